@@ -1,0 +1,116 @@
+"""Where a token comes from, and to which hosts it may go.
+
+A token that was found on the machine goes only to the Hub's own hosts and to Inference Endpoints
+(`trusted`). One that was passed explicitly goes to the host that the caller named. Neither goes to
+a URL that came back in an answer, nor across a redirect to another host.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TRUSTED_HOSTS = ("huggingface.co", "hf.co")
+TRUSTED_DOMAINS = (".huggingface.co", ".hf.space", ".endpoints.huggingface.cloud")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A secret and where it came from; its repr shows only the source."""
+
+    value: str = field(repr=False)
+    source: str
+    explicit: bool = False
+
+    @property
+    def routed(self) -> bool:
+        """Whether it is a Hub token, with which a provider is reached through the Hub's router."""
+        return self.value.startswith("hf_")
+
+    def __str__(self) -> str:
+        return f"<token from {self.source}>"
+
+
+def given(value: str | None) -> Token | None:
+    """The token that a caller passed; TypeError for a bool, as older code passed it."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"token must be a string or None, not {type(value).__name__}.")
+    return Token(_clean(value), "the argument", explicit=True) if _clean(value) else None
+
+
+def found() -> Token | None:
+    """The machine's token: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file, a Colab secret."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if value := _clean(os.environ.get(name, "")):
+            return Token(value, f"the environment variable {name}")
+    return _from_file() or _from_colab()
+
+
+def token_path() -> Path:
+    """The file that holds the machine's token: HF_TOKEN_PATH, else `token` in HF_HOME."""
+    if path := os.environ.get("HF_TOKEN_PATH"):
+        return _expanded(path)
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(os.environ.get("HF_HOME") or f"{cache}/huggingface") / "token"
+
+
+def save(value: str) -> Path:
+    """Write the token file, readable by its owner alone."""
+    path = token_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(_clean(value))
+    return path
+
+
+def forget() -> bool:
+    """Remove the token file; False when there was none."""
+    try:
+        token_path().unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def trusted(url: str) -> bool:
+    """Whether a token found on the machine may go to this URL: https, and a host of the Hub's."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    hub = urlsplit(os.environ.get("HF_ENDPOINT", ""))
+    if hub.hostname and (parts.scheme, parts.netloc) == (hub.scheme, hub.netloc):
+        return True  # the owner of the environment named this host as the Hub
+    named = host in TRUSTED_HOSTS or host.endswith(TRUSTED_DOMAINS)
+    return named and parts.scheme == "https"
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(path)).expanduser()
+
+
+def _clean(value: str) -> str:
+    return value.replace("\r", "").replace("\n", "").strip()
+
+
+def _from_file() -> Token | None:
+    path = token_path()
+    try:
+        value = _clean(path.read_text())
+    except OSError:
+        return None
+    return Token(value, "the token file") if value else None
+
+
+def _from_colab() -> Token | None:
+    """A Colab secret; asked only inside Colab, since the look-up waits for its front end."""
+    if "COLAB_RELEASE_TAG" not in os.environ:
+        return None
+    try:
+        from google.colab import userdata  # type: ignore[import-not-found]
+
+        value = _clean(userdata.get("HF_TOKEN") or "")
+    except Exception:  # its errors have no common class: no secret, no access, no front end
+        return None
+    return Token(value, "the Colab secret HF_TOKEN") if value else None

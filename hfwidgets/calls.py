@@ -1,0 +1,365 @@
+"""How a call is made: who serves it, what is checked and when it is tried again. Still no I/O.
+
+`Call.drive` runs a task's flow. It answers each `Infer` with the provider's flow, and turns each
+`Send` into a request with its address and credentials, of which it checks the answer. What comes
+out are steps for a driver: `Wire` (a ready request), `Sleep` and `Do`.
+"""
+
+import email.utils
+import json
+import os
+import random
+import re
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from hfwidgets import __version__, auth, errors, providers
+from hfwidgets.flow import Do, Flow, Infer, Reply, Send, Sleep, advance
+from hfwidgets.providers import Address, Hosts, Provider
+from hfwidgets.results._meta import Meta
+from hfwidgets.tasks import BaseTask
+
+RETRIED = frozenset({408, 429, 502, 503})
+"""Statuses that may pass. 504 is not among them: it follows a long generation, which would be paid twice."""
+
+LONGEST_WAIT = 60.0
+"""A server that asks for a longer pause than this, in seconds, gets none: the user is told instead."""
+
+LOADING_LIMIT = 900.0
+"""How long a loading model is waited for without a timeout, in seconds."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+PLAIN: Mapping[str, str] = {
+    "user-agent": f"hfwidgets/{__version__}; python/{sys.version_info.major}.{sys.version_info.minor}",
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate",
+}
+"""The headers of a request that carries no credentials."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a client was made with, and what it has learned; the token stays out of the repr."""
+
+    model: str | None = None
+    provider: str | None = None
+    token: auth.Token | None = field(default=None, repr=False)
+    timeout: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bill_to: str | None = None
+    max_retries: int = 3
+    hosts: Hosts = field(default_factory=Hosts)
+    addresses: dict[str, Address] = field(default_factory=dict, repr=False)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True)
+class Wire:
+    """A request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    content: bytes | Iterable[bytes] | None = None
+    stream: bool = False
+    limit: int | None = None
+
+
+def is_url(text: str | None) -> bool:
+    """Whether a model is the address of an endpoint."""
+    return text is not None and text.startswith(("http://", "https://"))
+
+
+class Call:
+    """One call of a task: its state and its rules."""
+
+    def __init__(self, settings: Settings, task: BaseTask | None) -> None:
+        self.settings = settings
+        self.task = task
+        self.started = time.perf_counter()
+        self.provider: Provider | None = None
+        self.address: Address | None = None
+        self.model: str | None = None
+        self.reply: Reply | None = None
+
+    def meta(self) -> Meta:
+        """Where the result came from."""
+        reply = self.reply
+        return Meta(
+            self.task.name if self.task else "",
+            self.provider.name if self.provider else "",
+            self.model,
+            time.perf_counter() - self.started,
+            reply.headers if reply else None,
+            reply.status_code if reply else None,
+        )
+
+    def drive(self, flow: Flow[Any]) -> Flow[Any]:
+        """The flow, with what it asks answered or turned into steps for a driver."""
+        outcome: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                step = advance(flow, outcome, error)
+            except StopIteration as done:
+                return done.value
+            outcome = error = None
+            try:
+                if type(step) is Infer:
+                    outcome = yield from self.infer(step)
+                elif type(step) is Send:
+                    outcome = yield from self.exchange(step)
+                else:
+                    outcome = yield step
+            except Exception as failure:  # whatever it is, it belongs to the flow that asked
+                error = failure
+
+    def infer(self, ask: Infer) -> Flow[Any]:
+        """Answer a task's wish by the provider's route."""
+        assert self.task is not None
+        ask.task = self.task.name
+        self.provider = yield from self.choose(ask)
+        route = self.provider.route(ask.task)
+        self.address = yield from self.reach(self.provider)
+        ask.memory = self.settings.memory.setdefault(self.address.base, {})
+        return (yield from self.drive(route(ask)))
+
+    def choose(self, ask: Infer) -> Flow[Provider]:
+        """Who serves the call; fills in the model's name."""
+        settings = self.settings
+        name = settings.provider
+        url = ask.model if is_url(ask.model) else settings.model if is_url(settings.model) else None
+        if url is not None:
+            return self._endpoint(ask, url)
+        self.model = ask.model or settings.model
+        name = name or os.environ.get("HFWIDGETS_PROVIDER") or None
+        if name is None:
+            chat = ask.task == "chat-completion"
+            name = "auto" if chat and self.model else "hf-inference"
+        provider = providers.get(name)
+        provider.route(ask.task)
+        if self.model is None and name == "hf-inference":
+            self.model = yield from self.recommended(ask.task)
+        if self.model is None and name not in ("local", "endpoint"):
+            raise errors.ConfigurationError(f"{name} needs a model: pass model= with the model's id on the Hub.")
+        ask.served_as = self.model
+        return provider
+
+    def _endpoint(self, ask: Infer, url: str) -> Provider:
+        """The endpoint of a URL. A model named on the call still names the payload's model."""
+        if self.settings.provider not in (None, "endpoint"):
+            raise errors.ConfigurationError(
+                f"A URL and provider={self.settings.provider!r} exclude each other: pass one of them."
+            )
+        provider = providers.get("endpoint")
+        if ask.task == "chat-completion":
+            from hfwidgets.providers.endpoint import chat_url
+
+            url = chat_url(url)
+        self.address = Address(url)
+        self.model = None if is_url(ask.model) else ask.model
+        ask.served_as = self.model or "default"
+        return provider
+
+    def recommended(self, task: str) -> Flow[str]:
+        """The model that the Hub recommends for a task, asked once a client."""
+        known = self.settings.memory.get("recommended")
+        if known is None:
+            reply = yield from self.exchange(Send("GET", f"{self.settings.hosts.hub}/api/tasks"))
+            known = {name: entry.get("widgetModels") or [] for name, entry in reply.json().items()}
+            self.settings.memory["recommended"] = known
+        models = known.get(task)
+        if not models:
+            raise errors.ConfigurationError(
+                f"The Hub recommends no model for {task}: pass model= with a model's id."
+            )
+        return str(models[0])
+
+    def reach(self, provider: Provider) -> Flow[Address]:
+        """The provider's address with its credentials, found once a client."""
+        key = self.address.base if provider.name == "endpoint" and self.address else provider.name
+        known = self.settings.addresses.get(key)
+        if known is not None:
+            return known
+        token = self.settings.token
+        if token is None and provider.name != "local":
+            token = yield Do(auth.found)
+        address = yield from self._connect(provider, token)
+        if token is not None and not token.explicit and not auth.trusted(address.base):
+            token = None
+            address = yield from self._connect(provider, None)
+        address = self._dressed(address, token)
+        if token is not None or provider.name == "local":
+            self.settings.addresses[key] = address
+        return address
+
+    def _connect(self, provider: Provider, token: auth.Token | None) -> Flow[Address]:
+        if provider.name == "endpoint" and self.address is not None:
+            shown = provider.show(token.value) if token else {}
+            return Address(self.address.base, shown)
+        return (yield from provider.connect(token, self.settings.hosts))
+
+    def _dressed(self, address: Address, token: auth.Token | None) -> Address:
+        """The address with the client's own headers, which win key by key."""
+        headers = {**PLAIN, **address.headers}
+        if self.settings.bill_to:
+            headers["x-hf-bill-to"] = self.settings.bill_to
+        headers |= {name.lower(): value for name, value in self.settings.headers.items()}
+        if self.settings.cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.settings.cookies.items())
+        return Address(address.base, headers, address.routed)
+
+    def exchange(self, send: Send) -> Flow[Reply]:
+        """Send a request, wait and send again where that helps, and return an answer below 400."""
+        wire = self.prepared(send)
+        tries = 0
+        reached = False
+        while True:
+            try:
+                reply = yield wire
+            except errors.ConnectError as error:
+                if isinstance(error, errors.StreamBrokenError) or tries >= self.settings.max_retries:
+                    raise
+                if self.provider is not None and self.provider.reconnects and not reached:
+                    reached = True
+                    wire = yield from self._reconnected(send, self.provider)
+                    continue
+                pause = Sleep(_backoff(tries), "the connection failed")
+            else:
+                self.reply = reply
+                if reply.status_code in REDIRECTS and "location" in reply.headers:
+                    wire = self._redirected(wire, reply)
+                    tries += 1
+                    continue
+                if reply.status_code < 400:
+                    return reply
+                waited = self._pause(reply, tries)
+                if waited is None or not _repeatable(wire):
+                    raise self.failure(reply)
+                pause = waited
+            tries += 0 if pause.reason.startswith("loading") else 1
+            yield pause
+
+    def _reconnected(self, send: Send, provider: Provider) -> Flow[Wire]:
+        """The request for a provider whose address may have changed: an engine that crashed."""
+        self.settings.addresses.pop(provider.name, None)
+        self.address = yield from self.reach(provider)
+        return self.prepared(send)
+
+    def prepared(self, send: Send) -> Wire:
+        """The request with its absolute URL, headers and encoded body."""
+        foreign = "://" in send.url
+        headers = dict(PLAIN)
+        url = send.url
+        if not foreign:
+            assert self.address is not None
+            headers, url = dict(self.address.headers), self.address.url(send.url)
+        content = send.content
+        if send.json is not None:
+            headers["content-type"] = "application/json"
+            content = encoded(send.json)
+        headers["x-request-id"] = str(uuid.uuid4())
+        for name, value in send.headers.items():
+            headers[name.lower()] = value
+        return Wire(send.method, url, headers, content, send.stream, send.limit)
+
+    def _redirected(self, wire: Wire, reply: Reply) -> Wire:
+        """The request for where a redirect points. Credentials stay with the host they were meant for."""
+        url = urljoin(wire.url, reply.headers["location"])
+        old, new = urlsplit(wire.url), urlsplit(url)
+        same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
+        if not same and wire.method != "GET":
+            raise errors.ConnectError(
+                f"{old.netloc} redirects the request to another host, {new.netloc}; it was not sent there. "
+                f"If that host is right, pass its URL as model=."
+            )
+        if new.scheme not in ("http", "https"):
+            raise errors.ConnectError(f"{old.netloc} redirects to {new.scheme}:, which is not followed.")
+        headers = wire.headers if same else dict(PLAIN)
+        if reply.status_code == 303 and wire.method != "GET":
+            return Wire("GET", url, headers, None, wire.stream, wire.limit)
+        return Wire(wire.method, url, headers, wire.content, wire.stream, wire.limit)
+
+    def _pause(self, reply: Reply, tries: int) -> Sleep | None:
+        """How long to wait before the next try, None when there shall be none."""
+        loading = _loading(reply)
+        if loading is not None:
+            elapsed = time.perf_counter() - self.started
+            name = self.model or "the model"
+            wait = min(max(loading / 2, 1.0), 10.0)
+            reason = f"loading {name}, about {max(loading, 1):.0f} s"
+            return Sleep(wait, reason) if elapsed < LOADING_LIMIT else None
+        if reply.status_code not in RETRIED or tries >= self.settings.max_retries:
+            return None
+        wait = asked_pause(reply.headers)
+        if wait is not None and wait > LONGEST_WAIT:
+            return None
+        who = self.provider.name if self.provider else "the server"
+        why = "asks for a pause" if reply.status_code == 429 else f"answered {reply.status_code}"
+        return Sleep(_backoff(tries) if wait is None else wait, f"{who} {why}")
+
+    def failure(self, reply: Reply) -> errors.HfWidgetsError:
+        """The exception for an answer of status 400 or above."""
+        who = self.provider.name if self.provider else urlsplit(reply.url).netloc
+        if who == "endpoint" and self.address is not None:
+            who = urlsplit(self.address.base).netloc
+        error = errors.from_reply(reply, provider=who, model=self.model)
+        if isinstance(error, errors.RateLimitError):
+            error.retry_after = asked_pause(reply.headers)
+        error.meta = self.meta()
+        return error
+
+
+def encoded(value: Any) -> bytes:
+    """JSON as bytes; InputError names what cannot be said in JSON."""
+    try:
+        return _encode(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.InputError(
+            f"The request cannot be written as JSON: {error}. Inputs and parameters are texts, finite "
+            "numbers, booleans, None, lists and dicts."
+        ) from error
+
+
+def asked_pause(headers: Mapping[str, str]) -> float | None:
+    """The pause a server asks for, in seconds: Retry-After (seconds or a date), or RateLimit's reset."""
+    said = headers.get("retry-after", "").strip()
+    if said:
+        try:
+            return max(0.0, float(said))
+        except ValueError:
+            date = email.utils.parsedate_to_datetime(said) if "," in said else None
+            return max(0.0, date.timestamp() - time.time()) if date else None
+    reset = re.search(r"\bt=(\d+)", headers.get("ratelimit", ""))
+    return float(reset[1]) + 1 if reset else None
+
+
+def _loading(reply: Reply) -> float | None:
+    """The estimated seconds until a model is loaded, None when it is not a matter of loading."""
+    if reply.status_code != 503:
+        return None
+    try:
+        body = reply.json()
+    except ValueError:
+        return None
+    if not isinstance(body, dict) or body.get("estimated_time") is None:
+        return None
+    return float(body["estimated_time"])
+
+
+def _backoff(tries: int) -> float:
+    """1, 2, 4 ... at most 8 seconds, spread so that many clients do not come back at once."""
+    return min(8.0, 2.0**tries) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _repeatable(wire: Wire) -> bool:
+    return wire.content is None or isinstance(wire.content, bytes) or not hasattr(wire.content, "__next__")

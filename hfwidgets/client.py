@@ -1,0 +1,215 @@
+"""The clients: every task as a method, blocking or awaited."""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+
+from hfwidgets import auth, errors, providers
+from hfwidgets.calls import Call, Settings, is_url
+from hfwidgets.drivers import AsyncDriver, Deadline, SyncDriver
+from hfwidgets.explain import Explanation, explained
+from hfwidgets.flow import Flow, Parts
+from hfwidgets.providers import Hosts
+from hfwidgets.results._record import Record, stamp
+from hfwidgets.streams import AsyncStream, Stream
+from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
+from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
+
+C = TypeVar("C")
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+
+
+class Completions(Generic[C]):
+    """`create` is the client's `chat_completion`, under OpenAI's name."""
+
+    def __init__(self, create: C) -> None:
+        self.create = create
+
+
+class ChatNamespace(Generic[C]):
+    """`client.chat.completions.create(...)`, under OpenAI's names."""
+
+    def __init__(self, create: C) -> None:
+        self.completions = Completions(create)
+
+
+class _Client(Tasks, Generic[H]):
+    """What both clients share: their settings.
+
+    Args:
+        model: a model's id on the Hub, or the URL of an endpoint.
+        provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
+            `hfwidgets.calls.Call.choose` hold: a URL is called as it is, chat goes to the router's own choice.
+        token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left out, the
+            machine's Hub token is used, and sent to the Hub's own hosts only.
+        timeout: seconds for a whole call, with all its waits; None waits for ever.
+        headers: sent with every request to the provider; they win over the client's own.
+        cookies: sent with every request to the provider.
+        bill_to: the organisation on the Hub that pays for routed calls.
+        base_url: the same as `model` with a URL, under OpenAI's name.
+        api_key: the same as `token`, under OpenAI's name.
+        max_retries: how often a request is sent again after 408, 429, 502, 503 or no connection.
+        hosts: other addresses for services, by their names (`{"hub": ..., "router": ..., "together": ...}`).
+        http_client: an httpx client with proxies, certificates or transports of your own; it stays yours to close.
+
+    Raises:
+        ConfigurationError: arguments that exclude each other, or an unknown provider.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        provider: str | None = None,
+        token: str | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        bill_to: str | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        max_retries: int = 3,
+        hosts: Mapping[str, str] | None = None,
+        http_client: H | None = None,
+    ) -> None:
+        if model is not None and base_url is not None:
+            raise errors.ConfigurationError("model and base_url exclude each other: pass one of them.")
+        if token is not None and api_key is not None:
+            raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
+        if base_url is not None and not is_url(base_url):
+            raise errors.ConfigurationError(f"base_url must start with http:// or https://; it is {base_url!r}.")
+        model = model if base_url is None else base_url
+        if is_url(model) and provider is not None:
+            raise errors.ConfigurationError(
+                f"A URL and provider={provider!r} exclude each other: pass one of them. To reach a provider "
+                f"at another address, pass hosts={{{provider!r}: URL}}."
+            )
+        if provider is not None:
+            providers.get(provider)
+        self._http_client = http_client
+        self._settings = Settings(
+            model=model,
+            provider=provider,
+            token=auth.given(token if api_key is None else api_key),
+            timeout=timeout,
+            headers=dict(headers or {}),
+            cookies=dict(cookies or {}),
+            bill_to=bill_to,
+            max_retries=max_retries,
+            hosts=Hosts(dict(hosts or {})),
+        )
+
+    @property
+    def model(self) -> str | None:
+        """The model's id on the Hub, or the URL of an endpoint, that calls use when they name none."""
+        return self._settings.model
+
+    @property
+    def provider(self) -> str | None:
+        """The provider that calls go to; None where it is chosen by model and task."""
+        return self._settings.provider
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for a whole call; None waits for ever."""
+        return self._settings.timeout
+
+    def __repr__(self) -> str:
+        shown = {"model": self.model, "provider": self.provider, "timeout": self.timeout}
+        given = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
+        return f"{type(self).__name__}({given})"
+
+    def _flow(self, task: str, arguments: Mapping[str, Any]) -> tuple[BaseTask, Flow[Any]]:
+        found = find(task)
+        found.check(arguments)
+        return found, found.flow(self, **arguments)
+
+
+class InferenceClient(_Client[httpx.Client], Sync):
+    """Inference that blocks until the result is there: every task is a method."""
+
+    @functools.cached_property
+    def _driver(self) -> SyncDriver:
+        return SyncDriver(self._http_client)
+
+    def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        call, deadline = Call(self._settings, task), Deadline(self.timeout)
+        result = self._driver.run(call.drive(flow), deadline)
+        if isinstance(result, Parts):
+            chunks = self._driver.chunks(result.reply, result.decoder, deadline)
+            return Stream(result, chunks, result.reply.source.close, call.meta(), call.started)
+        return finished(result, call)
+
+    @property
+    def chat(self) -> ChatNamespace[ChatCall]:
+        """`chat.completions.create(...)`, the same as `chat_completion`."""
+        return ChatNamespace(self.chat_completion)
+
+    def explain(self, task: str, **arguments: Any) -> Explanation:
+        """What the call of a task would send, and where; nothing is sent."""
+        found, flow = self._flow(task, arguments)
+        call = Call(self._settings, found)
+        return explained(call, call.drive(flow))
+
+    def close(self) -> None:
+        """Close the connections; an HTTP client that was handed in stays open."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncInferenceClient(_Client[httpx.AsyncClient], Async):
+    """Inference to await: every task is a method that returns an awaitable."""
+
+    @functools.cached_property
+    def _driver(self) -> AsyncDriver:
+        return AsyncDriver(self._http_client)
+
+    async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        call, deadline = Call(self._settings, task), Deadline(self.timeout)
+        result = await self._driver.run(call.drive(flow), deadline)
+        if isinstance(result, Parts):
+            chunks = self._driver.chunks(result.reply, result.decoder, deadline)
+            return AsyncStream(result, chunks, result.reply.source.aclose, call.meta(), call.started)
+        return finished(result, call)
+
+    @property
+    def chat(self) -> ChatNamespace[AsyncChatCall]:
+        """`chat.completions.create(...)`, the same as `chat_completion`."""
+        return ChatNamespace(self.chat_completion)
+
+    async def explain(self, task: str, **arguments: Any) -> Explanation:
+        """What the call of a task would send, and where; nothing is sent."""
+        found, flow = self._flow(task, arguments)
+        call = Call(self._settings, found)
+        return await asyncio.to_thread(explained, call, call.drive(flow))
+
+    async def close(self) -> None:
+        """Close the connections; an HTTP client that was handed in stays open."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def finished(result: Any, call: Call) -> Any:
+    """The result with where it came from written on it."""
+    meta = call.meta()
+    if isinstance(result, Record):
+        meta.usage = result.get("usage") and result.usage
+    return stamp(result, meta)

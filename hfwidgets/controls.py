@@ -1,0 +1,123 @@
+"""How a parameter is best asked for: hints as plain data, read by panels and magics.
+
+A hint names no widget. `advanced` puts a control behind a fold.
+"""
+
+import inspect
+import types
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What all hints share."""
+
+    advanced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines(Control):
+    """Text in a box of so many lines."""
+
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Control):
+    """A number typed in; `whole` for integers. None is no bound."""
+
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slider(Control):
+    """A number within bounds, both included."""
+
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.01
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Control):
+    """One of a few words."""
+
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Toggle(Control):
+    """Yes, no, or not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Control):
+    """A few short labels, at least `least` of them."""
+
+    least: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Control):
+    """A list of strings, one a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Control):
+    """A table: column name to its cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media(Control):
+    """A picture, a sound or a film; `kind` is image, audio or video."""
+
+    kind: str = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Messages(Control):
+    """A conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Json(Control):
+    """Anything else, as JSON."""
+
+
+def derived(parameter: inspect.Parameter) -> Control:
+    """The control that a parameter's annotation suggests when its task gives no hint."""
+    advanced = parameter.kind is parameter.KEYWORD_ONLY
+    kinds = _kinds(parameter.annotation)
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            return Choice(tuple(map(str, get_args(kind))), advanced=advanced)
+    plain = [get_origin(kind) or kind for kind in kinds]
+    for wanted, control in _BY_TYPE:
+        if wanted in plain:
+            return control(advanced=advanced)
+    return Json(advanced=advanced)
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [kind for kind in get_args(annotation) if kind is not type(None)]
+    return [annotation]
+
+
+def _whole(*, advanced: bool) -> Control:
+    return Number(whole=True, advanced=advanced)
+
+
+_BY_TYPE: tuple[tuple[type, Any], ...] = (
+    (bool, Toggle),
+    (int, _whole),
+    (float, Number),
+    (list, Words),
+    (dict, Json),
+    (str, Lines),
+)

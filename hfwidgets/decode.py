@@ -1,0 +1,121 @@
+"""Decoders for event streams and JSON lines, fed with bytes in any cut; no HTTP.
+
+The event stream follows the WHATWG text (HTML standard, section 9.2.6): an optional byte-order
+mark, line ends CR, LF or CRLF, an optional space after the colon, several data lines joined with
+LF, comments and other fields ignored. What it does differently on purpose: an event that the end
+of the connection cut off before its empty line is still delivered, because providers forget it.
+"""
+
+import codecs
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+DONE = b"[DONE]"
+
+
+class EventStream:
+    """The `data` of each event, as bytes. `done` is set once `[DONE]` has come."""
+
+    __slots__ = ("_data", "_rest", "_start", "_swallow", "done")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._start = True
+        self._swallow = False
+        self.done = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        text = self._rest + data if self._rest else data
+        if self._start:
+            if codecs.BOM_UTF8.startswith(text[:3]) and len(text) < 3:
+                self._rest = text
+                return
+            text = text.removeprefix(codecs.BOM_UTF8)
+            self._start = False
+        if self._swallow and text:
+            text = text.removeprefix(b"\n")
+            self._swallow = False
+        if b"\r" in text:
+            # A CR at the very end may be half of a CRLF: the LF, if it comes, is swallowed.
+            self._swallow = text.endswith(b"\r")
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, self._rest = text.split(b"\n")
+        for line in lines:
+            event = self._line(line)
+            if event is not None:
+                yield event
+
+    def finish(self) -> Iterator[bytes]:
+        """What is still open when the connection ends."""
+        rest, self._rest = self._rest, b""
+        for line in (rest, b""):
+            event = self._line(line)
+            if event is not None:
+                yield event
+
+    def _line(self, line: bytes) -> bytes | None:
+        if not line:
+            return self._event()
+        if line.startswith(b"data:"):
+            self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+        elif line == b"data":
+            self._data.append(b"")
+        return None
+
+    def _event(self) -> bytes | None:
+        if not self._data:
+            return None
+        event = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data = []
+        if event.strip() == DONE:
+            self.done = True
+            return None
+        return None if self.done or not event else event
+
+
+class Lines:
+    """Lines of a body that is no event stream (JSON lines), without their ends; empty ones are skipped."""
+
+    __slots__ = ("_rest", "done")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self.done = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return (line.rstrip(b"\r") for line in lines if line.strip())
+
+    def finish(self) -> Iterator[bytes]:
+        rest, self._rest = self._rest, b""
+        return iter([rest.rstrip(b"\r")] if rest.strip() else [])
+
+
+class Items(Generic[T]):
+    """Each event's JSON, made into an item by `make`; an item that `make` refuses (None) is left out."""
+
+    __slots__ = ("_events", "_make")
+
+    def __init__(self, make: Callable[[Any], T | None], events: EventStream | Lines | None = None) -> None:
+        self._events = events or EventStream()
+        self._make = make
+
+    @property
+    def done(self) -> bool:
+        return self._events.done
+
+    def feed(self, data: bytes) -> Iterator[T]:
+        return self._items(self._events.feed(data))
+
+    def finish(self) -> Iterator[T]:
+        return self._items(self._events.finish())
+
+    def _items(self, events: Iterator[bytes]) -> Iterator[T]:
+        for event in events:
+            item = self._make(json.loads(event))
+            if item is not None:
+                yield item

@@ -1,0 +1,321 @@
+"""The two drivers: they do a call's steps, one blocking, one awaited. All outgoing HTTP is here."""
+
+import contextlib
+import functools
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+
+from hfwidgets import errors
+from hfwidgets.calls import Wire
+from hfwidgets.flow import Do, Flow, Reply, Sleep, advance, waiting
+
+log = logging.getLogger("hfwidgets")
+
+DRAIN_SECONDS = 2.0
+"""How long the rest of a stream is waited for after its `[DONE]`, so that the connection is used again."""
+
+_parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
+
+
+class Deadline:
+    """The moment by which a call must have ended; never, without a timeout."""
+
+    __slots__ = ("_at", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._at = None if timeout is None else time.monotonic() + timeout
+
+    def left(self, doing: str) -> float | None:
+        """The seconds that are left, None without limit; InferenceTimeoutError when there are none."""
+        if self._at is None:
+            return None
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise self.passed(doing)
+        return left
+
+    def passed(self, doing: str) -> errors.InferenceTimeoutError:
+        """The error for a budget that has run out."""
+        return errors.InferenceTimeoutError(
+            f"The call took longer than its timeout of {self.timeout:g} s while {doing}. "
+            "Pass a larger timeout= to the client; long answers show progress with stream=True."
+        )
+
+
+def announce(sleep: Sleep) -> None:
+    """Tell whoever waits why: the caller's own listener, else the log."""
+    listener = waiting.get()
+    if listener is not None:
+        listener(sleep.reason, sleep.seconds)
+    elif sleep.reason and sleep.seconds >= 1:
+        log.warning("Waiting %.1f s: %s.", sleep.seconds, sleep.reason)
+
+
+def translated(
+    error: httpx.RequestError | httpx.InvalidURL, deadline: Deadline, url: str, broken: bool = False
+) -> errors.HfWidgetsError:
+    """The library's error as one of ours."""
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return errors.ConfigurationError(f"Not a URL that can be called: {url!r} ({error}).")
+    host = httpx.URL(url).netloc.decode()
+    if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpx.PoolTimeout):
+            return deadline.passed("waiting for a free connection")
+        return deadline.passed(f"waiting for {host}")
+    kind = errors.StreamBrokenError if broken else errors.ConnectError
+    what = f"The connection to {host} broke inside the answer" if broken else f"No connection to {host}"
+    return kind(f"{what}: {error or type(error).__name__}. Check the address and the network.")
+
+
+def too_large(url: str, limit: int) -> errors.OutputError:
+    """The error for a body over its cap."""
+    return errors.OutputError(f"The answer of {httpx.URL(url).host} is larger than {limit:,} bytes; it was not kept.")
+
+
+def request(wire: Wire, left: float | None) -> httpx.Request:
+    """The request, with the time that is left as the limit of each of its waits."""
+    limits = {"connect": left, "read": left, "write": left, "pool": left}
+    return httpx.Request(
+        wire.method,
+        _parsed_url(wire.url),
+        headers=wire.headers,
+        content=wire.content,
+        extensions={"timeout": limits},
+    )
+
+
+class SyncDriver:
+    """Does steps by blocking."""
+
+    def __init__(self, http: httpx.Client | None = None) -> None:
+        self._own = http is None
+        self._http = http
+        self._lock = threading.Lock()
+
+    @property
+    def http(self) -> httpx.Client:
+        if self._http is None:
+            with self._lock:
+                if self._http is None:
+                    self._http = httpx.Client(timeout=None)
+        return self._http
+
+    def close(self) -> None:
+        """Close the connections, unless the HTTP client was handed in."""
+        if self._own and self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
+        """The flow's result."""
+        outcome: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                step = advance(flow, outcome, error)
+                outcome = error = None
+                try:
+                    outcome = self._do(step, deadline)
+                except Exception as failure:
+                    error = failure
+        except StopIteration as done:
+            return done.value
+        finally:
+            flow.close()
+
+    def _do(self, step: Any, deadline: Deadline) -> Any:
+        if type(step) is Wire:
+            return self._send(step, deadline)
+        if type(step) is Sleep:
+            left = deadline.left(step.reason or "waiting")
+            announce(step)
+            time.sleep(step.seconds if left is None else min(step.seconds, left))
+            deadline.left(step.reason or "waiting")
+            return None
+        assert type(step) is Do
+        return step.call()
+
+    def _send(self, wire: Wire, deadline: Deadline) -> Reply:
+        started = time.perf_counter()
+        asked = request(wire, deadline.left("calling the server"))
+        try:
+            response = self.http.send(asked, stream=True)
+            if wire.stream and response.status_code < 400:
+                return Reply(response.status_code, response.headers, source=response, url=wire.url)
+            try:
+                content = self._body(response, wire, deadline)
+            finally:
+                response.close()
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise translated(error, deadline, wire.url) from error
+        seconds = time.perf_counter() - started
+        return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
+
+    def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if wire.limit is not None and size > wire.limit:
+                raise too_large(wire.url, wire.limit)
+            deadline.left("reading the answer")
+        return b"".join(parts) if len(parts) != 1 else parts[0]
+
+    def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
+        """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
+        response: httpx.Response = reply.source
+        watch = _Watch(response)
+        left = deadline.left("starting the stream")
+        if left is not None:
+            watch.arm(left)
+        try:
+            for data in response.iter_bytes():
+                yield data
+                if getattr(decoder, "done", False):
+                    watch.arm(DRAIN_SECONDS)
+        except httpx.RequestError as error:
+            if getattr(decoder, "done", False):
+                return  # the answer was whole; only the connection is lost
+            if watch.fired:
+                raise deadline.passed("waiting for the stream's next part") from error
+            raise translated(error, deadline, reply.url, broken=True) from error
+        finally:
+            watch.disarm()
+
+
+class _Watch:
+    """Ends a blocking read at a given moment, by shutting the socket down."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._timer: threading.Timer | None = None
+        self.fired = False
+
+    def arm(self, seconds: float) -> None:
+        self.disarm()
+        self._timer = threading.Timer(seconds, self._shut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _shut(self) -> None:
+        import socket
+
+        self.fired = True
+        stream = self._response.extensions.get("network_stream")
+        found = stream.get_extra_info("socket") if stream is not None else None
+        if found is not None:
+            with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread still reads
+                socket.socket.shutdown(found, socket.SHUT_RDWR)
+
+
+class AsyncDriver:
+    """Does steps by awaiting; blocking work goes to a thread."""
+
+    def __init__(self, http: httpx.AsyncClient | None = None) -> None:
+        self._own = http is None
+        self._http = http
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        if self._http is None:
+            self._http = httpx.AsyncClient(timeout=None)
+        return self._http
+
+    async def close(self) -> None:
+        """Close the connections, unless the HTTP client was handed in."""
+        if self._own and self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
+        """The flow's result."""
+        outcome: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                step = advance(flow, outcome, error)
+                outcome = error = None
+                try:
+                    outcome = await self._do(step, deadline)
+                except Exception as failure:
+                    error = failure
+        except StopIteration as done:
+            return done.value
+        finally:
+            flow.close()
+
+    async def _do(self, step: Any, deadline: Deadline) -> Any:
+        if type(step) is Wire:
+            return await self._send(step, deadline)
+        import anyio
+
+        if type(step) is Sleep:
+            left = deadline.left(step.reason or "waiting")
+            announce(step)
+            await anyio.sleep(step.seconds if left is None else min(step.seconds, left))
+            deadline.left(step.reason or "waiting")
+            return None
+        assert type(step) is Do
+        return await anyio.to_thread.run_sync(step.call)
+
+    async def _send(self, wire: Wire, deadline: Deadline) -> Reply:
+        started = time.perf_counter()
+        asked = request(wire, deadline.left("calling the server"))
+        try:
+            response = await self.http.send(asked, stream=True)
+            if wire.stream and response.status_code < 400:
+                return Reply(response.status_code, response.headers, source=response, url=wire.url)
+            try:
+                content = await self._body(response, wire, deadline)
+            finally:
+                await response.aclose()
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise translated(error, deadline, wire.url) from error
+        seconds = time.perf_counter() - started
+        return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
+
+    async def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if wire.limit is not None and size > wire.limit:
+                raise too_large(wire.url, wire.limit)
+            deadline.left("reading the answer")
+        return b"".join(parts) if len(parts) != 1 else parts[0]
+
+    async def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> AsyncIterator[bytes]:
+        """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
+        import anyio
+
+        source = reply.source.aiter_bytes()
+        while True:
+            done = getattr(decoder, "done", False)
+            left = DRAIN_SECONDS if done else deadline.left("waiting for the stream's next part")
+            try:
+                if left is None:
+                    data = await anext(source)
+                else:
+                    with anyio.fail_after(left):
+                        data = await anext(source)
+            except StopAsyncIteration:
+                return
+            except (TimeoutError, httpx.RequestError) as error:
+                if done:
+                    return  # the answer was whole; only the connection is lost
+                if isinstance(error, TimeoutError):
+                    raise deadline.passed("waiting for the stream's next part") from error
+                raise translated(error, deadline, reply.url, broken=True) from error
+            yield data

@@ -1,0 +1,324 @@
+"""Everything that can go wrong, as one tree.
+
+    HfWidgetsError
+    ├── ConfigurationError (ValueError)         arguments that do not go together
+    │   ├── UnknownTaskError
+    │   ├── UnknownProviderError
+    │   ├── UnknownParameterError (TypeError)
+    │   ├── TaskNotServedError                  the provider does not do this task (with this model)
+    │   └── MissingTokenError
+    ├── InputError (ValueError)                 an input that cannot be sent
+    │   └── InputTypeError (TypeError)
+    ├── EngineError (RuntimeError)              the embedded engine did not start
+    ├── OutputError (ValueError)                an answer that is not what the task promises
+    ├── ProviderJobError (RuntimeError)         a job that the provider accepted and then failed
+    ├── InferenceTimeoutError (httpx.HTTPError, TimeoutError)
+    ├── ConnectError (httpx.HTTPError, ConnectionError)
+    │   └── StreamBrokenError                   the connection ended inside a stream
+    ├── TextGenerationError (httpx.HTTPError)   a text-generation server's own error types
+    │   ├── ValidationError
+    │   ├── GenerationError
+    │   ├── OverloadedError
+    │   ├── IncompleteGenerationError
+    │   └── UnknownError
+    └── HfHubHTTPError (httpx.HTTPError, OSError)   the server said no: status 400 and above
+        ├── BadRequestError (ValueError)        400, 413, 422
+        ├── AuthenticationError                 401
+        ├── PaymentRequiredError                402
+        ├── PermissionDeniedError               403
+        │   └── GatedRepoError
+        ├── NotFoundError                       404
+        ├── RateLimitError                      429
+        ├── ModelLoadingError                   503 while a model loads
+        ├── NotServedError                      501
+        └── ServerError                         other 5xx
+
+The names are those of the field where it has one, and so is their httpx ancestry. A message is one
+readable text: what was wrong, what is possible, what to do next. It never holds a token.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+
+_TOKEN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+")
+
+
+def redacted(text: str) -> str:
+    """The text with everything that looks like a token replaced by its prefix and dots."""
+    return _TOKEN.sub(lambda found: f"{found[1] or 'Bearer '}…", text)
+
+
+def near(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
+    """A sentence that suggests the nearest known names, or an empty string."""
+    found = difflib.get_close_matches(word, list(known), n=3, cutoff=cutoff)
+    return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+class HfWidgetsError(Exception):
+    """The root of all errors that hfwidgets raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
+        self.message = redacted(message)
+        self.meta: Any = None
+
+    def __str__(self) -> str:
+        return self.message
+
+    def append_to_message(self, more: str) -> None:
+        """Add a hint to the message."""
+        self.message = f"{self.message} {redacted(more)}"
+
+
+class ConfigurationError(HfWidgetsError, ValueError):
+    """Arguments that do not go together."""
+
+
+class UnknownTaskError(ConfigurationError):
+    """No task has this name."""
+
+
+class UnknownProviderError(ConfigurationError):
+    """No provider has this name."""
+
+
+class UnknownParameterError(ConfigurationError, TypeError):
+    """The task has no parameter of this name."""
+
+
+class TaskNotServedError(ConfigurationError):
+    """The provider does not serve this task, or not with this model."""
+
+
+class MissingTokenError(ConfigurationError):
+    """The provider needs a key and none was found."""
+
+
+class InputError(HfWidgetsError, ValueError):
+    """An input that cannot be sent."""
+
+
+class InputTypeError(InputError, TypeError):
+    """An input of a type that no task takes."""
+
+
+class EngineError(HfWidgetsError, RuntimeError):
+    """The embedded engine is not installed or did not start."""
+
+
+class OutputError(HfWidgetsError, ValueError):
+    """An answer that is not what the task promises."""
+
+
+class ProviderJobError(HfWidgetsError, RuntimeError):
+    """A job that the provider accepted and then failed."""
+
+
+class InferenceTimeoutError(HfWidgetsError, httpx.HTTPError, TimeoutError):
+    """The call's time budget ran out."""
+
+
+class ConnectError(HfWidgetsError, httpx.HTTPError, ConnectionError):
+    """No connection, or one that broke."""
+
+
+class StreamBrokenError(ConnectError):
+    """The connection ended inside a stream; the stream object keeps what had come."""
+
+
+class TextGenerationError(HfWidgetsError, httpx.HTTPError):
+    """An error that a text-generation server names by its own type."""
+
+
+class ValidationError(TextGenerationError):
+    """The server refused the parameters."""
+
+
+class GenerationError(TextGenerationError):
+    """The server failed while it generated."""
+
+
+class OverloadedError(TextGenerationError):
+    """The server has too many requests."""
+
+
+class IncompleteGenerationError(TextGenerationError):
+    """The server stopped before the end."""
+
+
+class UnknownError(TextGenerationError):
+    """The server named no type that is known."""
+
+
+class HfHubHTTPError(HfWidgetsError, httpx.HTTPError, OSError):
+    """The server answered with a status of 400 or above.
+
+    Attributes:
+        response: the answer: `.status_code`, `.headers`, `.text`, `.json()`.
+        server_message: what the server said, None when it said nothing readable.
+        request_id: the server's name for this request, to quote to its support.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        response: Any = None,
+        *,
+        server_message: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.response = response
+        self.server_message = server_message
+        self.request_id = request_id
+
+    @property
+    def status_code(self) -> int | None:
+        """The HTTP status."""
+        return getattr(self.response, "status_code", None)
+
+
+class BadRequestError(HfHubHTTPError, ValueError):
+    """400, 413 or 422: the server refused the request's content."""
+
+
+class AuthenticationError(HfHubHTTPError):
+    """401: no token, or one that is not accepted."""
+
+
+class PaymentRequiredError(HfHubHTTPError):
+    """402: the account has no credits left."""
+
+
+class PermissionDeniedError(HfHubHTTPError):
+    """403: the token may not do this."""
+
+
+class GatedRepoError(PermissionDeniedError):
+    """403: the model asks its users to accept its terms first."""
+
+
+class NotFoundError(HfHubHTTPError):
+    """404: nothing there."""
+
+
+class RateLimitError(HfHubHTTPError):
+    """429: too many requests. `retry_after` is in seconds, None when the server did not say."""
+
+    retry_after: float | None = None
+
+
+class ModelLoadingError(HfHubHTTPError):
+    """503: the model is still loading. `estimated_time` is in seconds."""
+
+    estimated_time: float | None = None
+
+
+class NotServedError(HfHubHTTPError):
+    """501: the server does not do this task."""
+
+
+class ServerError(HfHubHTTPError):
+    """5xx: the server failed."""
+
+
+_BY_STATUS: dict[int, type[HfHubHTTPError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    413: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+    501: NotServedError,
+}
+
+_NEXT: dict[int, str] = {
+    401: "Check the token: pass token=..., set HF_TOKEN, or log in with %hf auth login.",
+    402: "Add credits in the account's billing settings, pass bill_to= for an organisation that pays, "
+    "choose another provider, or use provider='local'.",
+    403: "The token may lack a permission (for routed calls: 'Make calls to Inference Providers'), "
+    "or the model asks for its terms to be accepted on its page.",
+    404: "Check the model's name and that this provider serves it.",
+    413: "Make the input smaller.",
+    422: "Check that the model serves this task and that the parameters are within its bounds.",
+    429: "Wait, or ask less at once.",
+    504: "Long answers pass with stream=True.",
+}
+
+_BY_TYPE: dict[str, type[TextGenerationError]] = {
+    "validation": ValidationError,
+    "generation": GenerationError,
+    "overloaded": OverloadedError,
+    "incomplete_generation": IncompleteGenerationError,
+}
+
+
+def server_message(reply: Any) -> str | None:
+    """What the server says went wrong, in its words; None when it is HTML or nothing."""
+    said = [reply.headers.get("x-error-message")]
+    try:
+        said += _said(reply.json())
+    except ValueError:
+        text = reply.text.strip()
+        if "<" not in text[:200]:
+            said.append(text[:2000])
+    unique = dict.fromkeys(str(text).strip() for text in said if text)
+    return "; ".join(unique) or None
+
+
+def _said(body: Any) -> list[Any]:
+    """The texts of the error bodies that servers send; see the shapes in the tests."""
+    if isinstance(body, str):
+        return [body]
+    if isinstance(body, list):
+        return [text for item in body for text in _said(item)]
+    if not isinstance(body, Mapping):
+        return []
+    if "msg" in body:
+        where = ".".join(str(part) for part in body.get("loc", ()))
+        return [f"{where}: {body['msg']}" if where else body["msg"]]
+    keys = ("error", "error_description", "errors", "message", "detail")
+    return [text for key in keys if body.get(key) for text in _said(body[key])]
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The server's name for the request."""
+    names = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
+    return next((headers[name] for name in names if headers.get(name)), None)
+
+
+def from_reply(reply: Any, *, provider: str, model: str | None = None) -> HfWidgetsError:
+    """The exception for an answer of status 400 or above."""
+    said, name = server_message(reply), request_id(reply.headers)
+    status = reply.status_code
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else HfHubHTTPError)
+    if status == 403 and reply.headers.get("x-error-code") == "GatedRepo":
+        kind = GatedRepoError
+    served = f"{provider}, model {model}" if model else provider
+    parts = [f"{served} answered {status}: {said or 'nothing readable'}".rstrip(".") + "."]
+    parts += [_NEXT[status]] if status in _NEXT else []
+    parts += [f"(request {name})"] if name else []
+    return kind(" ".join(parts), reply, server_message=said, request_id=name)
+
+
+def from_event(body: Mapping[str, Any]) -> HfWidgetsError:
+    """The exception for an error that arrives inside a stream."""
+    said = "; ".join(map(str, _said(body))) or "no reason given"
+    kind = _BY_TYPE.get(str(body.get("error_type")), UnknownError)
+    return kind(f"The server stopped the stream: {said}")
+
+
+def generation_error(reply: Any) -> TextGenerationError | None:
+    """The text-generation server's own error for a reply, None when it names no type."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return None
+    kind = _BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
+    return kind("; ".join(map(str, _said(body)))) if kind else None

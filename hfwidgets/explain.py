@@ -1,0 +1,93 @@
+"""What a call would send: the driver of dry runs, which sends nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfwidgets.calls import Call, Wire
+from hfwidgets.errors import redacted
+from hfwidgets.flow import Do, Flow, Sleep, advance
+from hfwidgets.results import _show
+
+SECRET = frozenset({"authorization", "cookie", "x-key", "x-api-key", "api-key", "proxy-authorization"})
+SHOWN_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The first request that a call would send.
+
+    Attributes:
+        method, url: as they would be sent; an empty url when something must be started first.
+        headers: with every credential replaced by dots.
+        body: the start of the body as text, at most 2,000 characters; binary ones are only counted.
+        size: the whole body's size in bytes, None when it is not known before it is sent.
+        provider, model: who would be asked.
+        notes: what else would happen.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    size: int | None
+    provider: str
+    model: str | None
+    notes: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        lines = [f"{self.method} {self.url}".strip(), *(f"{name}: {value}" for name, value in self.headers.items())]
+        count = "of unknown size" if self.size is None else f"{self.size:,} bytes"
+        return "\n".join([*lines, "", self.body, f"({count}; nothing was sent)", *self.notes])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(self), _show.paragraph(repr(self)), None)
+
+
+def explained(call: Call, flow: Flow[Any]) -> Explanation:
+    """Advance a flow up to its first request and describe that."""
+    outcome: Any = None
+    error: Exception | None = None
+    notes: list[str] = []
+    try:
+        while True:
+            step = advance(flow, outcome, error)
+            outcome = error = None
+            if type(step) is Wire:
+                return _described(call, step, notes)
+            if type(step) is Do and step.changes:
+                return _described(call, None, [*notes, f"First it would {step.changes}."])
+            if type(step) is Do:
+                try:
+                    outcome = step.call()
+                except Exception as failure:
+                    error = failure
+            elif type(step) is Sleep:
+                notes.append(f"It would wait: {step.reason}.")
+    finally:
+        flow.close()
+
+
+def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
+    provider = call.provider.name if call.provider else ""
+    if wire is None:
+        return Explanation("", "", {}, "", None, provider, call.model, tuple(notes))
+    headers = {name: "…" if name in SECRET else redacted(value) for name, value in wire.headers.items()}
+    body, size = _body(wire.content)
+    if "/api/" in wire.url and wire.method == "GET":
+        notes = [*notes, "This look-up on the Hub comes before the call itself."]
+    return Explanation(wire.method, wire.url, headers, body, size, provider, call.model, tuple(notes))
+
+
+def _body(content: Any) -> tuple[str, int | None]:
+    if content is None:
+        return "", 0
+    if not isinstance(content, bytes):
+        return "<streamed while it is sent>", None
+    try:
+        text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+    except ValueError:
+        return f"<{len(content):,} bytes>", len(content)
+    text = redacted(text)
+    return (text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"), len(content)

@@ -1,0 +1,163 @@
+"""The steps a call is made of, and the rules that every call follows; nothing here does I/O.
+
+A flow is a generator. It yields steps and is sent their outcomes:
+
+    Infer   what a task wants, in no provider's terms   -> what the provider's flow returns
+    Send    one HTTP request                            -> a Reply
+    Sleep   a pause, with the reason a user may see     -> None
+    Do      blocking work that is not HTTP              -> what the function returns
+
+What goes wrong with a step is thrown into the flow that yielded it.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Waiting = Callable[[str, float], None]
+
+waiting: ContextVar[Waiting | None] = ContextVar("hfwidgets_waiting", default=None)
+"""Called with (reason, seconds) whenever a call waits: a model that loads, a rate limit, an engine that starts."""
+
+
+@dataclass(slots=True)
+class Infer:
+    """What a task asks of a provider.
+
+    `inputs` is the task's input, `options` its other parameters; those that are None are not sent.
+    `model` is a Hub id as the user gave it. A provider's route finds its own id in `served_as`,
+    the Hub's entry for it in `mapping`, and in `memory` what this client has learned about the address.
+    """
+
+    inputs: Any
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    task: str = ""
+    served_as: str | None = None
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that were given: None is dropped at every depth of dicts."""
+        return {k: _without_none(v) for k, v in self.options.items() if v is not None}
+
+
+def _without_none(value: Any) -> Any:
+    if type(value) is dict:
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    if type(value) is list:
+        return [_without_none(item) for item in value]
+    return value
+
+
+@dataclass(slots=True)
+class Send:
+    """One HTTP request.
+
+    A `url` without a scheme belongs to the provider: it is joined to the base and carries the
+    credentials. An absolute one is foreign: it carries none, and no header of the client's.
+    `content` may be bytes or an iterable of bytes. `limit` caps the reply's size in bytes.
+    """
+
+    method: str
+    url: str
+    json: Any = None
+    content: bytes | Iterable[bytes] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stream: bool = False
+    limit: int | None = None
+
+
+@dataclass(slots=True)
+class Sleep:
+    """A pause of so many seconds; `reason` is shown to whoever waits."""
+
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Do:
+    """Blocking work: the async client does it in a thread. `changes` marks what a dry run leaves out."""
+
+    call: Callable[[], Any]
+    changes: str = ""
+
+
+class Reply:
+    """An HTTP answer, with the names httpx users know."""
+
+    __slots__ = ("content", "headers", "seconds", "source", "status_code", "url")
+
+    def __init__(
+        self,
+        status_code: int,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        *,
+        source: Any = None,
+        url: str = "",
+        seconds: float = 0.0,
+    ) -> None:
+        self.status_code = status_code
+        self.headers = {} if headers is None else headers
+        self.content = content
+        self.source = source
+        self.url = url
+        self.seconds = seconds
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; ValueError when it is not."""
+        return json.loads(self.content)
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status_code}, {len(self.content):,} bytes>"
+
+
+class Decoder(Protocol[T_co]):
+    """Turns bytes, in any cut, into items; `finish` gives what the end of the stream completes."""
+
+    def feed(self, data: bytes) -> "Iterable[T_co]": ...
+    def finish(self) -> "Iterable[T_co]": ...
+
+
+@dataclass(slots=True)
+class Parts(Generic[T]):
+    """An open reply and how to read it. Only a client looks into `source`.
+
+    `collect` is shown every item and holds the whole result so far.
+    """
+
+    reply: Reply
+    decoder: Decoder[T]
+    collect: "Collector[T]"
+
+
+class Collector(Protocol[T]):
+    """Gathers a stream's items into the result that the unstreamed call would have given."""
+
+    def add(self, item: T) -> None: ...
+    @property
+    def result(self) -> Any: ...
+    @property
+    def text(self) -> str: ...
+
+
+Step = Infer | Send | Sleep | Do
+Flow = Generator[Any, Any, T]
+
+
+def advance(flow: Flow[T], outcome: Any, error: BaseException | None) -> Any:
+    """The next step of a flow, resumed with an outcome or an error; StopIteration ends it."""
+    return flow.send(outcome) if error is None else flow.throw(error)

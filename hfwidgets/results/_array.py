@@ -1,0 +1,31 @@
+"""The array result; the one module of this room that needs numpy, so imported when it is used."""
+
+from typing import Any
+
+import numpy as np
+
+from hfwidgets.results import _show
+from hfwidgets.results._meta import Meta
+
+
+class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
+    """A float32 array that knows where it came from.
+
+    Shape (dim,) or (n, dim) for sentence models, (1, tokens, dim) for token-level ones.
+    """
+
+    meta: Meta | None = None
+
+    @classmethod
+    def of(cls, values: Any) -> "Embedding":
+        """The array of a nested list of numbers."""
+        return np.asarray(values, dtype=np.float32).view(cls)
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.meta = getattr(source, "meta", None)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        norm = float(np.linalg.norm(np.asarray(self)))
+        plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"
+        head = ", ".join(f"{value:.4f}" for value in np.asarray(self).ravel()[:8])
+        return _show.bundle(plain, _show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta)

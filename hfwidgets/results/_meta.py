@@ -1,0 +1,85 @@
+"""Where a result came from and what it took."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+_TIMES = {
+    "compute": "x-compute-time",
+    "queue": "x-queue-time",
+    "inference": "x-inference-time",
+    "validation": "x-validation-time",
+    "total": "x-total-time",
+}
+_MILLISECONDS = {"queue", "inference", "validation", "total"}
+
+
+class Meta:
+    """Who answered, and what it took.
+
+    Attributes:
+        task: the task's name on the Hub.
+        provider: who served: the router's own word (`x-inference-provider`) where it gives one.
+        model: the model as asked for, or as the server named it.
+        seconds: wall time of the whole call, waits included.
+        status_code: the HTTP status of the last answer.
+        first_token_seconds: from the call to the first piece of a stream, None for plain calls.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        provider: str,
+        model: str | None,
+        seconds: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+        status_code: int | None = None,
+    ) -> None:
+        self.task = task
+        self._provider = provider
+        self._model = model
+        self.seconds = seconds
+        self.status_code = status_code
+        self.first_token_seconds: float | None = None
+        self.usage: Any = None
+        self._headers: Mapping[str, str] = headers or {}
+
+    @property
+    def provider(self) -> str:
+        return self._headers.get("x-inference-provider") or self._provider
+
+    @property
+    def model(self) -> str | None:
+        return self._headers.get("x-inference-model") or self._model
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the request."""
+        names = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
+        return next((self._headers[name] for name in names if self._headers.get(name)), None)
+
+    @functools.cached_property
+    def timings(self) -> dict[str, float]:
+        """The server's own times in seconds, by name: compute, queue, inference, validation, total."""
+        found = {}
+        for name, header in _TIMES.items():
+            try:
+                value = float(self._headers[header])
+            except (KeyError, ValueError):
+                continue
+            found[name] = value / 1000 if name in _MILLISECONDS else value
+        return found
+
+    @property
+    def compute_type(self) -> str | None:
+        """What the server computed on (`cpu`, `cache`, `2-a10-g`), where it says."""
+        return self._headers.get("x-compute-type")
+
+    def summary(self) -> str:
+        """One line for people: model, provider, time, tokens."""
+        tokens = getattr(self.usage, "total_tokens", None)
+        parts = [self.model, self.provider, f"{self.seconds:.2f} s"]
+        return " · ".join([*filter(None, parts), *([f"{tokens} tokens"] if tokens else [])])
+
+    def __repr__(self) -> str:
+        return f"<Meta {self.task}: {self.summary()}>"

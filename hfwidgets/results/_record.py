@@ -1,0 +1,143 @@
+"""The kinds that results are made of: records, lists of them, texts; each knows where it came from.
+
+A record is a dict whose keys are also attributes: declared fields that are missing are None, fields
+that nobody declared stay reachable, and nested objects become records when they are first looked at.
+"""
+
+import functools
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
+
+from hfwidgets.results import _show
+from hfwidgets.results._meta import Meta
+
+T = TypeVar("T")
+R = TypeVar("R", bound="Record")
+
+Convert = Callable[[Any], Any]
+
+
+class Record(dict[str, Any]):
+    """One object of an answer.
+
+    Attributes:
+        meta: who answered and what it took; set on the outermost object of an answer only.
+    """
+
+    meta: Meta | None
+    undeclared: ClassVar[frozenset[str]] = frozenset({"meta", "undeclared"})
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "meta":
+            return None
+        kinds = _kinds(type(self))
+        try:
+            value = self[name] if name in self else self[name.replace("_", "-")]
+        except KeyError:
+            if name in kinds:
+                return None
+            raise AttributeError(_no_field(self, name)) from None
+        kind = kinds.get(name)
+        if kind is not None and type(value) in (dict, list):
+            value = self[name] = kind(value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "meta":
+            super().__setattr__(name, value)
+        else:
+            self[name] = value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_kinds(type(self)), *filter(str.isidentifier, self)})
+
+    def __repr__(self) -> str:
+        names = dict.fromkeys([*_kinds(type(self)), *self])
+        shown = (f"{name}={_show.short(getattr(self, name))}" for name in names if name.isidentifier())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The object as a safe HTML fragment."""
+        return _show.fields({name: getattr(self, name) for name in self if name.isidentifier()})
+
+
+def _no_field(record: Record, name: str) -> str:
+    known = [*_kinds(type(record)), *record]
+    return f"{type(record).__name__} has no field {name!r}; it has {', '.join(dict.fromkeys(known))}."
+
+
+@functools.cache
+def _kinds(cls: type[Record]) -> dict[str, Convert | None]:
+    """Each declared field, with what makes a nested value a record (None for plain values)."""
+    found: dict[str, Convert | None] = {}
+    for base in reversed(cls.__mro__):
+        if issubclass(base, Record):
+            for name, kind in vars(base).get("__annotations__", {}).items():
+                if name not in cls.undeclared and get_origin(kind) is not ClassVar:
+                    found[name] = _converter(kind)
+    return found
+
+
+def _converter(kind: Any) -> Convert | None:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return next((made for part in get_args(kind) if (made := _converter(part))), None)
+    if origin is list:
+        inner = _converter(get_args(kind)[0])
+        return functools.partial(_each, inner) if inner else None
+    return functools.partial(_one, kind) if isinstance(kind, type) and issubclass(kind, Record) else None
+
+
+def _one(kind: type[Record], value: Any) -> Any:
+    """A record of a dict; servers that wrap a single object into a list are tolerated."""
+    if type(value) is list and len(value) == 1:
+        value = value[0]
+    return kind(value) if type(value) is dict else value
+
+
+def _each(inner: Convert, value: Any) -> Any:
+    return [inner(item) for item in (value if isinstance(value, list) else [value])]
+
+
+class Elements(list[T], Generic[T]):
+    """A list of results that shows itself as a table and knows where it came from."""
+
+    meta: Meta | None = None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(list(self)), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The list as a safe HTML fragment."""
+        return _show.table(self)
+
+
+class Text(str):
+    """A string that knows where it came from."""
+
+    meta: Meta | None = None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(str(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The text as a safe HTML fragment."""
+        return _show.paragraph(self)
+
+
+def elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
+    """A list of dicts as a list of records."""
+    return Elements(kind(item) for item in items)
+
+
+def stamp(result: T, meta: Meta) -> T:
+    """Write on a result where it came from, where it can hold that."""
+    try:
+        result.meta = meta  # type: ignore[attr-defined]
+    except (AttributeError, TypeError):
+        pass  # plain numbers and the like hold nothing more
+    return result

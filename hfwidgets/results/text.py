@@ -1,0 +1,214 @@
+"""Results of the text tasks, named as the field names them."""
+
+from typing import Any
+
+from hfwidgets.results import _show
+from hfwidgets.results._record import Record, Text
+
+
+class TextClassificationOutputElement(Record):
+    """A label and its score, between 0 and 1."""
+
+    label: str
+    score: float
+
+
+class ZeroShotClassificationOutputElement(Record):
+    """One of the candidate labels and its score, between 0 and 1."""
+
+    label: str
+    score: float
+
+
+class TokenClassificationOutputElement(Record):
+    """A span of the text: characters `start` to `end` (not included).
+
+    `entity_group` is set where the server aggregated tokens, `entity` where it did not.
+    """
+
+    entity_group: str | None
+    entity: str | None
+    score: float
+    word: str
+    start: int
+    end: int
+
+
+class FillMaskOutputElement(Record):
+    """A token for the mask, its id in the model's vocabulary and the whole text with it."""
+
+    score: float
+    token: int
+    token_str: str
+    sequence: str
+
+
+class QuestionAnsweringOutputElement(Record):
+    """An answer: characters `start` to `end` (not included) of the context."""
+
+    answer: str
+    score: float
+    start: int
+    end: int
+
+
+class TableQuestionAnsweringOutputElement(Record):
+    """An answer from a table: the cells it came from, as texts and as [row, column] pairs."""
+
+    answer: str
+    cells: list[str]
+    coordinates: list[list[int]]
+    aggregator: str | None
+
+
+class SummarizationOutput(Record):
+    """A summary."""
+
+    summary_text: str
+
+    @property
+    def text(self) -> str:
+        """The summary."""
+        return self.summary_text or ""
+
+    def _html_(self) -> str:
+        return _show.paragraph(self.text)
+
+
+class TranslationOutput(Record):
+    """A translation."""
+
+    translation_text: str
+
+    @property
+    def text(self) -> str:
+        """The translation."""
+        return self.translation_text or ""
+
+    def _html_(self) -> str:
+        return _show.paragraph(self.text)
+
+
+class TextGenerationOutputToken(Record):
+    """A generated token; `logprob` is a natural logarithm."""
+
+    id: int
+    text: str
+    logprob: float
+    special: bool
+
+
+class TextGenerationOutputPrefillToken(Record):
+    """A token of the prompt; the first one has no log-probability."""
+
+    id: int
+    text: str
+    logprob: float | None
+
+
+class TextGenerationOutputBestOfSequence(Record):
+    """One of the sequences that `best_of` tried."""
+
+    generated_text: str
+    finish_reason: str
+    generated_tokens: int
+    seed: int | None
+    prefill: list[TextGenerationOutputPrefillToken]
+    tokens: list[TextGenerationOutputToken]
+
+
+class TextGenerationOutputDetails(Record):
+    """How the text came about. `finish_reason` is length, eos_token or stop_sequence."""
+
+    finish_reason: str
+    generated_tokens: int
+    seed: int | None
+    prefill: list[TextGenerationOutputPrefillToken]
+    tokens: list[TextGenerationOutputToken]
+    best_of_sequences: list[TextGenerationOutputBestOfSequence] | None
+    top_tokens: list[list[TextGenerationOutputToken]] | None
+
+
+class TextGenerationOutput(Record):
+    """A generated text with its details."""
+
+    generated_text: str
+    details: TextGenerationOutputDetails | None
+
+    @property
+    def text(self) -> str:
+        """The generated text."""
+        return self.generated_text or ""
+
+    def _html_(self) -> str:
+        return _show.paragraph(self.text)
+
+
+class TextGenerationStreamOutputStreamDetails(Record):
+    """What the last event of a stream adds."""
+
+    finish_reason: str
+    generated_tokens: int
+    input_length: int
+    seed: int | None
+
+
+class TextGenerationStreamOutput(Record):
+    """One token of a streamed text; the last one also has the whole text and its details."""
+
+    index: int
+    token: TextGenerationOutputToken
+    generated_text: str | None
+    details: TextGenerationStreamOutputStreamDetails | None
+    top_tokens: list[TextGenerationOutputToken] | None
+
+
+class TokenCollector:
+    """Gathers the texts of tokens into a text."""
+
+    def __init__(self) -> None:
+        self._tokens: list[str] = []
+
+    def add(self, item: str) -> None:
+        self._tokens.append(item)
+
+    @property
+    def text(self) -> str:
+        """What was generated so far."""
+        return "".join(self._tokens)
+
+    @property
+    def result(self) -> Text:
+        """The text so far."""
+        return Text(self.text)
+
+
+class GenerationCollector:
+    """Gathers typed events into the output that the unstreamed call would have given."""
+
+    def __init__(self) -> None:
+        self._events: list[TextGenerationStreamOutput] = []
+
+    def add(self, item: TextGenerationStreamOutput) -> None:
+        self._events.append(item)
+
+    @property
+    def text(self) -> str:
+        """What was generated so far, without special tokens."""
+        tokens = [event.token for event in self._events if event.token]
+        return "".join(token.text or "" for token in tokens if not token.special)
+
+    @property
+    def result(self) -> TextGenerationOutput:
+        """The text so far, its tokens and, at the end, why it ended."""
+        last = next((e.details for e in reversed(self._events) if e.details), None)
+        tokens = [event.token for event in self._events if event.token]
+        details = {"generated_tokens": len(tokens), **(last or {}), "tokens": tokens}
+        return TextGenerationOutput(generated_text=self.text, details=details)
+
+
+def embedding(values: Any) -> Any:
+    """A (nested) list of numbers as a float32 array; ragged ones are refused by numpy."""
+    from hfwidgets.results._array import Embedding
+
+    return Embedding.of(values)

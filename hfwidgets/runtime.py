@@ -1,0 +1,81 @@
+"""The one background thread with an event loop, where everything interactive runs.
+
+Panels and magics hand their work over (`submit`) and return at once, or wait on a plain future
+(`wait`), so that Stop and the kernel's Interrupt behave the same on every kernel.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import json
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from hfwidgets.client import AsyncInferenceClient
+
+T = TypeVar("T")
+
+
+class _Loop:
+    """The loop and the clients that live on it; made anew in a forked process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.clients: dict[str, AsyncInferenceClient] = {}
+        self.loop = asyncio.new_event_loop()
+        # A copied context: a bare thread fails in kernels (7.0) whose output streams look theirs up.
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True)
+        thread.start()
+
+
+_lock = threading.Lock()
+_current: _Loop | None = None
+
+
+def _running() -> _Loop:
+    global _current
+    with _lock:
+        if _current is None or _current.pid != os.getpid():
+            _current = _Loop()
+        return _current
+
+
+def loop() -> asyncio.AbstractEventLoop:
+    """The background event loop, started on first use."""
+    return _running().loop
+
+
+def submit(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+    """Run a coroutine on the background loop; returns at once. Cancelling the future cancels the work."""
+    return asyncio.run_coroutine_threadsafe(work, loop())
+
+
+def wait(future: concurrent.futures.Future[T]) -> T:
+    """Block until a submitted work is done. An interrupt cancels the work and is raised again."""
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def aclient(**settings: Any) -> AsyncInferenceClient:
+    """The background loop's client for these settings, made on first use and shared."""
+    running = _running()
+    key = json.dumps(settings, sort_keys=True, default=repr)
+    with _lock:
+        return running.clients.setdefault(key, AsyncInferenceClient(**settings))
+
+
+def forget_clients() -> None:
+    """Drop the shared clients, so that the next call sees a new token; running calls go on."""
+    running = _running()
+    with _lock:
+        dropped, running.clients = list(running.clients.values()), {}
+    for client in dropped:
+        with contextlib.suppress(RuntimeError):
+            submit(client.close())

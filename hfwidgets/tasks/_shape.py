@@ -1,0 +1,40 @@
+"""Tolerant readings of what servers answer: the shapes differ, the results do not."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from hfwidgets import errors
+from hfwidgets.results._record import Elements, Record, elements
+
+R = TypeVar("R", bound=Record)
+
+
+def objects(kind: type[R], raw: Any) -> Elements[R]:
+    """A list of records from a list, a nested list of one row, or a single object."""
+    while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], list):
+        raw = raw[0]
+    rows = [raw] if isinstance(raw, Mapping) else raw
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise unexpected(raw, "a list of objects")
+    if len(rows) == 1 and "error" in rows[0]:
+        raise errors.OutputError(f"The server answered with an error: {rows[0]['error']}")
+    return elements(kind, rows)
+
+
+def one(kind: type[R], raw: Any) -> R:
+    """A single record; the first one of a list."""
+    while isinstance(raw, list) and raw:
+        raw = raw[0]
+    if not isinstance(raw, Mapping):
+        raise unexpected(raw, "an object")
+    if "error" in raw and len(raw) == 1:
+        raise errors.OutputError(f"The server answered with an error: {raw['error']}")
+    return kind(raw)
+
+
+def unexpected(raw: Any, wanted: str) -> errors.OutputError:
+    """The error for an answer of another shape."""
+    return errors.OutputError(
+        f"The server should have answered with {wanted}; it sent {str(raw)[:200]!r}. "
+        "Check that the model serves this task."
+    )

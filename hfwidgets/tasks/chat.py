@@ -1,0 +1,233 @@
+"""Chat completion: a conversation goes in, the next message comes out."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+
+from hfwidgets import errors
+from hfwidgets.controls import Json, Messages, Number, Slider, Words
+from hfwidgets.decode import Items
+from hfwidgets.flow import Flow, Infer, Parts
+from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
+from hfwidgets.streams import AsyncStream, Stream
+from hfwidgets.tasks._task import streaming
+
+Message: TypeAlias = Mapping[str, Any]
+ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]
+AsyncChatStream: TypeAlias = AsyncStream[ChatCompletionStreamOutput, ChatCompletionOutput]
+
+
+class ChatOptions(TypedDict, total=False):
+    """The options of a chat completion, for type checkers; `Chat.chat_completion` says what they do."""
+
+    model: str | None
+    frequency_penalty: float | None
+    logit_bias: list[float] | dict[str, float] | None
+    logprobs: bool | None
+    max_tokens: int | None
+    n: int | None
+    presence_penalty: float | None
+    response_format: Any
+    seed: int | None
+    stop: list[str] | str | None
+    stream_options: Mapping[str, Any] | None
+    temperature: float | None
+    tool_choice: str | Mapping[str, Any] | None
+    tool_prompt: str | None
+    tools: list[Any] | None
+    top_logprobs: int | None
+    top_p: float | None
+    extra_body: Mapping[str, Any] | None
+    max_completion_tokens: int | None
+    metadata: Mapping[str, str] | None
+    parallel_tool_calls: bool | None
+    reasoning_effort: str | None
+    service_tier: str | None
+    store: bool | None
+    user: str | None
+
+
+class ChatCall(Protocol):
+    """How the sync client is called for chat."""
+
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[ChatOptions]
+    ) -> ChatStream: ...
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: Literal[False] = ..., **options: Unpack[ChatOptions]
+    ) -> ChatCompletionOutput: ...
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[ChatOptions]
+    ) -> ChatCompletionOutput | ChatStream: ...
+
+
+class AsyncChatCall(Protocol):
+    """How the async client is called for chat."""
+
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[ChatOptions]
+    ) -> Awaitable[AsyncChatStream]: ...
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: Literal[False] = ..., **options: Unpack[ChatOptions]
+    ) -> Awaitable[ChatCompletionOutput]: ...
+    @overload
+    def __call__(
+        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[ChatOptions]
+    ) -> Awaitable[ChatCompletionOutput | AsyncChatStream]: ...
+
+
+class Chat:
+    """Conversations."""
+
+    @streaming(
+        ChatCall,
+        AsyncChatCall,
+        "Chat",
+        {"messages": [{"role": "user", "content": "Write a haiku about the sea."}]},
+        hub_name="conversational",
+        messages=Messages(),
+        temperature=Slider(0.0, 2.0, 0.05),
+        max_tokens=Number(1, None, 1, whole=True),
+        top_p=Slider(0.0, 1.0, 0.01, advanced=True),
+        frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
+        presence_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
+        stop=Words(advanced=True),
+        logit_bias=Json(advanced=True),
+    )
+    def chat_completion(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str | None = None,
+        stream: bool = False,
+        frequency_penalty: float | None = None,
+        logit_bias: list[float] | dict[str, float] | None = None,
+        logprobs: bool | None = None,
+        max_tokens: int | None = None,
+        n: int | None = None,
+        presence_penalty: float | None = None,
+        response_format: Any = None,
+        seed: int | None = None,
+        stop: list[str] | str | None = None,
+        stream_options: Mapping[str, Any] | None = None,
+        temperature: float | None = None,
+        tool_choice: str | Mapping[str, Any] | None = None,
+        tool_prompt: str | None = None,
+        tools: list[Any] | None = None,
+        top_logprobs: int | None = None,
+        top_p: float | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        **extra: Any,
+    ) -> Flow[ChatCompletionOutput | Parts[ChatCompletionStreamOutput]]:
+        """Answer a conversation.
+
+        Parameters that are left out are not sent: the server's own defaults hold.
+
+        Args:
+            messages: The conversation: dicts with a role (system, user, assistant, tool) and a content.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            stream: Whether to return the answer in pieces, as they are made.
+            frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.
+            logit_bias: A bias from -100 to 100 for each token id.
+            logprobs: Whether to return each token's log-probability.
+            max_tokens: The longest answer, in tokens, at least 1.
+            n: How many answers to give.
+            presence_penalty: From -2 to 2: positive values make tokens that came before less likely.
+            response_format: The form of the answer: a JSON schema in OpenAI's form.
+            seed: Where the randomness starts, for answers that can be repeated.
+            stop: Up to four texts that end the answer.
+            stream_options: `{"include_usage": True}` asks for token counts at a stream's end.
+            temperature: From 0 (always the likeliest token) to 2 (wild).
+            tool_choice: auto, none, required, or the function to call.
+            tool_prompt: The text put before the tools (text-generation-inference servers only).
+            tools: The functions that the model may call, in OpenAI's form.
+            top_logprobs: How many of the likeliest tokens to return at each place, 0 to 20.
+            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
+            extra_body: More parameters for the server, written at the root of the request.
+            extra: The same, as keywords.
+
+        Raises:
+            InputError: The messages are not a list of dicts with roles.
+        """
+        options = {
+            "frequency_penalty": frequency_penalty,
+            "logit_bias": logit_bias,
+            "logprobs": logprobs,
+            "max_tokens": max_tokens,
+            "n": n,
+            "presence_penalty": presence_penalty,
+            "response_format": response_format,
+            "seed": seed,
+            "stop": stop,
+            "stream_options": stream_options,
+            "temperature": temperature,
+            "tool_choice": tool_choice,
+            "tool_prompt": tool_prompt,
+            "tools": tools,
+            "top_logprobs": top_logprobs,
+            "top_p": top_p,
+            **_extras(extra),
+            **(extra_body or {}),
+        }
+        raw = yield Infer(_checked(messages), model, options, stream)
+        if stream:
+            return Parts(raw, Items(_chunk), ChatCollector())
+        return _output(raw)
+
+
+_NAMED = frozenset(ChatOptions.__annotations__)
+
+
+def _extras(extra: dict[str, Any]) -> dict[str, Any]:
+    """More parameters pass through, but one that looks like a slip of the pen is refused."""
+    for name in extra:
+        hint = "" if name in _NAMED else errors.near(name, _NAMED, cutoff=0.85)
+        if hint:
+            raise errors.UnknownParameterError(
+                f"chat_completion has no parameter {name!r}.{hint} "
+                f"To send {name!r} all the same, pass extra_body={{{name!r}: ...}}."
+            )
+    return extra
+
+
+def _checked(messages: Any) -> list[dict[str, Any]]:
+    """The messages as plain dicts, without what is None."""
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
+        raise errors.InputError(
+            f"messages must be a list of messages, not {type(messages).__name__}. "
+            'For one question: [{"role": "user", "content": "..."}].'
+        )
+    if not messages:
+        raise errors.InputError("messages is empty: a conversation needs at least one message.")
+    return [_message(index, message) for index, message in enumerate(messages)]
+
+
+def _message(index: int, message: Any) -> dict[str, Any]:
+    if hasattr(message, "model_dump"):  # pydantic objects, as openai's client returns them
+        message = message.model_dump()
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        raise errors.InputError(
+            f'messages[{index}] must be a dict with a "role" (system, user, assistant or tool) '
+            f'and a "content"; it is {type(message).__name__}.'
+        )
+    return {name: value for name, value in message.items() if value is not None}
+
+
+def _output(raw: Any) -> ChatCompletionOutput:
+    if not isinstance(raw, dict) or "choices" not in raw:
+        if isinstance(raw, dict) and raw.get("error"):
+            raise errors.from_event(raw)
+        raise errors.OutputError(f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}.")
+    return ChatCompletionOutput(raw)
+
+
+def _chunk(item: Any) -> ChatCompletionStreamOutput | None:
+    if not isinstance(item, dict):
+        return None
+    if "choices" not in item and item.get("error"):
+        raise errors.from_event(item)
+    return ChatCompletionStreamOutput(item)

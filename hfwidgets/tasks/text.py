@@ -1,0 +1,641 @@
+"""The text tasks: classify, extract, answer, rewrite, continue."""
+
+import warnings
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+
+from hfwidgets import errors
+from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider, Table, Toggle, Words
+from hfwidgets.decode import Items
+from hfwidgets.flow import Flow, Infer, Parts
+from hfwidgets.results import Elements, Text
+from hfwidgets.results import text as results
+from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
+from hfwidgets.streams import AsyncStream, Stream
+from hfwidgets.tasks._shape import objects, one
+from hfwidgets.tasks._task import streaming, task
+
+if TYPE_CHECKING:
+    from hfwidgets.results._array import Embedding
+
+Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
+Truncation: TypeAlias = Literal["do_not_truncate", "longest_first", "only_first", "only_second"]
+
+_STORY = (
+    "The lighthouse of Ar-Men stands on a rock far out at sea. Building it took fourteen years, because "
+    "the rock is dry for only a few hours at low tide. The lamp was lit for the first time in 1881."
+)
+
+
+class GenerationOptions(TypedDict, total=False):
+    """The options of text generation, for type checkers; `TextTasks.text_generation` says what they do."""
+
+    model: str | None
+    adapter_id: str | None
+    best_of: int | None
+    decoder_input_details: bool | None
+    do_sample: bool | None
+    frequency_penalty: float | None
+    grammar: Mapping[str, Any] | None
+    max_new_tokens: int | None
+    repetition_penalty: float | None
+    return_full_text: bool | None
+    seed: int | None
+    stop: list[str] | None
+    stop_sequences: list[str] | None
+    temperature: float | None
+    top_k: int | None
+    top_n_tokens: int | None
+    top_p: float | None
+    truncate: int | None
+    typical_p: float | None
+    watermark: bool | None
+    extra_body: Mapping[str, Any] | None
+
+
+Options: TypeAlias = GenerationOptions
+TokenStream: TypeAlias = Stream[str, Text]
+EventStream: TypeAlias = Stream[TextGenerationStreamOutput, TextGenerationOutput]
+AsyncTokenStream: TypeAlias = AsyncStream[str, Text]
+AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenerationOutput]
+No: TypeAlias = Literal[False] | None
+
+
+class GenerationCall(Protocol):
+    """How the sync client is called for text generation."""
+
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+    ) -> Text: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+    ) -> TextGenerationOutput: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+    ) -> TokenStream: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: Literal[True], **options: Unpack[Options]
+    ) -> EventStream: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: bool | None = ..., stream: bool | None = ..., **options: Unpack[Options]
+    ) -> Text | TextGenerationOutput | TokenStream | EventStream: ...
+
+
+class AsyncGenerationCall(Protocol):
+    """How the async client is called for text generation."""
+
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+    ) -> Awaitable[Text]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+    ) -> Awaitable[TextGenerationOutput]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+    ) -> Awaitable[AsyncTokenStream]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: Literal[True], **options: Unpack[Options]
+    ) -> Awaitable[AsyncEventStream]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: bool | None = ..., stream: bool | None = ..., **options: Unpack[Options]
+    ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
+
+
+class TextTasks:
+    """Text in, labels, spans, numbers or text out."""
+
+    @task(
+        "Text classification",
+        {"text": "The crossing was rough, but the crew were wonderful."},
+        text=Lines(4),
+        top_k=Number(1, None, 1, whole=True),
+        function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
+    )
+    def text_classification(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        top_k: int | None = None,
+        function_to_apply: Transform | None = None,
+    ) -> Flow[Elements[results.TextClassificationOutputElement]]:
+        """Give a text labels with scores.
+
+        Args:
+            text: The text to classify.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            top_k: How many labels to return, at least 1.
+            function_to_apply: What turns the model's outputs into scores.
+        """
+        options = {"top_k": top_k, "function_to_apply": function_to_apply}
+        return objects(results.TextClassificationOutputElement, (yield Infer(text, model, options)))
+
+    @task(
+        "Zero-shot classification",
+        {
+            "text": "My order arrived broken and nobody answers the phone.",
+            "candidate_labels": ["complaint", "praise", "question"],
+        },
+        text=Lines(4),
+        candidate_labels=Labels(least=1),
+        multi_label=Toggle(),
+        hypothesis_template=Lines(1, advanced=True),
+    )
+    def zero_shot_classification(
+        self,
+        text: str,
+        candidate_labels: list[str] | None = None,
+        *,
+        multi_label: bool | None = False,
+        hypothesis_template: str | None = None,
+        model: str | None = None,
+        labels: list[str] | None = None,
+    ) -> Flow[Elements[results.ZeroShotClassificationOutputElement]]:
+        """Score a text against labels of your own.
+
+        Args:
+            text: The text to classify.
+            candidate_labels: The labels to choose from, at least one.
+            multi_label: Whether several labels may be true at once; the scores then do not sum to 1.
+            hypothesis_template: A sentence with {} where a label goes.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            labels: The older name of candidate_labels.
+        """
+        wanted = _aliased("candidate_labels", candidate_labels, "labels", labels)
+        if not wanted:
+            raise errors.InputError("zero_shot_classification needs at least one candidate label.")
+        options = {
+            "candidate_labels": list(wanted),
+            "multi_label": multi_label,
+            "hypothesis_template": hypothesis_template,
+        }
+        raw = yield Infer(text, model, options)
+        if isinstance(raw, Mapping) and "labels" in raw:  # the shape before November 2025
+            pairs = zip(raw["labels"], raw["scores"], strict=True)
+            raw = [{"label": label, "score": score} for label, score in pairs]
+        return objects(results.ZeroShotClassificationOutputElement, raw)
+
+    @task(
+        "Token classification",
+        {"text": "Marie Curie moved from Warsaw to Paris in 1891."},
+        text=Lines(4),
+        aggregation_strategy=Choice(("none", "simple", "first", "average", "max")),
+        ignore_labels=Words(advanced=True),
+        stride=Number(0, None, 1, whole=True, advanced=True),
+    )
+    def token_classification(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None,
+        ignore_labels: list[str] | None = None,
+        stride: int | None = None,
+    ) -> Flow[Elements[results.TokenClassificationOutputElement]]:
+        """Find names, places and other entities in a text.
+
+        Args:
+            text: The text to search.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            aggregation_strategy: How tokens are joined into entities.
+            ignore_labels: Labels to leave out.
+            stride: How many tokens the windows of a long text share.
+        """
+        options = {
+            "aggregation_strategy": aggregation_strategy,
+            "ignore_labels": ignore_labels,
+            "stride": stride,
+        }
+        return objects(results.TokenClassificationOutputElement, (yield Infer(text, model, options)))
+
+    @task(
+        "Fill mask",
+        {"text": "The capital of France is [MASK]."},
+        text=Lines(2),
+        top_k=Number(1, None, 1, whole=True),
+        targets=Words(advanced=True),
+    )
+    def fill_mask(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        targets: list[str] | None = None,
+        top_k: int | None = None,
+    ) -> Flow[Elements[results.FillMaskOutputElement]]:
+        """Guess the word behind a mask.
+
+        Args:
+            text: A text with one mask token, [MASK] or <mask> as the model has it.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            targets: The words to choose from; left out, the whole vocabulary.
+            top_k: How many words to return, at least 1.
+        """
+        options = {"targets": targets, "top_k": top_k}
+        return objects(results.FillMaskOutputElement, (yield Infer(text, model, options)))
+
+    @task(
+        "Question answering",
+        {"question": "How long did building it take?", "context": _STORY},
+        question=Lines(1),
+        context=Lines(6),
+        top_k=Number(1, None, 1, whole=True),
+    )
+    def question_answering(
+        self,
+        question: str,
+        context: str,
+        *,
+        model: str | None = None,
+        align_to_words: bool | None = None,
+        doc_stride: int | None = None,
+        handle_impossible_answer: bool | None = None,
+        max_answer_len: int | None = None,
+        max_question_len: int | None = None,
+        max_seq_len: int | None = None,
+        top_k: int | None = None,
+    ) -> Flow[results.QuestionAnsweringOutputElement | Elements[results.QuestionAnsweringOutputElement]]:
+        """Find the answer to a question in a text.
+
+        Args:
+            question: What to ask.
+            context: The text that holds the answer.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            align_to_words: Whether answers begin and end with whole words.
+            doc_stride: How many tokens the windows of a long context share.
+            handle_impossible_answer: Whether an empty answer is possible.
+            max_answer_len: The longest answer, in tokens.
+            max_question_len: The longest question, in tokens.
+            max_seq_len: The size of the windows, in tokens.
+            top_k: How many answers to return; above 1 the result is a list.
+        """
+        options = {
+            "align_to_words": align_to_words,
+            "doc_stride": doc_stride,
+            "handle_impossible_answer": handle_impossible_answer,
+            "max_answer_len": max_answer_len,
+            "max_question_len": max_question_len,
+            "max_seq_len": max_seq_len,
+            "top_k": top_k,
+        }
+        raw = yield Infer({"question": question, "context": context}, model, options)
+        if isinstance(raw, list):
+            return objects(results.QuestionAnsweringOutputElement, raw)
+        return one(results.QuestionAnsweringOutputElement, raw)
+
+    @task(
+        "Table question answering",
+        {
+            "table": {"Lighthouse": ["Ar-Men", "Cordouan", "Planier"], "Height": ["37", "67", "66"]},
+            "query": "Which lighthouse is the highest?",
+        },
+        table=Table(),
+        query=Lines(1),
+        padding=Choice(("do_not_pad", "longest", "max_length"), advanced=True),
+    )
+    def table_question_answering(
+        self,
+        table: Mapping[str, Any],
+        query: str,
+        *,
+        model: str | None = None,
+        padding: Literal["do_not_pad", "longest", "max_length"] | None = None,
+        sequential: bool | None = None,
+        truncation: bool | None = None,
+    ) -> Flow[results.TableQuestionAnsweringOutputElement]:
+        """Answer a question from a table.
+
+        Args:
+            table: Column names to cells, or a DataFrame; every cell is sent as text.
+            query: What to ask.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            padding: How shorter inputs are filled up.
+            sequential: Whether the query refers to the ones before it.
+            truncation: Whether a table that is too long is cut.
+        """
+        options = {"padding": padding, "sequential": sequential, "truncation": truncation}
+        raw = yield Infer({"query": query, "table": texts(table)}, model, options)
+        return one(results.TableQuestionAnsweringOutputElement, raw)
+
+    @task(
+        "Sentence similarity",
+        {
+            "sentence": "The ferry leaves at noon.",
+            "other_sentences": [
+                "The boat departs at twelve o'clock.",
+                "Tickets are sold on board.",
+                "My cat likes fish.",
+            ],
+        },
+        sentence=Lines(1),
+        other_sentences=Words(),
+    )
+    def sentence_similarity(
+        self, sentence: str, other_sentences: list[str], *, model: str | None = None
+    ) -> Flow[Elements[float]]:
+        """Compare a sentence with others: a score for each, 1 for the same meaning.
+
+        Args:
+            sentence: The sentence to compare.
+            other_sentences: The sentences to compare it with, at least one.
+            model: The model's id on the Hub, or the URL of an endpoint.
+        """
+        if isinstance(other_sentences, str) or not other_sentences:
+            raise errors.InputError("other_sentences must be a list of at least one sentence.")
+        inputs = {"source_sentence": sentence, "sentences": list(other_sentences)}
+        return Elements(map(float, (yield Infer(inputs, model))))
+
+    @task(
+        "Feature extraction",
+        {"text": "The ferry leaves at noon."},
+        text=Lines(3),
+        truncation_direction=Choice(("left", "right"), advanced=True),
+    )
+    def feature_extraction(
+        self,
+        text: str | list[str],
+        *,
+        normalize: bool | None = None,
+        prompt_name: str | None = None,
+        truncate: bool | None = None,
+        truncation_direction: Literal["left", "right"] | None = None,
+        dimensions: int | None = None,
+        encoding_format: Literal["float", "base64"] | None = None,
+        model: str | None = None,
+    ) -> Flow["Embedding"]:
+        """Turn a text, or several, into vectors of numbers.
+
+        The result is a float32 array of shape (dim,) or (n, dim) for sentence models, and
+        (1, tokens, dim) for models that give one vector a token.
+
+        Args:
+            text: The text, or a list of texts.
+            normalize: Whether vectors are scaled to length 1.
+            prompt_name: The name of a prompt that the model knows, put before the text.
+            truncate: Whether a text that is too long is cut.
+            truncation_direction: Which end is cut off.
+            dimensions: How many numbers a vector shall have, where the model can choose.
+            encoding_format: How the server sends the numbers.
+            model: The model's id on the Hub, or the URL of an endpoint.
+        """
+        options = {
+            "normalize": normalize,
+            "prompt_name": prompt_name,
+            "truncate": truncate,
+            "truncation_direction": truncation_direction and truncation_direction.lower(),
+            "dimensions": dimensions,
+            "encoding_format": encoding_format,
+        }
+        raw = yield Infer(text, model, options)
+        return results.embedding(raw)
+
+    @task(
+        "Summarization",
+        {"text": _STORY},
+        text=Lines(8),
+        generate_parameters=Json(advanced=True),
+    )
+    def summarization(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        clean_up_tokenization_spaces: bool | None = None,
+        generate_parameters: dict[str, Any] | None = None,
+        truncation: Truncation | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> Flow[results.SummarizationOutput]:
+        """Shorten a text.
+
+        Args:
+            text: The text to shorten.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            clean_up_tokenization_spaces: Whether spaces that tokenization left are removed.
+            generate_parameters: More parameters for the generation.
+            truncation: How a text that is too long is cut.
+            parameters: The older way to give all parameters at once.
+        """
+        options = {
+            "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+            "generate_parameters": generate_parameters,
+            "truncation": truncation,
+            **_deprecated("summarization", "parameters", parameters),
+        }
+        return one(results.SummarizationOutput, (yield Infer(text, model, options)))
+
+    @task(
+        "Translation",
+        {"text": "The ferry leaves at noon.", "src_lang": "en", "tgt_lang": "es"},
+        text=Lines(4),
+        src_lang=Lines(1),
+        tgt_lang=Lines(1),
+        generate_parameters=Json(advanced=True),
+    )
+    def translation(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
+        clean_up_tokenization_spaces: bool | None = None,
+        truncation: Truncation | None = None,
+        generate_parameters: dict[str, Any] | None = None,
+    ) -> Flow[results.TranslationOutput]:
+        """Say a text in another language.
+
+        Args:
+            text: The text to translate.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            src_lang: The text's language, by the model's code for it; goes with tgt_lang.
+            tgt_lang: The language to translate into; goes with src_lang.
+            clean_up_tokenization_spaces: Whether spaces that tokenization left are removed.
+            truncation: How a text that is too long is cut.
+            generate_parameters: More parameters for the generation.
+        """
+        if (src_lang is None) != (tgt_lang is None):
+            raise errors.InputError("translation needs src_lang and tgt_lang together, or neither.")
+        options = {
+            "src_lang": src_lang,
+            "tgt_lang": tgt_lang,
+            "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+            "truncation": truncation,
+            "generate_parameters": generate_parameters,
+        }
+        return one(results.TranslationOutput, (yield Infer(text, model, options)))
+
+    @streaming(
+        GenerationCall,
+        AsyncGenerationCall,
+        "Text generation",
+        {"prompt": "Once upon a time, on a small island,", "max_new_tokens": 60},
+        prompt=Lines(10),
+        max_new_tokens=Number(1, None, 1, whole=True),
+        temperature=Slider(0.0, 2.0, 0.05),
+        top_p=Slider(0.0, 1.0, 0.01, advanced=True),
+        typical_p=Slider(0.0, 1.0, 0.01, advanced=True),
+        repetition_penalty=Slider(0.0, 2.0, 0.05, advanced=True),
+        frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
+        stop=Words(advanced=True),
+    )
+    def text_generation(
+        self,
+        prompt: str,
+        *,
+        details: bool | None = None,
+        stream: bool | None = None,
+        model: str | None = None,
+        adapter_id: str | None = None,
+        best_of: int | None = None,
+        decoder_input_details: bool | None = None,
+        do_sample: bool | None = None,
+        frequency_penalty: float | None = None,
+        grammar: Mapping[str, Any] | None = None,
+        max_new_tokens: int | None = None,
+        repetition_penalty: float | None = None,
+        return_full_text: bool | None = None,
+        seed: int | None = None,
+        stop: list[str] | None = None,
+        stop_sequences: list[str] | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_n_tokens: int | None = None,
+        top_p: float | None = None,
+        truncate: int | None = None,
+        typical_p: float | None = None,
+        watermark: bool | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Flow[Text | TextGenerationOutput | Parts[Any]]:
+        """Continue a text.
+
+        Args:
+            prompt: The text to continue.
+            details: Whether to return the tokens and why the text ended.
+            stream: Whether to return the text in pieces, as they are made.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            adapter_id: The LoRA adapter to use.
+            best_of: How many sequences to try, of which the likeliest is returned.
+            decoder_input_details: Whether details cover the prompt's tokens too.
+            do_sample: Whether tokens are drawn at random.
+            frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.
+            grammar: What the text must conform to: a JSON schema or a regular expression.
+            max_new_tokens: The longest continuation, in tokens, at least 1.
+            repetition_penalty: Above 1, repeated tokens become less likely; 1 changes nothing.
+            return_full_text: Whether the prompt is returned as well.
+            seed: Where the randomness starts, for texts that can be repeated.
+            stop: Texts that end the continuation.
+            stop_sequences: The older name of stop.
+            temperature: Above 0: the higher, the wilder.
+            top_k: Only this many of the likeliest tokens are drawn from.
+            top_n_tokens: How many of the likeliest tokens to return at each place.
+            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
+            truncate: How many of the prompt's last tokens to keep.
+            typical_p: The share of typical tokens to draw from, 0 to 1.
+            watermark: Whether the text is marked as generated.
+            extra_body: More parameters for the server.
+        """
+        if decoder_input_details and not details:
+            warnings.warn("decoder_input_details needs details=True and is left out.", stacklevel=2)
+            decoder_input_details = None
+        options = {
+            "adapter_id": adapter_id,
+            "best_of": best_of,
+            "decoder_input_details": decoder_input_details,
+            "details": details,
+            "do_sample": do_sample,
+            "frequency_penalty": frequency_penalty,
+            "grammar": grammar,
+            "max_new_tokens": max_new_tokens,
+            "repetition_penalty": repetition_penalty,
+            "return_full_text": return_full_text,
+            "seed": seed,
+            "stop": _aliased("stop", stop, "stop_sequences", stop_sequences),
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_n_tokens": top_n_tokens,
+            "top_p": top_p,
+            "truncate": truncate,
+            "typical_p": typical_p,
+            "watermark": watermark,
+            **(extra_body or {}),
+        }
+        raw = yield Infer(prompt, model, options, bool(stream))
+        if stream:
+            return _token_parts(raw, bool(details))
+        output = one(TextGenerationOutput, raw)
+        return output if details else Text(output.generated_text or "")
+
+
+def texts(table: Any) -> dict[str, list[str]]:
+    """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):
+        table = table.to_dict("list")
+    if not isinstance(table, Mapping) or not all(isinstance(cells, (list, tuple)) for cells in table.values()):
+        raise errors.InputError(
+            "A table is a dict of columns, each a list of cells, or a DataFrame: "
+            '{"Name": ["Ada", "Bob"], "Age": ["36", "41"]}.'
+        )
+    lengths = {str(name): len(cells) for name, cells in table.items()}
+    if len(set(lengths.values())) > 1:
+        raise errors.InputError(f"All columns of a table must have the same length; here: {lengths}.")
+    return {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
+
+
+def _cell(cell: Any) -> str:
+    missing = cell is None or cell != cell  # NaN is the one value that differs from itself
+    return "" if missing else str(cell)
+
+
+def _aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
+    """The value under its name or its older one; both at once are refused."""
+    if old_value is None:
+        return value
+    if value is not None:
+        raise errors.ConfigurationError(f"{old} is the older name of {name}: pass one of them.")
+    warnings.warn(f"{old} is the older name of {name}.", DeprecationWarning, stacklevel=3)
+    return old_value
+
+
+def _deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
+    if values is None:
+        return {}
+    warnings.warn(f"{name} of {task} is outdated: pass its entries as keywords.", DeprecationWarning, stacklevel=3)
+    return values
+
+
+def _token_parts(raw: Any, details: bool) -> Parts[Any]:
+    """The open reply as typed events, or as the texts of their tokens."""
+    return Parts(raw, Items(_event if details else _token), _collector(details))
+
+
+def _collector(details: bool) -> Any:
+    return results.GenerationCollector() if details else results.TokenCollector()
+
+
+def _event(item: Any) -> TextGenerationStreamOutput | None:
+    """One event, from a text-generation server's stream or an OpenAI completions stream."""
+    if not isinstance(item, Mapping):
+        return None
+    if "error" in item:
+        raise errors.from_event(item)
+    if "choices" not in item:
+        return TextGenerationStreamOutput(item)
+    choice = next(iter(item["choices"]), {})
+    details = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else None
+    token = {"id": None, "text": choice.get("text") or "", "logprob": None, "special": False}
+    return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
+
+
+def _token(item: Any) -> str | None:
+    event = _event(item)
+    return None if event is None or event.token is None else event.token.text or ""

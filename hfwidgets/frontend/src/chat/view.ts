@@ -1,0 +1,143 @@
+// The chat: a log of messages, a composer below it, and nothing more until it is needed.
+
+import { h, iconButton, show } from "../dom.ts";
+import type { Link } from "../link.ts";
+import type { Status } from "../protocol.ts";
+import { register, type View } from "../view.ts";
+import { Composer } from "./composer.ts";
+import { type Turn, TurnView } from "./turn.ts";
+
+const NEAR_END = 32;
+
+class ChatView implements View {
+  readonly body: HTMLElement;
+  readonly input: HTMLElement;
+  readonly actions: HTMLElement[];
+  #log = h("div", { class: "hfw-log", role: "log", "aria-label": "Conversation", tabIndex: 0 });
+  #turns = h("div", { class: "hfw-turns" });
+  #empty: HTMLElement;
+  #down: HTMLButtonElement;
+  #composer: Composer;
+  #views = new Map<number, TurnView>();
+  #undo: HTMLButtonElement;
+  #redo: HTMLButtonElement;
+  #clear: HTMLButtonElement;
+  #stick = true;
+  #status: Status = "idle";
+
+  constructor(
+    private link: Link,
+    private announce: (text: string) => void,
+  ) {
+    this.#composer = new Composer(link, () => this.#lastPrompt(), announce);
+    this.#empty = this.#starters();
+    this.#down = iconButton("down", "Jump to the latest", () => this.#toEnd());
+    this.#down.classList.add("hfw-down");
+    this.#log.setAttribute("aria-live", "off");
+    this.#log.append(this.#empty, this.#turns);
+    this.#log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.body = h("div", { class: "hfw-body" }, this.#log, this.#down);
+    this.input = this.#composer.node;
+    this.#undo = iconButton("undo", "Undo", () => link.act("undo"));
+    this.#redo = iconButton("redo", "Redo", () => link.act("redo"));
+    this.#clear = iconButton("clear", "Clear the conversation", () => link.act("clear"));
+    this.actions = [this.#undo, this.#redo, this.#clear];
+    new ResizeObserver(() => this.#follow()).observe(this.#turns);
+  }
+
+  focus(): void {
+    this.#composer.focus();
+  }
+
+  update(): void {
+    const turns = this.#all;
+    const { busy } = this.link;
+    this.#log.setAttribute("aria-busy", String(busy));
+    show(this.#empty, turns.length === 0);
+    this.#sync(turns);
+    this.#composer.update();
+    this.#undo.disabled = busy || !this.link.doc["canUndo"];
+    this.#redo.disabled = busy || !this.link.doc["canRedo"];
+    this.#clear.disabled = busy || turns.length === 0;
+    this.#speak(turns);
+    this.#follow();
+  }
+
+  get #all(): Turn[] {
+    return this.link.doc["turns"] as Turn[];
+  }
+
+  #sync(turns: Turn[]): void {
+    const alive = new Set(turns.map((turn) => turn.id));
+    for (const [id, view] of this.#views) {
+      if (alive.has(id)) continue;
+      view.node.remove();
+      this.#views.delete(id);
+    }
+    for (const [i, turn] of turns.entries()) {
+      const view = this.#viewOf(turn);
+      view.update(turn, i === turns.length - 1);
+      if (this.#turns.children[i] !== view.node) {
+        this.#turns.insertBefore(view.node, this.#turns.children[i] ?? null);
+      }
+    }
+  }
+
+  #viewOf(turn: Turn): TurnView {
+    const known = this.#views.get(turn.id);
+    if (known) return known;
+    const at = () => this.#all.findIndex((other) => other.id === turn.id);
+    const made = new TurnView(this.link, turn, at);
+    this.#views.set(turn.id, made);
+    if (turn.role === "user") this.#stick = true;
+    return made;
+  }
+
+  #starters(): HTMLElement {
+    const buttons = this.link.shape.starters.map((text) => {
+      const send = () => this.link.act("send", { text, types: [] });
+      return h("button", { class: "hfw-starter", type: "button", onclick: send }, text);
+    });
+    return h(
+      "div",
+      { class: "hfw-empty" },
+      h("p", { class: "hfw-empty-title" }, "What would you like to know?"),
+      h("div", { class: "hfw-starters" }, ...buttons),
+    );
+  }
+
+  #lastPrompt(): string {
+    return this.#all.findLast((turn) => turn.role === "user")?.text ?? "";
+  }
+
+  /** Only the start, the end and errors are spoken: a word for each token would be noise. */
+  #speak(turns: Turn[]): void {
+    const { status, failure } = this.link.doc.state;
+    if (status === this.#status) return;
+    const was = this.#status;
+    this.#status = status;
+    const words = (turns.at(-1)?.text ?? "").split(/\s+/).filter(Boolean).length;
+    if (status === "running" || (status === "streaming" && was === "idle")) this.announce("Answering");
+    else if (status === "done") this.announce(`Answer complete, ${words} words`);
+    else if (status === "stopped") this.announce(`Stopped after ${words} words`);
+    else if (status === "failed" && failure) this.announce(`Failed: ${failure.title}`);
+  }
+
+  #scrolled(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.#log;
+    this.#stick = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    show(this.#down, !this.#stick);
+  }
+
+  #follow(): void {
+    if (this.#stick) this.#log.scrollTop = this.#log.scrollHeight;
+    this.#scrolled();
+  }
+
+  #toEnd(): void {
+    this.#stick = true;
+    this.#follow();
+  }
+}
+
+register("chat", (link, announce) => new ChatView(link, announce));

@@ -1,0 +1,140 @@
+// Markdown to safe nodes: marked parses, raw HTML is escaped, DOMPurify keeps a short list of
+// elements and attributes. Model text is untrusted: no id, style, event, data-* or remote picture.
+
+import DOMPurify from "dompurify";
+import { Marked, type Token, type Tokens, type TokensList } from "marked";
+import { blockFormula, type Formula, inlineFormula, openFormula } from "../text/dollars.ts";
+
+const TAGS =
+  "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sub sup " +
+  "table tbody td th thead tr ul input";
+const ATTRIBUTES = ["href", "title", "class", "start", "align", "type", "checked", "disabled"];
+const CLASSES = /^(?:hfw-(?:math|math-block|picture)|language-[\w+#.-]{1,30})$/;
+const SCHEMES = /^(?:https?:\/\/|mailto:)[^\s]+$/i;
+
+let last = false;
+const marked = new Marked({ gfm: true, breaks: false, async: false });
+marked.use({
+  renderer: {
+    html: ({ text }) => escape(text),
+    code: ({ text, lang }) => codeBlock(text, lang),
+    image: ({ href, text }) => picture(href, text),
+    link(token) {
+      const inner = this.parser.parseInline(token.tokens);
+      return safeLink(token.href) ? `<a href="${escape(token.href)}">${inner}</a>` : inner;
+    },
+  },
+  extensions: [
+    {
+      name: "formulaBlock",
+      level: "block",
+      start: (text) => nextBlock(text),
+      tokenizer(text) {
+        const found = blockFormula(text);
+        if (found) return token("formulaBlock", found);
+        if (!last && openFormula(text)) return { type: "formulaOpen", raw: text };
+        return undefined;
+      },
+      renderer: (token) => formula(token as unknown as Formula),
+    },
+    { name: "formulaOpen", renderer: (token) => `<p>${escape(token.raw)}</p>` },
+    {
+      name: "formula",
+      level: "inline",
+      start: (text) => next(text, /\$|\\[[(]/),
+      tokenizer(text) {
+        const found = inlineFormula(text);
+        return found ? token("formula", found) : undefined;
+      },
+      renderer: (token) => formula(token as unknown as Formula),
+    },
+  ],
+});
+
+DOMPurify.addHook("uponSanitizeAttribute", (node, attribute) => {
+  const { attrName: name, attrValue: value } = attribute;
+  if (name === "class" && !CLASSES.test(value)) attribute.keepAttr = false;
+  if (name === "href" && !safeLink(value)) attribute.keepAttr = false;
+  if (node.nodeName === "INPUT" && name === "type") attribute.keepAttr = value === "checkbox";
+});
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.nodeName === "A" && node.hasAttribute("href")) {
+    node.setAttribute("target", "_blank");
+    node.setAttribute("rel", "noopener noreferrer");
+  }
+  if (node.nodeName === "INPUT") node.setAttribute("disabled", "");
+});
+
+/** Split a text into block tokens. `whole` says that no more text will come. */
+export function lex(text: string, whole: boolean): TokensList {
+  last = whole;
+  return marked.lexer(text);
+}
+
+/** Block tokens as safe nodes. */
+export function render(tokens: Token[]): DocumentFragment {
+  return clean(marked.parser(tokens));
+}
+
+export function clean(html: string): DocumentFragment {
+  return DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: TAGS.split(" "),
+    ALLOWED_ATTR: ATTRIBUTES,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    KEEP_CONTENT: true,
+    RETURN_DOM_FRAGMENT: true,
+  });
+}
+
+/** True for http, https and mailto, after dropping the control characters that browsers drop. */
+export function safeLink(href: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  return SCHEMES.test(href.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\ufeff]/g, ""));
+}
+
+function codeBlock(text: string, lang: string | undefined): string {
+  const name = /^[\w+#.-]{1,30}/.exec(lang ?? "")?.[0];
+  const known = name ? ` class="language-${name}"` : "";
+  return `<pre><code${known}>${escape(text)}</code></pre>`;
+}
+
+/** No picture loads by itself, since its address alone could carry the conversation away. */
+function picture(href: string, text: string): string {
+  const label = escape(text || "picture");
+  if (!safeLink(href)) return label;
+  return `<a class="hfw-picture" href="${escape(href)}">${label} (${escape(host(href))})</a>`;
+}
+
+function host(href: string): string {
+  try {
+    return new URL(href).host;
+  } catch {
+    return href;
+  }
+}
+
+function formula({ tex, display }: Formula): string {
+  const name = display ? "hfw-math-block" : "hfw-math";
+  return `<span class="${name}">${escape(tex)}</span>`;
+}
+
+function token(type: string, found: Formula): Tokens.Generic {
+  return { type, ...found };
+}
+
+function next(text: string, pattern: RegExp): number | undefined {
+  const at = text.search(pattern);
+  return at < 0 ? undefined : at;
+}
+
+function nextBlock(text: string): number | undefined {
+  const at = text.search(/\n {0,3}(?:\$\$|\\\[)/);
+  return at < 0 ? undefined : at + 1;
+}
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+export function escape(text: string): string {
+  return text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? sign);
+}

@@ -1,0 +1,112 @@
+// The few lines that stand in for a framework. No text ever passes through HTML here.
+
+type Child = Node | string | null | undefined | false;
+type Props = Record<string, unknown>;
+
+/** An element with properties, `aria-*` and other attributes, listeners (`onclick`) and children. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) put(node, name, value);
+  node.append(...children.filter((child): child is Node | string => !!child));
+  return node;
+}
+
+function put(node: HTMLElement, name: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (typeof value === "function") {
+    node.addEventListener(name.slice(2), value as EventListener);
+  } else if (name === "class") {
+    node.className = String(value);
+  } else if (name in node && !name.includes("-")) {
+    (node as unknown as Props)[name] = value;
+  } else {
+    node.setAttribute(name, String(value));
+  }
+}
+
+/** Set a text only where it changed, so that selections and screen readers are left alone. */
+export function say(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function show(node: HTMLElement, shown: boolean): void {
+  if (node.hidden === shown) node.hidden = !shown;
+}
+
+const PATHS = {
+  send: "M12 19V5M6 11l6-6 6 6",
+  stop: "M7 7h10v10H7z",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13.5 6.5l4 4",
+  again: "M20 5v5h-5M19.5 10A8 8 0 1 0 20 14",
+  undo: "M8 5L4 9l4 4M4 9h9a6 6 0 0 1 0 12h-2",
+  redo: "M16 5l4 4-4 4M20 9h-9a6 6 0 0 0 0 12h2",
+  clear: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M13 4v6M7 14v6",
+  attach: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
+  close: "M6 6l12 12M18 6L6 18",
+  down: "M12 5v14M6 13l6 6 6-6",
+  think: "M9 18h6M10 21h4M12 3a6 6 0 0 1 4 10.5c-.7.6-1 1.2-1 1.5H9c0-.3-.3-.9-1-1.5A6 6 0 0 1 12 3z",
+  tool: "M14 7a4 4 0 0 0 5 5l-8 8-4-4 8-8a4 4 0 0 1-1-1z",
+  warn: "M12 4l9 16H3zM12 10v4M12 17h.01",
+} as const;
+
+export type Icon = keyof typeof PATHS;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function icon(name: Icon): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("hfw-icon");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A button of an icon alone, with the name that is spoken and shown as a tip. */
+export function iconButton(name: Icon, label: string, act: () => void): HTMLButtonElement {
+  const props = { type: "button", class: "hfw-tool", title: label, "aria-label": label };
+  return h("button", { ...props, onclick: act }, icon(name));
+}
+
+/** A button that copies and says so for a moment. */
+export function copyButton(label: string, text: () => string): HTMLButtonElement {
+  const button = iconButton("copy", label, () => void copy());
+  const copy = async () => {
+    const done = await toClipboard(text());
+    button.replaceChildren(icon(done ? "check" : "warn"));
+    button.setAttribute("aria-label", done ? "Copied" : "Copying was refused");
+    setTimeout(() => {
+      button.replaceChildren(icon("copy"));
+      button.setAttribute("aria-label", label);
+    }, 1500);
+  };
+  return button;
+}
+
+async function toClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+/** Where the clipboard API is not allowed, as on plain http hosts. */
+function copyBySelection(text: string): boolean {
+  const box = h("textarea", { value: text, class: "hfw-unseen" });
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  return done;
+}

@@ -1,0 +1,139 @@
+// One panel's line to its kernel: lives as long as the model, so late and second views show all.
+
+import { ChunkLoader } from "./chunks.ts";
+import { Mirror } from "./mirror.ts";
+import { BUSY, type Doc, type FromKernel, type Shape, type ToKernel } from "./protocol.ts";
+
+/** The part of a widget model that is used here. */
+export interface Model {
+  get(name: string): unknown;
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+  on(name: string, callback: (...args: never[]) => void): void;
+  off(name: string, callback: (...args: never[]) => void): void;
+  widget_manager?: unknown;
+}
+
+const REPEAT_MS = 1000;
+const SILENCE_MS = 3000;
+const UNHEARD_MS = 4000;
+
+export class Link {
+  readonly shape: Shape;
+  readonly chunks: ChunkLoader;
+  readonly mirror: Mirror;
+  /** True once the kernel said anything: the notebook is live, not merely reopened. */
+  live = false;
+  /** True when the kernel has kept silent since the panel was opened. */
+  unheard = false;
+  #watchers = new Set<() => void>();
+  #media = new Map<string, { url: Promise<string>; resolve: (url: string) => void }>();
+  #heard = performance.now();
+  #timer: ReturnType<typeof setInterval>;
+  #receive = (message: FromKernel, buffers: DataView[]) => this.#take(message, buffers);
+
+  constructor(private model: Model) {
+    const start = model.get("_start") as { shape: Shape; doc: Doc };
+    this.shape = start.shape;
+    this.mirror = new Mirror(structuredClone(start.doc));
+    this.chunks = new ChunkLoader(this.shape.chunks, (name) => this.tell({ k: "chunk", name }));
+    model.on("msg:custom", this.#receive);
+    this.#hello();
+    this.#timer = setInterval(() => this.#watch(), REPEAT_MS);
+  }
+
+  get doc(): Doc {
+    return this.mirror.doc;
+  }
+
+  get busy(): boolean {
+    return BUSY.has(this.doc.state.status);
+  }
+
+  /** Call `watcher` after every change; returns what ends it. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  tell(message: ToKernel, buffers?: ArrayBuffer[]): void {
+    this.model.send(message, undefined, buffers);
+  }
+
+  act(name: string, more: Record<string, unknown> = {}, buffers?: ArrayBuffer[]): void {
+    this.tell({ k: "do", do: name, ...more }, buffers);
+  }
+
+  /** Stop the run; the kernel is interrupted only when its own blocking call hears nothing else. */
+  stop(): void {
+    const { run } = this.doc.state;
+    this.act("stop", { run });
+    setTimeout(() => {
+      const { state } = this.doc;
+      const deaf = state.run === run && this.busy && !state.stopping;
+      if (deaf && state.inCell) void interrupt(this.model.widget_manager);
+    }, 300);
+  }
+
+  /** An address for media that the kernel holds, fetched once per page. */
+  media(id: string): Promise<string> {
+    const known = this.#media.get(id);
+    if (known) return known.url;
+    let resolve!: (url: string) => void;
+    const url = new Promise<string>((yes) => (resolve = yes));
+    this.#media.set(id, { url, resolve });
+    this.tell({ k: "media", id });
+    return url;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.model.off("msg:custom", this.#receive);
+    for (const { url } of this.#media.values()) void url.then((made) => URL.revokeObjectURL(made));
+  }
+
+  #take(message: FromKernel, buffers: DataView[]): void {
+    this.#heard = performance.now();
+    this.live = true;
+    this.unheard = false;
+    const [bytes] = buffers;
+    if (message.k === "chunk" && bytes) {
+      void this.chunks.take(message.name, message.hash, bytes).then(() => this.#changed());
+    } else if (message.k === "media" && bytes) {
+      const blob = new Blob([bytes as DataView<ArrayBuffer>], { type: message.type });
+      this.#media.get(message.id)?.resolve(URL.createObjectURL(blob));
+    } else {
+      const before = this.mirror.lost;
+      if (!this.mirror.take(message) && !before) this.#hello();
+      this.#changed();
+    }
+  }
+
+  #hello(): void {
+    this.tell({ k: "hello", seq: this.mirror.lost ? -1 : this.mirror.seq });
+  }
+
+  /** Messages may be lost on a busy server without a word: what is missing is asked for again. */
+  #watch(): void {
+    const silent = performance.now() - this.#heard;
+    const wanting = !this.live || this.mirror.lost || (this.busy && silent > SILENCE_MS);
+    if (wanting && (this.live || !this.unheard)) this.#hello();
+    if (this.live) this.chunks.repeat();
+    if (!this.live && !this.unheard && silent > UNHEARD_MS) {
+      this.unheard = true;
+      this.#changed();
+    }
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+interface Kernel {
+  interrupt?: () => Promise<void>;
+}
+
+async function interrupt(manager: unknown): Promise<void> {
+  const kernel = (manager as { kernel?: Kernel } | undefined)?.kernel;
+  await kernel?.interrupt?.();
+}

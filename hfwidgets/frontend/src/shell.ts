@@ -1,0 +1,330 @@
+// The frame that all panels share: header, settings, the task's view, errors in place, status line.
+
+import { h, icon, iconButton, say, show } from "./dom.ts";
+import { makeField } from "./fields.ts";
+import type { FieldView } from "./fields.ts";
+import type { Link } from "./link.ts";
+import { BUSY, type Failure, type Field, type Stats, type Status, type Value } from "./protocol.ts";
+import { makeView, type View } from "./view.ts";
+
+export class Shell {
+  readonly node: HTMLElement;
+  #view: View;
+  #head: Header;
+  #drawer: Drawer;
+  #failure: FailureCard;
+  #line: StatusLine;
+  #spoken = h("div", { class: "hfw-unseen", role: "status", "aria-live": "polite" });
+  #asleep = h("div", { class: "hfw-note" });
+  #hide: HTMLStyleElement;
+  #was: Status = "idle";
+  #frame = 0;
+  #unwatch: () => void;
+
+  constructor(private link: Link) {
+    this.#view = makeView(link, (text) => say(this.#spoken, text));
+    this.#drawer = new Drawer(link);
+    this.#head = new Header(link, this.#drawer);
+    this.#failure = new FailureCard(link);
+    this.#line = new StatusLine(link, this.#view.actions);
+    this.#hide = h("style");
+    const { body, input } = this.#view;
+    this.node = h(
+      "section",
+      { class: "hfw", "aria-label": `${link.shape.label} panel`, "data-lm-suppress-shortcuts": "true" },
+      this.#hide,
+      this.#head.node,
+      this.#drawer.node,
+      body,
+      this.#failure.node,
+      input,
+      this.#asleep,
+      this.#line.node,
+      this.#spoken,
+    );
+    guardKeys(this.node, link);
+    this.#unwatch = link.watch(() => this.#soon());
+    this.#update();
+  }
+
+  close(): void {
+    this.#unwatch();
+    cancelAnimationFrame(this.#frame);
+    this.#line.close();
+  }
+
+  #soon(): void {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#update();
+    });
+  }
+
+  #update(): void {
+    this.#static();
+    this.#head.update();
+    this.#drawer.update();
+    this.#view.update();
+    this.#failure.update();
+    this.#line.update();
+    this.#transition();
+  }
+
+  /** The static form in the notebook shows wherever no kernel answers, and hides beside a live panel. */
+  #static(): void {
+    const name = `hfw-of-${this.link.shape.key}`;
+    const rule = `.jp-OutputArea-child:has(.${name}), .${name} { display: none !important; }`;
+    say(this.#hide, this.link.live ? rule : "");
+    show(this.#asleep, this.link.unheard);
+    say(
+      this.#asleep,
+      "The kernel has not answered: it is busy with a cell, or this notebook was only reopened. " +
+        "Run the panel's cell to use it again.",
+    );
+  }
+
+  #transition(): void {
+    const { status, failure } = this.link.doc.state;
+    if (status === this.#was) return;
+    const was = this.#was;
+    this.#was = status;
+    const inside = this.node.contains(this.node.ownerDocument.activeElement);
+    if (BUSY.has(was) && !BUSY.has(status) && inside && !failure?.wants) this.#view.focus();
+  }
+}
+
+/** Keys typed in a panel are no notebook commands, but Save stays Save. */
+function guardKeys(node: HTMLElement, link: Link): void {
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && link.busy) {
+      link.stop();
+      event.preventDefault();
+    }
+    const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+    if (!command) event.stopPropagation();
+  });
+}
+
+/** What the panel is for, which model answers and who serves it. */
+class Header {
+  readonly node: HTMLElement;
+  #model: HTMLInputElement;
+  #provider: HTMLSelectElement;
+  #options: HTMLDataListElement;
+
+  constructor(
+    private link: Link,
+    drawer: Drawer,
+  ) {
+    const { label, help, providers, key } = link.shape;
+    this.#options = h("datalist", { id: `hfw-models-${key}-${Math.random().toString(36).slice(2)}` });
+    this.#model = h("input", {
+      class: "hfw-input hfw-model",
+      type: "text",
+      placeholder: "default model",
+      "aria-label": "Model",
+      spellcheck: false,
+      autocomplete: "off",
+      onchange: () => link.act("set", { model: this.#model.value.trim() }),
+    });
+    this.#model.setAttribute("list", this.#options.id);
+    this.#provider = h("select", {
+      class: "hfw-input hfw-provider",
+      "aria-label": "Provider",
+      onchange: () => link.act("set", { provider: this.#provider.value }),
+    });
+    for (const name of ["", ...providers]) {
+      this.#provider.append(h("option", { value: name }, name || "default provider"));
+    }
+    this.node = h(
+      "header",
+      { class: "hfw-head" },
+      h("h2", { class: "hfw-title", title: help }, label),
+      h("span", { class: "hfw-gap" }),
+      this.#model,
+      this.#options,
+      this.#provider,
+      drawer.button,
+    );
+  }
+
+  update(): void {
+    const { model, provider } = this.link.doc.settings;
+    const names = (this.link.doc["models"] as string[] | undefined) ?? this.link.shape.models;
+    if (this.#options.childElementCount !== names.length) {
+      this.#options.replaceChildren(...names.map((value) => h("option", { value })));
+    }
+    if (document.activeElement !== this.#model) this.#model.value = model;
+    if (![...this.#provider.options].some((option) => option.value === provider)) {
+      this.#provider.append(h("option", { value: provider }, provider));
+    }
+    this.#provider.value = provider;
+  }
+}
+
+/** The parameters, folded away until they are wanted. */
+class Drawer {
+  readonly node: HTMLElement;
+  readonly button: HTMLButtonElement;
+  #fields = new Map<string, FieldView>();
+
+  constructor(private link: Link) {
+    const id = `hfw-drawer-${Math.random().toString(36).slice(2)}`;
+    const basic = h("div", { class: "hfw-fields" });
+    const more = h("div", { class: "hfw-fields" });
+    for (const field of link.shape.fields) this.#add(field, field.advanced ? more : basic);
+    const fold = h("details", { class: "hfw-more" }, h("summary", {}, "More parameters"), more);
+    this.node = h("div", { class: "hfw-drawer", id, hidden: true }, basic);
+    if (more.childElementCount > 0) this.node.append(fold);
+    this.button = iconButton("settings", "Parameters", () => this.#toggle());
+    this.button.setAttribute("aria-expanded", "false");
+    this.button.setAttribute("aria-controls", id);
+    show(this.button, this.#fields.size > 0);
+  }
+
+  update(): void {
+    const { values } = this.link.doc.settings;
+    for (const [name, view] of this.#fields) view.set(values[name]);
+    this.button.classList.toggle("hfw-on", Object.keys(values).length > 0);
+  }
+
+  #add(field: Field, place: HTMLElement): void {
+    const change = (value: Value | undefined) =>
+      this.link.act("set", { values: { [field.name]: value ?? null } });
+    const view = makeField(field, change);
+    if (!view) return;
+    this.#fields.set(field.name, view);
+    place.append(view.node);
+  }
+
+  #toggle(): void {
+    show(this.node, Boolean(this.node.hidden));
+    this.button.setAttribute("aria-expanded", String(!this.node.hidden));
+    if (!this.node.hidden) this.node.querySelector<HTMLElement>("input, select, textarea")?.focus();
+  }
+}
+
+/** What went wrong and what to do, where it happened; asks for a key when the service wants one. */
+class FailureCard {
+  readonly node: HTMLElement;
+  #title = h("strong", {});
+  #text = h("p", {});
+  #key: HTMLFormElement;
+  #box: HTMLInputElement;
+
+  constructor(private link: Link) {
+    this.#box = h("input", {
+      class: "hfw-input",
+      type: "password",
+      autocomplete: "off",
+      placeholder: "Paste a token or API key",
+      "aria-label": "Token or API key",
+    });
+    const note = "Kept in the kernel's memory only; it is not saved in the notebook.";
+    const use = h("button", { class: "hfw-button", type: "submit" }, "Use and try again");
+    this.#key = h("form", { class: "hfw-key" }, this.#box, use, h("span", { class: "hfw-hint" }, note));
+    this.#key.addEventListener("submit", (event) => this.#use(event));
+    const again = h("button", { class: "hfw-button", type: "button" }, "Try again");
+    again.addEventListener("click", () => link.act("retry"));
+    const close = iconButton("close", "Dismiss", () => link.act("dismiss"));
+    const words = h("div", { class: "hfw-failure-text" }, this.#title, this.#text, this.#key);
+    this.node = h(
+      "div",
+      { class: "hfw-failure", role: "alert", hidden: true },
+      icon("warn"),
+      words,
+      again,
+      close,
+    );
+  }
+
+  update(): void {
+    const failure: Failure | null = this.link.doc.state.failure;
+    show(this.node, failure !== null);
+    if (!failure) return;
+    say(this.#title, failure.title);
+    say(this.#text, failure.text);
+    show(this.#key, failure.wants === "key");
+  }
+
+  #use(event: Event): void {
+    event.preventDefault();
+    const { value } = this.#box;
+    this.#box.value = "";
+    if (value.trim()) this.link.act("key", { value: value.trim() });
+  }
+}
+
+/** How the run goes or went, and the panel's actions. */
+class StatusLine {
+  readonly node: HTMLElement;
+  #dot = h("span", { class: "hfw-dot" });
+  #text = h("span", { class: "hfw-status" });
+  #bar = h("progress", { class: "hfw-bar", max: 1, "aria-label": "Loading", hidden: true });
+  #since = performance.now();
+  #key = "";
+  #timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    private link: Link,
+    actions: HTMLElement[],
+  ) {
+    const tools = h("span", { class: "hfw-actions" }, ...actions);
+    this.node = h("footer", { class: "hfw-foot" }, this.#dot, this.#text, this.#bar, h("span", { class: "hfw-gap" }), tools);
+    this.#timer = setInterval(() => link.busy && this.update(), 250);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  update(): void {
+    const { status, run, note, eta, stats, stopping } = this.link.doc.state;
+    const key = `${run} ${status === "loading" ? status : BUSY.has(status)}`;
+    if (key !== this.#key) this.#since = performance.now();
+    this.#key = key;
+    const seconds = (performance.now() - this.#since) / 1000;
+    this.#dot.className = `hfw-dot hfw-is-${status}`;
+    const loading = status === "loading" && eta !== null;
+    show(this.#bar, loading);
+    if (loading) this.#bar.value = Math.min(0.98, seconds / Math.max(eta, 1));
+    say(this.#text, stopping ? "Stopping…" : describe(status, note, eta, seconds, stats));
+  }
+}
+
+function describe(
+  status: Status,
+  note: string,
+  eta: number | null,
+  seconds: number,
+  stats: Stats | null,
+): string {
+  const elapsed = `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (status === "loading") return `${note || "Loading"}${eta ? `, about ${Math.round(eta)} s` : ""}… ${elapsed}`;
+  if (status === "validating") return "Checking…";
+  if (status === "running") return `${note || "Waiting for the first token"}… ${elapsed}`;
+  if (status === "streaming") return `Answering… ${elapsed}`;
+  const summary = stats ? sum(stats) : "";
+  if (status === "stopped") return summary ? `Stopped · ${summary}` : note || "Stopped";
+  if (status === "failed") return summary || "Failed";
+  return summary || note;
+}
+
+function sum(stats: Stats): string {
+  const parts = [
+    stats.first !== undefined && `first token ${stats.first.toFixed(2)} s`,
+    stats.rate !== undefined && `${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
+    stats.seconds !== undefined && `${stats.seconds.toFixed(1)} s`,
+    tokens(stats),
+    stats.finish === "length" && "cut at the token limit",
+    stats.model,
+    stats.provider,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function tokens({ prompt, completion }: Stats): string {
+  if (completion === undefined) return "";
+  return prompt === undefined ? `${completion} tokens` : `${prompt} + ${completion} tokens`;
+}

@@ -1,0 +1,201 @@
+"""From options and a text to one call of the client."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from hfwidgets.calls import is_url
+from hfwidgets.magics import schema
+from hfwidgets.magics.attach import image_part
+from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variable
+from hfwidgets.magics.options import Options
+from hfwidgets.magics.params import parameters
+from hfwidgets.magics.vars import Namespace, fill
+from hfwidgets.session import Session
+from hfwidgets.tasks import BaseTask, find
+
+CHAT = "chat-completion"
+
+
+@dataclass
+class Call:
+    """One call: which method of the client, with what.
+
+    Attributes:
+        task: the task.
+        inputs: the task's inputs by name.
+        params: its other parameters by name.
+        model: the model as the client is given it.
+        settings: what the client itself is made with: provider, timeout.
+        chat: the name of the conversation that goes on, None for a single shot.
+        shape: what `--schema` named.
+    """
+
+    task: BaseTask
+    inputs: dict[str, Any]
+    params: dict[str, Any]
+    model: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    chat: str | None = None
+    shape: Any = None
+    stream: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the client's method."""
+        named = {"model": self.model} if self.model else {}
+        streamed = {"stream": True} if self.stream else {}
+        return {**self.inputs, **self.params, **named, **streamed}
+
+    def label(self) -> str:
+        """Task and model, for people."""
+        return f"{self.task.name} with {self.model}" if self.model else self.task.name
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the inputs in hexadecimal digits; pictures and tables by their content."""
+        text = json.dumps(self.inputs, sort_keys=True, ensure_ascii=False, default=_digest)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    """A value that is no JSON, by its content: bytes, arrays and pictures, tables."""
+    for name in ("tobytes", "to_json"):
+        if callable(method := getattr(value, name, None)):
+            value = method()
+            break
+    data = value if isinstance(value, bytes) else str(value).encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds where a line says nothing."""
+
+    task: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    timeout: float | None = None
+    chat: str | None = None
+
+
+def build(options: Options, names: Namespace, session: Session, defaults: Defaults) -> Call:
+    """The call that a line and its text ask for.
+
+    Raises:
+        UsageError: an input or parameter that the task does not have, or that is missing.
+        UnknownTaskError: there is no such task.
+    """
+    task = find(options["task"] or defaults.task or CHAT)
+    model, provider = model_and_provider(options["model"] or defaults.model, session.aliases)
+    named = options["provider"] or provider
+    settings = {
+        "provider": named or (None if is_url(model) else defaults.provider),
+        "timeout": options["timeout"] or defaults.timeout,
+    }
+    call = Call(task, {}, parameters(task, options.given, names), model)
+    call.settings = {name: value for name, value in settings.items() if value is not None}
+    call.stream = can_stream(task) and not options["no_stream"]
+    if task.name == CHAT:
+        _converse(call, options, names, session, defaults)
+    else:
+        call.inputs = _inputs(task, options, names)
+    return call
+
+
+def can_stream(task: BaseTask) -> bool:
+    """Whether the task's answers can come in pieces."""
+    return "stream" in task.signature.parameters
+
+
+def model_and_provider(
+    text: str | None, aliases: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    """Split MODEL:PROVIDER where the last part is a provider; any other suffix stays."""
+    text = aliases.get(text, text) if text else None
+    if not text:
+        return None, None
+    model, colon, provider = text.rpartition(":")
+    if colon and provider in known_providers():
+        return aliases.get(model, model) or None, provider
+    return text, None
+
+
+def known_providers() -> tuple[str, ...]:
+    """The names that `-p` takes."""
+    from hfwidgets import providers
+
+    return providers.names()
+
+
+def _inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:
+    for key in ("system", "chat", "new", "schema"):
+        if key in options:
+            raise UsageError(f"--{key} belongs to {CHAT}; {task.name} has no conversation.")
+    inputs = Inputs(task, names, fill_vars=not options["no_vars"])
+    inputs.add_sources(options["input"] or ())
+    if "labels" in options:
+        inputs.add_labels(options["labels"])
+    inputs.add_body(options.prompt)
+    return inputs.complete()
+
+
+def _converse(
+    call: Call, options: Options, names: Namespace, session: Session, defaults: Defaults
+) -> None:
+    """Fill in a chat call: history, system prompt, the user's message with what is attached."""
+    if "labels" in options:
+        raise UsageError(f"{CHAT} takes no labels; zero-shot-classification does.")
+    chat = None if options["no_history"] else options["chat"] or defaults.chat
+    if options["new"] and not chat:
+        raise UsageError("--new starts a named conversation over; name it with -c NAME.")
+    history = [] if options["new"] or chat is None else session.chats.get(chat, [])
+    call.chat = chat
+    call.inputs = {"messages": [*_with_system(history, options, names), _user(options, names)]}
+    if "schema" in options:
+        call.shape = options["schema"]
+        call.params["response_format"] = schema.response_format(call.shape)
+
+
+def _with_system(
+    history: list[dict[str, Any]], options: Options, names: Namespace
+) -> list[dict[str, Any]]:
+    if not options["system"]:
+        return history
+    text = options["system"]
+    if text.startswith("@"):
+        text = read_file(text)
+    elif not options["no_vars"]:
+        text = fill(text, names)
+    rest = [message for message in history if message["role"] != "system"]
+    return [{"role": "system", "content": text}, *rest]
+
+
+def _user(options: Options, names: Namespace) -> dict[str, Any]:
+    media: list[Any] = [_attachment(source, names) for source in options["input"] or ()]
+
+    def attach(value: Any) -> str:
+        media.append(value)
+        return f"[image {len(media)}]"
+
+    text = options.prompt if options["no_vars"] else fill(options.prompt, names, attach)
+    if not text.strip() and not media:
+        raise UsageError("There is no prompt: write it behind the options, or below %%infer.")
+    if not media:
+        return {"role": "user", "content": text}
+    said = [{"type": "text", "text": text}] if text.strip() else []
+    return {"role": "user", "content": [*said, *map(image_part, media)]}
+
+
+def _attachment(source: str, names: Namespace) -> Any:
+    kind, equals, rest = source.partition("=")
+    if equals and kind.isidentifier():
+        if kind != "image":
+            raise UsageError(f"A chat takes -i SOURCE or -i image=SOURCE, not {kind}=.")
+        source = rest
+    value = variable(source, names, lambda: source)
+    refuse_model_text(value)
+    return value

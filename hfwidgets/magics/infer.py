@@ -1,0 +1,159 @@
+"""%infer and %%infer."""
+
+import sys
+import traceback
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.display import display
+from traitlets import Dict, Enum, Float, Unicode, observe
+
+from hfwidgets import runtime, session
+from hfwidgets.errors import HfWidgetsError
+from hfwidgets.magics import output, render, run
+from hfwidgets.magics.call import Call, Defaults, build
+from hfwidgets.magics.options import FORMATS, Options, help_text, read_cell, read_line
+from hfwidgets.magics.statement import is_taken
+from hfwidgets.magics.vars import resolve
+
+
+def _setting(help_line: str) -> Any:
+    return Unicode(None, allow_none=True, help=help_line).tag(config=True)
+
+
+@magics_class
+class InferMagics(Magics):
+    """Inference in a cell; `%config InferMagics` sets what holds where a line says nothing."""
+
+    shell: Any
+    model = _setting("Model id, URL or alias; None leaves the choice to the provider.")
+    provider = _setting("Provider, 'auto' or 'local'; None follows the client's own rules.")
+    task = _setting("Task; None is chat-completion.")
+    chat = _setting("Name of the conversation that goes on; None makes each call a single shot.")
+    timeout = Float(None, allow_none=True, help="A call's time budget in seconds.").tag(config=True)
+    format = Enum(FORMATS, "auto", help="How answers are shown.").tag(config=True)
+    aliases = Dict(help="Short names for MODEL or MODEL:PROVIDER.").tag(config=True)
+
+    def __init__(self, shell: Any, **kwargs: Any) -> None:
+        self.session = session.current()
+        super().__init__(shell, **kwargs)
+        self.session.aliases.update(self.aliases)
+
+    @observe("aliases")
+    def _take_aliases(self, change: Any) -> None:
+        self.session.aliases.update(change.new)
+
+    @no_var_expand
+    @line_cell_magic
+    def infer(self, line: str, cell: str | None = None) -> Any:
+        with short_errors():
+            if cell is None:
+                return self._carry_out(read_line(line, self._lookup), is_taken())
+            return self._carry_out(read_cell(line, cell, self._lookup), False)
+
+    infer.__doc__ = help_text()
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """What a prompt may name: the user's variables, and `err`, the last error's short text."""
+        return ChainMap(self.shell.user_ns, last_error())
+
+    def defaults(self) -> Defaults:
+        """What `%config InferMagics` holds now."""
+        return Defaults(self.task, self.model, self.provider, self.timeout, self.chat)
+
+    def _lookup(self, path: str) -> Any:
+        return resolve(path, self.names)
+
+    def _carry_out(self, options: Options, taken: bool | None) -> Any:
+        if options["help"]:
+            sys.stdout.write(help_text())
+            return None
+        call = build(options, self.names, self.session, self.defaults())
+        if options["panel"]:
+            return self._hand_over(_panel(call), options, taken)
+        if options["dry_run"]:
+            return self._hand_over(runtime.wait(runtime.submit(run.explain(call))), options, taken)
+        if options["bg"]:
+            return self._hand_over(run.background(call, self.session), options, taken)
+        return self._ask(call, options, taken)
+
+    def _ask(self, call: Call, options: Options, taken: bool | None) -> Any:
+        show = self._show(options, quiet=options.silent or taken is not False)
+        result = run.foreground(call, self.session, show, lambda part: self._keep(part, options))
+        answer = run.answer_of(call, result)
+        returned = self._assign(answer, options, taken)
+        if options["insert"]:
+            self._insert(result, options)
+        show.end(call, result)
+        return returned
+
+    def _show(self, options: Options, *, quiet: bool) -> run.Show:
+        form = options["format"] or self.format
+        stays = output.Silent() if options["quiet"] else output.fitting(self.shell)
+        return run.Show(output.Late(stays) if quiet else stays, form, bool(options["verbose"]))
+
+    def _hand_over(self, made: Any, options: Options, taken: bool | None) -> Any:
+        """Give the user something that is no answer: a panel, a handle, an explanation."""
+        if not (options.silent or options["quiet"] or taken is not False):
+            display(made)  # type: ignore[no-untyped-call]
+        return self._assign(made, options, taken)
+
+    def _assign(self, value: Any, options: Options, taken: bool | None) -> Any:
+        """Put a value where it belongs; returned only where the statement takes it, else in `_`."""
+        if options.var:
+            self.shell.push({options.var: value})
+        if taken is not False:
+            return value
+        if not options.var:
+            self._remember(value)
+        return None
+
+    def _keep(self, partial: Any, options: Options) -> None:
+        if options.var:
+            self.shell.push({options.var: partial})
+        self._remember(partial)
+
+    def _remember(self, value: Any) -> None:
+        """Make a value `_` and `Out[n]`, as if the cell had returned it; it is shown already."""
+        hook = self.shell.displayhook
+        hook.update_user_ns(value)
+        hook.fill_exec_result(value)
+
+    def _insert(self, result: Any, options: Options) -> None:
+        text = render.text_of(result)
+        if text is None:
+            raise UsageError("--insert puts text into the next cell; this answer is none.")
+        code = render.code_of(text) if options["format"] == "code" else text
+        self.shell.set_next_input(code, replace=False)
+
+
+def _panel(call: Call) -> Any:
+    from hfwidgets import panels
+
+    given = {**call.inputs, **call.params}
+    return panels.panel(call.task.name, model=call.model, **call.settings, **given)
+
+
+def last_error() -> dict[str, str]:
+    """`err`: the last error with its innermost frames; empty where there was none."""
+    error = getattr(sys, "last_value", None)
+    if not isinstance(error, BaseException):
+        return {}
+    return {"err": "".join(traceback.format_exception(error, limit=-3)).strip()}
+
+
+@contextmanager
+def short_errors() -> Iterator[None]:
+    """Let what is no fault of the code be shown as one message, without frames."""
+    try:
+        yield
+    except (HfWidgetsError, KeyboardInterrupt) as error:
+        message = str(error) or "stopped; what had arrived is kept."
+        shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
+        error._render_traceback_ = lambda: [shown]  # type: ignore[union-attr]
+        raise

@@ -1,0 +1,287 @@
+"""The options of %infer and %%infer: one table, one reader, one help text."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from hfwidgets.errors import near
+from hfwidgets.magics.words import Word, read_word, skip_blanks, unquoted
+
+FORMATS = ("auto", "markdown", "text", "html", "json", "code", "math", "table", "raw")
+
+Lookup = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One option.
+
+    Attributes:
+        names: Its spellings, the short one first where there is one.
+        help: One line for the help text.
+        value: What the value is called in the help text; None for a switch.
+        kind: How the value is read from text.
+        repeat: Whether it may be given more than once.
+        choices: The only values it takes; empty when any goes.
+        late: Whether `$name` in the value is left to the code that uses it.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    value: str | None = None
+    kind: Callable[[str], Any] = str
+    repeat: bool = False
+    choices: tuple[str, ...] = ()
+    late: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name under which its value is kept."""
+        return self.names[-1].lstrip("-").replace("-", "_")
+
+
+FLAGS = (
+    Flag(("-m", "--model"), "model id, URL or alias; MODEL:PROVIDER names both", "MODEL"),
+    Flag(("-t", "--task"), "task, by its name on the Hub (chat-completion)", "TASK"),
+    Flag(("-p", "--provider"), "provider, 'auto' or 'local'", "PROVIDER"),
+    Flag(("-s", "--system"), "system prompt; @FILE reads one", "TEXT"),
+    Flag(
+        ("-i", "--input"),
+        "an input: $variable, path or URL; may be repeated",
+        "[NAME=]SOURCE",
+        repeat=True,
+        late=True,
+    ),
+    Flag(("--labels",), "candidate labels for zero-shot tasks", "a,b,c|$list"),
+    Flag(
+        ("-P", "--param"),
+        "a parameter of the task; V is JSON or else text; may be repeated",
+        "K=V",
+        repeat=True,
+        late=True,
+    ),
+    Flag(("--params",), "parameters from a dict", "$dict"),
+    Flag(("--temperature",), "sampling temperature", "NUMBER", float),
+    Flag(("--max-tokens",), "most tokens to generate", "COUNT", int),
+    Flag(("--top-p",), "nucleus sampling mass", "NUMBER", float),
+    Flag(("--seed",), "seed of the random numbers", "NUMBER", int),
+    Flag(("-f", "--format"), "how the answer is shown", "FORMAT", choices=FORMATS),
+    Flag(("-o", "--out"), "assign the result to VAR", "VAR"),
+    Flag(("-c", "--chat"), "go on with the conversation of this name", "NAME"),
+    Flag(("--new",), "start the named conversation over"),
+    Flag(("--no-history",), "neither send nor keep a conversation"),
+    Flag(("--schema",), "ask for JSON of this shape: pydantic model, dataclass or dict", "$Model"),
+    Flag(("-n", "--dry-run"), "show the request, send nothing"),
+    Flag(("--no-stream",), "wait for the whole answer"),
+    Flag(("-q", "--quiet"), "show nothing"),
+    Flag(("-v", "--verbose"), "show model, provider, time and tokens below the answer"),
+    Flag(("--timeout",), "time budget of the call", "SECONDS", float),
+    Flag(("--no-vars",), "leave {{ }} in the text alone"),
+    Flag(("--bg",), "run in the background and return a handle at once"),
+    Flag(("--insert",), "put the answer, or with -f code its code, into the next cell"),
+    Flag(("--panel",), "open a panel filled with all this, run nothing"),
+    Flag(("-h", "--help"), "show this help"),
+)
+BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
+
+_ASSIGN = re.compile(r"\s*([^\W\d]\w*)\s*(=?)\s*<<(?=\s|$)")
+_NUMBER = re.compile(r"-\d|-\.\d")
+
+
+@dataclass
+class Options:
+    """What one call asks for: the given flags by key, the variable, and the text behind them."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+    var: str | None = None
+    silent: bool = False
+    prompt: str = ""
+
+    def __getitem__(self, key: str) -> Any:
+        return self.given.get(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.given
+
+
+def read_line(line: str, lookup: Lookup) -> Options:
+    """Read a line magic: options, then the prompt verbatim to the end of the line.
+
+    Raises:
+        UsageError: an unknown flag, a missing or unfit value.
+    """
+    options = Options()
+    end = _read_flags(line, 0, options, lookup)
+    options.prompt = unquoted(line[end:])
+    return _checked(options)
+
+
+def read_cell(line: str, cell: str, lookup: Lookup) -> Options:
+    """Read a cell magic: `VAR <<`, options and a model in the line, the prompt in the cell.
+
+    Raises:
+        UsageError: an unknown flag, a missing or unfit value, a second word that is no option.
+    """
+    options = Options(prompt=cell.strip("\n").rstrip())
+    at = _read_target(line, options)
+    while (at := skip_blanks(line, _read_flags(line, at, options, lookup))) < len(line):
+        at = _read_model(line, at, options, lookup)
+    return _checked(options)
+
+
+def _read_target(line: str, options: Options) -> int:
+    found = _ASSIGN.match(line)
+    if not found:
+        return 0
+    options.var, options.silent = found[1], not found[2]
+    return found.end()
+
+
+def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
+    word = _closed(read_word(line, at))
+    if "model" in options:
+        raise UsageError(
+            f"The line names a model already, so {word.text!r} has no place in it. "
+            "In %%infer the line holds options and one model; the prompt goes below."
+        )
+    options.given["model"] = _value(BY_NAME["-m"], word.text, lookup)
+    return word.end
+
+
+def _read_flags(line: str, at: int, options: Options, lookup: Lookup) -> int:
+    while starts_flag(line, at := skip_blanks(line, at)):
+        word = _closed(read_word(line, at))
+        if word.text == "--":
+            return word.end
+        at = _read_flag(line, word, options, lookup)
+    return at
+
+
+def starts_flag(line: str, at: int) -> bool:
+    """Whether an option starts here: a dash that is no number, no list item, no dash in a text."""
+    return line[at : at + 1] == "-" and len(line) > at + 1 and (
+        not line[at + 1].isspace() and not _NUMBER.match(line, at)
+    )
+
+
+def _read_flag(line: str, word: Word, options: Options, lookup: Lookup) -> int:
+    name, equals, text = word.text.partition("=")
+    flag = find_flag(name)
+    if flag.value is None:
+        if equals:
+            raise UsageError(f"{name} is a switch and takes no value.")
+        options.given[flag.key] = True
+        return word.end
+    end = word.end
+    if not equals:
+        text, end = _value_word(line, word, flag)
+    _store(options, flag, _value(flag, text, lookup))
+    return end
+
+
+def _value_word(line: str, word: Word, flag: Flag) -> tuple[str, int]:
+    value = read_word(line, word.end)
+    if value is None or (not value.quoted and value.text in BY_NAME):
+        raise UsageError(f"{word.text} needs a value: {word.text} {flag.value}.")
+    return _closed(value).text, value.end
+
+
+def find_flag(name: str) -> Flag:
+    """The flag of this name.
+
+    Raises:
+        UsageError: there is none; the message suggests the nearest.
+    """
+    if name in BY_NAME:
+        return BY_NAME[name]
+    raise UsageError(
+        f"{name} is no option of %infer.{near(name, BY_NAME)} All options: %infer -h. "
+        "A prompt that begins with a dash goes behind -- or in quotes."
+    )
+
+
+def _store(options: Options, flag: Flag, value: Any) -> None:
+    if flag.repeat:
+        options.given.setdefault(flag.key, []).append(value)
+    elif flag.key in options.given:
+        raise UsageError(f"{flag.names[-1]} is given twice.")
+    else:
+        options.given[flag.key] = value
+
+
+def _value(flag: Flag, text: str, lookup: Lookup) -> Any:
+    if flag.late:
+        return text
+    if is_variable(text):
+        return _fit(flag, lookup(text[1:]), text)
+    try:
+        return _chosen(flag, flag.kind(text))
+    except ValueError:
+        raise UsageError(f"{flag.names[-1]} takes a number, not {text!r}.") from None
+
+
+def is_variable(text: str) -> bool:
+    """Whether an option's value names a variable: `$name`, `$name.attribute`, `$name[0]`."""
+    return re.match(r"\$[^\W\d]", text) is not None
+
+
+def _fit(flag: Flag, value: Any, text: str) -> Any:
+    takes_objects = flag.key in ("labels", "params", "schema")
+    wanted: Any = (int, float) if flag.kind is float else flag.kind
+    if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
+        return _chosen(flag, value)
+    kind = "a number" if flag.kind is not str else "text"
+    raise UsageError(f"{flag.names[-1]} takes {kind}; {text} is a {type(value).__name__}.")
+
+
+def _chosen(flag: Flag, value: Any) -> Any:
+    if flag.choices and value not in flag.choices:
+        raise UsageError(
+            f"{flag.names[-1]} takes {', '.join(flag.choices)}, not {value!r}."
+            f"{near(value, flag.choices)}"
+        )
+    return value
+
+
+def _closed(word: Word | None) -> Word:
+    if word is None or not word.closed:
+        raise UsageError("A quote in the options is never closed.")
+    return word
+
+
+def _checked(options: Options) -> Options:
+    out = options["out"]
+    if out and options.var:
+        raise UsageError(f"The result has two names: {options.var} << and --out {out}.")
+    if out and not out.isidentifier():
+        raise UsageError(f"--out takes the name of a variable, not {out!r}.")
+    options.var = options.var or out
+    if options["new"] and options["no_history"]:
+        raise UsageError("--new keeps a conversation and --no-history none; give one of them.")
+    return options
+
+
+USAGE = """\
+%%infer [VAR << | VAR= <<] [MODEL[:PROVIDER]] [options]
+prompt, or headed parts ("question: ...") for a task with several inputs
+
+%infer [options] prompt to the end of the line
+result = %infer -m MODEL "the prompt"
+
+VAR << assigns the result and shows nothing, VAR= << assigns and shows it.
+{{ name }}, {{ name.attribute }}, {{ name[0] }} in the text stand for a variable's value.
+"""
+
+
+def help_text() -> str:
+    """Usage and all options, as plain text."""
+    left = {flag: " ".join(filter(None, (", ".join(flag.names), flag.value))) for flag in FLAGS}
+    lines = [f"  {left[flag]:<32} {_described(flag)}" for flag in FLAGS]
+    return f"{USAGE}\nOptions\n" + "\n".join(lines) + "\n"
+
+
+def _described(flag: Flag) -> str:
+    return flag.help + (f": {', '.join(flag.choices)}" if flag.choices else "")

@@ -1,0 +1,139 @@
+"""Replies of a given shape: a JSON schema from a class, and the class's object from the reply."""
+
+import dataclasses
+import json
+import re
+import types
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from IPython.core.error import UsageError
+
+from hfwidgets.errors import OutputError
+
+_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+
+
+def response_format(shape: Any) -> dict[str, Any]:
+    """The `response_format` of a chat call that asks for JSON of this shape.
+
+    Args:
+        shape: a pydantic model, a dataclass, or a dict that is a JSON schema.
+    """
+    name = shape.get("title", "reply") if isinstance(shape, Mapping) else shape.__name__
+    schema = json_schema(shape)
+    named = {"name": re.sub(r"\W", "_", str(name)), "schema": schema, "strict": True}
+    return {"type": "json_schema", "json_schema": named}
+
+
+def json_schema(shape: Any) -> dict[str, Any]:
+    """The JSON schema of a pydantic model, dataclass or dict; UsageError for anything else."""
+    if isinstance(shape, Mapping):
+        return dict(shape)
+    if isinstance(shape, type) and hasattr(shape, "model_json_schema"):
+        return dict(shape.model_json_schema())
+    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
+        return _object(shape)
+    kind = shape.__name__ if isinstance(shape, type) else type(shape).__name__
+    raise UsageError(f"--schema takes a pydantic model, a dataclass or a dict, not {kind}.")
+
+
+def _object(shape: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(shape)
+    made = [each for each in dataclasses.fields(shape) if each.init]
+    needed = [
+        each.name
+        for each in made
+        if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+    ]
+    return {
+        "title": shape.__name__,
+        "type": "object",
+        "properties": {each.name: _kind(hints[each.name]) for each in made},
+        "required": needed,
+        "additionalProperties": False,
+    }
+
+
+def _kind(hint: Any) -> dict[str, Any]:
+    """The schema of one annotation."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint in _PLAIN:
+        return {"type": _PLAIN[hint]}
+    if origin is Literal:
+        return {"enum": list(inner)}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_kind(part) for part in inner]}
+    if hint is list or origin is list:
+        return {"type": "array", "items": _kind(inner[0]) if inner else {}}
+    if hint is dict or origin is dict:
+        return {"type": "object", "additionalProperties": _kind(inner[1]) if inner else {}}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {"enum": [member.value for member in hint]}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _object(hint)
+    if hint is Any:
+        return {}
+    raise UsageError(f"--schema cannot put {hint} into a JSON schema; a pydantic model may.")
+
+
+def parsed(text: str, shape: Any) -> Any:
+    """The object that a reply describes.
+
+    Raises:
+        OutputError: the reply is no JSON, or not of this shape.
+    """
+    try:
+        data = json.loads(bare(text))
+        if isinstance(shape, Mapping):
+            return data
+        validate = getattr(shape, "model_validate", None)
+        return validate(data) if validate else _made(shape, data)
+    except (ValueError, TypeError, KeyError) as error:
+        raise OutputError(
+            f"The reply is not of the shape that --schema asks for: {error}. "
+            "A larger --max-tokens or another model may help."
+        ) from None
+
+
+def bare(text: str) -> str:
+    """A reply without the code fence that some models put around JSON."""
+    fenced = re.fullmatch(r"\s*```\w*\n(.*?)\n?```\s*", text, re.DOTALL)
+    return fenced[1] if fenced else text
+
+
+def _made(hint: Any, data: Any) -> Any:
+    """Data as the objects that an annotation names."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        return hint(**{name: _made(hints[name], value) for name, value in data.items()})
+    if origin is list:
+        return [_made(inner[0], item) for item in data]
+    if origin is dict:
+        return {key: _made(inner[1], item) for key, item in data.items()}
+    if origin in (Union, types.UnionType):
+        return _of_union(inner, data)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(data)
+    return _plain(hint, data)
+
+
+def _of_union(hints: tuple[Any, ...], data: Any) -> Any:
+    for hint in hints:
+        try:
+            return _made(hint, data)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+    raise ValueError(f"{data!r} is none of {', '.join(map(str, hints))}")
+
+
+def _plain(hint: Any, data: Any) -> Any:
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if get_origin(hint) is Literal and data not in get_args(hint):
+        raise ValueError(f"{data!r} is none of {get_args(hint)}")
+    if hint in _PLAIN and type(data) is not hint:
+        raise ValueError(f"{data!r} is not {_PLAIN[hint]}")
+    return data

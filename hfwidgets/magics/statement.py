@@ -1,0 +1,28 @@
+"""Whether a line magic's value is taken by the statement that it stands in."""
+
+import ast
+import sys
+from types import FrameType
+
+
+def is_taken() -> bool | None:
+    """True in `x = %infer ...`, False where it is a statement of its own, None if that is unknown.
+
+    Must be called on the stack of a running line magic.
+    """
+    frame = _caller(sys._getframe())
+    if frame is None:
+        return None
+    import executing
+
+    statements = executing.Source.executing(frame).statements
+    if not statements or len(statements) != 1:
+        return None
+    return not isinstance(next(iter(statements)), ast.Expr)
+
+
+def _caller(frame: FrameType | None) -> FrameType | None:
+    """The frame that called IPython's run_line_magic."""
+    while frame is not None and frame.f_code.co_name != "run_line_magic":
+        frame = frame.f_back
+    return frame.f_back if frame is not None else None

@@ -1,0 +1,153 @@
+"""A loopback server with an OpenAI-shaped chat route, and kernels to run cells in."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+
+USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
+
+
+@dataclass
+class Loopback:
+    """What the server answers, and what it saw.
+
+    Attributes:
+        pieces: the answer, piece by piece.
+        pause: seconds between two pieces.
+        status: what it answers with; above 399 the answer is an error.
+        answer: the JSON of every route but chat.
+        hold: set, the server waits after the first piece until it is cleared or the client leaves.
+        requests: path and JSON of each request.
+        left: set when a client went away in the middle of a stream.
+    """
+
+    url: str = ""
+    pieces: list[str] = field(default_factory=lambda: ["Hello", ", ", "**world**", "."])
+    pause: float = 0.0
+    status: int = 200
+    answer: Any = None
+    hold: bool = False
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [body for _, body in self.requests]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    loopback: Loopback
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the tests' output clean."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.loopback.requests.append((self.path, body))
+        self.loopback.headers.append({k.lower(): v for k, v in self.headers.items()})
+        if self.loopback.status >= 400:
+            self.reply({"error": "the server is on strike"}, self.loopback.status)
+        elif not self.path.endswith("/chat/completions"):
+            self.reply(self.loopback.answer, 200)
+        elif body.get("stream"):
+            self.stream()
+        else:
+            message = {"role": "assistant", "content": self.loopback.text}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            self.reply({"model": "loop", "choices": [choice], "usage": USAGE}, 200)
+
+    def reply(self, value: Any, status: int) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def stream(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        try:
+            for piece in self.loopback.pieces:
+                self.event({"model": "loop", "choices": [{"index": 0, "delta": {"content": piece}}]})
+                time.sleep(self.loopback.pause)
+                while self.loopback.hold:  # a comment line every 20 ms finds out whether anyone reads
+                    self.chunk(b": waiting\n\n")
+                    time.sleep(0.02)
+            last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+            self.event({"model": "loop", "choices": [last], "usage": USAGE})
+            self.chunk(b"data: [DONE]\n\n")
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True
+            self.loopback.left.set()
+
+    def event(self, value: Any) -> None:
+        self.chunk(f"data: {json.dumps(value)}\n\n".encode())
+
+    def chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A server on this machine, fresh for each test."""
+    state = Loopback()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"loopback": state}))
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield state
+    state.hold = False
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+Notebook = Callable[..., Any]
+
+
+@pytest.fixture
+def notebook(tmp_path: Any) -> Notebook:
+    """Runs cells in a kernel of their own, as Run All does; the executed notebook comes back."""
+
+    def run(*cells: str, **settings: Any) -> Any:
+        made = [nbformat.v4.new_code_cell(source) for source in ("%load_ext hfwidgets", *cells)]
+        book = nbformat.v4.new_notebook(cells=made)
+        client = NotebookClient(book, timeout=60, kernel_name="python3", **settings)
+        return client.execute(cwd=str(tmp_path))
+
+    return run
+
+
+@pytest.fixture
+def shell(capsys: Any) -> Iterator[InteractiveShell]:
+    """An IPython shell without a front end, with the magics loaded."""
+    from hfwidgets import session
+
+    session.current.cache_clear()
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    made.run_line_magic("load_ext", "hfwidgets")
+    yield made
+    InteractiveShell.clear_instance()
+    session.current.cache_clear()

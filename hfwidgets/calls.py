@@ -150,7 +150,9 @@ class Call:
         if self.model is None and name == "hf-inference":
             self.model = yield from self.recommended(ask.task)
         if self.model is None and name not in ("local", "endpoint"):
-            raise errors.ConfigurationError(f"{name} needs a model: pass model= with the model's id on the Hub.")
+            raise errors.ConfigurationError(
+                f"{name} needs a model: pass model= with the model's id on the Hub."
+            )
         ask.served_as = self.model
         return provider
 
@@ -215,7 +217,9 @@ class Call:
             headers["x-hf-bill-to"] = self.settings.bill_to
         headers |= {name.lower(): value for name, value in self.settings.headers.items()}
         if self.settings.cookies:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.settings.cookies.items())
+            headers["cookie"] = "; ".join(
+                f"{name}={value}" for name, value in self.settings.cookies.items()
+            )
         return Address(address.base, headers, address.routed)
 
     def exchange(self, send: Send) -> Flow[Reply]:
@@ -227,7 +231,10 @@ class Call:
             try:
                 reply = yield wire
             except errors.ConnectError as error:
-                if isinstance(error, errors.StreamBrokenError) or tries >= self.settings.max_retries:
+                if (
+                    isinstance(error, errors.StreamBrokenError)
+                    or tries >= self.settings.max_retries
+                ):
                     raise
                 if self.provider is not None and self.provider.reconnects and not reached:
                     reached = True
@@ -283,7 +290,9 @@ class Call:
                 f"If that host is right, pass its URL as model=."
             )
         if new.scheme not in ("http", "https"):
-            raise errors.ConnectError(f"{old.netloc} redirects to {new.scheme}:, which is not followed.")
+            raise errors.ConnectError(
+                f"{old.netloc} redirects to {new.scheme}:, which is not followed."
+            )
         headers = wire.headers if same else dict(PLAIN)
         if reply.status_code == 303 and wire.method != "GET":
             return Wire("GET", url, headers, None, wire.stream, wire.limit)
@@ -362,4 +371,8 @@ def _backoff(tries: int) -> float:
 
 
 def _repeatable(wire: Wire) -> bool:
-    return wire.content is None or isinstance(wire.content, bytes) or not hasattr(wire.content, "__next__")
+    return (
+        wire.content is None
+        or isinstance(wire.content, bytes)
+        or not hasattr(wire.content, "__next__")
+    )

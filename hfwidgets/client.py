@@ -77,11 +77,15 @@ class _Client(Tasks, Generic[H]):
         http_client: H | None = None,
     ) -> None:
         if model is not None and base_url is not None:
-            raise errors.ConfigurationError("model and base_url exclude each other: pass one of them.")
+            raise errors.ConfigurationError(
+                "model and base_url exclude each other: pass one of them."
+            )
         if token is not None and api_key is not None:
             raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
         if base_url is not None and not is_url(base_url):
-            raise errors.ConfigurationError(f"base_url must start with http:// or https://; it is {base_url!r}.")
+            raise errors.ConfigurationError(
+                f"base_url must start with http:// or https://; it is {base_url!r}."
+            )
         model = model if base_url is None else base_url
         if is_url(model) and provider is not None:
             raise errors.ConfigurationError(
@@ -163,7 +167,10 @@ class InferenceClient(_Client[httpx.Client], Sync):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -180,7 +187,9 @@ class AsyncInferenceClient(_Client[httpx.AsyncClient], Async):
         result = await self._driver.run(call.drive(flow), deadline)
         if isinstance(result, Parts):
             chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-            return AsyncStream(result, chunks, result.reply.source.aclose, call.meta(), call.started)
+            return AsyncStream(
+                result, chunks, result.reply.source.aclose, call.meta(), call.started
+            )
         return finished(result, call)
 
     @property
@@ -202,7 +211,10 @@ class AsyncInferenceClient(_Client[httpx.AsyncClient], Async):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.close()
 

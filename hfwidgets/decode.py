@@ -100,7 +100,9 @@ class Items(Generic[T]):
 
     __slots__ = ("_events", "_make")
 
-    def __init__(self, make: Callable[[Any], T | None], events: EventStream | Lines | None = None) -> None:
+    def __init__(
+        self, make: Callable[[Any], T | None], events: EventStream | Lines | None = None
+    ) -> None:
         self._events = events or EventStream()
         self._make = make
 

@@ -69,13 +69,19 @@ def translated(
             return deadline.passed("waiting for a free connection")
         return deadline.passed(f"waiting for {host}")
     kind = errors.StreamBrokenError if broken else errors.ConnectError
-    what = f"The connection to {host} broke inside the answer" if broken else f"No connection to {host}"
+    what = (
+        f"The connection to {host} broke inside the answer"
+        if broken
+        else f"No connection to {host}"
+    )
     return kind(f"{what}: {error or type(error).__name__}. Check the address and the network.")
 
 
 def too_large(url: str, limit: int) -> errors.OutputError:
     """The error for a body over its cap."""
-    return errors.OutputError(f"The answer of {httpx.URL(url).host} is larger than {limit:,} bytes; it was not kept.")
+    return errors.OutputError(
+        f"The answer of {httpx.URL(url).host} is larger than {limit:,} bytes; it was not kept."
+    )
 
 
 def request(wire: Wire, left: float | None) -> httpx.Request:
@@ -215,7 +221,9 @@ class _Watch:
         stream = self._response.extensions.get("network_stream")
         found = stream.get_extra_info("socket") if stream is not None else None
         if found is not None:
-            with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread still reads
+            with contextlib.suppress(
+                OSError
+            ):  # the plain socket below TLS: its other thread still reads
                 socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 

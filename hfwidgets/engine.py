@@ -205,7 +205,9 @@ def claim(wait: float = 15) -> Any:
         except Timeout:
             if running():
                 return None
-    raise EngineError(f"Another engine holds {lock_path().name} and does not answer; see engine.log.")
+    raise EngineError(
+        f"Another engine holds {lock_path().name} and does not answer; see engine.log."
+    )
 
 
 def private(directory: Path) -> Path:
@@ -218,5 +220,7 @@ def _log() -> BinaryIO:
     """The log file, open for appending; begun anew when it has grown large."""
     path = log_path()
     grown = path.exists() and path.stat().st_size > _LOG_BYTES
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if grown else os.O_APPEND), 0o600)
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if grown else os.O_APPEND), 0o600
+    )
     return os.fdopen(descriptor, "ab")

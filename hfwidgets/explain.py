@@ -10,7 +10,9 @@ from hfwidgets.errors import redacted
 from hfwidgets.flow import Do, Flow, Sleep, advance
 from hfwidgets.results import _show
 
-SECRET = frozenset({"authorization", "cookie", "x-key", "x-api-key", "api-key", "proxy-authorization"})
+SECRET = frozenset(
+    {"authorization", "cookie", "x-key", "x-api-key", "api-key", "proxy-authorization"}
+)
 SHOWN_BYTES = 2000
 
 
@@ -37,7 +39,10 @@ class Explanation:
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
-        lines = [f"{self.method} {self.url}".strip(), *(f"{name}: {value}" for name, value in self.headers.items())]
+        lines = [
+            f"{self.method} {self.url}".strip(),
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+        ]
         count = "of unknown size" if self.size is None else f"{self.size:,} bytes"
         return "\n".join([*lines, "", self.body, f"({count}; nothing was sent)", *self.notes])
 
@@ -73,11 +78,15 @@ def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
     provider = call.provider.name if call.provider else ""
     if wire is None:
         return Explanation("", "", {}, "", None, provider, call.model, tuple(notes))
-    headers = {name: "…" if name in SECRET else redacted(value) for name, value in wire.headers.items()}
+    headers = {
+        name: "…" if name in SECRET else redacted(value) for name, value in wire.headers.items()
+    }
     body, size = _body(wire.content)
     if "/api/" in wire.url and wire.method == "GET":
         notes = [*notes, "This look-up on the Hub comes before the call itself."]
-    return Explanation(wire.method, wire.url, headers, body, size, provider, call.model, tuple(notes))
+    return Explanation(
+        wire.method, wire.url, headers, body, size, provider, call.model, tuple(notes)
+    )
 
 
 def _body(content: Any) -> tuple[str, int | None]:

@@ -28,7 +28,9 @@ class _Loop:
         self.loop = asyncio.new_event_loop()
         # A copied context: a bare thread fails in kernels (7.0) whose output streams look theirs up.
         context = contextvars.copy_context()
-        thread = threading.Thread(target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True)
+        thread = threading.Thread(
+            target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True
+        )
         thread.start()
 
 

@@ -11,7 +11,9 @@ from hfwidgets.providers._provider import Address, Hosts, Provider
 @functools.cache
 def names() -> tuple[str, ...]:
     """The names of all providers, in the alphabet's order."""
-    return tuple(sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(__path__) if m.name[0] != "_"))
+    return tuple(
+        sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(__path__) if m.name[0] != "_")
+    )
 
 
 @functools.cache

@@ -9,7 +9,13 @@ from hfwidgets.providers._hub import parsed
 
 def chat_body(ask: Infer, **changes: Any) -> dict[str, Any]:
     """The JSON of a chat request. The model stands first, so that a proxy can route on a prefix."""
-    return {"model": ask.served_as, "messages": ask.inputs, **ask.given, **changes, "stream": ask.stream}
+    return {
+        "model": ask.served_as,
+        "messages": ask.inputs,
+        **ask.given,
+        **changes,
+        "stream": ask.stream,
+    }
 
 
 def chat(ask: Infer, path: str, body: Mapping[str, Any] | None = None) -> Flow[Any]:

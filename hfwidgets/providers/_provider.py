@@ -123,6 +123,8 @@ class Provider:
                 f"of {self.name}'s own), set HF_TOKEN, or use provider='local', which needs none."
             )
         if token is not None and token.routed and self.routable:
-            return Address(f"{hosts.router}/{self.name}", {**self.headers, **bearer(token.value)}, True)
+            return Address(
+                f"{hosts.router}/{self.name}", {**self.headers, **bearer(token.value)}, True
+            )
         shown = self.show(token.value) if token else {}
         return Address(hosts.of(self.name, self.base), {**self.headers, **shown})

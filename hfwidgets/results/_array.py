@@ -28,4 +28,6 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         norm = float(np.linalg.norm(np.asarray(self)))
         plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"
         head = ", ".join(f"{value:.4f}" for value in np.asarray(self).ravel()[:8])
-        return _show.bundle(plain, _show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta)
+        return _show.bundle(
+            plain, _show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta
+        )

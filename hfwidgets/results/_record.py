@@ -54,7 +54,9 @@ class Record(dict[str, Any]):
 
     def __repr__(self) -> str:
         names = dict.fromkeys([*_kinds(type(self)), *self])
-        shown = (f"{name}={_show.short(getattr(self, name))}" for name in names if name.isidentifier())
+        shown = (
+            f"{name}={_show.short(getattr(self, name))}" for name in names if name.isidentifier()
+        )
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -67,7 +69,9 @@ class Record(dict[str, Any]):
 
 def _no_field(record: Record, name: str) -> str:
     known = [*_kinds(type(record)), *record]
-    return f"{type(record).__name__} has no field {name!r}; it has {', '.join(dict.fromkeys(known))}."
+    return (
+        f"{type(record).__name__} has no field {name!r}; it has {', '.join(dict.fromkeys(known))}."
+    )
 
 
 @functools.cache
@@ -89,7 +93,11 @@ def _converter(kind: Any) -> Convert | None:
     if origin is list:
         inner = _converter(get_args(kind)[0])
         return functools.partial(_each, inner) if inner else None
-    return functools.partial(_one, kind) if isinstance(kind, type) and issubclass(kind, Record) else None
+    return (
+        functools.partial(_one, kind)
+        if isinstance(kind, type) and issubclass(kind, Record)
+        else None
+    )
 
 
 def _one(kind: type[Record], value: Any) -> Any:

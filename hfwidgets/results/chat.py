@@ -93,7 +93,10 @@ class ChatCompletionOutput(Record):
     def _html_(self) -> str:
         from hfwidgets import markdown
 
-        return "".join(markdown.to_html(c.message.content or "") + _calls(c.message) for c in self.choices or [])
+        return "".join(
+            markdown.to_html(c.message.content or "") + _calls(c.message)
+            for c in self.choices or []
+        )
 
 
 def _calls(message: ChatCompletionOutputMessage) -> str:
@@ -166,7 +169,9 @@ class ChatCollector:
     @property
     def text(self) -> str:
         """The first answer's text so far."""
-        return "".join(delta.get("content") or "" for index, delta, _ in self._pieces() if index == 0)
+        return "".join(
+            delta.get("content") or "" for index, delta, _ in self._pieces() if index == 0
+        )
 
     @property
     def result(self) -> ChatCompletionOutput:
@@ -213,7 +218,9 @@ class _Choice:
         known = self.calls.get(key)
         if known and piece.get("id") and known["id"] and piece["id"] != known["id"]:
             key = piece["id"]
-        call = self.calls.setdefault(key, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+        call = self.calls.setdefault(
+            key, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        )
         function = piece.get("function") or {}
         call["id"] = call["id"] or piece.get("id") or ""
         call["function"]["name"] = call["function"]["name"] or function.get("name") or ""

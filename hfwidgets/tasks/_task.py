@@ -177,7 +177,14 @@ def task(
 
 
 def streaming(
-    sync: type[S], awaited: type[A], label: str, example: Mapping[str, Any], /, *, hub_name: str | None = None, **hints: controls.Control
+    sync: type[S],
+    awaited: type[A],
+    label: str,
+    example: Mapping[str, Any],
+    /,
+    *,
+    hub_name: str | None = None,
+    **hints: controls.Control,
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
     """Make a generator method a task that can stream; `sync` and `awaited` say the exact types of its calls."""
     return lambda flow: StreamingTask(flow, label, example, hints, hub_name)

@@ -55,7 +55,11 @@ class ChatCall(Protocol):
     ) -> ChatStream: ...
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: Literal[False] = ..., **options: Unpack[ChatOptions]
+        self,
+        messages: Sequence[Message],
+        *,
+        stream: Literal[False] = ...,
+        **options: Unpack[ChatOptions],
     ) -> ChatCompletionOutput: ...
     @overload
     def __call__(
@@ -72,7 +76,11 @@ class AsyncChatCall(Protocol):
     ) -> Awaitable[AsyncChatStream]: ...
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: Literal[False] = ..., **options: Unpack[ChatOptions]
+        self,
+        messages: Sequence[Message],
+        *,
+        stream: Literal[False] = ...,
+        **options: Unpack[ChatOptions],
     ) -> Awaitable[ChatCompletionOutput]: ...
     @overload
     def __call__(
@@ -221,7 +229,9 @@ def _output(raw: Any) -> ChatCompletionOutput:
     if not isinstance(raw, dict) or "choices" not in raw:
         if isinstance(raw, dict) and raw.get("error"):
             raise errors.from_event(raw)
-        raise errors.OutputError(f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}.")
+        raise errors.OutputError(
+            f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}."
+        )
     return ChatCompletionOutput(raw)
 
 

@@ -78,11 +78,21 @@ class GenerationCall(Protocol):
     ) -> TokenStream: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: Literal[True], stream: Literal[True], **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: Literal[True],
+        **options: Unpack[Options],
     ) -> EventStream: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: bool | None = ..., stream: bool | None = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: bool | None = ...,
+        stream: bool | None = ...,
+        **options: Unpack[Options],
     ) -> Text | TextGenerationOutput | TokenStream | EventStream: ...
 
 
@@ -103,11 +113,21 @@ class AsyncGenerationCall(Protocol):
     ) -> Awaitable[AsyncTokenStream]: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: Literal[True], stream: Literal[True], **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: Literal[True],
+        **options: Unpack[Options],
     ) -> Awaitable[AsyncEventStream]: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: bool | None = ..., stream: bool | None = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: bool | None = ...,
+        stream: bool | None = ...,
+        **options: Unpack[Options],
     ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
 
 
@@ -216,7 +236,9 @@ class TextTasks:
             "ignore_labels": ignore_labels,
             "stride": stride,
         }
-        return objects(results.TokenClassificationOutputElement, (yield Infer(text, model, options)))
+        return objects(
+            results.TokenClassificationOutputElement, (yield Infer(text, model, options))
+        )
 
     @task(
         "Fill mask",
@@ -264,7 +286,9 @@ class TextTasks:
         max_question_len: int | None = None,
         max_seq_len: int | None = None,
         top_k: int | None = None,
-    ) -> Flow[results.QuestionAnsweringOutputElement | Elements[results.QuestionAnsweringOutputElement]]:
+    ) -> Flow[
+        results.QuestionAnsweringOutputElement | Elements[results.QuestionAnsweringOutputElement]
+    ]:
         """Find the answer to a question in a text.
 
         Args:
@@ -296,7 +320,10 @@ class TextTasks:
     @task(
         "Table question answering",
         {
-            "table": {"Lighthouse": ["Ar-Men", "Cordouan", "Planier"], "Height": ["37", "67", "66"]},
+            "table": {
+                "Lighthouse": ["Ar-Men", "Cordouan", "Planier"],
+                "Height": ["37", "67", "66"],
+            },
             "query": "Which lighthouse is the highest?",
         },
         table=Table(),
@@ -580,14 +607,18 @@ def texts(table: Any) -> dict[str, list[str]]:
     """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
         table = table.to_dict("list")
-    if not isinstance(table, Mapping) or not all(isinstance(cells, (list, tuple)) for cells in table.values()):
+    if not isinstance(table, Mapping) or not all(
+        isinstance(cells, (list, tuple)) for cells in table.values()
+    ):
         raise errors.InputError(
             "A table is a dict of columns, each a list of cells, or a DataFrame: "
             '{"Name": ["Ada", "Bob"], "Age": ["36", "41"]}.'
         )
     lengths = {str(name): len(cells) for name, cells in table.items()}
     if len(set(lengths.values())) > 1:
-        raise errors.InputError(f"All columns of a table must have the same length; here: {lengths}.")
+        raise errors.InputError(
+            f"All columns of a table must have the same length; here: {lengths}."
+        )
     return {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
 
 
@@ -609,7 +640,11 @@ def _aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
 def _deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
     if values is None:
         return {}
-    warnings.warn(f"{name} of {task} is outdated: pass its entries as keywords.", DeprecationWarning, stacklevel=3)
+    warnings.warn(
+        f"{name} of {task} is outdated: pass its entries as keywords.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
     return values
 
 

@@ -31,6 +31,7 @@ _POLL = 0.1
 
 def install(wanted: Iterable[Weight], progress: Progress = lambda _: None) -> list[Weight]:
     """Download and unpack those of the packages that are missing; returns them."""
+    engine.private(engine.cache())
     root = engine.private(weights.root())
     with FileLock(root / ".lock"):
         absent = [weight for weight in wanted if not weight.installed]

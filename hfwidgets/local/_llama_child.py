@@ -1,0 +1,47 @@
+"""The chat model's process: llama.cpp's own server, run as a script with xllamacpp alone.
+
+The first line on standard input is its settings as JSON (a key given as an argument would be seen
+by every user of the machine). It prints one JSON line when it listens, and ends when its standard
+input closes: so it cannot outlive the engine, however that ends.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def server(settings: dict[str, Any]) -> Any:
+    """Start llama.cpp's server; its threads serve while this one waits."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = settings["model"]
+    params.model_alias = {settings["name"]}
+    params.api_keys = [settings["key"]]
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_ctx = settings["context"]
+    params.n_parallel = settings["parallel"]
+    # Two threads fall to a tenth of the speed as soon as anything else runs on two cores.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
+    params.use_jinja = True
+    params.prefill_assistant = False
+    params.warmup = False
+    params.cache_ram_mib = 64  # default 8192
+    params.ui = False
+    params.cors_origins = ""  # default: any page may read
+    params.verbosity = 0
+    return xllamacpp.Server(params)
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    running = server(json.loads(sys.stdin.readline()))
+    print(json.dumps({"address": running.listening_address}), flush=True)  # noqa: T201
+    sys.stdin.read()
+    os._exit(0)  # the server's own threads would keep the process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""All capabilities of the engine, and what it says of the tasks that none serves."""
+
+from collections.abc import Mapping
+
+from hfwidgets.errors import near
+from hfwidgets.local import generation, minilm
+from hfwidgets.local._capability import Capability
+from hfwidgets.local.refusal import Refusal
+from hfwidgets.tasks import TASKS
+
+CAPABILITIES: tuple[Capability, ...] = (generation.CAPABILITY, minilm.CAPABILITY)
+
+# What clients put in place of a model's name when the server has but one.
+DEFAULTS = frozenset({"", "default", "tgi", "dummy"})
+
+_ELSEWHERE = "use another provider, or an endpoint of your own (model='http://...')"
+_INSTEAD: Mapping[str, str] = {
+    "translation": "install Apertium (on Debian and Ubuntu: apt install apertium-eng-spa), or "
+    + _ELSEWHERE,
+}
+
+
+def serving(task: str) -> list[Capability]:
+    """The capabilities that serve a task, the preferred one first; a refusal when there are none."""
+    found = [capability for capability in CAPABILITIES if task in capability.serves]
+    reasons = [reason for reason in (one.available() for one in found) if reason]
+    usable = [capability for capability in found if capability.available() is None]
+    if not usable:
+        raise _unserved(task, reasons)
+    return usable
+
+
+def chosen(model: str, task: str | None) -> tuple[Capability, str]:
+    """The capability of this model for this task, or for its own task when none is named."""
+    if model in DEFAULTS:
+        task = task or "text-generation"
+        return serving(task)[0], task
+    candidates = serving(task) if task else list(CAPABILITIES)
+    for capability in candidates:
+        if model in names(capability):
+            return capability, task or capability.task
+    known = sorted({capability.model for capability in candidates})
+    what = f" for {task}" if task else ""
+    raise Refusal(
+        404,
+        f"The embedded engine has no model {model!r}{what}; it has {', '.join(known)}. "
+        f"Leave the model out to get the engine's own.{near(model, known)}",
+        kind="model_not_found",
+        parameter="model",
+    )
+
+
+def names(capability: Capability) -> set[str]:
+    """The names by which a capability's model may be asked for."""
+    return {capability.model, capability.model.rpartition("/")[2], capability.name}
+
+
+def served() -> list[str]:
+    """The tasks that this machine's engine serves, whether or not their weights are installed yet."""
+    usable = [capability for capability in CAPABILITIES if capability.available() is None]
+    return sorted({task for capability in usable for task in capability.serves})
+
+
+def _unserved(task: str, reasons: list[str]) -> Refusal:
+    """501 for a task without an honest model here, 404 for a word that is no task."""
+    if task not in TASKS and task not in _INSTEAD:
+        known = sorted(TASKS)
+        return Refusal(404, f"There is no task {task!r}.{near(task, known)} There are: {', '.join(known)}.")
+    why = " ".join(reasons) or "it has no model that does it honestly"
+    return Refusal(
+        501,
+        f"The embedded engine does not serve {task}: {why}. It serves {', '.join(served())}. "
+        f"For {task}, {_INSTEAD.get(task, _ELSEWHERE)}.",
+        kind="not_served",
+    )

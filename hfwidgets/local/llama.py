@@ -1,0 +1,235 @@
+"""llama.cpp's server as a child of the engine: started on demand, asked, dropped, started again.
+
+Every generation is streamed from it, also when the caller wants one answer: llama.cpp gives up a
+stream at once when its connection closes, but runs any other request to its end.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from hfwidgets.decode import EventStream
+from hfwidgets.local.refusal import Refusal, bad
+
+CONTEXT = 4096
+PARALLEL = 2
+THREADS = 1
+_SCRIPT = Path(__file__).with_name("_llama_child.py")
+_START_SECONDS = 120
+_decode = msgspec.json.Decoder().decode
+
+log = logging.getLogger(__name__)
+
+
+class Llama:
+    """The chat model. `model` finds its file (MissingWeightsError when there is none)."""
+
+    END = 2
+    """The id of the chat model's end-of-turn token."""
+
+    def __init__(self, model: Callable[[], Path], name: str, *, context: int = CONTEXT) -> None:
+        self.name = name
+        self.context = context // PARALLEL
+        """Tokens that one conversation may have, prompt and answer together."""
+        self._model = model
+        self._lock = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._busy = 0
+        self._used = time.monotonic()
+
+    @property
+    def up(self) -> bool:
+        """Whether the child runs."""
+        return self._child is not None and self._child.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        return self._child.pid if self._child and self.up else None
+
+    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        """The events of one generation; close the generator to end it at once."""
+        http = await self._ready()
+        self._busy += 1
+        try:
+            content = msgspec.json.encode({**body, "stream": True})
+            async with http.stream("POST", path, content=content) as reply:
+                if reply.status_code != 200:
+                    raise self._refusal(_decode(await reply.aread()))
+                async for event in _events(reply):
+                    if "error" in event:
+                        raise self._refusal(event)
+                    yield event
+        except httpx.HTTPError as error:
+            raise await self._crash() from error
+        finally:
+            self._busy -= 1
+            self._used = time.monotonic()
+
+    async def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole answer to a short question (tokens, a template, the score of a few tokens)."""
+        http = await self._ready()
+        self._busy += 1
+        try:
+            reply = await http.post(path, content=msgspec.json.encode(body))
+        except httpx.HTTPError as error:
+            raise await self._crash() from error
+        finally:
+            self._busy -= 1
+            self._used = time.monotonic()
+        answer: dict[str, Any] = _decode(reply.content)
+        if reply.status_code != 200:
+            raise self._refusal(answer)
+        return answer
+
+    async def tokens(self, text: str) -> list[int]:
+        """The ids of a text's tokens, without special ones."""
+        answer = await self.ask("/tokenize", {"content": text, "add_special": False})
+        return list(answer["tokens"])
+
+    async def text(self, tokens: list[int]) -> str:
+        """The text of tokens."""
+        return str((await self.ask("/detokenize", {"tokens": tokens}))["content"])
+
+    async def score(self, prompt: str, continuation: str) -> tuple[float, int]:
+        """log P(continuation | prompt) in nats, and over how many tokens.
+
+        The server reports no probabilities of a prompt, but it does of what it generates, before a
+        grammar restricts it: so a grammar of exactly these tokens makes it generate them. It has to
+        name tokens, since a string in a grammar may be spelt with other tokens than the usual.
+        Tokens that are only a part of a character are not reported, hence not counted.
+        """
+        ids = await self.tokens(continuation)
+        answer = await self.ask(
+            "/completion",
+            {
+                "prompt": prompt,
+                "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in ids),
+                "n_predict": len(ids),
+                "temperature": 0,
+                "n_probs": 1,
+                "cache_prompt": True,
+            },
+        )
+        scores = [token["logprob"] for token in answer["completion_probabilities"]]
+        return sum(scores), len(scores)
+
+    async def close(self, idle: float = 0) -> None:
+        """End the child, unless a request runs or came in the last `idle` seconds."""
+        async with self._lock:
+            if idle and (self._busy or time.monotonic() - self._used < idle):
+                return
+            await self._end()
+
+    async def _ready(self) -> httpx.AsyncClient:
+        """A client for the running child; starts one when there is none or it has crashed."""
+        async with self._lock:
+            self._used = time.monotonic()
+            if self._http is None or not self.up:
+                await self._end()
+                self._http = await self._start()
+            return self._http
+
+    async def _start(self) -> httpx.AsyncClient:
+        model = self._model()
+        self._child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", str(_SCRIPT)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        key = secrets.token_urlsafe(24)
+        settings = {
+            **{"model": str(model), "name": self.name, "key": key, "threads": THREADS},
+            **{"context": self.context * PARALLEL, "parallel": PARALLEL},
+        }
+        address = await self._greet(self._child, settings)
+        return httpx.AsyncClient(
+            base_url=address,
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            timeout=httpx.Timeout(None, connect=10),
+            trust_env=False,  # a proxy for the world outside is none for our own child
+        )
+
+    async def _greet(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
+        """Hand the settings over and wait for the address."""
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(settings).encode() + b"\n")
+        async with asyncio.timeout(_START_SECONDS):
+            with suppress(ConnectionError):
+                await child.stdin.drain()
+            line = await child.stdout.readline()
+        if not line:
+            raise Refusal(500, f"The chat model's process did not start: {await self._fate()}.")
+        return str(json.loads(line)["address"])
+
+    async def _end(self) -> None:
+        """Close what is open; the child ends by itself when its input closes."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            async with asyncio.timeout(5):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    async def _crash(self) -> Refusal:
+        """What to tell a caller whose connection to the child broke."""
+        fate = await self._fate()
+        log.error("the chat model's process: %s", fate)
+        return Refusal(
+            500,
+            f"The chat model's process ended in the middle ({fate}). Ask again: the next request "
+            "starts it anew.",
+            kind="generation",
+        )
+
+    async def _fate(self) -> str:
+        """How the child ended."""
+        if self._child is None:
+            return "it was ended"
+        try:
+            async with asyncio.timeout(5):
+                status = await self._child.wait()
+        except TimeoutError:
+            return "it does not answer"
+        return f"signal {-status}" if status < 0 else f"status {status}"
+
+    def _refusal(self, answer: Mapping[str, Any]) -> Refusal:
+        """The server's error in our words."""
+        error = answer.get("error", answer)
+        if error.get("type") == "exceed_context_size_error":
+            return bad(
+                f"The text has {error['n_prompt_tokens']} tokens and {self.name} holds "
+                f"{error['n_ctx']} together with its answer. Shorten it, or leave out old messages."
+            )
+        message = str(error.get("message", error))
+        if error.get("code") == 400:
+            return bad(f"The chat model refused the request: {message}")
+        return Refusal(500, f"The chat model failed: {message}", kind="generation")
+
+
+async def _events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
+    """The JSON of each event of a streamed reply."""
+    events = EventStream()
+    async for data in reply.aiter_raw():
+        for event in events.feed(data):
+            yield _decode(event)

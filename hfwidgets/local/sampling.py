@@ -1,0 +1,56 @@
+"""How the engine samples: the wire's parameters in llama.cpp's names, with the model's own defaults."""
+
+import random
+from typing import Annotated, Any
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
+Heat = Annotated[float, msgspec.Meta(ge=0, le=2)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Seed = Annotated[int, msgspec.Meta(ge=0)]
+Few = Annotated[int, msgspec.Meta(ge=1, le=8)]
+Top = Annotated[int, msgspec.Meta(ge=0, le=20)]
+
+# What the model's authors recommend; at the usual 1.0 a model of this size writes nonsense.
+TEMPERATURE = 0.2
+TOP_P = 0.9
+_SEEDS = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"
+
+
+class Sampling(msgspec.Struct, kw_only=True):
+    """The sampling parameters that OpenAI's chat and completions share, and those of other servers."""
+
+    temperature: Heat = TEMPERATURE
+    top_p: Share = TOP_P
+    top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    min_p: Share | None = None
+    seed: Seed | None = None
+    stop: str | Annotated[list[str], msgspec.Meta(max_length=16)] = []
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    repetition_penalty: Annotated[float, msgspec.Meta(gt=0, le=4)] | None = None
+    logit_bias: dict[str, Annotated[float, msgspec.Meta(ge=-100, le=100)]] | None = None
+
+    def settings(self, index: int = 0) -> dict[str, Any]:
+        """llama.cpp's settings for the answer number `index` of several."""
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop
+        chosen = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+            "seed": seed(self.seed, index),
+            "stop": [text for text in stops if text],
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+            "repeat_penalty": self.repetition_penalty,
+            "logit_bias": self.logit_bias,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+def seed(given: int | None, index: int = 0) -> int:
+    """The seed for one of several answers: derived from the given one, else drawn."""
+    return (random.randrange(_SEEDS) if given is None else given + index) % _SEEDS  # noqa: S311

@@ -1,0 +1,81 @@
+"""One engine at work: the loaded models, and the queues before them."""
+
+import functools
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+import anyio
+
+from hfwidgets.local import chat
+from hfwidgets.local._capability import Capability, Kit, is_async
+from hfwidgets.local.clients import Clients
+from hfwidgets.local.gate import Gate
+from hfwidgets.local.llama import PARALLEL, Llama
+from hfwidgets.local.parameters import checked
+from hfwidgets.local.refusal import bad
+from hfwidgets.local.weights import WEIGHTS
+
+T = TypeVar("T")
+
+QUEUE = 32
+"""Requests that may wait for their turn, of each kind."""
+
+THREADS = 2
+"""Requests that compute at once beside the chat model."""
+
+
+class Engine:
+    """What an engine's process holds."""
+
+    def __init__(self) -> None:
+        self.kit = Kit(Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), chat.MODEL))
+        self.clients = Clients()
+        self.started = int(time.time())
+        self.chats = Gate(PARALLEL, QUEUE)
+        self.others = Gate(THREADS, QUEUE)
+
+    def gate(self, capability: Capability) -> Gate:
+        """The queue before a capability."""
+        return self.chats if capability.chats else self.others
+
+    async def run(
+        self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
+    ) -> Any:
+        """A task's result, once it is this request's turn."""
+        function = capability.serves[task]
+        inputs, values = checked(function, task, inputs, parameters)
+        work = functools.partial(function, self.kit, inputs, **values)
+        if not is_async(function):
+            return await self.compute(capability, work)
+        async with self.turn(capability):
+            return await work()
+
+    async def compute(self, capability: Capability, work: Callable[[], T]) -> T:
+        """What `work` returns, computed in a thread once it is this request's turn."""
+        async with self.turn(capability):
+            return await anyio.to_thread.run_sync(work)
+
+    async def stream(
+        self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
+    ) -> AsyncGenerator[Any]:
+        """A task's result in pieces, once it is this request's turn."""
+        if task not in capability.streams:
+            raise bad(f"{task} has no streamed form; leave out 'stream'.", "stream")
+        function = capability.streams[task]
+        inputs, values = checked(function, task, inputs, parameters)
+        async with self.turn(capability), aclosing(function(self.kit, inputs, **values)) as items:
+            async for item in items:
+                yield item
+
+    @asynccontextmanager
+    async def turn(self, capability: Capability) -> AsyncIterator[None]:
+        """Hold a place at a capability for the block."""
+        async with self.gate(capability).turn():
+            yield
+
+    async def rest(self, idle: float) -> None:
+        """Let go of the models that nobody used for so many seconds; 0 lets go of all."""
+        self.kit.drop(idle)
+        await self.kit.llama.close(idle)

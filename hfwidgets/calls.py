@@ -25,10 +25,10 @@ from hfwidgets.results._meta import Meta
 from hfwidgets.tasks import BaseTask
 
 RETRIED = frozenset({408, 429, 502, 503})
-"""Statuses that may pass. 504 is not among them: it follows a long generation, which would be paid twice."""
+"""Statuses that may pass. Not 504: it follows a long generation, which would be paid twice."""
 
 LONGEST_WAIT = 60.0
-"""A server that asks for a longer pause than this, in seconds, gets none: the user is told instead."""
+"""A server that asks for a longer pause than this, in seconds, gets none: the user is told."""
 
 LOADING_LIMIT = 900.0
 """How long a loading model is waited for without a timeout, in seconds."""
@@ -38,7 +38,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 PLAIN: Mapping[str, str] = {
-    "user-agent": f"hfwidgets/{__version__}; python/{sys.version_info.major}.{sys.version_info.minor}",
+    "user-agent": f"hfwidgets/{__version__}; python/{'.'.join(map(str, sys.version_info[:2]))}",
     "accept": "*/*",
     "accept-encoding": "gzip, deflate",
 }
@@ -160,7 +160,8 @@ class Call:
         """The endpoint of a URL. A model named on the call still names the payload's model."""
         if self.settings.provider not in (None, "endpoint"):
             raise errors.ConfigurationError(
-                f"A URL and provider={self.settings.provider!r} exclude each other: pass one of them."
+                f"A URL and provider={self.settings.provider!r} exclude each other: "
+                "pass one of them."
             )
         provider = providers.get("endpoint")
         if ask.task == "chat-completion":
@@ -229,7 +230,7 @@ class Call:
         reached = False
         while True:
             try:
-                reply = yield wire
+                reply: Reply = yield wire
             except errors.ConnectError as error:
                 if (
                     isinstance(error, errors.StreamBrokenError)
@@ -280,14 +281,14 @@ class Call:
         return Wire(send.method, url, headers, content, send.stream, send.limit)
 
     def _redirected(self, wire: Wire, reply: Reply) -> Wire:
-        """The request for where a redirect points. Credentials stay with the host they were meant for."""
+        """The request for where a redirect points; credentials stay with their host."""
         url = urljoin(wire.url, reply.headers["location"])
         old, new = urlsplit(wire.url), urlsplit(url)
         same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
         if not same and wire.method != "GET":
             raise errors.ConnectError(
-                f"{old.netloc} redirects the request to another host, {new.netloc}; it was not sent there. "
-                f"If that host is right, pass its URL as model=."
+                f"{old.netloc} redirects the request to another host, {new.netloc}; "
+                f"it was not sent there. If that host is right, pass its URL as model=."
             )
         if new.scheme not in ("http", "https"):
             raise errors.ConnectError(
@@ -309,12 +310,12 @@ class Call:
             return Sleep(wait, reason) if elapsed < LOADING_LIMIT else None
         if reply.status_code not in RETRIED or tries >= self.settings.max_retries:
             return None
-        wait = asked_pause(reply.headers)
-        if wait is not None and wait > LONGEST_WAIT:
+        asked = asked_pause(reply.headers)
+        if asked is not None and asked > LONGEST_WAIT:
             return None
         who = self.provider.name if self.provider else "the server"
         why = "asks for a pause" if reply.status_code == 429 else f"answered {reply.status_code}"
-        return Sleep(_backoff(tries) if wait is None else wait, f"{who} {why}")
+        return Sleep(_backoff(tries) if asked is None else asked, f"{who} {why}")
 
     def failure(self, reply: Reply) -> errors.HfWidgetsError:
         """The exception for an answer of status 400 or above."""
@@ -334,13 +335,13 @@ def encoded(value: Any) -> bytes:
         return _encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.InputError(
-            f"The request cannot be written as JSON: {error}. Inputs and parameters are texts, finite "
-            "numbers, booleans, None, lists and dicts."
+            f"The request cannot be written as JSON: {error}. Inputs and parameters are texts, "
+            "finite numbers, booleans, None, lists and dicts."
         ) from error
 
 
 def asked_pause(headers: Mapping[str, str]) -> float | None:
-    """The pause a server asks for, in seconds: Retry-After (seconds or a date), or RateLimit's reset."""
+    """The pause a server asks for, in seconds: by Retry-After or by RateLimit's reset."""
     said = headers.get("retry-after", "").strip()
     if said:
         try:

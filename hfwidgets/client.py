@@ -43,8 +43,10 @@ class _Client(Tasks, Generic[H]):
     Args:
         model: a model's id on the Hub, or the URL of an endpoint.
         provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
-            `hfwidgets.calls.Call.choose` hold: a URL is called as it is, chat goes to the router's own choice.
-        token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left out, the
+            `hfwidgets.calls.Call.choose` hold: a URL is called as it is, chat goes to the
+            router's own choice.
+        token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left
+            out, the
             machine's Hub token is used, and sent to the Hub's own hosts only.
         timeout: seconds for a whole call, with all its waits; None waits for ever.
         headers: sent with every request to the provider; they win over the client's own.
@@ -53,8 +55,10 @@ class _Client(Tasks, Generic[H]):
         base_url: the same as `model` with a URL, under OpenAI's name.
         api_key: the same as `token`, under OpenAI's name.
         max_retries: how often a request is sent again after 408, 429, 502, 503 or no connection.
-        hosts: other addresses for services, by their names (`{"hub": ..., "router": ..., "together": ...}`).
-        http_client: an httpx client with proxies, certificates or transports of your own; it stays yours to close.
+        hosts: other addresses for services, by their names (`{"hub": ..., "router": ...,
+            "together": ...}`).
+        http_client: an httpx client with proxies, certificates or transports of your own; it stays
+            yours to close.
 
     Raises:
         ConfigurationError: arguments that exclude each other, or an unknown provider.
@@ -89,12 +93,13 @@ class _Client(Tasks, Generic[H]):
         model = model if base_url is None else base_url
         if is_url(model) and provider is not None:
             raise errors.ConfigurationError(
-                f"A URL and provider={provider!r} exclude each other: pass one of them. To reach a provider "
+                f"A URL and provider={provider!r} exclude each other: pass one of them. To reach "
+                f"a provider "
                 f"at another address, pass hosts={{{provider!r}: URL}}."
             )
         if provider is not None:
             providers.get(provider)
-        self._http_client = http_client
+        self._http_client: H | None = http_client
         self._settings = Settings(
             model=model,
             provider=provider,
@@ -109,7 +114,7 @@ class _Client(Tasks, Generic[H]):
 
     @property
     def model(self) -> str | None:
-        """The model's id on the Hub, or the URL of an endpoint, that calls use when they name none."""
+        """The Hub id or the URL that calls use when they name none."""
         return self._settings.model
 
     @property

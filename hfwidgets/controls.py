@@ -5,6 +5,7 @@ A hint names no widget. `advanced` puts a control behind a fold.
 
 import inspect
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -99,7 +100,7 @@ def derived(parameter: inspect.Parameter) -> Control:
     plain = [get_origin(kind) or kind for kind in kinds]
     for wanted, control in _BY_TYPE:
         if wanted in plain:
-            return control(advanced=advanced)
+            return control(advanced)
     return Json(advanced=advanced)
 
 
@@ -109,15 +110,11 @@ def _kinds(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _whole(*, advanced: bool) -> Control:
-    return Number(whole=True, advanced=advanced)
-
-
-_BY_TYPE: tuple[tuple[type, Any], ...] = (
-    (bool, Toggle),
-    (int, _whole),
-    (float, Number),
-    (list, Words),
-    (dict, Json),
-    (str, Lines),
+_BY_TYPE: tuple[tuple[type, Callable[[bool], Control]], ...] = (
+    (bool, lambda advanced: Toggle(advanced=advanced)),
+    (int, lambda advanced: Number(whole=True, advanced=advanced)),
+    (float, lambda advanced: Number(advanced=advanced)),
+    (list, lambda advanced: Words(advanced=advanced)),
+    (dict, lambda advanced: Json(advanced=advanced)),
+    (str, lambda advanced: Lines(advanced=advanced)),
 )

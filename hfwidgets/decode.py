@@ -78,7 +78,9 @@ class EventStream:
 
 
 class Lines:
-    """Lines of a body that is no event stream (JSON lines), without their ends; empty ones are skipped."""
+    """Lines of a body that is no event stream (JSON lines), without their ends; empty ones are
+    skipped.
+    """
 
     __slots__ = ("_rest", "done")
 
@@ -96,7 +98,9 @@ class Lines:
 
 
 class Items(Generic[T]):
-    """Each event's JSON, made into an item by `make`; an item that `make` refuses (None) is left out."""
+    """Each event's JSON, made into an item by `make`; an item that `make` refuses (None) is
+    left out.
+    """
 
     __slots__ = ("_events", "_make")
 

@@ -17,7 +17,9 @@ from hfwidgets.flow import Do, Flow, Reply, Sleep, advance, waiting
 log = logging.getLogger("hfwidgets")
 
 DRAIN_SECONDS = 2.0
-"""How long the rest of a stream is waited for after its `[DONE]`, so that the connection is used again."""
+"""How long the rest of a stream is waited for after its `[DONE]`, so that the connection is
+used again.
+"""
 
 _parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
 
@@ -32,7 +34,9 @@ class Deadline:
         self._at = None if timeout is None else time.monotonic() + timeout
 
     def left(self, doing: str) -> float | None:
-        """The seconds that are left, None without limit; InferenceTimeoutError when there are none."""
+        """The seconds that are left, None without limit; InferenceTimeoutError when there are
+        none.
+        """
         if self._at is None:
             return None
         left = self._at - time.monotonic()
@@ -109,7 +113,7 @@ class SyncDriver:
         if self._http is None:
             with self._lock:
                 if self._http is None:
-                    self._http = httpx.Client(timeout=None)
+                    self._http = httpx.Client(timeout=None)  # noqa: S113 - each request carries its own
         return self._http
 
     def close(self) -> None:
@@ -237,7 +241,7 @@ class AsyncDriver:
     @property
     def http(self) -> httpx.AsyncClient:
         if self._http is None:
-            self._http = httpx.AsyncClient(timeout=None)
+            self._http = httpx.AsyncClient(timeout=None)  # noqa: S113 - as above
         return self._http
 
     async def close(self) -> None:

@@ -240,8 +240,8 @@ _BY_STATUS: dict[int, type[HfHubHTTPError]] = {
 
 _NEXT: dict[int, str] = {
     401: "Check the token: pass token=..., set HF_TOKEN, or log in with %hf auth login.",
-    402: "Add credits in the account's billing settings, pass bill_to= for an organisation that pays, "
-    "choose another provider, or use provider='local'.",
+    402: "Add credits in the account's billing settings, pass bill_to= for an organisation that "
+    "pays, choose another provider, or use provider='local'.",
     403: "The token may lack a permission (for routed calls: 'Make calls to Inference Providers'), "
     "or the model asks for its terms to be accepted on its page.",
     404: "Check the model's name and that this provider serves it.",

@@ -18,11 +18,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 Waiting = Callable[[str, float], None]
 
 waiting: ContextVar[Waiting | None] = ContextVar("hfwidgets_waiting", default=None)
-"""Called with (reason, seconds) whenever a call waits: a model that loads, a rate limit, an engine that starts."""
+"""Called with (reason, seconds) whenever a call waits: a model that loads, a rate limit, an
+engine that starts.
+"""
 
 
 @dataclass(slots=True)
@@ -31,7 +34,8 @@ class Infer:
 
     `inputs` is the task's input, `options` its other parameters; those that are None are not sent.
     `model` is a Hub id as the user gave it. A provider's route finds its own id in `served_as`,
-    the Hub's entry for it in `mapping`, and in `memory` what this client has learned about the address.
+    the Hub's entry for it in `mapping`, and in `memory` what this client has learned about the
+    address.
     """
 
     inputs: Any
@@ -85,7 +89,9 @@ class Sleep:
 
 @dataclass(slots=True)
 class Do:
-    """Blocking work: the async client does it in a thread. `changes` marks what a dry run leaves out."""
+    """Blocking work: the async client does it in a thread. `changes` marks what a dry run
+    leaves out.
+    """
 
     call: Callable[[], Any]
     changes: str = ""
@@ -144,10 +150,10 @@ class Parts(Generic[T]):
     collect: "Collector[T]"
 
 
-class Collector(Protocol[T]):
+class Collector(Protocol[T_contra]):
     """Gathers a stream's items into the result that the unstreamed call would have given."""
 
-    def add(self, item: T) -> None: ...
+    def add(self, item: T_contra) -> None: ...
     @property
     def result(self) -> Any: ...
     @property

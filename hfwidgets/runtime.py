@@ -26,7 +26,8 @@ class _Loop:
         self.pid = os.getpid()
         self.clients: dict[str, AsyncInferenceClient] = {}
         self.loop = asyncio.new_event_loop()
-        # A copied context: a bare thread fails in kernels (7.0) whose output streams look theirs up.
+        # A copied context: a bare thread fails in kernels (7.0) whose output streams look theirs
+        # up.
         context = contextvars.copy_context()
         thread = threading.Thread(
             target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True
@@ -52,7 +53,9 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def submit(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-    """Run a coroutine on the background loop; returns at once. Cancelling the future cancels the work."""
+    """Run a coroutine on the background loop; returns at once. Cancelling the future cancels
+    the work.
+    """
     return asyncio.run_coroutine_threadsafe(work, loop())
 
 

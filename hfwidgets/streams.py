@@ -116,7 +116,9 @@ class Stream(_Base[T, R]):
 
 
 class AsyncStream(_Base[T, R]):
-    """A streamed answer: `async for item in stream`, `async with stream:`, `await stream.aclose()`."""
+    """A streamed answer: `async for item in stream`, `async with stream:`, `await
+    stream.aclose()`.
+    """
 
     def __init__(
         self,

@@ -21,7 +21,8 @@ def get(name: str) -> Provider:
     """The provider of this name; UnknownProviderError with near names otherwise."""
     if name not in names():
         raise errors.UnknownProviderError(
-            f"There is no provider {name!r}.{errors.near(name, names())} There are: {', '.join(names())}."
+            f"There is no provider {name!r}.{errors.near(name, names())} "
+            f"There are: {', '.join(names())}."
         )
     found: Provider = import_module(f"{__name__}.{name.replace('-', '_')}").provider
     found.name = name

@@ -41,7 +41,8 @@ def parsed(reply: Any) -> Any:
         return reply.json()
     except ValueError as error:
         raise errors.OutputError(
-            f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the model serves the task."
+            f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the "
+            f"model serves the task."
         ) from error
 
 

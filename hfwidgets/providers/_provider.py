@@ -115,7 +115,9 @@ class Provider:
         return self.routes[task]
 
     def connect(self, token: Token | None, hosts: Hosts) -> Flow[Address]:
-        """Where to send requests: directly with the provider's key, through the router with a Hub token."""
+        """Where to send requests: directly with the provider's key, through the router with a
+        Hub token.
+        """
         yield from ()
         if token is None and not self.anonymous:
             raise errors.MissingTokenError(

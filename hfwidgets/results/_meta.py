@@ -60,7 +60,9 @@ class Meta:
 
     @functools.cached_property
     def timings(self) -> dict[str, float]:
-        """The server's own times in seconds, by name: compute, queue, inference, validation, total."""
+        """The server's own times in seconds, by name: compute, queue, inference, validation,
+        total.
+        """
         found = {}
         for name, header in _TIMES.items():
             try:

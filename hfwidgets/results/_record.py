@@ -1,9 +1,11 @@
 """The kinds that results are made of: records, lists of them, texts; each knows where it came from.
 
 A record is a dict whose keys are also attributes: declared fields that are missing are None, fields
-that nobody declared stay reachable, and nested objects become records when they are first looked at.
+that nobody declared stay reachable, and nested objects become records when they are first looked
+at.
 """
 
+import contextlib
 import functools
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -144,8 +146,6 @@ def elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
 
 def stamp(result: T, meta: Meta) -> T:
     """Write on a result where it came from, where it can hold that."""
-    try:
+    with contextlib.suppress(AttributeError, TypeError):  # plain numbers hold nothing more
         result.meta = meta  # type: ignore[attr-defined]
-    except (AttributeError, TypeError):
-        pass  # plain numbers and the like hold nothing more
     return result

@@ -1,4 +1,6 @@
-"""Static, safe representations of results: plain text and HTML that need no kernel and no script."""
+"""Static, safe representations of results: plain text and HTML that need no kernel and no
+script.
+"""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -34,7 +36,8 @@ def paragraph(text: str) -> str:
 def fields(values: Mapping[str, Any]) -> str:
     """Names and values, one a row."""
     rows = (
-        f'<tr><th scope="row" style="{_CELL}">{escape(name)}</th><td style="{_CELL}">{cell(value)}</td></tr>'
+        f'<tr><th scope="row" style="{_CELL}">{escape(name)}</th>'
+        f'<td style="{_CELL}">{cell(value)}</td></tr>'
         for name, value in values.items()
     )
     return f"<table>{''.join(rows)}</table>"

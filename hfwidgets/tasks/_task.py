@@ -58,7 +58,8 @@ class BaseTask:
         hints: Mapping[str, controls.Control],
         hub_name: str | None = None,
     ) -> None:
-        functools.update_wrapper(self, flow)
+        self.__doc__ = flow.__doc__
+        self.__wrapped__ = flow  # so that help and go-to-definition find the declaration
         self.flow = flow
         self.label = label
         self.example = dict(example)
@@ -177,8 +178,8 @@ def task(
 
 
 def streaming(
-    sync: type[S],
-    awaited: type[A],
+    sync: Callable[..., S],
+    awaited: Callable[..., A],
     label: str,
     example: Mapping[str, Any],
     /,
@@ -186,12 +187,16 @@ def streaming(
     hub_name: str | None = None,
     **hints: controls.Control,
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
-    """Make a generator method a task that can stream; `sync` and `awaited` say the exact types of its calls."""
+    """Make a generator method a task that can stream; `sync` and `awaited` say the exact types
+    of its calls.
+    """
     return lambda flow: StreamingTask(flow, label, example, hints, hub_name)
 
 
 def find(name: str) -> BaseTask:
-    """The task of this name, with hyphens or underscores; UnknownTaskError with near names otherwise."""
+    """The task of this name, with hyphens or underscores; UnknownTaskError with near names
+    otherwise.
+    """
     found = TASKS.get(name.strip().lower().replace("_", "-"))
     if found is None:
         raise errors.UnknownTaskError(

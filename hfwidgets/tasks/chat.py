@@ -17,7 +17,9 @@ AsyncChatStream: TypeAlias = AsyncStream[ChatCompletionStreamOutput, ChatComplet
 
 
 class ChatOptions(TypedDict, total=False):
-    """The options of a chat completion, for type checkers; `Chat.chat_completion` says what they do."""
+    """The options of a chat completion, for type checkers; `Chat.chat_completion` says what
+    they do.
+    """
 
     model: str | None
     frequency_penalty: float | None
@@ -136,7 +138,8 @@ class Chat:
         Parameters that are left out are not sent: the server's own defaults hold.
 
         Args:
-            messages: The conversation: dicts with a role (system, user, assistant, tool) and a content.
+            messages: The conversation: dicts with a role (system, user, assistant, tool) and a
+                content.
             model: The model's id on the Hub, or the URL of an endpoint.
             stream: Whether to return the answer in pieces, as they are made.
             frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.
@@ -144,7 +147,8 @@ class Chat:
             logprobs: Whether to return each token's log-probability.
             max_tokens: The longest answer, in tokens, at least 1.
             n: How many answers to give.
-            presence_penalty: From -2 to 2: positive values make tokens that came before less likely.
+            presence_penalty: From -2 to 2: positive values make tokens that came before less
+                likely.
             response_format: The form of the answer: a JSON schema in OpenAI's form.
             seed: Where the randomness starts, for answers that can be repeated.
             stop: Up to four texts that end the answer.

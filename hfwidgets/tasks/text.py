@@ -22,13 +22,16 @@ Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 Truncation: TypeAlias = Literal["do_not_truncate", "longest_first", "only_first", "only_second"]
 
 _STORY = (
-    "The lighthouse of Ar-Men stands on a rock far out at sea. Building it took fourteen years, because "
-    "the rock is dry for only a few hours at low tide. The lamp was lit for the first time in 1881."
+    "The lighthouse of Ar-Men stands on a rock far out at sea. Building it took fourteen years, "
+    "because the rock is dry for only a few hours at low tide. The lamp was lit for the first "
+    "time in 1881."
 )
 
 
 class GenerationOptions(TypedDict, total=False):
-    """The options of text generation, for type checkers; `TextTasks.text_generation` says what they do."""
+    """The options of text generation, for type checkers; `TextTasks.text_generation` says what
+    they do.
+    """
 
     model: str | None
     adapter_id: str | None
@@ -186,7 +189,8 @@ class TextTasks:
         Args:
             text: The text to classify.
             candidate_labels: The labels to choose from, at least one.
-            multi_label: Whether several labels may be true at once; the scores then do not sum to 1.
+            multi_label: Whether several labels may be true at once; the scores then do not sum to
+                1.
             hypothesis_template: A sentence with {} where a label goes.
             model: The model's id on the Hub, or the URL of an endpoint.
             labels: The older name of candidate_labels.
@@ -424,7 +428,8 @@ class TextTasks:
             "encoding_format": encoding_format,
         }
         raw = yield Infer(text, model, options)
-        return results.embedding(raw)
+        array: Embedding = results.embedding(raw)
+        return array
 
     @task(
         "Summarization",
@@ -665,7 +670,7 @@ def _event(item: Any) -> TextGenerationStreamOutput | None:
         raise errors.from_event(item)
     if "choices" not in item:
         return TextGenerationStreamOutput(item)
-    choice = next(iter(item["choices"]), {})
+    choice: Mapping[str, Any] = next(iter(item["choices"]), {})
     details = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else None
     token = {"id": None, "text": choice.get("text") or "", "logprob": None, "special": False}
     return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)

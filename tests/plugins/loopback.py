@@ -1,4 +1,5 @@
-"""A real HTTP server on loopback that plays somebody's service: it records what comes and answers as told.
+"""A real HTTP server on loopback that plays somebody's service: it records what comes and answers
+as told.
 
     def test_it(loopback):
         loopback.answer(Answer(json=[{"label": "A", "score": 1}]))
@@ -159,7 +160,7 @@ class Loopback:
             return Answer(404, json={"error": f"nothing is played at {seen.method} {seen.target}"})
         return made(seen) if callable(made) else made
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class in a closure
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from hfwidgets import __version__, auth, errors, providers
+from hfwidgets import __version__, auth, errors, failures, providers
 from hfwidgets.flow import Do, Flow, Infer, Reply, Send, Sleep, advance
 from hfwidgets.providers import Address, Hosts, Provider
 from hfwidgets.results._meta import Meta
@@ -221,7 +221,8 @@ class Call:
             headers["cookie"] = "; ".join(
                 f"{name}={value}" for name, value in self.settings.cookies.items()
             )
-        return Address(address.base, headers, address.routed)
+        source = token.source if token is not None else None
+        return Address(address.base, headers, address.routed, source)
 
     def exchange(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
@@ -301,7 +302,7 @@ class Call:
 
     def _pause(self, reply: Reply, tries: int) -> Sleep | None:
         """How long to wait before the next try, None when there shall be none."""
-        loading = _loading(reply)
+        loading = failures.loading_seconds(reply)
         if loading is not None:
             elapsed = time.perf_counter() - self.started
             name = self.model or "the model"
@@ -319,12 +320,15 @@ class Call:
 
     def failure(self, reply: Reply) -> errors.HfWidgetsError:
         """The exception for an answer of status 400 or above."""
-        who = self.provider.name if self.provider else urlsplit(reply.url).netloc
-        if who == "endpoint" and self.address is not None:
-            who = urlsplit(self.address.base).netloc
-        error = errors.from_reply(reply, provider=who, model=self.model)
-        if isinstance(error, errors.RateLimitError):
-            error.retry_after = asked_pause(reply.headers)
+        error = failures.failure(
+            reply,
+            provider=failures.who(reply.url, self.provider.name if self.provider else ""),
+            model=self.model,
+            task=self.task.name if self.task else "",
+            routed=self.address is not None and self.address.routed,
+            source=self.address.source if self.address else None,
+            wait=asked_pause(reply.headers),
+        )
         error.meta = self.meta()
         return error
 
@@ -351,19 +355,6 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
             return max(0.0, date.timestamp() - time.time()) if date else None
     reset = re.search(r"\bt=(\d+)", headers.get("ratelimit", ""))
     return float(reset[1]) + 1 if reset else None
-
-
-def _loading(reply: Reply) -> float | None:
-    """The estimated seconds until a model is loaded, None when it is not a matter of loading."""
-    if reply.status_code != 503:
-        return None
-    try:
-        body = reply.json()
-    except ValueError:
-        return None
-    if not isinstance(body, dict) or body.get("estimated_time") is None:
-        return None
-    return float(body["estimated_time"])
 
 
 def _backoff(tries: int) -> float:

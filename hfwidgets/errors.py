@@ -6,7 +6,9 @@
     │   ├── UnknownProviderError
     │   ├── UnknownParameterError (TypeError)
     │   ├── TaskNotServedError                  the provider does not do this task (with this model)
-    │   └── MissingTokenError
+    │   ├── MissingTokenError
+    │   ├── RetiredHostError                    an address that was switched off for good
+    │   └── OfflineModeIsEnabled (ConnectionError)  HF_HUB_OFFLINE is set
     ├── InputError (ValueError)                 an input that cannot be sent
     │   └── InputTypeError (TypeError)
     ├── EngineError (RuntimeError)              the embedded engine did not start
@@ -21,13 +23,20 @@
     │   ├── OverloadedError
     │   ├── IncompleteGenerationError
     │   └── UnknownError
+    ├── InferenceEndpointError                  an Inference Endpoint that cannot be used now
+    │   ├── InferenceEndpointTimeoutError (TimeoutError)
+    │   └── EndpointPausedError (HfHubHTTPError)
     └── HfHubHTTPError (httpx.HTTPError, OSError)   the server said no: status 400 and above
         ├── BadRequestError (ValueError)        400, 413, 422
         ├── AuthenticationError                 401
         ├── PaymentRequiredError                402
         ├── PermissionDeniedError               403
-        │   └── GatedRepoError
+        │   ├── DisabledRepoError
+        │   └── GatedRepoError (RepositoryNotFoundError)
         ├── NotFoundError                       404
+        │   ├── RepositoryNotFoundError
+        │   ├── RevisionNotFoundError
+        │   └── EntryNotFoundError
         ├── RateLimitError                      429
         ├── ModelLoadingError                   503 while a model loads
         ├── NotServedError                      501
@@ -45,6 +54,12 @@ from typing import Any
 import httpx
 
 _TOKEN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+")
+
+
+_MARKUP = re.compile(r"<(!doctype|html|head|body|title)\b", re.I)
+
+LONGEST_MESSAGE = 2000
+"""How much of a server's message is kept, in characters."""
 
 
 def redacted(text: str) -> str:
@@ -98,6 +113,14 @@ class MissingTokenError(ConfigurationError):
     """The provider needs a key and none was found."""
 
 
+class RetiredHostError(ConfigurationError):
+    """The address was switched off for good."""
+
+
+class OfflineModeIsEnabled(ConfigurationError, ConnectionError):  # noqa: N818 - the field's name
+    """HF_HUB_OFFLINE forbids calls to the Hub."""
+
+
 class InputError(HfWidgetsError, ValueError):
     """An input that cannot be sent."""
 
@@ -131,7 +154,11 @@ class StreamBrokenError(ConnectError):
 
 
 class TextGenerationError(HfWidgetsError, httpx.HTTPError):
-    """An error that a text-generation server names by its own type."""
+    """An error that a text-generation server names; attributes as HfHubHTTPError's."""
+
+    response: Any = None
+    server_message: str | None = None
+    request_id: str | None = None
 
 
 class ValidationError(TextGenerationError):
@@ -198,12 +225,28 @@ class PermissionDeniedError(HfHubHTTPError):
     """403: the token may not do this."""
 
 
-class GatedRepoError(PermissionDeniedError):
-    """403: the model asks its users to accept its terms first."""
+class DisabledRepoError(PermissionDeniedError):
+    """403: the Hub has switched the model off."""
 
 
 class NotFoundError(HfHubHTTPError):
     """404: nothing there."""
+
+
+class RepositoryNotFoundError(NotFoundError):
+    """The Hub has no such model, or the token may not see it."""
+
+
+class GatedRepoError(PermissionDeniedError, RepositoryNotFoundError):
+    """403: the model asks its users to accept its terms first."""
+
+
+class RevisionNotFoundError(NotFoundError):
+    """The model has no such revision."""
+
+
+class EntryNotFoundError(NotFoundError):
+    """The model has no such file."""
 
 
 class RateLimitError(HfHubHTTPError):
@@ -226,30 +269,17 @@ class ServerError(HfHubHTTPError):
     """5xx: the server failed."""
 
 
-_BY_STATUS: dict[int, type[HfHubHTTPError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    413: BadRequestError,
-    422: BadRequestError,
-    429: RateLimitError,
-    501: NotServedError,
-}
+class InferenceEndpointError(HfWidgetsError):
+    """An Inference Endpoint that is not in a state to be used."""
 
-_NEXT: dict[int, str] = {
-    401: "Check the token: pass token=..., set HF_TOKEN, or log in with %hf auth login.",
-    402: "Add credits in the account's billing settings, pass bill_to= for an organisation that "
-    "pays, choose another provider, or use provider='local'.",
-    403: "The token may lack a permission (for routed calls: 'Make calls to Inference Providers'), "
-    "or the model asks for its terms to be accepted on its page.",
-    404: "Check the model's name and that this provider serves it.",
-    413: "Make the input smaller.",
-    422: "Check that the model serves this task and that the parameters are within its bounds.",
-    429: "Wait, or ask less at once.",
-    504: "Long answers pass with stream=True.",
-}
+
+class InferenceEndpointTimeoutError(InferenceEndpointError, TimeoutError):
+    """The Inference Endpoint was not ready in time."""
+
+
+class EndpointPausedError(InferenceEndpointError, HfHubHTTPError):
+    """The Inference Endpoint is paused: it answers again once somebody resumes it."""
+
 
 _BY_TYPE: dict[str, type[TextGenerationError]] = {
     "validation": ValidationError,
@@ -266,10 +296,9 @@ def server_message(reply: Any) -> str | None:
         said += _said(reply.json())
     except ValueError:
         text = reply.text.strip()
-        if "<" not in text[:200]:
-            said.append(text[:2000])
-    unique = dict.fromkeys(str(text).strip() for text in said if text)
-    return "; ".join(unique) or None
+        said.append(text)
+    unique = dict.fromkeys(str(text).strip() for text in said if text and not _MARKUP.search(text))
+    return redacted("; ".join(unique))[:LONGEST_MESSAGE] or None
 
 
 def _said(body: Any) -> list[Any]:
@@ -293,20 +322,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in names if headers.get(name)), None)
 
 
-def from_reply(reply: Any, *, provider: str, model: str | None = None) -> HfWidgetsError:
-    """The exception for an answer of status 400 or above."""
-    said, name = server_message(reply), request_id(reply.headers)
-    status = reply.status_code
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else HfHubHTTPError)
-    if status == 403 and reply.headers.get("x-error-code") == "GatedRepo":
-        kind = GatedRepoError
-    served = f"{provider}, model {model}" if model else provider
-    parts = [f"{served} answered {status}: {said or 'nothing readable'}".rstrip(".") + "."]
-    parts += [_NEXT[status]] if status in _NEXT else []
-    parts += [f"(request {name})"] if name else []
-    return kind(" ".join(parts), reply, server_message=said, request_id=name)
-
-
 def from_event(body: Mapping[str, Any]) -> HfWidgetsError:
     """The exception for an error that arrives inside a stream."""
     said = "; ".join(map(str, _said(body))) or "no reason given"
@@ -314,11 +329,16 @@ def from_event(body: Mapping[str, Any]) -> HfWidgetsError:
     return kind(f"The server stopped the stream: {said}")
 
 
-def generation_error(reply: Any) -> TextGenerationError | None:
-    """The text-generation server's own error for a reply, None when it names no type."""
+def generation_kind(reply: Any) -> type[TextGenerationError] | None:
+    """The text-generation server's own type for a reply, None when it names none that is known."""
     try:
         body = reply.json()
     except ValueError:
         return None
-    kind = _BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
-    return kind("; ".join(map(str, _said(body)))) if kind else None
+    return _BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
+
+
+def fill(error: HfWidgetsError, reply: Any, said: str | None, name: str | None) -> None:
+    """Write on an HTTP error what it came from."""
+    if isinstance(error, (HfHubHTTPError, TextGenerationError)):
+        error.response, error.server_message, error.request_id = reply, said, name

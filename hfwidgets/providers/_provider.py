@@ -45,11 +45,18 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a provider is reached and what it is shown; the credentials stay out of the repr."""
+    """Where a provider is reached and what it is shown; the credentials stay out of the repr.
+
+    `source` says where the credentials came from, None when there are none.
+    """
 
     base: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     routed: bool = False
+    source: str | None = None
+
+    def __reduce__(self) -> Any:
+        raise TypeError("An address holds credentials and is not pickled or copied.")
 
     def url(self, path: str) -> str:
         """The absolute URL of a path of the provider's."""

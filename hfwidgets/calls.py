@@ -7,6 +7,7 @@ out are steps for a driver: `Wire` (a ready request), `Sleep` and `Do`.
 
 import email.utils
 import json
+import logging
 import os
 import random
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from hfwidgets import __version__, auth, errors, failures, providers
+from hfwidgets import __version__, auth, errors, failures, providers, refused, wake
 from hfwidgets.flow import Do, Flow, Infer, Reply, Send, Sleep, advance
 from hfwidgets.providers import Address, Hosts, Provider
 from hfwidgets.results._meta import Meta
@@ -34,6 +35,10 @@ LOADING_LIMIT = 900.0
 """How long a loading model is waited for without a timeout, in seconds."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+MOST_REDIRECTS = 10
+
+log = logging.getLogger("hfwidgets")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -72,6 +77,34 @@ class Wire:
     content: bytes | Iterable[bytes] | None = None
     stream: bool = False
     limit: int | None = None
+
+
+class Deadline:
+    """The moment by which a call must have ended; never, without a timeout."""
+
+    __slots__ = ("_at", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self._at = None if timeout is None else time.monotonic() + timeout
+
+    def left(self, doing: str) -> float | None:
+        """The seconds that are left, None without limit; InferenceTimeoutError when there are
+        none.
+        """
+        if self._at is None:
+            return None
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise self.passed(doing)
+        return left
+
+    def passed(self, doing: str) -> errors.InferenceTimeoutError:
+        """The error for a budget that has run out."""
+        return errors.InferenceTimeoutError(
+            f"The call took longer than its timeout of {self.timeout:g} s while {doing}. "
+            "Pass a larger timeout= to the client; long answers show progress with stream=True."
+        )
 
 
 def is_url(text: str | None) -> bool:
@@ -222,12 +255,14 @@ class Call:
                 f"{name}={value}" for name, value in self.settings.cookies.items()
             )
         source = token.source if token is not None else None
+        if "authorization" in map(str.lower, self.settings.headers):
+            source = "the headers argument"
         return Address(address.base, headers, address.routed, source)
 
     def exchange(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
         wire = self.prepared(send)
-        tries = 0
+        tries = hops = 0
         reached = False
         while True:
             try:
@@ -245,18 +280,29 @@ class Call:
                 pause = Sleep(_backoff(tries), "the connection failed")
             else:
                 self.reply = reply
+                self._heed(reply)
                 if reply.status_code in REDIRECTS and "location" in reply.headers:
-                    wire = self._redirected(wire, reply)
-                    tries += 1
+                    wire = self._redirected(wire, reply, hops)
+                    hops += 1
                     continue
                 if reply.status_code < 400:
                     return reply
-                waited = self._pause(reply, tries)
+                waited = yield from self._pause(reply, tries)
                 if waited is None or not _repeatable(wire):
                     raise self.failure(reply)
                 pause = waited
-            tries += 0 if pause.reason.startswith("loading") else 1
+            tries += pause.counts
             yield pause
+
+    def _heed(self, reply: Reply) -> None:
+        """Log a warning of the server's (`X-HF-Warning: topic; message`), once a topic."""
+        said = reply.headers.get("x-hf-warning")
+        if said:
+            topic, _, message = said.partition(";")
+            heard = self.settings.memory.setdefault("warnings", set())
+            if topic not in heard:
+                heard.add(topic)
+                log.warning("%s", errors.redacted(message.strip() or topic))
 
     def _reconnected(self, send: Send, provider: Provider) -> Flow[Wire]:
         """The request for a provider whose address may have changed: an engine that crashed."""
@@ -276,14 +322,18 @@ class Call:
         if send.json is not None:
             headers["content-type"] = "application/json"
             content = encoded(send.json)
-        headers["x-request-id"] = str(uuid.uuid4())
+        refused.check(url, self.settings.hosts.hub)
+        headers.setdefault("x-request-id", str(uuid.uuid4()))
         for name, value in send.headers.items():
             headers[name.lower()] = value
         return Wire(send.method, url, headers, content, send.stream, send.limit)
 
-    def _redirected(self, wire: Wire, reply: Reply) -> Wire:
+    def _redirected(self, wire: Wire, reply: Reply, hops: int) -> Wire:
         """The request for where a redirect points; credentials stay with their host."""
         url = urljoin(wire.url, reply.headers["location"])
+        refused.check(url, self.settings.hosts.hub)
+        if hops >= MOST_REDIRECTS:
+            raise errors.ConnectError(f"{wire.url} redirects in circles: {hops} times until now.")
         old, new = urlsplit(wire.url), urlsplit(url)
         same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
         if not same and wire.method != "GET":
@@ -300,15 +350,19 @@ class Call:
             return Wire("GET", url, headers, None, wire.stream, wire.limit)
         return Wire(wire.method, url, headers, wire.content, wire.stream, wire.limit)
 
-    def _pause(self, reply: Reply, tries: int) -> Sleep | None:
+    def _pause(self, reply: Reply, tries: int) -> Flow[Sleep | None]:
         """How long to wait before the next try, None when there shall be none."""
+        elapsed = time.perf_counter() - self.started
         loading = failures.loading_seconds(reply)
         if loading is not None:
-            elapsed = time.perf_counter() - self.started
             name = self.model or "the model"
             wait = min(max(loading / 2, 1.0), 10.0)
             reason = f"loading {name}, about {max(loading, 1):.0f} s"
-            return Sleep(wait, reason) if elapsed < LOADING_LIMIT else None
+            return Sleep(wait, reason, counts=False) if elapsed < LOADING_LIMIT else None
+        if wake.silent(reply):
+            pause = yield from wake.pause(self, reply, elapsed)
+            if pause is not None:
+                return pause
         if reply.status_code not in RETRIED or tries >= self.settings.max_retries:
             return None
         asked = asked_pause(reply.headers)

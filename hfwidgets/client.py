@@ -1,16 +1,11 @@
 """The clients: every task as a method, blocking or awaited."""
 
-import asyncio
-import functools
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from hfwidgets import auth, errors, providers
-from hfwidgets.calls import Call, Settings, is_url
-from hfwidgets.drivers import AsyncDriver, Deadline, SyncDriver
+from hfwidgets.calls import Call, Deadline, Settings, is_url
 from hfwidgets.explain import Explanation, explained
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
@@ -19,8 +14,13 @@ from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 
+if TYPE_CHECKING:
+    import httpx
+
+    from hfwidgets.drivers import AsyncDriver, SyncDriver
+
 C = TypeVar("C")
-H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+H = TypeVar("H", "httpx.Client", "httpx.AsyncClient")
 
 
 class Completions(Generic[C]):
@@ -99,7 +99,6 @@ class _Client(Tasks, Generic[H]):
             )
         if provider is not None:
             providers.get(provider)
-        self._http_client: H | None = http_client
         self._settings = Settings(
             model=model,
             provider=provider,
@@ -111,6 +110,10 @@ class _Client(Tasks, Generic[H]):
             max_retries=max_retries,
             hosts=Hosts(dict(hosts or {})),
         )
+        self._connect(http_client)
+
+    def _connect(self, http_client: H | None) -> None:
+        raise NotImplementedError
 
     @property
     def model(self) -> str | None:
@@ -138,12 +141,15 @@ class _Client(Tasks, Generic[H]):
         return found, found.flow(self, **arguments)
 
 
-class InferenceClient(_Client[httpx.Client], Sync):
+class InferenceClient(_Client["httpx.Client"], Sync):
     """Inference that blocks until the result is there: every task is a method."""
 
-    @functools.cached_property
-    def _driver(self) -> SyncDriver:
-        return SyncDriver(self._http_client)
+    _driver: "SyncDriver"
+
+    def _connect(self, http_client: "httpx.Client | None") -> None:
+        from hfwidgets.drivers import SyncDriver  # brings httpx, which an import need not wait for
+
+        self._driver = SyncDriver(http_client)
 
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
@@ -180,12 +186,15 @@ class InferenceClient(_Client[httpx.Client], Sync):
         self.close()
 
 
-class AsyncInferenceClient(_Client[httpx.AsyncClient], Async):
+class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
     """Inference to await: every task is a method that returns an awaitable."""
 
-    @functools.cached_property
-    def _driver(self) -> AsyncDriver:
-        return AsyncDriver(self._http_client)
+    _driver: "AsyncDriver"
+
+    def _connect(self, http_client: "httpx.AsyncClient | None") -> None:
+        from hfwidgets.drivers import AsyncDriver  # now, so that no call on a loop waits for it
+
+        self._driver = AsyncDriver(http_client)
 
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
@@ -205,6 +214,8 @@ class AsyncInferenceClient(_Client[httpx.AsyncClient], Async):
     async def explain(self, task: str, **arguments: Any) -> Explanation:
         """What the call of a task would send, and where; nothing is sent."""
         found, flow = self._flow(task, arguments)
+        import asyncio
+
         call = Call(self._settings, found)
         return await asyncio.to_thread(explained, call, call.drive(flow))
 

@@ -5,13 +5,14 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+import urllib.request
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, cast
 
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls import Wire
+from hfwidgets.calls import Deadline, Wire
 from hfwidgets.flow import Do, Flow, Reply, Sleep, advance, waiting
 
 log = logging.getLogger("hfwidgets")
@@ -22,34 +23,6 @@ used again.
 """
 
 _parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
-
-
-class Deadline:
-    """The moment by which a call must have ended; never, without a timeout."""
-
-    __slots__ = ("_at", "timeout")
-
-    def __init__(self, timeout: float | None) -> None:
-        self.timeout = timeout
-        self._at = None if timeout is None else time.monotonic() + timeout
-
-    def left(self, doing: str) -> float | None:
-        """The seconds that are left, None without limit; InferenceTimeoutError when there are
-        none.
-        """
-        if self._at is None:
-            return None
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise self.passed(doing)
-        return left
-
-    def passed(self, doing: str) -> errors.InferenceTimeoutError:
-        """The error for a budget that has run out."""
-        return errors.InferenceTimeoutError(
-            f"The call took longer than its timeout of {self.timeout:g} s while {doing}. "
-            "Pass a larger timeout= to the client; long answers show progress with stream=True."
-        )
 
 
 def announce(sleep: Sleep) -> None:
@@ -100,27 +73,64 @@ def request(wire: Wire, left: float | None) -> httpx.Request:
     )
 
 
+@functools.cache
+def limits() -> httpx.Limits:
+    """As many connections as there are calls; kept for a while, as httpx keeps them."""
+    return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+
+
+def proxied() -> bool:
+    """Whether the environment names proxies, which only a whole httpx client can follow."""
+    return bool(urllib.request.getproxies())
+
+
+def plain(response: httpx.Response) -> Iterable[bytes]:
+    """The body's bytes. One that is not encoded is read from its stream, past httpx's decoders."""
+    if "content-encoding" in response.headers:
+        return response.iter_bytes()
+    return cast(httpx.SyncByteStream, response.stream)
+
+
+def aplain(response: httpx.Response) -> AsyncIterable[bytes]:
+    """The body's bytes, to await."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    return cast(httpx.AsyncByteStream, response.stream)
+
+
 class SyncDriver:
-    """Does steps by blocking."""
+    """Does steps by blocking.
+
+    Without proxies it calls httpx's transport itself: redirects, cookies and credentials are the
+    call's own business (`hfwidgets.calls`), and a client would do them again, at half the cost of
+    a small request.
+    """
 
     def __init__(self, http: httpx.Client | None = None) -> None:
-        self._own = http is None
-        self._http = http
+        self._given = http
         self._lock = threading.Lock()
+        self._own: httpx.Client | httpx.HTTPTransport | None = None
 
-    @property
-    def http(self) -> httpx.Client:
-        if self._http is None:
-            with self._lock:
-                if self._http is None:
-                    self._http = httpx.Client(timeout=None)  # noqa: S113 - each request carries its own
-        return self._http
+    def _open(self, request: httpx.Request) -> httpx.Response:
+        """The response to a request, its body still to be read."""
+        http = self._given or self._own or self._made()
+        if isinstance(http, httpx.Client):
+            return http.send(request, stream=True)
+        return http.handle_request(request)
+
+    def _made(self) -> httpx.Client | httpx.HTTPTransport:
+        with self._lock:
+            if self._own is None:
+                made = httpx.Client if proxied() else httpx.HTTPTransport
+                self._own = made(limits=limits())
+            return self._own
 
     def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
-        if self._own and self._http is not None:
-            self._http.close()
-            self._http = None
+        with self._lock:
+            closing, self._own = self._own, None
+        if closing is not None:
+            closing.close()
 
     def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
         """The flow's result."""
@@ -155,7 +165,7 @@ class SyncDriver:
         started = time.perf_counter()
         asked = request(wire, deadline.left("calling the server"))
         try:
-            response = self.http.send(asked, stream=True)
+            response = self._open(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)
             try:
@@ -170,7 +180,7 @@ class SyncDriver:
     def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes():
+        for part in plain(response):
             parts.append(part)
             size += len(part)
             if wire.limit is not None and size > wire.limit:
@@ -186,7 +196,7 @@ class SyncDriver:
         if left is not None:
             watch.arm(left)
         try:
-            for data in response.iter_bytes():
+            for data in plain(response):
                 yield data
                 if getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
@@ -235,20 +245,28 @@ class AsyncDriver:
     """Does steps by awaiting; blocking work goes to a thread."""
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
-        self._own = http is None
-        self._http = http
+        self._given = http
+        self._own: httpx.AsyncClient | httpx.AsyncHTTPTransport | None = None
+        if http is None:
+            self._made()  # reads the certificates, which would hold up a running loop
 
-    @property
-    def http(self) -> httpx.AsyncClient:
-        if self._http is None:
-            self._http = httpx.AsyncClient(timeout=None)  # noqa: S113 - as above
-        return self._http
+    async def _open(self, request: httpx.Request) -> httpx.Response:
+        """The response to a request, its body still to be read."""
+        http = self._given or self._own or self._made()
+        if isinstance(http, httpx.AsyncClient):
+            return await http.send(request, stream=True)
+        return await http.handle_async_request(request)
+
+    def _made(self) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
+        made = httpx.AsyncClient if proxied() else httpx.AsyncHTTPTransport
+        self._own = made(limits=limits())
+        return self._own
 
     async def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
-        if self._own and self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        closing, self._own = self._own, None
+        if closing is not None:
+            await closing.aclose()
 
     async def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
         """The flow's result."""
@@ -285,7 +303,7 @@ class AsyncDriver:
         started = time.perf_counter()
         asked = request(wire, deadline.left("calling the server"))
         try:
-            response = await self.http.send(asked, stream=True)
+            response = await self._open(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)
             try:
@@ -300,7 +318,7 @@ class AsyncDriver:
     async def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
+        async for part in aplain(response):
             parts.append(part)
             size += len(part)
             if wire.limit is not None and size > wire.limit:
@@ -312,7 +330,7 @@ class AsyncDriver:
         """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
         import anyio
 
-        source = reply.source.aiter_bytes()
+        source = aplain(reply.source).__aiter__()
         while True:
             done = getattr(decoder, "done", False)
             left = DRAIN_SECONDS if done else deadline.left("waiting for the stream's next part")

@@ -81,10 +81,14 @@ class Send:
 
 @dataclass(slots=True)
 class Sleep:
-    """A pause of so many seconds; `reason` is shown to whoever waits."""
+    """A pause of so many seconds; `reason` is shown to whoever waits.
+
+    `counts` says whether it uses up one of the tries; a model that loads does not.
+    """
 
     seconds: float
     reason: str = ""
+    counts: bool = True
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ class Explanation:
         size: the whole body's size in bytes, None when it is not known before it is sent.
         provider, model: who would be asked.
         notes: what else would happen.
+        content: the whole body where it is ready, None where it is made while it is sent.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Explanation:
     provider: str
     model: str | None
     notes: tuple[str, ...] = field(default=())
+    content: bytes | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         lines = [
@@ -85,7 +87,15 @@ def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
     if "/api/" in wire.url and wire.method == "GET":
         notes = [*notes, "This look-up on the Hub comes before the call itself."]
     return Explanation(
-        wire.method, wire.url, headers, body, size, provider, call.model, tuple(notes)
+        wire.method,
+        wire.url,
+        headers,
+        body,
+        size,
+        provider,
+        call.model,
+        tuple(notes),
+        content=wire.content if isinstance(wire.content, bytes) else None,
     )
 
 

@@ -45,7 +45,8 @@ def _bytes(value: Any) -> bytes:
         return buffer.getvalue()
     if isinstance(data := getattr(value, "data", None), bytes):
         return data
-    raise UsageError(f"A {type(value).__name__} cannot be attached; a picture, a path or a URL can.")
+    kind = type(value).__name__
+    raise UsageError(f"A {kind} cannot be attached; a picture, a path or a URL can.")
 
 
 def _file(path: Path) -> bytes:

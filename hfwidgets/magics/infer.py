@@ -15,7 +15,7 @@ from traitlets import Dict, Enum, Float, Unicode, observe
 from hfwidgets import runtime, session
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import output, render, run
-from hfwidgets.magics.call import Call, Defaults, build
+from hfwidgets.magics.call import CHAT, Call, Defaults, build
 from hfwidgets.magics.options import FORMATS, Options, help_text, read_cell, read_line
 from hfwidgets.magics.statement import is_taken
 from hfwidgets.magics.vars import resolve
@@ -133,10 +133,18 @@ class InferMagics(Magics):
 
 
 def _panel(call: Call) -> Any:
+    """The task's panel with the call's inputs and parameters filled in."""
     from hfwidgets import panels
 
-    given = {**call.inputs, **call.params}
-    return panels.panel(call.task.name, model=call.model, **call.settings, **given)
+    settings = {"model": call.model, **call.settings, **call.params}
+    if call.task.name != CHAT:
+        return panels.panel(call.task.name, **settings, **call.inputs)
+    *before, last = call.inputs["messages"]
+    system = next((m["content"] for m in before if m["role"] == "system"), None)
+    history = [message for message in before if message["role"] != "system"]
+    made = panels.chat(system=system, messages=history, **settings)
+    made._draft(last["content"])
+    return made
 
 
 def last_error() -> dict[str, str]:

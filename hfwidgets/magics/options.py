@@ -162,8 +162,10 @@ def _read_flags(line: str, at: int, options: Options, lookup: Lookup) -> int:
 
 def starts_flag(line: str, at: int) -> bool:
     """Whether an option starts here: a dash that is no number, no list item, no dash in a text."""
-    return line[at : at + 1] == "-" and len(line) > at + 1 and (
-        not line[at + 1].isspace() and not _NUMBER.match(line, at)
+    return (
+        line[at : at + 1] == "-"
+        and len(line) > at + 1
+        and (not line[at + 1].isspace() and not _NUMBER.match(line, at))
     )
 
 

@@ -86,9 +86,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for piece in self.loopback.pieces:
-                self.event({"model": "loop", "choices": [{"index": 0, "delta": {"content": piece}}]})
+                self.event(
+                    {"model": "loop", "choices": [{"index": 0, "delta": {"content": piece}}]}
+                )
                 time.sleep(self.loopback.pause)
-                while self.loopback.hold:  # a comment line every 20 ms finds out whether anyone reads
+                while (
+                    self.loopback.hold
+                ):  # a comment line every 20 ms finds out whether anyone reads
                     self.chunk(b": waiting\n\n")
                     time.sleep(0.02)
             last = {"index": 0, "delta": {}, "finish_reason": "stop"}

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +51,12 @@ def test_options_are_read_with_their_quotes():
 
 def test_variables_stand_for_values():
     options = line("--temperature $t --seed $n -m $name --labels $labels go")
-    assert options.given == {"temperature": 0.5, "seed": 3, "model": "org/model", "labels": ["a", "b"]}
+    assert options.given == {
+        "temperature": 0.5,
+        "seed": 3,
+        "model": "org/model",
+        "labels": ["a", "b"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,11 @@ def test_faults_are_named(text, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("small also this", "names a model already"), ("x << -o y", "two names"), ("x << --oops", "--oops")],
+    [
+        ("small also this", "names a model already"),
+        ("x << -o y", "two names"),
+        ("x << --oops", "--oops"),
+    ],
 )
 def test_faults_of_a_cell_line_are_named(text, message):
     with pytest.raises(UsageError) as caught:
@@ -130,7 +141,5 @@ def test_a_prompt_without_a_dash_is_never_read_as_options(text):
 @given(st.text(max_size=60))
 def test_any_line_is_read_or_refused(text):
     for read in (line, cell):
-        try:
+        with contextlib.suppress(UsageError, KeyError):  # KeyError: a variable that is not there
             read(text)
-        except (UsageError, KeyError):  # KeyError: a variable that is not there
-            pass

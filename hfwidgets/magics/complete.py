@@ -1,0 +1,267 @@
+"""Tab behind %infer, %%infer and %hf: options, tasks, models, providers, parameters, variables.
+
+Everything comes from memory; nothing is looked up elsewhere, and a fault here shows no error.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+
+from hfwidgets import providers
+from hfwidgets.controls import Choice, Control, Labels, Media, Table, Words
+from hfwidgets.magics import hf
+from hfwidgets.magics.call import CHAT
+from hfwidgets.magics.infer import InferMagics
+from hfwidgets.magics.options import BY_NAME, FORMATS, Flag, starts_flag
+from hfwidgets.magics.params import choices, settable
+from hfwidgets.magics.vars import is_media, root
+from hfwidgets.magics.words import read_word
+from hfwidgets.tasks import TASKS, BaseTask, find
+
+_LINE = re.compile(r"(?P<head>.*?(?P<mark>%%?)(?P<name>infer|hf)[ \t]+)(?P<rest>.*)", re.DOTALL)
+_TARGET = re.compile(r"\s*[^\W\d]\w*\s*=?\s*<<\s")
+
+
+def install(shell: Any, settings: InferMagics) -> None:
+    """Add the matcher to a shell's completer; older completers get a hook instead."""
+    completer = getattr(shell, "Completer", None)
+    if completer is None:
+        return
+    if hasattr(completer, "custom_matchers"):
+        completer.custom_matchers.append(matcher(settings))
+        return
+    for name in ("%infer", "%%infer", "%hf"):
+        shell.set_hook("complete_command", _hook(settings), str_key=name)
+
+
+def remove(shell: Any) -> None:
+    """Take the matcher away again."""
+    completer = getattr(shell, "Completer", None)
+    found = getattr(completer, "custom_matchers", [])
+    found[:] = [each for each in found if getattr(each, "matcher_identifier", "") != IDENTIFIER]
+
+
+IDENTIFIER = "hfwidgets.magics"
+
+
+def matcher(settings: InferMagics) -> Any:
+    """The matcher for one shell."""
+
+    def match(context: CompletionContext) -> Any:
+        first = context.cursor_line == 0
+        fragment, found = matches(context.text_until_cursor, settings, first=first)
+        made = [SimpleCompletion(text=item, type="magic") for item in found]
+        return {"completions": made, "matched_fragment": fragment, "suppress": bool(found)}
+
+    return context_matcher(identifier=IDENTIFIER, priority=200)(match)
+
+
+def _hook(settings: InferMagics) -> Callable[[Any, Any], list[str]]:
+    def complete(shell: Any, event: Any) -> list[str]:
+        return matches(event.text_until_cursor, settings)[1]
+
+    return complete
+
+
+def matches(before: str, settings: InferMagics, *, first: bool = True) -> tuple[str, list[str]]:
+    """The fragment that is being written, and what it could become.
+
+    Args:
+        before: the line up to the cursor.
+        first: whether it is the cell's first line, the only one where %%infer can stand.
+    """
+    try:
+        return _matches(before, settings, first)
+    except Exception:  # Tab must never break: whatever it is, there is just nothing to offer
+        return "", []
+
+
+def _matches(before: str, settings: InferMagics, first: bool) -> tuple[str, list[str]]:
+    line = _LINE.fullmatch(before)
+    if not line or (line["mark"] == "%%" and not (first and before.startswith("%%"))):
+        return "", []
+    rest = line["rest"]
+    if line["name"] == "hf":
+        return _fitting(*_hf(rest, settings))
+    return _fitting(*Position(rest, line["mark"] == "%%", settings).offers())
+
+
+def _fitting(fragment: str, offers: Iterable[str]) -> tuple[str, list[str]]:
+    return fragment, [offer for offer in offers if offer.startswith(fragment)]
+
+
+class Position:
+    """Where the cursor stands in the options, and what was given before it.
+
+    Attributes:
+        word: the word that is being written; of `--flag=value` the value alone.
+        flag: the option whose value it is.
+        given: the values before it by option; `model` also from its place in %%infer.
+        in_prompt: whether it belongs to the prompt of %infer.
+    """
+
+    def __init__(self, rest: str, cell: bool, settings: InferMagics) -> None:
+        self.settings, self.cell = settings, cell
+        self.given: dict[str, str] = {}
+        self.flag: Flag | None = None
+        self.word = ""
+        self.in_prompt = False
+        target = _TARGET.match(rest) if cell else None
+        self._read(rest, target.end() if target else 0)
+
+    def _read(self, rest: str, at: int) -> None:
+        while (word := read_word(rest, at)) is not None:
+            if self.flag is None and not self.cell and not starts_flag(rest, word.start):
+                self.in_prompt = word.end < len(rest)
+            if word.end == len(rest) or self.in_prompt:
+                self._last(word.text)
+                return
+            self._pass(word.text)
+            at = word.end
+
+    def _pass(self, text: str) -> None:
+        """Note a word that is complete."""
+        name, equals, value = text.partition("=")
+        if self.flag is not None:
+            self.given[self.flag.key], self.flag = text, None
+        elif name not in BY_NAME:
+            self.given.setdefault("model", text)
+        elif equals:
+            self.given[BY_NAME[name].key] = value
+        elif BY_NAME[name].value is not None:
+            self.flag = BY_NAME[name]
+
+    def _last(self, text: str) -> None:
+        """Note the word that is being written."""
+        name, equals, value = text.partition("=")
+        if self.flag is None and equals and name in BY_NAME:
+            self.flag, text = BY_NAME[name], value
+        self.word = text
+
+    def offers(self) -> tuple[str, Iterable[str]]:
+        """The fragment that would be replaced, and what fits here."""
+        if self.in_prompt:
+            return "", []
+        if self.flag is not None:
+            return _VALUES.get(self.flag.key, _numbers)(self)
+        places_model = self.cell and "model" not in self.given
+        models = _models(self)[1] if places_model and not self.word.startswith("-") else []
+        return self.word, [*models, *BY_NAME]
+
+    @property
+    def task(self) -> BaseTask:
+        """The task that the options name."""
+        return find(self.given.get("task") or self.settings.task or CHAT)
+
+    def variables(self, fits: Callable[[Any], bool]) -> list[str]:
+        """The user's variables that fit, each with its $."""
+        shell = self.settings.shell
+        return [
+            f"${name}"
+            for name, value in list(shell.user_ns.items())
+            if not name.startswith("_") and name not in shell.user_ns_hidden and fits(value)
+        ]
+
+
+Offers = tuple[str, Iterable[str]]
+
+
+def _models(at: Position) -> Offers:
+    """Aliases and the models used last; behind a colon the providers."""
+    memory = at.settings.session
+    known = dict.fromkeys([*memory.aliases, *reversed(memory.models)])
+    model, colon, _ = at.word.rpartition(":")
+    served = [f"{model}:{name}" for name in _providers(at)[1]] if colon else []
+    return at.word, [*known, *served, *_text(at)]
+
+
+def _providers(at: Position) -> Offers:
+    return at.word, [n for n in providers.names() if at.task.name in providers.get(n).routes]
+
+
+def _text(at: Position) -> list[str]:
+    return at.variables(lambda value: isinstance(value, str)) if at.word.startswith("$") else []
+
+
+def _numbers(at: Position) -> Offers:
+    number = (int, float)
+    return at.word, at.variables(lambda v: isinstance(v, number) and not isinstance(v, bool))
+
+
+def _parameters(at: Position) -> Offers:
+    """Names with their equals sign; behind it the words that the parameter takes."""
+    known = settable(at.task)
+    name, equals, value = at.word.partition("=")
+    if not equals:
+        return at.word, [f"{name}=" for name in known]
+    name = name.replace("-", "_")
+    control = at.task.controls.get(name)
+    words = control.options if isinstance(control, Choice) else choices(known[name])
+    return value, [*words, *(at.variables(lambda _: True) if value.startswith("$") else [])]
+
+
+def _inputs(at: Position) -> Offers:
+    """Names of the task's inputs, and the variables of a type that fits one of them."""
+    name, equals, value = at.word.partition("=")
+    controls = {n: at.task.controls[n] for n in at.task.inputs if n in at.task.controls}
+    if equals and name in controls:
+        return value, at.variables(lambda v: _fits(controls[name], v))
+    kinds = [*controls.values()] if at.task.name != CHAT else [Media()]
+    found = at.variables(lambda v: any(_fits(kind, v) for kind in kinds))
+    return at.word, [*found, *(f"{n}=" for n in controls if at.task.name != CHAT)]
+
+
+def _fits(control: Control, value: Any) -> bool:
+    """Whether a variable may be the value of an input."""
+    if isinstance(control, Media):
+        return is_media(value) or root(value) == "numpy" or isinstance(value, bytes | Path)
+    if isinstance(control, Table):
+        return hasattr(value, "columns") or isinstance(value, dict)
+    if isinstance(control, Labels | Words):
+        return isinstance(value, list | tuple)
+    return isinstance(value, str)
+
+
+def _shapes(value: Any) -> bool:
+    """Whether a variable may be a --schema."""
+    model = hasattr(value, "model_json_schema") or dataclasses.is_dataclass(value)
+    return isinstance(value, dict) or (isinstance(value, type) and model)
+
+
+_VALUES: dict[str, Callable[[Position], Offers]] = {
+    "model": _models,
+    "task": lambda at: (at.word, TASKS),
+    "provider": _providers,
+    "system": lambda at: (at.word, _text(at)),
+    "input": _inputs,
+    "labels": lambda at: (at.word, at.variables(lambda v: isinstance(v, list | tuple))),
+    "param": _parameters,
+    "params": lambda at: (at.word, at.variables(lambda v: isinstance(v, dict))),
+    "format": lambda at: (at.word, FORMATS),
+    "out": lambda at: (at.word, []),
+    "chat": lambda at: (at.word, at.settings.session.chats),
+    "schema": lambda at: (at.word, at.variables(_shapes)),
+}
+
+
+def _hf(rest: str, settings: InferMagics) -> Offers:
+    """The words of %hf, and what may follow each."""
+    *before, fragment = re.split(r"[ \t]+", rest.lstrip())
+    if not before:
+        return fragment, [*hf.WORDS, "help"]
+    memory = settings.session
+    following: dict[str, Iterable[str]] = {
+        "providers": TASKS,
+        "panel": TASKS,
+        "alias": memory.aliases,
+        "unalias": memory.aliases,
+        "chats": [*memory.chats, "export", "clear"],
+        "runs": ["stop"],
+        "auth": ["login", "logout", "whoami"],
+        "config": [f"{name}=" for name in settings.trait_names(config=True)],
+    }
+    return fragment, following.get(before[0], []) if len(before) == 1 else []

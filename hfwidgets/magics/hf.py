@@ -1,0 +1,177 @@
+"""%hf: account, names, conversations, usage. Each word is a function of `session`."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from traitlets import TraitError
+
+from hfwidgets import runtime, session
+from hfwidgets.errors import near
+from hfwidgets.magics.infer import InferMagics, short_errors
+from hfwidgets.magics.words import words
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of %hf.
+
+    Attributes:
+        usage: what follows it.
+        help: what it does, in one line.
+        run: the function that does it.
+        least, most: how many words may follow.
+    """
+
+    usage: str
+    help: str
+    run: Callable[..., Any]
+    least: int = 0
+    most: int = 0
+
+
+def _panel(task: str, model: str | None = None) -> Any:
+    from hfwidgets import panels
+
+    return panels.panel(task, model=model)
+
+
+def _chats(first: str | None = None, name: str = "", path: str = "") -> Any:
+    if first == "export" and name and path:
+        return _say(f"Written: {session.export_chat(name, path)}")
+    if first == "clear" and name:
+        session.clear_chat(name)
+        return _say(f"{name} is forgotten.")
+    if first in ("export", "clear") or name:
+        raise UsageError("%hf chats [NAME] | chats export NAME FILE | chats clear NAME")
+    return session.chats(first)
+
+
+def _runs(verb: str | None = None, which: str = "") -> Any:
+    if verb is None:
+        return session.runs()
+    if verb != "stop" or not (which == "all" or which.isdigit()):
+        raise UsageError("%hf runs [stop ID | stop all]")
+    stopped = session.stop(which)
+    return _say(f"Stopped: {', '.join(str(run.id) for run in stopped) or 'none ran'}.")
+
+
+def _auth(verb: str = "", *rest: str) -> Any:
+    actions: dict[str, Callable[[], None]] = {"login": _login, "logout": _logout, "whoami": _whoami}
+    if verb not in actions:
+        raise UsageError(f"%hf auth login | logout | whoami.{near(verb, actions)}")
+    if rest and verb == "login":
+        session.login(rest[0])
+    if rest:
+        raise UsageError(f"%hf auth {verb} takes no argument.")
+    return actions[verb]()
+
+
+def _login() -> None:
+    path = session.login()
+    runtime.forget_clients()
+    _say(f"The token is kept in {path.name}, readable by you alone. %hf auth whoami checks it.")
+
+
+def _whoami() -> None:
+    _say(session.whoami())
+
+
+def _logout() -> None:
+    gone = session.logout()
+    runtime.forget_clients()
+    left = session.token_source()
+    _say("The token file is removed." if gone else "There was no token file.")
+    if left:
+        _say(f"A token is still found: {left}.")
+
+
+def _code(number: str = "1") -> Any:
+    if not number.isdigit():
+        raise UsageError("%hf code [N]: N calls ago, 1 is the latest.")
+    return session.code(int(number))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _config(settings: InferMagics, *items: str) -> Any:
+    known = settings.trait_names(config=True)
+    for item in items:
+        key, equals, text = item.partition("=")
+        if key not in known:
+            raise UsageError(f"There is no setting {key!r}.{near(key, known)}")
+        if equals:
+            _set(settings, key, text)
+    chosen = {item.partition("=")[0] for item in items} or known
+    return session.Listing({"setting": k, "value": getattr(settings, k)} for k in sorted(chosen))
+
+
+def _set(settings: InferMagics, key: str, text: str) -> None:
+    """Set one setting to JSON, to None, or to the text."""
+    try:
+        value = None if text.lower() in ("", "none") else json.loads(text)
+    except ValueError:
+        value = text
+    try:
+        setattr(settings, key, value)
+    except TraitError as error:
+        raise UsageError(str(error)) from None
+
+
+WORDS = {
+    "tasks": Word("", "all tasks", session.tasks),
+    "providers": Word("[TASK]", "providers, or those of a task", session.providers, most=1),
+    "panel": Word("TASK [MODEL]", "open a panel", _panel, 1, 2),
+    "alias": Word("[NAME [TARGET]]", "short names for MODEL[:PROVIDER]", session.alias, most=2),
+    "unalias": Word("NAME", "forget a short name", session.unalias, 1, 1),
+    "config": Word("[KEY[=VALUE] ...]", "what holds where a line says nothing", _config, most=99),
+    "chats": Word("[NAME] | export NAME FILE | clear NAME", "named conversations", _chats, most=3),
+    "runs": Word("[stop ID | stop all]", "calls in the background", _runs, most=2),
+    "usage": Word("", "calls, tokens and time in this session, by model", session.usage),
+    "code": Word("[N]", "the last call, or the Nth last, as Python and curl", _code, most=1),
+    "auth": Word("login | logout | whoami", "this machine's Hub token", _auth, 1, 99),
+    "doctor": Word("", "versions, front end, token source, engine", session.doctor),
+}
+
+
+def help_text() -> str:
+    """All words of %hf, as plain text."""
+    rows = ((f"%hf {name} {word.usage}", word.help) for name, word in WORDS.items())
+    lines = "\n".join(f"  {left:<52} {right}" for left, right in rows)
+    return f"%hf WORD ...\n\n{lines}\n  {'%hf help':<52} this text\n"
+
+
+@magics_class
+class HfMagics(Magics):
+    """Account, names, conversations and usage."""
+
+    def __init__(self, shell: Any, settings: InferMagics, **kwargs: Any) -> None:
+        super().__init__(shell, **kwargs)
+        self.settings = settings
+
+    @no_var_expand
+    @line_magic
+    def hf(self, line: str) -> Any:
+        name, *rest = [word.text for word in words(line)] or ["help"]
+        with short_errors():
+            if name in ("help", "-h", "--help"):
+                return _say(help_text())
+            return self._run(name, rest)
+
+    hf.__doc__ = help_text()
+
+    def _run(self, name: str, rest: list[str]) -> Any:
+        if name not in WORDS:
+            raise UsageError(f"%hf knows no {name!r}.{near(name, WORDS)} All words: %hf help.")
+        word = WORDS[name]
+        if not word.least <= len(rest) <= word.most:
+            raise UsageError(f"%hf {name} {word.usage}".strip())
+        run = partial(_config, self.settings) if name == "config" else word.run
+        return run(*rest)

@@ -1,0 +1,219 @@
+"""What a working session remembers, and the words of `%hf` as plain functions.
+
+    from hfwidgets import session
+    session.alias("small", "HuggingFaceTB/SmolLM3-3B:hf-inference")
+    session.usage()
+
+All of it lives in memory and ends with the process, but for the token file that `login` writes.
+"""
+
+import getpass
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hfwidgets import auth
+from hfwidgets import providers as _providers
+from hfwidgets.client import InferenceClient
+from hfwidgets.errors import ConfigurationError, near
+from hfwidgets.flow import Flow, Send
+from hfwidgets.session import code as _code
+from hfwidgets.session.code import Code
+from hfwidgets.session.doctor import doctor
+from hfwidgets.session.listing import Listing
+from hfwidgets.session.memory import Made, Run, Session, Used, current
+from hfwidgets.tasks import TASKS, find
+
+__all__ = [
+    "Code",
+    "Listing",
+    "Made",
+    "Run",
+    "Session",
+    "Used",
+    "alias",
+    "chats",
+    "clear_chat",
+    "code",
+    "current",
+    "doctor",
+    "export_chat",
+    "login",
+    "logout",
+    "providers",
+    "runs",
+    "stop",
+    "tasks",
+    "token_source",
+    "unalias",
+    "usage",
+    "whoami",
+]
+
+
+def tasks() -> Listing:
+    """All tasks: name, label and what they do."""
+    return Listing({"task": t.name, "label": t.label, "does": t.doc} for t in TASKS.values())
+
+
+def providers(task: str | None = None) -> Listing:
+    """All providers with the tasks they serve, or those that serve one task."""
+    wanted = find(task).name if task else None
+    served = {name: list(_providers.get(name).routes) for name in _providers.names()}
+    rows = (
+        {"provider": name, "tasks": wanted or ", ".join(sorted(tasks))}
+        for name, tasks in served.items()
+        if wanted is None or wanted in tasks
+    )
+    return Listing(rows, f"No provider serves {wanted}.")
+
+
+def alias(name: str | None = None, target: str | None = None) -> Listing:
+    """Give MODEL or MODEL:PROVIDER a short name; without a target, list the names."""
+    known = current().aliases
+    if name and target:
+        if not name.isprintable() or set(name) & set(" :/'\"$"):
+            raise ConfigurationError(f"An alias is one word without / : $ or quotes, not {name!r}.")
+        known[name] = target
+    shown = known if name is None else {name: _known_alias(name)}
+    return Listing(({"alias": a, "model": m} for a, m in shown.items()), "No aliases.")
+
+
+def _known_alias(name: str) -> str:
+    known = current().aliases
+    if name not in known:
+        raise ConfigurationError(f"There is no alias {name!r}.{near(name, known)}")
+    return known[name]
+
+
+def unalias(name: str) -> None:
+    """Forget a short name."""
+    _known_alias(name)
+    del current().aliases[name]
+
+
+def chats(name: str | None = None) -> Listing:
+    """The named conversations, or the messages of one."""
+    if name is not None:
+        messages = _chat(name)
+        return Listing(({"role": m["role"], "content": _said(m)} for m in messages), "No messages.")
+    known = current().chats.items()
+    return Listing(({"chat": n, "messages": len(m)} for n, m in known), "No conversations.")
+
+
+def export_chat(name: str, path: str | Path) -> Path:
+    """Write a conversation's messages to a JSON file; media are named, not written."""
+    target = Path(path).expanduser()
+    text = json.dumps(_chat(name), ensure_ascii=False, indent=1, default=_named)
+    target.write_text(text, "utf-8")
+    return target
+
+
+def clear_chat(name: str) -> None:
+    """Forget a conversation."""
+    _chat(name)
+    del current().chats[name]
+
+
+def _chat(name: str) -> list[dict[str, Any]]:
+    known = current().chats
+    if name not in known:
+        raise ConfigurationError(
+            f"There is no conversation {name!r}.{near(name, known)} %%infer -c {name} starts one."
+        )
+    return known[name]
+
+
+def _named(value: Any) -> str:
+    return f"<{type(value).__name__}>"
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return " ".join(part.get("text") or f"[{part.get('type')}]" for part in content or ())
+
+
+def runs() -> Listing:
+    """The calls in the background."""
+    rows = ({"run": r.id, "call": r.label, "state": r.state} for r in current().runs.values())
+    return Listing(rows, "No calls in the background.")
+
+
+def stop(which: int | str = "all") -> list[Run]:
+    """Stop one background call by its number, or all that still run."""
+    known = current().runs
+    if which == "all":
+        chosen = [run for run in known.values() if not run.done()]
+    elif int(which) in known:
+        chosen = [known[int(which)]]
+    else:
+        raise ConfigurationError(f"There is no run {which}. There are: {list(known) or 'none'}.")
+    for run in chosen:
+        run.stop()
+    return chosen
+
+
+def usage() -> Listing:
+    """Calls, tokens and time in this session, by provider and model."""
+    rows = ({"provider": p, "model": m, **vars(used)} for (p, m), used in current().used.items())
+    return Listing(rows, "No calls in this session.")
+
+
+def login(token: str | None = None) -> Path:
+    """Ask for a Hub token without showing it, and keep it in the token file.
+
+    Raises:
+        ConfigurationError: a token was given as an argument, or nothing was typed.
+    """
+    if token is not None:
+        raise ConfigurationError(
+            "A token is never an argument: it stays in the history and in the notebook. Revoke "
+            "it at huggingface.co/settings/tokens, make another, and give it when login asks."
+        )
+    typed = getpass.getpass("Token (it is not shown): ").strip()
+    if not typed:
+        raise ConfigurationError("No token was typed; nothing was changed.")
+    return auth.save(typed)
+
+
+def logout() -> bool:
+    """Remove the token file; False when there was none. Variables of the environment stay."""
+    return auth.forget()
+
+
+def token_source() -> str | None:
+    """Where the token that calls use comes from, never the token; None when there is none."""
+    token = auth.found()
+    return token.source if token else None
+
+
+def whoami() -> str:
+    """The account that the machine's token belongs to, asked of the Hub.
+
+    Raises:
+        ConfigurationError: there is no token.
+        AuthenticationError: the Hub does not accept it.
+    """
+    token = auth.found()
+    if token is None:
+        raise ConfigurationError("No token was found. %hf auth login asks for one.")
+    answer = InferenceClient(timeout=30)._run(None, _asked(token))
+    return f"{answer.get('name', 'unknown')} (token from {token.source})"
+
+
+def _asked(token: auth.Token) -> Flow[Any]:
+    headers = {"authorization": f"Bearer {token.value}"}
+    reply = yield Send("GET", f"{_providers.Hosts().hub}/api/whoami-v2", headers=headers)
+    return reply.json()
+
+
+def code(number: int = 1) -> Code:
+    """The last call, or the one so many calls ago, as Python and as curl; no token is in it."""
+    made = current().calls
+    if not 1 <= number <= len(made):
+        kept = f"the last {len(made)} are kept" if made else "none was made yet"
+        raise ConfigurationError(f"There is no call {number}: {kept}; 1 is the latest.")
+    return _code.of(made[-number])

@@ -1,0 +1,43 @@
+"""Rows shown as a table, in text and in HTML."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+
+class Listing(list[dict[str, Any]]):
+    """Rows of the same columns; shown as a table, usable as a list of dicts."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], empty: str = "Nothing yet.") -> None:
+        super().__init__(rows)
+        self.empty = empty
+
+    def __str__(self) -> str:
+        if not self:
+            return self.empty
+        rows = [list(self[0]), *([_cell(value) for value in row.values()] for row in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        if not self:
+            return {"text/plain": self.empty, "text/html": f"<p>{escape(self.empty)}</p>"}
+        head = "".join(f'<th style="{_LEFT}">{escape(name)}</th>' for name in self[0])
+        rows = "".join(f"<tr>{''.join(map(_html_cell, row.values()))}</tr>" for row in self)
+        return {"text/plain": str(self), "text/html": f"<table><tr>{head}</tr>{rows}</table>"}
+
+
+_LEFT = "text-align:left;vertical-align:top"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+def _html_cell(value: Any) -> str:
+    return f'<td style="{_LEFT}">{escape(_cell(value))}</td>'

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from hfwidgets import __version__, auth, errors, failures, providers, refused, wake
+from hfwidgets import __version__, auth, errors, failures, media, providers, refused, wake
 from hfwidgets.flow import Do, Flow, Infer, Reply, Send, Sleep, advance
 from hfwidgets.providers import Address, Hosts, Provider
 from hfwidgets.results._meta import Meta
@@ -279,9 +279,12 @@ class Call:
                     continue
                 pause = Sleep(_backoff(tries), "the connection failed")
             else:
-                self.reply = reply
+                if "://" not in send.url:  # a download's headers say nothing about the call
+                    self.reply = reply
                 self._heed(reply)
                 if reply.status_code in REDIRECTS and "location" in reply.headers:
+                    if not send.follow:
+                        return reply
                     wire = self._redirected(wire, reply, hops)
                     hops += 1
                     continue
@@ -322,6 +325,9 @@ class Call:
         if send.json is not None:
             headers["content-type"] = "application/json"
             content = encoded(send.json)
+        size = getattr(content, "size", None)
+        if size is not None:
+            headers["content-length"] = str(size)
         refused.check(url, self.settings.hosts.hub)
         headers.setdefault("x-request-id", str(uuid.uuid4()))
         for name, value in send.headers.items():
@@ -387,10 +393,13 @@ class Call:
         return error
 
 
-def encoded(value: Any) -> bytes:
-    """JSON as bytes; InputError names what cannot be said in JSON."""
+def encoded(value: Any) -> bytes | media.Body:
+    """JSON as bytes, in pieces where media are in it; InputError names what JSON cannot say."""
     try:
-        return _encode(value).encode()
+        try:
+            return _encode(value).encode()
+        except TypeError:  # media, which the quick way does not know, or a mistake
+            return media.json_body(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.InputError(
             f"The request cannot be written as JSON: {error}. Inputs and parameters are texts, "

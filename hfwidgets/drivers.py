@@ -241,6 +241,20 @@ class _Watch:
                 socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 
+class _InThread(httpx.AsyncByteStream):
+    """A body in pieces, each made in a thread: they are read from files."""
+
+    def __init__(self, content: Iterable[bytes]) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        import anyio
+
+        pieces = iter(self._content)
+        while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+            yield piece
+
+
 class AsyncDriver:
     """Does steps by awaiting; blocking work goes to a thread."""
 
@@ -302,6 +316,8 @@ class AsyncDriver:
     async def _send(self, wire: Wire, deadline: Deadline) -> Reply:
         started = time.perf_counter()
         asked = request(wire, deadline.left("calling the server"))
+        if not isinstance(wire.content, (bytes, type(None))):
+            asked.stream = _InThread(wire.content)
         try:
             response = await self._open(asked)
             if wire.stream and response.status_code < 400:

@@ -10,14 +10,15 @@
     │   ├── RetiredHostError                    an address that was switched off for good
     │   └── OfflineModeIsEnabled (ConnectionError)  HF_HUB_OFFLINE is set
     ├── InputError (ValueError)                 an input that cannot be sent
-    │   └── InputTypeError (TypeError)
+    │   ├── InputTypeError (TypeError)
+    │   └── MissingFileError (FileNotFoundError)
     ├── EngineError (RuntimeError)              the embedded engine did not start
     ├── OutputError (ValueError)                an answer that is not what the task promises
     ├── ProviderJobError (RuntimeError)         a job that the provider accepted and then failed
-    ├── InferenceTimeoutError (httpx.HTTPError, TimeoutError)
-    ├── ConnectError (httpx.HTTPError, ConnectionError)
+    ├── InferenceTimeoutError (TimeoutError)
+    ├── ConnectError (ConnectionError)
     │   └── StreamBrokenError                   the connection ended inside a stream
-    ├── TextGenerationError (httpx.HTTPError)   a text-generation server's own error types
+    ├── TextGenerationError                     a text-generation server's own error types
     │   ├── ValidationError
     │   ├── GenerationError
     │   ├── OverloadedError
@@ -26,7 +27,7 @@
     ├── InferenceEndpointError                  an Inference Endpoint that cannot be used now
     │   ├── InferenceEndpointTimeoutError (TimeoutError)
     │   └── EndpointPausedError (HfHubHTTPError)
-    └── HfHubHTTPError (httpx.HTTPError, OSError)   the server said no: status 400 and above
+    └── HfHubHTTPError (OSError)                the server said no: status 400 and above
         ├── BadRequestError (ValueError)        400, 413, 422
         ├── AuthenticationError                 401
         ├── PaymentRequiredError                402
@@ -42,16 +43,14 @@
         ├── NotServedError                      501
         └── ServerError                         other 5xx
 
-The names are those of the field where it has one, and so is their httpx ancestry. A message is one
-readable text: what was wrong, what is possible, what to do next. It never holds a token.
+The names are those of the field where it has one. A message is one readable text: what was wrong,
+what is possible, what to do next. It never holds a token.
 """
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import httpx
 
 _TOKEN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+")
 
@@ -129,6 +128,10 @@ class InputTypeError(InputError, TypeError):
     """An input of a type that no task takes."""
 
 
+class MissingFileError(InputError, FileNotFoundError):
+    """A path with no file behind it."""
+
+
 class EngineError(HfWidgetsError, RuntimeError):
     """The embedded engine is not installed or did not start."""
 
@@ -141,11 +144,11 @@ class ProviderJobError(HfWidgetsError, RuntimeError):
     """A job that the provider accepted and then failed."""
 
 
-class InferenceTimeoutError(HfWidgetsError, httpx.HTTPError, TimeoutError):
+class InferenceTimeoutError(HfWidgetsError, TimeoutError):
     """The call's time budget ran out."""
 
 
-class ConnectError(HfWidgetsError, httpx.HTTPError, ConnectionError):
+class ConnectError(HfWidgetsError, ConnectionError):
     """No connection, or one that broke."""
 
 
@@ -153,7 +156,7 @@ class StreamBrokenError(ConnectError):
     """The connection ended inside a stream; the stream object keeps what had come."""
 
 
-class TextGenerationError(HfWidgetsError, httpx.HTTPError):
+class TextGenerationError(HfWidgetsError):
     """An error that a text-generation server names; attributes as HfHubHTTPError's."""
 
     response: Any = None
@@ -181,7 +184,7 @@ class UnknownError(TextGenerationError):
     """The server named no type that is known."""
 
 
-class HfHubHTTPError(HfWidgetsError, httpx.HTTPError, OSError):
+class HfHubHTTPError(HfWidgetsError, OSError):
     """The server answered with a status of 400 or above.
 
     Attributes:

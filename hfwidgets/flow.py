@@ -67,7 +67,9 @@ class Send:
 
     A `url` without a scheme belongs to the provider: it is joined to the base and carries the
     credentials. An absolute one is foreign: it carries none, and no header of the client's.
-    `content` may be bytes or an iterable of bytes. `limit` caps the reply's size in bytes.
+    `json` may hold `Media` as leaves. `content` may be bytes or an iterable of bytes; one that has a
+    `size` is sent with its length. `limit` caps the reply's size in bytes. With `follow` off, a
+    redirect is returned instead of followed.
     """
 
     method: str
@@ -77,6 +79,7 @@ class Send:
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: bool = False
     limit: int | None = None
+    follow: bool = True
 
 
 @dataclass(slots=True)

@@ -1,0 +1,68 @@
+"""A request's JSON with media inside it, written while it is sent."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from hfwidgets.media._media import Inline, Media
+
+WHOLE = 1 << 18
+"""Bodies up to this size, in bytes, are made in one piece."""
+
+
+class Body:
+    """A body in pieces: can be iterated any number of times; its size in bytes is known beforehand."""
+
+    def __init__(self, parts: list[bytes | Media]) -> None:
+        self.parts = parts
+        self.size = sum(_size(part) for part in parts)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.parts:
+            yield from part.base64_chunks() if isinstance(part, Media) else (part,) if part else ()
+
+    @property
+    def summary(self) -> str:
+        """The body as text with each media file described instead of written."""
+        shown = (_said(part) if isinstance(part, Media) else part.decode() for part in self.parts)
+        return "".join(shown)
+
+
+def _said(part: Media) -> str:
+    return f"<{part.size or 0:,} bytes of {part.mime or 'media'} as base64>"
+
+
+def _size(part: bytes | Media) -> int:
+    return len(part) if isinstance(part, bytes) else -(-(part.size or 0) // 3) * 4
+
+
+def json_body(value: Any) -> bytes | Body:
+    """JSON in which `Media` and `Inline` stand for the text of their base64.
+
+    Raises:
+        TypeError, ValueError: something in it is neither JSON nor media.
+    """
+    found: list[Media | Inline] = []
+    mark = secrets.token_hex(16)
+
+    def stand_in(leaf: Any) -> str:
+        if not isinstance(leaf, (Media, Inline)):
+            raise TypeError(f"Object of type {type(leaf).__name__} is not JSON serializable")
+        found.append(leaf)
+        return mark
+
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=stand_in
+    )
+    body = Body(_woven(text.split(mark), found))
+    return b"".join(body) if body.size <= WHOLE else body
+
+
+def _woven(texts: list[str], found: list[Media | Inline]) -> list[bytes | Media]:
+    """The pieces of text and the media between them, in order."""
+    parts: list[bytes | Media] = [texts[0].encode()]
+    for leaf, text in zip(found, texts[1:], strict=True):
+        prefix = leaf.prefix if isinstance(leaf, Inline) else ""
+        parts += [prefix.encode(), leaf.media if isinstance(leaf, Inline) else leaf, text.encode()]
+    return parts

@@ -1,0 +1,103 @@
+"""Fetching what an answer points to: a URL written by a server is not trusted."""
+
+import functools
+import ipaddress
+import socket
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from hfwidgets import errors
+from hfwidgets.flow import Do, Flow, Send
+from hfwidgets.media._load import data_of
+
+OUTPUT_LIMIT = 512 << 20
+"""The largest result that is downloaded, in bytes."""
+
+HOPS = 5
+
+
+def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]:
+    """The bytes at a URL that came back in an answer, fetched without credentials.
+
+    Only https, and no private, loopback or link-local address, at any redirect; where the call's own
+    `base` is a loopback address, http to loopback is allowed as well. A data URL is decoded.
+
+    Args:
+        url: what the answer named.
+        limit: the most bytes that are accepted.
+        base: the address that the answer came from.
+
+    Raises:
+        OutputError: the URL is not one that may be fetched, or there is too much behind it.
+    """
+    for _ in range(HOPS):
+        if isinstance(url, str) and url.startswith("data:"):
+            return data_of(url)
+        yield from _allowed(url, base)
+        reply = yield Send("GET", url, limit=limit, follow=False)
+        if reply.status_code < 300:
+            return bytes(reply.content)
+        url = urljoin(url, reply.headers.get("location", ""))
+    raise errors.OutputError(f"The result's URL redirects more than {HOPS} times.")
+
+
+def _allowed(url: str, base: str) -> Flow[None]:
+    """OutputError unless the URL may be fetched.
+
+    The name is resolved here and again by the request. That a name changes its address in between is
+    held off by https: a private server has no certificate for the name.
+    """
+    parts = _split(url)
+    near = bool(base) and is_loopback(urlsplit(base).hostname or "")
+    if parts.scheme != "https" and not near:
+        raise _refused(parts, "only https is fetched")
+    host = parts.hostname or ""
+    addresses = yield Do(functools.partial(resolved, host, parts.port or 443))
+    for address in addresses:
+        if not address.is_global and not (near and address.is_loopback):
+            raise _refused(parts, "its address is not on the public internet")
+        if parts.scheme != "https" and not address.is_loopback:
+            raise _refused(parts, "only https is fetched")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError, TypeError):
+        usable = False
+    if not usable:
+        raise errors.OutputError(
+            f"The answer should name the result's URL; it has {str(url)[:100]!r}."
+        )
+    return parts
+
+
+def _refused(parts: SplitResult, why: str) -> errors.OutputError:
+    return errors.OutputError(
+        f"The result at {parts.scheme}://{parts.hostname} was not fetched: {why}."
+    )
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def resolved(host: str, port: int) -> list[Address]:
+    """The addresses behind a name; none when it cannot be resolved here (the request will say so)."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [_plain(str(entry[4][0])) for entry in found]
+
+
+def _plain(text: str) -> Address:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is this machine's own name or address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,157 @@
+"""A picture, a sound or a film on its way to a server: opened, read in pieces, never whole if avoidable."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, Protocol
+
+from hfwidgets import errors
+
+CHUNK = 3 << 16
+"""The size of the pieces in which media travel, in bytes; a multiple of 3, so that base64 can be joined."""
+
+
+class Source(Protocol):
+    """Bytes that can be read from their start any number of times."""
+
+    size: int
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """The bytes, from their start."""
+        ...
+
+
+class Memory:
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        return io.BytesIO(self.data)
+
+
+class File:
+    """A file on disk, opened for each reading."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        return self.path.open("rb")
+
+
+class Opened:
+    """A file object of the caller's that can seek and stands at its start; it stays open."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        self._file.seek(0)
+        return nullcontext(self._file)
+
+
+class Media:
+    """One input or output file.
+
+    Attributes:
+        kind: image, audio or video; None when any will do.
+        mime: its type, by its first bytes; None for a URL that was not fetched yet.
+        name: the file's name without its folder, None when it has none.
+        url: the http(s) or data URL that it was given as, else None.
+        size: its size in bytes; None for a URL that was not fetched yet.
+    """
+
+    __slots__ = ("kind", "mime", "name", "source", "url")
+
+    def __init__(
+        self,
+        source: Source | None,
+        kind: str | None = None,
+        mime: str | None = None,
+        name: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        self.source = source
+        self.kind = kind
+        self.mime = mime
+        self.name = name
+        self.url = url
+
+    @property
+    def size(self) -> int | None:
+        return self.source.size if self.source else None
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """The bytes as a binary file, from their start; InputError when they cannot be read."""
+        if self.source is None:
+            raise errors.InputError(
+                f"{self.url} was passed on as a URL: its bytes were never fetched."
+            )
+        try:
+            return self.source.open()
+        except (OSError, ValueError) as error:
+            raise errors.InputError(f"{self} can no longer be read: {error}") from error
+
+    def read(self) -> bytes:
+        """All bytes; a copy is made only where they are not in memory yet."""
+        return self.source.data if isinstance(self.source, Memory) else b"".join(self.chunks())
+
+    def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
+        """The bytes in pieces of at most `size`; InputError when the file shrank or grew meanwhile."""
+        left = self.size or 0
+        with self.open() as file:
+            while left > 0 and (data := file.read(min(size, left))):
+                left -= len(data)
+                yield data
+            if left or (isinstance(self.source, File) and file.read(1)):
+                raise errors.InputError(f"{self} changed while it was sent.")
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.chunks()
+
+    def base64_chunks(self) -> Iterator[bytes]:
+        """The bytes as base64 without line breaks, in pieces."""
+        rest = b""
+        for data in self.chunks():
+            data = rest + data if rest else data
+            whole = len(data) - len(data) % 3
+            rest = data[whole:]
+            yield base64.b64encode(data[:whole] if rest else data)
+        if rest:
+            yield base64.b64encode(rest)
+
+    def data_url(self, default_mime: str = "application/octet-stream") -> str:
+        """The bytes as a data URL."""
+        return f"{self.data_prefix(default_mime)}{b''.join(self.base64_chunks()).decode()}"
+
+    def data_prefix(self, default_mime: str = "application/octet-stream") -> str:
+        """What stands before the base64 text in a data URL."""
+        return f"data:{self.mime or default_mime};base64,"
+
+    def __repr__(self) -> str:
+        size = f"{self.size:,} bytes" if self.source else self.url
+        return f"<{' '.join(filter(None, ('Media', self.name, self.mime)))}, {size}>"
+
+
+class Inline:
+    """A data URL inside a request's JSON that is made while the request is sent."""
+
+    __slots__ = ("media", "prefix")
+
+    def __init__(self, media: Media, prefix: str) -> None:
+        self.media = media
+        self.prefix = prefix
+
+    def __str__(self) -> str:
+        return f"{self.prefix}{b''.join(self.media.base64_chunks()).decode()}"
+
+    def __repr__(self) -> str:
+        return f"<Inline {self.prefix}… of {self.media}>"

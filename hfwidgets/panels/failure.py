@@ -1,0 +1,39 @@
+"""What a panel says when something went wrong: a short title, the reason, what to do."""
+
+from typing import Any
+
+from hfwidgets import errors
+
+_TITLES: tuple[tuple[type[BaseException], str], ...] = (
+    (errors.MissingTokenError, "A token is needed"),
+    (errors.AuthenticationError, "The token was not accepted"),
+    (errors.PaymentRequiredError, "No credits left"),
+    (errors.PermissionDeniedError, "Not allowed"),
+    (errors.NotFoundError, "Not found"),
+    (errors.RateLimitError, "Too many requests"),
+    (errors.ModelLoadingError, "The model is still loading"),
+    (errors.NotServedError, "This task is not served"),
+    (errors.TaskNotServedError, "This task is not served"),
+    (errors.InferenceTimeoutError, "It took too long"),
+    (errors.StreamBrokenError, "The connection broke"),
+    (errors.ConnectError, "No connection"),
+    (errors.EngineError, "The embedded engine did not start"),
+    (errors.BadRequestError, "The request was refused"),
+    (errors.TextGenerationError, "The server stopped"),
+    (errors.InputError, "This input cannot be sent"),
+    (errors.ConfigurationError, "These settings do not go together"),
+    (errors.HfHubHTTPError, "The service failed"),
+    (errors.HfWidgetsError, "It did not work"),
+)
+_KEYLESS = (errors.MissingTokenError, errors.AuthenticationError)
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """The error as the page shows it; never holds a token."""
+    title = next((title for kind, title in _TITLES if isinstance(error, kind)), "")
+    text = str(error) if title else f"{type(error).__name__}: {errors.redacted(str(error))}"
+    return {
+        "title": title or "Something unexpected happened",
+        "text": text,
+        "wants": "key" if isinstance(error, _KEYLESS) else "",
+    }

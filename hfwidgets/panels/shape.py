@@ -1,0 +1,62 @@
+"""What a panel shows that does not change while it lives, read from the task's declaration."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from hfwidgets import controls, providers
+from hfwidgets.panels import assets
+from hfwidgets.tasks import BaseTask
+
+HIDDEN = frozenset({"n", "stream_options", "tool_prompt"})
+"""Parameters that mean nothing to a person at a panel; code can still set them."""
+
+
+def shape(task: BaseTask, key: str, view: str, starters: Iterable[str]) -> dict[str, Any]:
+    """The panel's fixed part.
+
+    Args:
+        task: the declaration.
+        key: a name for the panel that no other panel has, on any page.
+        view: the front end's view.
+        starters: prompts or inputs to begin with.
+    """
+    return {
+        "key": key,
+        "task": task.name,
+        "label": task.label,
+        "help": task.doc,
+        "view": view,
+        "fields": fields(task),
+        "starters": list(starters),
+        "providers": list(providers.names()),
+        "models": [],
+        "chunks": assets.digests(),
+    }
+
+
+def fields(task: BaseTask) -> list[dict[str, Any]]:
+    """One field for each parameter that is no input; hinted ones first, in the hints' order."""
+    inputs = set(task.inputs)
+    shown = [name for name in task.controls if name not in inputs | HIDDEN]
+    hinted = [name for name in task.hints if name in shown]
+    return [_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
+
+
+def _field(task: BaseTask, name: str) -> dict[str, Any]:
+    control = task.controls[name]
+    advanced = control.advanced if name in task.hints else True
+    return {
+        "name": name,
+        "label": name.replace("_", " ").capitalize(),
+        "help": task.parameters.get(name, ""),
+        "advanced": advanced,
+        "control": described(control),
+    }
+
+
+def described(control: controls.Control) -> dict[str, Any]:
+    """A hint as plain data for the page."""
+    plain = dataclasses.asdict(control)
+    plain.pop("advanced")
+    return {"kind": type(control).__name__.lower(), **plain}

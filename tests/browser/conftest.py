@@ -1,0 +1,80 @@
+"""JupyterLab in a headless Chromium, one server a session, one notebook and kernel a test."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
+from tests.browser.talker import Talker
+from tests.plugins.loopback import Loopback
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's own Chromium, since Playwright's download is not there."""
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    size = {"width": 1180, "height": 900}
+    return {**browser_context_args, "viewport": size, "permissions": ["clipboard-read", "clipboard-write"]}
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    with serve(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture
+def talker(loopback: Loopback) -> Talker:
+    return Talker(loopback)
+
+
+Open = Callable[..., Notebook]
+
+
+@pytest.fixture
+def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """`notebook([source, ...])` opens a notebook and runs its cells; its kernel ends with the test."""
+    failures: list[str] = []
+    opened: list[Notebook] = []
+
+    def make(cells: list[str], run: bool = True) -> Notebook:
+        made = Notebook(jupyter, page, f"{request.node.name.partition('[')[0]}.ipynb")
+        made.write(cells)
+        made.open()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        opened.append(made)
+        if run:
+            made.run()
+        return made
+
+    yield make
+    for one in opened:
+        one.shutdown()
+    assert not failures
+
+
+@pytest.fixture
+def chat(notebook: Open, talker: Talker) -> Callable[..., Notebook]:
+    """A notebook with a chat panel on the played service, and more cells after it."""
+
+    def make(*cells: str, settings: str = "") -> Notebook:
+        first = f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r}, {settings})\npanel"
+        made = notebook([first, *cells], run=False)
+        made.run(0)
+        made.panel.wait_for()
+        return made
+
+    return make
+
+
+def ask(book: Notebook, text: str) -> None:
+    """Type a message and send it with Enter."""
+    box = book.panel.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")

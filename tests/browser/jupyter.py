@@ -1,0 +1,238 @@
+"""An isolated Jupyter server on loopback and one notebook in it, driven through the page's own app.
+
+All that the server reads or writes lies in one folder, so that nobody's own settings leak in.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Locator, Page
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+APPS = {"lab": ("jupyterlab", "LabApp"), "notebook": ("notebook", "JupyterNotebookApp")}
+FOLDERS = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "IPYTHONDIR": "ipython",
+    "MPLCONFIGDIR": "mpl",
+    "HFWIDGETS_CACHE": "hfwidgets",
+    "HOME": ".",
+}
+
+
+@dataclass
+class Jupyter:
+    """A running server."""
+
+    kind: str
+    url: str
+    token: str
+    root: Path
+
+    def address(self, name: str) -> str:
+        """A notebook alone on a page: no launcher, no tabs of earlier tests."""
+        if self.kind == "lab":
+            return f"{self.url}/doc/tree/{name}?token={self.token}&reset"
+        return f"{self.url}/notebooks/{name}?token={self.token}"
+
+
+@contextlib.contextmanager
+def serve(folder: Path, kind: str = "lab", theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
+    """Start a server and stop it with all its kernels."""
+    module, app = APPS[kind]
+    root = folder / "root"
+    root.mkdir(parents=True)
+    env = _environment(folder, theme)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = [
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--allow-root",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={root}",
+        f"--{app}.expose_app_in_browser=True",
+    ]
+    log = (folder / "server.log").open("wb")
+    command = [sys.executable, "-m", module, *options]
+    process = subprocess.Popen(
+        command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=root, start_new_session=True
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_server(process, f"{url}/api/status?token={token}", folder / "server.log")
+        yield Jupyter(kind, url, token, root)
+    finally:
+        _stop(process)
+        log.close()
+
+
+def _environment(folder: Path, theme: str) -> dict[str, str]:
+    places = {name: folder / part for name, part in FOLDERS.items()}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "apputils-extension/themes": {"theme": theme},
+        "apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
+        "docmanager-extension/plugin": {"autosave": False},
+    }
+    for plugin, values in settings.items():
+        path = folder / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    page = folder / "config" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    news = "@jupyterlab/apputils-extension:announcements"
+    page.write_text(json.dumps({"disabledExtensions": {news: True}}))
+    here = str(Path(sys.executable).parent)
+    env = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    return {
+        **env,
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def _await_server(process: subprocess.Popen[bytes], probe: str, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(probe, timeout=2).read()
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"The Jupyter server did not start:\n{log.read_text()[-3000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask first, so that the server shuts its kernels down; then end its group."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+# `evaluate` has no time limit of its own: what is awaited in the page is raced against a timer.
+_READY = """async ms => {
+  const start = performance.now(), sleep = t => new Promise(done => setTimeout(done, t));
+  const left = () => Math.max(1, ms - (performance.now() - start));
+  const race = (what, name) => Promise.race([what, sleep(left()).then(() => {
+    throw new Error('not ready: ' + name); })]);
+  let why = 'no app';
+  while (performance.now() - start < ms) {
+    const app = window.jupyterapp;
+    if (app) {
+      await race(app.restored, 'app');
+      const doc = app.shell.currentWidget; why = 'no notebook';
+      if (doc && doc.context && doc.sessionContext) {
+        await race(doc.context.ready, 'context');
+        await race(doc.sessionContext.ready, 'session');
+        const kernel = doc.sessionContext.session?.kernel; why = 'kernel ' + kernel?.status;
+        if (kernel?.status === 'idle' && kernel.connectionStatus === 'connected') return true;
+        if (!kernel && %s) return true;
+      }
+    }
+    await sleep(50);
+  }
+  throw new Error('not ready: ' + why);
+}"""
+_RUN = """async ([ms, at]) => {
+  const app = window.jupyterapp, doc = app.shell.currentWidget;
+  if (at !== null) { doc.content.activeCellIndex = at; doc.content.deselectAll(); }
+  const job = app.commands.execute(at === null ? 'notebook:run-all-cells' : 'notebook:run-cell');
+  await Promise.race([job, new Promise((_, no) =>
+    setTimeout(() => no(new Error('cells still run after ' + ms + ' ms')), ms))]);
+}"""
+_START = """at => {
+  const app = window.jupyterapp, doc = app.shell.currentWidget;
+  doc.content.activeCellIndex = at; doc.content.deselectAll();
+  void app.commands.execute('notebook:run-cell');
+}"""
+_SAVE = """async () => { await Promise.race([window.jupyterapp.shell.currentWidget.context.save(),
+  new Promise((_, no) => setTimeout(() => no(new Error('saving timed out')), 20000))]); }"""
+_SHUTDOWN = """async () => {
+  await window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown(); }"""
+
+
+class Notebook:
+    """One notebook open on a page."""
+
+    def __init__(self, jupyter: Jupyter, page: Page, name: str) -> None:
+        self.jupyter = jupyter
+        self.page = page
+        self.path = jupyter.root / name
+
+    def write(self, cells: list[str], **metadata: Any) -> None:
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        made = nbformat.v4.new_notebook(metadata={"kernelspec": spec, **metadata})
+        made.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(made, self.path)
+
+    def open(self, *, kernel: bool = True) -> None:
+        """Open or open anew; the second try is for a page that hung while it started."""
+        ready = _READY % ("false" if kernel else "true")
+        for attempt in range(2):
+            self.page.goto(self.jupyter.address(self.path.name), wait_until="domcontentloaded")
+            try:
+                self.page.evaluate(ready, 30_000)
+                return
+            except Exception:
+                if attempt:
+                    raise
+
+    def run(self, at: int | None = None, timeout: int = 60_000) -> None:
+        """Run one cell, or all; returns when their replies are there."""
+        self.page.evaluate(_RUN, [timeout, at])
+
+    def start(self, at: int) -> None:
+        """Run a cell without waiting for it."""
+        self.page.evaluate(_START, at)
+
+    def save(self) -> None:
+        self.page.evaluate(_SAVE)
+
+    def content(self) -> Any:
+        return nbformat.read(self.path, as_version=4)
+
+    def shutdown(self) -> None:
+        self.page.evaluate(_SHUTDOWN)
+
+    @property
+    def panel(self) -> Locator:
+        return self.page.locator(".hfw")
+
+    def output(self, at: int) -> Locator:
+        """The text output of a cell."""
+        return self.page.locator(".jp-CodeCell").nth(at).locator(".jp-OutputArea-output")

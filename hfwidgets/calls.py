@@ -42,30 +42,6 @@ log = logging.getLogger("hfwidgets")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
-PLAIN: Mapping[str, str] = {
-    "user-agent": f"hfwidgets/{__version__}; python/{'.'.join(map(str, sys.version_info[:2]))}",
-    "accept": "*/*",
-    "accept-encoding": "gzip, deflate",
-}
-"""The headers of a request that carries no credentials."""
-
-
-@dataclass(slots=True)
-class Settings:
-    """What a client was made with, and what it has learned; the token stays out of the repr."""
-
-    model: str | None = None
-    provider: str | None = None
-    token: auth.Token | None = field(default=None, repr=False)
-    timeout: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
-    bill_to: str | None = None
-    max_retries: int = 3
-    hosts: Hosts = field(default_factory=Hosts)
-    addresses: dict[str, Address] = field(default_factory=dict, repr=False)
-    memory: dict[str, Any] = field(default_factory=dict, repr=False)
-
 
 @dataclass(slots=True)
 class Wire:
@@ -105,11 +81,6 @@ class Deadline:
             f"The call took longer than its timeout of {self.timeout:g} s while {doing}. "
             "Pass a larger timeout= to the client; long answers show progress with stream=True."
         )
-
-
-def is_url(text: str | None) -> bool:
-    """Whether a model is the address of an endpoint."""
-    return text is not None and text.startswith(("http://", "https://"))
 
 
 class Call:
@@ -160,104 +131,14 @@ class Call:
         """Answer a task's wish by the provider's route."""
         assert self.task is not None
         ask.task = self.task.name
-        self.provider = yield from self.choose(ask)
-        route = self.provider.route(ask.task)
-        self.address = yield from self.reach(self.provider)
-        ask.memory = self.settings.memory.setdefault(self.address.base, {})
-        return (yield from self.drive(route(ask)))
-
-    def choose(self, ask: Infer) -> Flow[Provider]:
-        """Who serves the call; fills in the model's name."""
-        settings = self.settings
-        name = settings.provider
-        url = ask.model if is_url(ask.model) else settings.model if is_url(settings.model) else None
-        if url is not None:
-            return self._endpoint(ask, url)
-        self.model = ask.model or settings.model
-        name = name or os.environ.get("HFWIDGETS_PROVIDER") or None
-        if name is None:
-            chat = ask.task == "chat-completion"
-            name = "auto" if chat and self.model else "hf-inference"
-        provider = providers.get(name)
-        provider.route(ask.task)
-        if self.model is None and name == "hf-inference":
-            self.model = yield from self.recommended(ask.task)
-        if self.model is None and name not in ("local", "endpoint"):
-            raise errors.ConfigurationError(
-                f"{name} needs a model: pass model= with the model's id on the Hub."
-            )
-        ask.served_as = self.model
-        return provider
-
-    def _endpoint(self, ask: Infer, url: str) -> Provider:
-        """The endpoint of a URL. A model named on the call still names the payload's model."""
-        if self.settings.provider not in (None, "endpoint"):
-            raise errors.ConfigurationError(
-                f"A URL and provider={self.settings.provider!r} exclude each other: "
-                "pass one of them."
-            )
-        provider = providers.get("endpoint")
-        if ask.task == "chat-completion":
-            from hfwidgets.providers.endpoint import chat_url
-
-            url = chat_url(url)
-        self.address = Address(url)
-        self.model = None if is_url(ask.model) else ask.model
-        ask.served_as = self.model or "default"
-        return provider
-
-    def recommended(self, task: str) -> Flow[str]:
-        """The model that the Hub recommends for a task, asked once a client."""
-        known = self.settings.memory.get("recommended")
-        if known is None:
-            reply = yield from self.exchange(Send("GET", f"{self.settings.hosts.hub}/api/tasks"))
-            known = {name: entry.get("widgetModels") or [] for name, entry in reply.json().items()}
-            self.settings.memory["recommended"] = known
-        models = known.get(task)
-        if not models:
-            raise errors.ConfigurationError(
-                f"The Hub recommends no model for {task}: pass model= with a model's id."
-            )
-        return str(models[0])
-
-    def reach(self, provider: Provider) -> Flow[Address]:
-        """The provider's address with its credentials, found once a client."""
-        key = self.address.base if provider.name == "endpoint" and self.address else provider.name
-        known = self.settings.addresses.get(key)
-        if known is not None:
-            return known
-        token = self.settings.token
-        if token is None and provider.name != "local":
-            token = yield Do(auth.found)
-        address = yield from self._connect(provider, token)
-        if token is not None and not token.explicit and not auth.trusted(address.base):
-            token = None
-            address = yield from self._connect(provider, None)
-        address = self._dressed(address, token)
-        if token is not None or provider.name == "local":
-            self.settings.addresses[key] = address
-        return address
-
-    def _connect(self, provider: Provider, token: auth.Token | None) -> Flow[Address]:
-        if provider.name == "endpoint" and self.address is not None:
-            shown = provider.show(token.value) if token else {}
-            return Address(self.address.base, shown)
-        return (yield from provider.connect(token, self.settings.hosts))
-
-    def _dressed(self, address: Address, token: auth.Token | None) -> Address:
-        """The address with the client's own headers, which win key by key."""
-        headers = {**PLAIN, **address.headers}
-        if self.settings.bill_to:
-            headers["x-hf-bill-to"] = self.settings.bill_to
-        headers |= {name.lower(): value for name, value in self.settings.headers.items()}
-        if self.settings.cookies:
-            headers["cookie"] = "; ".join(
-                f"{name}={value}" for name, value in self.settings.cookies.items()
-            )
-        source = token.source if token is not None else None
-        if "authorization" in map(str.lower, self.settings.headers):
-            source = "the headers argument"
-        return Address(address.base, headers, address.routed, source)
+        who = yield from self.drive(chosen(self.task, ask.model, self.settings))
+        self.provider, self.model = who.provider, who.model
+        self._reach = partial(reach.reached, who, ask.task, self.settings)
+        self.address = address = yield from self._reach()
+        ask.model, ask.served_as, ask.entry = who.model, who.served_as, who.entry
+        ask.base, ask.routed, ask.hub = address.base, address.routed, self.settings.hosts.hub
+        ask.memory = self.settings.memory.setdefault(address.base, {})
+        return (yield from self.drive(who.provider.route(ask.task)(ask)))
 
     def exchange(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
@@ -282,9 +163,8 @@ class Call:
                 if "://" not in send.url:  # a download's headers say nothing about the call
                     self.reply = reply
                 self._heed(reply)
-                if reply.status_code in REDIRECTS and "location" in reply.headers:
-                    if not send.follow:
-                        return reply
+                moved = reply.status_code in REDIRECTS and "location" in reply.headers
+                if moved and send.follow:
                     wire = self._redirected(wire, reply, hops)
                     hops += 1
                     continue
@@ -309,8 +189,8 @@ class Call:
 
     def _reconnected(self, send: Send, provider: Provider) -> Flow[Wire]:
         """The request for a provider whose address may have changed: an engine that crashed."""
-        self.settings.addresses.pop(provider.name, None)
-        self.address = yield from self.reach(provider)
+        reach.forget(provider, self.settings)
+        self.address = yield from self._reach()
         return self.prepared(send)
 
     def prepared(self, send: Send) -> Wire:

@@ -67,8 +67,8 @@ class Send:
 
     A `url` without a scheme belongs to the provider: it is joined to the base and carries the
     credentials. An absolute one is foreign: it carries none, and no header of the client's.
-    `json` may hold `Media` as leaves. `content` may be bytes or an iterable of bytes; one that has a
-    `size` is sent with its length. `limit` caps the reply's size in bytes. With `follow` off, a
+    `json` may hold `Media` as leaves. `content` may be bytes or an iterable of bytes; one that has
+    a `size` is sent with its length. `limit` caps the reply's size in bytes. With `follow` off, a
     redirect is returned instead of followed.
     """
 

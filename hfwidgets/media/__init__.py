@@ -1,4 +1,4 @@
-"""Pictures, sounds and films on their way in and out; no HTTP here, and no Pillow or numpy until needed.
+"""Pictures, sounds and films on their way in and out. No HTTP; Pillow and numpy only when needed.
 
 A task calls `load` and hands the `Media` to the provider's route. The route takes what its wire
 wants: `as_bytes` (then the media itself is a request's `content`, or a leaf of its `json`, where it

@@ -1,4 +1,4 @@
-"""Pictures and arrays of other libraries as files; numpy and Pillow are loaded when they are needed."""
+"""Pictures and arrays of other libraries as files; these are loaded only when they are needed."""
 
 import io
 import sys
@@ -48,15 +48,15 @@ def array_picture(value: Any) -> Any:
         array = array[:, :, 0]
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
         raise errors.InputError(
-            f"A picture's array has shape (height, width), (height, width, 3) or (height, width, 4); "
-            f"this one has {array.shape}."
-            + (
-                " Move the channels to the end."
-                if array.ndim == 3 and array.shape[0] in (1, 3, 4)
-                else ""
-            )
+            "A picture's array has shape (height, width), or that with 1, 3 or 4 channels; "
+            f"this one has {array.shape}.{_channels_hint(array)}"
         )
     return Image.fromarray(_as_bytes(array))
+
+
+def _channels_hint(array: Any) -> str:
+    first = array.ndim == 3 and array.shape[0] in (1, 3, 4)
+    return " Move the channels to the end." if first else ""
 
 
 def _as_bytes(array: Any) -> Any:
@@ -72,13 +72,14 @@ def _as_bytes(array: Any) -> Any:
     top = 1.0 if array.dtype.kind == "f" else 255.0
     if not (low >= 0 and high <= top):  # NaN fails as well
         raise errors.InputError(
-            f"A picture's {array.dtype} array has values from 0 to {top:g}; this one has {low:g} to {high:g}."
+            f"A picture's {array.dtype} array has values from 0 to {top:g}; "
+            f"this one has {low:g} to {high:g}."
         )
     return np.rint(array * (255.0 / top)).astype(np.uint8)
 
 
 def sound_of(value: Any) -> tuple[Any, int] | None:
-    """(array, rate) of a pair in either order, or of {"array": .., "sampling_rate": ..}; else None."""
+    """(array, rate) of a pair in any order or of {"array": .., "sampling_rate": ..}; else None."""
     if isinstance(value, Mapping) and "array" in value:
         rate = value.get("sampling_rate", value.get("sample_rate"))
         if not _is_rate(rate):
@@ -94,7 +95,7 @@ def sound_of(value: Any) -> tuple[Any, int] | None:
 
 
 def _is_rate(value: Any) -> bool:
-    if isinstance(value, bool) or hasattr(value, "__len__") or getattr(value, "ndim", 0):
+    if isinstance(value, bool) or hasattr(value, "__len__") or bool(getattr(value, "shape", ())):
         return False
     try:
         return bool(int(value) == value and value > 0)
@@ -112,13 +113,10 @@ def sound_bytes(samples: Any, rate: int) -> bytes:
     array = np.asarray(samples)
     if array.ndim == 2 and array.shape[0] <= CHANNELS < array.shape[1]:
         array = array.T
-    if (
-        array.ndim not in (1, 2)
-        or array.size == 0
-        or (array.ndim == 2 and array.shape[1] > CHANNELS)
-    ):
+    wide = array.ndim == 2 and array.shape[1] > CHANNELS
+    if array.ndim not in (1, 2) or array.size == 0 or wide:
         raise errors.InputError(
-            f"A sound's array has shape (n,) or (n, channels), not empty; this one has {array.shape}."
+            f"A sound's array has shape (n,) or (n, channels), not empty; this is {array.shape}."
         )
     out = io.BytesIO()
     with wave.open(out, "wb") as file:

@@ -12,7 +12,7 @@ WHOLE = 1 << 18
 
 
 class Body:
-    """A body in pieces: can be iterated any number of times; its size in bytes is known beforehand."""
+    """A body in pieces, iterable any number of times; `size` is its length in bytes."""
 
     def __init__(self, parts: list[bytes | Media]) -> None:
         self.parts = parts

@@ -1,4 +1,4 @@
-"""Whether a picture is whole and of a bearable size, without decoding it where that can be avoided."""
+"""Whether a picture is whole and of a bearable size; decoded only where that cannot be avoided."""
 
 import struct
 import warnings
@@ -16,7 +16,7 @@ UNREADABLE = frozenset({"image/heic", "image/heif", "image/jxl", "image/avif"})
 
 def picture(media: Media, label: str) -> None:
     """InputError for a picture that is damaged, cut off or a decompression bomb; sets its type."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with media.open() as file, Image.open(file) as image:
@@ -25,7 +25,7 @@ def picture(media: Media, label: str) -> None:
                 image.load()
     except Image.DecompressionBombError as error:
         raise errors.InputError(f"{label} has too many pixels to be safe: {error}") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         if media.mime in UNREADABLE:
             return
         if media.mime is None:
@@ -44,7 +44,8 @@ def unknown(label: str, kind: str | None) -> str:
         "audio": "WAV, FLAC, MP3, Ogg, M4A, WebM, AIFF, AAC and AMR",
         "video": "MP4, WebM, QuickTime, AVI and Matroska",
     }
-    return f"{label} is of no known type. Possible are {known.get(kind or '', 'pictures, sounds and films')}."
+    possible = known.get(kind or "", "pictures, sounds and films")
+    return f"{label} is of no known type. Possible are {possible}."
 
 
 def quiet_open(media: Media) -> Any:

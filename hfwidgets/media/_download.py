@@ -18,8 +18,8 @@ HOPS = 5
 def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]:
     """The bytes at a URL that came back in an answer, fetched without credentials.
 
-    Only https, and no private, loopback or link-local address, at any redirect; where the call's own
-    `base` is a loopback address, http to loopback is allowed as well. A data URL is decoded.
+    Only https, and no private, loopback or link-local address, at any redirect; where the call's
+    own `base` is a loopback address, http to loopback is allowed too. A data URL is decoded.
 
     Args:
         url: what the answer named.
@@ -43,8 +43,8 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
 def _allowed(url: str, base: str) -> Flow[None]:
     """OutputError unless the URL may be fetched.
 
-    The name is resolved here and again by the request. That a name changes its address in between is
-    held off by https: a private server has no certificate for the name.
+    The name is resolved here and again by the request. That it changes its address in between
+    is held off by https: a private server has no certificate for the name.
     """
     parts = _split(url)
     near = bool(base) and is_loopback(urlsplit(base).hostname or "")
@@ -82,7 +82,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def resolved(host: str, port: int) -> list[Address]:
-    """The addresses behind a name; none when it cannot be resolved here (the request will say so)."""
+    """The addresses behind a name; none when it cannot be resolved (the request will say so)."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

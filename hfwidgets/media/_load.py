@@ -19,7 +19,7 @@ INPUT_LIMIT = 256 << 20
 """The largest file that is fetched from a URL or read from a pipe to be sent on, in bytes."""
 
 INLINE = 1 << 18
-"""Data URLs of files up to this size, in bytes, are made at once; larger ones while they are sent."""
+"""Data URLs of files up to so many bytes are made at once; larger ones while they are sent."""
 
 _NAMES = {"image": "picture", "audio": "sound", "video": "film"}
 
@@ -27,16 +27,16 @@ _NAMES = {"image": "picture", "audio": "sound", "video": "film"}
 def load(source: Any, kind: str | None = None) -> Flow[Media]:
     """What `source` holds, checked, as far as it can be without a request.
 
-    Takes bytes, bytearray, memoryview; a binary file; a path (str or Path); an http(s) URL, which is
-    left as it is; a data URL; a PIL image; an array ((height, width[, 3 or 4]) for a picture; for a
-    sound `(array, rate)` or `{"array": .., "sampling_rate": ..}`); `Media`.
+    Takes bytes, bytearray, memoryview; a binary file; a path (str or Path); an http(s) URL, which
+    is left as it is; a data URL; a PIL image; an array ((height, width[, 3 or 4]) for a picture;
+    for a sound `(array, rate)` or `{"array": .., "sampling_rate": ..}`); `Media`.
 
     Args:
         source: what the user gave.
         kind: image, audio or video; None takes all three.
 
     Raises:
-        InputError: nothing is there, or it is empty, damaged, cut off, too large or of another type.
+        InputError: nothing is there, or it is empty, damaged, cut off or of another type.
         InputTypeError: no such object can be a picture or sound.
     """
     if isinstance(source, Media):
@@ -55,7 +55,8 @@ def as_bytes(media: Media) -> Flow[Media]:
         reply = yield Send("GET", media.url, limit=INPUT_LIMIT)
     except errors.HfHubHTTPError as error:
         raise errors.InputError(
-            f"The {_noun(media.kind)} at {media.url} cannot be fetched: its server answered {error.status_code}."
+            f"The {_noun(media.kind)} at {media.url} cannot be fetched: "
+            f"its server answered {error.status_code}."
         ) from error
     except errors.OutputError as error:  # over the limit
         raise errors.InputError(f"{media.url} is larger than {INPUT_LIMIT:,} bytes.") from error
@@ -110,8 +111,8 @@ def _opened(source: Any, kind: str | None) -> Media:
     if _arrays.is_array(source):
         return _from_array(source, kind)
     raise errors.InputTypeError(
-        f"A {_noun(kind)} cannot be made from {type(source).__name__}. Possible are bytes, a binary "
-        f"file, a path, an http(s) or data URL{_MORE.get(kind or '', '')}."
+        f"A {_noun(kind)} cannot be made from {type(source).__name__}. Possible are bytes, "
+        f"a binary file, a path, an http(s) or data URL{_MORE.get(kind or '', '')}."
     )
 
 

@@ -1,4 +1,4 @@
-"""A picture, a sound or a film on its way to a server: opened, read in pieces, never whole if avoidable."""
+"""A picture, a sound or a film on its way to a server, read in pieces."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from typing import IO, Protocol
 from hfwidgets import errors
 
 CHUNK = 3 << 16
-"""The size of the pieces in which media travel, in bytes; a multiple of 3, so that base64 can be joined."""
+"""The size of the pieces in which media travel, in bytes; a multiple of 3 for base64's sake."""
 
 
 class Source(Protocol):
@@ -105,7 +105,7 @@ class Media:
         return self.source.data if isinstance(self.source, Memory) else b"".join(self.chunks())
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
-        """The bytes in pieces of at most `size`; InputError when the file shrank or grew meanwhile."""
+        """The bytes in pieces of at most `size`; InputError when the file changed meanwhile."""
         left = self.size or 0
         with self.open() as file:
             while left > 0 and (data := file.read(min(size, left))):

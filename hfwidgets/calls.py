@@ -2,27 +2,31 @@
 
 `Call.drive` runs a task's flow. It answers each `Infer` with the provider's flow, and turns each
 `Send` into a request with its address and credentials, of which it checks the answer. What comes
-out are steps for a driver: `Wire` (a ready request), `Sleep` and `Do`.
+out are steps for a driver: `Wire` (a ready request), `Sleep`, `Do` and `Undo`.
+
+`hfwidgets.choice` says who serves a call, `hfwidgets.reach` where and with which credentials.
 """
 
 import email.utils
 import json
 import logging
-import os
 import random
 import re
-import sys
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from hfwidgets import __version__, auth, errors, failures, media, providers, refused, wake
-from hfwidgets.flow import Do, Flow, Infer, Reply, Send, Sleep, advance
-from hfwidgets.providers import Address, Hosts, Provider
+from hfwidgets import errors, failures, media, reach, refused, wake
+from hfwidgets.choice import chosen
+from hfwidgets.flow import Flow, Infer, Reply, Send, Sleep, Undo, advance
+from hfwidgets.providers import Address, Provider
+from hfwidgets.reach import PLAIN
 from hfwidgets.results._meta import Meta
+from hfwidgets.settings import Settings
 from hfwidgets.tasks import BaseTask
 
 RETRIED = frozenset({408, 429, 502, 503})
@@ -53,6 +57,7 @@ class Wire:
     content: bytes | Iterable[bytes] | None = None
     stream: bool = False
     limit: int | None = None
+    patience: float | None = None
 
 
 class Deadline:
@@ -63,6 +68,12 @@ class Deadline:
     def __init__(self, timeout: float | None) -> None:
         self.timeout = timeout
         self._at = None if timeout is None else time.monotonic() + timeout
+
+    def within(self, seconds: float | None) -> "Deadline":
+        """This deadline, or one in so many seconds if that is sooner."""
+        if seconds is None or (self._at is not None and self._at <= time.monotonic() + seconds):
+            return self
+        return Deadline(seconds)
 
     def left(self, doing: str) -> float | None:
         """The seconds that are left, None without limit; InferenceTimeoutError when there are
@@ -94,6 +105,7 @@ class Call:
         self.address: Address | None = None
         self.model: str | None = None
         self.reply: Reply | None = None
+        self._reach: Callable[[], Flow[Address]]
 
     def meta(self) -> Meta:
         """Where the result came from."""
@@ -122,6 +134,8 @@ class Call:
                     outcome = yield from self.infer(step)
                 elif type(step) is Send:
                     outcome = yield from self.exchange(step)
+                elif type(step) is Undo:
+                    outcome = yield Undo(step.send and self.prepared(step.send))
                 else:
                     outcome = yield step
             except Exception as failure:  # whatever it is, it belongs to the flow that asked
@@ -143,16 +157,14 @@ class Call:
     def exchange(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
         wire = self.prepared(send)
+        most = self.settings.max_retries if send.tries is None else send.tries
         tries = hops = 0
         reached = False
         while True:
             try:
                 reply: Reply = yield wire
             except errors.ConnectError as error:
-                if (
-                    isinstance(error, errors.StreamBrokenError)
-                    or tries >= self.settings.max_retries
-                ):
+                if isinstance(error, errors.StreamBrokenError) or tries >= most:
                     raise
                 if self.provider is not None and self.provider.reconnects and not reached:
                     reached = True
@@ -170,7 +182,7 @@ class Call:
                     continue
                 if reply.status_code < 400:
                     return reply
-                waited = yield from self._pause(reply, tries)
+                waited = yield from self._pause(reply, tries, most)
                 if waited is None or not _repeatable(wire):
                     raise self.failure(reply)
                 pause = waited
@@ -212,7 +224,7 @@ class Call:
         headers.setdefault("x-request-id", str(uuid.uuid4()))
         for name, value in send.headers.items():
             headers[name.lower()] = value
-        return Wire(send.method, url, headers, content, send.stream, send.limit)
+        return Wire(send.method, url, headers, content, send.stream, send.limit, send.patience)
 
     def _redirected(self, wire: Wire, reply: Reply, hops: int) -> Wire:
         """The request for where a redirect points; credentials stay with their host."""
@@ -233,10 +245,10 @@ class Call:
             )
         headers = wire.headers if same else dict(PLAIN)
         if reply.status_code == 303 and wire.method != "GET":
-            return Wire("GET", url, headers, None, wire.stream, wire.limit)
-        return Wire(wire.method, url, headers, wire.content, wire.stream, wire.limit)
+            return replace(wire, method="GET", url=url, headers=headers, content=None)
+        return replace(wire, url=url, headers=headers)
 
-    def _pause(self, reply: Reply, tries: int) -> Flow[Sleep | None]:
+    def _pause(self, reply: Reply, tries: int, most: int) -> Flow[Sleep | None]:
         """How long to wait before the next try, None when there shall be none."""
         elapsed = time.perf_counter() - self.started
         loading = failures.loading_seconds(reply)
@@ -249,7 +261,7 @@ class Call:
             pause = yield from wake.pause(self, reply, elapsed)
             if pause is not None:
                 return pause
-        if reply.status_code not in RETRIED or tries >= self.settings.max_retries:
+        if reply.status_code not in RETRIED or tries >= most:
             return None
         asked = asked_pause(reply.headers)
         if asked is not None and asked > LONGEST_WAIT:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from hfwidgets import auth, errors, providers
-from hfwidgets.calls import Call, Deadline, Settings, is_url
+from hfwidgets import auth, errors, hub, providers
+from hfwidgets.calls import Call, Deadline
 from hfwidgets.explain import Explanation, explained
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
+from hfwidgets.settings import Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
@@ -43,7 +44,7 @@ class _Client(Tasks, Generic[H]):
     Args:
         model: a model's id on the Hub, or the URL of an endpoint.
         provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
-            `hfwidgets.calls.Call.choose` hold: a URL is called as it is, chat goes to the
+            `hfwidgets.choice` hold: a URL is called as it is, chat goes to the
             router's own choice.
         token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left
             out, the
@@ -57,6 +58,8 @@ class _Client(Tasks, Generic[H]):
         max_retries: how often a request is sent again after 408, 429, 502, 503 or no connection.
         hosts: other addresses for services, by their names (`{"hub": ..., "router": ...,
             "together": ...}`).
+        mapping: the names of models at providers, so that the Hub is not asked for them:
+            `{"org/model": {"together": "its name there"}}`; see `hfwidgets.hub.offers_by_hand`.
         http_client: an httpx client with proxies, certificates or transports of your own; it stays
             yours to close.
 
@@ -78,6 +81,7 @@ class _Client(Tasks, Generic[H]):
         api_key: str | None = None,
         max_retries: int = 3,
         hosts: Mapping[str, str] | None = None,
+        mapping: Mapping[str, Mapping[str, Any]] | None = None,
         http_client: H | None = None,
     ) -> None:
         if model is not None and base_url is not None:
@@ -109,6 +113,7 @@ class _Client(Tasks, Generic[H]):
             bill_to=bill_to,
             max_retries=max_retries,
             hosts=Hosts(dict(hosts or {})),
+            mapping=hub.offers_by_hand(mapping),
         )
         self._connect(http_client)
 
@@ -156,7 +161,8 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         result = self._driver.run(call.drive(flow), deadline)
         if isinstance(result, Parts):
             chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-            return Stream(result, chunks, result.reply.source.close, call.meta(), call.started)
+            line = self._driver.line(result.reply)
+            return Stream(result, chunks, line, call.meta(), call.started)
         return finished(result, call)
 
     @property

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import httpx
 
 from hfwidgets import errors
 from hfwidgets.calls import Deadline, Wire
-from hfwidgets.flow import Do, Flow, Reply, Sleep, advance, waiting
+from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
 
 log = logging.getLogger("hfwidgets")
 
@@ -21,6 +22,9 @@ DRAIN_SECONDS = 2.0
 """How long the rest of a stream is waited for after its `[DONE]`, so that the connection is
 used again.
 """
+
+UNDO_SECONDS = 2.0
+"""How long the end of a call may be put off to end its job on the server too."""
 
 _parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
 
@@ -110,6 +114,7 @@ class SyncDriver:
         self._given = http
         self._lock = threading.Lock()
         self._own: httpx.Client | httpx.HTTPTransport | None = None
+        self._dropped: deque[httpx.Response] = deque()
 
     def _open(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
@@ -136,18 +141,30 @@ class SyncDriver:
         """The flow's result."""
         outcome: Any = None
         error: BaseException | None = None
+        undo: Wire | None = None
         try:
             while True:
                 step = advance(flow, outcome, error)
                 outcome = error = None
+                if type(step) is Undo:
+                    undo = step.send
+                    continue
                 try:
                     outcome = self._do(step, deadline)
                 except Exception as failure:
                     error = failure
         except StopIteration as done:
+            undo = None
             return done.value
         finally:
             flow.close()
+            if undo is not None:
+                self._undo(undo)
+
+    def _undo(self, wire: Wire) -> None:
+        """Tell the server that its job is no longer wanted; nobody waits for its answer."""
+        with contextlib.suppress(errors.HfWidgetsError):
+            self._send(wire, Deadline(UNDO_SECONDS))
 
     def _do(self, step: Any, deadline: Deadline) -> Any:
         if type(step) is Wire:
@@ -161,8 +178,15 @@ class SyncDriver:
         assert type(step) is Do
         return step.call()
 
+    def line(self, reply: Reply) -> "OpenLine":
+        """The connection of an open reply."""
+        return OpenLine(reply.source, self._dropped)
+
     def _send(self, wire: Wire, deadline: Deadline) -> Reply:
         started = time.perf_counter()
+        while self._dropped:
+            self._dropped.popleft().close()
+        deadline = deadline.within(wire.patience)
         asked = request(wire, deadline.left("calling the server"))
         try:
             response = self._open(asked)
@@ -200,6 +224,8 @@ class SyncDriver:
                 yield data
                 if getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
+            if watch.fired and not getattr(decoder, "done", False):
+                raise deadline.passed("waiting for the stream's next part")
         except httpx.RequestError as error:
             if getattr(decoder, "done", False):
                 return  # the answer was whole; only the connection is lost
@@ -229,16 +255,43 @@ class _Watch:
             self._timer.cancel()
 
     def _shut(self) -> None:
-        import socket
-
         self.fired = True
-        stream = self._response.extensions.get("network_stream")
-        found = stream.get_extra_info("socket") if stream is not None else None
-        if found is not None:
-            with contextlib.suppress(
-                OSError
-            ):  # the plain socket below TLS: its other thread still reads
-                socket.socket.shutdown(found, socket.SHUT_RDWR)
+        shut(self._response)
+
+
+def shut(response: httpx.Response) -> None:
+    """End a response's connection under whoever reads from it, in whatever thread."""
+    import socket
+
+    if response.http_version == "HTTP/2":
+        return  # other answers share the connection
+    stream = response.extensions.get("network_stream")
+    found = stream.get_extra_info("socket") if stream is not None else None
+    if found is not None:
+        with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread reads
+            socket.socket.shutdown(found, socket.SHUT_RDWR)
+
+
+class OpenLine:
+    """The connection of an answer that is being read."""
+
+    def __init__(self, response: httpx.Response, dropped: "deque[httpx.Response]") -> None:
+        self._response = response
+        self._dropped = dropped
+
+    def release(self) -> None:
+        """Give the connection back to the pool."""
+        self._response.close()
+
+    def hang_up(self) -> None:
+        """Close it, whoever reads from it."""
+        shut(self._response)
+        self._response.close()
+
+    def drop(self) -> None:
+        """Close it now; the pool hears of it with the next request, since it waits for a lock."""
+        shut(self._response)
+        self._dropped.append(self._response)
 
 
 class _InThread(httpx.AsyncByteStream):
@@ -286,18 +339,32 @@ class AsyncDriver:
         """The flow's result."""
         outcome: Any = None
         error: BaseException | None = None
+        undo: Wire | None = None
         try:
             while True:
                 step = advance(flow, outcome, error)
                 outcome = error = None
+                if type(step) is Undo:
+                    undo = step.send
+                    continue
                 try:
                     outcome = await self._do(step, deadline)
                 except Exception as failure:
                     error = failure
         except StopIteration as done:
+            undo = None
             return done.value
         finally:
             flow.close()
+            if undo is not None:
+                await self._undo(undo)
+
+    async def _undo(self, wire: Wire) -> None:
+        """Tell the server that its job is no longer wanted, even when the call was cancelled."""
+        import anyio
+
+        with anyio.CancelScope(shield=True), contextlib.suppress(errors.HfWidgetsError):
+            await self._send(wire, Deadline(UNDO_SECONDS))
 
     async def _do(self, step: Any, deadline: Deadline) -> Any:
         if type(step) is Wire:
@@ -315,6 +382,7 @@ class AsyncDriver:
 
     async def _send(self, wire: Wire, deadline: Deadline) -> Reply:
         started = time.perf_counter()
+        deadline = deadline.within(wire.patience)
         asked = request(wire, deadline.left("calling the server"))
         if not isinstance(wire.content, (bytes, type(None))):
             asked.stream = _InThread(wire.content)

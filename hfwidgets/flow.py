@@ -5,6 +5,7 @@ A flow is a generator. It yields steps and is sent their outcomes:
     Infer   what a task wants, in no provider's terms   -> what the provider's flow returns
     Send    one HTTP request                            -> a Reply
     Sleep   a pause, with the reason a user may see     -> None
+    Undo    what to send if the call ends early         -> None
     Do      blocking work that is not HTTP              -> what the function returns
 
 What goes wrong with a step is thrown into the flow that yielded it.
@@ -34,8 +35,8 @@ class Infer:
 
     `inputs` is the task's input, `options` its other parameters; those that are None are not sent.
     `model` is a Hub id as the user gave it. A provider's route finds its own id in `served_as`,
-    the Hub's entry for it in `mapping`, and in `memory` what this client has learned about the
-    address.
+    the Hub's entry for it in `entry`, in `memory` what this client has learned about the address,
+    in `base` that address, in `routed` whether it is the Hub's router, and in `hub` the Hub's own.
     """
 
     inputs: Any
@@ -44,8 +45,11 @@ class Infer:
     stream: bool = False
     task: str = ""
     served_as: str | None = None
-    mapping: Mapping[str, Any] = field(default_factory=dict)
+    entry: Mapping[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    base: str = ""
+    routed: bool = False
+    hub: str = ""
 
     @property
     def given(self) -> dict[str, Any]:
@@ -69,7 +73,8 @@ class Send:
     credentials. An absolute one is foreign: it carries none, and no header of the client's.
     `json` may hold `Media` as leaves. `content` may be bytes or an iterable of bytes; one that has
     a `size` is sent with its length. `limit` caps the reply's size in bytes. With `follow` off, a
-    redirect is returned instead of followed.
+    redirect is returned instead of followed. `patience` bounds its waiting in seconds, `tries` how
+    often it is sent again.
     """
 
     method: str
@@ -80,6 +85,18 @@ class Send:
     stream: bool = False
     limit: int | None = None
     follow: bool = True
+    patience: float | None = None
+    tries: int | None = None
+
+
+@dataclass(slots=True)
+class Undo:
+    """What to send if the call ends before its time; None once there is nothing left to undo.
+
+    It is sent at best effort: a timeout, an error and Stop end a call, and its job shall end too.
+    """
+
+    send: Any
 
 
 @dataclass(slots=True)
@@ -167,7 +184,7 @@ class Collector(Protocol[T_contra]):
     def text(self) -> str: ...
 
 
-Step = Infer | Send | Sleep | Do
+Step = Infer | Send | Sleep | Do | Undo
 Flow = Generator[Any, Any, T]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.calls import is_url
+from hfwidgets.settings import is_url
 from hfwidgets.magics import schema
 from hfwidgets.magics.attach import image_part
 from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variable

@@ -6,6 +6,7 @@ bytes, or for a stream the open reply. It builds no result objects and reads no 
 """
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,9 +78,10 @@ class Provider:
         base: the address for calls with the provider's own key.
         show: turns such a key into headers.
         routable: whether a Hub token reaches it through the Hub's router.
-        mapped: whether its model ids come from the Hub's mapping.
+        mapped: whether its names for models come from the Hub's mapping.
         anonymous: whether it answers without a key.
         headers: what every request carries.
+        naming: turns a model's name into the provider's, where the Hub has no mapping.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Provider:
         mapped: bool = True,
         anonymous: bool = False,
         headers: Mapping[str, str] | None = None,
+        naming: Callable[[str], str] = str,
     ) -> None:
         self.name = ""
         self.base = base
@@ -99,15 +102,22 @@ class Provider:
         self.mapped = mapped
         self.anonymous = anonymous
         self.headers = dict(headers or {})
+        self.naming = naming
         self.routes: dict[str, Route] = {}
+        self.bases: dict[str, str] = {}
         self.reconnects = False
 
-    def serves(self, *tasks: str) -> Callable[[Route], Route]:
-        """Register a route for tasks, by their names on the Hub."""
+    def serves(self, *tasks: str, base: str | None = None) -> Callable[[Route], Route]:
+        """Register a route for tasks, by their names on the Hub.
+
+        `base` is their own address for calls with the provider's key, where it differs.
+        """
 
         def add(route: Route) -> Route:
             for name in tasks:
                 self.routes[name] = route
+                if base is not None:
+                    self.bases[name] = base
             return route
 
         return add
@@ -121,11 +131,22 @@ class Provider:
             )
         return self.routes[task]
 
-    def connect(self, token: Token | None, hosts: Hosts) -> Flow[Address]:
-        """Where to send requests: directly with the provider's key, through the router with a
-        Hub token.
+    def base_of(self, task: str) -> str:
+        """The address of a task for calls with the provider's own key."""
+        return self.bases.get(task, self.base)
+
+    def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
+        """Where to send requests: to the provider with its own key, to the router with the Hub's.
+
+        Raises:
+            MissingTokenError: there is no token, or one that does not fit.
         """
         yield from ()
+        if not self.routable and not self.anonymous and (token is None or token.routed):
+            raise errors.MissingTokenError(
+                f"{self.name} is reached with a key of its own, not with a Hub token: pass it as "
+                "token= (or api_key=)."
+            )
         if token is None and not self.anonymous:
             raise errors.MissingTokenError(
                 f"{self.name} needs a key: pass token= (a Hub token that starts with hf_, or a key "
@@ -136,4 +157,19 @@ class Provider:
                 f"{hosts.router}/{self.name}", {**self.headers, **bearer(token.value)}, True
             )
         shown = self.show(token.value) if token else {}
-        return Address(hosts.of(self.name, self.base), {**self.headers, **shown})
+        return Address(hosts.of(self.name, self.base_of(task)), {**self.headers, **shown})
+
+    def left_out(self, ask: Infer, *names: str) -> dict[str, Any]:
+        """The options that were given but for these, which the provider does not know.
+
+        Each that was given gets a warning: nothing is left out in silence.
+        """
+        given = ask.given
+        unknown = [name for name in names if name in given]
+        if unknown:
+            warnings.warn(
+                f"{self.name} does not know {', '.join(unknown)} of {ask.task}: left out.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return {name: value for name, value in given.items() if name not in unknown}

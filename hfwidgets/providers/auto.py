@@ -2,11 +2,30 @@
 
 from typing import Any
 
+from hfwidgets import errors
+from hfwidgets.auth import Token
 from hfwidgets.flow import Flow, Infer
 from hfwidgets.providers import _openai
-from hfwidgets.providers._provider import ROUTER, Provider
+from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bearer
 
-provider = Provider(ROUTER, mapped=False)
+
+class Auto(Provider):
+    """The router itself, for which a Hub token is needed."""
+
+    def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
+        """The router's address."""
+        yield from ()
+        if token is None or not token.routed:
+            got = "there is none" if token is None else f"the one from {token.source} is another"
+            raise errors.MissingTokenError(
+                f"The Hub's router needs a Hub token, which starts with hf_; {got}. Pass token=, "
+                "set HF_TOKEN or log in; or name a provider= with its own key, or use "
+                "provider='local', which needs none."
+            )
+        return Address(hosts.router, bearer(token.value), True)
+
+
+provider = Auto(ROUTER, mapped=False)
 
 
 @provider.serves("chat-completion")

@@ -22,7 +22,7 @@ class Local(Provider):
         super().__init__("", anonymous=True, mapped=False, routable=False)
         self.reconnects = True
 
-    def connect(self, token: Token | None, hosts: Hosts) -> Flow[Address]:
+    def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """The running engine's address; the engine is started when there is none."""
         found = yield Do(engine.running)
         if found is None:

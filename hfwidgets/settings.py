@@ -1,0 +1,55 @@
+"""What a client was made with, and what it has learned since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets import auth
+from hfwidgets.flow import Do, Flow
+from hfwidgets.providers import Address, Hosts
+
+if TYPE_CHECKING:
+    from hfwidgets.hub import About, Offer
+
+
+@dataclass(slots=True)
+class Settings:
+    """The arguments of a client and its memory; secrets stay out of the repr.
+
+    Attributes:
+        mapping: offers given by hand, by model; see `hfwidgets.hub.offers_by_hand`.
+        machine: the token found on this machine, once it was looked for and found.
+        addresses: where providers are reached, with credentials.
+        memory: what was learned about an address, by its base.
+        models: what the Hub said about models, by model and token, with the time it expires.
+        recommended: the Hub's recommended models by task.
+        prices: US dollars for a million tokens, in and out, by model and provider.
+    """
+
+    model: str | None = None
+    provider: str | None = None
+    token: auth.Token | None = field(default=None, repr=False)
+    timeout: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bill_to: str | None = None
+    max_retries: int = 3
+    hosts: Hosts = field(default_factory=Hosts)
+    mapping: "Mapping[str, tuple[Offer, ...]]" = field(default_factory=dict)
+    machine: auth.Token | None = field(default=None, repr=False)
+    addresses: dict[str, Address] = field(default_factory=dict, repr=False)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
+    models: "dict[tuple[str, str], tuple[float, About]]" = field(default_factory=dict, repr=False)
+    recommended: dict[str, list[str]] | None = None
+    prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict, repr=False)
+
+    def key(self) -> Flow[auth.Token | None]:
+        """The token of the client: the one it was given, else the machine's; None without any."""
+        if self.token is None and self.machine is None:
+            self.machine = yield Do(auth.found)
+        return self.token or self.machine
+
+
+def is_url(text: str | None) -> bool:
+    """Whether a model is the address of an endpoint."""
+    return text is not None and text.startswith(("http://", "https://"))

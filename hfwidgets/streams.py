@@ -2,14 +2,17 @@
 
 They read bytes from an iterator that a driver hands them and know nothing of HTTP. A stream lives
 without its client, is read to its end after `[DONE]` so that the connection can be used again, and
-closes the connection when it is closed, garbage collected or left early.
+closes the connection when it is closed, dropped or left early.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
+from hfwidgets import errors
 from hfwidgets.flow import Parts
 from hfwidgets.results._meta import Meta
 
@@ -17,19 +20,53 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class _State(Generic[T]):
+    """What the reading generator and its stream share; the generator holds no stream.
+
+    Hence a stream that nobody holds is freed at once, and closes its connection.
+    """
+
+    def __init__(self, parts: Parts[T], meta: Meta, started: float) -> None:
+        self.decoder = parts.decoder
+        self.collect = parts.collect
+        self.meta = meta
+        self.started = started
+        self.whole = False
+        self.closed = False
+
+    def first(self, item: T) -> None:
+        """Take the first item in."""
+        self.meta.first_token_seconds = perf_counter() - self.started
+        self.collect.add(item)
+
+    def ended(self) -> None:
+        """Note the time."""
+        self.meta.seconds = perf_counter() - self.started
+
+    def tell(self, error: errors.HfWidgetsError) -> None:
+        """Write on an error whom it came from."""
+        if error.meta is None:
+            error.meta = self.meta
+            name = self.meta.request_id
+            known = (self.meta.provider, self.meta.model, f"request {name}" if name else None)
+            who = ", ".join(filter(None, known))
+            error.append_to_message(f"({who}; what had arrived is in the stream's result)")
+
+
 class _Base(Generic[T, R]):
     """What both kinds share: the result so far and where it came from."""
 
-    def __init__(self, parts: Parts[T], meta: Meta, started: float) -> None:
-        self._decoder = parts.decoder
-        self._collect = parts.collect
-        self._started = started
-        self.meta = meta
+    _state: _State[T]
+
+    @property
+    def meta(self) -> Meta:
+        """Who answers, and what it took so far."""
+        return self._state.meta
 
     @property
     def result(self) -> R:
         """What the unstreamed call would have returned, made of what has arrived so far."""
-        result = self._collect.result
+        result = self._state.collect.result
         usage = getattr(result, "usage", None)
         self.meta.usage = self.meta.usage if usage is None else usage
         result.meta = self.meta
@@ -39,20 +76,59 @@ class _Base(Generic[T, R]):
     @property
     def text(self) -> str:
         """The text so far."""
-        return self._collect.text
+        return self._state.collect.text
 
     @property
     def usage(self) -> Any:
         """The token counts, once the server has sent them; else None."""
         return getattr(self.result, "usage", None)
 
-    def _seen(self, item: T) -> None:
-        if self.meta.first_token_seconds is None:
-            self.meta.first_token_seconds = perf_counter() - self._started
-        self._collect.add(item)
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended or was closed."""
+        return self._state.closed
 
-    def _ended(self) -> None:
-        self.meta.seconds = perf_counter() - self._started
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {len(self.text):,} characters so far>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A stream is an open connection; keep its result instead.")
+
+
+class Line(Protocol):
+    """An open answer's connection."""
+
+    def release(self) -> None:
+        """Give it back: the answer was read to its end."""
+
+    def hang_up(self) -> None:
+        """Close it, whoever reads from it."""
+
+    def drop(self) -> None:
+        """Close it from inside a destructor, where no lock may be waited for."""
+
+
+def _read(state: _State[T], chunks: Iterator[bytes], line: Line) -> Generator[T, None, None]:
+    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+    try:
+        for data in chunks:
+            for item in feed(data):
+                seen(item)
+                seen = add
+                yield item
+        for item in state.decoder.finish():
+            seen(item)
+            seen = add
+            yield item
+        state.whole = True
+    except errors.HfWidgetsError as error:
+        if not state.closed:  # else another thread closed it while this one waited for bytes
+            state.tell(error)
+            raise
+    finally:
+        state.ended()
+        state.closed = True
+        line.release() if state.whole else line.hang_up()
 
 
 class Stream(_Base[T, R]):
@@ -62,40 +138,30 @@ class Stream(_Base[T, R]):
         self,
         parts: Parts[T],
         chunks: Iterator[bytes],
-        close: Callable[[], None],
+        line: Line,
         meta: Meta,
         started: float,
     ) -> None:
-        super().__init__(parts, meta, started)
-        self._chunks = chunks
-        self._close = close
-        self._items = self._read()
-
-    def _read(self) -> Generator[T]:
-        seen, add, feed = self._seen, self._collect.add, self._decoder.feed
-        try:
-            for data in self._chunks:
-                for item in feed(data):
-                    seen(item)
-                    seen = add
-                    yield item
-            for item in self._decoder.finish():
-                seen(item)
-                yield item
-        finally:
-            self._ended()
-            self._close()
+        self._state = _State(parts, meta, started)
+        self._line = line
+        self._items = _read(self._state, chunks, line)
 
     def __iter__(self) -> Iterator[T]:
-        return self._items
+        return self
 
     def __next__(self) -> T:
         return next(self._items)
 
     def close(self) -> None:
-        """Stop: the connection is closed, what has arrived stays in `result`."""
-        self._items.close()
-        self._close()
+        """Stop: the connection is closed, what has arrived stays in `result`.
+
+        Another thread that waits for the next item sees the stream end.
+        """
+        if not self._state.closed:
+            self._state.closed = True
+            self._line.hang_up()
+        with contextlib.suppress(ValueError):  # another thread is inside: it sees the end by itself
+            self._items.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,16 +175,38 @@ class Stream(_Base[T, R]):
         self.close()
 
     def __del__(self) -> None:
-        self._close()
+        state = getattr(self, "_state", None)
+        if state is not None and not state.closed:
+            state.closed = True
+            self._line.drop()
 
-    def __repr__(self) -> str:
-        return f"<Stream, {len(self.text):,} characters so far>"
+
+async def _aread(
+    state: _State[T], chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[T, None]:
+    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+    try:
+        async for data in chunks:
+            for item in feed(data):
+                seen(item)
+                seen = add
+                yield item
+        for item in state.decoder.finish():
+            seen(item)
+            seen = add
+            yield item
+    except errors.HfWidgetsError as error:
+        if not state.closed:  # else another task closed it while this one waited for bytes
+            state.tell(error)
+            raise
+    finally:
+        state.ended()
+        state.closed = True
+        await close()
 
 
 class AsyncStream(_Base[T, R]):
-    """A streamed answer: `async for item in stream`, `async with stream:`, `await
-    stream.aclose()`.
-    """
+    """A streamed answer: `async for`, `async with stream:`, `await stream.aclose()`."""
 
     def __init__(
         self,
@@ -128,36 +216,29 @@ class AsyncStream(_Base[T, R]):
         meta: Meta,
         started: float,
     ) -> None:
-        super().__init__(parts, meta, started)
-        self._chunks = chunks
+        self._state = _State(parts, meta, started)
         self._close = close
-        self._items = self._read()
-
-    async def _read(self) -> AsyncGenerator[T]:
-        seen, add, feed = self._seen, self._collect.add, self._decoder.feed
-        try:
-            async for data in self._chunks:
-                for item in feed(data):
-                    seen(item)
-                    seen = add
-                    yield item
-            for item in self._decoder.finish():
-                seen(item)
-                yield item
-        finally:
-            self._ended()
-            await self._close()
+        self._items = _aread(self._state, chunks, close)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        with contextlib.suppress(RuntimeError):  # another library's loop: it ends generators itself
+            self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return self._items
+        return self
 
-    async def __anext__(self) -> T:
-        return await anext(self._items)
+    def __anext__(self) -> Awaitable[T]:
+        return anext(self._items)
 
     async def aclose(self) -> None:
-        """Stop: the connection is closed, what has arrived stays in `result`."""
-        await self._items.aclose()
-        await self._close()
+        """Stop: the connection is closed, what has arrived stays in `result`.
+
+        Another task that waits for the next item sees the stream end.
+        """
+        if not self._state.closed:
+            self._state.closed = True
+            await self._close()
+        with contextlib.suppress(RuntimeError):  # another task is inside: it sees the end by itself
+            await self._items.aclose()
 
     close = aclose
 
@@ -172,5 +253,22 @@ class AsyncStream(_Base[T, R]):
     ) -> None:
         await self.aclose()
 
-    def __repr__(self) -> str:
-        return f"<AsyncStream, {len(self.text):,} characters so far>"
+    def __del__(self) -> None:
+        state, loop = getattr(self, "_state", None), getattr(self, "_loop", None)
+        if state is None or state.closed or loop is None or loop.is_closed():
+            return
+        state.closed = True
+        loop.call_soon_threadsafe(_close_later, loop, self._close)
+
+
+_closing: set["asyncio.Task[None]"] = set()
+"""Streams that were dropped and are being closed: a loop holds its tasks only weakly."""
+
+
+def _close_later(loop: asyncio.AbstractEventLoop, close: Callable[[], Awaitable[None]]) -> None:
+    async def closed() -> None:
+        await close()
+
+    task = loop.create_task(closed())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

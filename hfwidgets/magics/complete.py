@@ -22,7 +22,9 @@ from hfwidgets.magics.vars import is_media, root
 from hfwidgets.magics.words import read_word
 from hfwidgets.tasks import TASKS, BaseTask, find
 
-_LINE = re.compile(r"(?P<head>.*?(?P<mark>%%?)(?P<name>infer|hf)[ \t]+)(?P<rest>.*)", re.DOTALL)
+_LINE = re.compile(
+    r"\s*(?:[^'\"#%=]*=\s*)?(?P<mark>%%?)(?P<name>infer|hf)[ \t]+(?P<rest>.*)", re.DOTALL
+)
 _TARGET = re.compile(r"\s*[^\W\d]\w*\s*=?\s*<<\s")
 
 
@@ -220,16 +222,21 @@ def _fits(control: Control, value: Any) -> bool:
     if isinstance(control, Media):
         return is_media(value) or root(value) == "numpy" or isinstance(value, bytes | Path)
     if isinstance(control, Table):
-        return hasattr(value, "columns") or isinstance(value, dict)
+        return hasattr(value, "columns") or _is_dict(value)
     if isinstance(control, Labels | Words):
         return isinstance(value, list | tuple)
     return isinstance(value, str)
 
 
+def _is_dict(value: Any) -> bool:
+    """Whether a variable is a dict of the user's own, not an answer."""
+    return isinstance(value, dict) and root(value) != "hfwidgets"
+
+
 def _shapes(value: Any) -> bool:
     """Whether a variable may be a --schema."""
     model = hasattr(value, "model_json_schema") or dataclasses.is_dataclass(value)
-    return isinstance(value, dict) or (isinstance(value, type) and model)
+    return _is_dict(value) or (isinstance(value, type) and model)
 
 
 _VALUES: dict[str, Callable[[Position], Offers]] = {
@@ -240,7 +247,7 @@ _VALUES: dict[str, Callable[[Position], Offers]] = {
     "input": _inputs,
     "labels": lambda at: (at.word, at.variables(lambda v: isinstance(v, list | tuple))),
     "param": _parameters,
-    "params": lambda at: (at.word, at.variables(lambda v: isinstance(v, dict))),
+    "params": lambda at: (at.word, at.variables(_is_dict)),
     "format": lambda at: (at.word, FORMATS),
     "out": lambda at: (at.word, []),
     "chat": lambda at: (at.word, at.settings.session.chats),

@@ -57,7 +57,7 @@ def parts(task: BaseTask, body: str) -> dict[str, str] | None:
             if own in found:
                 raise UsageError(f"The part {head[1]!r} is there twice.")
             name, line = own, head[2] or ""
-            found[name] = [] if line.strip() == "|" else [line]
+            found[name] = ["" if line.strip() == "|" else line]
         elif name is not None:
             found[name].append(line)
         elif line.strip():

@@ -21,8 +21,8 @@ def response_format(shape: Any) -> dict[str, Any]:
     Args:
         shape: a pydantic model, a dataclass, or a dict that is a JSON schema.
     """
-    name = shape.get("title", "reply") if isinstance(shape, Mapping) else shape.__name__
     schema = json_schema(shape)
+    name = schema.get("title", "reply")
     named = {"name": re.sub(r"\W", "_", str(name)), "schema": schema, "strict": True}
     return {"type": "json_schema", "json_schema": named}
 
@@ -90,7 +90,7 @@ def parsed(text: str, shape: Any) -> Any:
             return data
         validate = getattr(shape, "model_validate", None)
         return validate(data) if validate else _made(shape, data)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
             f"The reply is not of the shape that --schema asks for: {error}. "
             "A larger --max-tokens or another model may help."

@@ -15,10 +15,12 @@ def is_taken() -> bool | None:
         return None
     import executing
 
-    statements = executing.Source.executing(frame).statements
-    if not statements or len(statements) != 1:
+    found = executing.Source.executing(frame)
+    if not found.statements or len(found.statements) != 1:
         return None
-    return not isinstance(next(iter(statements)), ast.Expr)
+    [statement] = found.statements
+    alone = isinstance(statement, ast.Expr) and found.node in (None, statement.value)
+    return not alone
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:

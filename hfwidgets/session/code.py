@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from hfwidgets.client import InferenceClient
+from hfwidgets import runtime
 from hfwidgets.errors import redacted
 from hfwidgets.explain import Explanation
 from hfwidgets.session.memory import Made
@@ -37,12 +37,16 @@ class Code:
 def of(made: Made) -> Code:
     """The code of a call; nothing is sent to make it."""
     settings = {k: v for k, v in made.settings.items() if k != "token"}
-    return Code(redacted(python(made)), redacted(curl(_explained(made, settings))))
+    return Code(redacted(python(made)), curl(_explained(made, settings)))
 
 
 def _explained(made: Made, settings: Mapping[str, Any]) -> Explanation:
-    with InferenceClient(**settings) as client:
-        return client.explain(made.task, **made.arguments)
+    """The call's request, from the client that made it, which knows where its model is served."""
+
+    async def explain() -> Explanation:
+        return await runtime.aclient(**settings).explain(made.task, **made.arguments)
+
+    return runtime.wait(runtime.submit(explain()))
 
 
 def python(made: Made) -> str:
@@ -75,14 +79,15 @@ def curl(explanation: Explanation) -> str:
         return "\n".join(f"# {note}" for note in explanation.notes)
     shown = {k: v for k, v in explanation.headers.items() if k.lower() not in _LEFT_OUT}
     headers = [f"-H {_header(name, value, explanation)}" for name, value in shown.items()]
-    data = [f"-d {shlex.quote(_body(explanation))}"] if explanation.content else []
-    parts = [f"curl -X {explanation.method} {shlex.quote(explanation.url)}", *headers, *data]
+    data = [f"-d {shlex.quote(redacted(_body(explanation)))}"] if explanation.content else []
+    url = shlex.quote(redacted(explanation.url))
+    parts = [f"curl -X {explanation.method} {url}", *headers, *data]
     return "\n".join([*(f"# {note}" for note in explanation.notes), " \\\n  ".join(parts)])
 
 
 def _header(name: str, value: str, explanation: Explanation) -> str:
     if value != "…":
-        return shlex.quote(f"{name}: {value}")
+        return shlex.quote(redacted(f"{name}: {value}"))
     routed = "huggingface" in explanation.url
     variable = "HF_TOKEN" if routed else explanation.provider.upper().replace("-", "_") + "_KEY"
     scheme = "Bearer " if name == "authorization" else ""

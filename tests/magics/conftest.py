@@ -27,6 +27,7 @@ class Loopback:
         answer: the JSON of every route but chat.
         hold: set, the server waits after the first piece until it is cleared or the client leaves.
         requests: path and JSON of each request.
+        seen: set when the first piece of a stream was sent.
         left: set when a client went away in the middle of a stream.
     """
 
@@ -38,6 +39,7 @@ class Loopback:
     hold: bool = False
     requests: list[tuple[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    seen: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -89,6 +91,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.event(
                     {"model": "loop", "choices": [{"index": 0, "delta": {"content": piece}}]}
                 )
+                self.loopback.seen.set()
                 time.sleep(self.loopback.pause)
                 while (
                     self.loopback.hold

@@ -1,0 +1,181 @@
+"""%infer and %%infer in a shell without a front end, against the loopback server."""
+
+import dataclasses
+import json
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.utils.capture import RichOutput
+from IPython.utils.io import capture_output
+
+from hfwidgets.errors import OutputError, UnknownProviderError
+from hfwidgets.magics.render import code_of
+
+
+@pytest.fixture
+def run(shell, loopback):
+    """Runs a cell magic; the text that it printed comes back."""
+
+    def cell(line, prompt="Hi"):
+        with capture_output() as captured:
+            shell.run_cell_magic("infer", f"{loopback.url} {line}", prompt)
+        return captured.stdout
+
+    return cell
+
+
+def shown(shell, loopback, line, prompt="Hi"):
+    """The bundle that a front end would be given at the end."""
+    shell.kernel = None  # a shell with a kernel gets bundles in place of printed text
+    try:
+        with capture_output() as captured:
+            shell.run_cell_magic("infer", f"{loopback.url} {line}", prompt)
+    finally:
+        del shell.kernel
+    last: RichOutput = captured.outputs[-1]
+    return last.data
+
+
+@pytest.mark.parametrize(
+    ("form", "answer", "plain", "html"),
+    [
+        ("auto", "**b** <i>", "**b** <i>", "<strong>b</strong> &lt;i&gt;"),
+        ("markdown", "# T", "# T", "<h1>T</h1>"),
+        ("text", "**b**\n<i>", "**b**\n<i>", "**b**\n&lt;i&gt;"),
+        ("json", '```json\n{"a":1}\n```', '{\n  "a": 1\n}', "<pre"),
+        ("table", '[{"a": 1, "b": "<"}]', "a  b\n1  <", "&lt;</td>"),
+        ("math", "\\frac{a}{b}", "\\frac{a}{b}", "frac{a}{b}"),
+        (
+            "html",
+            "<b>x</b><script>alert(1)</script><img src=x onerror=y>",
+            None,
+            '<div class="hfw-result"><b>x</b><div ',
+        ),
+        ("code", "Say:\n```python\nx = 1\n```", "x = 1", "<pre"),
+    ],
+)
+def test_formats(shell, loopback, form, answer, plain, html):
+    loopback.pieces = [answer]
+    data = shown(shell, loopback, f"-f {form}")
+    assert data["text/plain"] == (answer if plain is None else plain)
+    assert html in data["text/html"]
+    assert "<script" not in data["text/html"]
+
+
+def test_raw_is_the_answer_as_json(shell, loopback):
+    data = json.loads(shown(shell, loopback, "-f raw")["text/plain"])
+    assert data["choices"][0]["message"]["content"] == loopback.text
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_an_answer_without_that_form_is_an_error_and_still_assigned(shell, loopback, run, form):
+    with pytest.raises(OutputError, match="no JSON"):
+        run(f"-f {form} -o kept")
+    assert shell.user_ns["kept"].text == loopback.text
+
+
+def test_verbose_tells_tokens_and_times(run):
+    text = run("-v")
+    assert "first token after" in text
+    assert "3 tokens in, 5 out" in text
+    assert "first token after" not in run("")
+
+
+def test_quiet_shows_nothing_and_keeps_the_answer(shell, loopback, run):
+    assert run("-q") == ""
+    assert shell.user_ns["_"].text == loopback.text
+
+
+def test_a_terminal_gets_plain_text(run, loopback):
+    loopback.pieces = ["one ", "two\x1b[31m", "\x07 three"]
+    assert run("") == "one two[31m three\n"
+
+
+def test_an_answer_without_stream(run, loopback):
+    assert run("--no-stream") == "Hello, **world**.\n"
+    assert loopback.bodies[0].get("stream") in (None, False)
+
+
+def test_a_timeout_is_the_calls_budget(run, loopback):
+    loopback.hold = True
+    with pytest.raises(TimeoutError):
+        run("--timeout 0.3")
+
+
+def test_another_task_shows_its_own_view(shell, loopback):
+    loopback.answer = [{"label": "good", "score": 0.75}]
+    data = shown(shell, loopback, "-t text-classification -o found", "Fine.")
+    assert "good" in data["text/html"]
+    assert shell.user_ns["found"][0].label == "good"
+    assert loopback.bodies == [{"inputs": "Fine.", "parameters": {}}]
+
+
+def test_text_views_of_what_is_no_text_are_refused(shell, loopback, run):
+    loopback.answer = [{"label": "good", "score": 0.75}]
+    with pytest.raises(OutputError, match="is no text"):
+        run("-t text-classification -f markdown")
+
+
+@dataclasses.dataclass
+class City:
+    name: str
+    people: int
+
+
+def test_a_reply_of_a_shape_becomes_an_object(shell, loopback):
+    shell.push({"City": City})
+    loopback.pieces = ['{"name": "Brest",', ' "people": 139456}']
+    data = shown(shell, loopback, "--schema $City -o city")
+    assert shell.user_ns["city"] == City("Brest", 139456)
+    assert json.loads(data["text/plain"])["name"] == "Brest"
+    asked = loopback.bodies[0]["response_format"]
+    assert asked["json_schema"]["schema"]["required"] == ["name", "people"]
+
+
+def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):
+    shell.push({"word": "hello", "SECRET_TOKEN": "x"})
+    run("", "say {{ word }}")
+    assert loopback.bodies[0]["messages"][0]["content"] == "say hello"
+    with pytest.raises(UsageError, match="secret"):
+        run("", "say {{ SECRET_TOKEN }}")
+    assert len(loopback.requests) == 1
+
+
+def test_the_last_error_can_be_shown(shell, loopback, run):
+    shell.run_cell("def broken():\n    return 1 / 0\nbroken()")
+    run("", "Why? {{ err }}")
+    assert "ZeroDivisionError" in loopback.bodies[0]["messages"][0]["content"]
+
+
+def test_a_machines_token_does_not_go_to_a_foreign_host(monkeypatch, loopback, run):
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "c" * 34)
+    run("")
+    assert "hf_c" not in str(loopback.headers)
+
+
+def test_an_unknown_provider_is_named_with_the_nearest(shell):
+    with pytest.raises(UnknownProviderError, match="'local'"):
+        shell.run_cell_magic("infer", "-p locl -m a/b", "Hi")
+
+
+def test_output_metadata_holds_no_input(shell, loopback):
+    shell.kernel = None
+    with capture_output() as captured:
+        shell.run_cell_magic("infer", f"{loopback.url} --seed 3 -P stop=END", "Private words")
+    del shell.kernel
+    kept = captured.outputs[-1].metadata["hfwidgets"]
+    assert kept["params"] == {"stop": "END", "seed": 3}
+    assert "Private" not in json.dumps(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x = 1\n", "x = 1"),
+        ("a\n```py\nx\n```\nb\n~~~\ny\n~~~", "x\n\ny"),
+        ("````md\n```py\nx\n```\n````", "```py\nx\n```"),
+        ("``` unclosed\nx", "``` unclosed\nx"),
+    ],
+)
+def test_code_is_taken_out_of_its_fences(text, code):
+    assert code_of(text) == code

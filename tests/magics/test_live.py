@@ -1,0 +1,203 @@
+"""What a front end sees while a call runs: updates, Interrupt, Tab, help. Driven message by message."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+
+class Front:
+    """A front end of one kernel: sends a cell, and keeps all that came back for it."""
+
+    def __init__(self, manager: KernelManager) -> None:
+        self.manager = manager
+        self.client = manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+        self.seen: list[dict[str, Any]] = []
+
+    def start(self, code: str) -> str:
+        self.seen = []
+        return str(self.client.execute(code))
+
+    def until(self, cell: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Read messages of a cell until one fits."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=30)
+            if message["parent_header"].get("msg_id") != cell:
+                continue
+            self.seen.append(message)
+            if there(message):
+                return message
+
+    def idle(self, cell: str) -> list[dict[str, Any]]:
+        self.until(cell, lambda m: m["content"].get("execution_state") == "idle")
+        return self.seen
+
+    def run(self, code: str) -> list[dict[str, Any]]:
+        return self.idle(self.start(code))
+
+    def printed(self, code: str) -> str:
+        return "".join(m["content"]["text"] for m in self.run(code) if m["msg_type"] == "stream")
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Front]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    front = Front(manager)
+    front.run("%load_ext hfwidgets")
+    yield front
+    front.client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def plain(message):
+    return message["content"].get("data", {}).get("text/plain", "")
+
+
+def of(messages, *kinds):
+    return [message for message in messages if message["msg_type"] in kinds]
+
+
+def test_an_answer_grows_in_one_output(kernel, loopback):
+    loopback.pieces = [f"word{n} " for n in range(60)]
+    loopback.pause = 0.02
+    shown = of(kernel.run(f"%%infer {loopback.url}\ngo"), "display_data", "update_display_data")
+    texts = [plain(message) for message in shown]
+    assert shown[0]["msg_type"] == "display_data"
+    assert {m["msg_type"] for m in shown[1:]} == {"update_display_data"}
+    assert len({m["content"]["transient"]["display_id"] for m in shown}) == 1
+    assert texts[-1] == loopback.text
+    assert all(after.startswith(before) for before, after in zip(texts, texts[1:], strict=False))
+    assert 4 <= len(shown) <= 20  # 60 pieces in 1.2 s at 10 updates a second, and the last
+
+
+def test_a_long_answer_is_updated_ever_more_rarely(kernel, loopback):
+    loopback.pieces = ["x" * 200 + "\n" for _ in range(400)]
+    loopback.pause = 0.005
+    started = time.monotonic()
+    shown = of(kernel.run(f"%%infer {loopback.url}\ngo"), "display_data", "update_display_data")
+    seconds = time.monotonic() - started
+    sent = sum(len(plain(message)) for message in shown)
+    assert sent <= 40_000 * seconds + 2 * len(loopback.text)
+
+
+def test_an_interrupt_keeps_what_had_arrived(kernel, loopback):
+    loopback.pieces = ["kept text", " never seen"]
+    loopback.hold = True
+    cell = kernel.start(f"%%infer answer << {loopback.url}\ngo")
+    visible = kernel.start(f"%%infer {loopback.url}\ngo")
+    kernel.until(cell, lambda m: m["msg_type"] == "execute_input")
+    assert loopback.seen.wait(20)
+    kernel.manager.interrupt_kernel()
+    [error] = of(kernel.idle(cell), "error")
+    assert error["content"]["ename"] == "KeyboardInterrupt"
+    assert len(error["content"]["traceback"]) == 1
+    [shown] = of(kernel.seen, "display_data")
+    assert plain(shown) == "kept text\nstopped"
+    assert shown["content"]["metadata"]["hfwidgets"]["stopped"] is True
+    assert loopback.left.wait(5), "the connection was not closed"
+    loopback.hold = False
+    aborted = kernel.client.get_shell_msg(timeout=20)
+    while aborted["parent_header"]["msg_id"] != visible:
+        aborted = kernel.client.get_shell_msg(timeout=20)
+    assert aborted["content"]["status"] == "aborted", "Run All went on after the interrupt"
+    assert kernel.printed("print(answer.text, '|', _.text)") == "kept text | kept text\n"
+
+
+def test_an_interrupt_is_quick_and_the_kernel_is_free_again(kernel, loopback):
+    loopback.hold = True
+    cell = kernel.start(f"%%infer {loopback.url}\ngo")
+    kernel.until(cell, lambda m: plain(m) == "Hello")
+    started = time.monotonic()
+    kernel.manager.interrupt_kernel()
+    kernel.idle(cell)
+    assert time.monotonic() - started < 1.5
+    loopback.hold = False
+    assert kernel.printed("print('free')") == "free\n"
+
+
+def test_a_call_in_the_background_leaves_the_kernel_free(kernel, loopback):
+    loopback.hold = True
+    kernel.run(f"%%infer run << {loopback.url} --bg\ngo")
+    assert kernel.printed("print(run.done(), run)").startswith("False <Run ")
+    assert loopback.seen.wait(5)
+    loopback.hold = False
+    assert kernel.printed("print(run.result(20).text)") == f"{loopback.text}\n"
+    loopback.hold = True
+    loopback.seen.clear()
+    kernel.run(f"%%infer run << {loopback.url} --bg\ngo")
+    assert loopback.seen.wait(5)
+    assert "Stopped:" in kernel.printed("%hf runs stop all")
+    assert kernel.printed("print(run.state, run.result(5))").startswith("stopped ")
+    assert loopback.left.wait(5)
+
+
+def completions(kernel, code):
+    kernel.client.complete(code, len(code))
+    while True:
+        reply = kernel.client.get_shell_msg(timeout=20)
+        if reply["msg_type"] == "complete_reply":
+            return reply["content"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "start"),
+    [
+        ("%infer --tempe", ["--temperature"], 7),
+        ("%infer -t table-q", ["table-question-answering"], 10),
+        ("%%infer -p loc", ["local"], 11),
+        ("%%infer kno", ["known"], 8),
+        ("%infer -m org/mod", ["org/model-a"], 10),
+        ("%infer -m org/model-a:loc", ["org/model-a:local"], 10),
+        ("%infer -P temp", ["temperature="], 10),
+        ("%infer -t fill-mask -P top", ["top_k="], 23),
+        ("%infer -t token-classification -P aggregation_strategy=si", ["simple"], 55),
+        ("%infer --params $op", ["$options"], 16),
+        ("%infer -t table-question-answering -i $", ["$options", "$frame"], 38),
+        ("%hf auth who", ["whoami"], 9),
+        ("x = 1\n%infer --see", ["--seed"], 13),
+    ],
+)
+def test_tab_offers_what_fits(kernel, code, expected, start):
+    kernel.run("import pandas\nframe = pandas.DataFrame({'a': [1]})")
+    kernel.run("options = {'top_k': 2}\nnumber = 3")
+    kernel.run("%hf alias known org/m:local\n%infer -q -n -m org/model-a -p local hi")
+    kernel.run("from hfwidgets.session import current\ncurrent().saw_model('org/model-a')")
+    found = completions(kernel, code)
+    assert sorted(found["matches"]) == sorted(expected)
+    assert (found["cursor_start"], found["cursor_end"]) == (start, len(code))
+
+
+def test_tab_in_a_prompt_and_elsewhere_is_left_alone(kernel):
+    for code in ("%infer tell me --te", "%%infer x\n--te", "y = '%infer --te"):
+        assert "--temperature" not in completions(kernel, code)["matches"]
+
+
+def test_help_shows_usage_and_options(kernel):
+    for code in ("%infer -h", "%hf help"):
+        assert "MODEL" in kernel.printed(code)
+    for code in ("%infer?", "%%infer?"):
+        cell = kernel.start(code)
+        kernel.idle(cell)
+        reply = kernel.client.get_shell_msg(timeout=20)
+        while reply["parent_header"].get("msg_id") != cell:
+            reply = kernel.client.get_shell_msg(timeout=20)
+        [page] = reply["content"]["payload"]
+        assert "%%infer [VAR <<" in page["data"]["text/plain"]
+        assert "--temperature" in page["data"]["text/plain"]
+
+
+def test_insert_puts_the_code_into_the_next_cell(kernel, loopback):
+    loopback.pieces = ["Here:\n```python\nprint(1)\n```\nDone."]
+    cell = kernel.start(f"%%infer {loopback.url} -f code --insert\ngo")
+    kernel.idle(cell)
+    reply = kernel.client.get_shell_msg(timeout=20)
+    while reply["parent_header"].get("msg_id") != cell:
+        reply = kernel.client.get_shell_msg(timeout=20)
+    [payload] = reply["content"]["payload"]
+    assert (payload["source"], payload["text"]) == ("set_next_input", "print(1)")
+    assert plain(of(kernel.seen, "display_data", "update_display_data")[-1]) == "print(1)"

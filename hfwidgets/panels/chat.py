@@ -70,6 +70,7 @@ class ChatPanel(Panel):
         self._transcript = Transcript()
         self._answer = 0
         self._prompt: Any = None
+        self._pieces = 0
         self._usage = True
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._replaced, "messages")
@@ -157,6 +158,7 @@ class ChatPanel(Panel):
     async def _work(self, run: Run) -> None:
         entry = self._talk.entry({"role": "assistant", "content": ""})
         self._answer = entry.number
+        self._pieces = 0
         at = len(self._talk.entries)
         self._mirror.set("turns", at, value=_turn(entry, done=False))
         stream = await self._open()
@@ -194,6 +196,7 @@ class ChatPanel(Panel):
     def _grow(self, at: int, part: str, text: str) -> None:
         if self.status != "streaming":
             self._settle("streaming", note="", eta=None)
+        self._pieces += 1
         self._mirror.append("turns", at, part, text=text)
 
     def _ended(self, run: Run) -> None:
@@ -231,14 +234,15 @@ class ChatPanel(Panel):
     def _stats(self, run: Run) -> dict[str, Any]:
         result, meta = run.result, run.result.meta
         usage, first, seconds = result.usage or {}, meta.first_token_seconds, meta.seconds
-        made = usage.get("completion_tokens")
+        made = usage.get("completion_tokens") or self._pieces
         streamed = seconds - (first or 0.0)
         found = {
             "first": first,
             "seconds": seconds,
-            "rate": (made - 1) / streamed if made and made > 1 and streamed > 0 else None,
+            "rate": (made - 1) / streamed if made > 1 and streamed > 0 else None,
             "prompt": usage.get("prompt_tokens"),
             "completion": made,
+            "counted": not usage.get("completion_tokens"),
             "model": meta.model or result.model,
             "provider": meta.provider,
             "finish": result.choices[0].finish_reason if result.choices else None,

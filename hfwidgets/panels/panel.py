@@ -18,7 +18,7 @@ from hfwidgets.panels.failure import failure
 from hfwidgets.panels.flusher import flusher
 from hfwidgets.panels.mirror import Mirror
 from hfwidgets.panels.run import Run
-from hfwidgets.panels.shape import shape
+from hfwidgets.panels.shape import served, shape
 from hfwidgets.panels.slot import Slot
 
 BUSY = frozenset({"validating", "loading", "running", "streaming"})
@@ -80,6 +80,7 @@ class Panel(anywidget.AnyWidget):
         self._mirror = Mirror(doc, self._post, flusher.wake)
         fixed = shape(self.declaration, key, self.view, self.starters)
         fixed["fields"] = [*self.extra, *fixed["fields"]]
+        fixed["served"] = served(client.get("base_url"))
         super().__init__(
             _esm=assets.text("panel.js"),
             _css=assets.text("panel-style.css"),

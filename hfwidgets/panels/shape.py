@@ -1,8 +1,10 @@
 """What a panel shows that does not change while it lives, read from the task's declaration."""
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from hfwidgets import controls, providers
 from hfwidgets.panels import assets
@@ -33,6 +35,14 @@ def shape(task: BaseTask, key: str, view: str, starters: Iterable[str]) -> dict[
         "models": [],
         "chunks": assets.digests(),
     }
+
+
+def served(base_url: str | None) -> dict[str, Any]:
+    """What answers when no provider is chosen, and whether there is nothing else to choose."""
+    if base_url:
+        return {"label": urlsplit(base_url).netloc or base_url, "fixed": True}
+    name = os.environ.get("HFWIDGETS_PROVIDER")
+    return {"label": f"default ({name})" if name else "default provider", "fixed": False}
 
 
 def fields(task: BaseTask) -> list[dict[str, Any]]:

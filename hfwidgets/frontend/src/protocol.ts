@@ -49,6 +49,8 @@ export interface Stats {
   server?: number;
   prompt?: number;
   completion?: number;
+  /** The tokens were counted by us, from the pieces of the stream. */
+  counted?: boolean;
   model?: string;
   provider?: string;
   finish?: string;
@@ -109,6 +111,8 @@ export interface Shape {
   fields: Field[];
   starters: string[];
   providers: string[];
+  /** What answers when no provider is chosen; `fixed` where there is nothing to choose. */
+  served: { label: string; fixed: boolean };
   models: string[];
   chunks: Record<string, string>;
 }

@@ -117,7 +117,7 @@ class Header {
     private link: Link,
     drawer: Drawer,
   ) {
-    const { label, help, providers, key } = link.shape;
+    const { label, help, providers, served, key } = link.shape;
     this.#options = h("datalist", { id: `hfw-models-${key}-${Math.random().toString(36).slice(2)}` });
     this.#model = h("input", {
       class: "hfw-input hfw-model",
@@ -134,9 +134,11 @@ class Header {
       "aria-label": "Provider",
       onchange: () => link.act("set", { provider: this.#provider.value }),
     });
-    for (const name of ["", ...providers]) {
-      this.#provider.append(h("option", { value: name }, name || "default provider"));
+    this.#provider.append(h("option", { value: "" }, served.label));
+    if (!served.fixed) {
+      for (const name of providers) this.#provider.append(h("option", { value: name }, name));
     }
+    this.#provider.disabled = served.fixed;
     this.node = h(
       "header",
       { class: "hfw-head" },
@@ -312,9 +314,10 @@ function describe(
 }
 
 function sum(stats: Stats): string {
+  const about = stats.counted ? "≈ " : "";
   const parts = [
     stats.first !== undefined && `first token ${stats.first.toFixed(2)} s`,
-    stats.rate !== undefined && `${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
+    stats.rate !== undefined && `${about}${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
     stats.seconds !== undefined && `${stats.seconds.toFixed(1)} s`,
     tokens(stats),
     stats.finish === "length" && "cut at the token limit",
@@ -324,7 +327,8 @@ function sum(stats: Stats): string {
   return parts.filter(Boolean).join(" · ");
 }
 
-function tokens({ prompt, completion }: Stats): string {
+function tokens({ prompt, completion, counted }: Stats): string {
   if (completion === undefined) return "";
+  if (counted) return `≈ ${completion} tokens`;
   return prompt === undefined ? `${completion} tokens` : `${prompt} + ${completion} tokens`;
 }

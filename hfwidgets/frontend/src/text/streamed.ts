@@ -31,8 +31,9 @@ export class StreamedText {
     this.node.append(this.#tail);
   }
 
-  /** Show `text`; `done` says that it is complete. Returns true when all of it is shown. */
-  update(text: string, done: boolean): boolean {
+  /** Show the text; `done` says that it is complete. Returns true when all of it is shown. */
+  update(given: string, done: boolean): boolean {
+    const text = given.includes("\r") ? given.replace(/\r\n?/g, "\n") : given;
     if (!text.startsWith(this.#text) || (this.#done && !done)) this.#reset();
     const changed = text !== this.#text || done !== this.#done;
     this.#text = text;

@@ -1,0 +1,253 @@
+"""Streams in the blocking client: their ends, early and late, and what becomes of the connection."""
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hfwidgets import InferenceClient, InferenceTimeoutError, errors
+from tests.plugins.loopback import Answer, Loopback, Seen, chat_events, events
+
+HELLO = [{"role": "user", "content": "Hello"}]
+EVENT_STREAM = {"content-type": "text/event-stream"}
+
+
+def piece(text: str, **more: Any) -> bytes:
+    """One event of a chat stream."""
+    import json
+
+    choice = {"index": 0, "delta": {"content": text}}
+    return b"data: " + json.dumps({"choices": [choice], **more}).encode() + b"\n\n"
+
+
+class Held:
+    """A stream that sends one event and then waits, like a model that thinks."""
+
+    def __init__(self, first: bytes = piece("Hel")) -> None:
+        self.first = first
+        self.go_on = threading.Event()
+        self.stop = threading.Event()
+
+    def __call__(self, _: Seen) -> Answer:
+        return Answer(headers=EVENT_STREAM, chunks=self._chunks())
+
+    def _chunks(self) -> Iterator[bytes]:
+        yield self.first
+        while not self.stop.wait(0.02):
+            yield b": alive\n\n"  # a comment: the server notices by it that its reader has gone
+            if self.go_on.is_set():
+                yield piece("lo") + b"data: [DONE]\n\n"
+                return
+
+
+@pytest.fixture
+def held(loopback: Loopback) -> Iterator[Held]:
+    made = Held()
+    loopback.answer(made)
+    yield made
+    made.stop.set()
+
+
+def opened(loopback: Loopback, **settings: Any) -> Any:
+    client = InferenceClient(base_url=loopback.url, **settings)
+    return client.chat_completion(HELLO, stream=True)
+
+
+def test_close_frees_the_connection_at_once_and_keeps_what_came(
+    loopback: Loopback, held: Held
+) -> None:
+    stream = opened(loopback)
+    assert next(stream).choices[0].delta.content == "Hel"
+    stream.close()
+    assert loopback.gone.wait(2), "the server never saw the connection close"
+    assert stream.text == "Hel"
+    assert stream.closed
+    assert list(stream) == []
+
+
+def test_a_with_block_closes(loopback: Loopback, held: Held) -> None:
+    with opened(loopback) as stream:
+        for _ in stream:
+            break
+    assert loopback.gone.wait(2)
+    assert stream.result.choices[0].message.content == "Hel"
+
+
+def test_a_stream_that_nobody_holds_is_closed_without_the_collector(
+    loopback: Loopback, held: Held
+) -> None:
+    gc.disable()
+    try:
+        stream = opened(loopback)
+        next(stream)
+        seen = weakref.ref(stream)
+        del stream
+        assert seen() is None, "the stream is kept alive by a cycle"
+        assert loopback.gone.wait(2)
+    finally:
+        gc.enable()
+
+
+def test_leaving_a_for_loop_over_a_temporary_stream_closes_it(
+    loopback: Loopback, held: Held
+) -> None:
+    for _ in opened(loopback):
+        break
+    assert loopback.gone.wait(2)
+
+
+def test_a_stream_lives_without_its_client(loopback: Loopback) -> None:
+    loopback.answer(chat_events("Hel", "lo"))
+    stream = opened(loopback)  # the client is gone already
+    gc.collect()
+    assert "".join(c.choices[0].delta.content or "" for c in stream) == "Hello"
+
+
+def test_close_from_another_thread_ends_the_reader_quietly(loopback: Loopback, held: Held) -> None:
+    stream = opened(loopback)
+    next(stream)
+    rest: list[Any] = []
+    reader = threading.Thread(target=lambda: rest.extend(stream))
+    reader.start()
+    time.sleep(
+        0.1
+    )  # the reader is inside its blocking read by then, or will find the stream closed
+    stream.close()
+    reader.join(2)
+    assert not reader.is_alive(), "the reader still waits"
+    assert rest == []
+    assert loopback.gone.wait(2)
+
+
+def test_20_full_streams_use_one_connection(loopback: Loopback) -> None:
+    loopback.answer(*[chat_events("a", "b") for _ in range(20)])
+    client = InferenceClient(base_url=loopback.url)
+    for _ in range(20):
+        assert len(list(client.chat_completion(HELLO, stream=True))) == 3
+    assert loopback.connections == 1
+
+
+def test_abandoned_streams_leave_the_client_usable(loopback: Loopback) -> None:
+    loopback.answer(*[chat_events("a", "b") for _ in range(5)])
+    client = InferenceClient(base_url=loopback.url)
+    for _ in range(5):
+        next(client.chat_completion(HELLO, stream=True))
+    loopback.answer(chat_events("whole"))
+    assert [c for c in client.chat_completion(HELLO, stream=True)][0].choices
+
+
+def test_a_broken_stream_keeps_what_came(loopback: Loopback) -> None:
+    answer = chat_events("Hel", "lo", done=False)
+    answer.chunks, answer.cut = list(answer.chunks or ())[:2], True
+    loopback.answer(answer)
+    stream = opened(loopback)
+    got = []
+    with pytest.raises(errors.StreamBrokenError, match="broke inside the answer") as caught:
+        got.extend(stream)
+    assert stream.text == "Hello"
+    assert caught.value.meta is stream.meta
+    assert isinstance(caught.value, ConnectionError)
+
+
+def test_a_stream_without_done_that_ends_properly_is_whole(loopback: Loopback) -> None:
+    loopback.answer(chat_events("Hel", "lo", done=False))
+    stream = opened(loopback)
+    assert len(list(stream)) == 3
+    assert stream.result.choices[0].finish_reason == "stop"
+
+
+def test_the_timeout_holds_between_chunks(loopback: Loopback, held: Held) -> None:
+    stream = opened(loopback, timeout=0.4)
+    started = time.monotonic()
+    with pytest.raises(
+        InferenceTimeoutError, match=r"timeout of 0.4 s while waiting for the stream"
+    ):
+        list(stream)
+    assert time.monotonic() - started < 2
+    assert stream.text == "Hel"
+    assert loopback.gone.wait(2)
+
+
+def test_the_timeout_holds_for_a_body_that_ends_with_its_connection(loopback: Loopback) -> None:
+    """Such a body has no end of its own: a connection that is shut looks like a whole answer."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+                + piece("Hel")
+            )
+            while connection.recv(65536):
+                pass  # the rest of the request; then the client leaves
+            connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = InferenceClient(base_url=url, timeout=0.4)
+        with pytest.raises(InferenceTimeoutError):
+            list(client.chat_completion(HELLO, stream=True))
+        thread.join(2)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "text"),
+    [
+        ({"error": "no", "error_type": "validation"}, errors.ValidationError, "no"),
+        ({"error": "full", "error_type": "overloaded"}, errors.OverloadedError, "full"),
+        ({"error": "cut", "error_type": "incomplete_generation"},
+         errors.IncompleteGenerationError, "cut"),
+        ({"error": "bad", "error_type": "generation"}, errors.GenerationError, "bad"),
+        ({"error": {"message": "quota", "type": "x", "code": 429}}, errors.UnknownError, "quota"),
+    ],
+)  # fmt: skip
+def test_an_error_event_inside_a_stream(
+    loopback: Loopback, event: Any, kind: type[Exception], text: str
+) -> None:
+    answer = events({"choices": [{"index": 0, "delta": {"content": "Hel"}}]}, event)
+    answer.headers = {**answer.headers, "x-request-id": "r-7"}
+    loopback.answer(answer)
+    stream = opened(loopback)
+    with pytest.raises(kind, match=text) as caught:
+        list(stream)
+    assert "r-7" in str(caught.value)
+    assert caught.value.meta is stream.meta  # type: ignore[attr-defined]
+    assert stream.text == "Hel"
+
+
+def test_an_event_that_is_no_json_is_a_clear_error(loopback: Loopback) -> None:
+    loopback.answer(Answer(headers=EVENT_STREAM, chunks=[b"data: <html>oops</html>\n\n"]))
+    with pytest.raises(errors.OutputError, match="what is not JSON"):
+        list(opened(loopback))
+
+
+def test_a_refused_stream_is_an_error_of_the_call_itself(loopback: Loopback) -> None:
+    loopback.answer(Answer(422, json={"error": "no chat template"}))
+    with pytest.raises(errors.BadRequestError, match="no chat template"):
+        opened(loopback)
+
+
+def test_the_last_chunk_may_have_only_usage(loopback: Loopback) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    loopback.answer(chat_events("Hi", usage=usage))
+    stream = opened(loopback)
+    last = list(stream)[-1]
+    assert last.choices == []
+    assert last.usage.total_tokens == 3
+    assert stream.usage.prompt_tokens == 1
+    assert stream.meta.usage.completion_tokens == 2
+
+
+def test_first_token_time_is_measured_from_the_call(loopback: Loopback) -> None:
+    loopback.answer(chat_events("Hi"))
+    stream = opened(loopback)
+    assert stream.meta.first_token_seconds is None
+    list(stream)
+    assert 0 < stream.meta.first_token_seconds <= stream.meta.seconds

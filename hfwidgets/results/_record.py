@@ -27,23 +27,27 @@ class Record(dict[str, Any]):
         meta: who answered and what it took; set on the outermost object of an answer only.
     """
 
-    meta: Meta | None
+    meta: Meta | None = None
     undeclared: ClassVar[frozenset[str]] = frozenset({"meta", "undeclared"})
 
     def __getattr__(self, name: str) -> Any:
-        if name == "meta":
-            return None
-        kinds = _kinds(type(self))
         try:
-            value = self[name] if name in self else self[name.replace("_", "-")]
+            value = self[name]
         except KeyError:
-            if name in kinds:
-                return None
-            raise AttributeError(_no_field(self, name)) from None
-        kind = kinds.get(name)
-        if kind is not None and type(value) in (dict, list):
-            value = self[name] = kind(value)
+            return self._missing(name)
+        if type(value) is dict or type(value) is list:
+            kind = _kinds(type(self)).get(name)
+            if kind is not None:
+                value = self[name] = kind(value)
         return value
+
+    def _missing(self, name: str) -> Any:
+        """The value of a key that is no identifier (`content-type`), None for a declared field."""
+        if (key := name.replace("_", "-")) in self:
+            return self[key]
+        if name in _kinds(type(self)):
+            return None
+        raise AttributeError(_no_field(self, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "meta":

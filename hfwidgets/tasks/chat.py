@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overloa
 
 from hfwidgets import errors
 from hfwidgets.controls import Json, Messages, Number, Slider, Words
-from hfwidgets.decode import Items
+from hfwidgets.decode import Items, cutter
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.streams import AsyncStream, Stream
@@ -187,7 +187,8 @@ class Chat:
         }
         raw = yield Infer(_checked(messages), model, options, stream)
         if stream:
-            return Parts(raw, Items(_chunk), ChatCollector())
+            cut = cutter(raw.headers.get("content-type", ""))
+            return Parts(raw, Items(_chunk, cut), ChatCollector())
         return _output(raw)
 
 
@@ -242,6 +243,9 @@ def _output(raw: Any) -> ChatCompletionOutput:
 def _chunk(item: Any) -> ChatCompletionStreamOutput | None:
     if not isinstance(item, dict):
         return None
-    if "choices" not in item and item.get("error"):
+    if item.get("error") and not item.get("choices"):
         raise errors.from_event(item)
+    for choice in item.get("choices") or ():
+        if "message" in choice and "delta" not in choice:  # a plain answer to the wish for a stream
+            choice["delta"] = choice.pop("message")
     return ChatCompletionStreamOutput(item)

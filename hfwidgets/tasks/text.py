@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, 
 
 from hfwidgets import errors
 from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider, Table, Toggle, Words
-from hfwidgets.decode import Items
+from hfwidgets.decode import Items, cutter
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
@@ -655,7 +655,8 @@ def _deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str
 
 def _token_parts(raw: Any, details: bool) -> Parts[Any]:
     """The open reply as typed events, or as the texts of their tokens."""
-    return Parts(raw, Items(_event if details else _token), _collector(details))
+    cut = cutter(raw.headers.get("content-type", ""))
+    return Parts(raw, Items(_event if details else _token, cut), _collector(details))
 
 
 def _collector(details: bool) -> Any:
@@ -664,10 +665,14 @@ def _collector(details: bool) -> Any:
 
 def _event(item: Any) -> TextGenerationStreamOutput | None:
     """One event, from a text-generation server's stream or an OpenAI completions stream."""
+    if isinstance(item, list) and len(item) == 1:
+        item = item[0]  # a plain answer to the wish for a stream
     if not isinstance(item, Mapping):
         return None
     if "error" in item:
         raise errors.from_event(item)
+    if "choices" not in item and "token" not in item and "generated_text" in item:
+        item = {**item, "token": {"text": item["generated_text"]}}
     if "choices" not in item:
         return TextGenerationStreamOutput(item)
     choice: Mapping[str, Any] = next(iter(item["choices"]), {})

@@ -1,0 +1,1 @@
+"""What hfwidgets costs, as ratios against peers in one run: `python -m tests.benchmarks`."""

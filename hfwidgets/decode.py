@@ -69,7 +69,7 @@ class EventStream:
             self._data.append(b"")
 
     def _event(self) -> bytes:
-        """The event that an empty line completes; empty for none, and for everything after the end."""
+        """The event that an empty line completes; empty for none, and after the end."""
         data, self._data = self._data, []
         event = data[0] if len(data) == 1 else b"\n".join(data)
         if event[:1] == b"[" and event.strip() == DONE:

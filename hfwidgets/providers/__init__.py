@@ -1,32 +1,78 @@
-"""Providers, one module each; a provider's name is its module's name."""
+"""Providers, one module each; a provider's name is its module's name.
+
+Packages add their own through the entry point group `hfwidgets.providers`: the entry's name is the
+provider's, its object a `Provider`.
+
+    [project.entry-points."hfwidgets.providers"]
+    acme = "acme_inference:provider"
+"""
 
 import functools
 import pkgutil
-from importlib import import_module
+from importlib import import_module, metadata
 
 from hfwidgets import errors
 from hfwidgets.providers._provider import Address, Hosts, Provider
+
+GROUP = "hfwidgets.providers"
+
+
+@functools.cache
+def own() -> frozenset[str]:
+    """The names of the providers in this folder."""
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return frozenset(name.replace("_", "-") for name in found if name[0] != "_")
+
+
+@functools.cache
+def added() -> dict[str, metadata.EntryPoint]:
+    """The providers of other packages by their names; one of ours is not replaced."""
+    return {e.name: e for e in metadata.entry_points(group=GROUP) if e.name not in own()}
 
 
 @functools.cache
 def names() -> tuple[str, ...]:
     """The names of all providers, in the alphabet's order."""
-    return tuple(
-        sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(__path__) if m.name[0] != "_")
-    )
+    return tuple(sorted({*own(), *added()}))
 
 
 @functools.cache
 def get(name: str) -> Provider:
-    """The provider of this name; UnknownProviderError with near names otherwise."""
-    if name not in names():
+    """The provider of this name.
+
+    Raises:
+        UnknownProviderError: there is none; with near names.
+        ConfigurationError: a package's entry point does not lead to a `Provider`.
+    """
+    if name in own():
+        found = import_module(f"{__name__}.{name.replace('-', '_')}").provider
+    elif name in added():
+        found = _loaded(name)
+    else:
         raise errors.UnknownProviderError(
             f"There is no provider {name!r}.{errors.near(name, names())} "
             f"There are: {', '.join(names())}."
         )
-    found: Provider = import_module(f"{__name__}.{name.replace('-', '_')}").provider
+    assert isinstance(found, Provider)
     found.name = name
     return found
 
 
-__all__ = ["Address", "Hosts", "Provider", "get", "names"]
+def _loaded(name: str) -> object:
+    entry = added()[name]
+    try:
+        found = entry.load()
+    except Exception as error:  # whatever another package's import raises
+        raise errors.ConfigurationError(
+            f"The provider {name!r} ({entry.value}) cannot be loaded: {error!r}. Reinstall or "
+            "remove the package that brings it."
+        ) from error
+    if not isinstance(found, Provider):
+        raise errors.ConfigurationError(
+            f"The provider {name!r} ({entry.value}) should be a hfwidgets.providers.Provider; it "
+            f"is {type(found).__name__}."
+        )
+    return found
+
+
+__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "names"]

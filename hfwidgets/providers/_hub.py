@@ -44,10 +44,3 @@ def parsed(reply: Any) -> Any:
             f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the "
             f"model serves the task."
         ) from error
-
-
-def generate(ask: Infer, path: str) -> Flow[Any]:
-    """Text generation: the answer's JSON, or the open reply of a stream."""
-    sent = body(ask) | ({"stream": True} if ask.stream else {})
-    reply = yield Send("POST", path, json=sent, stream=ask.stream)
-    return reply if ask.stream else parsed(reply)

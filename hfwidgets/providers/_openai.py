@@ -1,32 +1,174 @@
-"""OpenAI's chat wire, which most providers speak."""
+"""OpenAI's wire, which most providers speak; a whole provider of this kind is one call.
 
-from collections.abc import Mapping
+    \"\"\"Groq's fast chips.\"\"\"
+    from hfwidgets.providers._openai import compatible
+
+    provider = compatible("https://api.groq.com", "/openai/v1")
+
+That serves chat. More tasks are named; each has one route here:
+
+    provider = compatible("https://api.scaleway.ai", "/v1", "feature-extraction")
+"""
+
+import warnings
+from array import array
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from hfwidgets import errors
 from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.providers._answers import at, decoded
 from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._provider import Provider
+
+Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Turns OpenAI's `json_schema` object (name, schema, strict) into a provider's own form."""
+
+TGI_ONLY = (
+    "adapter_id",
+    "decoder_input_details",
+    "details",
+    "do_sample",
+    "grammar",
+    "top_n_tokens",
+    "truncate",
+    "typical_p",
+    "watermark",
+)
+"""Parameters of text-generation-inference that OpenAI's completions do not have."""
+
+HUB_ONLY = ("normalize", "prompt_name", "truncate", "truncation_direction")
+"""Parameters of text-embeddings-inference that OpenAI's embeddings do not have."""
 
 
-def chat_body(ask: Infer, **changes: Any) -> dict[str, Any]:
-    """The JSON of a chat request. The model stands first, so that a proxy can route on a prefix."""
-    return {
-        "model": ask.served_as,
+def compatible(
+    base: str,
+    root: str = "/v1",
+    *tasks: str,
+    response_format: Rewrite | None = None,
+    **settings: Any,
+) -> Provider:
+    """A provider that speaks OpenAI's wire below `root`.
+
+    Args:
+        base: the address for calls with the provider's own key.
+        root: the path below which the routes are.
+        tasks: what it serves besides chat: any of `text-generation`, `feature-extraction` and
+            `text-to-speech`.
+        response_format: how it wants a JSON schema, where that is not OpenAI's way.
+        settings: as for `Provider`.
+    """
+    provider = Provider(base, **settings)
+    routes: dict[str, Any] = {
+        "chat-completion": partial(chat, path=f"{root}/chat/completions", rewrite=response_format),
+        "text-generation": partial(completion, provider=provider, path=f"{root}/completions"),
+        "feature-extraction": partial(embedding, provider=provider, path=f"{root}/embeddings"),
+        "text-to-speech": partial(speech, path=f"{root}/audio/speech"),
+    }
+    for task in ("chat-completion", *tasks):
+        provider.serves(task)(routes[task])
+    return provider
+
+
+def chat(ask: Infer, path: str, rewrite: Rewrite | None = None) -> Flow[Any]:
+    """A conversation's answer as JSON, or the open reply of a stream.
+
+    The model stands first in the body, so that a proxy can route on a prefix.
+    """
+    body = {
+        "model": ask.served_as or "default",
         "messages": ask.inputs,
         **ask.given,
-        **changes,
         "stream": ask.stream,
     }
-
-
-def chat(ask: Infer, path: str, body: Mapping[str, Any] | None = None) -> Flow[Any]:
-    """A conversation's answer as JSON, or the open reply of a stream."""
-    reply = yield Send("POST", path, json=body or chat_body(ask), stream=ask.stream)
+    schema = schema_of(body) if rewrite else None
+    if rewrite and schema is not None:
+        body["response_format"] = rewrite(schema)
+    reply = yield Send("POST", path, json=body, stream=ask.stream)
     return reply if ask.stream else parsed(reply)
 
 
-def schema_of(ask: Infer) -> Any:
-    """The JSON schema that `response_format` carries, None when it carries none."""
-    asked = ask.given.get("response_format")
+def schema_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The `json_schema` object that a body's `response_format` carries, None when it has none."""
+    asked = body.get("response_format")
     if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
         return None
-    return (asked.get("json_schema") or {}).get("schema")
+    schema = asked.get("json_schema")
+    return schema if isinstance(schema, Mapping) and schema.get("schema") is not None else None
+
+
+def completion(ask: Infer, provider: Provider, path: str) -> Flow[Any]:
+    """Text generation by OpenAI's completions, in the words of text-generation servers."""
+    given = provider.left_out(ask, *(name for name in TGI_ONLY if name != "details"))
+    wanted = given.pop("details", None)
+    for old, new in (("max_new_tokens", "max_tokens"), ("return_full_text", "echo")):
+        if old in given:
+            given[new] = given.pop(old)
+    body = {"prompt": ask.inputs, **given, "model": ask.served_as}
+    if ask.stream:
+        return (yield Send("POST", path, json={**body, "stream": True}, stream=True))
+    raw = parsed((yield Send("POST", path, json=body)))
+    return _generated(raw, provider, wanted)
+
+
+def _generated(raw: Any, provider: Provider, details: bool | None) -> dict[str, Any]:
+    if details:
+        warnings.warn(
+            f"{provider.name} returns no tokens: the details say only why the text ended.",
+            UserWarning,
+            stacklevel=2,
+        )
+    choice = at(raw, "choices", 0)
+    counts = raw.get("usage") or {}
+    return {
+        "generated_text": at(choice, "text"),
+        "details": {
+            "finish_reason": choice.get("finish_reason"),
+            "generated_tokens": counts.get("completion_tokens"),
+            "seed": choice.get("seed"),
+        },
+    }
+
+
+def embedding(ask: Infer, provider: Provider, path: str) -> Flow[list[Any]]:
+    """Vectors, one a text, in the texts' order."""
+    given = provider.left_out(ask, *HUB_ONLY)
+    body = {"input": ask.inputs, **given, "model": ask.served_as}
+    raw = parsed((yield Send("POST", path, json=body)))
+    rows = sorted(at(raw, "data"), key=lambda row: row.get("index") or 0)
+    return [_vector(at(row, "embedding")) for row in rows]
+
+
+def _vector(value: Any) -> Any:
+    """A list of numbers, from one or from the base64 of little-endian float32 numbers."""
+    if not isinstance(value, str):
+        return value
+    numbers = array("f")
+    try:
+        numbers.frombytes(decoded(value))
+    except ValueError as error:
+        raise errors.OutputError(f"The embedding's base64 holds no float32: {error}.") from error
+    if memoryview(array("H", [1])).cast("B")[0] == 0:  # this machine is big-endian
+        numbers.byteswap()
+    return numbers.tolist()
+
+
+def speech(ask: Infer, path: str) -> Flow[bytes]:
+    """Speech, as the file that the server sends."""
+    body = {"input": ask.inputs, "model": ask.served_as, **ask.given}
+    reply = yield Send("POST", path, json=body)
+    return bytes(reply.content)
+
+
+def size(given: dict[str, Any]) -> dict[str, Any]:
+    """The options with width and height, where both are given, as `size: "WxH"`."""
+    if given.get("width") is None or given.get("height") is None:
+        return given
+    rest = {name: value for name, value in given.items() if name not in ("width", "height")}
+    return {"size": f"{given['width']}x{given['height']}", **rest}
+
+
+def picture(raw: Any) -> bytes:
+    """The first picture of an images answer."""
+    return decoded(at(raw, "data", 0, "b64_json"))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hfwidgets.flow import Flow, Infer
-from hfwidgets.providers import _hub, _openai
+from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Provider
 
 provider = Provider("", anonymous=True, mapped=False, routable=False)
@@ -33,7 +33,7 @@ def task(ask: Infer) -> Flow[Any]:
 
 @provider.serves("text-generation")
 def generate(ask: Infer) -> Flow[Any]:
-    return _hub.generate(ask, "")
+    return _tgi.generate(ask, "")
 
 
 @provider.serves("chat-completion")

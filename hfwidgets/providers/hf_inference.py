@@ -1,12 +1,26 @@
 """The Hub's own serverless inference."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from hfwidgets.auth import Token
 from hfwidgets.flow import Flow, Infer
-from hfwidgets.providers import _hub, _openai
-from hfwidgets.providers._provider import Provider
+from hfwidgets.providers import _hub, _openai, _tgi
+from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bearer
 
-provider = Provider("https://router.huggingface.co/hf-inference", anonymous=True, mapped=False)
+
+class HfInference(Provider):
+    """Below the router with and without a token; `HF_INFERENCE_ENDPOINT` names another base."""
+
+    def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
+        """The address of hf-inference."""
+        yield from ()
+        own = hosts.of(self.name, f"{hosts.router}/{self.name}", "HF_INFERENCE_ENDPOINT")
+        shown = bearer(token.value) if token else {}
+        return Address(own, shown, routed=token is not None and token.routed)
+
+
+provider = HfInference(f"{ROUTER}/hf-inference", anonymous=True, mapped=False)
 
 EMBEDDING = ("feature-extraction", "sentence-similarity")
 
@@ -23,12 +37,13 @@ def pipeline(ask: Infer) -> Flow[Any]:
 
 @provider.serves("text-generation")
 def generate(ask: Infer) -> Flow[Any]:
-    return _hub.generate(ask, f"/models/{ask.served_as}")
+    return _tgi.generate(ask, f"/models/{ask.served_as}")
 
 
 @provider.serves("chat-completion")
 def chat(ask: Infer) -> Flow[Any]:
-    schema = _openai.schema_of(ask)
-    changes = {"response_format": {"type": "json_object", "value": schema}} if schema else {}
-    body = _openai.chat_body(ask, **changes)
-    return _openai.chat(ask, f"/models/{ask.served_as}/v1/chat/completions", body)
+    return _openai.chat(ask, f"/models/{ask.served_as}/v1/chat/completions", _schema)
+
+
+def _schema(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_object", "value": asked["schema"]}

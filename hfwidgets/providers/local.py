@@ -6,7 +6,7 @@ from typing import Any
 from hfwidgets import engine, errors
 from hfwidgets.auth import Token
 from hfwidgets.flow import Do, Flow, Infer, Sleep
-from hfwidgets.providers import _hub, _openai
+from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Address, Hosts, Provider, bearer
 
 START_LIMIT = 60.0
@@ -61,10 +61,9 @@ def task(ask: Infer) -> Flow[Any]:
 
 @provider.serves("text-generation")
 def generate(ask: Infer) -> Flow[Any]:
-    return _hub.generate(ask, _path(ask))
+    return _tgi.generate(ask, _path(ask))
 
 
 @provider.serves("chat-completion")
 def chat(ask: Infer) -> Flow[Any]:
-    body = _openai.chat_body(ask, model=ask.served_as or "default")
-    return _openai.chat(ask, "/v1/chat/completions", body)
+    return _openai.chat(ask, "/v1/chat/completions")

@@ -1,0 +1,56 @@
+"""Reading what providers answer: a value that is missing is said, not stumbled over."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from hfwidgets import errors, media
+from hfwidgets.flow import Flow, Infer
+
+
+def at(raw: Any, *path: str | int) -> Any:
+    """The value at a path of names and indices; OutputError that says what is there instead."""
+    found = raw
+    for step in path:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            found = None
+        if found is None:
+            where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).lstrip(".")
+            raise errors.OutputError(
+                f"The answer has no {where}; it is {_short(raw)}. The model may not serve this "
+                "task, or the provider has changed its answers."
+            )
+    return found
+
+
+def _short(raw: Any) -> str:
+    text = json.dumps(raw, ensure_ascii=False, default=str)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def decoded(text: Any) -> bytes:
+    """The bytes of a base64 text, with or without the head of a data URL."""
+    try:
+        return base64.b64decode(str(text).rpartition(",")[2], validate=True)
+    except binascii.Error as error:
+        raise errors.OutputError(f"The answer's base64 is damaged: {error}.") from error
+
+
+def fetched(ask: Infer, url: Any) -> Flow[bytes]:
+    """The file that an answer points to, fetched without credentials."""
+    return (yield from media.download(url, base=ask.base))
+
+
+def failed(provider: str, ask: Infer, why: Any) -> errors.ProviderJobError:
+    """The error for a job that was accepted and then failed."""
+    said = _reason(why) or "no reason given"
+    return errors.ProviderJobError(f"The job of {ask.model} at {provider} failed: {said}")
+
+
+def _reason(why: Any) -> str:
+    if isinstance(why, dict):
+        why = why.get("message") or why.get("error") or _short(why)
+    return str(why) if why else ""

@@ -1,0 +1,55 @@
+"""Jobs that are accepted now and done later: asking for their state until it is final."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from hfwidgets import errors
+from hfwidgets.flow import Flow, Send, Sleep, Undo
+from hfwidgets.providers._hub import parsed
+
+LIMIT = 1800.0
+"""How long a job is waited for when the client has no timeout, in seconds."""
+
+FIRST = 0.5
+LONGEST = 3.0
+
+State = Callable[[Any], str | None]
+"""Shown a job's status: why it is still to be waited for, None once its state is final."""
+
+
+def done(path: str, state: State, cancel: Send | None = None, first: float = FIRST) -> Flow[Any]:
+    """The status of a job once it is final.
+
+    It is asked for at growing intervals, from `first` to 3 seconds. A call that ends early sends
+    `cancel`.
+
+    Raises:
+        ProviderJobError: it is not final after half an hour.
+    """
+    yield Undo(cancel)
+    waited, pause = 0.0, first
+    while True:
+        status = parsed((yield Send("GET", path)))
+        reason = state(status)
+        if reason is None:
+            yield Undo(None)
+            return status
+        if waited >= LIMIT:
+            raise errors.ProviderJobError(
+                f"The job is not done after {LIMIT:.0f} s: {reason}. A client with timeout= waits "
+                "for as long as that says."
+            )
+        yield Sleep(pause, reason)
+        waited += pause
+        pause = min(pause * 1.25, max(LONGEST, first))
+
+
+def path_of(url: Any) -> str:
+    """The path of a URL in an answer, to be joined to the provider's own address.
+
+    Its host is not used: through the router it is another, and credentials follow no answer.
+    """
+    if not isinstance(url, str) or not urlsplit(url).path.strip("/"):
+        raise errors.OutputError(f"The answer should name the job's URL; it has {url!r}.")
+    return urlsplit(url).path

@@ -1,0 +1,70 @@
+"""Text generation on the Hub's wire, by text-generation-inference or by plain transformers.
+
+A server that runs plain transformers refuses parameters that it does not know with status 400, and
+names them in brackets: "The following `model_kwargs` are not used by the model: ['watermark']". Such
+a server is remembered by its URL, is asked again without them, and cannot stream.
+"""
+
+import re
+import warnings
+from typing import Any
+
+from hfwidgets import errors
+from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.providers import _hub
+
+_UNUSED = re.compile(r"model_kwargs[^\[]*\[([^\]]*)\]")
+_NAME = re.compile(r"""['"]([^'"]+)['"]""")
+
+
+def generate(ask: Infer, path: str) -> Flow[Any]:
+    """The answer's JSON, or the open reply of a stream.
+
+    Raises:
+        TaskNotServedError: a stream is wanted from a server that cannot stream.
+    """
+    known: set[str] = ask.memory.setdefault(f"unused {path}", set())
+    if known and ask.stream:
+        raise _no_stream(ask)
+    try:
+        return (yield from _sent(ask, path, _without(ask, known)))
+    except errors.BadRequestError as error:
+        unused = _unused(error)
+        if not unused or unused <= known:
+            raise
+        known |= unused
+    if ask.stream:
+        raise _no_stream(ask)
+    return (yield from _sent(ask, path, _without(ask, known)))
+
+
+def _sent(ask: Infer, path: str, given: dict[str, Any]) -> Flow[Any]:
+    body = {"inputs": ask.inputs, "parameters": given, **({"stream": True} if ask.stream else {})}
+    reply = yield Send("POST", path, json=body, stream=ask.stream)
+    return reply if ask.stream else _hub.parsed(reply)
+
+
+def _unused(error: errors.BadRequestError) -> set[str]:
+    found = _UNUSED.search(error.server_message or "")
+    return set(_NAME.findall(found[1])) if found else set()
+
+
+def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
+    """The options that were given but for what the server does not know, with a warning."""
+    given = ask.given
+    left_out = sorted(unused & given.keys())
+    if left_out:
+        warnings.warn(
+            f"The server runs no text-generation-inference and does not know {', '.join(left_out)}: "
+            "left out.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return {name: value for name, value in given.items() if name not in unused}
+
+
+def _no_stream(ask: Infer) -> errors.TaskNotServedError:
+    return errors.TaskNotServedError(
+        f"{ask.model or ask.base} runs no text-generation-inference and cannot stream: call it with "
+        "stream=False."
+    )

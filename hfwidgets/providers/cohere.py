@@ -1,0 +1,9 @@
+"""Cohere, by its compatibility routes; a schema stands beside `json_object`."""
+
+from hfwidgets.providers._openai import compatible
+
+provider = compatible(
+    "https://api.cohere.com",
+    "/compatibility/v1",
+    response_format=lambda asked: {"type": "json_object", "schema": asked["schema"]},
+)

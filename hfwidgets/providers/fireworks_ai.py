@@ -1,0 +1,9 @@
+"""Fireworks AI; a schema stands beside `json_object`."""
+
+from hfwidgets.providers._openai import compatible
+
+provider = compatible(
+    "https://api.fireworks.ai",
+    "/inference/v1",
+    response_format=lambda asked: {"type": "json_object", "schema": asked["schema"]},
+)

@@ -1,0 +1,27 @@
+"""SambaNova: reached with its own key only, since the Hub's router dropped it.
+
+Its names are the Hub's without the organisation, and Meta's begin with `Meta-`. Strict schemas are
+refused there.
+"""
+
+from hfwidgets.providers._openai import compatible
+
+
+def naming(model: str) -> str:
+    """SambaNova's name for a model of the Hub; its own names stay as they are."""
+    organisation, _, name = model.rpartition("/")
+    return f"Meta-{name}" if organisation == "meta-llama" and name.startswith("Llama-3") else name
+
+
+provider = compatible(
+    "https://api.sambanova.ai",
+    "/v1",
+    "feature-extraction",
+    response_format=lambda asked: {
+        "type": "json_schema",
+        "json_schema": {**asked, "strict": False},
+    },
+    routable=False,
+    mapped=False,
+    naming=naming,
+)

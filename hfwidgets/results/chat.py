@@ -1,5 +1,6 @@
 """Results of chat completion, named as the field names them; and what gathers a stream of them."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,12 +45,22 @@ class ChatCompletionOutputToolCall(Record):
     function: ChatCompletionOutputFunctionDefinition
 
 
-class ChatCompletionOutputMessage(Record):
+class _Thinking(Record):
+    """A message, or a piece of one, that may hold the model's reasoning under either name."""
+
+    @property
+    def reasoning(self) -> str | None:
+        """What the model thought before it spoke, whichever name the server has for it."""
+        return self.get("reasoning") or self.get("reasoning_content")
+
+    reasoning_content = reasoning
+
+
+class ChatCompletionOutputMessage(_Thinking):
     """What the model said."""
 
     role: str
     content: str | None
-    reasoning: str | None
     tool_calls: list[ChatCompletionOutputToolCall] | None
     tool_call_id: str | None
 
@@ -120,12 +131,11 @@ class ChatCompletionStreamOutputDeltaToolCall(Record):
     function: ChatCompletionStreamOutputFunction
 
 
-class ChatCompletionStreamOutputDelta(Record):
+class ChatCompletionStreamOutputDelta(_Thinking):
     """What a chunk adds to the message."""
 
     role: str
     content: str | None
-    reasoning: str | None
     tool_calls: list[ChatCompletionStreamOutputDeltaToolCall] | None
     tool_call_id: str | None
 
@@ -196,7 +206,8 @@ class _Choice:
     def __init__(self, index: int) -> None:
         self.index = index
         self.message: dict[str, Any] = {"role": "assistant", "content": None}
-        self.calls: dict[Any, dict[str, Any]] = {}
+        self.calls: list[dict[str, Any]] = []
+        self.current: dict[Any, dict[str, Any]] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[Any] = []
 
@@ -207,31 +218,36 @@ class _Choice:
                     self._call(call)
             elif isinstance(value, str) and name not in ("role", "tool_call_id"):
                 self.message[name] = (self.message.get(name) or "") + value
+            elif isinstance(value, list):
+                self.message[name] = [*(self.message.get(name) or ()), *value]
             elif value is not None:
                 self.message[name] = value
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
         self.logprobs += (choice.get("logprobs") or {}).get("content") or []
 
     def _call(self, piece: dict[str, Any]) -> None:
-        """Add a piece to its call, found by index; servers that repeat index 0 differ by id."""
-        key = piece.get("index", len(self.calls))
-        known = self.calls.get(key)
-        if known and piece.get("id") and known["id"] and piece["id"] != known["id"]:
-            key = piece["id"]
-        call = self.calls.setdefault(
-            key, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-        )
+        """Add a piece to its call, found by index; servers that give every call the same index
+        differ by id, or begin the next call once the arguments are complete.
+        """
+        index = piece.get("index") if piece.get("index") is not None else piece.get("id")
         function = piece.get("function") or {}
+        more = function.get("arguments")
+        more = more if isinstance(more, str) else json.dumps(more) if more else ""
+        call = self.current.get(index)
+        if call is None or _begins(call, piece.get("id"), function.get("name"), more):
+            call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            self.current[index] = call
+            self.calls.append(call)
         call["id"] = call["id"] or piece.get("id") or ""
         call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-        more = function.get("arguments")
-        call["function"]["arguments"] += more if isinstance(more, str) else ""
+        if not (more and call["function"]["arguments"] == more and _complete(more)):
+            call["function"]["arguments"] += more  # else a whole call that is sent again
 
     def whole(self) -> dict[str, Any]:
-        for call in self.calls.values():
+        for call in self.calls:
             call["function"]["arguments"] = call["function"]["arguments"] or "{}"
         if self.calls:
-            self.message["tool_calls"] = list(self.calls.values())
+            self.message["tool_calls"] = self.calls
         logprobs = {"content": self.logprobs} if self.logprobs else None
         return {
             "index": self.index,
@@ -239,3 +255,20 @@ class _Choice:
             "finish_reason": self.finish_reason,
             "logprobs": logprobs,
         }
+
+
+def _begins(call: dict[str, Any], name: str | None, function: str | None, more: str) -> bool:
+    """Whether a piece with the index of a call is the start of another one."""
+    if name and call["id"]:
+        return bool(name != call["id"])
+    known = call["function"]["arguments"]
+    return bool(function and more and known and known != more and _complete(known))
+
+
+def _complete(arguments: str) -> bool:
+    """Whether arguments are a whole JSON object."""
+    try:
+        whole: object = json.loads(arguments)
+        return isinstance(whole, dict)
+    except ValueError:
+        return False

@@ -3,8 +3,8 @@
 1. A URL (on the call, else on the client) is called as it is.
 2. Else the provider is the client's `provider=`, else what `HFWIDGETS_PROVIDER` says.
 3. Without either: no model -> hf-inference with the model that the Hub recommends for the task;
-   chat -> the Hub's router, which chooses by itself ("auto"); another task -> hf-inference where the
-   Hub lists it as live for the model, else the first live provider of the Hub's list that
+   chat -> the Hub's router, which chooses by itself ("auto"); another task -> hf-inference where
+   the Hub lists it as live for the model, else the first live provider of the Hub's list that
    hfwidgets has. `provider="auto"` is the same without the preference for hf-inference.
 4. A model may carry a suffix. `org/model:together` names the provider; `:fastest`, `:cheapest` and
    `:preferred` are policies of the router, passed on for chat and left out elsewhere.
@@ -18,23 +18,18 @@ the provider's name for the model is needed, so the look-up's error stands.
 
 import os
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets import auth, errors, hub, providers
+from hfwidgets import errors, hub, offers, providers
 from hfwidgets.flow import Flow
-from hfwidgets.hub import About, Offer
+from hfwidgets.hub import Offer
 from hfwidgets.providers import Provider
 from hfwidgets.providers.endpoint import chat_url
 from hfwidgets.settings import Settings, is_url
-from hfwidgets.tasks import TASKS, BaseTask
+from hfwidgets.tasks import BaseTask
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
-
-EMBEDDING = frozenset({"feature-extraction", "sentence-similarity"})
-
-CONVERSATIONAL = "conversational"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +91,8 @@ def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen
     asked, name = _split(task, model, name, settings)
     if name is None:
         yield from _hub_key(settings)
-        name = "auto" if task.hub_name == CONVERSATIONAL else None
-    if name is None or (name == "auto" and task.hub_name != CONVERSATIONAL):
+        name = "auto" if task.hub_name == offers.CONVERSATIONAL else None
+    if name is None or (name == "auto" and task.hub_name != offers.CONVERSATIONAL):
         return (yield from _picked(asked, prefer_hub=name is None))
     provider = providers.get(name)
     provider.route(task.name)
@@ -110,7 +105,7 @@ def _endpoint(task: BaseTask, url: str, model: str | None, settings: Settings) -
         raise errors.ConfigurationError(
             f"A URL and provider={settings.provider!r} exclude each other: pass one of them."
         )
-    if task.hub_name == CONVERSATIONAL:
+    if task.hub_name == offers.CONVERSATIONAL:
         url = chat_url(url)
     named = None if is_url(model) else model
     return Chosen(providers.get("endpoint"), named, named or "default", url)
@@ -128,7 +123,11 @@ def _unnamed(task: BaseTask, name: str | None, settings: Settings) -> Flow[Chose
         raise errors.ConfigurationError(
             f"{provider.name} needs a model: pass model= with the model's id on the Hub."
         )
-    tasks = (CONVERSATIONAL, "text-generation") if task.hub_name == CONVERSATIONAL else (task.name,)
+    tasks = (
+        (offers.CONVERSATIONAL, "text-generation")
+        if task.hub_name == offers.CONVERSATIONAL
+        else (task.name,)
+    )
     model = yield from hub.recommended(tasks, settings)
     return Chosen(provider, model, model)
 
@@ -161,7 +160,11 @@ def _split(
             f"The model {model!r} names the provider {suffix!r}, but provider="
             f"{settings.provider!r} was passed: leave one of them out."
         )
-    if task.hub_name == CONVERSATIONAL and name in (None, "auto") and _on_router(suffix, settings):
+    if (
+        task.hub_name == offers.CONVERSATIONAL
+        and name in (None, "auto")
+        and _on_router(suffix, settings)
+    ):
         return asked, name
     return asked, suffix
 
@@ -202,16 +205,16 @@ def _offered(asked: Asked, provider: Provider) -> Flow[Offer]:
     theirs = [offer for offer in about.offers if offer.provider == provider.name]
     if not theirs and own_key and not about.by_hand:
         return _unlisted(asked, provider)
-    found = _fitting(asked, theirs)
-    if found is None:
-        raise _not_there(asked, provider.name, theirs, about)
+    found = offers.fitting(theirs, asked.hub_task)
+    if not found:
+        raise offers.not_there(asked.model, asked.hub_task, provider.name, about)
     return _heeded(found[0], asked)
 
 
 def _unlisted(asked: Asked, provider: Provider) -> Offer:
     warnings.warn(
-        f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for the model "
-        "by that very name. To set another, pass mapping= to the client.",
+        f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for "
+        "the model by that very name. To set another, pass mapping= to the client.",
         UserWarning,
         stacklevel=2,
     )
@@ -228,37 +231,26 @@ def _picked(asked: Asked, prefer_hub: bool) -> Flow[Chosen]:
             stacklevel=2,
         )
     hosted = providers.get("hf-inference")
-    try:
-        about = yield from hub.about(asked.model, asked.settings)
-    except hub.UNANSWERED as error:
-        if not prefer_hub or asked.task.name not in hosted.routes or _denied(error):
-            raise
-        return Chosen(hosted, asked.model, asked.model)
-    if prefer_hub and asked.task.name in hosted.routes and _lists_hub(about, asked):
-        return Chosen(hosted, asked.model, asked.model)
-    fitting = [offer for offer in _fitting(asked, about.offers) or () if _implemented(offer, asked)]
+    if prefer_hub and asked.task.name in hosted.routes:
+        found = yield from hub.tried(asked.model, asked.settings)
+        if found is None or offers.lists_hub(found, asked.hub_task):
+            return Chosen(hosted, asked.model, asked.model)
+    about = yield from hub.about(asked.model, asked.settings)
+    fitting = [
+        offer
+        for offer in offers.fitting(about.offers, asked.hub_task)
+        if _implemented(offer, asked)
+    ]
     if not fitting:
-        raise _not_anywhere(asked, about)
+        raise offers.not_anywhere(asked.model, asked.hub_task, about)
     offer = _heeded(fitting[0], asked)
     served = asked.model if offer.provider == "hf-inference" else offer.id
     return Chosen(providers.get(offer.provider), asked.model, served, entry=dict(offer.entry))
 
 
-def _denied(error: Exception) -> bool:
-    """Whether the Hub did answer: it knows no such model, or does not show it."""
-    return getattr(error, "status_code", None) in (401, 403, 404)
-
-
 def _implemented(offer: Offer, asked: Asked) -> bool:
     known = offer.provider in providers.names()
     return known and asked.task.name in providers.get(offer.provider).routes
-
-
-def _fitting(asked: Asked, offers: Iterable[Offer]) -> list[Offer] | None:
-    """The offers for the task, live ones first; None when there is none."""
-    tasks = EMBEDDING if asked.hub_task in EMBEDDING else {asked.hub_task}
-    found = [offer for offer in offers if offer.task is None or offer.task in tasks]
-    return sorted(found, key=lambda offer: offer.status != "live") or None
 
 
 def _heeded(offer: Offer, asked: Asked) -> Offer:
@@ -279,94 +271,14 @@ def _heeded(offer: Offer, asked: Asked) -> Offer:
 def _checked(asked: Asked) -> Flow[str]:
     """hf-inference's name for the model, unless the Hub says that the model does another task."""
     try:
-        about = yield from hub.about(asked.model, asked.settings)
-    except hub.UNANSWERED:
+        about = yield from hub.tried(asked.model, asked.settings)
+    except errors.HfHubHTTPError:
+        return asked.model  # hf-inference will say the same, if it is so
+    if about is None:
         return asked.model
     if about.by_hand:
         theirs = [offer.id for offer in about.offers if offer.provider == "hf-inference"]
         return theirs[0] if theirs else asked.model
-    if not _lists_hub(about, asked) and not _does(about, asked.hub_task):
-        raise errors.TaskNotServedError(
-            f"{asked.model} is a model for {about.pipeline}, not for {asked.task.name}."
-            f"{_instead(asked, {str(about.pipeline)})}"
-        )
+    if not offers.lists_hub(about, asked.hub_task) and not offers.does(about, asked.hub_task):
+        raise offers.another_task(asked.model, asked.hub_task, str(about.pipeline))
     return asked.model
-
-
-def _lists_hub(about: About, asked: Asked) -> bool:
-    """Whether the Hub lists hf-inference as live for the model and task."""
-    theirs = (offer for offer in about.offers if offer.provider == "hf-inference")
-    return any(offer.status == "live" for offer in _fitting(asked, theirs) or ())
-
-
-def _does(about: About, task: str) -> bool:
-    """Whether hf-inference does a task with such a model; an unknown kind gets the benefit of doubt."""
-    pipeline = about.pipeline
-    if pipeline in EMBEDDING and task in about.tags:
-        return task in EMBEDDING
-    allowed = {
-        None: {task},
-        "text-generation": {"text-generation", CONVERSATIONAL},
-        "text2text-generation": {"text-generation"},
-        "image-text-to-text": {CONVERSATIONAL},
-    }
-    return task in allowed.get(pipeline, {pipeline})
-
-
-def _not_there(
-    asked: Asked, name: str, theirs: list[Offer], about: About
-) -> errors.TaskNotServedError:
-    """The error for a provider that has not the model, or has it for another task."""
-    if theirs:
-        there = {str(offer.task) for offer in theirs}
-        return errors.TaskNotServedError(
-            f"{name} serves {asked.model} for {', '.join(sorted(there))}, not for "
-            f"{asked.hub_task}.{_instead(asked, there)}"
-        )
-    return errors.TaskNotServedError(
-        f"{name} does not serve {asked.model}.{_others(about.offers, asked)}"
-    )
-
-
-def _not_anywhere(asked: Asked, about: About) -> errors.TaskNotServedError:
-    """The error for a model that no provider serves for the task."""
-    fitting = _fitting(asked, about.offers)
-    if fitting:
-        names = ", ".join(sorted({offer.provider for offer in fitting}))
-        return errors.TaskNotServedError(
-            f"{asked.model} is served for {asked.hub_task} by {names} only, which hfwidgets does "
-            f"not have for this task; a package may add it. Providers: {', '.join(providers.names())}."
-        )
-    if not about.offers:
-        return errors.TaskNotServedError(f"No provider serves {asked.model}.{_elsewhere()}")
-    there = {str(offer.task) for offer in about.offers}
-    return errors.TaskNotServedError(
-        f"{asked.model} is served for {', '.join(sorted(there))}, not for "
-        f"{asked.hub_task}.{_instead(asked, there)}"
-    )
-
-
-def _instead(asked: Asked, served: set[str]) -> str:
-    """The call that would work."""
-    if CONVERSATIONAL in served or (served & {"text-generation", "image-text-to-text"}):
-        chat = 'chat_completion([{"role": "user", "content": ...}], model=...)'
-        if asked.hub_task != CONVERSATIONAL and asked.hub_task not in served:
-            return f" Use client.{chat}."
-    methods = [task.method for task in TASKS.values() if task.hub_name in served]
-    if methods:
-        return f" Use client.{methods[0]}(..., model={asked.model!r})."
-    return _elsewhere()
-
-
-def _others(offers: Iterable[Offer], asked: Asked) -> str:
-    names = sorted({offer.provider for offer in _fitting(asked, offers) or ()})
-    if names:
-        return f" For {asked.hub_task} these do: {', '.join(names)}."
-    return _elsewhere()
-
-
-def _elsewhere() -> str:
-    return (
-        " Choose another model (client.models(task=...) lists those that are served), pass the URL "
-        "of an endpoint as model=, or use provider='local'."
-    )

@@ -24,6 +24,11 @@ LIFETIME = 600.0
 PATIENCE = 10.0
 """How long an answer is waited for, in seconds: a call that works without it shall not hang."""
 
+SILENCE = 60.0
+"""How long the Hub is not asked again where it may be left out, in seconds."""
+
+REFUSED = frozenset({401, 403, 404})
+
 EXPANDED = ("inferenceProviderMapping", "pipeline_tag", "tags")
 
 UNANSWERED = (errors.ConnectError, errors.InferenceTimeoutError, errors.HfHubHTTPError)
@@ -140,6 +145,25 @@ def about(model: str, settings: Settings) -> Flow[About]:
     )
     settings.models[key] = (time.monotonic() + LIFETIME, found)
     return found
+
+
+def tried(model: str, settings: Settings) -> Flow[About | None]:
+    """What the Hub says about a model, None when it does not answer (nor asked for a minute then).
+
+    Raises:
+        HfHubHTTPError: the Hub answered, and knows no such model or does not show it.
+    """
+    key = (model, "unanswered")
+    silent = settings.models.get(key)
+    if silent is not None and silent[0] > time.monotonic():
+        return None
+    try:
+        return (yield from about(model, settings))
+    except UNANSWERED as error:
+        if getattr(error, "status_code", None) in REFUSED:
+            raise
+    settings.models[key] = (time.monotonic() + SILENCE, About())
+    return None
 
 
 def recommended(tasks: Iterable[str], settings: Settings) -> Flow[str]:

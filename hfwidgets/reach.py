@@ -64,7 +64,9 @@ def _dressed(address: Address, token: auth.Token | None, settings: Settings) -> 
     headers |= given | _bill(given, token, settings)
     if settings.cookies:
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in settings.cookies.items())
-    source = "the headers argument" if "authorization" in given else (token.source if token else None)
+    source = token.source if token else None
+    if "authorization" in given:
+        source = "the headers argument"
     return Address(address.base, headers, address.routed, source)
 
 

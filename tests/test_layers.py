@@ -28,7 +28,7 @@ ORDER = {
     "providers": {"providers"},
     "client": {
         *("calls", "choice", "client", "drivers", "endpoints", "explain", "hub", "legacy", "mcp"),
-        *("reach", "settings", "wake", "catalogue"),
+        *("offers", "reach", "settings", "wake", "catalogue"),
     },
     "runtime": {"runtime", "batch", "recordings"},
     "panels": {"panels"},

@@ -1,8 +1,8 @@
 """Text generation on the Hub's wire, by text-generation-inference or by plain transformers.
 
-A server that runs plain transformers refuses parameters that it does not know with status 400, and
-names them in brackets: "The following `model_kwargs` are not used by the model: ['watermark']". Such
-a server is remembered by its URL, is asked again without them, and cannot stream.
+A server that runs plain transformers refuses parameters that it does not know with status 400 and
+names them in brackets: "The following `model_kwargs` are not used by the model: ['watermark']".
+Such a server is remembered by its URL, is asked again without them, and cannot stream.
 """
 
 import re
@@ -55,8 +55,8 @@ def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
     left_out = sorted(unused & given.keys())
     if left_out:
         warnings.warn(
-            f"The server runs no text-generation-inference and does not know {', '.join(left_out)}: "
-            "left out.",
+            f"The server runs no text-generation-inference and does not know "
+            f"{', '.join(left_out)}: left out.",
             UserWarning,
             stacklevel=2,
         )
@@ -65,6 +65,6 @@ def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
 
 def _no_stream(ask: Infer) -> errors.TaskNotServedError:
     return errors.TaskNotServedError(
-        f"{ask.model or ask.base} runs no text-generation-inference and cannot stream: call it with "
-        "stream=False."
+        f"{ask.model or ask.base} runs no text-generation-inference and cannot stream: call it "
+        "with stream=False."
     )

@@ -8,14 +8,14 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.settings import is_url
 from hfwidgets.magics import schema
 from hfwidgets.magics.attach import image_part
 from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variable
 from hfwidgets.magics.options import Options
 from hfwidgets.magics.params import parameters
 from hfwidgets.magics.vars import Namespace, fill
-from hfwidgets.session import Session
+from hfwidgets.session import Session, provider_names
+from hfwidgets.settings import is_url
 from hfwidgets.tasks import BaseTask, find
 
 CHAT = "chat-completion"
@@ -119,16 +119,9 @@ def model_and_provider(
     if not text:
         return None, None
     model, colon, provider = text.rpartition(":")
-    if colon and provider in known_providers():
+    if colon and provider in provider_names():
         return aliases.get(model, model) or None, provider
     return text, None
-
-
-def known_providers() -> tuple[str, ...]:
-    """The names that `-p` takes."""
-    from hfwidgets import providers
-
-    return providers.names()
 
 
 def _inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:

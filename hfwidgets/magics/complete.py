@@ -11,7 +11,6 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
-from hfwidgets import providers
 from hfwidgets.controls import Choice, Control, Labels, Media, Table, Words
 from hfwidgets.magics import hf
 from hfwidgets.magics.call import CHAT
@@ -20,6 +19,7 @@ from hfwidgets.magics.options import BY_NAME, FORMATS, Flag, starts_flag
 from hfwidgets.magics.params import choices, settable
 from hfwidgets.magics.vars import is_media, root
 from hfwidgets.magics.words import read_word
+from hfwidgets.session import provider_names
 from hfwidgets.tasks import TASKS, BaseTask, find
 
 _LINE = re.compile(
@@ -182,7 +182,7 @@ def _models(at: Position) -> Offers:
 
 
 def _providers(at: Position) -> Offers:
-    return at.word, [n for n in providers.names() if at.task.name in providers.get(n).routes]
+    return at.word, provider_names(at.task.name)
 
 
 def _text(at: Position) -> list[str]:

@@ -52,7 +52,7 @@ def finished(
     foot = [note, meta.summary() if meta else None, *(_details(meta) if meta and verbose else [])]
     lines = [line for line in foot if line]
     tail = [note] if note and not verbose else lines if verbose else []
-    return _bundle("\n".join([plain, *tail]), html, "<br>".join(map(escape, lines)))
+    return _bundle("\n".join(filter(None, [plain, *tail])), html, "<br>".join(map(escape, lines)))
 
 
 def _bundle(plain: str, html: str, foot: str) -> Bundle:

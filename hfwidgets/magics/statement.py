@@ -3,6 +3,7 @@
 import ast
 import sys
 from types import FrameType
+from typing import Any
 
 
 def is_taken() -> bool | None:
@@ -19,8 +20,8 @@ def is_taken() -> bool | None:
     if not found.statements or len(found.statements) != 1:
         return None
     [statement] = found.statements
-    alone = isinstance(statement, ast.Expr) and found.node in (None, statement.value)
-    return not alone
+    node: Any = found.node
+    return not isinstance(statement, ast.Expr) or node not in (None, statement.value)
 
 
 def _caller(frame: FrameType | None) -> FrameType | None:

@@ -41,6 +41,7 @@ __all__ = [
     "export_chat",
     "login",
     "logout",
+    "provider_names",
     "providers",
     "runs",
     "stop",
@@ -60,13 +61,17 @@ def tasks() -> Listing:
 def providers(task: str | None = None) -> Listing:
     """All providers with the tasks they serve, or those that serve one task."""
     wanted = find(task).name if task else None
-    served = {name: list(_providers.get(name).routes) for name in _providers.names()}
     rows = (
-        {"provider": name, "tasks": wanted or ", ".join(sorted(tasks))}
-        for name, tasks in served.items()
-        if wanted is None or wanted in tasks
+        {"provider": name, "tasks": wanted or ", ".join(sorted(_providers.get(name).routes))}
+        for name in provider_names(wanted)
     )
     return Listing(rows, f"No provider serves {wanted}.")
+
+
+def provider_names(task: str | None = None) -> list[str]:
+    """The names of all providers, or of those that have a route for a task."""
+    names = _providers.names()
+    return [name for name in names if task is None or task in _providers.get(name).routes]
 
 
 def alias(name: str | None = None, target: str | None = None) -> Listing:

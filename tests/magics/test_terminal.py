@@ -1,0 +1,71 @@
+"""The magics in IPython on a real terminal."""
+
+import os
+import re
+import sys
+import time
+
+import pytest
+
+pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """IPython on a pseudo-terminal; `say` types a line and returns what came until the next prompt."""
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path), "TERM": "dumb", "NO_COLOR": "1"}
+    arguments = ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit"]
+    child = pexpect.spawn(
+        sys.executable, arguments, env=environment, encoding="utf-8", timeout=30, echo=False
+    )
+    child.expect(r"In \[\d+\]: ")
+    child.sendline("%load_ext hfwidgets")
+    child.expect(r"In \[\d+\]: ")
+    yield child
+    child.close(force=True)
+
+
+def say(terminal, line):
+    terminal.sendline(line)
+    terminal.expect(r"In \[\d+\]: ")
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.before).replace("\r\n", "\n").strip()
+
+
+def test_text_streams_as_it_comes(terminal, loopback):
+    loopback.hold = True
+    terminal.sendline(f"%infer -m {loopback.url} say hello")
+    terminal.expect("Hello")
+    assert loopback.hold, "the first piece was shown before the answer was whole"
+    loopback.hold = False
+    terminal.expect(re.escape(", **world**.\r\n"))
+    terminal.expect(r"In \[\d+\]: ")
+    assert say(terminal, "print(_.usage.total_tokens)") == "8"
+
+
+def test_a_variable_takes_the_answer_in_silence(terminal, loopback):
+    assert say(terminal, f"r = %infer -m {loopback.url} say hello") == ""
+    assert say(terminal, "print(r.text)") == "Hello, **world**."
+
+
+def test_ctrl_c_keeps_what_had_arrived(terminal, loopback):
+    loopback.hold = True
+    terminal.sendline(f"%infer -o kept -m {loopback.url} say hello")
+    terminal.expect("Hello")
+    started = time.monotonic()
+    terminal.sendintr()
+    terminal.expect("stopped")
+    terminal.expect("KeyboardInterrupt")
+    terminal.expect(r"In \[\d+\]: ")
+    assert time.monotonic() - started < 5
+    assert loopback.left.wait(5)
+    loopback.hold = False
+    assert say(terminal, "print(kept.text)") == "Hello"
+
+
+def test_errors_and_help_are_short(terminal, loopback):
+    loopback.status = 401
+    shown = say(terminal, f"%infer -m {loopback.url} say hello")
+    assert shown.startswith("AuthenticationError")
+    assert "Traceback" not in shown
+    assert "--temperature" in say(terminal, "%infer -h")
+    assert "Did you mean" in say(terminal, "%infer --temprature 1 x")

@@ -8,7 +8,7 @@ of the connection cut off before its empty line is still delivered, because prov
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from hfwidgets import errors
@@ -30,12 +30,28 @@ class EventStream:
         self._swallow = False
         self.done = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterable[bytes]:
+        if self._whole(data):
+            return (data[6:-2],)
+        return self._events(self._text(data).split(b"\n"))
+
+    def _whole(self, data: bytes) -> bool:
+        """Whether the data is one plain event from end to end, as nearly all are."""
+        return (
+            data.startswith(b"data: ")
+            and data.find(b"\n") == len(data) - 2
+            and data.endswith(b"\n\n")
+            and not (self._rest or self._data or self._start or self._swallow or self.done)
+            and b"\r" not in data
+            and data[6:7] != b"["
+        )
+
+    def _text(self, data: bytes) -> bytes:
+        """What is there to be read, with LF for every end of a line and no byte-order mark."""
         text = self._rest + data if self._rest else data
         if self._start:
-            if codecs.BOM_UTF8.startswith(text[:3]) and len(text) < 3:
-                self._rest = text
-                return
+            if len(text) < 3 and codecs.BOM_UTF8.startswith(text):
+                return text
             text = text.removeprefix(codecs.BOM_UTF8)
             self._start = False
         if self._swallow and text:
@@ -45,7 +61,10 @@ class EventStream:
             # A CR at the very end may be half of a CRLF: the LF, if it comes, is swallowed.
             self._swallow = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, self._rest = text.split(b"\n")
+        return text
+
+    def _events(self, lines: list[bytes]) -> Iterator[bytes]:
+        self._rest = lines.pop()
         for line in lines:
             if line:
                 self._line(line)
@@ -146,7 +165,7 @@ class Items(Generic[T]):
     def finish(self) -> Iterator[T]:
         return self._items(self._events.finish())
 
-    def _items(self, events: Iterator[bytes]) -> Iterator[T]:
+    def _items(self, events: Iterable[bytes]) -> Iterator[T]:
         make = self._make
         for event in events:
             item = make(_parsed(event))

@@ -14,6 +14,7 @@ import httpx
 
 from hfwidgets import errors
 from hfwidgets.calls import Deadline, Wire
+from hfwidgets.decode import DONE
 from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
 
 log = logging.getLogger("hfwidgets")
@@ -222,7 +223,7 @@ class SyncDriver:
         try:
             for data in plain(response):
                 yield data
-                if getattr(decoder, "done", False):
+                if DONE in data and getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
             if watch.fired and not getattr(decoder, "done", False):
                 raise deadline.passed("waiting for the stream's next part")

@@ -7,12 +7,17 @@ at.
 
 import contextlib
 import functools
+import os
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
 from hfwidgets.results import _show
 from hfwidgets.results._meta import Meta
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Record")
@@ -97,8 +102,11 @@ def _converter(kind: Any) -> Convert | None:
     if origin in (Union, types.UnionType):
         return next((made for part in get_args(kind) if (made := _converter(part))), None)
     if origin is list:
-        inner = _converter(get_args(kind)[0])
-        return functools.partial(_each, inner) if inner else None
+        inner = get_args(kind)[0]
+        if isinstance(inner, type) and issubclass(inner, Record):
+            return functools.partial(_records, inner)
+        each = _converter(inner)
+        return functools.partial(_each, each) if each else None
     return (
         functools.partial(_one, kind)
         if isinstance(kind, type) and issubclass(kind, Record)
@@ -113,6 +121,12 @@ def _one(kind: type[Record], value: Any) -> Any:
     return kind(value) if type(value) is dict else value
 
 
+def _records(kind: type[Record], value: Any) -> Any:
+    """A list of records; servers that send a single object bare are tolerated."""
+    rows = value if type(value) is list else [value]
+    return [kind(row) if type(row) is dict else row for row in rows]
+
+
 def _each(inner: Convert, value: Any) -> Any:
     return [inner(item) for item in (value if isinstance(value, list) else [value])]
 
@@ -121,6 +135,24 @@ class Elements(list[T], Generic[T]):
     """A list of results that shows itself as a table and knows where it came from."""
 
     meta: Meta | None = None
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row an item; nested objects become columns such as `box.xmin`."""
+        from hfwidgets.results import _table
+
+        return _table.frame(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the items to a file: .json keeps their structure, .csv makes them rows."""
+        from hfwidgets.results import _table
+
+        return _table.save(self, path)
+
+    def plot(self) -> "Figure":
+        """Scores or numbers as bars, as a matplotlib figure; ConfigurationError without any."""
+        from hfwidgets.results import _plot
+
+        return _plot.chart(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(list(self)), self._html_(), self.meta)

@@ -110,7 +110,7 @@ class Call:
     def meta(self) -> Meta:
         """Where the result came from."""
         reply = self.reply
-        return Meta(
+        meta = Meta(
             self.task.name if self.task else "",
             self.provider.name if self.provider else "",
             self.model,
@@ -118,6 +118,9 @@ class Call:
             reply.headers if reply else None,
             reply.status_code if reply else None,
         )
+        known = self.settings.prices.get((self.model or "").partition(":")[0])
+        meta.price = known.get(meta.provider) if known else None
+        return meta
 
     def drive(self, flow: Flow[Any]) -> Flow[Any]:
         """The flow, with what it asks answered or turned into steps for a driver."""
@@ -222,8 +225,10 @@ class Call:
             headers["content-length"] = str(size)
         refused.check(url, self.settings.hosts.hub)
         headers.setdefault("x-request-id", str(uuid.uuid4()))
+        own = () if foreign else {name.lower() for name in self.settings.headers}
         for name, value in send.headers.items():
-            headers[name.lower()] = value
+            if name.lower() not in own:
+                headers[name.lower()] = value
         return Wire(send.method, url, headers, content, send.stream, send.limit, send.patience)
 
     def _redirected(self, wire: Wire, reply: Reply, hops: int) -> Wire:

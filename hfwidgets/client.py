@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from hfwidgets import auth, errors, hub, providers
+from hfwidgets import auth, catalogue, errors, hub, providers
 from hfwidgets.calls import Call, Deadline
 from hfwidgets.explain import Explanation, explained
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
+from hfwidgets.results.catalogue import Catalogue
 from hfwidgets.settings import Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
@@ -176,6 +177,21 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         call = Call(self._settings, found)
         return explained(call, call.drive(flow))
 
+    def models(
+        self, task: str | None = None, provider: str | None = None, search: str | None = None
+    ) -> Catalogue:
+        """The models that are served, with who offers them and, for chat, at which price.
+
+        Args:
+            task: a task's name; None is chat, whose catalogue has prices and context lengths.
+            provider: only what this provider offers.
+            search: only models whose id holds this text.
+
+        The prices that came along give `meta.cost` to the results of this client from now on.
+        """
+        found: Catalogue = self._run(None, catalogue.models(task, provider, search, self._settings))
+        return found
+
     def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
         self._driver.close()
@@ -224,6 +240,23 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
 
         call = Call(self._settings, found)
         return await asyncio.to_thread(explained, call, call.drive(flow))
+
+    async def models(
+        self, task: str | None = None, provider: str | None = None, search: str | None = None
+    ) -> Catalogue:
+        """The models that are served, with who offers them and, for chat, at which price.
+
+        Args:
+            task: a task's name; None is chat, whose catalogue has prices and context lengths.
+            provider: only what this provider offers.
+            search: only models whose id holds this text.
+
+        The prices that came along give `meta.cost` to the results of this client from now on.
+        """
+        found: Catalogue = await self._run(
+            None, catalogue.models(task, provider, search, self._settings)
+        )
+        return found
 
     async def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""

@@ -31,7 +31,12 @@ REFUSED = frozenset({401, 403, 404})
 
 EXPANDED = ("inferenceProviderMapping", "pipeline_tag", "tags")
 
-UNANSWERED = (errors.ConnectError, errors.InferenceTimeoutError, errors.HfHubHTTPError)
+UNANSWERED = (
+    errors.ConnectError,
+    errors.InferenceTimeoutError,
+    errors.HfHubHTTPError,
+    errors.OfflineModeIsEnabled,
+)
 """What a look-up that fails raises."""
 
 

@@ -23,6 +23,7 @@ class Meta:
         model: the model as asked for, or as the server named it.
         seconds: wall time of the whole call, waits included.
         status_code: the HTTP status of the last answer.
+        price: US dollars for a million tokens, in and out; None where no catalogue was fetched.
         first_token_seconds: from the call to the first piece of a stream, None for plain calls.
     """
 
@@ -42,6 +43,7 @@ class Meta:
         self.status_code = status_code
         self.first_token_seconds: float | None = None
         self.usage: Any = None
+        self.price: tuple[float, float] | None = None
         self._headers: Mapping[str, str] = headers or {}
 
     @property
@@ -76,6 +78,15 @@ class Meta:
     def compute_type(self) -> str | None:
         """What the server computed on (`cpu`, `cache`, `2-a10-g`), where it says."""
         return self._headers.get("x-compute-type")
+
+    @property
+    def cost(self) -> float | None:
+        """The call's cost by the catalogue's price, in US dollars; None where it is unknown."""
+        tokens_in = getattr(self.usage, "prompt_tokens", None)
+        tokens_out = getattr(self.usage, "completion_tokens", None)
+        if self.price is None or tokens_in is None or tokens_out is None:
+            return None
+        return float(tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
     def summary(self) -> str:
         """One line for people: model, provider, time, tokens."""

@@ -9,6 +9,7 @@ from hfwidgets.decode import Items, cutter
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.streams import AsyncStream, Stream
+from hfwidgets.tasks import _schema
 from hfwidgets.tasks._task import streaming
 
 Message: TypeAlias = Mapping[str, Any]
@@ -149,7 +150,7 @@ class Chat:
             n: How many answers to give.
             presence_penalty: From -2 to 2: positive values make tokens that came before less
                 likely.
-            response_format: The form of the answer: a JSON schema in OpenAI's form.
+            response_format: The form of the answer: a JSON schema, a dataclass or a pydantic model.
             seed: Where the randomness starts, for answers that can be repeated.
             stop: Up to four texts that end the answer.
             stream_options: `{"include_usage": True}` asks for token counts at a stream's end.
@@ -172,7 +173,7 @@ class Chat:
             "max_tokens": max_tokens,
             "n": n,
             "presence_penalty": presence_penalty,
-            "response_format": response_format,
+            "response_format": _schema.response_format(response_format),
             "seed": seed,
             "stop": stop,
             "stream_options": stream_options,

@@ -1,0 +1,108 @@
+"""A catalogue of models: who serves them, for what, at which price."""
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets.results import _show
+from hfwidgets.results._record import Elements, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = ("model", "providers", "context", "$ in", "$ out", "tools")
+
+
+class ModelOffer(Record):
+    """What one provider offers for a model; None where it does not say.
+
+    `input_price` and `output_price` are US dollars for a million tokens, `context_length` is in
+    tokens.
+    """
+
+    provider: str
+    status: str
+    task: str | None
+    context_length: int | None
+    input_price: float | None
+    output_price: float | None
+    supports_tools: bool | None
+    supports_structured_output: bool | None
+
+
+class ModelInfo(Record):
+    """A model that is served: its id on the Hub, its task there and who offers it.
+
+    `context_length` is the longest of the offers, `input_price` and `output_price` are the lowest.
+    """
+
+    id: str
+    task: str
+    offers: list[ModelOffer]
+    input_modalities: list[str]
+    output_modalities: list[str]
+    context_length: int | None
+    input_price: float | None
+    output_price: float | None
+    supports_tools: bool | None
+
+    @property
+    def providers(self) -> list[str]:
+        """The names of those who offer it."""
+        return [offer.provider for offer in self.offers or ()]
+
+
+class Catalogue(Elements[ModelInfo]):
+    """Models in the catalogue's order; shown as a table, a DataFrame by `to_pandas`."""
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row for each model and provider."""
+        import pandas as pd
+
+        rows = [
+            {"id": model.id, "task": model.task, **dict.fromkeys(_OFFERED), **offer}
+            for model in self
+            for offer in model.offers or [ModelOffer()]
+        ]
+        return pd.DataFrame(rows, columns=["id", "task", *_OFFERED])
+
+    def __repr__(self) -> str:
+        rows = [list(_COLUMNS), *(_row(model) for model in self[: _show.ROWS])]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        if len(self) > _show.ROWS:
+            lines.append(f"… and {len(self) - _show.ROWS:,} more")
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
+        head = "".join(f'<th scope="col" style="{style}">{escape(name)}</th>' for name in _COLUMNS)
+        rows = "".join(
+            "<tr>" + "".join(f'<td style="{style}">{escape(c)}</td>' for c in _row(model)) + "</tr>"
+            for model in self[: _show.ROWS]
+        )
+        more = f"<p>… and {len(self) - _show.ROWS:,} more</p>" if len(self) > _show.ROWS else ""
+        note = "<p>Prices: the lowest, in US dollars for a million tokens.</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{note}"
+
+
+_OFFERED = tuple(ModelOffer.__annotations__)
+
+
+def _row(model: ModelInfo) -> list[str]:
+    tools = {None: "", True: "yes", False: "no"}[model.supports_tools]
+    length = model.context_length
+    return [
+        model.id,
+        ", ".join(model.providers),
+        "" if length is None else f"{length:,}",
+        _price(model.input_price),
+        _price(model.output_price),
+        tools,
+    ]
+
+
+def _price(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

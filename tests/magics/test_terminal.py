@@ -12,7 +12,7 @@ pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexp
 
 @pytest.fixture
 def terminal(tmp_path):
-    """IPython on a pseudo-terminal; `say` types a line and returns what came until the next prompt."""
+    """IPython on a pseudo-terminal, with the magics loaded."""
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path), "TERM": "dumb", "NO_COLOR": "1"}
     arguments = ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit"]
     child = pexpect.spawn(
@@ -26,6 +26,7 @@ def terminal(tmp_path):
 
 
 def say(terminal, line):
+    """Type a line; what came until the next prompt comes back."""
     terminal.sendline(line)
     terminal.expect(r"In \[\d+\]: ")
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.before).replace("\r\n", "\n").strip()

@@ -223,7 +223,7 @@ class SyncDriver:
         try:
             for data in plain(response):
                 yield data
-                if DONE in data and getattr(decoder, "done", False):
+                if (len(data) < 24 or DONE in data) and getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
             if watch.fired and not getattr(decoder, "done", False):
                 raise deadline.passed("waiting for the stream's next part")

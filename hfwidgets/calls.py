@@ -250,6 +250,8 @@ class Call:
             )
         headers = wire.headers if same else dict(PLAIN)
         if reply.status_code == 303 and wire.method != "GET":
+            about_body = ("content-length", "content-type")
+            headers = {name: text for name, text in headers.items() if name not in about_body}
             return replace(wire, method="GET", url=url, headers=headers, content=None)
         return replace(wire, url=url, headers=headers)
 

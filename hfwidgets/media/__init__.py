@@ -5,7 +5,9 @@ wants: `as_bytes` (then the media itself is a request's `content`, or a leaf of 
 stands for its base64 text) or `as_url`. `download` fetches a URL that came back in an answer.
 """
 
+from hfwidgets.media._arrays import sound_bytes
 from hfwidgets.media._body import Body, json_body
+from hfwidgets.media._check import upright
 from hfwidgets.media._download import OUTPUT_LIMIT, download
 from hfwidgets.media._load import INPUT_LIMIT, as_bytes, as_url, load
 from hfwidgets.media._media import Inline, Media
@@ -24,4 +26,6 @@ __all__ = [
     "json_body",
     "load",
     "sniff",
+    "sound_bytes",
+    "upright",
 ]

@@ -56,7 +56,8 @@ def json_body(value: Any) -> bytes | Body:
         value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=stand_in
     )
     body = Body(_woven(text.split(mark), found))
-    return b"".join(body) if body.size <= WHOLE else body
+    at_once = body.size <= WHOLE and all(leaf.in_memory for leaf in found)
+    return b"".join(body) if at_once else body
 
 
 def _woven(texts: list[str], found: list[Media | Inline]) -> list[bytes | Media]:

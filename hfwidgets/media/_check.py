@@ -1,7 +1,6 @@
 """Whether a picture is whole and of a bearable size; decoded only where that cannot be avoided."""
 
 import struct
-import warnings
 from typing import IO, Any
 
 from hfwidgets import errors
@@ -48,13 +47,15 @@ def unknown(label: str, kind: str | None) -> str:
     return f"{label} is of no known type. Possible are {possible}."
 
 
-def quiet_open(media: Media) -> Any:
-    """The picture, decoded, upright as its camera held it."""
+def upright(media: Media) -> Any:
+    """The decoded picture, turned as its camera held it; InputError when it cannot be read."""
     from PIL import Image, ImageOps
 
-    with media.open() as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return ImageOps.exif_transpose(Image.open(file))
+    try:
+        with media.open() as file:
+            return ImageOps.exif_transpose(Image.open(file))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise errors.InputError(f"{media} cannot be read: {error}") from error
 
 
 def _whole(file: IO[bytes], media: Media) -> bool:

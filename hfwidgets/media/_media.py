@@ -128,6 +128,16 @@ class Media:
         if rest:
             yield base64.b64encode(rest)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading it waits for nothing."""
+        return isinstance(self.source, Memory)
+
+    @property
+    def content(self) -> "bytes | Media":
+        """What a request sends: small bytes in memory at once, anything else in pieces."""
+        return self.read() if self.in_memory and (self.size or 0) <= CHUNK else self
+
     def data_url(self, default_mime: str = "application/octet-stream") -> str:
         """The bytes as a data URL."""
         return f"{self.data_prefix(default_mime)}{b''.join(self.base64_chunks()).decode()}"
@@ -149,6 +159,11 @@ class Inline:
     def __init__(self, media: Media, prefix: str) -> None:
         self.media = media
         self.prefix = prefix
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading it waits for nothing."""
+        return self.media.in_memory
 
     def __str__(self) -> str:
         return f"{self.prefix}{b''.join(self.media.base64_chunks()).decode()}"

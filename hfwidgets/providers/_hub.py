@@ -3,10 +3,12 @@
 Bodies are `{"inputs": ..., "parameters": {...}}`; what differs by task is in `body`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.media import OUTPUT_LIMIT, Media, as_bytes
 
 TEXT = (
     "text-classification",
@@ -21,11 +23,37 @@ TEXT = (
     "translation",
 )
 
+TABLES = ("tabular-classification", "tabular-regression")
+MEDIA = (
+    "audio-classification",
+    "audio-to-audio",
+    "automatic-speech-recognition",
+    "document-question-answering",
+    "image-classification",
+    "image-segmentation",
+    "image-to-image",
+    "image-to-text",
+    "object-detection",
+    "text-to-image",
+    "text-to-speech",
+    "visual-question-answering",
+    "zero-shot-image-classification",
+    "zero-shot-object-detection",
+)
+"""Tasks that take or return files."""
+
+FILMS = ("image-to-video", "text-to-video")
+DRAWN = frozenset({"image-to-image", "text-to-image"})
+FILES = DRAWN | {*FILMS, "audio-to-audio", "text-to-speech"}
+"""Tasks whose answer may be a file."""
+
 
 def body(ask: Infer) -> dict[str, Any]:
     """The JSON of a request."""
     if ask.task == "feature-extraction":  # the servers read these beside the inputs
         return {"inputs": ask.inputs, **ask.given}
+    if ask.task in TABLES:
+        return {"parameters": ask.given, "table": ask.inputs}
     return {"inputs": ask.inputs, "parameters": ask.given}
 
 
@@ -33,6 +61,35 @@ def post(ask: Infer, path: str) -> Flow[Any]:
     """Send a task's inputs and return the parsed answer."""
     reply = yield Send("POST", path, json=body(ask))
     return parsed(reply)
+
+
+def files(ask: Infer, path: str) -> Flow[Any]:
+    """Send a task's picture or sound, alone as it is, with parameters as base64 in JSON.
+
+    Returns the parsed answer, or the bytes of a file.
+    """
+    inputs = yield from _fetched(ask.inputs)
+    headers = {"accept": "image/png"} if ask.task in DRAWN else {}
+    limit = OUTPUT_LIMIT if ask.task in FILES else None
+    if isinstance(inputs, Media) and not ask.given:
+        headers["content-type"] = inputs.mime or "application/octet-stream"
+        reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
+    else:
+        reply = yield Send("POST", path, json=body(ask), headers=headers, limit=limit)
+    return reply.content if ask.task in FILES and not _is_json(reply) else parsed(reply)
+
+
+def _fetched(inputs: Any) -> Flow[Any]:
+    """The inputs with the bytes of their media at hand."""
+    for leaf in inputs.values() if isinstance(inputs, Mapping) else (inputs,):
+        if isinstance(leaf, Media):
+            yield from as_bytes(leaf)
+    return inputs
+
+
+def _is_json(reply: Any) -> bool:
+    """Whether an answer is JSON by its first byte, which no picture, sound or film begins with."""
+    return bool(reply.content[:1] in (b"{", b"["))
 
 
 def parsed(reply: Any) -> Any:

@@ -26,9 +26,14 @@ def chat_url(url: str) -> str:
     return urlunsplit(parts._replace(path=path))
 
 
-@provider.serves(*_hub.TEXT)
+@provider.serves(*_hub.TEXT, *_hub.TABLES)
 def task(ask: Infer) -> Flow[Any]:
     return _hub.post(ask, "")
+
+
+@provider.serves(*_hub.MEDIA, *_hub.FILMS)
+def files(ask: Infer) -> Flow[Any]:
+    return _hub.files(ask, "")
 
 
 @provider.serves("text-generation")

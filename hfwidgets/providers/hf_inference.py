@@ -25,9 +25,14 @@ provider = HfInference(f"{ROUTER}/hf-inference", anonymous=True, mapped=False)
 EMBEDDING = ("feature-extraction", "sentence-similarity")
 
 
-@provider.serves(*(name for name in _hub.TEXT if name not in EMBEDDING))
+@provider.serves(*(name for name in _hub.TEXT if name not in EMBEDDING), *_hub.TABLES)
 def task(ask: Infer) -> Flow[Any]:
     return _hub.post(ask, f"/models/{ask.served_as}")
+
+
+@provider.serves(*_hub.MEDIA)
+def files(ask: Infer) -> Flow[Any]:
+    return _hub.files(ask, f"/models/{ask.served_as}")
 
 
 @provider.serves(*EMBEDDING)

@@ -54,9 +54,14 @@ def _path(ask: Infer) -> str:
     return f"/models/{ask.served_as or 'default'}/pipeline/{ask.task}"
 
 
-@provider.serves(*_hub.TEXT)
+@provider.serves(*_hub.TEXT, *_hub.TABLES)
 def task(ask: Infer) -> Flow[Any]:
     return _hub.post(ask, _path(ask))
+
+
+@provider.serves(*_hub.MEDIA, *_hub.FILMS)
+def files(ask: Infer) -> Flow[Any]:
+    return _hub.files(ask, _path(ask))
 
 
 @provider.serves("text-generation")

@@ -1,5 +1,6 @@
 """Tolerant readings of what servers answer: the shapes differ, the results do not."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -30,6 +31,16 @@ def one(kind: type[R], raw: Any) -> R:
     if "error" in raw and len(raw) == 1:
         raise errors.OutputError(f"The server answered with an error: {raw['error']}")
     return kind(raw)
+
+
+def aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
+    """The value under its name or its older one; both at once are refused."""
+    if old_value is None:
+        return value
+    if value is not None:
+        raise errors.ConfigurationError(f"{old} is the older name of {name}: pass one of them.")
+    warnings.warn(f"{old} is the older name of {name}.", DeprecationWarning, stacklevel=3)
+    return old_value
 
 
 def unexpected(raw: Any, wanted: str) -> errors.OutputError:

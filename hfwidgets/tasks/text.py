@@ -12,7 +12,7 @@ from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
 from hfwidgets.streams import AsyncStream, Stream
-from hfwidgets.tasks._shape import objects, one
+from hfwidgets.tasks._shape import aliased, objects, one
 from hfwidgets.tasks._task import streaming, task
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class TextTasks:
             model: The model's id on the Hub, or the URL of an endpoint.
             labels: The older name of candidate_labels.
         """
-        wanted = _aliased("candidate_labels", candidate_labels, "labels", labels)
+        wanted = aliased("candidate_labels", candidate_labels, "labels", labels)
         if not wanted:
             raise errors.InputError("zero_shot_classification needs at least one candidate label.")
         options = {
@@ -591,7 +591,7 @@ class TextTasks:
             "repetition_penalty": repetition_penalty,
             "return_full_text": return_full_text,
             "seed": seed,
-            "stop": _aliased("stop", stop, "stop_sequences", stop_sequences),
+            "stop": aliased("stop", stop, "stop_sequences", stop_sequences),
             "temperature": temperature,
             "top_k": top_k,
             "top_n_tokens": top_n_tokens,
@@ -630,16 +630,6 @@ def texts(table: Any) -> dict[str, list[str]]:
 def _cell(cell: Any) -> str:
     missing = cell is None or cell != cell  # NaN is the one value that differs from itself
     return "" if missing else str(cell)
-
-
-def _aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
-    """The value under its name or its older one; both at once are refused."""
-    if old_value is None:
-        return value
-    if value is not None:
-        raise errors.ConfigurationError(f"{old} is the older name of {name}: pass one of them.")
-    warnings.warn(f"{old} is the older name of {name}.", DeprecationWarning, stacklevel=3)
-    return old_value
 
 
 def _deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""Inputs to try the tasks with, drawn and synthesised here: no foreign picture or sound is shipped.
+
+A task's `example` holds plain values; where a picture or a sound belongs it holds an `Example`,
+which makes it when it is asked for. `made` does that for a whole example:
+
+    arguments = examples.made(find("object-detection").example)
+    client.object_detection(**arguments)
+"""
+
+import functools
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from hfwidgets.results.audio import Audio
+
+RATE = 16_000
+"""The sampling rate of example sounds, in hertz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture or sound that is made when it is asked for.
+
+    Attributes:
+        name: one of `MAKERS`.
+        kind: image or audio.
+        alt: what is to be seen or heard, in words.
+    """
+
+    name: str
+    kind: str
+    alt: str
+
+    def make(self) -> Any:
+        """A PIL image, or an `Audio`."""
+        return MAKERS[self.name]()
+
+    def __repr__(self) -> str:
+        return f"examples.{self.name}()"
+
+
+def made(values: Mapping[str, Any]) -> dict[str, Any]:
+    """An example's arguments, with its pictures and sounds made."""
+    return {
+        name: value.make() if isinstance(value, Example) else value
+        for name, value in values.items()
+    }
+
+
+@functools.cache
+def _harbour() -> "Image":
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (640, 420), "#bfe3f5")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((500, 30, 580, 110), fill="#ffd23f")
+    pen.polygon([(0, 270), (160, 150), (330, 270)], fill="#7aa874")
+    pen.rectangle((0, 265, 640, 420), fill="#2f6f9f")
+    for row in range(290, 420, 26):
+        pen.line([(x, row + 4 * math.sin(x / 18)) for x in range(0, 641, 6)], "#5b98c2", 3)
+    pen.polygon([(330, 300), (540, 300), (505, 345), (365, 345)], fill="#a63d40")
+    pen.rectangle((428, 130, 434, 300), fill="#5c4033")
+    pen.polygon([(438, 140), (438, 285), (525, 285)], fill="#fdf6e3")
+    pen.polygon([(424, 160), (424, 285), (360, 285)], fill="#f1e3c6")
+    pen.rectangle((60, 190, 110, 270), fill="#f7f7f2")
+    pen.rectangle((60, 214, 110, 238), fill="#d1495b")
+    pen.polygon([(52, 190), (118, 190), (85, 155)], fill="#d1495b")
+    return image
+
+
+def picture() -> "Image":
+    """A sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
+    return _harbour().copy()
+
+
+def invoice() -> "Image":
+    """An invoice with three items and a total, 640 by 480 pixels."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (640, 480), "white")
+    pen = ImageDraw.Draw(image)
+    large, plain = ImageFont.load_default(30), ImageFont.load_default(18)
+    pen.text((40, 30), "Harbour Supplies", "black", font=large)
+    pen.text((40, 80), "Invoice 2026-0142", "black", font=plain)
+    pen.text((40, 106), "Date: 3 March 2026", "black", font=plain)
+    rows = [("Rope, 20 m", "18.00"), ("Lantern", "42.50"), ("Paint, 5 l", "39.90")]
+    for at, (what, price) in enumerate(rows):
+        pen.text((40, 170 + 36 * at), what, "black", font=plain)
+        pen.text((500, 170 + 36 * at), price, "black", font=plain)
+    pen.line((40, 290, 600, 290), "black", 2)
+    pen.text((40, 304), "Total", "black", font=plain)
+    pen.text((500, 304), "100.40", "black", font=plain)
+    pen.text((40, 400), "Payable within 14 days.", "black", font=plain)
+    return image
+
+
+def tone() -> "Audio":
+    """Three rising notes in two seconds, mono, 16 kHz."""
+    from hfwidgets.results.audio import Audio
+
+    notes = (440.0, 554.37, 659.26)
+    each = 2 * RATE // len(notes)
+    return Audio.of([_note(hertz, at, each) for hertz in notes for at in range(each)], RATE)
+
+
+def _note(hertz: float, at: int, length: int) -> float:
+    """A sample of a note that swells and fades."""
+    return 0.4 * math.sin(2 * math.pi * hertz * at / RATE) * math.sin(math.pi * at / length)
+
+
+def noise() -> "Audio":
+    """The notes of `tone` under a hiss, mono, 16 kHz."""
+    from hfwidgets.results.audio import Audio
+
+    hiss = random.Random(7)  # noqa: S311 - the same hiss each time
+    clear = tone().array.tolist()
+    return Audio.of([0.8 * sample + hiss.uniform(-0.1, 0.1) for sample in clear], RATE)
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "picture": picture,
+    "invoice": invoice,
+    "tone": tone,
+    "noise": noise,
+}
+
+PICTURE = Example("picture", "image", "A sailing boat and a lighthouse under the sun")
+INVOICE = Example("invoice", "image", "An invoice with three items and a total")
+TONE = Example("tone", "audio", "Three rising notes")
+NOISE = Example("noise", "audio", "Three rising notes under a hiss")

@@ -1,0 +1,245 @@
+"""Results of the audio tasks: sounds that can be played, and transcripts with their times."""
+
+import base64
+import functools
+import io
+import os
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets import errors
+from hfwidgets.media import HEAD, Media, sniff
+from hfwidgets.media import sound_bytes as _wav
+from hfwidgets.results import _show, _subtitles
+from hfwidgets.results._meta import Meta
+from hfwidgets.results._record import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+SHOWN = 2 << 20
+"""The largest sound that is put into a notebook, in bytes."""
+
+
+class AudioClassificationOutputElement(Record):
+    """A label and its score, between 0 and 1."""
+
+    label: str
+    score: float
+
+
+class Audio(bytes):
+    """An encoded sound, as the server sent it: the bytes of a file, and what is in it.
+
+    Attributes:
+        mime: its type, by its first bytes; None when nothing is recognised.
+    """
+
+    meta: Meta | None = None
+
+    @classmethod
+    def of(cls, samples: Any, sampling_rate: int) -> "Audio":
+        """A WAV file of samples between -1 and 1, of shape (n,) or (n, channels)."""
+        return cls(_wav(samples, sampling_rate))
+
+    @functools.cached_property
+    def mime(self) -> str | None:
+        return sniff(self[:HEAD], "audio")
+
+    @functools.cached_property
+    def _decoded(self) -> "tuple[Samples, int]":
+        import soundfile  # type: ignore[import-untyped]
+
+        try:
+            samples, rate = soundfile.read(io.BytesIO(self), dtype="float32")
+        except soundfile.SoundFileError as error:
+            raise errors.OutputError(
+                f"This sound ({self.mime or 'of unknown type'}, {len(self):,} bytes) cannot be "
+                f"decoded by soundfile: {error}. Its bytes can be saved as they are."
+            ) from error
+        return samples, int(rate)
+
+    @property
+    def array(self) -> "Samples":
+        """The samples as float32 between -1 and 1, of shape (n,) or (n, channels)."""
+        return self._decoded[0]
+
+    @property
+    def sampling_rate(self) -> int:
+        """Samples a second, in hertz."""
+        return self._decoded[1]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.array) / self.sampling_rate
+
+    def cut(self, start: float, end: float | None = None) -> "Audio":
+        """The part between two moments, in seconds, as WAV; to the end without `end`."""
+        first = max(0, round(start * self.sampling_rate))
+        last = len(self.array) if end is None else round(end * self.sampling_rate)
+        return Audio.of(self.array[first : max(last, first + 1)], self.sampling_rate)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the sound to a file; a name that ends in .wav, .flac or .ogg says the format."""
+        target = Path(path)
+        if target.suffix.lower() in _FORMATS and _FORMATS[target.suffix.lower()] != self.mime:
+            import soundfile
+
+            soundfile.write(target, self.array, self.sampling_rate)
+        else:
+            target.write_bytes(self)
+        return target
+
+    def plot(self) -> "Figure":
+        """The waveform as a matplotlib figure."""
+        from hfwidgets.results import _plot
+
+        return _plot.waveform(self.array, self.sampling_rate)
+
+    def __repr__(self) -> str:
+        try:
+            length = f", {self.seconds:.2f} s, {self.sampling_rate:,} Hz"
+        except errors.OutputError:
+            length = ""
+        return f"<Audio {self.mime or 'of unknown type'}{length}, {len(self):,} bytes>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """A player, which plays when it is asked to."""
+        return player(self, self.mime, "audio", SHOWN)
+
+
+_FORMATS = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
+
+
+def player(data: bytes, mime: str | None, element: str, most: int) -> str:
+    """An HTML player for a sound or film up to `most` bytes; words for a larger one."""
+    if mime is None or not mime.startswith(f"{element}/") or len(data) > most:
+        size = f"{len(data):,} bytes of {escape(mime or 'unknown type')}"
+        return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
+    source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    more = ' style="max-width:100%"' if element == "video" else ""
+    label = "sound" if element == "audio" else "film"
+    return (
+        f'<{element} controls preload="metadata" aria-label="{label}" src="{source}"{more}>'
+        f"</{element}>"
+    )
+
+
+class AudioToAudioOutputElement(Record):
+    """One of the sounds that came back: its label, its type as the server named it, the sound."""
+
+    label: str
+    content_type: str
+    blob: Audio
+
+    def _html_(self) -> str:
+        name = _show.paragraph(str(self.label or "sound"))
+        return name + (self.blob._html_() if isinstance(self.blob, Audio) else "")
+
+
+class Recording:
+    """The sound that was transcribed, decoded when a part of it is first asked for."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    @functools.cached_property
+    def audio(self) -> Audio:
+        """The whole sound."""
+        return Audio(self._media.read())
+
+
+class AutomaticSpeechRecognitionOutputChunk(Record):
+    """A part of a transcript: `timestamp` is [start, end] in seconds; the last end may be None."""
+
+    text: str
+    timestamp: list[float | None]
+
+    @property
+    def start(self) -> float:
+        """When it begins, in seconds."""
+        return float((self.timestamp or [0.0])[0] or 0.0)
+
+    @property
+    def end(self) -> float | None:
+        """When it ends, in seconds; None where the server does not say."""
+        end = (self.timestamp or [])[1:2]
+        return float(end[0]) if end and end[0] is not None else None
+
+    @property
+    def audio(self) -> Audio:
+        """This part of the recording, as WAV; InputError when that cannot be read any more."""
+        recording: Recording | None = vars(self).get("_recording")
+        if recording is None:
+            raise errors.InputError(
+                "The recording is not at hand: this chunk is not a call's result."
+            )
+        return recording.audio.cut(self.start, self.end)
+
+
+class AutomaticSpeechRecognitionOutput(Record):
+    """A transcript; `chunks` are its parts with their times, where they were asked for."""
+
+    text: str
+    chunks: list[AutomaticSpeechRecognitionOutputChunk] | None
+
+    def to_srt(self) -> str:
+        """Subtitles in SubRip's form; needs `return_timestamps=True`."""
+        return _subtitles.srt(self._cues())
+
+    def to_vtt(self) -> str:
+        """Subtitles in WebVTT's form; needs `return_timestamps=True`."""
+        return _subtitles.vtt(self._cues())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the transcript to a file: subtitles for .srt and .vtt, else the text."""
+        target = Path(path)
+        made = {".srt": self.to_srt, ".vtt": self.to_vtt}.get(target.suffix.lower())
+        target.write_text(made() if made else self.text or "", encoding="utf-8")
+        return target
+
+    def _cues(self) -> list[_subtitles.Cue]:
+        if not self.chunks:
+            raise errors.OutputError(
+                "There are no times: ask for them with return_timestamps=True."
+            )
+        starts = [chunk.start for chunk in self.chunks[1:]] + [None]
+        pairs = zip(self.chunks, starts, strict=True)
+        return [(c.start, self._end(c, after), c.text or "") for c, after in pairs]
+
+    def _end(self, chunk: AutomaticSpeechRecognitionOutputChunk, after: float | None) -> float:
+        """When a chunk ends: as said, else where the next begins, else with the recording."""
+        known = chunk.end if chunk.end is not None else after
+        if known is not None:
+            return max(known, chunk.start)
+        try:
+            whole: Recording = vars(chunk)["_recording"]
+            return max(whole.audio.seconds, chunk.start)
+        except (KeyError, errors.HfWidgetsError):
+            return chunk.start + 2.0
+
+    def _html_(self) -> str:
+        if not self.chunks:
+            return _show.paragraph(self.text or "No speech found.")
+        rows = [{"start": _subtitles.clock(c.start), "text": c.text or ""} for c in self.chunks]
+        return _show.table(rows)
+
+
+def linked(
+    output: AutomaticSpeechRecognitionOutput, media: Media
+) -> AutomaticSpeechRecognitionOutput:
+    """The transcript, whose chunks know the recording they were heard in."""
+    recording = Recording(media)
+    for chunk in output.chunks or []:
+        if "timestamp" not in chunk and "timestamps" in chunk:  # the older name
+            chunk["timestamp"] = chunk["timestamps"]
+        vars(chunk)["_recording"] = recording
+    return output

@@ -1,0 +1,21 @@
+"""Results of the tabular tasks: one prediction a row."""
+
+from typing import Any, TypeVar
+
+from hfwidgets.results import _show
+from hfwidgets.results._record import Elements
+
+T = TypeVar("T")
+
+
+class Predictions(Elements[T]):
+    """One prediction for each row of the table, in its order."""
+
+    def _html_(self) -> str:
+        return _show.table({"row": at, "prediction": value} for at, value in enumerate(self))
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with one column, `prediction`; its index counts the rows."""
+        frame = super().to_pandas()
+        frame.columns = ["prediction"]
+        return frame

@@ -1,0 +1,242 @@
+"""Results of the vision tasks, named as the field names them; pictures are Pillow's."""
+
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hfwidgets import errors
+from hfwidgets.media import HEAD, Media, sniff, upright
+from hfwidgets.results import _overlay, _show
+from hfwidgets.results._meta import Meta
+from hfwidgets.results._record import Elements, Record
+from hfwidgets.results.audio import player
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+R = TypeVar("R", bound=Record)
+
+SHOWN = 4 << 20
+"""The largest film that is put into a notebook, in bytes."""
+
+
+class ImageClassificationOutputElement(Record):
+    """A label and its score, between 0 and 1."""
+
+    label: str
+    score: float
+
+
+class ZeroShotImageClassificationOutputElement(Record):
+    """One of the candidate labels and its score, between 0 and 1."""
+
+    label: str
+    score: float
+
+
+class ImageToTextOutput(Record):
+    """A text about, or in, a picture."""
+
+    generated_text: str
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.generated_text or ""
+
+    def _html_(self) -> str:
+        return _show.paragraph(self.text or "No text.")
+
+
+class Seen:
+    """The picture that results speak of, decoded when it is first asked for."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    @functools.cached_property
+    def picture(self) -> "Image":
+        """The picture, upright, as servers see it."""
+        found: Image = upright(self._media)
+        return found
+
+
+class _InPicture(Record):
+    """A part of a picture."""
+
+    @property
+    def _picture(self) -> "Image":
+        seen: Seen | None = vars(self).get("_seen")
+        if seen is None:
+            raise errors.InputError("The picture is not at hand: this is not a call's result.")
+        return seen.picture
+
+
+class ObjectDetectionBoundingBox(Record):
+    """A box in pixels from the upper left corner of the picture."""
+
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+
+
+class ObjectDetectionOutputElement(_InPicture):
+    """An object: its label, its score between 0 and 1, and its box."""
+
+    label: str
+    score: float
+    box: ObjectDetectionBoundingBox
+
+    @property
+    def crop(self) -> "Image":
+        """The part of the input picture inside the box; InputError when it cannot be read."""
+        return self._picture.crop(_inside(self.box, self._picture))
+
+
+class ZeroShotObjectDetectionOutputElement(ObjectDetectionOutputElement):
+    """An object with one of the candidate labels, its score between 0 and 1, and its box."""
+
+
+def _inside(box: Any, picture: "Image") -> tuple[int, int, int, int]:
+    """The box within the picture, at least one pixel wide and high."""
+    left, right = sorted((box.xmin or 0, box.xmax or 0))
+    top, bottom = sorted((box.ymin or 0, box.ymax or 0))
+    x = min(max(0, round(left)), picture.width - 1)
+    y = min(max(0, round(top)), picture.height - 1)
+    return (
+        x,
+        y,
+        min(max(x + 1, round(right)), picture.width),
+        min(max(y + 1, round(bottom)), picture.height),
+    )
+
+
+class ImageSegmentationOutputElement(_InPicture):
+    """A segment: its label, its score where there is one, and its mask.
+
+    The mask is a Pillow picture in mode L, of the input's size: 255 inside, 0 outside.
+    """
+
+    label: str
+    score: float | None
+    mask: Any
+
+    @property
+    def crop(self) -> "Image":
+        """The segment cut out of the input picture: RGBA, transparent outside the mask."""
+        shape = self.mask.convert("L").resize(self._picture.size)
+        cut = self._picture.convert("RGBA")
+        cut.putalpha(shape)
+        return cut.crop(shape.getbbox() or (0, 0, 1, 1))
+
+    def __repr__(self) -> str:
+        size = f"{self.mask.width} x {self.mask.height}" if self.mask is not None else None
+        return f"{type(self).__name__}(label={self.label!r}, score={self.score}, mask=<{size}>)"
+
+
+class _Overlaid(Elements[R]):
+    """Parts of a picture, shown drawn into it."""
+
+    what = "parts"
+    draw = staticmethod(_overlay.boxed)
+
+    def __init__(self, items: Iterable[R] = (), seen: Seen | None = None) -> None:
+        super().__init__(items)
+        self._seen = seen
+        for item in self:
+            vars(item)["_seen"] = seen
+
+    @property
+    def picture(self) -> "Image":
+        """The picture with everything drawn in, at most 800 pixels wide and high."""
+        if self._seen is None:
+            raise errors.InputError("The picture is not at hand: these are not a call's results.")
+        return self.draw(self._seen.picture, self)
+
+    def plot(self) -> "Figure":
+        """The picture with everything drawn in, as a matplotlib figure."""
+        from hfwidgets.results import _plot
+
+        return _plot.picture(self.picture)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawn picture (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
+        target = Path(path)
+        if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+            return super().save(target)
+        self.picture.save(target)
+        return target
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        words = _overlay.alternative(self, self.what)
+        try:
+            drawn = self.picture
+        except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
+            return _show.bundle(repr(list(self)), self._html_(), self.meta)
+        html = f"<figure>{_overlay.figure(drawn, words)}</figure>{self._html_()}"
+        shown = _show.bundle(repr(list(self)), html, self.meta)
+        return {**shown, "image/png": _overlay.png(drawn)}
+
+    def _html_(self) -> str:
+        return _show.table(self._row(item) for item in self) if self else f"<p>No {self.what}.</p>"
+
+    def _row(self, item: R) -> dict[str, Any]:
+        return {"label": item.get("label"), "score": item.get("score")}
+
+
+class Detections(_Overlaid[R]):
+    """Objects found in a picture."""
+
+    what = "objects"
+
+    def _row(self, item: R) -> dict[str, Any]:
+        box = item.get("box") or {}
+        sides = {side: box.get(side) for side in ("xmin", "ymin", "xmax", "ymax")}
+        return {**super()._row(item), **sides}
+
+
+class Segments(_Overlaid[R]):
+    """Segments of a picture."""
+
+    what = "segments"
+    draw = staticmethod(_overlay.masked)
+
+    def _row(self, item: R) -> dict[str, Any]:
+        mask = item.get("mask")
+        covered = sum(mask.convert("L").histogram()[128:]) if mask is not None else 0
+        share = covered / (mask.width * mask.height) if mask is not None else None
+        return {**super()._row(item), "share of the picture": share}
+
+
+class Video(bytes):
+    """An encoded film, as the server sent it.
+
+    Attributes:
+        mime: its type, by its first bytes; None when nothing is recognised.
+    """
+
+    meta: Meta | None = None
+
+    @functools.cached_property
+    def mime(self) -> str | None:
+        return sniff(self[:HEAD], "video")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the film to a file, as it is."""
+        target = Path(path)
+        target.write_bytes(self)
+        return target
+
+    def __repr__(self) -> str:
+        return f"<Video {self.mime or 'of unknown type'}, {len(self):,} bytes>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _show.bundle(repr(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """A player, which plays when it is asked to."""
+        return player(self, self.mime, "video", SHOWN)

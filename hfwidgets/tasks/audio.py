@@ -1,0 +1,183 @@
+"""The audio tasks: classify, change, transcribe, speak."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from hfwidgets import media
+from hfwidgets.controls import Choice, Lines, Number, Slider
+from hfwidgets.controls import Media as Upload
+from hfwidgets.examples import NOISE, TONE
+from hfwidgets.flow import Flow, Infer
+from hfwidgets.results import Elements
+from hfwidgets.results import audio as results
+from hfwidgets.tasks._media import Sound, spoken
+from hfwidgets.tasks._shape import objects, one
+from hfwidgets.tasks._task import task
+
+Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
+
+
+class AudioTasks:
+    """Sounds in, labels, texts or sounds out; texts in, sounds out."""
+
+    @task(
+        "Audio classification",
+        {"audio": TONE},
+        audio=Upload("audio"),
+        top_k=Number(1, None, 1, whole=True),
+        function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
+    )
+    def audio_classification(
+        self,
+        audio: Sound,
+        *,
+        model: str | None = None,
+        top_k: int | None = None,
+        function_to_apply: Transform | None = None,
+    ) -> Flow[Elements[results.AudioClassificationOutputElement]]:
+        """Give a sound labels with scores.
+
+        Args:
+            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            model: The model's id on the Hub, or the URL of an endpoint.
+            top_k: How many labels to return, at least 1.
+            function_to_apply: What turns the model's outputs into scores.
+        """
+        sound = yield from media.load(audio, "audio")
+        options = {"top_k": top_k, "function_to_apply": function_to_apply}
+        raw = yield Infer(sound, model, options)
+        return objects(results.AudioClassificationOutputElement, raw)
+
+    @task("Audio to audio", {"audio": NOISE}, audio=Upload("audio"))
+    def audio_to_audio(
+        self, audio: Sound, *, model: str | None = None
+    ) -> Flow[Elements[results.AudioToAudioOutputElement]]:
+        """Change a sound: clean it, or take it apart into several.
+
+        Each sound of the result is an `Audio`: the bytes of a file, with its samples in `.array`.
+
+        Args:
+            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            model: The model's id on the Hub, or the URL of an endpoint.
+        """
+        sound = yield from media.load(audio, "audio")
+        raw = yield Infer(sound, model)
+        if isinstance(raw, bytes):  # a server that sends the one sound as it is
+            raw = {"label": "audio", "blob": raw}
+        found = objects(results.AudioToAudioOutputElement, raw)
+        for item in found:
+            if "content-type" in item:
+                item["content_type"] = item.pop("content-type")
+            item["blob"] = yield from spoken(item.get("blob"))
+        return found
+
+    @task(
+        "Automatic speech recognition",
+        {"audio": TONE},
+        audio=Upload("audio"),
+        return_timestamps=Choice(("true", "word", "char")),
+    )
+    def automatic_speech_recognition(
+        self,
+        audio: Sound,
+        *,
+        model: str | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        return_timestamps: bool | Literal["word", "char"] | None = None,
+        generation_parameters: Mapping[str, Any] | None = None,
+    ) -> Flow[results.AutomaticSpeechRecognitionOutput]:
+        """Write down what is said in a sound.
+
+        Args:
+            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            model: The model's id on the Hub, or the URL of an endpoint.
+            extra_body: More parameters for the server.
+            return_timestamps: Whether to return the parts with their times; word or char for finer
+                ones. Needed for subtitles.
+            generation_parameters: How the text is generated (temperature, num_beams, ...).
+        """
+        sound = yield from media.load(audio, "audio")
+        options = {
+            "return_timestamps": return_timestamps,
+            "generation_parameters": generation_parameters,
+            **(extra_body or {}),
+        }
+        raw = yield Infer(sound, model, options)
+        output = one(results.AutomaticSpeechRecognitionOutput, raw)
+        return results.linked(output, sound)
+
+    @task(
+        "Text to speech",
+        {"text": "The ferry leaves at noon."},
+        text=Lines(4),
+        temperature=Slider(0.0, 2.0, 0.05, advanced=True),
+        top_p=Slider(0.0, 1.0, 0.01, advanced=True),
+    )
+    def text_to_speech(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        do_sample: bool | None = None,
+        early_stopping: bool | Literal["never"] | None = None,
+        epsilon_cutoff: float | None = None,
+        eta_cutoff: float | None = None,
+        max_length: int | None = None,
+        max_new_tokens: int | None = None,
+        min_length: int | None = None,
+        min_new_tokens: int | None = None,
+        num_beam_groups: int | None = None,
+        num_beams: int | None = None,
+        penalty_alpha: float | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        typical_p: float | None = None,
+        use_cache: bool | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Flow[results.Audio]:
+        """Speak a text.
+
+        The result is the bytes of a sound file, with its samples in `.array`.
+
+        Args:
+            text: The text to speak.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            do_sample: Whether tokens are drawn at random.
+            early_stopping: When a beam search ends.
+            epsilon_cutoff: Tokens less likely than this, 0 to 1, are never drawn.
+            eta_cutoff: The same, made dependent on how unsure the model is.
+            max_length: The longest output, prompt included, in tokens.
+            max_new_tokens: The longest output, in tokens; wins over max_length.
+            min_length: The shortest output, prompt included, in tokens.
+            min_new_tokens: The shortest output, in tokens; wins over min_length.
+            num_beam_groups: Into how many groups the beams are divided.
+            num_beams: How many beams to search with.
+            penalty_alpha: How much repetition is penalised in contrastive search.
+            temperature: Above 0: the higher, the wilder.
+            top_k: Only this many of the likeliest tokens are drawn from.
+            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
+            typical_p: The share of typical tokens to draw from, 0 to 1.
+            use_cache: Whether the model keeps its attention's past.
+            extra_body: More parameters for the server, such as a voice.
+        """
+        options = {
+            "do_sample": do_sample,
+            "early_stopping": early_stopping,
+            "epsilon_cutoff": epsilon_cutoff,
+            "eta_cutoff": eta_cutoff,
+            "max_length": max_length,
+            "max_new_tokens": max_new_tokens,
+            "min_length": min_length,
+            "min_new_tokens": min_new_tokens,
+            "num_beam_groups": num_beam_groups,
+            "num_beams": num_beams,
+            "penalty_alpha": penalty_alpha,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "typical_p": typical_p,
+            "use_cache": use_cache,
+            **(extra_body or {}),
+        }
+        return (yield from spoken((yield Infer(text, model, options))))

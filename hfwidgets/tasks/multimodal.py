@@ -1,0 +1,95 @@
+"""The tasks that ask about a picture or a page."""
+
+from hfwidgets import media
+from hfwidgets.controls import Json, Lines, Number
+from hfwidgets.controls import Media as Upload
+from hfwidgets.examples import INVOICE, PICTURE
+from hfwidgets.flow import Flow, Infer
+from hfwidgets.results import Elements
+from hfwidgets.results import multimodal as results
+from hfwidgets.tasks._media import Picture
+from hfwidgets.tasks._shape import objects
+from hfwidgets.tasks._task import task
+
+
+class MultimodalTasks:
+    """A picture and a question in, answers out."""
+
+    @task(
+        "Document question answering",
+        {"image": INVOICE, "question": "What is the total?"},
+        image=Upload("image"),
+        question=Lines(1),
+        top_k=Number(1, None, 1, whole=True),
+        word_boxes=Json(advanced=True),
+    )
+    def document_question_answering(
+        self,
+        image: Picture,
+        question: str,
+        *,
+        model: str | None = None,
+        doc_stride: int | None = None,
+        handle_impossible_answer: bool | None = None,
+        lang: str | None = None,
+        max_answer_len: int | None = None,
+        max_question_len: int | None = None,
+        max_seq_len: int | None = None,
+        top_k: int | None = None,
+        word_boxes: list[list[float] | str] | None = None,
+    ) -> Flow[Elements[results.DocumentQuestionAnsweringOutputElement]]:
+        """Find the answer to a question on the picture of a page.
+
+        Args:
+            image: The page: bytes, a binary file, a path, a URL, a PIL image or an array.
+            question: What to ask.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            doc_stride: How many tokens the windows of a long page share.
+            handle_impossible_answer: Whether an empty answer is possible.
+            lang: The page's language, for reading it.
+            max_answer_len: The longest answer, in tokens.
+            max_question_len: The longest question, in tokens.
+            max_seq_len: The size of the windows, in tokens.
+            top_k: How many answers to return, at least 1.
+            word_boxes: The page's words and their boxes from 0 to 1000, which saves reading it.
+        """
+        page = yield from media.load(image, "image")
+        options = {
+            "doc_stride": doc_stride,
+            "handle_impossible_answer": handle_impossible_answer,
+            "lang": lang,
+            "max_answer_len": max_answer_len,
+            "max_question_len": max_question_len,
+            "max_seq_len": max_seq_len,
+            "top_k": top_k,
+            "word_boxes": word_boxes,
+        }
+        raw = yield Infer({"question": question, "image": page}, model, options)
+        return objects(results.DocumentQuestionAnsweringOutputElement, raw)
+
+    @task(
+        "Visual question answering",
+        {"image": PICTURE, "question": "What floats on the water?"},
+        image=Upload("image"),
+        question=Lines(1),
+        top_k=Number(1, None, 1, whole=True),
+    )
+    def visual_question_answering(
+        self,
+        image: Picture,
+        question: str,
+        *,
+        model: str | None = None,
+        top_k: int | None = None,
+    ) -> Flow[Elements[results.VisualQuestionAnsweringOutputElement]]:
+        """Answer a question about a picture.
+
+        Args:
+            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            question: What to ask.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            top_k: How many answers to return, at least 1.
+        """
+        picture = yield from media.load(image, "image")
+        raw = yield Infer({"question": question, "image": picture}, model, {"top_k": top_k})
+        return objects(results.VisualQuestionAnsweringOutputElement, raw)

@@ -1,0 +1,115 @@
+"""The tabular tasks: a table in, a prediction for each row out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfwidgets import errors
+from hfwidgets.controls import Table
+from hfwidgets.flow import Flow, Infer
+from hfwidgets.results.tabular import Predictions
+from hfwidgets.tasks._shape import unexpected
+from hfwidgets.tasks._task import task
+
+_FLOWERS = {
+    "sepal length (cm)": [5.1, 6.7],
+    "sepal width (cm)": [3.5, 3.0],
+    "petal length (cm)": [1.4, 5.2],
+    "petal width (cm)": [0.2, 2.3],
+}
+_PATIENTS = {
+    "age": [0.038, -0.002],
+    "sex": [0.051, -0.045],
+    "bmi": [0.062, -0.051],
+    "bp": [0.022, -0.026],
+    "s1": [-0.044, -0.008],
+    "s2": [-0.035, -0.019],
+    "s3": [-0.043, 0.074],
+    "s4": [-0.003, -0.039],
+    "s5": [0.020, -0.068],
+    "s6": [-0.018, -0.092],
+}
+
+
+class TabularTasks:
+    """Predictions for the rows of a table."""
+
+    @task("Tabular classification", {"table": _FLOWERS}, table=Table())
+    def tabular_classification(
+        self, table: Mapping[str, Any], *, model: str | None = None
+    ) -> Flow[Predictions[Any]]:
+        """Give each row of a table a label.
+
+        Labels are texts or numbers, as the model was trained with.
+
+        Args:
+            table: Column names to cells, or a DataFrame.
+            model: The model's id on the Hub, or the URL of an endpoint.
+        """
+        return Predictions(_listed((yield Infer(columns(table), model))))
+
+    @task("Tabular regression", {"table": _PATIENTS}, table=Table())
+    def tabular_regression(
+        self, table: Mapping[str, Any], *, model: str | None = None
+    ) -> Flow[Predictions[float]]:
+        """Predict a number for each row of a table.
+
+        Args:
+            table: Column names to cells, or a DataFrame.
+            model: The model's id on the Hub, or the URL of an endpoint.
+        """
+        raw = _listed((yield Infer(columns(table), model)))
+        try:
+            return Predictions(map(float, raw))
+        except (TypeError, ValueError) as error:
+            raise unexpected(raw, "a list of numbers") from error
+
+
+def columns(table: Any) -> dict[str, list[Any]]:
+    """A table as the wire wants it: column names to lists of plain cells; missing ones are None.
+
+    Raises:
+        InputError: it is no table, it is empty, or its columns differ in length.
+    """
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):
+        table = table.to_dict("list")
+    if not isinstance(table, Mapping) or not table or not all(map(_is_column, table.values())):
+        raise errors.InputError(
+            "A table is a dict of columns, each a list of cells, or a DataFrame: "
+            '{"height": [1.2, 1.5], "colour": ["red", "blue"]}.'
+        )
+    found = {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
+    lengths = {name: len(cells) for name, cells in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise errors.InputError(f"All columns of a table have the same length; here: {lengths}.")
+    return found
+
+
+def _is_column(cells: Any) -> bool:
+    return hasattr(cells, "__iter__") and not isinstance(cells, (str, bytes, Mapping))
+
+
+def _cell(cell: Any) -> Any:
+    """A cell as JSON can hold it: numpy's numbers become Python's, dates become texts."""
+    if hasattr(cell, "item") and getattr(cell, "ndim", 1) == 0:
+        cell = cell.item()
+    if cell is None or isinstance(cell, (bool, int, str)):
+        return cell
+    try:
+        missing = bool(cell != cell)  # NaN and NaT differ from themselves
+    except (TypeError, ValueError):
+        missing = True  # pandas' NA refuses to be compared
+    if missing:
+        return None
+    return cell if isinstance(cell, float) else str(cell)
+
+
+def _listed(raw: Any) -> list[Any]:
+    """The predictions as a flat list, one a row."""
+    if isinstance(raw, Mapping) and raw.get("error"):
+        raise errors.OutputError(f"The server answered with an error: {raw['error']}")
+    if isinstance(raw, Mapping) and len(raw) == 1:
+        raw = next(iter(raw.values()))
+    if not isinstance(raw, list):
+        raise unexpected(raw, "a list with one prediction a row")
+    single = all(isinstance(row, list) and len(row) == 1 for row in raw)
+    return [row[0] for row in raw] if single else raw

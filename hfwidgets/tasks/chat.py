@@ -10,6 +10,7 @@ from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import _schema
+from hfwidgets.tasks._parts import inlined
 from hfwidgets.tasks._task import streaming
 
 Message: TypeAlias = Mapping[str, Any]
@@ -186,7 +187,8 @@ class Chat:
             **_extras(extra),
             **(extra_body or {}),
         }
-        raw = yield Infer(_checked(messages), model, options, stream)
+        said = yield from inlined(_checked(messages))
+        raw = yield Infer(said, model, options, stream)
         if stream:
             cut = cutter(raw.headers.get("content-type", ""))
             return Parts(raw, Items(_chunk, cut), ChatCollector())

@@ -1,0 +1,111 @@
+"""Pictures and sounds in a conversation: whatever was put there becomes the wire's parts.
+
+A part may be `{"type": "image_url", "image_url": {"url": X}}`, `{"type": "image", "image": X}`,
+`{"type": "input_audio", "input_audio": {"data": X}}`, `{"type": "audio", "audio": X}`, or X alone,
+where X is anything that `media.load` takes: a PIL image, a path, bytes, an array, a URL.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from hfwidgets import errors, media
+from hfwidgets.flow import Flow
+from hfwidgets.media import Media
+
+_KINDS = {
+    "image_url": "image",
+    "image": "image",
+    "video_url": "video",
+    "video": "video",
+    "audio_url": "audio",
+    "audio": "audio",
+    "input_audio": "audio",
+}
+_MIMES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
+_FORMATS = {"audio/mpeg": "mp3", "audio/x-caf": "caf"}
+
+
+def inlined(messages: list[dict[str, Any]]) -> Flow[list[dict[str, Any]]]:
+    """The messages, with every picture and sound as a part that servers understand.
+
+    Raises:
+        InputError: a picture or sound that is missing, damaged or of another type.
+    """
+    return (yield from _each(_message, messages))
+
+
+def _each(turn: Callable[[Any], Flow[Any]], items: Iterable[Any]) -> Flow[list[Any]]:
+    done = []
+    for item in items:
+        made = yield from turn(item)
+        done.append(made)
+    return done
+
+
+def _message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
+    content = message.get("content")
+    if content is None or isinstance(content, str):
+        return message
+    if not isinstance(content, (list, tuple)) or _is_sound(content):
+        content = [content]
+    return {**message, "content": (yield from _each(_part, content))}
+
+
+def _is_sound(content: Any) -> bool:
+    """Whether this is (array, rate) rather than parts."""
+    return isinstance(content, tuple) and any(isinstance(item, int) for item in content)
+
+
+def _part(part: Any) -> Flow[Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    if hasattr(part, "model_dump"):  # pydantic objects, as openai's client makes them
+        part = part.model_dump(exclude_none=True)
+    if isinstance(part, Mapping) and "type" in part:
+        return (yield from _typed(part))
+    if isinstance(part, PurePath) or not isinstance(part, Mapping) or "array" in part:
+        return (yield from _part_of((yield from media.load(part)), {}))
+    return part
+
+
+def _typed(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
+    """A part with a type: those of media with their content made ready, others as they are."""
+    name = part["type"]
+    kind = _KINDS.get(name)
+    if kind is None:
+        return part
+    held = part.get(name, part.get("url", part.get("path")))
+    more: dict[str, Any] = {}
+    if isinstance(held, Mapping) and "array" not in held:
+        source = held.get("url", held.get("data"))
+        more = {key: value for key, value in held.items() if key not in ("url", "data")}
+        if isinstance(source, str) and _is_ready(name, source, more):
+            return part
+    else:
+        source = held
+    if source is None:
+        raise errors.InputError(f"A message's part of type {name!r} holds no {kind}: {part!r}.")
+    return (yield from _part_of((yield from media.load(source, kind)), more))
+
+
+def _is_ready(name: str, source: str, more: Mapping[str, Any]) -> bool:
+    """Whether a text in a part is what the wire wants there: a URL, or base64 with its format."""
+    if name == "input_audio":
+        return "format" in more
+    return name.endswith("_url") and source.startswith(("http://", "https://", "data:"))
+
+
+def _part_of(found: Media, more: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+    kind = found.kind or (found.mime or "image").partition("/")[0]
+    if kind == "audio":
+        yield from media.as_bytes(found)
+        data = {"data": found, "format": _format(found.mime or ""), **more}
+        return {"type": "input_audio", "input_audio": data}
+    url = yield from media.as_url(found, _MIMES[kind])
+    return {"type": f"{kind}_url", f"{kind}_url": {"url": url, **more}}
+
+
+def _format(mime: str) -> str:
+    """The field's short name of a sound's type: wav, mp3, flac ..."""
+    return _FORMATS.get(mime) or mime.partition("/")[2].removeprefix("x-")

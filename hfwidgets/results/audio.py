@@ -108,6 +108,8 @@ class Audio(bytes):
             length = ""
         return f"<Audio {self.mime or 'of unknown type'}{length}, {len(self):,} bytes>"
 
+    __str__ = __repr__  # not the bytes: a print would flood the notebook
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(self), self._html_(), self.meta)
 
@@ -240,6 +242,6 @@ def linked(
     recording = Recording(media)
     for chunk in output.chunks or []:
         if "timestamp" not in chunk and "timestamps" in chunk:  # the older name
-            chunk["timestamp"] = chunk["timestamps"]
+            chunk["timestamp"] = chunk.pop("timestamps")
         vars(chunk)["_recording"] = recording
     return output

@@ -234,6 +234,8 @@ class Video(bytes):
     def __repr__(self) -> str:
         return f"<Video {self.mime or 'of unknown type'}, {len(self):,} bytes>"
 
+    __str__ = __repr__  # not the bytes: a print would flood the notebook
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(self), self._html_(), self.meta)
 

@@ -8,6 +8,7 @@ from typing import Any
 from hfwidgets.calls import Call, Wire
 from hfwidgets.errors import redacted
 from hfwidgets.flow import Do, Flow, Sleep, advance
+from hfwidgets.media import Body, Media
 from hfwidgets.results import _show
 
 SECRET = frozenset(
@@ -102,11 +103,19 @@ def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
 def _body(content: Any) -> tuple[str, int | None]:
     if content is None:
         return "", 0
+    if isinstance(content, Body):
+        return _shown(content.summary), content.size
+    if isinstance(content, Media):
+        return f"<{content.size or 0:,} bytes of {content.mime}>", content.size
     if not isinstance(content, bytes):
         return "<streamed while it is sent>", None
     try:
         text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
     except ValueError:
         return f"<{len(content):,} bytes>", len(content)
+    return _shown(text), len(content)
+
+
+def _shown(text: str) -> str:
     text = redacted(text)
-    return (text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"), len(content)
+    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"

@@ -21,8 +21,8 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from hfwidgets import errors, failures, media, reach, refused, wake
-from hfwidgets.choice import chosen
-from hfwidgets.flow import Flow, Infer, Reply, Send, Sleep, Undo, advance
+from hfwidgets.choice import Chosen, chosen
+from hfwidgets.flow import Aim, Flow, Infer, Reply, Send, Sleep, Undo, advance
 from hfwidgets.providers import Address, Provider
 from hfwidgets.reach import PLAIN
 from hfwidgets.results._meta import Meta
@@ -137,6 +137,8 @@ class Call:
                     outcome = yield from self.infer(step)
                 elif type(step) is Send:
                     outcome = yield from self.exchange(step)
+                elif type(step) is Aim:
+                    outcome = yield from self.aim(step.choose(self.settings), step.task)
                 elif type(step) is Undo:
                     outcome = yield Undo(step.send and self.prepared(step.send))
                 else:
@@ -148,14 +150,21 @@ class Call:
         """Answer a task's wish by the provider's route."""
         assert self.task is not None
         ask.task = self.task.name
-        who = yield from self.drive(chosen(self.task, ask.model, self.settings))
-        self.provider, self.model = who.provider, who.model
-        self._reach = partial(reach.reached, who, ask.task, self.settings)
-        self.address = address = yield from self._reach()
+        who = yield from self.aim(chosen(self.task, ask.model, self.settings), ask.task)
+        address = self.address
+        assert address is not None
         ask.model, ask.served_as, ask.entry = who.model, who.served_as, who.entry
         ask.base, ask.routed, ask.hub = address.base, address.routed, self.settings.hosts.hub
         ask.memory = self.settings.memory.setdefault(address.base, {})
         return (yield from self.drive(who.provider.route(ask.task)(ask)))
+
+    def aim(self, choice: Flow[Chosen], task: str) -> Flow[Chosen]:
+        """Choose who is asked from now on, and reach them."""
+        who: Chosen = yield from self.drive(choice)
+        self.provider, self.model = who.provider, who.model
+        self._reach = partial(reach.reached, who, task, self.settings)
+        self.address = yield from self._reach()
+        return who
 
     def exchange(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
@@ -185,7 +194,8 @@ class Call:
                     continue
                 if reply.status_code < 400:
                     return reply
-                waited = yield from self._pause(reply, tries, most)
+                once = send.tries == 0
+                waited = None if once else (yield from self._pause(reply, tries, most))
                 if waited is None or not _repeatable(wire):
                     raise self.failure(reply)
                 pause = waited

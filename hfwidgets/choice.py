@@ -70,6 +70,11 @@ class Asked:
         return f"{self.model}:{self.suffix}" if self.suffix else self.model
 
 
+def default_provider(settings: Settings) -> str | None:
+    """The provider that was named for all calls: the client's, else the environment's."""
+    return settings.provider or os.environ.get("HFWIDGETS_PROVIDER") or None
+
+
 def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen]:
     """Who serves a task with a model, by the rules above.
 
@@ -83,7 +88,7 @@ def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen
     if url is not None:
         return _endpoint(task, url, model, settings)
     model = model or settings.model
-    name = settings.provider or os.environ.get("HFWIDGETS_PROVIDER") or None
+    name = default_provider(settings)
     if name == "endpoint":
         raise errors.ConfigurationError("An endpoint is named by its URL: pass it as base_url=.")
     if model is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from hfwidgets import auth, catalogue, errors, hub, providers
 from hfwidgets.calls import Call, Deadline
+from hfwidgets.custom import Custom
 from hfwidgets.explain import Explanation, explained
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
@@ -39,7 +40,7 @@ class ChatNamespace(Generic[C]):
         self.completions = Completions(create)
 
 
-class _Client(Tasks, Generic[H]):
+class _Client(Tasks, Custom, Generic[H]):
     """What both clients share: their settings.
 
     Args:
@@ -141,8 +142,14 @@ class _Client(Tasks, Generic[H]):
         given = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         return f"{type(self).__name__}({given})"
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A client holds a token and connections, so it is not pickled or copied: make it anew "
+            "where it is needed."
+        )
+
     def _flow(self, task: str, arguments: Mapping[str, Any]) -> tuple[BaseTask, Flow[Any]]:
-        found = find(task)
+        found = vars(Custom).get(task) or find(task)
         found.check(arguments)
         return found, found.flow(self, **arguments)
 

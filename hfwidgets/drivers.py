@@ -69,11 +69,14 @@ def too_large(url: str, limit: int) -> errors.OutputError:
 def request(wire: Wire, left: float | None) -> httpx.Request:
     """The request, with the time that is left as the limit of each of its waits."""
     limits = {"connect": left, "read": left, "write": left, "pool": left}
+    content = wire.content
+    if content is not None and not isinstance(content, bytes):
+        content = iter(content)  # httpx would call the `read` of what has one
     return httpx.Request(
         wire.method,
         _parsed_url(wire.url),
         headers=wire.headers,
-        content=wire.content,
+        content=content,
         extensions={"timeout": limits},
     )
 

@@ -3,6 +3,7 @@
 A flow is a generator. It yields steps and is sent their outcomes:
 
     Infer   what a task wants, in no provider's terms   -> what the provider's flow returns
+    Aim     who is asked by what follows                -> who that is
     Send    one HTTP request                            -> a Reply
     Sleep   a pause, with the reason a user may see     -> None
     Undo    what to send if the call ends early         -> None
@@ -63,6 +64,14 @@ def _without_none(value: Any) -> Any:
     if type(value) is list:
         return [_without_none(item) for item in value]
     return value
+
+
+@dataclass(slots=True)
+class Aim:
+    """Who is asked by the `Send`s that follow: `choose` finds it out from the client's settings."""
+
+    choose: Callable[[Any], "Flow[Any]"]
+    task: str = ""
 
 
 @dataclass(slots=True)
@@ -184,7 +193,7 @@ class Collector(Protocol[T_contra]):
     def text(self) -> str: ...
 
 
-Step = Infer | Send | Sleep | Do | Undo
+Step = Infer | Aim | Send | Sleep | Do | Undo
 Flow = Generator[Any, Any, T]
 
 

@@ -1,6 +1,13 @@
 """Any URL: an Inference Endpoint, a text-generation server, an OpenAI-compatible server.
 
-All tasks but chat are posted to the URL exactly as it was given; `chat_url` says where chat goes.
+The rules for URLs, which `client.explain(...)` shows at work:
+
+    every task but chat    the URL exactly as it was given
+    chat                   `chat_url`: .../chat/completions as it is, .../v1 + /chat/completions,
+                           anything else + /v1/chat/completions
+    info, health           `side_url`: the same server without what chat adds, + /info or /health
+
+The query is kept everywhere, and a slash at the path's end changes nothing.
 """
 
 from typing import Any
@@ -11,6 +18,16 @@ from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Provider
 
 provider = Provider("", anonymous=True, mapped=False, routable=False)
+
+
+def side_url(url: str, name: str) -> str:
+    """Where a server says something of itself: `info`, `health`; the query is kept.
+
+    `.../v1` and `.../v1/chat/completions` count as the server's address without them.
+    """
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
+    return urlunsplit(parts._replace(path=f"{path}/{name}"))
 
 
 def chat_url(url: str) -> str:

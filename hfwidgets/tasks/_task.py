@@ -193,6 +193,32 @@ def streaming(
     return lambda flow: StreamingTask(flow, label, example, hints, hub_name)
 
 
+class Operation(Task[T, P]):
+    """A method of both clients that is no task: it stands in no list of tasks."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Stay out of `TASKS`."""
+
+
+class StreamingOperation(StreamingTask[S, A]):
+    """The same, where the result may come in parts."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Stay out of `TASKS`."""
+
+
+def operation(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Operation[T, P]:
+    """Make a generator method one of both clients."""
+    return Operation(flow, "", {}, {})
+
+
+def streaming_operation(
+    sync: Callable[..., S], awaited: Callable[..., A]
+) -> Callable[[Callable[..., Flow[Any]]], StreamingOperation[S, A]]:
+    """Make a generator method one of both clients that can stream."""
+    return lambda flow: StreamingOperation(flow, "", {}, {})
+
+
 def find(name: str) -> BaseTask:
     """The task of this name, with hyphens or underscores; UnknownTaskError with near names
     otherwise.

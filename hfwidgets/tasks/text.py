@@ -272,7 +272,7 @@ class TextTasks:
 
     @task(
         "Question answering",
-        {"question": "How long did building it take?", "context": _STORY},
+        {"question": "When was the lamp lit for the first time?", "context": _STORY},
         question=Lines(1),
         context=Lines(6),
         top_k=Number(1, None, 1, whole=True),

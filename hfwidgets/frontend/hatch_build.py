@@ -1,6 +1,7 @@
 """Bundle the TypeScript half with esbuild when the package is built or installed."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -35,7 +36,8 @@ def bundle(frontend: Path, static: Path) -> bool:
     if mark.is_file() and mark.read_text() == digest:
         return False
     node, npm = find_node()
-    run([*npm, "ci", "--omit=dev", "--ignore-scripts"], frontend, node)
+    if not installed(frontend):
+        run([*npm, "ci", "--omit=dev", "--ignore-scripts"], frontend, node)
     shutil.rmtree(static, ignore_errors=True)
     run([node, "build.mjs", str(static)], frontend, node)
     mark.write_text(digest)
@@ -55,6 +57,21 @@ def files(frontend: Path) -> Iterator[Path]:
     for name in SOURCES:
         path = frontend / name
         yield from (p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
+def installed(frontend: Path) -> bool:
+    """Whether the packages that bundling needs are there, in the versions of the lock file."""
+    there = frontend / "node_modules" / ".package-lock.json"
+    if not there.is_file():
+        return False
+    wanted, found = (locked(path) for path in (frontend / "package-lock.json", there))
+    return wanted.items() <= found.items()
+
+
+def locked(path: Path) -> dict[str, str]:
+    packages = json.loads(path.read_text())["packages"]
+    kept = {name: p for name, p in packages.items() if name and not (p.keys() & {"dev", "optional"})}
+    return {name: package["version"] for name, package in kept.items()}
 
 
 def find_node() -> tuple[str, list[str]]:

@@ -67,7 +67,9 @@ def chat(notebook: Open, talker: Talker) -> Callable[..., Notebook]:
         first = f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r}, {settings})\npanel"
         made = notebook([first, *cells], run=False)
         made.run(0)
-        made.panel.wait_for()
+        error = made.page.locator("[data-mime-type$=stderr]")
+        made.panel.or_(error).first.wait_for()
+        assert made.panel.count() == 1, error.inner_text()
         return made
 
     return make

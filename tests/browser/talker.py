@@ -93,12 +93,15 @@ class Talker:
             "refuse": lambda _: Answer(status=401, json={"error": "Invalid token"}),
             "busy": lambda _: Answer(status=500, json={"error": "The model crashed"}),
             "break": lambda _: Answer(
-                headers=_STREAM, chunks=paced(["partial ", "words "], 50), cut=True
+                headers=_STREAM,
+                chunks=[event({"content": text}) for text in ("partial ", "words ")],
+                cut=True,
             ),
             "think": lambda _: thinking(),
             "tool": lambda _: calling(),
         }
         loopback.route("POST", "/v1/chat/completions", self.answer)
+        self.plain = pieces
 
     @property
     def url(self) -> str:

@@ -1,23 +1,299 @@
 """The chat panel in JupyterLab, from a user's side."""
 
+import re
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ask
 from tests.browser.jupyter import Notebook
+from tests.browser.talker import Talker
 
 Chat = Callable[..., Notebook]
 
+BLOCKING = "import time\nfor i in range(8):\n    time.sleep(0.5)\nprint('cell over')"
+AWAITING = "import asyncio\nfor i in range(8):\n    await asyncio.sleep(0.5)\nprint('cell over')"
+
+
+def answers(book: Notebook) -> list[str]:
+    return book.panel.locator(".hfw-turn-answer .hfw-md").all_inner_texts()
+
 
 def test_streams_while_another_cell_runs(chat: Chat) -> None:
-    book = chat("import time\nfor i in range(4):\n    time.sleep(0.5)\nprint('cell over')")
+    book = chat(BLOCKING)
     ask(book, "count 60 at 15")
     answer = book.panel.locator(".hfw-turn-answer .hfw-md")
     expect(answer).to_contain_text("w1 ")
     book.start(1)
     expect(answer).to_contain_text("w20 ")
-    assert "cell over" not in book.output(1).all_inner_texts()
-    expect(book.output(1)).to_contain_text("cell over")
+    assert not book.output(1).filter(has_text="cell over").count()
+    expect(book.output(1).first).to_contain_text("cell over", timeout=10_000)
     expect(answer).to_contain_text("w59")
-    expect(book.panel.locator(".hfw-status")).to_contain_text("tokens/s")
+    expect(book.panel.locator(".hfw-status")).to_contain_text("7 + 60 tokens")
+
+
+def test_other_cells_run_while_it_streams(chat: Chat) -> None:
+    book = chat("print(6 * 7, panel.status)")
+    ask(book, "count 60 at 20")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("w1 ")
+    book.run(1)
+    expect(book.output(1)).to_contain_text("42 streaming")
+
+
+@pytest.mark.parametrize("cell", [None, BLOCKING, AWAITING], ids=["idle", "blocking", "awaiting"])
+def test_stop_keeps_the_partial_text(chat: Chat, talker: Talker, cell: str | None) -> None:
+    book = chat(cell or "pass", "print(panel.status, panel.messages[-1]['content'][-9:])")
+    ask(book, "count 400 at 40")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("w9 ")
+    if cell:
+        book.start(1)
+        expect(book.panel.locator(".hfw-md")).to_contain_text("w19 ")
+    book.panel.get_by_role("button", name="Stop").click()
+    expect(book.panel.locator(".hfw-status")).to_contain_text("Stopped", timeout=1500)
+    expect(book.panel.get_by_role("textbox", name="Message")).to_be_focused()
+    assert talker.loopback.gone.wait(2)
+    if cell:
+        assert not book.output(1).filter(has_text="cell over").count()
+        expect(book.output(1).first).to_contain_text("cell over", timeout=10_000)
+    kept = answers(book)[0].strip()
+    assert re.search(r"w\d+$", kept)
+    book.run(2)
+    expect(book.output(2)).to_contain_text("stopped")
+    expect(book.output(2)).to_contain_text(kept[-5:])
+
+
+def test_stop_in_the_panels_own_blocking_cell(chat: Chat) -> None:
+    book = chat("out = panel.run('count 400 at 40')\nprint('went on', len(out.text) > 20)")
+    book.start(1)
+    expect(book.panel.locator(".hfw-md")).to_contain_text("w9 ")
+    book.panel.get_by_role("button", name="Stop").click()
+    expect(book.output(1)).to_contain_text("went on True", timeout=3000)
+
+
+def test_interrupt_keeps_the_partial_text(chat: Chat, page: Page) -> None:
+    book = chat("panel.run('count 400 at 40')", "print(panel.status, len(panel.value) > 20)")
+    book.start(1)
+    expect(book.panel.locator(".hfw-md")).to_contain_text("w9 ")
+    page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    expect(book.output(1).first).to_contain_text("KeyboardInterrupt")
+    book.run(2)
+    expect(book.output(2)).to_contain_text("stopped True")
+
+
+def test_markdown_code_and_formulas(chat: Chat, page: Page) -> None:
+    book = chat()
+    ask(book, "rich")
+    panel = book.panel
+    expect(panel.locator("h1")).to_have_text("Tides")
+    expect(panel.locator("pre .hljs-keyword").first).to_have_text("def")
+    expect(panel.locator("math")).to_have_count(3)
+    expect(panel.locator("math msubsup, math munderover").first).to_be_visible()
+    expect(panel.locator("td").first).to_have_text("full")
+    expect(panel.locator(".hfw-md")).to_contain_text("it costs $5 and $10")
+    expect(panel.locator("a")).to_have_attribute("rel", "noopener noreferrer")
+    panel.get_by_role("button", name="Copy code").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("def tide(hours: float)")
+    panel.get_by_role("button", name="Copy message").last.click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("# Tides")
+
+
+def test_hostile_text_does_nothing(chat: Chat, page: Page) -> None:
+    foreign: list[str] = []
+    page.on("request", lambda r: r.url.startswith(("http://127", "blob", "data")) or foreign.append(r.url))
+    book = chat()
+    ask(book, "hostile")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("onload")
+    expect(book.panel.locator(".hfw-status")).to_contain_text("tokens")
+    acting = book.panel.locator(
+        ".hfw-md :is(script, img, iframe, svg:not(.hfw-icon), [onerror], [onload], [id], [style*=fixed])"
+    )
+    assert acting.count() == 0
+    for link in book.panel.locator(".hfw-md a").all():
+        assert (link.get_attribute("href") or "").startswith("https://")
+    assert page.evaluate("window.pwned") is None
+    book.save()
+    book.open()
+    expect(page.locator(".hfw-static")).to_contain_text("onload")
+    assert page.evaluate("window.pwned") is None
+    assert foreign == []
+
+
+def test_an_error_shows_in_place_and_gives_the_message_back(chat: Chat, page: Page) -> None:
+    book = chat("print(panel.status, panel.messages)")
+    ask(book, "refuse")
+    card = book.panel.get_by_role("alert")
+    expect(card).to_contain_text("The token was not accepted")
+    box = book.panel.get_by_role("textbox", name="Message")
+    expect(box).to_have_value("refuse")
+    expect(book.panel.locator(".hfw-turn")).to_have_count(0)
+    book.run(1)
+    expect(book.output(1)).to_contain_text("failed []")
+    card.get_by_role("button", name="Dismiss").click()
+    expect(card).to_be_hidden()
+
+
+def test_a_key_is_used_and_never_saved(chat: Chat, talker: Talker) -> None:
+    book = chat()
+    ask(book, "refuse")
+    book.panel.get_by_role("alert").wait_for()
+    talker.answers["refuse"] = lambda seen: talker.plain(seen.headers.get("authorization", ""))
+    book.panel.get_by_label("Token or API key").fill("sk-secret-1234567")
+    book.panel.get_by_role("button", name="Use and try again").click()
+    expect(book.panel.locator(".hfw-md")).to_contain_text("Bearer sk-secret-1234567")
+    expect(book.panel.get_by_role("textbox", name="Message")).to_have_value("")
+    expect(book.panel.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_broken_stream_keeps_what_came(chat: Chat) -> None:
+    book = chat()
+    ask(book, "break")
+    expect(book.panel.get_by_role("alert")).to_contain_text("The connection broke")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("partial words")
+    expect(book.panel.locator(".hfw-turn-answer")).to_contain_text("broke off")
+
+
+def test_conversation_can_be_changed(chat: Chat) -> None:
+    book = chat("print([m['content'] for m in panel.messages])")
+    panel = book.panel
+    ask(book, "first")
+    expect(panel.locator(".hfw-md")).to_have_text("You said: first\n")
+    ask(book, "second")
+    expect(panel.locator(".hfw-turn")).to_have_count(4)
+    panel.locator(".hfw-turn-user").first.hover()
+    panel.get_by_role("button", name="Edit and send again").first.click()
+    panel.get_by_role("textbox", name="Edit message").fill("changed")
+    panel.get_by_role("textbox", name="Edit message").press("Enter")
+    expect(panel.locator(".hfw-md")).to_have_text("You said: changed\n")
+    panel.get_by_role("button", name="Undo").click()
+    expect(panel.locator(".hfw-turn")).to_have_count(4)
+    panel.get_by_role("button", name="Redo").click()
+    expect(panel.locator(".hfw-turn")).to_have_count(2)
+    panel.get_by_role("button", name="Clear the conversation").click()
+    expect(panel.locator(".hfw-starter")).to_have_count(3)
+    panel.get_by_role("button", name="Undo").click()
+    expect(panel.locator(".hfw-md")).to_have_text("You said: changed\n")
+    panel.get_by_role("button", name="Regenerate").click()
+    expect(panel.locator(".hfw-status")).to_contain_text("tokens")
+    book.run(1)
+    expect(book.output(1)).to_contain_text("['changed', 'You said: changed']")
+
+
+def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
+    book = chat()
+    ask(book, "think")
+    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md")).to_have_text("Forty-two.\n")
+    thoughts = book.panel.locator(".hfw-think")
+    expect(thoughts.locator(".hfw-md")).to_be_hidden()
+    thoughts.locator("summary").click()
+    expect(thoughts.locator("strong")).to_have_text("see")
+    ask(book, "tool")
+    expect(book.panel.locator(".hfw-call")).to_contain_text('weather{\n  "city": "Oslo"\n}')
+
+
+def test_a_pasted_picture_is_sent(chat: Chat, page: Page, talker: Talker) -> None:
+    book = chat()
+    page.evaluate("""async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });
+      const blob = await new Promise(done => canvas.toBlob(done, 'image/png'));
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]); }""")
+    box = book.panel.get_by_role("textbox", name="Message")
+    box.fill("what is it")
+    box.press("Control+v")
+    expect(book.panel.locator(".hfw-thumb img")).to_have_count(1)
+    box.press("Enter")
+    expect(book.panel.locator(".hfw-md")).to_have_text("I see 1 picture.\n")
+    expect(book.panel.locator(".hfw-bubble img")).to_have_js_property("naturalWidth", 40)
+    sent = talker.loopback.requests[-1].json()["messages"][-1]["content"]
+    assert sent[0]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+def test_keyboard_alone_is_enough(chat: Chat, page: Page) -> None:
+    book = chat("print('spared')")
+    page.locator(".hfw-model").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "Message":
+            break
+    page.keyboard.type("one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    page.keyboard.press("Enter")
+    expect(book.panel.locator(".hfw-said")).to_have_text("one\ntwo")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("You said")
+    page.keyboard.press("ArrowUp")
+    expect(book.panel.get_by_role("textbox", name="Message")).to_have_value("one\ntwo")
+    book.panel.get_by_role("textbox", name="Message").fill("count 400 at 40")
+    page.keyboard.press("Enter")
+    expect(book.panel.locator(".hfw-md").last).to_contain_text("w5 ")
+    page.keyboard.press("Escape")
+    expect(book.panel.locator(".hfw-status")).to_contain_text("Stopped")
+    book.panel.get_by_role("log").focus()
+    page.keyboard.type("abxmdd")
+    expect(page.locator(".jp-CodeCell")).to_have_count(2)
+    expect(book.panel).to_be_visible()
+
+
+def test_screen_readers_hear_the_start_the_end_and_errors(chat: Chat) -> None:
+    book = chat()
+    log, spoken = book.panel.get_by_role("log"), book.panel.get_by_role("status")
+    expect(log).to_have_attribute("aria-live", "off")
+    ask(book, "count 30 at 20")
+    expect(log).to_have_attribute("aria-busy", "true")
+    expect(spoken).to_have_text("Answering")
+    expect(spoken).to_have_text("Answer complete, 30 words")
+    expect(log).to_have_attribute("aria-busy", "false")
+    ask(book, "busy")
+    expect(spoken).to_have_text("Failed: The service failed")
+
+
+def test_parameters_are_sent_only_when_set(chat: Chat, talker: Talker) -> None:
+    book = chat("panel.parameters, panel.system, panel.model")
+    ask(book, "first")
+    expect(book.panel.locator(".hfw-md")).to_have_text("You said: first\n")
+    assert set(talker.loopback.requests[-1].json()) <= {"messages", "model", "stream", "stream_options"}
+    panel = book.panel
+    panel.get_by_role("button", name="Parameters").click()
+    panel.get_by_label("System prompt").fill("Be brief.")
+    panel.get_by_label("Temperature", exact=True).fill("0.5")
+    panel.get_by_label("Model").fill("tiny")
+    ask(book, "second")
+    expect(panel.locator(".hfw-md").last).to_have_text("You said: second\n")
+    sent = talker.loopback.requests[-1].json()
+    assert (sent["temperature"], sent["model"]) == (0.5, "tiny")
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+    book.run(1)
+    expect(book.output(1)).to_contain_text("({'temperature': 0.5}, 'Be brief.', 'tiny')")
+
+
+def test_late_and_second_views_show_all(chat: Chat, page: Page) -> None:
+    book = chat("panel")
+    ask(book, "count 120 at 30")
+    expect(book.panel.locator(".hfw-md")).to_contain_text("w20 ")
+    book.run(1)
+    expect(book.panel.nth(1).locator(".hfw-md")).to_contain_text("w0 w1 w2 ")
+    book.save()
+    book.open()
+    expect(book.panel).to_have_count(2, timeout=15_000)
+    for at in (0, 1):
+        expect(book.panel.nth(at).locator(".hfw-md")).to_contain_text("w0 w1 ")
+        expect(book.panel.nth(at).locator(".hfw-md")).to_contain_text("w118 w119")
+    expect(book.panel.first.locator(".hfw-status")).to_contain_text("7 + 120 tokens")
+
+
+def test_what_was_lost_is_asked_for_again(chat: Chat, page: Page) -> None:
+    book = chat()
+    page.evaluate("""() => {
+      const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+      let seen = 0;
+      const old = kernel._handleMessage.bind(kernel);
+      kernel._handleMessage = m => {
+        const ops = m.header.msg_type === 'comm_msg' && m.content.data?.content?.ops;
+        if (ops?.length && ++seen % 3 === 0) { window.dropped = (window.dropped ?? 0) + 1; return; }
+        return old(m); };
+    }""")
+    ask(book, "count 90 at 30")
+    expect(book.panel.locator(".hfw-status")).to_contain_text("7 + 90 tokens", timeout=15_000)
+    assert page.evaluate("window.dropped") > 2
+    assert answers(book)[0].split() == [f"w{i}" for i in range(90)]

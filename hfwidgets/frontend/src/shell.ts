@@ -62,13 +62,14 @@ export class Shell {
   }
 
   #update(): void {
+    const inside = this.node.contains(this.node.ownerDocument.activeElement);
     this.#static();
     this.#head.update();
     this.#drawer.update();
     this.#view.update();
     this.#failure.update();
     this.#line.update();
-    this.#transition();
+    this.#transition(inside);
   }
 
   /** The static form in the notebook shows wherever no kernel answers, and hides beside a live panel. */
@@ -84,12 +85,12 @@ export class Shell {
     );
   }
 
-  #transition(): void {
+  /** After a run the caret goes back to the input, if the user was in the panel. */
+  #transition(inside: boolean): void {
     const { status, failure } = this.link.doc.state;
     if (status === this.#was) return;
     const was = this.#was;
     this.#was = status;
-    const inside = this.node.contains(this.node.ownerDocument.activeElement);
     if (BUSY.has(was) && !BUSY.has(status) && inside && !failure?.wants) this.#view.focus();
   }
 }

@@ -13,7 +13,7 @@ export class Composer {
   #files: HTMLInputElement;
   #strip = h("div", { class: "hfw-pictures", hidden: true });
   #images: File[] = [];
-  #draft = 0;
+  #draft = { n: 0, text: "" };
 
   constructor(
     private link: Link,
@@ -47,12 +47,15 @@ export class Composer {
     show(this.#send, !busy);
     show(this.#stop, busy);
     this.#stop.disabled = doc.state.stopping;
-    const draft = doc["draft"] as { n: number; text: string } | undefined;
-    if (draft && draft.n !== this.#draft) {
-      this.#draft = draft.n;
-      if (!this.#box.value) this.write(draft.text);
-    }
+    this.#restore(doc["draft"] as { n: number; text: string });
     this.#ready();
+  }
+
+  /** A message that was not answered comes back, and leaves again when it is sent after all. */
+  #restore(draft: { n: number; text: string }): void {
+    if (draft.n === this.#draft.n) return;
+    if (!this.#box.value || this.#box.value === this.#draft.text) this.write(draft.text);
+    this.#draft = { ...draft };
   }
 
   #textarea(): HTMLTextAreaElement {

@@ -49,3 +49,39 @@ def unexpected(raw: Any, wanted: str) -> errors.OutputError:
         f"The server should have answered with {wanted}; it sent {str(raw)[:200]!r}. "
         "Check that the model serves this task."
     )
+
+
+def texts(table: Any) -> dict[str, list[str]]:
+    """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):
+        table = table.to_dict("list")
+    if not isinstance(table, Mapping) or not all(
+        isinstance(cells, (list, tuple)) for cells in table.values()
+    ):
+        raise errors.InputError(
+            "A table is a dict of columns, each a list of cells, or a DataFrame: "
+            '{"Name": ["Ada", "Bob"], "Age": ["36", "41"]}.'
+        )
+    lengths = {str(name): len(cells) for name, cells in table.items()}
+    if len(set(lengths.values())) > 1:
+        raise errors.InputError(
+            f"All columns of a table must have the same length; here: {lengths}."
+        )
+    return {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
+
+
+def _cell(cell: Any) -> str:
+    missing = cell is None or cell != cell  # NaN is the one value that differs from itself
+    return "" if missing else str(cell)
+
+
+def outdated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
+    """Parameters that were given all at once, as older code gives them, with a warning."""
+    if values is None:
+        return {}
+    warnings.warn(
+        f"{name} of {task} is outdated: pass its entries as keywords.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return values

@@ -1,18 +1,17 @@
 """The text tasks: classify, extract, answer, rewrite, continue."""
 
 import warnings
-from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
 from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider, Table, Toggle, Words
-from hfwidgets.decode import Items, cutter
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
-from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
-from hfwidgets.streams import AsyncStream, Stream
-from hfwidgets.tasks._shape import aliased, objects, one
+from hfwidgets.results.text import TextGenerationOutput
+from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
+from hfwidgets.tasks._shape import aliased, objects, one, outdated, texts
 from hfwidgets.tasks._task import streaming, task
 
 if TYPE_CHECKING:
@@ -26,112 +25,6 @@ _STORY = (
     "because the rock is dry for only a few hours at low tide. The lamp was lit for the first "
     "time in 1881."
 )
-
-
-class GenerationOptions(TypedDict, total=False):
-    """The options of text generation, for type checkers; `TextTasks.text_generation` says what
-    they do.
-    """
-
-    model: str | None
-    adapter_id: str | None
-    best_of: int | None
-    decoder_input_details: bool | None
-    do_sample: bool | None
-    frequency_penalty: float | None
-    grammar: Mapping[str, Any] | None
-    max_new_tokens: int | None
-    repetition_penalty: float | None
-    return_full_text: bool | None
-    seed: int | None
-    stop: list[str] | None
-    stop_sequences: list[str] | None
-    temperature: float | None
-    top_k: int | None
-    top_n_tokens: int | None
-    top_p: float | None
-    truncate: int | None
-    typical_p: float | None
-    watermark: bool | None
-    extra_body: Mapping[str, Any] | None
-
-
-Options: TypeAlias = GenerationOptions
-TokenStream: TypeAlias = Stream[str, Text]
-EventStream: TypeAlias = Stream[TextGenerationStreamOutput, TextGenerationOutput]
-AsyncTokenStream: TypeAlias = AsyncStream[str, Text]
-AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenerationOutput]
-No: TypeAlias = Literal[False] | None
-
-
-class GenerationCall(Protocol):
-    """How the sync client is called for text generation."""
-
-    @overload
-    def __call__(
-        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
-    ) -> Text: ...
-    @overload
-    def __call__(
-        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
-    ) -> TextGenerationOutput: ...
-    @overload
-    def __call__(
-        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
-    ) -> TokenStream: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: Literal[True],
-        stream: Literal[True],
-        **options: Unpack[Options],
-    ) -> EventStream: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: bool | None = ...,
-        stream: bool | None = ...,
-        **options: Unpack[Options],
-    ) -> Text | TextGenerationOutput | TokenStream | EventStream: ...
-
-
-class AsyncGenerationCall(Protocol):
-    """How the async client is called for text generation."""
-
-    @overload
-    def __call__(
-        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
-    ) -> Awaitable[Text]: ...
-    @overload
-    def __call__(
-        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
-    ) -> Awaitable[TextGenerationOutput]: ...
-    @overload
-    def __call__(
-        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
-    ) -> Awaitable[AsyncTokenStream]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: Literal[True],
-        stream: Literal[True],
-        **options: Unpack[Options],
-    ) -> Awaitable[AsyncEventStream]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: bool | None = ...,
-        stream: bool | None = ...,
-        **options: Unpack[Options],
-    ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
 
 
 class TextTasks:
@@ -461,7 +354,7 @@ class TextTasks:
             "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
             "generate_parameters": generate_parameters,
             "truncation": truncation,
-            **_deprecated("summarization", "parameters", parameters),
+            **outdated("summarization", "parameters", parameters),
         }
         return one(results.SummarizationOutput, (yield Infer(text, model, options)))
 
@@ -603,74 +496,6 @@ class TextTasks:
         }
         raw = yield Infer(prompt, model, options, bool(stream))
         if stream:
-            return _token_parts(raw, bool(details))
+            return token_parts(raw, bool(details))
         output = one(TextGenerationOutput, raw)
         return output if details else Text(output.generated_text or "")
-
-
-def texts(table: Any) -> dict[str, list[str]]:
-    """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
-    if hasattr(table, "to_dict") and hasattr(table, "columns"):
-        table = table.to_dict("list")
-    if not isinstance(table, Mapping) or not all(
-        isinstance(cells, (list, tuple)) for cells in table.values()
-    ):
-        raise errors.InputError(
-            "A table is a dict of columns, each a list of cells, or a DataFrame: "
-            '{"Name": ["Ada", "Bob"], "Age": ["36", "41"]}.'
-        )
-    lengths = {str(name): len(cells) for name, cells in table.items()}
-    if len(set(lengths.values())) > 1:
-        raise errors.InputError(
-            f"All columns of a table must have the same length; here: {lengths}."
-        )
-    return {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
-
-
-def _cell(cell: Any) -> str:
-    missing = cell is None or cell != cell  # NaN is the one value that differs from itself
-    return "" if missing else str(cell)
-
-
-def _deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
-    if values is None:
-        return {}
-    warnings.warn(
-        f"{name} of {task} is outdated: pass its entries as keywords.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-    return values
-
-
-def _token_parts(raw: Any, details: bool) -> Parts[Any]:
-    """The open reply as typed events, or as the texts of their tokens."""
-    cut = cutter(raw.headers.get("content-type", ""))
-    return Parts(raw, Items(_event if details else _token, cut), _collector(details))
-
-
-def _collector(details: bool) -> Any:
-    return results.GenerationCollector() if details else results.TokenCollector()
-
-
-def _event(item: Any) -> TextGenerationStreamOutput | None:
-    """One event, from a text-generation server's stream or an OpenAI completions stream."""
-    if isinstance(item, list) and len(item) == 1:
-        item = item[0]  # a plain answer to the wish for a stream
-    if not isinstance(item, Mapping):
-        return None
-    if "error" in item:
-        raise errors.from_event(item)
-    if "choices" not in item and "token" not in item and "generated_text" in item:
-        item = {**item, "token": {"text": item["generated_text"]}}
-    if "choices" not in item:
-        return TextGenerationStreamOutput(item)
-    choice: Mapping[str, Any] = next(iter(item["choices"]), {})
-    details = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else None
-    token = {"id": None, "text": choice.get("text") or "", "logprob": None, "special": False}
-    return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
-
-
-def _token(item: Any) -> str | None:
-    event = _event(item)
-    return None if event is None or event.token is None else event.token.text or ""

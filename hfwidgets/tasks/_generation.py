@@ -1,0 +1,151 @@
+"""How text generation is called, exactly, for type checkers; and how its streams are read."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+
+from hfwidgets import errors
+from hfwidgets.decode import Items, cutter
+from hfwidgets.flow import Parts
+from hfwidgets.results import Text
+from hfwidgets.results import text as results
+from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
+from hfwidgets.streams import AsyncStream, Stream
+
+
+class GenerationOptions(TypedDict, total=False):
+    """The options of text generation, for type checkers; `TextTasks.text_generation` says what
+    they do.
+    """
+
+    model: str | None
+    adapter_id: str | None
+    best_of: int | None
+    decoder_input_details: bool | None
+    do_sample: bool | None
+    frequency_penalty: float | None
+    grammar: Mapping[str, Any] | None
+    max_new_tokens: int | None
+    repetition_penalty: float | None
+    return_full_text: bool | None
+    seed: int | None
+    stop: list[str] | None
+    stop_sequences: list[str] | None
+    temperature: float | None
+    top_k: int | None
+    top_n_tokens: int | None
+    top_p: float | None
+    truncate: int | None
+    typical_p: float | None
+    watermark: bool | None
+    extra_body: Mapping[str, Any] | None
+
+
+Options: TypeAlias = GenerationOptions
+TokenStream: TypeAlias = Stream[str, Text]
+EventStream: TypeAlias = Stream[TextGenerationStreamOutput, TextGenerationOutput]
+AsyncTokenStream: TypeAlias = AsyncStream[str, Text]
+AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenerationOutput]
+No: TypeAlias = Literal[False] | None
+
+
+class GenerationCall(Protocol):
+    """How the sync client is called for text generation."""
+
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+    ) -> Text: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+    ) -> TextGenerationOutput: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+    ) -> TokenStream: ...
+    @overload
+    def __call__(
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: Literal[True],
+        **options: Unpack[Options],
+    ) -> EventStream: ...
+    @overload
+    def __call__(
+        self,
+        prompt: str,
+        *,
+        details: bool | None = ...,
+        stream: bool | None = ...,
+        **options: Unpack[Options],
+    ) -> Text | TextGenerationOutput | TokenStream | EventStream: ...
+
+
+class AsyncGenerationCall(Protocol):
+    """How the async client is called for text generation."""
+
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+    ) -> Awaitable[Text]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+    ) -> Awaitable[TextGenerationOutput]: ...
+    @overload
+    def __call__(
+        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+    ) -> Awaitable[AsyncTokenStream]: ...
+    @overload
+    def __call__(
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: Literal[True],
+        **options: Unpack[Options],
+    ) -> Awaitable[AsyncEventStream]: ...
+    @overload
+    def __call__(
+        self,
+        prompt: str,
+        *,
+        details: bool | None = ...,
+        stream: bool | None = ...,
+        **options: Unpack[Options],
+    ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
+
+
+def token_parts(raw: Any, details: bool) -> Parts[Any]:
+    """The open reply as typed events, or as the texts of their tokens."""
+    cut = cutter(raw.headers.get("content-type", ""))
+    return Parts(raw, Items(_event if details else _token, cut), _collector(details))
+
+
+def _collector(details: bool) -> Any:
+    return results.GenerationCollector() if details else results.TokenCollector()
+
+
+def _event(item: Any) -> TextGenerationStreamOutput | None:
+    """One event, from a text-generation server's stream or an OpenAI completions stream."""
+    if isinstance(item, list) and len(item) == 1:
+        item = item[0]  # a plain answer to the wish for a stream
+    if not isinstance(item, Mapping):
+        return None
+    if "error" in item:
+        raise errors.from_event(item)
+    if "choices" not in item and "token" not in item and "generated_text" in item:
+        item = {**item, "token": {"text": item["generated_text"]}}
+    if "choices" not in item:
+        return TextGenerationStreamOutput(item)
+    choice: Mapping[str, Any] = next(iter(item["choices"]), {})
+    details = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else None
+    token = {"id": None, "text": choice.get("text") or "", "logprob": None, "special": False}
+    return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
+
+
+def _token(item: Any) -> str | None:
+    event = _event(item)
+    return None if event is None or event.token is None else event.token.text or ""

@@ -1,9 +1,12 @@
 """Results of the text tasks, named as the field names them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfwidgets.results import _show
 from hfwidgets.results._record import Record, Text
+
+if TYPE_CHECKING:
+    from hfwidgets.results._array import Embedding
 
 
 class TextClassificationOutputElement(Record):
@@ -207,7 +210,7 @@ class GenerationCollector:
         return TextGenerationOutput(generated_text=self.text, details=details)
 
 
-def embedding(values: Any) -> Any:
+def embedding(values: Any) -> "Embedding":
     """A (nested) list of numbers as a float32 array; ragged ones are refused by numpy."""
     from hfwidgets.results._array import Embedding
 

@@ -321,8 +321,7 @@ class TextTasks:
             "encoding_format": encoding_format,
         }
         raw = yield Infer(text, model, options)
-        array: Embedding = results.embedding(raw)
-        return array
+        return results.embedding(raw)
 
     @task(
         "Summarization",

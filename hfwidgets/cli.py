@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("hfwidgets", description="Inference for Jupyter, with an engine of its own.")
+    parser = argparse.ArgumentParser(
+        "hfwidgets", description="Inference for Jupyter, with an engine of its own."
+    )
     parser.add_argument("--version", action="version", version=f"hfwidgets {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
     _add_serve(commands)
@@ -28,14 +30,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("serve", help="run the embedded engine as a server on this machine")
-    parser.add_argument("--port", type=int, default=8880, help="default 8880; 0 takes any free port")
+    parser = commands.add_parser(
+        "serve", help="run the embedded engine as a server on this machine"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8880, help="default 8880; 0 takes any free port"
+    )
     parser.add_argument(
         "--api-key",
         default=os.environ.get("HFWIDGETS_API_KEY"),
         help="the key that requests must carry; default: HFWIDGETS_API_KEY, else a new random one",
     )
-    parser.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long without requests")
+    parser.add_argument(
+        "--idle", type=float, metavar="SECONDS", help="end after so long without requests"
+    )
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from hfwidgets.local import hub_routes, openai_routes
 from hfwidgets.local.guard import Guard
-from hfwidgets.local.refusal import ClientGoneError, Refusal
+from hfwidgets.local.refusal import ClientGoneError, RefusedError
 from hfwidgets.local.weights import MissingWeightsError
 from hfwidgets.local.wire import GONE, error_reply
 from hfwidgets.local.work import Engine
@@ -63,14 +63,14 @@ def answered(handler: Handler) -> Handler:
         except ClientGoneError:
             return Response(status_code=GONE)
         except MissingWeightsError as error:
-            missing = Refusal(501, error.message, kind="weights_missing")
+            missing = RefusedError(501, error.message, kind="weights_missing")
             return error_reply(missing, request.url.path)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return error_reply(refusal, request.url.path)
         except Exception as error:
             log.exception("%s failed", request.url.path)
             said = f"The engine failed at this request ({type(error).__name__}); see its log."
-            return error_reply(Refusal(500, said), request.url.path)
+            return error_reply(RefusedError(500, said), request.url.path)
 
     return safe
 
@@ -79,4 +79,4 @@ async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     paths = ", ".join(path for path, _ in (*_POST, *_GET) if path != "/")
     said = f"Nothing is at {request.method} {request.url.path}. There are: {paths}."
-    return error_reply(Refusal(status, said), request.url.path)
+    return error_reply(RefusedError(status, said), request.url.path)

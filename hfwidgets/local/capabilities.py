@@ -3,12 +3,36 @@
 from collections.abc import Mapping
 
 from hfwidgets.errors import near
-from hfwidgets.local import generation, minilm
+from hfwidgets.local import (
+    answers,
+    entities,
+    fill_mask,
+    generation,
+    minilm,
+    sentiment,
+    summary,
+    table_answers,
+    tabular,
+    translate,
+    zero_shot,
+)
 from hfwidgets.local._capability import Capability
-from hfwidgets.local.refusal import Refusal
+from hfwidgets.local.refusal import RefusedError
 from hfwidgets.tasks import TASKS
 
-CAPABILITIES: tuple[Capability, ...] = (generation.CAPABILITY, minilm.CAPABILITY)
+CAPABILITIES: tuple[Capability, ...] = (
+    generation.CAPABILITY,
+    minilm.CAPABILITY,
+    sentiment.CAPABILITY,
+    zero_shot.CAPABILITY,
+    summary.CAPABILITY,
+    fill_mask.CAPABILITY,
+    answers.CAPABILITY,
+    entities.CAPABILITY,
+    table_answers.CAPABILITY,
+    tabular.CAPABILITY,
+    translate.CAPABILITY,
+)
 
 # What clients put in place of a model's name when the server has but one.
 DEFAULTS = frozenset({"", "default", "tgi", "dummy"})
@@ -41,7 +65,7 @@ def chosen(model: str, task: str | None) -> tuple[Capability, str]:
             return capability, task or capability.task
     known = sorted({capability.model for capability in candidates})
     what = f" for {task}" if task else ""
-    raise Refusal(
+    raise RefusedError(
         404,
         f"The embedded engine has no model {model!r}{what}; it has {', '.join(known)}. "
         f"Leave the model out to get the engine's own.{near(model, known)}",
@@ -61,13 +85,15 @@ def served() -> list[str]:
     return sorted({task for capability in usable for task in capability.serves})
 
 
-def _unserved(task: str, reasons: list[str]) -> Refusal:
+def _unserved(task: str, reasons: list[str]) -> RefusedError:
     """501 for a task without an honest model here, 404 for a word that is no task."""
     if task not in TASKS and task not in _INSTEAD:
         known = sorted(TASKS)
-        return Refusal(404, f"There is no task {task!r}.{near(task, known)} There are: {', '.join(known)}.")
+        return RefusedError(
+            404, f"There is no task {task!r}.{near(task, known)} There are: {', '.join(known)}."
+        )
     why = " ".join(reasons) or "it has no model that does it honestly"
-    return Refusal(
+    return RefusedError(
         501,
         f"The embedded engine does not serve {task}: {why}. It serves {', '.join(served())}. "
         f"For {task}, {_INSTEAD.get(task, _ELSEWHERE)}.",

@@ -10,7 +10,7 @@ import msgspec
 
 from hfwidgets import __version__
 from hfwidgets.local import schema, tools
-from hfwidgets.local._capability import Capability, Kit
+from hfwidgets.local._capability import Kit
 from hfwidgets.local.messages import Message, templated
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.sampling import Count, Few, Sampling, Top
@@ -86,7 +86,11 @@ async def choice(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
 
 async def _written(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
     """A choice that is text."""
-    request = {"messages": templated(body.messages), "max_tokens": body.limit, **body.settings(index)}
+    request = {
+        "messages": templated(body.messages),
+        "max_tokens": body.limit,
+        **body.settings(index),
+    }
     if body.response_format:
         request |= body.response_format.settings()
     if body.logprobs:

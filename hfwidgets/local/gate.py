@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hfwidgets.local.refusal import Refusal
+from hfwidgets.local.refusal import RefusedError
 
 
 class Gate:
@@ -38,9 +38,9 @@ class Gate:
             self._slots.release()
             self._usual += 0.2 * (time.monotonic() - start - self._usual)
 
-    def _full(self) -> Refusal:
+    def _full(self) -> RefusedError:
         seconds = max(1.0, round(self._usual * self.waiting / self.working, 1))
-        return Refusal(
+        return RefusedError(
             503,
             f"The engine is busy: {self.inside} requests at work and {self.queued} waiting. "
             f"Ask again in about {seconds:.0f} s, or ask less at once.",

@@ -119,7 +119,11 @@ class Generation(msgspec.Struct, kw_only=True):
         if self.truncate is None:
             return prompt
         tokens = await kit.llama.tokens(prompt)
-        return prompt if len(tokens) <= self.truncate else await kit.llama.text(tokens[-self.truncate :])
+        return (
+            prompt
+            if len(tokens) <= self.truncate
+            else await kit.llama.text(tokens[-self.truncate :])
+        )
 
 
 async def events(kit: Kit, inputs: Prompt, parameters: Generation) -> AsyncGenerator[Json]:

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hfwidgets.local.clients import Clients
-from hfwidgets.local.refusal import Refusal
+from hfwidgets.local.refusal import RefusedError
 from hfwidgets.local.wire import error_reply
 
 BODY_LIMIT = 32_000_000
@@ -41,19 +41,21 @@ class Guard:
         sending = _signed(send, _request_id(headers))
         try:
             self._check(headers)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return await error_reply(refusal, scope["path"])(scope, receive, sending)
         with self._clients.asking(headers.get("x-hfwidgets-client")):
             return await self._app(scope, _bounded(receive), sending)
 
     def _check(self, headers: Headers) -> None:
         if not _HOST.fullmatch(headers.get("host", "")):
-            raise Refusal(403, "The engine answers only requests to 127.0.0.1 or localhost.")
+            raise RefusedError(403, "The engine answers only requests to 127.0.0.1 or localhost.")
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{headers['host']}":
-            raise Refusal(403, "The engine does not answer web pages.")
+            raise RefusedError(403, "The engine does not answer web pages.")
         if not hmac.compare_digest(_bearer(headers), self._key):
-            raise Refusal(401, "The engine's key is wrong or missing; it goes into the Authorization header.")
+            raise RefusedError(
+                401, "The engine's key is wrong or missing; it goes into the Authorization header."
+            )
         if int(headers.get("content-length") or 0) > BODY_LIMIT:
             raise _too_large()
 
@@ -69,8 +71,8 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else f"req_{token_hex(12)}"
 
 
-def _too_large() -> Refusal:
-    return Refusal(413, f"The request's body is larger than {BODY_LIMIT // 1_000_000} MB.")
+def _too_large() -> RefusedError:
+    return RefusedError(413, f"The request's body is larger than {BODY_LIMIT // 1_000_000} MB.")
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from hfwidgets.decode import EventStream
-from hfwidgets.local.refusal import Refusal, bad
+from hfwidgets.local.refusal import RefusedError, bad
 
 CONTEXT = 4096
 PARALLEL = 2
@@ -94,23 +94,23 @@ class Llama:
         return answer
 
     async def tokens(self, text: str) -> list[int]:
-        """The ids of a text's tokens, without special ones."""
-        answer = await self.ask("/tokenize", {"content": text, "add_special": False})
+        """The ids of a text's tokens; what looks like a special token is read as plain text."""
+        request = {"content": text, "add_special": False, "parse_special": False}
+        answer = await self.ask("/tokenize", request)
         return list(answer["tokens"])
 
     async def text(self, tokens: list[int]) -> str:
         """The text of tokens."""
         return str((await self.ask("/detokenize", {"tokens": tokens}))["content"])
 
-    async def score(self, prompt: str, continuation: str) -> tuple[float, int]:
-        """log P(continuation | prompt) in nats, and over how many tokens.
+    async def score(self, prompt: str, ids: list[int]) -> float:
+        """log P(ids | prompt) in nats, for the token ids of a continuation.
 
         The server reports no probabilities of a prompt, but it does of what it generates, before a
         grammar restricts it: so a grammar of exactly these tokens makes it generate them. It has to
         name tokens, since a string in a grammar may be spelt with other tokens than the usual.
         Tokens that are only a part of a character are not reported, hence not counted.
         """
-        ids = await self.tokens(continuation)
         answer = await self.ask(
             "/completion",
             {
@@ -122,8 +122,14 @@ class Llama:
                 "cache_prompt": True,
             },
         )
-        scores = [token["logprob"] for token in answer["completion_probabilities"]]
-        return sum(scores), len(scores)
+        return float(sum(token["logprob"] for token in answer["completion_probabilities"]))
+
+    async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
+        """The `count` likeliest next tokens: id -> text and log-probability, the likeliest first."""
+        request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
+        answer = await self.ask("/completion", request)
+        tokens = answer["completion_probabilities"][0]["top_logprobs"]
+        return {token["id"]: (token["token"], token["logprob"]) for token in tokens}
 
     async def close(self, idle: float = 0) -> None:
         """End the child, unless a request runs or came in the last `idle` seconds."""
@@ -150,8 +156,12 @@ class Llama:
         )
         key = secrets.token_urlsafe(24)
         settings = {
-            **{"model": str(model), "name": self.name, "key": key, "threads": THREADS},
-            **{"context": self.context * PARALLEL, "parallel": PARALLEL},
+            "model": str(model),
+            "name": self.name,
+            "key": key,
+            "threads": THREADS,
+            "context": self.context * PARALLEL,
+            "parallel": PARALLEL,
         }
         address = await self._greet(self._child, settings)
         return httpx.AsyncClient(
@@ -171,7 +181,9 @@ class Llama:
                 await child.stdin.drain()
             line = await child.stdout.readline()
         if not line:
-            raise Refusal(500, f"The chat model's process did not start: {await self._fate()}.")
+            raise RefusedError(
+                500, f"The chat model's process did not start: {await self._fate()}."
+            )
         return str(json.loads(line)["address"])
 
     async def _end(self) -> None:
@@ -191,11 +203,11 @@ class Llama:
             child.kill()
             await child.wait()
 
-    async def _crash(self) -> Refusal:
+    async def _crash(self) -> RefusedError:
         """What to tell a caller whose connection to the child broke."""
         fate = await self._fate()
         log.error("the chat model's process: %s", fate)
-        return Refusal(
+        return RefusedError(
             500,
             f"The chat model's process ended in the middle ({fate}). Ask again: the next request "
             "starts it anew.",
@@ -213,7 +225,7 @@ class Llama:
             return "it does not answer"
         return f"signal {-status}" if status < 0 else f"status {status}"
 
-    def _refusal(self, answer: Mapping[str, Any]) -> Refusal:
+    def _refusal(self, answer: Mapping[str, Any]) -> RefusedError:
         """The server's error in our words."""
         error = answer.get("error", answer)
         if error.get("type") == "exceed_context_size_error":
@@ -224,7 +236,7 @@ class Llama:
         message = str(error.get("message", error))
         if error.get("code") == 400:
             return bad(f"The chat model refused the request: {message}")
-        return Refusal(500, f"The chat model failed: {message}", kind="generation")
+        return RefusedError(500, f"The chat model failed: {message}", kind="generation")
 
 
 async def _events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:

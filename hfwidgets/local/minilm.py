@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
@@ -34,7 +34,9 @@ Texts = Annotated[list[str], msgspec.Meta(min_length=1, max_length=2048)]
 class MiniLM:
     """The loaded model."""
 
-    def __init__(self, weights: dict[str, Array], tokenizer: Tokenizer, config: dict[str, Any]) -> None:
+    def __init__(
+        self, weights: dict[str, Array], tokenizer: Tokenizer, config: dict[str, Any]
+    ) -> None:
         self._weights = {name.removeprefix("bert."): value for name, value in weights.items()}
         self._tokenizer = tokenizer
         self._heads = int(config["num_attention_heads"])
@@ -74,13 +76,17 @@ class MiniLM:
         w = self._weights
         words = w["embeddings.word_embeddings.weight"][list(ids)]
         places = w["embeddings.position_embeddings.weight"][: len(ids)]
-        x = self._norm(words + places + w["embeddings.token_type_embeddings.weight"][0], "embeddings")
+        x = self._norm(
+            words + places + w["embeddings.token_type_embeddings.weight"][0], "embeddings"
+        )
         for layer in range(self._layers):
             x = self._layer(x, f"encoder.layer.{layer}.")
         return x
 
     def _layer(self, x: Array, at: str) -> Array:
-        seen = self._linear(self._attended(x, at + "attention.self."), at + "attention.output.dense")
+        seen = self._linear(
+            self._attended(x, at + "attention.self."), at + "attention.output.dense"
+        )
         x = self._norm(x + seen, at + "attention.output")
         inner = _gelu(self._linear(x, at + "intermediate.dense"))
         return self._norm(x + self._linear(inner, at + "output.dense"), at + "output")
@@ -103,7 +109,8 @@ class MiniLM:
         centred = x - x.mean(-1, keepdims=True)
         scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + _EPSILON)
         return np.asarray(
-            scaled * self._weights[at + ".LayerNorm.weight"] + self._weights[at + ".LayerNorm.bias"],
+            scaled * self._weights[at + ".LayerNorm.weight"]
+            + self._weights[at + ".LayerNorm.bias"],
             np.float32,
         )
 
@@ -117,7 +124,7 @@ def _gelu(x: Array) -> Array:
     return np.asarray(x * 0.5 * (1 + np.sign(x) * erf), np.float32)
 
 
-def softmax(values: NDArray[Any], sharpness: float = 1.0) -> NDArray[np.float64]:
+def softmax(values: ArrayLike, sharpness: float = 1.0) -> NDArray[np.float64]:
     """Shares that sum to 1; `sharpness` multiplies the values first."""
     scaled = np.asarray(values, np.float64) * sharpness
     raised = np.exp(scaled - scaled.max())
@@ -142,7 +149,12 @@ def feature_extraction(
 
 
 def embedded(
-    model: MiniLM, texts: list[str], *, normalize: bool = True, truncate: bool = True, left: bool = False
+    model: MiniLM,
+    texts: list[str],
+    *,
+    normalize: bool = True,
+    truncate: bool = True,
+    left: bool = False,
 ) -> tuple[Array, int]:
     """The texts' vectors and how many tokens they had; a 400 for a text too long to be read whole."""
     batch = []

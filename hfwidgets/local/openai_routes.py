@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from hfwidgets.local._capability import Capability, Kit
 from hfwidgets.local.capabilities import CAPABILITIES, chosen, names, served
 from hfwidgets.local.minilm import MiniLM, Texts, embedded, encoded
 from hfwidgets.local.parameters import record
-from hfwidgets.local.refusal import Refusal, bad
+from hfwidgets.local.refusal import RefusedError, bad
 from hfwidgets.local.wire import DONE, event_of, json_body, reply, streamed, unless_gone
 from hfwidgets.local.work import Engine
 
@@ -123,7 +123,7 @@ async def model(request: Request) -> Response:
     for capability in CAPABILITIES:
         if name in names(capability):
             return reply(_entry(capability, request.app.state.engine.started), capability.model)
-    raise Refusal(404, f"The embedded engine has no model {name!r}.", kind="model_not_found")
+    raise RefusedError(404, f"The embedded engine has no model {name!r}.", kind="model_not_found")
 
 
 def _entry(capability: Capability, created: int) -> Json:

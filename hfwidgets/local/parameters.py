@@ -24,7 +24,9 @@ def checked(
     hints, known = _signature(function)
     if "parameters" in hints:
         struct = record(hints["parameters"], parameters, task, HARMLESS)
-        return converted(inputs, hints["inputs"], f"inputs of {task}", "inputs"), {"parameters": struct}
+        return converted(inputs, hints["inputs"], f"inputs of {task}", "inputs"), {
+            "parameters": struct
+        }
     given = {name: value for name, value in parameters.items() if value is not None}
     for name in given.keys() - known:
         if name not in HARMLESS:
@@ -42,7 +44,11 @@ def converted(value: Any, kind: Any, what: str, parameter: str | None = None) ->
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        text = str(error).replace("`null`", "nothing").replace(" - at `$", " - at `" + (parameter or "$"))
+        text = (
+            str(error)
+            .replace("`null`", "nothing")
+            .replace(" - at `$", " - at `" + (parameter or "$"))
+        )
         raise bad(f"Wrong {what}: {text}.", parameter) from error
 
 

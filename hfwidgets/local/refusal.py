@@ -3,7 +3,7 @@
 from hfwidgets.errors import HfWidgetsError
 
 
-class Refusal(HfWidgetsError):
+class RefusedError(HfWidgetsError):
     """A request that gets an error answer of this status; `kind` is the wire's error_type."""
 
     def __init__(
@@ -26,6 +26,6 @@ class ClientGoneError(HfWidgetsError):
     """The client closed its connection; nobody waits for the answer."""
 
 
-def bad(message: str, parameter: str | None = None) -> Refusal:
+def bad(message: str, parameter: str | None = None) -> RefusedError:
     """A refusal of what the caller sent: status 400."""
-    return Refusal(400, message, kind="validation", parameter=parameter)
+    return RefusedError(400, message, kind="validation", parameter=parameter)

@@ -68,7 +68,9 @@ def _named(tools: list[Tool], name: str) -> Tool:
     names = {tool.function.name: tool for tool in tools}
     if name not in names:
         known = ", ".join(names) or "none"
-        raise bad(f"tool_choice names {name!r}; the tools are {known}.{near(name, names)}", "tool_choice")
+        raise bad(
+            f"tool_choice names {name!r}; the tools are {known}.{near(name, names)}", "tool_choice"
+        )
     return names[name]
 
 

@@ -155,7 +155,9 @@ def root() -> Path:
 def of_set(name: str) -> list[Weight]:
     """The packages of a set; ConfigurationError for an unknown one."""
     if name not in SETS:
-        raise ConfigurationError(f"No set is named {name!r}; there are {', '.join(SETS)}.{near(name, SETS)}")
+        raise ConfigurationError(
+            f"No set is named {name!r}; there are {', '.join(SETS)}.{near(name, SETS)}"
+        )
     return [WEIGHTS[weight] for weight in SETS[name]]
 
 

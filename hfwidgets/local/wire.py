@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hfwidgets.local.refusal import ClientGoneError, Refusal, bad
+from hfwidgets.local.refusal import ClientGoneError, RefusedError, bad
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def named(model: str) -> dict[str, str]:
     return {"x-inference-model": model}
 
 
-def error_reply(refusal: Refusal, path: str) -> Response:
+def error_reply(refusal: RefusedError, path: str) -> Response:
     """An error in the shape that the route's clients read: OpenAI's under /v1, else the Hub's."""
     headers = {}
     if refusal.retry_after is not None:
@@ -57,7 +57,7 @@ def error_reply(refusal: Refusal, path: str) -> Response:
     return Response(encode(body), refusal.status, headers, media_type="application/json")
 
 
-def error_body(refusal: Refusal, *, openai: bool) -> dict[str, Any]:
+def error_body(refusal: RefusedError, *, openai: bool) -> dict[str, Any]:
     """The JSON of an error."""
     if openai:
         kind = _KINDS.get(refusal.status, "server_error")
@@ -186,11 +186,13 @@ class Events(Response):
         try:
             async for event in self._rest:
                 await send(_part(event))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await send(_part(event_of(error_body(refusal, openai=self._openai))))
         except Exception:
             log.exception("a stream failed")
-            failure = Refusal(500, "The engine failed in the middle of the stream; see its log.")
+            failure = RefusedError(
+                500, "The engine failed in the middle of the stream; see its log."
+            )
             await send(_part(event_of(error_body(failure, openai=self._openai))))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -1,0 +1,30 @@
+"""Sentences of a text, by their ends."""
+
+import re
+from dataclasses import dataclass
+
+_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])|\n\s*\n|\n(?=\s*[-*•])")
+_SHORT = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|Inc|Ltd|No|e\.g|i\.e)|\b[A-Z])\.$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and where it starts in its text."""
+
+    text: str
+    start: int
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text; abbreviations and initials end none."""
+    found: list[Sentence] = []
+    start = 0
+    for match in [*_END.finditer(text), None]:
+        end = match.start() if match else len(text)
+        if match and _SHORT.search(text[start:end]):
+            continue
+        part = text[start:end]
+        if part.strip():
+            found.append(Sentence(part.strip(), start + len(part) - len(part.lstrip())))
+        start = match.end() if match else end
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.magics import schema
-from hfwidgets.magics.attach import image_part
+from hfwidgets.magics.attach import KINDS, part
 from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variable
 from hfwidgets.magics.options import Options
 from hfwidgets.magics.params import parameters
@@ -33,6 +33,8 @@ class Call:
         settings: what the client itself is made with: provider, timeout.
         chat: the name of the conversation that goes on, None for a single shot.
         shape: what `--schema` named.
+        stream: whether the answer comes in pieces.
+        counted: whether a stream's token counts are asked for.
     """
 
     task: BaseTask
@@ -43,12 +45,15 @@ class Call:
     chat: str | None = None
     shape: Any = None
     stream: bool = False
+    counted: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the client's method."""
         named = {"model": self.model} if self.model else {}
-        streamed = {"stream": True} if self.stream else {}
+        streamed: dict[str, Any] = {"stream": True} if self.stream else {}
+        if self.counted and "stream_options" not in self.params:
+            streamed["stream_options"] = {"include_usage": True}
         return {**self.inputs, **self.params, **named, **streamed}
 
     def label(self) -> str:
@@ -99,6 +104,7 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
     call = Call(task, {}, parameters(task, options.given, names), model)
     call.settings = {name: value for name, value in settings.items() if value is not None}
     call.stream = can_stream(task) and not options["no_stream"]
+    call.counted = call.stream and task.name == CHAT
     if task.name == CHAT:
         _converse(call, options, names, session, defaults)
     else:
@@ -168,11 +174,11 @@ def _with_system(
 
 
 def _user(options: Options, names: Namespace) -> dict[str, Any]:
-    media: list[Any] = [_attachment(source, names) for source in options["input"] or ()]
+    media = [_attachment(source, names) for source in options["input"] or ()]
 
     def attach(value: Any) -> str:
-        media.append(value)
-        return f"[image {len(media)}]"
+        media.append(part(value))
+        return f"[attachment {len(media)}]"
 
     text = options.prompt if options["no_vars"] else fill(options.prompt, names, attach)
     if not text.strip() and not media:
@@ -180,15 +186,15 @@ def _user(options: Options, names: Namespace) -> dict[str, Any]:
     if not media:
         return {"role": "user", "content": text}
     said = [{"type": "text", "text": text}] if text.strip() else []
-    return {"role": "user", "content": [*said, *map(image_part, media)]}
+    return {"role": "user", "content": [*said, *media]}
 
 
 def _attachment(source: str, names: Namespace) -> Any:
     kind, equals, rest = source.partition("=")
-    if equals and kind.isidentifier():
-        if kind != "image":
-            raise UsageError(f"A chat takes -i SOURCE or -i image=SOURCE, not {kind}=.")
-        source = rest
-    value = variable(source, names, lambda: source)
-    refuse_model_text(value)
-    return value
+    if not equals or not kind.isidentifier():
+        kind, rest = "", source
+    elif kind not in KINDS:
+        raise UsageError(f"A chat takes -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
+    value = variable(rest, names, lambda: rest)
+    refuse_model_text(value, rest, names)
+    return part(value, kind or None)

@@ -22,7 +22,7 @@ from IPython.core.error import UsageError
 
 from hfwidgets.controls import Control, Json, Labels, Lines, Media, Table, Words
 from hfwidgets.errors import near
-from hfwidgets.magics.vars import BRACES, Namespace, fill, refuse_secret, resolve
+from hfwidgets.magics.vars import BRACES, Namespace, fill, refuse_secret, resolve, root
 from hfwidgets.results import Text
 from hfwidgets.tasks import BaseTask
 
@@ -35,6 +35,7 @@ ALIASES = {
 }
 _HEAD = re.compile(r"([^\W\d][\w-]*):(?:[ \t]+(.*)|[ \t]*)$")
 _NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
+_BASE = re.compile(r"(?:\$|\{\{\s*)([^\W\d]\w*)")
 _VARIABLE = re.compile(r"\$([^\W\d]\w*(?:\.\w+|\[[^\]\n]*\])*)")
 
 
@@ -87,7 +88,7 @@ class Inputs:
             name, text = self._target(source)
             control = self.task.controls[name]
             value = variable(text, self.names, partial(_source, control, text))
-            self._put(name, value)
+            self._put(name, value, text)
 
     def _target(self, source: str) -> tuple[str, str]:
         named = _NAMED.fullmatch(source)
@@ -115,7 +116,7 @@ class Inputs:
         """Take the value of `--labels`."""
         for name in self.task.inputs:
             if isinstance(self.task.controls[name], Labels):
-                self._put(name, _words(labels, ",") if isinstance(labels, str) else list(labels))
+                self._put(name, _labels(labels))
                 return
         raise UsageError(f"{self.task.name} takes no labels.")
 
@@ -125,7 +126,7 @@ class Inputs:
             return
         headed = parts(self.task, body) if len(self.task.inputs) > 1 else None
         for name, text in (headed or {self._main(): body}).items():
-            self._put(name, self._read(name, text, whole=headed is None))
+            self._put(name, self._read(name, text, whole=headed is None), text)
 
     def _main(self) -> str:
         """The input that an unheaded body is for."""
@@ -162,11 +163,11 @@ class Inputs:
         self._put(self._free(Media), value)
         return ""
 
-    def _put(self, name: str, value: Any) -> None:
+    def _put(self, name: str, value: Any, text: str = "") -> None:
         if name in self.values:
             raise UsageError(f"The input {name!r} is given twice.")
         if isinstance(self.task.controls[name], Media):
-            refuse_model_text(value)
+            refuse_model_text(value, text, self.names)
         self.values[name] = value
 
     def missing(self, *, required: bool = False) -> list[str]:
@@ -192,11 +193,18 @@ def variable(text: str, names: Namespace, otherwise: Callable[[], Any]) -> Any:
     return resolve(found[1], names) if found else otherwise()
 
 
-def refuse_model_text(value: Any) -> None:
-    """Raise UsageError for a model's answer where a path or URL to read is expected."""
-    if isinstance(value, Text):
+def refuse_model_text(value: Any, text: str, names: Namespace) -> None:
+    """Raise UsageError for a model's answer, or a text in one, where a path or URL is expected.
+
+    Args:
+        text: what named the value: `$name...` or `{{ name... }}`.
+    """
+    found = _BASE.match(text.strip())
+    base = names.get(found[1]) if found else None
+    if isinstance(value, Text) or (isinstance(value, str) and root(base) == "hfwidgets"):
         raise UsageError(
-            "A model's answer is not taken as a path or URL to read. If it is meant, use str(...)."
+            "A model's answer is not taken as a path or URL to read. If it is meant, copy the "
+            "text into a variable of your own."
         )
 
 
@@ -239,6 +247,14 @@ def _literal(control: Control, text: str) -> Any:
         case Table() | Json():
             return _json(text)
     return text
+
+
+def _labels(given: Any) -> list[str]:
+    if isinstance(given, str):
+        return _words(given, ",")
+    if not isinstance(given, Iterable):
+        raise UsageError(f"--labels takes a,b,c or a $list, not a {type(given).__name__}.")
+    return [str(label) for label in given]
 
 
 def _words(text: str, separator: str | None) -> list[str]:

@@ -95,7 +95,11 @@ class InferMagics(Magics):
     def _show(self, options: Options, *, quiet: bool) -> run.Show:
         form = options["format"] or self.format
         stays = output.Silent() if options["quiet"] else output.fitting(self.shell)
-        return run.Show(output.Late(stays) if quiet else stays, form, bool(options["verbose"]))
+        # What a terminal has printed stays, so there only text that is shown as it is may stream.
+        as_it_is = form in ("auto", "markdown", "text") and "schema" not in options
+        streams = as_it_is or not isinstance(stays, output.Terminal)
+        shown = output.Late(stays) if quiet else stays
+        return run.Show(shown, form, bool(options["verbose"]), streams)
 
     def _hand_over(self, made: Any, options: Options, taken: bool | None) -> Any:
         """Give the user something that is no answer: a panel, a handle, an explanation."""

@@ -4,10 +4,11 @@ import concurrent.futures
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hfwidgets import flow, runtime
+from hfwidgets.errors import BadRequestError
 from hfwidgets.magics import render, schema
 from hfwidgets.magics.call import Call
 from hfwidgets.magics.output import Output
@@ -58,8 +59,7 @@ async def perform(call: Call, progress: Progress) -> Any:
 
 async def _answer(call: Call, progress: Progress) -> Any:
     flow.waiting.set(progress.waits)
-    client = runtime.aclient(**call.settings)
-    answer = await getattr(client, call.task.method)(**call.arguments)
+    answer = await _opened(call)
     progress.note = None
     if not call.stream:
         return answer
@@ -70,6 +70,17 @@ async def _answer(call: Call, progress: Progress) -> Any:
     return answer.result
 
 
+async def _opened(call: Call) -> Any:
+    """The answer or its open stream; servers that refuse to count tokens are asked again."""
+    method = getattr(runtime.aclient(**call.settings), call.task.method)
+    try:
+        return await method(**call.arguments)
+    except BadRequestError as error:
+        if not call.counted or "stream_options" not in str(error):
+            raise
+        return await method(**replace(call, counted=False).arguments)
+
+
 async def explain(call: Call) -> Any:
     """What the call would send; nothing is sent."""
     return await runtime.aclient(**call.settings).explain(call.task.name, **call.arguments)
@@ -77,15 +88,16 @@ async def explain(call: Call) -> Any:
 
 @dataclass
 class Show:
-    """How an answer is shown."""
+    """How an answer is shown; `streams` says whether its text is shown while it arrives."""
 
     output: Output
     form: str = "auto"
     verbose: bool = False
+    streams: bool = True
 
     def live(self, call: Call, progress: Progress) -> None:
         """Show the answer so far, if it is time."""
-        text, note = progress.text, progress.note
+        text, note = progress.text if self.streams else "", progress.note
         if self.output.due(text, note):
             self.output.update(text, render.running(call, text, self.form, note))
 

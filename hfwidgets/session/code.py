@@ -52,12 +52,13 @@ def _explained(made: Made, settings: Mapping[str, Any]) -> Explanation:
 def python(made: Made) -> str:
     """The call as a program of its own."""
     settings = ", ".join(f"{name}={value!r}" for name, value in made.settings.items())
-    given = {name: value for name, value in made.arguments.items() if name != "stream"}
+    given = {k: v for k, v in made.arguments.items() if k not in ("stream", "stream_options")}
+    token = "" if made.settings.get("provider") == "local" else "  # the token comes from HF_TOKEN"
     return "\n".join(
         [
             "from hfwidgets import InferenceClient",
             "",
-            f"client = InferenceClient({settings})  # the token comes from HF_TOKEN",
+            f"client = InferenceClient({settings}){token}",
             f"result = client.{find(made.task).method}(",
             *(f"    {name}={_literal(value)}" for name, value in given.items()),
             ")",

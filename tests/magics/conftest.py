@@ -25,6 +25,7 @@ class Loopback:
         pause: seconds between two pieces.
         status: what it answers with; above 399 the answer is an error.
         answer: the JSON of every route but chat.
+        refuses: a field of a request that it answers with 400.
         hold: set, the server waits after the first piece until it is cleared or the client leaves.
         requests: path and JSON of each request.
         seen: set when the first piece of a stream was sent.
@@ -36,6 +37,7 @@ class Loopback:
     pause: float = 0.0
     status: int = 200
     answer: Any = None
+    refuses: str | None = None
     hold: bool = False
     requests: list[tuple[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -64,6 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         self.loopback.headers.append({k.lower(): v for k, v in self.headers.items()})
         if self.loopback.status >= 400:
             self.reply({"error": "the server is on strike"}, self.loopback.status)
+        elif self.loopback.refuses in body:
+            self.reply({"error": f"unknown field: {self.loopback.refuses}"}, 400)
         elif not self.path.endswith("/chat/completions"):
             self.reply(self.loopback.answer, 200)
         elif body.get("stream"):

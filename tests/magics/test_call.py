@@ -1,6 +1,8 @@
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
+import IPython.display
 import pandas as pd
 import PIL.Image
 import pytest
@@ -12,6 +14,7 @@ from hfwidgets.magics.options import read_cell
 from hfwidgets.magics.schema import json_schema, parsed, response_format
 from hfwidgets.magics.vars import resolve
 from hfwidgets.results import Text
+from hfwidgets.results.chat import ChatCompletionOutput
 from hfwidgets.session import Session
 
 FRAME = pd.DataFrame({"Name": ["a", "b"], "Height": [1, 2]})
@@ -24,6 +27,9 @@ NAMES = {
     "picture": PIL.Image.new("RGB", (2, 2)),
     "answer": Text("/etc/passwd"),
     "nothing": None,
+    "number": 3,
+    "display": IPython.display.Image(data=b"bytes of a file", format="png"),
+    "reply": ChatCompletionOutput(choices=[{"message": {"content": "/etc/passwd"}}]),
 }
 
 
@@ -49,6 +55,7 @@ def test_a_prompt_is_a_chat_with_one_message():
         "seed": 1,
         "model": "org/model",
         "stream": True,
+        "stream_options": {"include_usage": True},
     }
     assert made.settings == {"provider": "hf-inference"}
 
@@ -161,8 +168,9 @@ def test_labels_come_from_words_or_a_list(labels):
         ("--labels a", "x", "takes no labels"),
         ("--new", "x", "name it with -c NAME"),
         ("-i $answer", "x", "is not taken as a path"),
-        ("-i nowhere.png", "x", "nowhere.png: No such file"),
-        ("-i audio=$picture", "x", "not audio="),
+        ("-i $reply.choices[0].message.content", "x", "is not taken as a path"),
+        ("-i video=$picture", "x", "not video="),
+        ("-t zero-shot-classification --labels $number", "x", "a $list, not a int"),
         ("-s @nowhere.txt", "x", "No such file"),
         ("-P temprature=1", "x", "Did you mean 'temperature'"),
         ("-P temperature", "x", "takes NAME=VALUE"),
@@ -231,15 +239,30 @@ def test_a_conversation_goes_on_and_starts_over():
     assert call("", "c", session).chat is None
 
 
-def test_a_picture_is_attached_to_the_message(tmp_path):
-    file = tmp_path / "p.png"
-    NAMES["picture"].save(file)
-    for line, body in (("-i $picture", "See"), (f"-i {file}", "See"), ("", "See {{ picture }}")):
-        text, part = call(line, body).inputs["messages"][0]["content"]
-        assert text["text"].startswith("See")
-        assert part["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
-    _, part = call("-i https://example.org/a.png", "See").inputs["messages"][0]["content"]
-    assert part["image_url"]["url"] == "https://example.org/a.png"
+@pytest.mark.parametrize(
+    ("line", "attached"),
+    [
+        ("-i $picture", NAMES["picture"]),
+        ("-i image=$picture", {"type": "image", "image": NAMES["picture"]}),
+        ("-i p.png", Path("p.png")),
+        ("-i audio=p.raw", {"type": "audio", "audio": Path("p.raw")}),
+        (
+            "-i https://h.org/a.mp3?x=1",
+            {"type": "audio", "audio": "https://h.org/a.mp3?x=1"},
+        ),
+        ("-i https://h.org/a", {"type": "image", "image": "https://h.org/a"}),
+        ("-i $display", b"bytes of a file"),
+    ],
+)
+def test_a_picture_or_sound_is_attached_to_the_message(line, attached):
+    [message] = call(line, "See").inputs["messages"]
+    assert message["content"] == [{"type": "text", "text": "See"}, attached]
+
+
+def test_a_picture_in_the_text_is_attached_too():
+    [message] = call("", "See {{ picture }}").inputs["messages"]
+    said = {"type": "text", "text": "See [attachment 1]"}
+    assert message["content"] == [said, NAMES["picture"]]
 
 
 def test_the_fingerprint_follows_the_inputs_alone():

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import PIL.Image
 import pytest
 from IPython.core.error import UsageError
 from IPython.utils.capture import RichOutput
@@ -65,6 +66,17 @@ def test_formats(shell, loopback, form, answer, plain, html):
 def test_raw_is_the_answer_as_json(shell, loopback):
     data = json.loads(shown(shell, loopback, "-f raw")["text/plain"])
     assert data["choices"][0]["message"]["content"] == loopback.text
+
+
+def test_a_terminal_is_not_given_the_same_answer_twice(run, loopback):
+    loopback.pieces = ["[1,", "2]"]
+    assert run("-f json") == "[\n  1,\n  2\n]\n"
+
+
+def test_a_server_that_cannot_count_is_asked_again(run, loopback):
+    loopback.refuses = "stream_options"
+    assert run("") == "Hello, **world**.\n"
+    assert ["stream_options" in body for body in loopback.bodies] == [True, False]
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
@@ -139,6 +151,14 @@ def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):
     with pytest.raises(UsageError, match="secret"):
         run("", "say {{ SECRET_TOKEN }}")
     assert len(loopback.requests) == 1
+
+
+def test_a_picture_reaches_the_server(shell, loopback, run):
+    shell.push({"picture": PIL.Image.new("RGB", (2, 2))})
+    run("-i $picture", "See")
+    said, part = loopback.bodies[0]["messages"][0]["content"]
+    assert said["text"] == "See"
+    assert part["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
 
 
 def test_the_last_error_can_be_shown(shell, loopback, run):

@@ -49,7 +49,7 @@ def kernel() -> Iterator[Front]:
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel()
     front = Front(manager)
-    front.run("%load_ext hfwidgets")
+    assert not of(front.run("%load_ext hfwidgets"), "error")
     yield front
     front.client.stop_channels()
     manager.shutdown_kernel(now=True)

@@ -18,6 +18,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.media import OUTPUT_LIMIT
 from hfwidgets.providers._answers import at, decoded
 from hfwidgets.providers._hub import parsed
 from hfwidgets.providers._provider import Provider
@@ -157,16 +158,21 @@ def _vector(value: Any) -> Any:
 def speech(ask: Infer, path: str) -> Flow[bytes]:
     """Speech, as the file that the server sends."""
     body = {"input": ask.inputs, "model": ask.served_as, **ask.given}
-    reply = yield Send("POST", path, json=body)
+    reply = yield Send("POST", path, json=body, limit=OUTPUT_LIMIT)
     return bytes(reply.content)
 
 
-def size(given: dict[str, Any]) -> dict[str, Any]:
-    """The options with width and height, where both are given, as `size: "WxH"`."""
-    if given.get("width") is None or given.get("height") is None:
-        return given
+def size(provider: Provider, ask: Infer, *unknown: str) -> dict[str, Any]:
+    """The options with width and height as `size: "WxH"`; one alone is left out like the unknown.
+
+    Those who take a size take no width and no height.
+    """
+    both = ask.given.get("width"), ask.given.get("height")
+    if None in both:
+        return provider.left_out(ask, "width", "height", *unknown)
+    given = provider.left_out(ask, *unknown)
     rest = {name: value for name, value in given.items() if name not in ("width", "height")}
-    return {"size": f"{given['width']}x{given['height']}", **rest}
+    return {"size": f"{both[0]}x{both[1]}", **rest}
 
 
 def picture(raw: Any) -> bytes:

@@ -47,7 +47,7 @@ class Form:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @provider.serves("automatic-speech-recognition")

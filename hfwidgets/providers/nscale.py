@@ -11,7 +11,7 @@ provider = _openai.compatible("https://inference.api.nscale.com")
 
 @provider.serves("text-to-image")
 def picture(ask: Infer) -> Flow[Any]:
-    given = _openai.size(provider.left_out(ask, "num_inference_steps", "cfg_scale"))
+    given = _openai.size(provider, ask, "num_inference_steps", "cfg_scale")
     body = {
         "response_format": "b64_json",
         "prompt": ask.inputs,

@@ -18,7 +18,7 @@ provider = _openai.compatible(
 
 @provider.serves("text-to-image")
 def picture(ask: Infer) -> Flow[Any]:
-    body = {"model": ask.served_as, "prompt": ask.inputs, **_openai.size(ask.given)}
+    body = {"model": ask.served_as, "prompt": ask.inputs, **_openai.size(provider, ask)}
     job = parsed((yield Send("POST", f"{ROOT}/async/images/generations", json=body)))
     if job.get("task_status") not in ("SUCCESS", "FAIL"):
         path = f"{ROOT}/async-result/{at(job, 'id')}"

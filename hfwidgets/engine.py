@@ -3,7 +3,7 @@
 One engine serves all of a user's kernels. It leaves a state file, `<cache>/engine.json` (mode 600,
 in a directory of mode 700), with its address, key and process. A state file whose process is gone,
 or that another version left, counts as no engine; whoever starts next replaces it. The engine
-itself holds `<cache>/engine.lock` for its whole life, so that of two started at once one steps back.
+itself holds `<cache>/engine.lock` for its whole life: of two started at once one steps back.
 """
 
 import importlib.util
@@ -106,15 +106,16 @@ def require() -> None:
 
 
 def start() -> "subprocess.Popen[bytes]":
-    """Start the engine in a process of its own, which outlives this one; `running()` tells when it is up.
+    """Start the engine in a process of its own, which outlives this one.
 
-    The engine knows this process as its first user. It exits with status 0 when another engine
-    has come first, and with another status when it failed (`log_tail()` says why).
+    `running()` tells when it is up. The engine knows this process as its first user. It exits with
+    status 0 when another engine has come first, and with another status when it failed
+    (`log_tail()` says why).
     """
     require()
     private(cache())
     with _log() as log:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
             [*command(), "serve", "--managed", "--client", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -126,7 +127,7 @@ def start() -> "subprocess.Popen[bytes]":
 
 
 def command() -> list[str]:
-    """How hfwidgets is run as a program by this interpreter, whatever the working directory holds."""
+    """How this interpreter runs hfwidgets, whatever the working directory holds."""
     return [sys.executable, "-P", "-m", "hfwidgets"]
 
 

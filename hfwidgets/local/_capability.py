@@ -80,7 +80,7 @@ class Kit:
         with self._lock:
             model = self._open[kind][0] if kind in self._open else kind.load()
             self._open[kind] = model, time.monotonic()
-        return model  # type: ignore[no-any-return]
+        return model
 
     def loaded(self) -> list[str]:
         """The names of what is in memory."""

@@ -13,7 +13,7 @@ from typing import Any
 
 def server(settings: dict[str, Any]) -> Any:
     """Start llama.cpp's server; its threads serve while this one waits."""
-    import xllamacpp
+    import xllamacpp  # type: ignore[import-untyped]
 
     params = xllamacpp.CommonParams()
     params.model.path = settings["model"]

@@ -107,7 +107,7 @@ def _nearness(kit: Kit, question: str, parts: list[Sentence]) -> list[float]:
 
 def _shown(parts: list[Sentence], nearness: list[float]) -> str:
     """The text as the chat model sees it: whole, or its nearest sentences in their order."""
-    room, kept = CONTEXT_WORDS, []
+    room, kept = CONTEXT_WORDS, list[int]()
     for index in sorted(range(len(parts)), key=lambda index: -nearness[index]):
         words = len(parts[index].text.split())
         if words <= room or not kept:

@@ -45,7 +45,7 @@ _INSTEAD: Mapping[str, str] = {
 
 
 def serving(task: str) -> list[Capability]:
-    """The capabilities that serve a task, the preferred one first; a refusal when there are none."""
+    """The capabilities that serve a task, the preferred one first; refused when there are none."""
     found = [capability for capability in CAPABILITIES if task in capability.serves]
     reasons = [reason for reason in (one.available() for one in found) if reason]
     usable = [capability for capability in found if capability.available() is None]
@@ -80,7 +80,7 @@ def names(capability: Capability) -> set[str]:
 
 
 def served() -> list[str]:
-    """The tasks that this machine's engine serves, whether or not their weights are installed yet."""
+    """The tasks that this engine serves, whether or not their weights are installed yet."""
     usable = [capability for capability in CAPABILITIES if capability.available() is None]
     return sorted({task for capability in usable for task in capability.serves})
 

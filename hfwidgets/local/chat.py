@@ -65,7 +65,7 @@ class ChatBody(Sampling, kw_only=True):
     logprobs: bool = False
     top_logprobs: Top = 0
     response_format: ResponseFormat | None = None
-    tools: list[Tool] = []
+    tools: list[Tool] = []  # noqa: RUF012 (a Struct copies its defaults)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
 
@@ -104,7 +104,7 @@ async def _written(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk
 
 
 async def _called(kit: Kit, body: ChatBody, index: int, tool: Tool) -> AsyncGenerator[Chunk]:
-    """A choice that is a call of the chosen tool; its arguments are streamed as they are written."""
+    """A choice that is a call of the chosen tool; its arguments come as they are written."""
     request = tools.request(body.messages, tool, body.limit) | body.settings(index)
     head = {"index": 0, "id": f"call_{token_hex(12)}", "type": "function"}
     function = {"name": tool.function.name, "arguments": ""}
@@ -193,7 +193,7 @@ async def _folded(items: AsyncIterator[Chunk]) -> tuple[Chunk, Chunk]:
         _gather(calls, item["delta"].get("tool_calls") or [])
         logprobs += (item.get("logprobs") or {}).get("content") or []
         done = item
-    message = {"role": "assistant", "content": None if calls else "".join(texts)}
+    message: Chunk = {"role": "assistant", "content": None if calls else "".join(texts)}
     message |= {"tool_calls": calls} if calls else {}
     scores = {"content": logprobs} if logprobs else None
     return {"message": message, "logprobs": scores, "finish_reason": done["finish_reason"]}, usage

@@ -71,7 +71,7 @@ def token_classification(
     aggregation_strategy: Strategy = "simple",
     ignore_labels: list[str] | None = None,
 ) -> list[Json]:
-    """The entities, or their tokens when nothing is aggregated; labels as in OntoNotes (PERSON, GPE).
+    """The entities, or their tokens when nothing is aggregated; OntoNotes labels (PERSON, GPE).
 
     The strategies differ in how an entity's score follows from its tokens'; the text is always the
     entity's own.

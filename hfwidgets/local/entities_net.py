@@ -45,7 +45,7 @@ _SYMBOLS = {name: 84 + place for place, name in enumerate(_PARTS.split())} | {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one token is: the action, the entity's label ("" for OUT), and its share of likelihood."""
+    """What one token is: the action, the entity's label ("" for OUT), and its likelihood."""
 
     action: int
     label: str
@@ -118,14 +118,14 @@ class Network:
 
 
 def _allowed(action: int, label: str, inside: str, final: bool) -> bool:
-    """Whether an action may come: an open entity is gone on with or ended, and ends with the text."""
+    """Whether an action may come: an open entity goes on or ends, and it ends with the text."""
     if action in (IN, LAST):
         return bool(inside) and label == inside and not (action == IN and final)
     return not inside and not (action == BEGIN and final)
 
 
 def _places(at: int, start: int, count: int) -> list[int]:
-    """The six tokens that the reader looks at: here, before, after, and the same of the last entity.
+    """The six tokens that the reader looks at: here, before, after; the same of the last entity.
 
     -1 stands for none.
     """
@@ -145,7 +145,7 @@ def _maxout(x: Array, layer: dict[str, Array], norm: dict[str, Array]) -> Array:
 
 
 def _params(layer: dict[Any, Any]) -> dict[str, Array]:
-    """A layer's arrays; the file holds them as raw little-endian 32-bit floats with their shapes."""
+    """A layer's arrays; the file holds raw little-endian 32-bit floats and their shapes."""
     return {
         param[b"name"]: np.frombuffer(param[b"value"][b"data"], "<f4").reshape(
             param[b"value"][b"shape"]
@@ -155,7 +155,7 @@ def _params(layer: dict[Any, Any]) -> dict[str, Array]:
 
 
 def _moves(path: Path) -> list[tuple[int, str]]:
-    """Actions with labels in the order of the network's outputs: by action, then by falling count."""
+    """Actions with labels, in the order of the outputs: by action, then by falling count."""
     counts = json.loads(msgspec.msgpack.decode(path.read_bytes())["moves"])
     return [
         (int(action), label)
@@ -199,7 +199,7 @@ def _murmur64a(data: bytes, seed: int = 1) -> int:
 
 
 def _keys(value: int, seed: int) -> tuple[int, int, int, int]:
-    """The four rows of a table that stand for a number: thinc's MurmurHash3 of it, in 32-bit parts."""
+    """The four rows of a table that stand for a number: thinc's MurmurHash3 in 32-bit parts."""
     high = _turned(value * 0x87C37B91114253D5 & _MASK, 31) * 0x4CF5AD432745937F & _MASK
     high, low = high ^ seed ^ 8, seed ^ 8
     high = (high + low) & _MASK

@@ -55,7 +55,7 @@ def download(weight: Weight, into: Path, progress: Progress) -> Path:
     # whatever pip's version and output.
     growing = into / "tmp"
     growing.mkdir()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
         [*pip(into), *_pip_arguments(weight, target)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -157,7 +157,7 @@ def pip(scratch: Path) -> list[str]:
 def _venv_pip(scratch: Path) -> list[str]:
     """A pip in a temporary environment of its own."""
     home = scratch / "venv"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 (our own command, nothing from outside)
         [sys.executable, "-m", "venv", home], capture_output=True, text=True, check=False
     )
     if done.returncode:

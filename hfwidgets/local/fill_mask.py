@@ -11,8 +11,8 @@ from hfwidgets.local.minilm import softmax
 from hfwidgets.local.refusal import bad
 
 CANDIDATES, FINALISTS = 48, 16
-"""How many of the likeliest next words are tried with the start of the rest of the sentence, and how
-many of those with all of it."""
+"""How many of the likeliest next words are tried with the start of what follows, and how many of
+those with all of it."""
 
 _GLANCE = 1  # tokens of that start
 

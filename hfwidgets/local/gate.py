@@ -21,7 +21,7 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; leaving early, also by cancellation, frees it."""
+        """Wait for a turn and hold it for the block; cancelling frees it at once."""
         if self.queued >= self.waiting:
             raise self._full()
         self.queued += 1

@@ -125,7 +125,7 @@ class Llama:
         return float(sum(token["logprob"] for token in answer["completion_probabilities"]))
 
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
-        """The `count` likeliest next tokens: id -> text and log-probability, the likeliest first."""
+        """The `count` likeliest next tokens: id -> text and log-probability, likeliest first."""
         request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
         answer = await self.ask("/completion", request)
         tokens = answer["completion_probabilities"][0]["top_logprobs"]
@@ -166,7 +166,13 @@ class Llama:
         address = await self._greet(self._child, settings)
         return httpx.AsyncClient(
             base_url=address,
-            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "application/json",
+                # Its server drops kept connections by its own count and clock, also just when the
+                # next request is on its way; a new one on loopback costs a fraction of a token.
+                "Connection": "close",
+            },
             timeout=httpx.Timeout(None, connect=10),
             trust_env=False,  # a proxy for the world outside is none for our own child
         )

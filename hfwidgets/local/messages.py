@@ -27,7 +27,7 @@ class Call(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    """One message; what servers add to their own answers (reasoning, refusal, audio) is not read."""
+    """One message; what servers add to their answers (reasoning, refusal, audio) is not read."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None

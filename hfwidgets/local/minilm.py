@@ -116,7 +116,7 @@ class MiniLM:
 
 
 def _gelu(x: Array) -> Array:
-    """x times the normal distribution's cumulative at x, by Abramowitz and Stegun 7.1.26 (to 1.5e-7)."""
+    """x times the normal cumulative at x, by Abramowitz and Stegun 7.1.26 (to 1.5e-7)."""
     z = np.abs(x) / math.sqrt(2)
     t = 1 / (1 + 0.3275911 * z)
     series = 1.421413741 + t * (-1.453152027 + t * 1.061405429)
@@ -156,7 +156,7 @@ def embedded(
     truncate: bool = True,
     left: bool = False,
 ) -> tuple[Array, int]:
-    """The texts' vectors and how many tokens they had; a 400 for a text too long to be read whole."""
+    """The texts' vectors and their number of tokens; a 400 for one too long to be read whole."""
     batch = []
     for text in texts:
         ids, cut = model.tokens(text, left=left)

@@ -20,7 +20,7 @@ HARMLESS = frozenset({"model", "options", "use_cache", "wait_for_model"})
 def checked(
     function: Callable[..., Any], task: str, inputs: Any, parameters: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
-    """The inputs and parameters in the types of the function's signature; a 400 when they do not fit."""
+    """Inputs and parameters in the types of the function's signature; a 400 when they are not."""
     hints, known = _signature(function)
     if "parameters" in hints:
         struct = record(hints["parameters"], parameters, task, HARMLESS)
@@ -66,7 +66,7 @@ def _unknown(name: str, task: str, known: frozenset[str]) -> str:
 
 
 def record(kind: type[S], body: Mapping[str, Any], what: str, harmless: frozenset[str]) -> S:
-    """A request's body as a Struct; its unknown keys are refused by name, the harmless ones dropped."""
+    """A request's body as a Struct; unknown keys are refused by name, harmless ones dropped."""
     known = frozenset(kind.__struct_fields__)
     given = {name: value for name, value in body.items() if value is not None}
     for name in given.keys() - known - harmless:

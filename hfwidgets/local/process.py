@@ -98,7 +98,7 @@ def serve(port: int, key: str, *, idle: float | None, ready: Callable[[str], Non
 
 
 def serve_managed(client: int | None, *, idle: float = IDLE, grace: float = GRACE) -> None:
-    """Be the one engine of this user: claim it, record where it listens, end when nobody needs it."""
+    """Be this user's one engine: record where it listens, end when nobody needs it."""
     lock = room.claim()
     if lock is None:
         return
@@ -130,6 +130,5 @@ def _unneeded(engine: Engine, idle: float, grace: float) -> bool:
 
 
 def _run(server: Server, listening: socket.socket) -> None:
-    # What numpy computes runs in few threads beside the chat model's own.
     with suppress(KeyboardInterrupt):
         asyncio.run(server.run_on(listening))

@@ -1,4 +1,4 @@
-"""How the engine samples: the wire's parameters in llama.cpp's names, with the model's own defaults."""
+"""How the engine samples: the wire's parameters in llama.cpp's names, with the model's defaults."""
 
 import random
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ _SEEDS = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"
 
 
 class Sampling(msgspec.Struct, kw_only=True):
-    """The sampling parameters that OpenAI's chat and completions share, and those of other servers."""
+    """The sampling parameters that OpenAI's routes share, and those that other servers add."""
 
     temperature: Heat = TEMPERATURE
     top_p: Share = TOP_P

@@ -12,7 +12,9 @@ import msgspec
 from hfwidgets.local._capability import Capability, Kit
 
 if TYPE_CHECKING:
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
+        SentimentIntensityAnalyzer,
+    )
 
 Transform = Literal["sigmoid", "softmax", "none"]
 _CERTAIN = 0.9999  # the compound score nears 1 without reaching it; rounded by VADER it may

@@ -59,7 +59,7 @@ def spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
 
 
 def _of_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> list[Span]:
-    """Runs of up to `longest` words that repeat no word of the question and end in no small word."""
+    """Runs of up to `longest` words that repeat none of the question and end in no small word."""
     words = list(_WORD.finditer(part.text))
     found = []
     for first, opening in enumerate(words):
@@ -74,7 +74,7 @@ def _of_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> l
 
 
 def _breaks(words: list[re.Match[str]], first: int, last: int) -> bool:
-    """Whether a comma or the like stands before the last word; in a name or a date it does not end."""
+    """Whether a comma or the like stands before the last word; inside names and dates it may."""
     if last == first or words[last - 1][0][-1] not in ",;:":
         return False
     return not (words[last][0][0].isupper() or words[last][0][0].isdigit())

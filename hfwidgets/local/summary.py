@@ -65,7 +65,7 @@ def _taken(vectors: Array, words: list[int], most: int, least: int) -> list[int]
 
 
 def _worth(vectors: Array) -> NDArray[np.float64]:
-    """How central each sentence is: the stationary share of a walk along likenesses, and the mean."""
+    """How central each sentence is: where a walk along likenesses rests, and how near the mean."""
     count = len(vectors)
     links = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
     np.fill_diagonal(links, 0)

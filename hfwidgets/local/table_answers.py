@@ -25,12 +25,18 @@ _COMPARISON = re.compile(
 )
 _UP = frozenset(["more", "greater", "larger", "higher", "over", "above", "at least"])
 _MOST = frozenset(
-    ["highest", "most", "largest", "biggest", "greatest", "maximum", "max", "best", "longest"]
-    + ["tallest", "oldest", "latest", "newest", "heaviest", "fastest", "richest"]
+    re.findall(
+        r"\w+",
+        """highest most largest biggest greatest maximum max best longest tallest oldest latest
+        newest heaviest fastest richest""",
+    )
 )
 _LEAST = frozenset(
-    ["lowest", "least", "smallest", "fewest", "minimum", "min", "worst", "shortest"]
-    + ["youngest", "earliest", "cheapest", "lightest", "slowest"]
+    re.findall(
+        r"\w+",
+        """lowest least smallest fewest minimum min worst shortest youngest earliest cheapest
+        lightest slowest""",
+    )
 )
 _NOUN = re.compile(r"\b(?:which|what|how many)\s+(\w+)")
 _COUNT = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b")
@@ -139,7 +145,7 @@ def _likeness(kit: Kit, table: Table, query: str) -> dict[str, float]:
 
 
 def _noun(query: str) -> str:
-    """What the question asks for by name: "which countries" is "country"; empty when it does not."""
+    """What the question asks for by name: "which countries" is "country"; else empty."""
     match = _NOUN.search(query.lower())
     return _singular(match[1]) if match else ""
 

@@ -169,8 +169,8 @@ def _fit(sample: Sample) -> Fitted:
     mean, scale = rows.mean(0), rows.std(0) + 1e-9
     design = _design((rows - mean) / scale)
     if not sample.classes:
-        weights = np.linalg.lstsq(design, targets, rcond=None)[0]
-        return Fitted(mean, scale, weights[:, None])
+        solved = np.linalg.lstsq(design, targets, rcond=None)[0]
+        return Fitted(mean, scale, np.asarray(solved[:, None], np.float64))
     return Fitted(
         mean, scale, _softmax_regression(design, targets.astype(int), len(sample.classes))
     )

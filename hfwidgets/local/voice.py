@@ -1,0 +1,150 @@
+"""Speech from text: the Piper voice "joe" (VITS) on phonemes by eSpeak NG.
+
+eSpeak NG (GPL-3.0) is optional, is loaded in the engine's process alone, and is called through its C
+interface, speak_lib.h. Facts on the voice's input: Piper's documentation of its voices: each
+sentence is "^", its phonemes with a "_" after each, "$".
+"""
+
+import ctypes
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import numpy as np
+
+from hfwidgets.local import sounds
+from hfwidgets.local._capability import Capability, Kit
+from hfwidgets.local.files import File
+from hfwidgets.local.refusal import bad
+from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.sounds import Samples
+from hfwidgets.local.weights import WEIGHTS
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+MODEL = "rhasspy/piper-voices/en_US-joe-medium"
+PAUSE = 0.2
+"""Seconds of silence after a sentence."""
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_CLAUSE = re.compile(r"([^.,;:!?]*(?:[.,:](?=\d)[^.,;:!?]*)*)([.,;:!?]*)")
+_CHARACTERS = 400  # of one run of the network: its memory grows with them
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
+Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
+
+
+class Phonemes:
+    """eSpeak NG as a reader of English; its library keeps one state, so it is used by one at a time."""
+
+    _RETRIEVAL, _UTF8, _IPA = 1, 1, 2  # AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, phoneme mode
+
+    def __init__(self, voice: str) -> None:
+        import espeakng_loader
+
+        self._library = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
+        data = espeakng_loader.get_data_path().encode()
+        if self._library.espeak_Initialize(self._RETRIEVAL, 0, data, 0) < 0:
+            raise RuntimeError(f"eSpeak NG could not read its data at {data!r}")
+        self._library.espeak_SetVoiceByName(voice.encode())
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._lock = threading.Lock()
+
+    def of(self, sentence: str) -> str:
+        """The sentence's phonemes in IPA; its punctuation, which eSpeak drops, is kept: it is sung."""
+        with self._lock:
+            parts = [self._clause(match[1]) + match[2][:1] for match in _CLAUSE.finditer(sentence)]
+        return " ".join(part for part in parts if part)
+
+    def _clause(self, text: str) -> str:
+        left = ctypes.c_char_p(text.strip().encode())
+        said = []
+        while left.value:
+            part = self._library.espeak_TextToPhonemes(ctypes.byref(left), self._UTF8, self._IPA)
+            said.append((part or b"").decode())
+        return " ".join(said)
+
+
+class Voice:
+    """The loaded voice."""
+
+    def __init__(self, session: "InferenceSession", config: dict[str, Any]) -> None:
+        self.rate = int(config["audio"]["sample_rate"])
+        self._session = session
+        self._ids: dict[str, list[int]] = config["phoneme_id_map"]
+        self._usual = config["inference"]
+        self._phonemes = Phonemes(config["espeak"]["voice"])
+
+    @classmethod
+    def load(cls) -> "Voice":
+        """Open it; about 1 s and 150 MB."""
+        weight = WEIGHTS["voice"]
+        config = json.loads(weight.path("voice.onnx.json").read_bytes())
+        return cls(onnx(weight.path("voice.onnx")), config)
+
+    def say(self, text: str, speed: float = 1.0) -> Samples:
+        """The text spoken, samples of -1 to 1 at `rate`."""
+        pause = np.zeros(int(PAUSE * self.rate), np.float32)
+        spoken = [self._sentence(part, speed) for part in pieces(text)]
+        loudest = max((float(np.abs(part).max()) for part in spoken if part.size), default=0.0)
+        if not loudest:
+            raise bad("The text holds nothing that can be spoken.", "inputs")
+        joined = np.concatenate([part for sound in spoken for part in (sound, pause)])
+        return joined * np.float32(0.9 / loudest)
+
+    def _sentence(self, sentence: str, speed: float) -> Samples:
+        phonemes = self._phonemes.of(sentence)
+        if not re.search(r"\w", phonemes):
+            return np.zeros(0, np.float32)
+        gap = self._ids["_"]
+        known = [self._ids[sign] + gap for sign in phonemes if sign in self._ids]
+        ids = [*self._ids["^"], *gap, *(id_ for pair in known for id_ in pair), *self._ids["$"]]
+        usual = self._usual
+        scales = [usual["noise_scale"], usual["length_scale"] / speed, usual["noise_w"]]
+        inputs = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array(scales, np.float32),
+        }
+        sound: Samples = np.asarray(self._session.run(None, inputs)[0]).reshape(-1)
+        return sound
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The sentences of a text, over-long ones cut between words."""
+    for sentence in _SENTENCE.split(text.strip()):
+        rest = sentence
+        while len(rest) > _CHARACTERS:
+            cut = rest.rfind(" ", 1, _CHARACTERS)
+            cut = cut if cut > 0 else _CHARACTERS
+            yield rest[:cut]
+            rest = rest[cut:].lstrip()
+        yield rest
+
+
+def text_to_speech(kit: Kit, inputs: Text, *, speed: Speed = 1.0) -> File:
+    """The text spoken, as a FLAC file."""
+    return spoken(kit, inputs, speed, "flac")
+
+
+def spoken(kit: Kit, text: str, speed: float, kind: str) -> File:
+    """The text spoken, as a file of one of the formats of `sounds`, or "pcm"."""
+    voice = kit.get(Voice)
+    mime = sounds.FORMATS[kind][2] if kind != "pcm" else "audio/pcm"
+    return File(sounds.encoded(voice.say(text, speed), voice.rate, kind), mime)
+
+
+CAPABILITY = Capability(
+    name="voice",
+    model=MODEL,
+    serves={"text-to-speech": text_to_speech},
+    weights=("voice",),
+    licence="CC0-1.0 (the voice); it needs eSpeak NG, GPL-3.0-or-later",
+    languages=("English",),
+    limits="English, one male voice, at most 5,000 characters; each run sounds a little different.",
+    available=needs("onnxruntime", "espeakng_loader", "soxr"),
+)

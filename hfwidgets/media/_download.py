@@ -53,7 +53,8 @@ def _allowed(url: str, base: str) -> Flow[None]:
     host = parts.hostname or ""
     addresses = yield Do(functools.partial(resolved, host, parts.port or 443))
     for address in addresses:
-        if not address.is_global and not (near and address.is_loopback):
+        public = address.is_global and not address.is_multicast
+        if not public and not (near and address.is_loopback):
             raise _refused(parts, "its address is not on the public internet")
         if parts.scheme != "https" and not address.is_loopback:
             raise _refused(parts, "only https is fetched")

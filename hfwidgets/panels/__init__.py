@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors, tasks
+from hfwidgets.panels import chat as _chat  # noqa: F401  loaded before the functions below, whose
+from hfwidgets.panels import panel as _panel  # noqa: F401  names a later import would take over
 
 if TYPE_CHECKING:
     from hfwidgets.panels.chat import ChatPanel

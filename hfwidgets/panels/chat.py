@@ -75,7 +75,8 @@ class ChatPanel(Panel):
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._replaced, "messages")
         self.observe(self._publish, "system")
-        self.messages = list(messages)
+        said = [{"role": "system", "content": system}] if system else []
+        self.messages = [*said, *messages]
 
     def _document(self) -> dict[str, Any]:
         draft = {"n": 0, "text": ""}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.plugins.loopback"]
+pytest_plugins = ["tests.plugins.loopback", "tests.plugins.internet", "tests.plugins.engine"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

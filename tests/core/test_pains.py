@@ -20,6 +20,7 @@ from PIL import Image
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutError, errors
 from hfwidgets.flow import waiting
+from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -251,26 +252,10 @@ def test_pain_10_timeouts_with_the_wrong_exception(loopback: Loopback) -> None:
         InferenceClient(base_url=loopback.url).chat_completion(HELLO)
 
 
-class Cloud(httpx.BaseTransport):
-    """Inference Endpoints and their control plane, played: a path of the loopback server each."""
-
-    def __init__(self, loopback: Loopback) -> None:
-        self.loopback = loopback
-        self.inner = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        to = httpx.URL(f"{self.loopback.url}/{request.url.host}{request.url.raw_path.decode()}")
-        moved = httpx.Request(
-            request.method, to, headers=request.headers, content=request.read(),
-            extensions=request.extensions,
-        )  # fmt: skip
-        return self.inner.handle_request(moved)
-
-
 NAME = "abc123.us-east-1.aws.endpoints.huggingface.cloud"
 
 
-def cloud(loopback: Loopback, *states: str) -> InferenceClient:
+def cloud(internet: Internet, *states: str) -> InferenceClient:
     """A client of an endpoint whose control plane says these states, one after the other."""
     left = list(states)
 
@@ -278,47 +263,45 @@ def cloud(loopback: Loopback, *states: str) -> InferenceClient:
         now = left.pop(0) if len(left) > 1 else left[0]
         return Answer(json={"name": "mine", "status": {"state": now, "message": "no GPU"}})
 
-    plane = "/api.endpoints.huggingface.cloud/v2/endpoint"
+    plane = "api.endpoints.huggingface.cloud/v2/endpoint"
     whoami = {"name": "ada", "orgs": [{"name": "lab"}]}
     item = {"name": "mine", "status": {"state": "x", "url": f"https://{NAME}"}}
-    loopback.route("GET", "/huggingface.co/api/whoami-v2", Answer(json=whoami))
-    loopback.route("GET", f"{plane}/ada", Answer(json={"items": []}))
-    loopback.route("GET", f"{plane}/lab", Answer(json={"items": [item]}))
-    loopback.route("GET", f"{plane}/lab/mine", state)
-    http = httpx.Client(transport=Cloud(loopback))
-    return InferenceClient(f"https://{NAME}", token=TOKEN, http_client=http)
+    internet.get("huggingface.co/api/whoami-v2", Answer(json=whoami))
+    internet.get(f"{plane}/ada", Answer(json={"items": []}))
+    internet.get(f"{plane}/lab", Answer(json={"items": [item]}))
+    internet.get(f"{plane}/lab/mine", state)
+    return InferenceClient(f"https://{NAME}", token=TOKEN)
 
 
-def test_pain_11_a_paused_endpoint(loopback: Loopback) -> None:
+def test_pain_11_a_paused_endpoint(internet: Internet) -> None:
     """Paused and sleeping endpoints answered alike; the one wakes, the other never does."""
-    loopback.answer(Answer(503, json={"error": "503 Service Unavailable"}))
+    internet.loopback.answer(Answer(503, json={"error": "503 Service Unavailable"}))
     with pytest.raises(errors.EndpointPausedError, match="paused: it does not wake") as caught:
-        cloud(loopback, "paused").text_classification("x")
+        cloud(internet, "paused").text_classification("x")
     assert "get_inference_endpoint('mine').resume()" in str(caught.value)
     assert isinstance(caught.value, errors.HfHubHTTPError)
     assert isinstance(caught.value, errors.InferenceEndpointError)
 
 
-def test_pain_11_a_paused_endpoint_told_by_its_words_alone(loopback: Loopback) -> None:
+def test_pain_11_a_paused_endpoint_told_by_its_words_alone(internet: Internet) -> None:
     """Without a Hub token the control plane is not asked."""
     for status, said in ((400, "Bad Request: Invalid state"), (503, "Endpoint is paused")):
-        loopback.answer(Answer(status, json={"error": said}))
-        http = httpx.Client(transport=Cloud(loopback))
+        internet.loopback.answer(Answer(status, json={"error": said}))
         with pytest.raises(errors.EndpointPausedError):
-            InferenceClient(f"https://{NAME}", http_client=http).text_classification("x")
+            InferenceClient(f"https://{NAME}").text_classification("x")
 
 
 def test_pain_11_an_endpoint_scaled_to_zero_is_waited_for(
-    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+    internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It wakes with the first request, and says 503 until then."""
     monkeypatch.setattr("hfwidgets.wake.POLL", 0.01)
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
-    loopback.answer(asleep, asleep, Answer(502, body=b"<html>Bad Gateway</html>"), LABELS)
+    internet.loopback.answer(asleep, asleep, Answer(502, body=b"<html>Bad Gateway</html>"), LABELS)
     heard: list[str] = []
     waiting.set(lambda reason, seconds: heard.append(reason))
     try:
-        asking = cloud(loopback, "scaledToZero", "initializing", "initializing")
+        asking = cloud(internet, "scaledToZero", "initializing", "initializing")
         assert asking.text_classification("x")[0].label == "cat"
     finally:
         waiting.set(None)
@@ -327,17 +310,16 @@ def test_pain_11_an_endpoint_scaled_to_zero_is_waited_for(
     assert len(heard) == 3
 
 
-def test_pain_11_an_endpoint_that_failed_says_why(loopback: Loopback) -> None:
-    loopback.answer(Answer(503, json={"error": "503 Service Unavailable"}))
+def test_pain_11_an_endpoint_that_failed_says_why(internet: Internet) -> None:
+    internet.loopback.answer(Answer(503, json={"error": "503 Service Unavailable"}))
     with pytest.raises(errors.InferenceEndpointError, match="mine failed to start: no GPU"):
-        cloud(loopback, "failed").text_classification("x")
+        cloud(internet, "failed").text_classification("x")
 
 
-def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(loopback: Loopback) -> None:
+def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(internet: Internet) -> None:
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
-    loopback.answer(asleep, asleep)
-    http = httpx.Client(transport=Cloud(loopback))
-    asking = InferenceClient(f"https://{NAME}", http_client=http, timeout=0.3)
+    internet.loopback.answer(asleep, asleep)
+    asking = InferenceClient(f"https://{NAME}", timeout=0.3)
     with pytest.raises(InferenceTimeoutError, match="scaled to zero and wakes up"):
         asking.text_classification("x")
 

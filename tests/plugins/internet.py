@@ -1,0 +1,91 @@
+"""The whole internet, played: every host is a path of the loopback server, `/{host}{path}`.
+
+def test_it(internet):
+    internet.post("router.huggingface.co/v1/chat/completions", chat_answer("Hi"))
+    InferenceClient(token="hf_x").chat_completion(...)
+    assert internet.asked[0] == "POST router.huggingface.co/v1/chat/completions"
+"""
+
+import httpx
+import pytest
+
+from hfwidgets import drivers
+from tests.plugins.loopback import Loopback, Made, Seen
+
+
+class Internet:
+    """The played hosts.
+
+    Attributes:
+        silent: hosts that never answer: a call of theirs ends by its own timeout, at once.
+        patience: what each call of a silent host would have waited, in seconds.
+    """
+
+    def __init__(self, loopback: Loopback) -> None:
+        self.loopback = loopback
+        self.silent: set[str] = set()
+        self.patience: list[float | None] = []
+
+    def get(self, url: str, answer: Made) -> None:
+        """Play an address, `host/path` without its scheme."""
+        self.loopback.route("GET", f"/{url}", answer)
+
+    def post(self, url: str, answer: Made) -> None:
+        """Play an address, `host/path` without its scheme."""
+        self.loopback.route("POST", f"/{url}", answer)
+
+    @property
+    def seen(self) -> list[Seen]:
+        return self.loopback.requests
+
+    @property
+    def asked(self) -> list[str]:
+        """Method, host and path of each request."""
+        return [f"{seen.method} {seen.path[1:]}" for seen in self.seen]
+
+    def moved(self, request: httpx.Request) -> httpx.Request:
+        """The request on its way to the loopback server."""
+        if request.url.host in self.silent:
+            self.patience.append(request.extensions["timeout"]["read"])
+            raise httpx.ReadTimeout("silent", request=request)
+        path = request.url.raw_path.decode()
+        url = httpx.URL(f"{self.loopback.url}/{request.url.host}{path}")
+        return httpx.Request(
+            request.method,
+            url,
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+
+class Played(httpx.HTTPTransport):
+    """A transport into a played internet."""
+
+    def __init__(self, internet: Internet) -> None:
+        super().__init__()
+        self._internet = internet
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return super().handle_request(self._internet.moved(request))
+
+
+class AsyncPlayed(httpx.AsyncHTTPTransport):
+    """The same, to await."""
+
+    def __init__(self, internet: Internet) -> None:
+        super().__init__()
+        self._internet = internet
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await super().handle_async_request(self._internet.moved(request))
+
+
+@pytest.fixture
+def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
+    """Both clients reach the loopback server only, whatever they call."""
+    played = Internet(loopback)
+    monkeypatch.setattr(drivers, "proxied", lambda: False)
+    monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
+    monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: AsyncPlayed(played))
+    return played

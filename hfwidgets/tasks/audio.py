@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import media
-from hfwidgets.controls import Choice, Lines, Number, Slider
+from hfwidgets.controls import Choice, Lines, Number, Slider, Toggle
 from hfwidgets.controls import Media as Upload
 from hfwidgets.examples import NOISE, TONE
 from hfwidgets.flow import Flow, Infer
@@ -75,7 +75,7 @@ class AudioTasks:
         "Automatic speech recognition",
         {"audio": TONE},
         audio=Upload("audio"),
-        return_timestamps=Choice(("true", "word", "char")),
+        return_timestamps=Toggle(),
     )
     def automatic_speech_recognition(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+import IPython.core.completer as ipython
 
 from hfwidgets.controls import Choice, Control, Labels, Media, Table, Words
 from hfwidgets.magics import hf
@@ -33,7 +33,7 @@ def install(shell: Any, settings: InferMagics) -> None:
     completer = getattr(shell, "Completer", None)
     if completer is None:
         return
-    if hasattr(completer, "custom_matchers"):
+    if hasattr(ipython, "context_matcher"):
         completer.custom_matchers.append(matcher(settings))
         return
     for name in ("%infer", "%%infer", "%hf"):
@@ -53,13 +53,14 @@ IDENTIFIER = "hfwidgets.magics"
 def matcher(settings: InferMagics) -> Any:
     """The matcher for one shell."""
 
-    def match(context: CompletionContext) -> Any:
+    def found_in(context: Any) -> Any:
         first = context.cursor_line == 0
         fragment, found = matches(context.text_until_cursor, settings, first=first)
-        made = [SimpleCompletion(text=item, type="magic") for item in found]
+        made = [ipython.SimpleCompletion(text=item, type="magic") for item in found]
         return {"completions": made, "matched_fragment": fragment, "suppress": bool(found)}
 
-    return context_matcher(identifier=IDENTIFIER, priority=200)(match)
+    match: Any = found_in  # the decorator adds what makes it a matcher
+    return ipython.context_matcher(identifier=IDENTIFIER, priority=200)(match)
 
 
 def _hook(settings: InferMagics) -> Callable[[Any, Any], list[str]]:
@@ -77,9 +78,12 @@ def matches(before: str, settings: InferMagics, *, first: bool = True) -> tuple[
         first: whether it is the cell's first line, the only one where %%infer can stand.
     """
     try:
-        return _matches(before, settings, first)
+        fragment, found = _matches(before, settings, first)
     except Exception:  # Tab must never break: whatever it is, there is just nothing to offer
         return "", []
+    if not before.endswith(fragment):  # a quoted word cannot be replaced piece by piece
+        return "", []
+    return fragment, found
 
 
 def _matches(before: str, settings: InferMagics, first: bool) -> tuple[str, list[str]]:

@@ -146,7 +146,9 @@ def _panel(call: Call) -> Any:
     *before, last = call.inputs["messages"]
     system = next((m["content"] for m in before if m["role"] == "system"), None)
     history = [message for message in before if message["role"] != "system"]
-    made = panels.chat(system=system, messages=history, **settings)
+    if not isinstance(last["content"], str):
+        return panels.panel(CHAT, system=system, messages=[*history, last], **settings)
+    made: Any = panels.panel(CHAT, system=system, messages=history, **settings)
     made._draft(last["content"])
     return made
 
@@ -165,7 +167,7 @@ def short_errors() -> Iterator[None]:
     try:
         yield
     except (HfWidgetsError, KeyboardInterrupt) as error:
-        message = str(error) or "stopped; what had arrived is kept."
+        message = output.harmless(str(error)) or "stopped; what had arrived is kept."
         shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
         error._render_traceback_ = lambda: [shown]  # type: ignore[union-attr]
         raise

@@ -22,12 +22,15 @@ class Output(Protocol):
 
     def due(self, text: str, note: str | None) -> bool:
         """Whether it is time to show this text and note."""
+        ...
 
     def update(self, text: str, bundle: Bundle) -> None:
         """Show the text so far."""
+        ...
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
         """Show what stays."""
+        ...
 
 
 class Cell:

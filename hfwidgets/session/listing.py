@@ -1,5 +1,6 @@
 """Rows shown as a table, in text and in HTML."""
 
+import unicodedata
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -15,7 +16,7 @@ class Listing(list[dict[str, Any]]):
     def __str__(self) -> str:
         if not self:
             return self.empty
-        rows = [list(self[0]), *([_cell(value) for value in row.values()] for row in self)]
+        rows = [list(self[0]), *([_one_line(value) for value in row.values()] for row in self)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         return "\n".join(lines)
@@ -30,13 +31,19 @@ class Listing(list[dict[str, Any]]):
         return {"text/plain": str(self), "text/html": f"<table><tr>{head}</tr>{rows}</table>"}
 
 
-_LEFT = "text-align:left;vertical-align:top"
+_LEFT = "text-align:left;vertical-align:top;white-space:pre-wrap"
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+def _one_line(value: Any) -> str:
+    """A value as text without control characters, which could take over a terminal."""
+    text = _cell(value)
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
 
 
 def _html_cell(value: Any) -> str:

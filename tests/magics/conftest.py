@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
-    """A server on this machine, fresh for each test."""
+    """A server on this machine that speaks chat; in this folder it takes the place of the other."""
     state = Loopback()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"loopback": state}))
     server.daemon_threads = True

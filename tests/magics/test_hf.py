@@ -190,6 +190,7 @@ def test_listings_are_tables_in_text_and_safe_html():
     assert str(listing).splitlines() == ["a    n", "<b>  1.50", "     2000"]
     assert "&lt;b&gt;" in listing._repr_mimebundle_()["text/html"]
     assert str(session.Listing([], "None.")) == "None."
+    assert str(session.Listing([{"a": "x\x1b[2J\ny"}])) == "a\nx [2J y"
 
 
 def test_loading_twice_and_unloading(shell):

@@ -178,6 +178,16 @@ def test_an_unknown_provider_is_named_with_the_nearest(shell):
         shell.run_cell_magic("infer", "-p locl -m a/b", "Hi")
 
 
+def test_a_panel_opens_with_all_that_was_given(shell, loopback):
+    line = "-s 'be brief' --temperature 0.5 --panel -q -o opened"
+    shell.run_cell_magic("infer", f"{loopback.url} {line}", "Say it")
+    panel = shell.user_ns["opened"]
+    assert (panel.model, panel.system) == (loopback.url, "be brief")
+    assert panel.parameters == {"temperature": 0.5}
+    assert panel._mirror.get("draft")["text"] == "Say it"
+    assert loopback.requests == []
+
+
 def test_output_metadata_holds_no_input(shell, loopback):
     shell.kernel = None
     with capture_output() as captured:

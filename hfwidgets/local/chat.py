@@ -13,7 +13,7 @@ from hfwidgets.local import schema, tools
 from hfwidgets.local._capability import Kit
 from hfwidgets.local.messages import Message, templated
 from hfwidgets.local.refusal import bad
-from hfwidgets.local.sampling import Count, Few, Sampling, Top
+from hfwidgets.local.sampling import Count, Sampling, Top
 from hfwidgets.local.tools import Tool, ToolChoice
 
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -24,6 +24,9 @@ HARMLESS = frozenset(
     {"model", "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
 )
 Chunk = dict[str, Any]
+
+UNREPEATED = 1.1
+"""The penalty that keeps the model from repeating itself; JSON repeats itself by its nature."""
 
 
 class StreamOptions(msgspec.Struct):
@@ -59,7 +62,6 @@ class ChatBody(Sampling, kw_only=True):
     messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
-    n: Few = 1
     stream: bool = False
     stream_options: StreamOptions | None = None
     logprobs: bool = False
@@ -93,6 +95,8 @@ async def _written(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk
     }
     if body.response_format:
         request |= body.response_format.settings()
+    else:
+        request.setdefault("repeat_penalty", UNREPEATED)
     if body.logprobs:
         # Asked for none, llama.cpp sends twenty: what was not asked for is cut off again below.
         request |= {"logprobs": True, "top_logprobs": max(1, body.top_logprobs)}

@@ -12,7 +12,7 @@ from hfwidgets.local._capability import Kit
 from hfwidgets.local.chat import FINGERPRINT, MODEL, StreamOptions
 from hfwidgets.local.generation import End, Json, Prompt, Token, generated
 from hfwidgets.local.refusal import bad
-from hfwidgets.local.sampling import Count, Few, Sampling
+from hfwidgets.local.sampling import Count, Sampling
 
 Prompts = Annotated[list[Prompt], msgspec.Meta(min_length=1, max_length=16)]
 
@@ -22,7 +22,6 @@ class CompletionBody(Sampling, kw_only=True):
 
     prompt: Prompt | Prompts
     max_tokens: Count = 16
-    n: Few = 1
     best_of: Literal[1] = 1
     echo: bool = False
     logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None

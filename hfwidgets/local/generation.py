@@ -9,7 +9,16 @@ import msgspec
 
 from hfwidgets.local import chat, schema
 from hfwidgets.local._capability import Capability, Kit
-from hfwidgets.local.sampling import TEMPERATURE, TOP_P, Count, Heat, Penalty, Seed, Share, seed
+from hfwidgets.local.sampling import (
+    TOP_P,
+    Count,
+    Heat,
+    Penalty,
+    Seed,
+    Share,
+    heat,
+    seed,
+)
 
 Json = dict[str, Any]
 Prompt = Annotated[str, msgspec.Meta(min_length=1)]
@@ -112,7 +121,7 @@ class Generation(msgspec.Struct, kw_only=True):
         """The temperature; 0 takes the likeliest token each time."""
         if self.do_sample is False:
             return 0.0
-        return TEMPERATURE if self.temperature is None else self.temperature
+        return heat(self.temperature, varied=bool(self.do_sample) or self.seed is not None)
 
     async def _cut(self, kit: Kit, prompt: str) -> str:
         """The prompt, or the last `truncate` tokens of it."""

@@ -6,7 +6,7 @@ import msgspec
 
 from hfwidgets.local.refusal import bad
 
-SYSTEM = "You are a helpful assistant."
+SYSTEM = "You are a friendly assistant who answers in simple, correct English."
 
 
 class Function(msgspec.Struct):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from hfwidgets.local.files import File
 from hfwidgets.local.refusal import ClientGoneError, RefusedError, bad
 
 T = TypeVar("T")
@@ -36,8 +37,10 @@ def encode(value: Any) -> bytes:
 
 
 def reply(value: Any, model: str | None = None) -> Response:
-    """A JSON answer that names the local model that gave it."""
+    """An answer, JSON or a file, that names the local model that gave it."""
     headers = named(model) if model else None
+    if isinstance(value, File):
+        return Response(value.content, media_type=value.mime, headers=headers)
     return Response(encode(value), media_type="application/json", headers=headers)
 
 
@@ -91,11 +94,16 @@ async def json_body(request: Request) -> dict[str, Any]:
 async def task_body(request: Request) -> tuple[Any, dict[str, Any], bool]:
     """A task's inputs, its parameters and whether a stream is wanted, from JSON or a raw body.
 
+    A raw body is a text or the bytes of a file, by its content type.
     Parameters stand under "parameters" and, for some tasks and clients, beside the inputs; so do
     the parts of the inputs when "inputs" is absent or null.
     """
-    if not _is_json(request):
-        return (await request.body()).decode("utf-8", "replace"), {}, False
+    raw = await request.body()
+    kind = _content_type(request)
+    if kind.startswith("text/"):
+        return raw.decode("utf-8", "replace"), {}, False
+    if not _is_json(kind, raw):
+        return raw, {}, False
     body = await json_body(request)
     stream = body.pop("stream", None)
     inputs = body.pop("inputs", None)
@@ -107,9 +115,15 @@ async def task_body(request: Request) -> tuple[Any, dict[str, Any], bool]:
     return inputs, {**body, **parameters}, stream is True
 
 
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    return not kind.startswith(("text/", "image/", "audio/", "application/octet-stream"))
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(kind: str, raw: bytes) -> bool:
+    """Whether a body is JSON; where clients name no type, or curl its own, its start tells."""
+    if kind in ("", "application/x-www-form-urlencoded"):
+        return raw.lstrip()[:1] in (b"", b"{", b"[")
+    return not kind.startswith(("image/", "audio/", "video/", "application/octet-stream"))
 
 
 def _name(value: Any) -> str:

@@ -1,0 +1,54 @@
+"""The embedded engine with its real weights, one for the whole test session.
+
+    def test_it(engine):
+        InferenceClient(provider="local").chat_completion(...)     # finds this engine
+        httpx.get(f"{engine.url}/health", headers={"Authorization": f"Bearer {engine.key}"})
+
+Its cache is a directory of the session's own, so the user's engine is left alone; the weights are
+those of the user's cache, downloaded into it once when they are missing.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hfwidgets import engine as room
+from hfwidgets.local import fetch, weights
+
+
+@pytest.fixture(scope="session")
+def light_weights() -> Path:
+    """The directory with the light set's weights in the user's own cache."""
+    fetch.install(weights.of_set("light"))
+    return weights.root()
+
+
+def own_cache(directory: Path, installed: Path) -> Path:
+    """Make `directory` a cache with the installed weights in it."""
+    room.private(directory)
+    (directory / "weights").symlink_to(installed, target_is_directory=True)
+    return directory
+
+
+def started(seconds: float = 60) -> room.Engine:
+    """Start a managed engine in the cache in force and wait until it listens."""
+    process = room.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := room.running():
+            return found
+        assert process.poll() in (None, 0), room.log_tail()
+        time.sleep(0.05)
+    raise AssertionError(f"The engine did not start in {seconds} s: {room.log_tail()}")
+
+
+@pytest.fixture(scope="session")
+def engine(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[room.Engine]:
+    """A managed engine that provider="local" of this process and of its children finds."""
+    directory = own_cache(tmp_path_factory.mktemp("engine") / "cache", light_weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HFWIDGETS_CACHE", str(directory))
+        yield started()
+        room.stop()

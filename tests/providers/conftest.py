@@ -32,7 +32,7 @@ class Asker:
         return made
 
     def __call__(
-        self, provider: str | None, method: str, *args: Any, client: Any = None, **kwargs: Any
+        self, provider: str | None, method: str, /, *args: Any, client: Any = None, **kwargs: Any
     ) -> Any:
         """The result; a stream comes as (items, stream)."""
         settings = self.settings(provider, **(client or {}))
@@ -47,7 +47,7 @@ class Asker:
             flow.waiting.reset(token)
 
     async def _awaited(
-        self, settings: dict[str, Any], method: str, *args: Any, **kwargs: Any
+        self, settings: dict[str, Any], method: str, /, *args: Any, **kwargs: Any
     ) -> Any:
         async with AsyncInferenceClient(**settings) as client:
             result = await getattr(client, method)(*args, **kwargs)

@@ -1,0 +1,90 @@
+"""Text generation by servers of all kinds: TGI, plain transformers, and their errors."""
+
+import pytest
+
+from hfwidgets import InferenceClient, errors
+from tests.plugins.loopback import Answer, Loopback, Seen
+from tests.providers.conftest import Asker
+
+UNUSED = (
+    "The following `model_kwargs` are not used by the model: ['watermark', 'stop'] (note: typos in "
+    "the generate arguments will also show up in this list)"
+)
+
+
+def transformers(seen: Seen) -> Answer:
+    """A server that runs plain transformers."""
+    if {"watermark", "stop"} & seen.json()["parameters"].keys():
+        return Answer(400, json={"error": UNUSED, "warnings": []})
+    if seen.json().get("stream"):
+        return Answer(400, json={"error": UNUSED})
+    return Answer(json=[{"generated_text": "Once more"}])
+
+
+def test_what_it_does_not_know_is_left_out(ask: Asker, loopback: Loopback) -> None:
+    loopback.route("POST", "/x", transformers)
+    client = {"model": f"{loopback.url}/x"}
+    with pytest.warns(UserWarning, match="does not know stop, watermark: left out"):
+        text = ask(
+            None, "text_generation", "Once", watermark=True, stop=["."], top_k=3, client=client
+        )
+    assert text == "Once more"
+    assert loopback.requests[1].json()["parameters"] == {"top_k": 3}
+    assert len(loopback.requests) == 2
+
+
+@pytest.mark.filterwarnings("ignore:The server runs no text-generation-inference")
+def test_it_is_remembered_by_its_url(loopback: Loopback) -> None:
+    for path in ("/x", "/y"):
+        loopback.route("POST", path, transformers)
+    with InferenceClient() as client:
+        client.text_generation("Once", stop=["."], model=f"{loopback.url}/x")
+        client.text_generation("Once", stop=["."], model=f"{loopback.url}/x")
+        assert len(loopback.requests) == 3
+        client.text_generation("Once", stop=["."], model=f"{loopback.url}/y")
+        assert len(loopback.requests) == 5
+        with pytest.raises(errors.TaskNotServedError, match="cannot stream"):
+            client.text_generation("Once", stream=True, model=f"{loopback.url}/x")
+        assert len(loopback.requests) == 5
+
+
+def test_it_cannot_stream(ask: Asker, loopback: Loopback) -> None:
+    loopback.route("POST", "/x", transformers)
+    with pytest.raises(
+        errors.TaskNotServedError, match="runs no text-generation-inference and can"
+    ):
+        ask(None, "text_generation", "Once", stream=True, client={"model": f"{loopback.url}/x"})
+
+
+def test_another_400_stays_one(ask: Asker, loopback: Loopback) -> None:
+    loopback.route("POST", "/x", Answer(400, json={"error": ["Error in `inputs`: required"]}))
+    with pytest.raises(errors.BadRequestError, match="required"):
+        ask(None, "text_generation", "Once", client={"model": f"{loopback.url}/x"})
+    assert len(loopback.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "error"),
+    [
+        (422, "validation", errors.ValidationError),
+        (424, "generation", errors.GenerationError),
+        (429, "overloaded", errors.OverloadedError),
+        (500, "incomplete_generation", errors.IncompleteGenerationError),
+    ],
+)
+def test_errors_that_the_server_names(
+    ask: Asker, loopback: Loopback, status: int, kind: str, error: type[Exception]
+) -> None:
+    loopback.route("POST", "/x", Answer(status, json={"error": "It says why", "error_type": kind}))
+    client = {"model": f"{loopback.url}/x", "max_retries": 0}
+    with pytest.raises(error, match="It says why"):
+        ask(None, "text_generation", "Once", client=client)
+
+
+def test_a_stream_without_a_space_and_an_error_inside(ask: Asker, loopback: Loopback) -> None:
+    token = b'data:{"index":1,"token":{"id":1,"text":"Hi","logprob":-0.1,"special":false}}\n\n'
+    wrong = b'data:{"error":"Too much","error_type":"overloaded"}\n\n'
+    headers = {"content-type": "text/event-stream"}
+    loopback.route("POST", "/x", Answer(headers=headers, chunks=[token, wrong]))
+    with pytest.raises(errors.OverloadedError, match="Too much"):
+        ask(None, "text_generation", "Once", stream=True, client={"model": f"{loopback.url}/x"})

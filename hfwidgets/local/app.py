@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hfwidgets.local import hub_routes, openai_routes
+from hfwidgets.local import audio_routes, hub_routes, openai_routes
 from hfwidgets.local.guard import Guard
 from hfwidgets.local.refusal import ClientGoneError, RefusedError
 from hfwidgets.local.weights import MissingWeightsError
@@ -25,6 +25,8 @@ _POST: tuple[tuple[str, Handler], ...] = (
     ("/v1/chat/completions", openai_routes.chat_completions),
     ("/v1/completions", openai_routes.text_completions),
     ("/v1/embeddings", openai_routes.embeddings),
+    ("/v1/audio/speech", audio_routes.speech),
+    ("/v1/audio/transcriptions", audio_routes.transcriptions),
     ("/models/{model:path}/v1/chat/completions", openai_routes.chat_completions),
     ("/models/{model:path}/v1/completions", openai_routes.text_completions),
     ("/models/{model:path}/v1/embeddings", openai_routes.embeddings),

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from hfwidgets.errors import near
 from hfwidgets.local import (
     answers,
+    denoise,
     entities,
     fill_mask,
     generation,
     minilm,
     sentiment,
+    speech,
     summary,
     table_answers,
     tabular,
+    transcribe,
     translate,
+    voice,
     zero_shot,
 )
 from hfwidgets.local._capability import Capability
@@ -32,6 +36,10 @@ CAPABILITIES: tuple[Capability, ...] = (
     table_answers.CAPABILITY,
     tabular.CAPABILITY,
     translate.CAPABILITY,
+    transcribe.CAPABILITY,
+    voice.CAPABILITY,
+    denoise.CAPABILITY,
+    speech.CAPABILITY,
 )
 
 # What clients put in place of a model's name when the server has but one.

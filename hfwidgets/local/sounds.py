@@ -26,8 +26,8 @@ FORMATS = {
 
 
 def samples(content: bytes, rate: int) -> Samples:
-    """A sound file as one channel of samples, -1 to 1, at this rate; a 400 when it cannot be read."""
-    import soundfile
+    """A sound file as one channel of samples, -1 to 1, at this rate; 400 when it cannot be read."""
+    import soundfile  # type: ignore[import-untyped]
     import soxr
 
     try:
@@ -35,10 +35,10 @@ def samples(content: bytes, rate: int) -> Samples:
             _check(file)
             channels = file.read(dtype="float32", always_2d=True)
             found: Samples = soxr.resample(channels.mean(1), file.samplerate, rate)
-    except (soundfile.SoundFileError, ValueError) as error:
-        raise bad(
-            f"The sound cannot be read ({error}). WAV, FLAC, Ogg and MP3 files can.", "inputs"
-        ) from error
+    except soundfile.LibsndfileError as error:
+        why = error.error_string.strip(" .")
+        known = "WAV, FLAC, Ogg and MP3 files can be read"
+        raise bad(f"The sound cannot be read ({why}); {known}.", "inputs") from error
     if not len(found):
         raise bad("The sound is empty.", "inputs")
     if not np.isfinite(found).all():

@@ -1,8 +1,8 @@
 """Speech from text: the Piper voice "joe" (VITS) on phonemes by eSpeak NG.
 
-eSpeak NG (GPL-3.0) is optional, is loaded in the engine's process alone, and is called through its C
-interface, speak_lib.h. Facts on the voice's input: Piper's documentation of its voices: each
-sentence is "^", its phonemes with a "_" after each, "$".
+eSpeak NG (GPL-3.0) is optional, is loaded in the engine's process alone, and is called through its
+C interface, speak_lib.h. Fact about the voice's input, from Piper: each sentence is "^", its
+phonemes with a "_" after each, "$".
 """
 
 import ctypes
@@ -39,7 +39,7 @@ Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
 
 
 class Phonemes:
-    """eSpeak NG as a reader of English; its library keeps one state, so it is used by one at a time."""
+    """eSpeak NG as a reader of English; its library has one state and is used by one at a time."""
 
     _RETRIEVAL, _UTF8, _IPA = 1, 1, 2  # AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, phoneme mode
 
@@ -55,7 +55,7 @@ class Phonemes:
         self._lock = threading.Lock()
 
     def of(self, sentence: str) -> str:
-        """The sentence's phonemes in IPA; its punctuation, which eSpeak drops, is kept: it is sung."""
+        """A sentence in IPA, with its punctuation, which eSpeak drops and the voice needs."""
         with self._lock:
             parts = [self._clause(match[1]) + match[2][:1] for match in _CLAUSE.finditer(sentence)]
         return " ".join(part for part in parts if part)

@@ -107,7 +107,9 @@ async def task_body(request: Request) -> tuple[Any, dict[str, Any], bool]:
     body = await json_body(request)
     stream = body.pop("stream", None)
     inputs = body.pop("inputs", None)
-    parameters = body.pop("parameters", None) or {}
+    parameters = body.pop("parameters", None)
+    if parameters is None:
+        parameters = {}
     if not isinstance(parameters, Mapping):
         raise bad(f"parameters must be a JSON object, not {_name(parameters)}.", "parameters")
     if inputs is None:

@@ -70,7 +70,9 @@ def installed(frontend: Path) -> bool:
 
 def locked(path: Path) -> dict[str, str]:
     packages = json.loads(path.read_text())["packages"]
-    kept = {name: p for name, p in packages.items() if name and not (p.keys() & {"dev", "optional"})}
+    kept = {
+        name: p for name, p in packages.items() if name and not (p.keys() & {"dev", "optional"})
+    }
     return {name: package["version"] for name, package in kept.items()}
 
 

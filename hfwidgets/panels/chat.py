@@ -9,6 +9,7 @@ import traitlets as t
 
 from hfwidgets import errors
 from hfwidgets.panels.conversation import Conversation, Entry, checked, question
+from hfwidgets.panels.flusher import flusher
 from hfwidgets.panels.panel import Panel
 from hfwidgets.panels.run import Run
 from hfwidgets.panels.transcript import Transcript
@@ -143,7 +144,9 @@ class ChatPanel(Panel):
     # A run
 
     def _ask(self, prompt: Any) -> Run:
-        message = question(prompt) if isinstance(prompt, str) else {"role": "user", "content": prompt}
+        message = (
+            question(prompt) if isinstance(prompt, str) else {"role": "user", "content": prompt}
+        )
         if not message["content"]:
             raise errors.InputError("The prompt is empty: write something to send.")
         return self._answer_to([*self._talk.entries, self._talk.entry(message)], prompt)
@@ -167,6 +170,7 @@ class ChatPanel(Panel):
             async for chunk in stream:
                 self._take(at, chunk)
         finally:
+            flusher.now(self._mirror)  # the last words first, then the accounts
             await stream.aclose()
             run.result = stream.result if stream.meta.first_token_seconds is not None else None
 
@@ -299,7 +303,9 @@ class ChatPanel(Panel):
             entries = self._talk.entries
             there = [turn["id"] for turn in self._mirror.get("turns")]
             wanted = [entry.number for entry in entries]
-            same = next((i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), None)
+            same = next(
+                (i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), None
+            )
             keep = min(len(there), len(wanted)) if same is None else same
             if keep < len(there):
                 self._mirror.cut("turns", length=keep)

@@ -44,6 +44,8 @@ class Mirror:
             parent = self._reach(way)
             if isinstance(parent, list) and last == len(parent):
                 parent.append(value)
+            elif _same(parent, last, value):
+                return
             else:
                 parent[last] = value
             if self._ops and self._ops[-1][:2] == ["=", list(path)]:
@@ -110,6 +112,14 @@ class Mirror:
         for key in path:
             node = node[key]
         return node
+
+
+def _same(parent: Any, last: Any, value: Any) -> bool:
+    old = parent[last] if isinstance(parent, list) else parent.get(last, _ABSENT)
+    return type(old) is type(value) and bool(old == value)
+
+
+_ABSENT = object()
 
 
 def units(text: str) -> int:

@@ -61,14 +61,19 @@ class Panel(anywidget.AnyWidget):
     provider = t.Unicode(None, allow_none=True)
     parameters = t.Dict()
 
-    def __init__(self, model: str | None = None, *, provider: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, model: str | None = None, *, provider: str | None = None, **settings: Any
+    ) -> None:
         self.declaration = tasks.find(self.task)
         client = {name: settings.pop(name) for name in SETTINGS if settings.get(name) is not None}
         own = {field["name"]: settings.pop(field["name"], None) for field in self.extra}
         own = {name: value for name, value in own.items() if value is not None}
         self._check(settings)
         self._lock = threading.RLock()
-        self._client_settings, self._secret = client, client.pop("token", None) or client.pop("api_key", None)
+        self._client_settings, self._secret = (
+            client,
+            client.pop("token", None) or client.pop("api_key", None),
+        )
         self._run: Run | None = None
         self._watchers: list[Callable[[Any], Any]] = []
         self._again: Callable[[], Any] | None = None
@@ -157,7 +162,6 @@ class Panel(anywidget.AnyWidget):
             prepare()
             self._run = run = Run(self._run.number + 1 if self._run else 1)
             self._settle("validating", run=run.number, stats=None, failure=None, stopping=False)
-        flusher.now(self._mirror)
         run.start(self._carry_out, self._end)
         return run
 
@@ -345,7 +349,9 @@ class Panel(anywidget.AnyWidget):
         data["text/plain"] = repr(self)
         self._refresh()
         self._slot.show(data)
-        self._send_chunk("markdown")  # nearly every answer needs it, and a cell may block the kernel
+        self._send_chunk(
+            "markdown"
+        )  # nearly every answer needs it, and a cell may block the kernel
 
     def freeze(self) -> None:
         """Put the static result in the widget's place and close it: for notebooks to be published."""

@@ -34,7 +34,9 @@ class Run:
         self._over: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._over.set_running_or_notify_cancel()  # from here on no waiter can cancel it
 
-    def start(self, work: Callable[["Run"], Awaitable[None]], end: Callable[["Run"], Awaitable[None]]) -> None:
+    def start(
+        self, work: Callable[["Run"], Awaitable[None]], end: Callable[["Run"], Awaitable[None]]
+    ) -> None:
         """Begin; `end` is called once, on the background loop, whatever happens."""
         runtime.submit(self._drive(work, end))
 
@@ -60,7 +62,9 @@ class Run:
         while not self.over:
             await asyncio.wait({waiting}, timeout=0.1)
 
-    async def _drive(self, work: Callable[["Run"], Awaitable[None]], end: Callable[["Run"], Awaitable[None]]) -> None:
+    async def _drive(
+        self, work: Callable[["Run"], Awaitable[None]], end: Callable[["Run"], Awaitable[None]]
+    ) -> None:
         try:
             await self._guard(work)
         finally:

@@ -67,6 +67,6 @@ def _field(task: BaseTask, name: str) -> dict[str, Any]:
 
 def described(control: controls.Control) -> dict[str, Any]:
     """A hint as plain data for the page."""
-    plain = dataclasses.asdict(control)
-    plain.pop("advanced")
+    values = dataclasses.asdict(control).items()
+    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in values if n != "advanced"}
     return {"kind": type(control).__name__.lower(), **plain}

@@ -7,6 +7,7 @@ from hfwidgets import markdown
 from hfwidgets.panels.conversation import Entries, Entry
 
 SPEAKERS = {"user": "You", "assistant": "Assistant", "tool": "Tool", "system": "System"}
+EXCERPT = 200
 LARGEST_PICTURE = 1_000_000
 """Bytes of a picture that is still kept in the notebook file."""
 
@@ -23,12 +24,17 @@ class Transcript:
             return f"<p>{escape(name)}: run this cell for a live panel.</p>", name
         self._written = {self._key(e): self._written.get(self._key(e)) or _html(e) for e in entries}
         head = _part("System", f"<p>{escape(system)}</p>") if system else ""
-        plain = "\n\n".join(f"{_speaker(entry)}: {entry.text}" for entry in entries)
-        return head + "".join(self._written.values()), plain
+        return head + "".join(self._written.values()), f"{name}\n{_excerpt(entries[-1])}"
 
     @staticmethod
     def _key(entry: Entry) -> tuple[int, str]:
         return entry.number, entry.note
+
+
+def _excerpt(entry: Entry) -> str:
+    """The beginning of a message: whoever reads plain text has a line, and the file stays small."""
+    text = " ".join(entry.text.split())
+    return f"{_speaker(entry)}: {text[:EXCERPT]}{'…' if len(text) > EXCERPT else ''}"
 
 
 def _speaker(entry: Entry) -> str:

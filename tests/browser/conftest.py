@@ -20,7 +20,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     size = {"width": 1180, "height": 900}
-    return {**browser_context_args, "viewport": size, "permissions": ["clipboard-read", "clipboard-write"]}
+    return {
+        **browser_context_args,
+        "viewport": size,
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +68,9 @@ def chat(notebook: Open, talker: Talker) -> Callable[..., Notebook]:
     """A notebook with a chat panel on the played service, and more cells after it."""
 
     def make(*cells: str, settings: str = "") -> Notebook:
-        first = f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r}, {settings})\npanel"
+        first = (
+            f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r}, {settings})\npanel"
+        )
         made = notebook([first, *cells], run=False)
         made.run(0)
         error = made.page.locator("[data-mime-type$=stderr]")

@@ -9,6 +9,8 @@ from tests.plugins.loopback import Answer, Loopback, Seen, chat_events
 
 WORDS = "the river carries small boats past quiet gardens while evening light settles on water"
 
+END = "ENDTOKEN"
+
 RICH = r"""# Tides
 
 Some **bold**, *slanted* and `inline` text with a [link](https://example.org/tides).
@@ -100,6 +102,7 @@ class Talker:
             "think": lambda _: thinking(),
             "tool": lambda _: calling(),
         }
+        self.last_sent = 0.0
         loopback.route("POST", "/v1/chat/completions", self.answer)
         self.plain = pieces
 
@@ -116,8 +119,15 @@ class Talker:
             return Answer(headers=_STREAM, chunks=paced(counting(int(words[1])), float(words[3])))
         if words[:1] == ["tokens"]:
             rate = float(words[3]) if len(words) > 3 else None
-            return Answer(headers=_STREAM, chunks=paced(tokens(int(words[1])), rate))
+            return Answer(headers=_STREAM, chunks=self.clocked(int(words[1]), rate))
         return self.answers.get(content, lambda _: pieces(f"You said: {content}"))(seen)
+
+    def clocked(self, count: int, rate: float | None) -> Iterator[bytes]:
+        """Stream so many tokens, the last of which is ENDTOKEN, and note when that went out."""
+        for chunk in paced([*tokens(count - 1), f"\n\n{END}"], rate):
+            if END.encode() in chunk:
+                self.last_sent = time.time()
+            yield chunk
 
 
 _STREAM = {"content-type": "text/event-stream"}
@@ -128,7 +138,11 @@ def counting(count: int) -> list[str]:
 
 
 def pieces(text: str) -> Answer:
-    usage = {"prompt_tokens": 7, "completion_tokens": len(text) // 4, "total_tokens": 7 + len(text) // 4}
+    usage = {
+        "prompt_tokens": 7,
+        "completion_tokens": len(text) // 4,
+        "total_tokens": 7 + len(text) // 4,
+    }
     return chat_events(*[text[i : i + 4] for i in range(0, len(text), 4)], usage=usage)
 
 

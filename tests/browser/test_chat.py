@@ -101,7 +101,10 @@ def test_markdown_code_and_formulas(chat: Chat, page: Page) -> None:
 
 def test_hostile_text_does_nothing(chat: Chat, page: Page) -> None:
     foreign: list[str] = []
-    page.on("request", lambda r: r.url.startswith(("http://127", "blob", "data")) or foreign.append(r.url))
+    page.on(
+        "request",
+        lambda r: r.url.startswith(("http://127", "blob", "data")) or foreign.append(r.url),
+    )
     book = chat()
     ask(book, "hostile")
     expect(book.panel.locator(".hfw-md")).to_contain_text("onload")
@@ -183,7 +186,9 @@ def test_conversation_can_be_changed(chat: Chat) -> None:
 def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
     book = chat()
     ask(book, "think")
-    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md")).to_have_text("Forty-two.\n")
+    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md")).to_have_text(
+        "Forty-two.\n"
+    )
     thoughts = book.panel.locator(".hfw-think")
     expect(thoughts.locator(".hfw-md")).to_be_hidden()
     thoughts.locator("summary").click()
@@ -252,7 +257,12 @@ def test_parameters_are_sent_only_when_set(chat: Chat, talker: Talker) -> None:
     book = chat("panel.parameters, panel.system, panel.model")
     ask(book, "first")
     expect(book.panel.locator(".hfw-md")).to_have_text("You said: first\n")
-    assert set(talker.loopback.requests[-1].json()) <= {"messages", "model", "stream", "stream_options"}
+    assert set(talker.loopback.requests[-1].json()) <= {
+        "messages",
+        "model",
+        "stream",
+        "stream_options",
+    }
     panel = book.panel
     panel.get_by_role("button", name="Parameters").click()
     panel.get_by_label("System prompt").fill("Be brief.")

@@ -1,0 +1,162 @@
+"""What a streamed answer costs between the kernel and the page: bytes, delay, long tasks.
+
+Bytes are those of all WebSocket frames that the page receives from the moment of sending until the
+static form is there, against the bytes of the answer's text. `python -m tests.benchmarks.browser`
+prints the table.
+"""
+
+import base64
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
+from tests.browser.talker import END, Talker, tokens
+from tests.plugins.loopback import Loopback
+
+LIMITS = {None: 3.0, 200.0: 12.0}
+"""The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens a second."""
+
+_WATCH = """end => {
+  window.seen = 0; window.long = []; window.gap = 0;
+  new PerformanceObserver(list => window.long.push(...list.getEntries().map(e => e.duration)))
+    .observe({ entryTypes: ['longtask'] });
+  new MutationObserver(changes => {
+    if (window.seen) return;
+    for (const { target, addedNodes } of changes)
+      for (const node of [target.nodeType === 3 ? target : null, ...addedNodes])
+        if (node && node.textContent.includes(end)) { window.seen = Date.now() / 1000; return; }
+  }).observe(document.querySelector('.hfw-log'),
+             { childList: true, subtree: true, characterData: true });
+}"""
+
+
+@dataclass
+class Figure:
+    """One answer: its size, its pace, and what it cost."""
+
+    tokens: int
+    rate: float | None
+    text_bytes: int
+    frame_bytes: int
+    frames: int
+    late: float
+    long_tasks: list[float]
+    complete: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.frame_bytes / self.text_bytes
+
+    @property
+    def limit(self) -> float:
+        return LIMITS[self.rate]
+
+    def __str__(self) -> str:
+        pace = f"{self.rate:.0f}/s" if self.rate else "as it comes"
+        longest = max(self.long_tasks, default=0.0)
+        return (
+            f"{self.tokens:>6} tokens {pace:>12} | {self.ratio:5.2f}x (at most {self.limit:.0f}x) in "
+            f"{self.frames} frames | last token {self.late * 1000:.0f} ms late | "
+            f"{len(self.long_tasks)} tasks over 50 ms (longest {longest:.0f}) | "
+            f"{'complete' if self.complete else 'TEXT LOST'}"
+        )
+
+
+class Frames:
+    """Counts what a page receives over its sockets."""
+
+    def __init__(self, cdp: CDPSession) -> None:
+        self.bytes = self.count = 0
+        cdp.on("Network.webSocketFrameReceived", self._seen)
+        cdp.send("Network.enable")
+
+    def _seen(self, event: dict[str, dict[str, dict[str, str | int]]]) -> None:
+        frame = event["response"]
+        payload = str(frame["payloadData"])
+        binary = frame["opcode"] == 2
+        self.bytes += len(base64.b64decode(payload)) if binary else len(payload.encode())
+        self.count += 1
+
+
+@contextmanager
+def bench() -> Iterator[tuple[Notebook, Page, Talker]]:
+    """A notebook open in a Chromium, with nothing in it yet."""
+    loopback = Loopback()
+    talker = Talker(loopback)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        with serve(Path(folder, "lab")) as jupyter:
+            browser = play.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+            page = browser.new_page(viewport={"width": 1180, "height": 900})
+            yield Notebook(jupyter, page, "bench.ipynb"), page, talker
+            browser.close()
+    loopback.close()
+
+
+def answer(book: Notebook, page: Page, talker: Talker, count: int, rate: float | None) -> Figure:
+    """Stream one answer into a panel of its own."""
+    book.write([f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r})\npanel"])
+    book.open()
+    book.run(0)
+    book.panel.wait_for()
+    ask_in(book, "rich")  # Markdown, formulas and highlighter come once a page, not once an answer
+    settle(page, "Quoted")
+    page.locator(".hfw pre .hljs-keyword").first.wait_for()
+    page.locator(".hfw math").first.wait_for()
+    page.get_by_role("button", name="Clear the conversation").click()
+    page.locator(".hfw-empty").wait_for()
+    page.evaluate(_WATCH, END)
+    frames = Frames(page.context.new_cdp_session(page))
+    ask_in(book, f"tokens {count} at {rate}" if rate else f"tokens {count}")
+    settle(page, END)
+    spent = (frames.bytes, frames.count)
+    text = "".join(tokens(count - 1)) + f"\n\n{END}"
+    shown = page.evaluate("window.seen")
+    long_tasks = page.evaluate("window.long")
+    value = page.evaluate("document.querySelector('.hfw-log').innerText")
+    book.shutdown()
+    return Figure(
+        tokens=count,
+        rate=rate,
+        text_bytes=len(text.encode()),
+        frame_bytes=spent[0],
+        frames=spent[1],
+        late=shown - talker.last_sent,
+        long_tasks=long_tasks,
+        complete=END in value,
+    )
+
+
+def ask_in(book: Notebook, text: str) -> None:
+    box = book.panel.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")
+
+
+def settle(page: Page, text: str) -> None:
+    """Wait until the panel's static form holds the text."""
+    page.wait_for_function(
+        "text => document.querySelector('.hfw-static')?.textContent.includes(text)",
+        arg=text,
+        timeout=120_000,
+        polling=100,
+    )
+
+
+def measure() -> list[Figure]:
+    """All answers of the table."""
+    with bench() as (book, page, talker):
+        sizes = [(2000, None), (8000, None), (2000, 200.0), (8000, 200.0)]
+        return [answer(book, page, talker, count, rate) for count, rate in sizes]
+
+
+if __name__ == "__main__":
+    started = time.time()
+    for figure in measure():
+        print(figure)
+    print(f"{time.time() - started:.0f} s")

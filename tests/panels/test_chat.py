@@ -1,0 +1,373 @@
+"""The chat panel's Python half, against a played service."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hfwidgets as hf
+from hfwidgets import errors
+from hfwidgets.panels.chat import ChatPanel
+from tests.browser.talker import RICH, Talker, pieces
+from tests.panels.conftest import page, say
+from tests.plugins.loopback import Answer
+
+Chat = Callable[..., ChatPanel]
+
+
+def until(panel: ChatPanel, name: str, wanted: Callable[[Any], bool], seconds: float = 5) -> None:
+    """Wait until a trait has a wanted value."""
+    reached = threading.Event()
+
+    def look(_: Any = None) -> None:
+        if wanted(getattr(panel, name)):
+            reached.set()
+
+    panel.observe(look, name)
+    look()
+    assert reached.wait(seconds), f"{name} stayed {getattr(panel, name)!r}"
+    panel.unobserve(look, name)
+
+
+def ended(panel: ChatPanel) -> None:
+    until(panel, "status", lambda status: status in ("done", "stopped", "failed"))
+
+
+def streaming(panel: ChatPanel) -> None:
+    until(panel, "status", lambda status: status == "streaming")
+
+
+def test_run_waits_and_returns_the_typed_result(chat: Chat) -> None:
+    panel = chat()
+    seen: list[str] = []
+    results: list[Any] = []
+    panel.observe(lambda change: seen.append(change["new"]), "status")
+    panel.on_result(results.append)
+    out = panel.run("hello")
+    assert out.choices[0].message.content == "You said: hello"
+    assert (panel.value, panel.status) == ("You said: hello", "done")
+    assert panel.result is out
+    assert results == [out]
+    assert [m["role"] for m in panel.messages] == ["user", "assistant"]
+    assert seen == ["validating", "running", "streaming", "done"]
+
+
+def test_the_page_holds_the_same_document(chat: Chat) -> None:
+    panel = chat()
+    panel.run("rich")
+    turns = page(panel).doc["turns"]
+    assert [turn["text"] for turn in turns] == ["rich", RICH]
+    assert all(turn["done"] for turn in turns)
+    stats = page(panel).doc["state"]["stats"]
+    assert (stats["prompt"], stats["model"], stats["provider"]) == (7, "played", "endpoint")
+    assert page(panel).doc == panel._mirror.get()
+
+
+def test_text_travels_once(chat: Chat) -> None:
+    panel = chat()
+    panel.run("tokens 500")
+    sent = sum(len(json.dumps(message)) for message in page(panel).messages)
+    assert sent < 1.6 * len(panel.value)
+
+
+def test_stop_keeps_what_came(chat: Chat, talker: Talker) -> None:
+    panel = chat()
+    panel.send("count 1000 at 100")
+    streaming(panel)
+    panel.stop()
+    ended(panel)
+    assert panel.status == "stopped"
+    assert panel.messages[-1]["content"].startswith("w0 ")
+    assert panel.result.choices[0].message.content == panel.value
+    assert page(panel).doc["turns"][1]["note"] == "Stopped here."
+    assert talker.loopback.gone.wait(2)
+
+
+def test_stop_from_the_page_ends_a_blocking_run(chat: Chat) -> None:
+    panel = chat()
+    panel.observe(
+        lambda change: change["new"] == "streaming" and say(panel, k="do", do="stop", run=1),
+        "status",
+    )
+    out = panel.run("count 1000 at 100")
+    assert panel.status == "stopped"
+    assert out.choices[0].message.content == panel.value
+
+
+def test_a_late_stop_does_not_hit_the_next_run(chat: Chat) -> None:
+    panel = chat()
+    panel.run("one")
+    panel.send("count 20 at 50")
+    say(panel, k="do", do="stop", run=1)
+    ended(panel)
+    assert panel.status == "done"
+
+
+def test_stopped_before_anything_came(chat: Chat, talker: Talker) -> None:
+    hold = threading.Event()
+    talker.answers["slow"] = lambda _: (hold.wait(5), pieces("late"))[1]
+    panel = chat()
+    panel.send("slow")
+    until(panel, "status", lambda status: status == "running")
+    panel.stop()
+    ended(panel)
+    hold.set()
+    assert panel.messages == []
+    assert page(panel).doc["draft"]["text"] == "slow"
+
+
+def test_errors_are_raised_shown_and_give_the_message_back(chat: Chat) -> None:
+    panel = chat()
+    with pytest.raises(errors.AuthenticationError):
+        panel.run("refuse")
+    doc = page(panel).doc
+    assert panel.status == "failed"
+    assert doc["turns"] == []
+    assert doc["draft"]["text"] == "refuse"
+    assert doc["state"]["failure"]["wants"] == "key"
+    assert panel.results == []
+
+
+def test_a_key_from_the_page_is_used_and_kept_out_of_sight(chat: Chat, talker: Talker) -> None:
+    panel = chat()
+    with pytest.raises(errors.AuthenticationError):
+        panel.run("refuse")
+    talker.answers["refuse"] = lambda seen: pieces("fine")
+    say(panel, k="do", do="key", value="sk-very-secret-99")
+    ended(panel)
+    assert talker.loopback.requests[-1].headers["authorization"] == "Bearer sk-very-secret-99"
+    assert page(panel).doc["draft"]["text"] == ""
+    for place in (panel.get_state(), page(panel).messages, repr(panel), panel._static()):
+        assert "secret" not in str(place)
+
+
+def test_a_broken_stream_keeps_what_came(chat: Chat) -> None:
+    panel = chat()
+    with pytest.raises(errors.StreamBrokenError):
+        panel.run("break")
+    assert panel.messages[-1] == {"role": "assistant", "content": "partial words "}
+    assert page(panel).doc["turns"][1]["note"] == "The answer broke off here."
+    assert page(panel).doc["state"]["failure"]["title"] == "The connection broke"
+
+
+def test_only_what_was_set_is_sent(chat: Chat, talker: Talker) -> None:
+    panel = chat(temperature=0.5, system="Be brief.")
+    panel.run("one")
+    sent = talker.loopback.requests[-1].json()
+    assert sent["temperature"] == 0.5
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert "max_tokens" not in sent
+    say(panel, k="do", do="set", values={"temperature": None, "system": None}, model="tiny")
+    assert (panel.parameters, panel.system, panel.model) == ({}, None, "tiny")
+    panel.run("two")
+    sent = talker.loopback.requests[-1].json()
+    assert "temperature" not in sent
+    assert [m["role"] for m in sent["messages"]] == ["user", "assistant", "user"]
+
+
+def test_a_server_that_knows_no_stream_options_is_asked_without(chat: Chat, talker: Talker) -> None:
+    def strict(seen: Any) -> Answer:
+        if "stream_options" in seen.json():
+            return Answer(status=400, json={"error": "unknown field stream_options"})
+        return pieces("fine")
+
+    talker.answers["strict"] = strict
+    panel = chat()
+    assert panel.run("strict").text == "fine"
+    assert panel.run("strict").text == "fine"
+    assert len(talker.loopback.requests) == 3
+
+
+def test_tool_calls_and_reasoning(chat: Chat) -> None:
+    panel = chat()
+    panel.run("think")
+    assert page(panel).doc["turns"][1]["think"] == "Let me **see**."
+    panel.run("tool")
+    assert page(panel).doc["turns"][3]["calls"] == [
+        {"name": "weather", "arguments": '{"city": "Oslo"}'}
+    ]
+    assert panel.messages[-1]["tool_calls"][0]["function"]["name"] == "weather"
+
+
+def test_pictures_are_sent_and_fetched_once_wanted(chat: Chat, talker: Talker) -> None:
+    panel = chat()
+    say(panel, [b"\x89PNG data"], k="do", do="send", text="what?", types=["image/png"])
+    ended(panel)
+    part, text = talker.loopback.requests[-1].json()["messages"][-1]["content"]
+    assert part["image_url"]["url"] == "data:image/png;base64,iVBORyBkYXRh"
+    assert text == {"type": "text", "text": "what?"}
+    (name,) = page(panel).doc["turns"][0]["images"]
+    say(panel, k="media", id=name)
+    assert page(panel).messages[-1] == {"k": "media", "id": name, "type": "image/png"}
+    assert page(panel).buffers[-1] == [b"\x89PNG data"]
+    assert "iVBOR" not in str(page(panel).messages)
+
+
+def test_history(chat: Chat) -> None:
+    panel = chat()
+    panel.run("one")
+    panel.run("two")
+    panel.undo()
+    assert len(panel.messages) == 2
+    panel.redo()
+    assert len(panel.messages) == 4
+    panel.clear()
+    assert panel.messages == []
+    panel.undo()
+    assert len(panel.messages) == 4
+    panel.edit(0, "changed")
+    ended(panel)
+    assert [m["content"] for m in panel.messages] == ["changed", "You said: changed"]
+    panel.edit(-1, "my words")
+    assert panel.messages[-1]["content"] == "my words"
+    panel.regenerate()
+    ended(panel)
+    assert panel.messages[-1]["content"] == "You said: changed"
+    panel.undo()
+    assert panel.messages[-1]["content"] == "my words"
+    assert [t["text"] for t in page(panel).doc["turns"]] == ["changed", "my words"]
+
+
+def test_edit_counts_as_messages_do(chat: Chat) -> None:
+    panel = chat(system="Be brief.")
+    panel.run("one")
+    panel.edit(1, "two")
+    ended(panel)
+    assert [m["content"] for m in panel.messages] == ["Be brief.", "two", "You said: two"]
+
+
+def test_messages_can_be_assigned(chat: Chat) -> None:
+    panel = chat()
+    panel.messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "1"},
+    ]
+    assert panel.system == "Be brief."
+    panel.run("two")
+    assert len(panel.messages) == 5
+    with pytest.raises(errors.InputError, match="role"):
+        panel.messages = [{"content": "x"}]
+
+
+def test_export_and_load(chat: Chat, tmp_path: Path) -> None:
+    panel = chat(temperature=0.5, token="sk-very-secret-99", system="Be brief.")
+    panel.run("one")
+    path = panel.export(tmp_path / "chat.json")
+    assert "secret" not in path.read_text()
+    other = chat()
+    other.load(path)
+    assert other.messages == panel.messages
+    assert (other.parameters, other.system) == ({"temperature": 0.5}, "Be brief.")
+    path.write_text(json.dumps([{"role": "user", "content": "x"}]))
+    other.load(path)
+    assert len(other.messages) == 1
+
+
+def test_one_run_at_a_time(chat: Chat) -> None:
+    panel = chat()
+    panel.send("count 100 at 50")
+    with pytest.raises(errors.InputError, match="still answering"):
+        panel.run("two")
+    say(panel, k="do", do="send", text="three", types=[])
+    assert "still answering" in page(panel).doc["state"]["failure"]["text"]
+    panel.stop()
+
+
+def test_arun(chat: Chat) -> None:
+    panel = chat()
+
+    async def both() -> Any:
+        first = asyncio.ensure_future(panel.arun("count 20 at 100"))
+        await asyncio.sleep(0.01)
+        return await first, panel.status
+
+    out, status = asyncio.run(both())
+    assert out.text.split()[-1] == "w19"
+    assert status == "done"
+
+
+def test_cancelling_arun_stops_the_run(chat: Chat) -> None:
+    panel = chat()
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(panel.arun("count 1000 at 100"))
+        while panel.status != "streaming":
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    ended(panel)
+    assert panel.status == "stopped"
+    assert panel.value.startswith("w0")
+
+
+def test_late_pages_get_the_whole(chat: Chat) -> None:
+    panel = chat()
+    panel.run("rich")
+    page(panel).doc = {}
+    say(panel, k="hello", seq=0)
+    assert page(panel).doc["turns"][1]["text"] == RICH
+    say(panel, k="hello", seq=page(panel).seq)
+    assert page(panel).messages[-1] == {"k": "ops", "seq": page(panel).seq, "ops": []}
+
+
+def test_chunks_go_to_the_page_that_asks(chat: Chat) -> None:
+    panel = chat()
+    say(panel, k="chunk", name="math")
+    message = page(panel).messages[-1]
+    assert message["hash"] == page(panel).shape["chunks"]["math"]
+    assert len(page(panel).buffers[-1][0]) > 10_000
+    say(panel, k="chunk", name="../secrets")
+    assert page(panel).messages[-1] is message or page(panel).messages[-1] == message
+
+
+def test_nonsense_from_a_page_changes_nothing(chat: Chat) -> None:
+    panel = chat()
+    before = page(panel).doc["turns"]
+    say(panel, k="do", do="__init__")
+    say(panel, k="do")
+    say(panel, k="other")
+    assert page(panel).doc["turns"] == before
+
+
+def test_wrong_settings_say_what_is_possible() -> None:
+    with pytest.raises(errors.UnknownParameterError, match="Did you mean 'temperature'"):
+        hf.chat(temprature=1)
+    with pytest.raises(errors.UnknownProviderError, match="local"):
+        hf.chat(provider="locl")
+    with pytest.raises(errors.UnknownTaskError, match="chat-completion"):
+        hf.panel("chat-completon")
+    with pytest.raises(errors.InputError, match="empty"):
+        hf.chat().run("")
+
+
+def test_a_panel_by_its_tasks_name() -> None:
+    panel = hf.panel("chat_completion", "tiny", temperature=0.1)
+    assert isinstance(panel, ChatPanel)
+    assert repr(panel) == "ChatPanel(model='tiny', temperature=0.1, messages=0)"
+
+
+def test_saved_state_is_small() -> None:
+    state = hf.chat(token="sk-very-secret-99").get_state()
+    text = json.dumps(
+        {name: value for name, value in state.items() if name != "layout"}, default=str
+    )
+    assert "secret" not in text
+    assert len(text) < 90_000
+
+
+def test_many_runs_wait_for_nothing(chat: Chat) -> None:
+    panels = [chat() for _ in range(10)]
+    for panel in panels:
+        panel.send("count 30 at 60")
+    for panel in panels:
+        ended(panel)
+        assert panel.value.split()[-1] == "w29"
+        assert len(page(panel).messages) < 20

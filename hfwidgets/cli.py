@@ -46,6 +46,7 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)
 
 
@@ -56,7 +57,8 @@ def _serve(options: argparse.Namespace) -> None:
     from hfwidgets.local import process
 
     if options.managed:
-        process.serve_managed(options.client, idle=options.idle or process.IDLE)
+        grace = process.GRACE if options.grace is None else options.grace
+        process.serve_managed(options.client, idle=options.idle or process.IDLE, grace=grace)
         return
     key = options.api_key or secrets.token_urlsafe(24)
 

@@ -13,6 +13,8 @@ import secrets
 import site
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -147,13 +149,22 @@ def stop() -> bool:
         return False
     import psutil
 
-    process = psutil.Process(engine.pid)
-    process.terminate()
-    try:
-        process.wait(10)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(10)
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(engine.pid)
+        process.terminate()
+        if not _ended(engine):
+            process.kill()
+            _ended(engine)
+    return True
+
+
+def _ended(engine: Engine, seconds: float = 10) -> bool:
+    """Wait for the engine's end; one that its parent has not waited for yet has ended too."""
+    last = time.monotonic() + seconds
+    while alive(engine):
+        if time.monotonic() > last:
+            return False
+        time.sleep(0.05)
     return True
 
 

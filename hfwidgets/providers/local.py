@@ -41,7 +41,7 @@ def _started() -> Flow[engine.Engine]:
         if found is not None:
             running: engine.Engine = found
             return running
-        if process is not None and process.poll() is not None:
+        if process is not None and process.poll() not in (None, 0):  # 0: another came first
             break
         yield Sleep(POLL, "the embedded engine starts")
     raise errors.EngineError(

@@ -9,7 +9,7 @@ from hfwidgets.media._arrays import sound_bytes
 from hfwidgets.media._body import Body, json_body
 from hfwidgets.media._check import upright
 from hfwidgets.media._download import OUTPUT_LIMIT, download
-from hfwidgets.media._load import INPUT_LIMIT, as_bytes, as_url, load
+from hfwidgets.media._load import INPUT_LIMIT, as_bytes, as_url, load, unbase64
 from hfwidgets.media._media import Inline, Media
 from hfwidgets.media._sniff import HEAD, sniff
 
@@ -27,5 +27,6 @@ __all__ = [
     "load",
     "sniff",
     "sound_bytes",
+    "unbase64",
     "upright",
 ]

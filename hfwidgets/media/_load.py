@@ -1,7 +1,6 @@
 """Whatever a user has at hand, as `Media`."""
 
 import base64
-import binascii
 import functools
 import io
 import os
@@ -12,11 +11,13 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.flow import Do, Flow, Send
 from hfwidgets.media import _arrays, _check
-from hfwidgets.media._media import File, Inline, Media, Memory, Opened, Source
+from hfwidgets.media._media import CHUNK, File, Inline, Media, Memory, Opened, Source
 from hfwidgets.media._sniff import HEAD, sniff
 
 INPUT_LIMIT = 256 << 20
 """The largest file that is fetched from a URL or read from a pipe to be sent on, in bytes."""
+
+PIECE = 4 * CHUNK
 
 INLINE = 1 << 18
 """Data URLs of files up to so many bytes are made at once; larger ones while they are sent."""
@@ -193,19 +194,28 @@ def data_of(url: str) -> bytes:
         raise errors.InputError(
             "The data URL has no comma: it should be data:<type>;base64,<text>."
         )
-    raw = urllib.parse.unquote_to_bytes(text)
     if not head.lower().endswith(";base64"):
-        return raw
+        return urllib.parse.unquote_to_bytes(text)
     try:
-        return base64.b64decode(raw, validate=True)
-    except binascii.Error as error:
+        return unbase64(urllib.parse.unquote(text) if "%" in text[:CHUNK] else text)
+    except ValueError as error:
         raise errors.InputError(f"The data URL's base64 is damaged: {error}.") from error
+
+
+def unbase64(text: str) -> bytes:
+    """The bytes of base64 text; ValueError when it is damaged.
+
+    Done in pieces: one call for many megabytes would keep other threads, and with them a running
+    event loop, from working meanwhile.
+    """
+    pieces = range(0, len(text), PIECE)
+    return b"".join(base64.b64decode(text[at : at + PIECE], validate=True) for at in pieces)
 
 
 def _checked(media: Media, label: str) -> Media:
     """The media with its type set; InputError when it is empty, damaged or of another kind."""
     if not media.size:
-        hint = " If it was just written, seek(0) first." if label == "The file" else ""
+        hint = " If it was just written or read, seek(0) first." if label == "The file" else ""
         raise errors.InputError(f"{label} is empty.{hint}")
     with media.open() as file:
         head = file.read(HEAD)

@@ -1,14 +1,12 @@
 """Pictures, sounds and films out of what servers send: bytes, or base64 in JSON; all sniffed."""
 
-import base64
-import binascii
 import io
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors
-from hfwidgets.media import HEAD, sniff
+from hfwidgets.media import HEAD, sniff, unbase64
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -85,6 +83,6 @@ def _unwrapped(raw: Any, kind: str) -> bytes:
         raise errors.OutputError(f"The server sent no {kind}, but {str(raw)[:200]!r}.")
     text = raw.partition(",")[2] if raw.startswith("data:") else raw
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return unbase64(text)
+    except ValueError as error:
         raise errors.OutputError(f"The server sent no {kind}, but {raw[:200]!r}.") from error

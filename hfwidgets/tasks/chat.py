@@ -141,7 +141,8 @@ class Chat:
 
         Args:
             messages: The conversation: dicts with a role (system, user, assistant, tool) and a
-                content.
+                content: a text, or a list of texts, pictures and sounds (PIL images, paths, bytes,
+                URLs, or parts in OpenAI's form with any of them inside).
             model: The model's id on the Hub, or the URL of an endpoint.
             stream: Whether to return the answer in pieces, as they are made.
             frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.

@@ -27,7 +27,7 @@ CHUNKS = [
 def flac() -> bytes:
     import io
 
-    import soundfile
+    import soundfile  # type: ignore[import-untyped]
 
     out = io.BytesIO()
     soundfile.write(out, Audio(WAV).array, 8000, format="FLAC")
@@ -107,7 +107,7 @@ def test_text_to_speech(call: Call, loopback: Loopback, tmp_path: Path) -> None:
         "inputs": "The ferry leaves.",
         "parameters": {"temperature": 0.5, "voice": "a"},
     }
-    assert isinstance(found, bytes)
+    assert isinstance(found, Audio)
     assert (found, found.mime, found.sampling_rate) == (spoken, "audio/flac", 8000)
     assert found.array.dtype == np.float32
     assert found.array.shape == (16_000,)

@@ -410,7 +410,9 @@ def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None
     assert done(media.as_url(loaded(PNG))) == Media(Memory(PNG), mime="image/png").data_url()
     large = done(media.as_url(loaded(noisy(400)), "image/jpeg"))
     assert isinstance(large, media.Inline)
-    text = json.loads(b"".join(media.json_body({"url": large})))["url"]
+    body = media.json_body({"url": large})
+    assert isinstance(body, media.Body)
+    text = json.loads(b"".join(body))["url"]
     assert text == str(large)
     assert text.startswith("data:image/png;base64,")
 
@@ -453,6 +455,14 @@ def test_a_url_is_fetched_and_its_type_sniffed() -> None:
 def test_a_url_without_a_picture_is_an_input_error(answer: Any, words: str) -> None:
     with pytest.raises(errors.InputError, match=words):
         fetched("https://example.org/boat", answer)
+
+
+@given(st.binary(max_size=200), st.integers(1, 30))
+def test_base64_is_read_in_pieces(data: bytes, size: int) -> None:
+    text = base64.b64encode(data).decode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hfwidgets.media._load.PIECE", 4 * size)
+        assert media.unbase64(text) == data
 
 
 def test_media_say_what_they_are_without_a_folder(file: Path) -> None:

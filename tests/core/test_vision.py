@@ -180,9 +180,9 @@ def test_text_to_image(call: Call, loopback: Loopback) -> None:
         "inputs": "a boat",
         "parameters": {"height": 64, "seed": 3, "tiles": 2},
     }
+    assert found.meta.request_id == "r1"
     assert isinstance(found, Image.Image)
     assert found.size == (40, 30)
-    assert found.meta.request_id == "r1"
 
 
 def test_target_size_is_the_older_way(call: Call, loopback: Loopback) -> None:

@@ -39,7 +39,8 @@ class Record(dict[str, Any]):
     def __getattr__(self, name: str) -> Any:
         kinds = _kinds(type(self))  # whose first call turns the declared fields into properties
         if name in kinds:
-            return getattr(self, name)
+            value = getattr(self, name)  # returned as it stands, jedi would follow it for ever
+            return value  # noqa: RET504
         try:
             return self[name]
         except KeyError:

@@ -6,6 +6,7 @@ from hfwidgets.errors import near
 from hfwidgets.local import (
     answers,
     denoise,
+    efficientnet,
     entities,
     fill_mask,
     generation,
@@ -19,6 +20,7 @@ from hfwidgets.local import (
     translate,
     voice,
     zero_shot,
+    zero_shot_image,
 )
 from hfwidgets.local._capability import Capability
 from hfwidgets.local.refusal import RefusedError
@@ -40,6 +42,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     voice.CAPABILITY,
     denoise.CAPABILITY,
     speech.CAPABILITY,
+    efficientnet.CAPABILITY,
+    zero_shot_image.CAPABILITY,
 )
 
 # What clients put in place of a model's name when the server has but one.

@@ -1,0 +1,80 @@
+"""Read the tensors of a PyTorch file (the format before 1.6) without PyTorch, and run none of it.
+
+Fact: torch/serialization.py, `_legacy_save`: five pickles (a magic number, a version, facts about
+the machine, the object, the storages' keys), then each storage as its length and its numbers. The
+pickles are read by an unpickler that knows dictionaries and tensors alone.
+"""
+
+import pickle
+import struct
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """Where a tensor's numbers are in its storage."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @classmethod
+    def rebuilt(cls, *arguments: Any) -> "_Tensor":
+        """What stands for torch._utils._rebuild_tensor_v2; gradients and hooks are left out."""
+        return cls(*arguments[:4])
+
+    def within(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """The tensor itself; ValueError when it does not lie within its storage."""
+        last = sum((side - 1) * step for side, step in zip(self.shape, self.strides, strict=True))
+        if min((self.offset, *self.strides)) < 0 or self.offset + last >= len(numbers):
+            raise ValueError("a tensor of the file reaches beyond its storage")
+        steps = [step * numbers.itemsize for step in self.strides]
+        start = numbers[self.offset :]
+        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(start, self.shape, steps))
+
+
+class _Reader(pickle.Unpickler):
+    """An unpickler that knows dictionaries and tensors, and refuses every other name."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The stand-in for a name of the file."""
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _Tensor.rebuilt
+        if module == "torch" and name in _TYPES:
+            return _TYPES[name]
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        """A storage by its key."""
+        return _Storage(pid[2], pid[1])
+
+
+def tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """All tensors of a state dictionary by their names."""
+    with path.open("rb") as file:
+        _magic, _version, _machine, state, keys = (_Reader(file).load() for _ in range(5))
+        kinds = {tensor.storage.key: tensor.storage.kind for tensor in state.values()}
+        storages = {key: _numbers(file, kinds[key]) for key in keys}
+    return {name: tensor.within(storages[tensor.storage.key]) for name, tensor in state.items()}
+
+
+def _numbers(file: BinaryIO, kind: str) -> NDArray[Any]:
+    [count] = struct.unpack("<q", file.read(8))
+    return np.frombuffer(file.read(count * np.dtype(kind).itemsize), kind)

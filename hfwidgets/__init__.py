@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         InputError,
     )
     from hfwidgets.panels import chat, panel
+    from hfwidgets.recorder import recordings
     from hfwidgets.streams import AsyncStream, Stream
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "Stream": "streams",
     "chat": "panels",
     "panel": "panels",
+    "recordings": "recorder",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Stream",
     "chat",
     "panel",
+    "recordings",
 ]
 
 

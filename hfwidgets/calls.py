@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from hfwidgets import errors, failures, media, reach, refused, wake
@@ -26,8 +26,12 @@ from hfwidgets.flow import Aim, Flow, Infer, Reply, Send, Sleep, Undo, advance
 from hfwidgets.providers import Address, Provider
 from hfwidgets.reach import PLAIN
 from hfwidgets.results._meta import Meta
-from hfwidgets.settings import Settings
+from hfwidgets.settings import Answerer, Settings, answerers
 from hfwidgets.tasks import BaseTask
+
+if TYPE_CHECKING:
+    from hfwidgets.recorder._recorder import Replay, Tape
+    from hfwidgets.recorder._store import Served
 
 RETRIED = frozenset({408, 429, 502, 503})
 """Statuses that may pass. Not 504: it follows a long generation, which would be paid twice."""
@@ -43,6 +47,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 10
 
 log = logging.getLogger("hfwidgets")
+
+NOBODY = (None,)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -95,7 +101,15 @@ class Deadline:
 
 
 class Call:
-    """One call of a task: its state and its rules."""
+    """One call of a task: its state and its rules.
+
+    Attributes:
+        answerer: what answers in place of the provider, None where nothing does.
+        raw: the provider's answer, once it is there.
+        served: who gave a recorded answer.
+        tape: what records a stream while it is read.
+        replay: a recorded stream.
+    """
 
     def __init__(self, settings: Settings, task: BaseTask | None) -> None:
         self.settings = settings
@@ -105,6 +119,11 @@ class Call:
         self.address: Address | None = None
         self.model: str | None = None
         self.reply: Reply | None = None
+        self.answerer: Answerer | None = settings.recordings or (answerers or NOBODY)[-1]
+        self.raw: Any = None
+        self.served: Served | None = None
+        self.tape: Tape | None = None
+        self.replay: Replay | None = None
         self._reach: Callable[[], Flow[Address]]
 
     def meta(self) -> Meta:
@@ -120,6 +139,8 @@ class Call:
         )
         known = self.settings.prices.get((self.model or "").partition(":")[0])
         meta.price = known.get(meta.provider) if known else None
+        if self.served is not None:
+            self.served.mark(meta)
         return meta
 
     def drive(self, flow: Flow[Any]) -> Flow[Any]:
@@ -134,7 +155,7 @@ class Call:
             outcome = error = None
             try:
                 if type(step) is Infer:
-                    outcome = yield from self.infer(step)
+                    outcome = yield from self.told(self.infer(step))
                 elif type(step) is Send:
                     outcome = yield from self.exchange(step)
                 elif type(step) is Aim:
@@ -146,10 +167,28 @@ class Call:
             except Exception as failure:  # whatever it is, it belongs to the flow that asked
                 error = failure
 
+    def told(self, flow: Flow[Any]) -> Flow[Any]:
+        """The flow; an error of it knows where it came from, as a result would."""
+        try:
+            return (yield from flow)
+        except errors.HfWidgetsError as error:
+            if error.meta is None:
+                error.meta = self.meta()
+            raise
+
     def infer(self, ask: Infer) -> Flow[Any]:
-        """Answer a task's wish by the provider's route."""
+        """Answer a task's wish: by the provider, or by what stands in its place."""
         assert self.task is not None
         ask.task = self.task.name
+        if self.answerer is None:
+            self.raw = yield from self.asked(ask)
+        else:
+            self.raw = yield from self.drive(self.answerer.answered(self, ask))
+        return self.raw
+
+    def asked(self, ask: Infer) -> Flow[Any]:
+        """Answer a task's wish by the provider's route."""
+        assert self.task is not None
         who = yield from self.aim(chosen(self.task, ask.model, self.settings), ask.task)
         address = self.address
         assert address is not None
@@ -160,6 +199,8 @@ class Call:
 
     def aim(self, choice: Flow[Chosen], task: str) -> Flow[Chosen]:
         """Choose who is asked from now on, and reach them."""
+        if self.answerer is not None and self.answerer.silent:
+            raise self.answerer.refusal("a request", "")
         who: Chosen = yield from self.drive(choice)
         self.provider, self.model = who.provider, who.model
         self._reach = partial(reach.reached, who, task, self.settings)
@@ -220,6 +261,8 @@ class Call:
 
     def prepared(self, send: Send) -> Wire:
         """The request with its absolute URL, headers and encoded body."""
+        if self.answerer is not None and self.answerer.silent:
+            raise self.answerer.refusal(send.method, send.url)
         foreign = "://" in send.url
         headers = dict(PLAIN)
         url = send.url

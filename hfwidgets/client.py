@@ -1,5 +1,6 @@
 """The clients: every task as a method, blocking or awaited."""
 
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -12,7 +13,7 @@ from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
 from hfwidgets.results.catalogue import Catalogue
-from hfwidgets.settings import Settings, is_url
+from hfwidgets.settings import Answerer, Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
@@ -62,6 +63,8 @@ class _Client(Tasks, Custom, Generic[H]):
             "together": ...}`).
         mapping: the names of models at providers, so that the Hub is not asked for them:
             `{"org/model": {"together": "its name there"}}`; see `hfwidgets.hub.offers_by_hand`.
+        recordings: a folder in which answers are recorded, and from which they are replayed; or
+            what `hf.recordings(...)` returns.
         http_client: an httpx client with proxies, certificates or transports of your own; it stays
             yours to close.
 
@@ -84,6 +87,7 @@ class _Client(Tasks, Custom, Generic[H]):
         max_retries: int = 3,
         hosts: Mapping[str, str] | None = None,
         mapping: Mapping[str, Mapping[str, Any]] | None = None,
+        recordings: str | os.PathLike[str] | Answerer | None = None,
         http_client: H | None = None,
     ) -> None:
         if model is not None and base_url is not None:
@@ -116,6 +120,7 @@ class _Client(Tasks, Custom, Generic[H]):
             max_retries=max_retries,
             hosts=Hosts(dict(hosts or {})),
             mapping=hub.offers_by_hand(mapping),
+            recordings=_answerer(recordings),
         )
         self._connect(http_client)
 
@@ -167,11 +172,15 @@ class InferenceClient(_Client["httpx.Client"], Sync):
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
         result = self._driver.run(call.drive(flow), deadline)
-        if isinstance(result, Parts):
-            chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-            line = self._driver.line(result.reply)
-            return Stream(result, chunks, line, call.meta(), call.started)
-        return finished(result, call)
+        if not isinstance(result, Parts):
+            return finished(result, call)
+        meta = call.meta()
+        if call.replay is not None:
+            return Stream(result, iter(call.replay), call.replay, meta, call.started)
+        chunks = self._driver.chunks(result.reply, result.decoder, deadline)
+        if call.tape is not None:
+            chunks = call.tape.record(chunks, meta)
+        return Stream(result, chunks, self._driver.line(result.reply), meta, call.started)
 
     @property
     def chat(self) -> ChatNamespace[ChatCall]:
@@ -228,12 +237,15 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
         result = await self._driver.run(call.drive(flow), deadline)
-        if isinstance(result, Parts):
-            chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-            return AsyncStream(
-                result, chunks, result.reply.source.aclose, call.meta(), call.started
-            )
-        return finished(result, call)
+        if not isinstance(result, Parts):
+            return finished(result, call)
+        meta, replay = call.meta(), call.replay
+        if replay is not None:
+            return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.started)
+        chunks = self._driver.chunks(result.reply, result.decoder, deadline)
+        if call.tape is not None:
+            chunks = call.tape.arecord(chunks, meta)
+        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.started)
 
     @property
     def chat(self) -> ChatNamespace[AsyncChatCall]:
@@ -279,6 +291,15 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _answerer(given: str | os.PathLike[str] | Answerer | None) -> Answerer | None:
+    """What stands between tasks and providers, from a folder or as it is."""
+    if isinstance(given, (str, os.PathLike)):
+        from hfwidgets.recorder import Recorder  # only those who record wait for its import
+
+        return Recorder(given)
+    return given
 
 
 def finished(result: Any, call: Call) -> Any:

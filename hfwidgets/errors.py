@@ -13,6 +13,7 @@
     │   ├── InputTypeError (TypeError)
     │   └── MissingFileError (FileNotFoundError)
     ├── EngineError (RuntimeError)              the embedded engine did not start
+    ├── NotRecordedError (LookupError)          nothing may be sent, and nothing is recorded
     ├── OutputError (ValueError)                an answer that is not what the task promises
     ├── ProviderJobError (RuntimeError)         a job that the provider accepted and then failed
     ├── InferenceTimeoutError (TimeoutError)
@@ -134,6 +135,10 @@ class MissingFileError(InputError, FileNotFoundError):
 
 class EngineError(HfWidgetsError, RuntimeError):
     """The embedded engine is not installed or did not start."""
+
+
+class NotRecordedError(HfWidgetsError, LookupError):
+    """Recordings are replayed, and there is none of this."""
 
 
 class OutputError(HfWidgetsError, ValueError):

@@ -55,6 +55,7 @@ class Explanation:
 
 def explained(call: Call, flow: Flow[Any]) -> Explanation:
     """Advance a flow up to its first request and describe that."""
+    call.answerer = None  # what is recorded does not matter: the question is what would be sent
     outcome: Any = None
     error: Exception | None = None
     notes: list[str] = []

@@ -2,14 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hfwidgets import auth
-from hfwidgets.flow import Do, Flow
+from hfwidgets.flow import Do, Flow, Infer
 from hfwidgets.providers import Address, Hosts
 
 if TYPE_CHECKING:
     from hfwidgets.hub import About, Offer
+
+
+class Answerer(Protocol):
+    """What stands between tasks and providers: recordings, canned answers."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing may be sent."""
+
+    def answered(self, call: Any, ask: Infer) -> Flow[Any]:
+        """The raw answer to a task's wish; `call.asked(ask)` is the provider's."""
+
+    def refusal(self, method: str, url: str) -> Exception:
+        """The error for any other request, while nothing may be sent."""
+
+
+answerers: list[Answerer] = []
+"""Those that hold for the whole process; the last one counts."""
 
 
 @dataclass(slots=True)
@@ -18,6 +36,7 @@ class Settings:
 
     Attributes:
         mapping: offers given by hand, by model; see `hfwidgets.hub.offers_by_hand`.
+        recordings: what answers in place of the providers; None leaves it to `answerers`.
         machine: the token found on this machine, once it was looked for and found.
         addresses: where providers are reached, with credentials.
         memory: what was learned about an address, by its base.
@@ -36,6 +55,7 @@ class Settings:
     max_retries: int = 3
     hosts: Hosts = field(default_factory=Hosts)
     mapping: "Mapping[str, tuple[Offer, ...]]" = field(default_factory=dict)
+    recordings: Answerer | None = None
     machine: auth.Token | None = field(default=None, repr=False)
     addresses: dict[str, Address] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -36,12 +36,14 @@ class _State(Generic[T]):
 
     def first(self, item: T) -> None:
         """Take the first item in."""
-        self.meta.first_token_seconds = perf_counter() - self.started
+        if self.meta.recorded is None:  # else both times are those of the recording
+            self.meta.first_token_seconds = perf_counter() - self.started
         self.collect.add(item)
 
     def ended(self) -> None:
         """Note the time."""
-        self.meta.seconds = perf_counter() - self.started
+        if self.meta.recorded is None:
+            self.meta.seconds = perf_counter() - self.started
 
     def tell(self, error: errors.HfWidgetsError) -> None:
         """Write on an error whom it came from."""

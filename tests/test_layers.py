@@ -28,9 +28,9 @@ ORDER = {
     "providers": {"providers"},
     "client": {
         *("calls", "choice", "client", "drivers", "endpoints", "explain", "hub", "legacy", "mcp"),
-        *("offers", "reach", "settings", "wake", "catalogue"),
+        *("offers", "reach", "settings", "wake", "catalogue", "recorder", "batch"),
     },
-    "runtime": {"runtime", "batch", "recordings"},
+    "runtime": {"runtime"},
     "panels": {"panels"},
     "session": {"session"},
     "magics": {"magics"},

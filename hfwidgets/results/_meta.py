@@ -1,5 +1,6 @@
 """Where a result came from and what it took."""
 
+import datetime
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,7 @@ class Meta:
         status_code: the HTTP status of the last answer.
         price: US dollars for a million tokens, in and out; None where no catalogue was fetched.
         first_token_seconds: from the call to the first piece of a stream, None for plain calls.
+        recorded: when the answer was recorded, for one that was; its times are those of then.
     """
 
     def __init__(
@@ -42,9 +44,14 @@ class Meta:
         self.seconds = seconds
         self.status_code = status_code
         self.first_token_seconds: float | None = None
+        self.recorded: datetime.datetime | None = None
         self.usage: Any = None
         self.price: tuple[float, float] | None = None
         self._headers: Mapping[str, str] = headers or {}
+
+    def came_from(self, provider: str, model: str | None) -> None:
+        """Name who answered, where no answer's headers say so."""
+        self._provider, self._model = provider, model
 
     @property
     def provider(self) -> str:
@@ -89,10 +96,12 @@ class Meta:
         return float(tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
     def summary(self) -> str:
-        """One line for people: model, provider, time, tokens."""
+        """One line for people: model, provider, time, tokens, and when it was recorded."""
         tokens = getattr(self.usage, "total_tokens", None)
         parts = [self.model, self.provider, f"{self.seconds:.2f} s"]
-        return " · ".join([*filter(None, parts), *([f"{tokens} tokens"] if tokens else [])])
+        parts.append(f"{tokens} tokens" if tokens else None)
+        parts.append(f"recorded on {self.recorded:%Y-%m-%d}" if self.recorded else None)
+        return " · ".join(filter(None, parts))
 
     def __repr__(self) -> str:
         return f"<Meta {self.task}: {self.summary()}>"

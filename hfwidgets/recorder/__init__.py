@@ -1,0 +1,22 @@
+"""Record and replay: answers kept as files beside the notebook, so that it runs again for free.
+
+    import hfwidgets as hf
+
+    hf.recordings.on()                        # answers are kept, and taken from there the next time
+    with hf.recordings("tour"): ...           # the same for a block, in a folder of one's own
+    hf.recordings.on(mode="replay")           # nothing goes out: what is not there is an error
+    hf.InferenceClient(recordings="tour")     # the same for one client
+
+An answer is known by a hash of its task, model, provider, parameters and inputs. Each is one small
+JSON file (`<folder>/<task>/<hash>.json`); pictures, sounds and films are files beside
+(`<folder>/files/`). They can be read, compared and merged. No token, header or local path is in
+them, but **prompts and answers are, in clear**: add `.hfwidgets/` to `.gitignore` unless they may
+be shared. Files are for their owner alone (mode 600) and are written at once or not at all, so that
+two kernels may use one folder.
+"""
+
+from hfwidgets.recorder._recorder import MODES, Recorder
+from hfwidgets.recorder._store import Recording
+from hfwidgets.recorder._switch import Recordings, recordings
+
+__all__ = ["MODES", "Recorder", "Recording", "Recordings", "recordings"]

@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import os
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,32 +52,47 @@ class Audio(bytes):
         return sniff(self[:HEAD], "audio")
 
     @functools.cached_property
-    def _decoded(self) -> "tuple[Samples, int]":
+    def _header(self) -> tuple[int, int]:
+        """How many samples a channel has, and how many there are a second; nothing is decoded."""
         import soundfile  # type: ignore[import-untyped]
 
+        found = self._asked(soundfile.info)
+        return int(found.frames), int(found.samplerate)
+
+    @functools.cached_property
+    def _samples(self) -> "Samples":
+        import soundfile
+
+        samples: Samples = self._asked(functools.partial(soundfile.read, dtype="float32"))[0]
+        return samples
+
+    def _asked(self, question: Callable[[io.BytesIO], Any]) -> Any:
+        """What soundfile says about the sound; OutputError when it does not know its type."""
+        import soundfile
+
         try:
-            samples, rate = soundfile.read(io.BytesIO(self), dtype="float32")
+            return question(io.BytesIO(self))
         except soundfile.SoundFileError as error:
             raise errors.OutputError(
                 f"This sound ({self.mime or 'of unknown type'}, {len(self):,} bytes) cannot be "
                 f"decoded by soundfile: {error}. Its bytes can be saved as they are."
             ) from error
-        return samples, int(rate)
 
     @property
     def array(self) -> "Samples":
         """The samples as float32 between -1 and 1, of shape (n,) or (n, channels)."""
-        return self._decoded[0]
+        return self._samples
 
     @property
     def sampling_rate(self) -> int:
         """Samples a second, in hertz."""
-        return self._decoded[1]
+        return self._header[1]
 
     @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return len(self.array) / self.sampling_rate
+        frames, rate = self._header
+        return frames / rate
 
     def cut(self, start: float, end: float | None = None) -> "Audio":
         """The part between two moments, in seconds, as WAV; to the end without `end`."""

@@ -45,7 +45,8 @@ class BaseTask:
         domain: audio, vision, multimodal, text, tabular or chat.
         label: the name people read.
         hub_name: the name in the Hub's provider mapping, where it differs from `name`.
-        example: parameters to try the task with.
+        example: parameters to try the task with; `hfwidgets.examples.made` makes its pictures
+            and sounds.
         hints: how some parameters are best asked for.
         signature: the parameters, without self, and the result's type.
     """

@@ -1,4 +1,3 @@
-# pyright: reportUnnecessaryTypeIgnoreComment=true
 """What a type checker knows of the async client: read by mypy and pyright, never run."""
 
 from typing import assert_type
@@ -51,4 +50,4 @@ async def others(client: AsyncInferenceClient) -> None:
 async def wrong(client: AsyncInferenceClient) -> None:
     """What a type checker must refuse."""
     client.summarization("x")  # type: ignore[unused-awaitable]
-    await client.text_classification(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.text_classification(3)  # type: ignore[arg-type]

@@ -79,7 +79,7 @@ def custom(client: InferenceClient) -> None:
 
 def wrong(client: InferenceClient) -> None:
     """What a type checker must refuse; an ignore that is not needed is an error itself."""
-    client.text_classification("x", top_k="three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.text_classification("x", topk=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.chat_completion(MESSAGES, max_token=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    client.summarization()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.text_classification("x", top_k="three")  # type: ignore[arg-type]
+    client.text_classification("x", topk=3)  # type: ignore[call-arg]
+    client.chat_completion(MESSAGES, max_token=3)  # type: ignore[call-overload]
+    client.summarization()  # type: ignore[call-arg]

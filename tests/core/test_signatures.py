@@ -27,6 +27,7 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("__init__", "max_retries"): "the peer has no retries",
     ("__init__", "hosts"): "every service can be played or replaced",
     ("__init__", "mapping"): "the Hub's mapping by hand, for work without the Hub",
+    ("__init__", "recordings"): "answers are recorded and replayed",
     ("__init__", "http_client"): "proxies, certificates and transports of one client",
 }
 """Where a signature differs on purpose, and why: (method, parameter) -> reason."""

@@ -7,13 +7,11 @@ out are steps for a driver: `Wire` (a ready request), `Sleep`, `Do` and `Undo`.
 `hfwidgets.choice` says who serves a call, `hfwidgets.reach` where and with which credentials.
 """
 
-import email.utils
 import json
 import logging
-import random
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -277,7 +275,7 @@ class Call:
         if size is not None:
             headers["content-length"] = str(size)
         refused.check(url, self.settings.hosts.hub)
-        headers.setdefault("x-request-id", str(uuid.uuid4()))
+        headers.setdefault("x-request-id", os.urandom(16).hex())
         own = () if foreign else {name.lower() for name in self.settings.headers}
         for name, value in send.headers.items():
             if name.lower() not in own:
@@ -366,6 +364,8 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
         try:
             return max(0.0, float(said))
         except ValueError:
+            import email.utils
+
             date = email.utils.parsedate_to_datetime(said) if "," in said else None
             return max(0.0, date.timestamp() - time.time()) if date else None
     reset = re.search(r"\bt=(\d+)", headers.get("ratelimit", ""))
@@ -374,6 +374,8 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
 
 def _backoff(tries: int) -> float:
     """1, 2, 4 ... at most 8 seconds, spread so that many clients do not come back at once."""
+    import random
+
     return min(8.0, 2.0**tries) * random.uniform(0.8, 1.2)  # noqa: S311
 
 

@@ -85,8 +85,9 @@ def test_a_job_that_failed_although_it_is_completed(ask: Asker, loopback: Loopba
     accepted(loopback, "/router/fal-ai", "its/name")
     failed = {"status": "COMPLETED", "error": "Out of memory", "error_type": "runner_error"}
     loopback.route("GET", f"/router/fal-ai{JOB}/status", Answer(json=failed))
-    with pytest.raises(errors.ProviderJobError, match=r"org/model at fal-ai failed: Out of memory"):
+    with pytest.raises(errors.ProviderJobError, match=r"at fal-ai failed: Out of memory") as info:
         ask("fal-ai", "image_to_image", inputs.PNG)
+    assert (info.value.meta.provider, info.value.meta.model) == ("fal-ai", "org/model")
     assert [seen.method for seen in loopback.requests] == ["POST", "GET"]
 
 

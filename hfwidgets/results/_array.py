@@ -24,6 +24,11 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
     def __array_finalize__(self, source: Any) -> None:
         self.meta = getattr(source, "meta", None)
 
+    @property
+    def array(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """The numbers as a plain numpy array."""
+        return np.asarray(self)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         norm = float(np.linalg.norm(np.asarray(self)))
         plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"

@@ -70,12 +70,32 @@ class Record(dict[str, Any]):
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The object as it came: plain dicts and lists, without types and origin."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """The object as a safe HTML fragment."""
         return _show.fields({name: getattr(self, name) for name in self if name.isidentifier()})
+
+
+class Said(Record):
+    """A record that is a text with something beside it: `str()` of it is the text."""
+
+    def __str__(self) -> str:
+        return str(getattr(self, "text", None) or "")
+
+
+def _plain(value: Any) -> Any:
+    """Records and lists of them as dicts and lists; anything else as it is."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _no_field(record: Record, name: str) -> str:
@@ -161,6 +181,16 @@ class Elements(list[T], Generic[T]):
         from hfwidgets.results import _table
 
         return _table.frame(self)
+
+    @property
+    def table(self) -> Any:
+        """The same as `to_pandas()`."""
+        return self.to_pandas()
+
+    @property
+    def raw(self) -> list[Any]:
+        """The list as it came: plain dicts and lists, without types and origin."""
+        return [_plain(item) for item in self]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the items to a file: .json keeps their structure, .csv makes them rows."""

@@ -14,7 +14,7 @@ from hfwidgets.media import HEAD, Media, sniff
 from hfwidgets.media import sound_bytes as _wav
 from hfwidgets.results import _show, _subtitles
 from hfwidgets.results._meta import Meta
-from hfwidgets.results._record import Record
+from hfwidgets.results._record import Record, Said
 
 if TYPE_CHECKING:
     import numpy as np
@@ -203,7 +203,7 @@ class AutomaticSpeechRecognitionOutputChunk(Record):
         return recording.audio.cut(self.start, self.end)
 
 
-class AutomaticSpeechRecognitionOutput(Record):
+class AutomaticSpeechRecognitionOutput(Said):
     """A transcript; `chunks` are its parts with their times, where they were asked for."""
 
     text: str

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hfwidgets.results import _show
-from hfwidgets.results._record import Record
+from hfwidgets.results._record import Record, Said
 
 
 class ChatCompletionOutputTopLogprob(Record):
@@ -82,7 +82,7 @@ class ChatCompletionOutputUsage(Record):
     total_tokens: int
 
 
-class ChatCompletionOutput(Record):
+class ChatCompletionOutput(Said):
     """The answer to a conversation.
 
     `choices` has one entry for each of the `n` answers; `created` is in seconds since 1970.

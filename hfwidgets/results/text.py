@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets.results import _show
-from hfwidgets.results._record import Record, Text
+from hfwidgets.results._record import Record, Said, Text
 
 if TYPE_CHECKING:
     from hfwidgets.results._array import Embedding
@@ -64,7 +64,7 @@ class TableQuestionAnsweringOutputElement(Record):
     aggregator: str | None
 
 
-class SummarizationOutput(Record):
+class SummarizationOutput(Said):
     """A summary."""
 
     summary_text: str
@@ -78,7 +78,7 @@ class SummarizationOutput(Record):
         return _show.paragraph(self.text)
 
 
-class TranslationOutput(Record):
+class TranslationOutput(Said):
     """A translation."""
 
     translation_text: str
@@ -132,7 +132,7 @@ class TextGenerationOutputDetails(Record):
     top_tokens: list[list[TextGenerationOutputToken]] | None
 
 
-class TextGenerationOutput(Record):
+class TextGenerationOutput(Said):
     """A generated text with its details."""
 
     generated_text: str

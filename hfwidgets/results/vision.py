@@ -10,7 +10,7 @@ from hfwidgets import errors
 from hfwidgets.media import HEAD, Media, sniff, upright
 from hfwidgets.results import _overlay, _show
 from hfwidgets.results._meta import Meta
-from hfwidgets.results._record import Elements, Record
+from hfwidgets.results._record import Elements, Record, Said
 from hfwidgets.results.audio import player
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ZeroShotImageClassificationOutputElement(Record):
     score: float
 
 
-class ImageToTextOutput(Record):
+class ImageToTextOutput(Said):
     """A text about, or in, a picture."""
 
     generated_text: str
@@ -156,6 +156,11 @@ class _Overlaid(Elements[R]):
         if self._seen is None:
             raise errors.InputError("The picture is not at hand: these are not a call's results.")
         return self.draw(self._seen.picture, self)
+
+    @property
+    def image(self) -> "Image":
+        """The same as `picture`."""
+        return self.picture
 
     def plot(self) -> "Figure":
         """The picture with everything drawn in, as a matplotlib figure."""

@@ -1,8 +1,8 @@
-"""Model text in Markdown to safe, static HTML that reads well with no kernel, style sheet or script.
+"""Model text in Markdown to safe, static HTML that needs no kernel, style sheet or script.
 
-Raw HTML is escaped, links are http, https and mailto only, no picture loads by itself, and what comes
-out passes an allow-list once more (`nh3`). Formulas stay as their LaTeX source between dollar signs,
-which readers that know MathJax draw and others can read.
+Raw HTML is escaped, links are http, https and mailto only, no picture loads by itself, and what
+comes out passes an allow-list once more (`nh3`). Formulas stay as their LaTeX source between dollar
+signs, which readers that know MathJax draw and others can read.
 """
 
 import functools
@@ -19,10 +19,11 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-TAGS = frozenset(
-    "a b blockquote br code del div em h1 h2 h3 h4 h5 h6 hr i li ol p pre s span strong "
-    "table tbody td th thead tr ul".split()
-)
+TAGS = frozenset([
+    "a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td",
+    "th", "thead", "tr", "ul"
+])  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}}
 SCHEMES = frozenset({"http", "https", "mailto"})
 
@@ -125,7 +126,7 @@ _RULES = {"formula": _formula, "text": _text, "image": _image, "fence": _code, "
 
 
 def highlighted(code: str, language: str) -> str:
-    """Code as escaped HTML: keywords bold, comments italic; no colour fits both a light and a dark page."""
+    """Code as escaped HTML: keywords bold, comments italic; no colour fits every theme."""
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from hfwidgets import providers
 from hfwidgets.client import AsyncInferenceClient
 
 T = TypeVar("T")
@@ -74,6 +75,12 @@ def aclient(**settings: Any) -> AsyncInferenceClient:
     key = json.dumps(settings, sort_keys=True, default=repr)
     with _lock:
         return running.clients.setdefault(key, AsyncInferenceClient(**settings))
+
+
+def provider_names(task: str | None = None) -> list[str]:
+    """The names of all providers, or of those that have a route for a task."""
+    names = providers.names()
+    return [name for name in names if task is None or task in providers.get(name).routes]
 
 
 def forget_clients() -> None:

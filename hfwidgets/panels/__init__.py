@@ -1,22 +1,20 @@
 """Panels: a task's declaration as an interactive widget, one anywidget each.
 
-`panel(name)` opens the panel of a task, `chat()` that of chat completion. A panel's form, state and
-errors come from `panel.py` and the task's declaration; a task with a view of its own adds a subclass
-in the table below and a view of the same name in `frontend/src`.
+`panel(name)` opens the panel of a task, `chat()` that of chat completion. A panel's form, state
+and errors come from `base.py` and the task's declaration; a task with a view of its own adds a
+subclass in the table below and a view of the same name in `frontend/src`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors, tasks
-from hfwidgets.panels import chat as _chat  # noqa: F401  loaded before the functions below, whose
-from hfwidgets.panels import panel as _panel  # noqa: F401  names a later import would take over
 
 if TYPE_CHECKING:
-    from hfwidgets.panels.chat import ChatPanel
-    from hfwidgets.panels.panel import Panel
+    from hfwidgets.panels.base import Panel
+    from hfwidgets.panels.chat_panel import ChatPanel
 
-_PANELS = {"chat-completion": ("hfwidgets.panels.chat", "ChatPanel")}
+_PANELS = {"chat-completion": ("hfwidgets.panels.chat_panel", "ChatPanel")}
 """Which class shows a task: its module and name."""
 
 
@@ -32,7 +30,7 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
     Raises:
         UnknownTaskError: no task has this name.
         TaskNotServedError: the task has no panel yet; the message names those that have one.
-        UnknownParameterError: a keyword is neither a setting nor a parameter; near names are suggested.
+        UnknownParameterError: a keyword is neither a setting nor a parameter of the task.
     """
     name = tasks.find(task).name
     if name not in _PANELS:
@@ -47,6 +45,6 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
 
 def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
     """Open a chat panel; `system=` is the system prompt, the rest is as for `panel`."""
-    from hfwidgets.panels.chat import ChatPanel
+    from hfwidgets.panels.chat_panel import ChatPanel
 
     return ChatPanel(model, **settings)

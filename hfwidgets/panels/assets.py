@@ -21,8 +21,8 @@ def read(name: str) -> bytes:
         return (STATIC / name).read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(
-            f"The panels' front end is not built ({name} is missing). Installing the package builds "
-            "it: run 'pip install -e .' in a checkout, or install hfwidgets from a wheel."
+            f"The panels' front end is not built ({name} is missing). Installing the package "
+            "builds it: run 'pip install -e .' in a checkout, or install hfwidgets from a wheel."
         ) from None
 
 

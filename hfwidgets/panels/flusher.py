@@ -1,7 +1,7 @@
 """One flusher for all panels of a kernel, since all share the notebook server's message limit.
 
-The server drops messages past 1,000 a second without a word, for good; ZeroMQ queues hold 1,000. So a
-panel sends at most ten patches a second, and all panels together at most 200.
+The server drops messages past 1,000 a second without a word, for good; ZeroMQ queues hold 1,000.
+So a panel sends at most ten patches a second, and all panels together at most 200.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A plain document that the page mirrors from numbered patches.
 
-Text is only ever sent once, as what was added and where. Patches gather here until the flusher takes
-them; a page that misses a number asks for a snapshot.
+Text is only ever sent once, as what was added and where. Patches gather here until the flusher
+sends them; a page that misses a number asks for a snapshot.
 """
 
 import copy
@@ -18,7 +18,7 @@ class Mirror:
 
     Args:
         doc: the document at its start; owned by the mirror from then on.
-        send: called with one message, `{"k": "ops", "seq": n, "ops": [...]}`, in the numbers' order.
+        send: called with each message, `{"k": "ops", "seq": n, "ops": [...]}`, in their order.
         changed: called after every change; wakes the flusher.
     """
 
@@ -41,13 +41,8 @@ class Mirror:
         with self._lock:
             self._settle()
             *way, last = path
-            parent = self._reach(way)
-            if isinstance(parent, list) and last == len(parent):
-                parent.append(value)
-            elif _same(parent, last, value):
+            if not _put(self._reach(way), last, value):
                 return
-            else:
-                parent[last] = value
             if self._ops and self._ops[-1][:2] == ["=", list(path)]:
                 self._ops.pop()
             self._ops.append(["=", list(path), copy.deepcopy(value)])
@@ -88,7 +83,7 @@ class Mirror:
             return True
 
     def greet(self, seq: int) -> None:
-        """Answer a page that has everything up to `seq`: an acknowledgement or the whole document."""
+        """Answer a page that has all up to `seq`: an acknowledgement or the whole document."""
         with self._lock:
             self.flush()
             if seq == self.seq:
@@ -114,9 +109,14 @@ class Mirror:
         return node
 
 
-def _same(parent: Any, last: Any, value: Any) -> bool:
-    old = parent[last] if isinstance(parent, list) else parent.get(last, _ABSENT)
-    return type(old) is type(value) and bool(old == value)
+def _put(parent: Any, key: Any, value: Any) -> bool:
+    """Put a value where it belongs; False when it is there already."""
+    if isinstance(parent, list) and key == len(parent):
+        parent.append(value)
+        return True
+    old = parent[key] if isinstance(parent, list) else parent.get(key, _ABSENT)
+    parent[key] = value
+    return not (type(old) is type(value) and old == value)
 
 
 _ABSENT = object()

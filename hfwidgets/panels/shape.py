@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from hfwidgets import controls, providers
+from hfwidgets import controls, runtime
 from hfwidgets.panels import assets
 from hfwidgets.tasks import BaseTask
 
@@ -14,24 +14,26 @@ HIDDEN = frozenset({"n", "stream_options", "tool_prompt"})
 """Parameters that mean nothing to a person at a panel; code can still set them."""
 
 
-def shape(task: BaseTask, key: str, view: str, starters: Iterable[str]) -> dict[str, Any]:
+def shape(
+    task: BaseTask, view: str, starters: Iterable[str], base_url: str | None = None
+) -> dict[str, Any]:
     """The panel's fixed part.
 
     Args:
         task: the declaration.
-        key: a name for the panel that no other panel has, on any page.
         view: the front end's view.
         starters: prompts or inputs to begin with.
+        base_url: the endpoint that answers, when one was given.
     """
     return {
-        "key": key,
         "task": task.name,
         "label": task.label,
         "help": task.doc,
         "view": view,
         "fields": fields(task),
         "starters": list(starters),
-        "providers": list(providers.names()),
+        "providers": runtime.provider_names(task.name),
+        "served": served(base_url),
         "models": [],
         "chunks": assets.digests(),
     }

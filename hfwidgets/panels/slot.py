@@ -30,8 +30,9 @@ class Slot:
 
         self.shown = True
         # Without the widget its own output is empty: the static form stands for it.
-        display({**bundle, "text/html": ""}, raw=True, display_id=self._widget_id)
-        display(self._static(), raw=True, display_id=self._static_id)
+        own = {**bundle, "text/html": ""}
+        display(own, raw=True, display_id=self._widget_id)  # type: ignore[no-untyped-call]
+        display(self._static(), raw=True, display_id=self._static_id)  # type: ignore[no-untyped-call]
 
     def fill(self, body: str, plain: str) -> None:
         """Replace the static form; `body` is safe HTML."""
@@ -56,4 +57,4 @@ class Slot:
     def _update(bundle: dict[str, Any], name: str) -> None:
         from IPython.display import update_display
 
-        update_display(bundle, raw=True, display_id=name)
+        update_display(bundle, raw=True, display_id=name)  # type: ignore[no-untyped-call]

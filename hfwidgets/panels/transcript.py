@@ -1,4 +1,4 @@
-"""A conversation as static HTML that reads well anywhere: no script, no style sheet, no pictures from afar."""
+"""A conversation as static HTML that reads anywhere: no script, no style, nothing from afar."""
 
 import base64
 from html import escape
@@ -62,5 +62,5 @@ def _part(speaker: str, body: str) -> str:
 def _picture(content: bytes, kind: str) -> str:
     if len(content) > LARGEST_PICTURE or not kind.startswith("image/"):
         return f"<p>[a picture of {len(content):,} bytes]</p>"
-    data = base64.b64encode(content).decode()
-    return f'<img alt="attached picture" style="max-width:320px" src="data:{escape(kind)};base64,{data}">'
+    source = f"data:{escape(kind)};base64,{base64.b64encode(content).decode()}"
+    return f'<img alt="attached picture" style="max-width:320px" src="{source}">'

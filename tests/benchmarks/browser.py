@@ -20,7 +20,7 @@ from tests.browser.talker import END, Talker, tokens
 from tests.plugins.loopback import Loopback
 
 LIMITS = {None: 3.0, 200.0: 12.0}
-"""The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens a second."""
+"""The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens/s."""
 
 _WATCH = """end => {
   window.seen = 0; window.long = []; window.gap = 0;
@@ -61,8 +61,8 @@ class Figure:
         pace = f"{self.rate:.0f}/s" if self.rate else "as it comes"
         longest = max(self.long_tasks, default=0.0)
         return (
-            f"{self.tokens:>6} tokens {pace:>12} | {self.ratio:5.2f}x (at most {self.limit:.0f}x) in "
-            f"{self.frames} frames | last token {self.late * 1000:.0f} ms late | "
+            f"{self.tokens:>6} tokens {pace:>12} | {self.ratio:5.2f}x (at most {self.limit:.0f}x) "
+            f"in {self.frames} frames | last token {self.late * 1000:.0f} ms late | "
             f"{len(self.long_tasks)} tasks over 50 ms (longest {longest:.0f}) | "
             f"{'complete' if self.complete else 'TEXT LOST'}"
         )
@@ -89,12 +89,15 @@ def bench() -> Iterator[tuple[Notebook, Page, Talker]]:
     """A notebook open in a Chromium, with nothing in it yet."""
     loopback = Loopback()
     talker = Talker(loopback)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        with serve(Path(folder, "lab")) as jupyter:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-            page = browser.new_page(viewport={"width": 1180, "height": 900})
-            yield Notebook(jupyter, page, "bench.ipynb"), page, talker
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as play,
+        serve(Path(folder, "lab")) as jupyter,
+    ):
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        page = browser.new_page(viewport={"width": 1180, "height": 900})
+        yield Notebook(jupyter, page, "bench.ipynb"), page, talker
+        browser.close()
     loopback.close()
 
 

@@ -43,7 +43,7 @@ Open = Callable[..., Notebook]
 
 @pytest.fixture
 def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """`notebook([source, ...])` opens a notebook and runs its cells; its kernel ends with the test."""
+    """`notebook([source, ...])` opens a notebook and runs it; its kernel ends with the test."""
     failures: list[str] = []
     opened: list[Notebook] = []
 

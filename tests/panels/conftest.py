@@ -7,7 +7,7 @@ from typing import Any
 import comm
 import pytest
 
-from hfwidgets.panels.chat import ChatPanel
+from hfwidgets.panels.chat_panel import ChatPanel
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
 

@@ -11,7 +11,7 @@ import pytest
 
 import hfwidgets as hf
 from hfwidgets import errors
-from hfwidgets.panels.chat import ChatPanel
+from hfwidgets.panels.chat_panel import ChatPanel
 from tests.browser.talker import RICH, Talker, pieces
 from tests.panels.conftest import page, say
 from tests.plugins.loopback import Answer

@@ -4,18 +4,17 @@ import json
 
 import pytest
 
+from hfwidgets import controls
 from hfwidgets.panels.shape import fields, shape
 from hfwidgets.tasks import TASKS
 
-KINDS = {
-    "lines", "number", "slider", "choice", "toggle", "labels", "words", "table", "media", "messages", "json"
-}  # fmt: skip
+KINDS = {kind.__name__.lower() for kind in controls.Control.__subclasses__()}
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_has_a_form(name: str) -> None:
     task = TASKS[name]
-    made = shape(task, "key", "form", ())
+    made = shape(task, "form", ())
     assert json.loads(json.dumps(made)) == made
     names = [field["name"] for field in made["fields"]]
     assert len(set(names)) == len(names)

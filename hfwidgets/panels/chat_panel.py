@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import traitlets as t
 
 from hfwidgets import errors
+from hfwidgets.panels.base import Panel
 from hfwidgets.panels.conversation import Conversation, Entry, checked, question
 from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.panel import Panel
 from hfwidgets.panels.run import Run
 from hfwidgets.panels.transcript import Transcript
 from hfwidgets.tasks.chat import ChatOptions
@@ -85,12 +85,12 @@ class ChatPanel(Panel):
 
     # What users call
 
-    def send(self, prompt: Any) -> None:
-        """Ask; returns at once. `prompt` is a text, or a content list with text and picture parts."""
+    def send(self, prompt: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Ask; returns at once. `prompt` is a text, or a list of text and picture parts."""
         self._ask(prompt)
 
     def run(self, prompt: Any) -> Any:
-        """Ask and wait for the answer, a ChatCompletionOutput; an interrupt keeps what has come."""
+        """Ask and wait for the answer, a ChatCompletionOutput; an interrupt keeps what came."""
         return self._wait(self._ask(prompt))
 
     async def arun(self, prompt: Any) -> Any:
@@ -107,7 +107,7 @@ class ChatPanel(Panel):
         self._answer_to(entries)
 
     def edit(self, index: int, text: str) -> None:
-        """Change `messages[index]`. A changed question is asked again, and what followed it is dropped."""
+        """Change `messages[index]`; a changed question is asked again and what followed goes."""
         self._edit(range(len(self.messages))[index] - bool(self.system), text)
 
     def undo(self) -> None:
@@ -230,7 +230,11 @@ class ChatPanel(Panel):
         if prompt is not None:
             text = self._talk.entry({"role": "user", "content": prompt}).text
             self._draft(text)
-            self._again = lambda: (self._draft(""), self._ask(prompt))
+            self._again = lambda: self._ask_again(prompt)
+
+    def _ask_again(self, prompt: Any) -> None:
+        self._draft("")
+        self._ask(prompt)
 
     def _draft(self, text: str) -> None:
         number = self._mirror.get("draft", "n") + 1

@@ -1,25 +1,21 @@
-"""The base of all panels: one anywidget whose form, settings, states and errors come from a task."""
+"""The base of all panels: a widget whose form, settings, states and errors come from a task."""
 
 import asyncio
 import contextlib
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-import anywidget
 import traitlets as t
 
-from hfwidgets import errors, providers, runtime, tasks
+from hfwidgets import errors, runtime, tasks
 from hfwidgets.flow import waiting
-from hfwidgets.panels import assets
 from hfwidgets.panels.failure import failure
 from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.mirror import Mirror
+from hfwidgets.panels.live import Live
 from hfwidgets.panels.run import Run
-from hfwidgets.panels.shape import served, shape
-from hfwidgets.panels.slot import Slot
+from hfwidgets.panels.shape import shape
 
 BUSY = frozenset({"validating", "loading", "running", "streaming"})
 SETTINGS = ("token", "api_key", "base_url", "timeout", "headers", "bill_to", "max_retries", "hosts")
@@ -28,12 +24,12 @@ SETTINGS = ("token", "api_key", "base_url", "timeout", "headers", "bill_to", "ma
 _log = logging.getLogger(__name__)
 
 
-class Panel(anywidget.AnyWidget):
+class Panel(Live):
     """A task as a form with a result.
 
     A subclass names its `task` and its front-end `view`, and says in `_work` what a run does.
-    Everything that takes time happens on the background loop, so the kernel stays free; callbacks of
-    observers and of `on_result` run on that loop's thread.
+    Everything that takes time happens on the background loop, so the kernel stays free; callbacks
+    of observers and of `on_result` run on that loop's thread.
 
     Attributes:
         status: idle, validating, loading, running, streaming, done, stopped or failed.
@@ -52,9 +48,6 @@ class Panel(anywidget.AnyWidget):
     more: ClassVar[frozenset[str]] = frozenset({"extra_body"})
     """Parameters that may be given in code beside those that are shown."""
 
-    _esm = t.Unicode().tag(sync=True)
-    _css = t.Unicode().tag(sync=True)
-    _start = t.Dict().tag(sync=True)
     status = t.Unicode("idle", read_only=True)
     value = t.Any(None, allow_none=True, read_only=True)
     model = t.Unicode(None, allow_none=True)
@@ -70,34 +63,19 @@ class Panel(anywidget.AnyWidget):
         own = {name: value for name, value in own.items() if value is not None}
         self._check(settings)
         self._lock = threading.RLock()
-        self._client_settings, self._secret = (
-            client,
-            client.pop("token", None) or client.pop("api_key", None),
-        )
+        token, key = client.pop("token", None), client.pop("api_key", None)
+        self._client_settings, self._secret = client, token or key
         self._run: Run | None = None
         self._watchers: list[Callable[[Any], Any]] = []
         self._again: Callable[[], Any] | None = None
         self.results: list[Any] = []
-        key = uuid.uuid4().hex[:12]
-        self._slot = Slot(key)
         shown = _settings(model, provider, {**own, **settings})
-        doc = {"state": _state(), "settings": shown, **self._document()}
-        self._mirror = Mirror(doc, self._post, flusher.wake)
-        fixed = shape(self.declaration, key, self.view, self.starters)
+        fixed = shape(self.declaration, self.view, self.starters, client.get("base_url"))
         fixed["fields"] = [*self.extra, *fixed["fields"]]
-        fixed["served"] = served(client.get("base_url"))
-        super().__init__(
-            _esm=assets.text("panel.js"),
-            _css=assets.text("panel-style.css"),
-            _start={"shape": fixed, "doc": self._mirror.get()},
-            model=model,
-            provider=provider,
-            parameters=settings,
-            **own,
-        )
+        doc = {"state": _state(), "settings": shown, **self._document()}
+        given = {"model": model, "provider": provider, "parameters": settings, **own}
+        super().__init__(fixed, doc, **given)
         self.observe(self._mirror_settings, ["model", "provider", "parameters", *self._own])
-        self.on_msg(self._heard)
-        _follow_subshell(self)
 
     @property
     def _own(self) -> list[str]:
@@ -119,10 +97,6 @@ class Panel(anywidget.AnyWidget):
     def _stats(self, run: Run) -> dict[str, Any]:
         """What the status line tells after a run."""
         return {}
-
-    def _static(self) -> tuple[str, str]:
-        """The result as safe HTML and as plain text, for where no kernel answers."""
-        return "", repr(self)
 
     # Running
 
@@ -173,7 +147,7 @@ class Panel(anywidget.AnyWidget):
             )
 
     def _wait(self, run: Run) -> Any:
-        """Block until a run is over and return its result; an interrupt stops it, keeping what came."""
+        """Block until a run is over and return its result; an interrupt stops it and is raised."""
         self._mirror.set("state", "inCell", value=True)
         flusher.now(self._mirror)
         try:
@@ -205,7 +179,8 @@ class Panel(anywidget.AnyWidget):
         """Change the run's state, for Python's observers and for the page."""
         if status is not None:
             state["status"] = status
-            self.set_trait("status", status)
+            with _logged("an observer of status"):
+                self.set_trait("status", status)
         for name, value in state.items():
             self._mirror.set("state", name, value=value)
 
@@ -235,10 +210,6 @@ class Panel(anywidget.AnyWidget):
             with _logged("an on_result callback"):
                 callback(run.result)
 
-    def _refresh(self) -> None:
-        """Bring the static form beside the widget up to date."""
-        self._slot.fill(*self._static())
-
     # Settings
 
     def _check(self, settings: Mapping[str, Any]) -> None:
@@ -260,8 +231,12 @@ class Panel(anywidget.AnyWidget):
     @t.validate("provider")
     def _provider_known(self, proposal: Any) -> Any:
         name = proposal["value"] or None
-        if name is not None:
-            providers.get(name)
+        known = runtime.provider_names()
+        if name is not None and name not in known:
+            raise errors.UnknownProviderError(
+                f"There is no provider {name!r}.{errors.near(name, known)} "
+                f"There are: {', '.join(known)}."
+            )
         return name
 
     def _mirror_settings(self, _: Any) -> None:
@@ -270,36 +245,10 @@ class Panel(anywidget.AnyWidget):
         if self._mirror.get("settings") != settings:
             self._mirror.set("settings", value=settings)
 
-    # The page
+    # What the page asks for
 
-    def _post(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        if self.comm is not None:
-            super().send(message, buffers)
-
-    def _heard(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Take a message of the page; it may come on any thread, so nothing here waits."""
-        kind = message.get("k")
-        if kind == "hello":
-            self._mirror.greet(int(message.get("seq", -1)))
-        elif kind == "chunk" and message.get("name") in assets.CHUNKS:
-            self._send_chunk(message["name"])
-        elif kind == "media":
-            self._send_media(str(message.get("id")))
-        elif kind == "do":
-            self._act(message, buffers)
-
-    def _act(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        action = getattr(self, f"_do_{message.get('do')}", None)
-        arguments = {name: value for name, value in message.items() if name not in ("k", "do")}
-        if buffers:
-            arguments["buffers"] = [bytes(buffer) for buffer in buffers]
-        if action is None:
-            return
-        try:
-            action(**arguments)
-        except Exception as error:  # shown where it happened, since a handler has no cell to fail
-            self._settle(failure=failure(error))
-        flusher.now(self._mirror)
+    def _failed(self, error: Exception) -> None:
+        self._settle(failure=failure(error))
 
     def _do_stop(self, run: int) -> None:
         if self._run is not None and self._run.number == run:
@@ -327,37 +276,7 @@ class Panel(anywidget.AnyWidget):
     def _do_dismiss(self) -> None:
         self._settle(failure=None)
 
-    def _send_chunk(self, name: str) -> None:
-        message = {"k": "chunk", "name": name, "hash": assets.digest(name)}
-        self._post(message, [assets.read(f"{name}.js")])
-
-    def _send_media(self, name: str) -> None:
-        found = self._media(name)
-        if found is not None:
-            content, kind = found
-            self._post({"k": "media", "id": name, "type": kind}, [content])
-
-    def _media(self, name: str) -> tuple[bytes, str] | None:
-        """Bytes and MIME type of what the document names; None when there is nothing of this name."""
-        return None
-
     # Showing
-
-    def _ipython_display_(self, **_: Any) -> None:
-        bundle = self._repr_mimebundle_()
-        data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
-        data["text/plain"] = repr(self)
-        self._refresh()
-        self._slot.show(data)
-        self._send_chunk(
-            "markdown"
-        )  # nearly every answer needs it, and a cell may block the kernel
-
-    def freeze(self) -> None:
-        """Put the static result in the widget's place and close it: for notebooks to be published."""
-        self._refresh()
-        self._slot.freeze()
-        self.close()
 
     def _described(self) -> dict[str, Any]:
         """What the panel's repr tells."""
@@ -391,15 +310,3 @@ def _logged(doing: str) -> Any:
         yield
     except Exception:
         _log.exception("hfwidgets: %s failed", doing)
-
-
-def _follow_subshell(panel: Panel) -> None:
-    """Let the page's messages arrive while a cell blocks.
-
-    ipykernel 7.4 sends a comm's messages back to the shell that made it, which a cell may occupy; the
-    page's own subshell is free. Handlers then run on the subshell's thread. Older kernels have no such
-    method and do one or the other by themselves.
-    """
-    comm = panel.comm
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default  # pyright: ignore

@@ -25,7 +25,6 @@ from hfwidgets import errors, hub, offers, providers
 from hfwidgets.flow import Flow
 from hfwidgets.hub import Offer
 from hfwidgets.providers import Provider
-from hfwidgets.providers.endpoint import chat_url
 from hfwidgets.settings import Settings, is_url
 from hfwidgets.tasks import BaseTask
 
@@ -111,6 +110,8 @@ def _endpoint(task: BaseTask, url: str, model: str | None, settings: Settings) -
             f"A URL and provider={settings.provider!r} exclude each other: pass one of them."
         )
     if task.hub_name == offers.CONVERSATIONAL:
+        from hfwidgets.providers.endpoint import chat_url
+
         url = chat_url(url)
     named = None if is_url(model) else model
     return Chosen(providers.get("endpoint"), named, named or "default", url)

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from hfwidgets import auth, catalogue, errors, hub, providers
+from hfwidgets import auth, errors, hub, providers
 from hfwidgets.calls import Call, Deadline
 from hfwidgets.custom import Custom
-from hfwidgets.explain import Explanation, explained
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
-from hfwidgets.results.catalogue import Catalogue
 from hfwidgets.settings import Answerer, Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     import httpx
 
     from hfwidgets.drivers import AsyncDriver, SyncDriver
+    from hfwidgets.explain import Explanation
+    from hfwidgets.results.catalogue import Catalogue
 
 C = TypeVar("C")
 H = TypeVar("H", "httpx.Client", "httpx.AsyncClient")
@@ -187,15 +187,17 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         """`chat.completions.create(...)`, the same as `chat_completion`."""
         return ChatNamespace(self.chat_completion)
 
-    def explain(self, task: str, **arguments: Any) -> Explanation:
+    def explain(self, task: str, **arguments: Any) -> "Explanation":
         """What the call of a task would send, and where; nothing is sent."""
+        from hfwidgets.explain import explained
+
         found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
         return explained(call, call.drive(flow))
 
     def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
-    ) -> Catalogue:
+    ) -> "Catalogue":
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
@@ -205,6 +207,8 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
+        from hfwidgets import catalogue
+
         found: Catalogue = self._run(None, catalogue.models(task, provider, search, self._settings))
         return found
 
@@ -252,17 +256,19 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """`chat.completions.create(...)`, the same as `chat_completion`."""
         return ChatNamespace(self.chat_completion)
 
-    async def explain(self, task: str, **arguments: Any) -> Explanation:
+    async def explain(self, task: str, **arguments: Any) -> "Explanation":
         """What the call of a task would send, and where; nothing is sent."""
-        found, flow = self._flow(task, arguments)
         import asyncio
 
+        from hfwidgets.explain import explained
+
+        found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
         return await asyncio.to_thread(explained, call, call.drive(flow))
 
     async def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
-    ) -> Catalogue:
+    ) -> "Catalogue":
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
@@ -272,6 +278,8 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
+        from hfwidgets import catalogue
+
         found: Catalogue = await self._run(
             None, catalogue.models(task, provider, search, self._settings)
         )

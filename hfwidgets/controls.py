@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class Control:
     """What all hints share."""
 
     advanced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Lines(Control):
     """Text in a box of so many lines."""
 
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Number(Control):
     """A number typed in; `whole` for integers. None is no bound."""
 
@@ -34,7 +34,7 @@ class Number(Control):
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Slider(Control):
     """A number within bounds, both included."""
 
@@ -44,48 +44,48 @@ class Slider(Control):
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Choice(Control):
     """One of a few words."""
 
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Toggle(Control):
     """Yes, no, or not said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Labels(Control):
     """A few short labels, at least `least` of them."""
 
     least: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Words(Control):
     """A list of strings, one a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Table(Control):
     """A table: column name to its cells."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Media(Control):
     """A picture, a sound or a film; `kind` is image, audio or video."""
 
     kind: str = "image"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Messages(Control):
     """A conversation."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Json(Control):
     """Anything else, as JSON."""
 

@@ -9,7 +9,6 @@ which makes it when it is asked for. `made` does that for a whole example:
 
 import functools
 import math
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ RATE = 16_000
 """The sampling rate of example sounds, in hertz."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Example:
     """A picture or sound that is made when it is asked for.
 
@@ -116,6 +115,8 @@ def _note(hertz: float, at: int, length: int) -> float:
 
 def noise() -> "Audio":
     """The notes of `tone` under a hiss, mono, 16 kHz."""
+    import random
+
     from hfwidgets.results.audio import Audio
 
     hiss = random.Random(7)  # noqa: S311 - the same hiss each time

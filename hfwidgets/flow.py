@@ -30,7 +30,7 @@ engine that starts.
 """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Infer:
     """What a task asks of a provider.
 
@@ -66,7 +66,7 @@ def _without_none(value: Any) -> Any:
     return value
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Aim:
     """Who is asked by the `Send`s that follow: `choose` finds it out from the client's settings."""
 
@@ -74,7 +74,7 @@ class Aim:
     task: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Send:
     """One HTTP request.
 
@@ -98,7 +98,7 @@ class Send:
     tries: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Undo:
     """What to send if the call ends before its time; None once there is nothing left to undo.
 
@@ -108,7 +108,7 @@ class Undo:
     send: Any
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sleep:
     """A pause of so many seconds; `reason` is shown to whoever waits.
 
@@ -120,7 +120,7 @@ class Sleep:
     counts: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Do:
     """Blocking work: the async client does it in a thread. `changes` marks what a dry run
     leaves out.
@@ -171,7 +171,7 @@ class Decoder(Protocol[T_co]):
     def finish(self) -> "Iterable[T_co]": ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Parts(Generic[T]):
     """An open reply and how to read it. Only a client looks into `source`.
 

@@ -5,16 +5,18 @@ without its client, is read to its end after `[DONE]` so that the connection can
 closes the connection when it is closed, dropped or left early.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.flow import Parts
 from hfwidgets.results._meta import Meta
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -221,6 +223,8 @@ class AsyncStream(_Base[T, R]):
         self._state = _State(parts, meta, started)
         self._close = close
         self._items = _aread(self._state, chunks, close)
+        import asyncio
+
         self._loop: asyncio.AbstractEventLoop | None = None
         with contextlib.suppress(RuntimeError):  # another library's loop: it ends generators itself
             self._loop = asyncio.get_running_loop()
@@ -267,7 +271,7 @@ _closing: set["asyncio.Task[None]"] = set()
 """Streams that were dropped and are being closed: a loop holds its tasks only weakly."""
 
 
-def _close_later(loop: asyncio.AbstractEventLoop, close: Callable[[], Awaitable[None]]) -> None:
+def _close_later(loop: "asyncio.AbstractEventLoop", close: Callable[[], Awaitable[None]]) -> None:
     async def closed() -> None:
         await close()
 

@@ -1,7 +1,7 @@
 """A request's JSON with media inside it, written while it is sent."""
 
 import json
-import secrets
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,7 +44,7 @@ def json_body(value: Any) -> bytes | Body:
         TypeError, ValueError: something in it is neither JSON nor media.
     """
     found: list[Media | Inline] = []
-    mark = secrets.token_hex(16)
+    mark = os.urandom(16).hex()
 
     def stand_in(leaf: Any) -> str:
         if not isinstance(leaf, (Media, Inline)):

@@ -2,7 +2,6 @@
 
 import functools
 import ipaddress
-import socket
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors
@@ -85,6 +84,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def resolved(host: str, port: int) -> list[Address]:
     """The addresses behind a name; none when it cannot be resolved (the request will say so)."""
     try:
+        import socket
+
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []

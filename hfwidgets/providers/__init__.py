@@ -9,10 +9,14 @@ provider's, its object a `Provider`.
 
 import functools
 import pkgutil
-from importlib import import_module, metadata
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from hfwidgets import errors
 from hfwidgets.providers._provider import Address, Hosts, Provider
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "hfwidgets.providers"
 
@@ -25,8 +29,10 @@ def own() -> frozenset[str]:
 
 
 @functools.cache
-def added() -> dict[str, metadata.EntryPoint]:
+def added() -> dict[str, "EntryPoint"]:
     """The providers of other packages by their names; one of ours is not replaced."""
+    from importlib import metadata  # as slow to import as a client, and seldom needed
+
     return {e.name: e for e in metadata.entry_points(group=GROUP) if e.name not in own()}
 
 

@@ -8,9 +8,11 @@ from hfwidgets.local import (
     denoise,
     efficientnet,
     entities,
+    faces,
     fill_mask,
     generation,
     minilm,
+    people,
     sentiment,
     speech,
     summary,
@@ -18,6 +20,7 @@ from hfwidgets.local import (
     tabular,
     transcribe,
     translate,
+    upscale,
     voice,
     zero_shot,
     zero_shot_image,
@@ -44,6 +47,9 @@ CAPABILITIES: tuple[Capability, ...] = (
     speech.CAPABILITY,
     efficientnet.CAPABILITY,
     zero_shot_image.CAPABILITY,
+    people.CAPABILITY,
+    faces.CAPABILITY,
+    upscale.CAPABILITY,
 )
 
 # What clients put in place of a model's name when the server has but one.
@@ -53,6 +59,9 @@ _ELSEWHERE = "use another provider, or an endpoint of your own (model='http://..
 _INSTEAD: Mapping[str, str] = {
     "translation": "install Apertium (on Debian and Ubuntu: apt install apertium-eng-spa), or "
     + _ELSEWHERE,
+    "visual-question-answering": "ask document-question-answering about text in a picture, or a "
+    "chat model of another provider that sees pictures",
+    "zero-shot-object-detection": "let object-detection find faces, or " + _ELSEWHERE,
 }
 
 

@@ -1,13 +1,17 @@
-"""The command `hfwidgets`."""
+"""The command `hfwidgets`: demo, serve, engine, doctor."""
 
 import argparse
 import os
 import secrets
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hfwidgets import __version__, engine
 from hfwidgets.errors import HfWidgetsError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.run(options)
     except HfWidgetsError as error:
         sys.exit(f"hfwidgets: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,26 +30,41 @@ def _parser() -> argparse.ArgumentParser:
         "hfwidgets", description="Inference for Jupyter, with an engine of its own."
     )
     parser.add_argument("--version", action="version", version=f"hfwidgets {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
     _add_serve(commands)
+    _add_engine(commands)
+    _add_doctor(commands)
     return parser
 
 
-def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "serve", help="run the embedded engine as a server on this machine"
-    )
+def _add_demo(commands: "Commands") -> None:
+    parser = commands.add_parser("demo", help="open the tour in JupyterLab, offline, no account")
     parser.add_argument(
-        "--port", type=int, default=8880, help="default 8880; 0 takes any free port"
+        "--no-browser", action="store_true", help="print the address instead of opening it"
     )
+    parser.add_argument("--port", type=int, help="JupyterLab's port; default: a free one")
+    parser.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    engine.require()
+    _install("light")
+    from hfwidgets.local import lab
+
+    lab.run(lab.notebooks(), options.port, browser=not options.no_browser)
+
+
+def _add_serve(commands: "Commands") -> None:
+    parser = commands.add_parser("serve", help="run the embedded engine as a server, on loopback")
+    parser.add_argument("--port", type=int, default=8880, help="default 8880; 0: any free port")
     parser.add_argument(
         "--api-key",
         default=os.environ.get("HFWIDGETS_API_KEY"),
         help="the key that requests must carry; default: HFWIDGETS_API_KEY, else a new random one",
     )
-    parser.add_argument(
-        "--idle", type=float, metavar="SECONDS", help="end after so long without requests"
-    )
+    parser.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long unused")
+    # How provider="local" starts it:
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
@@ -63,7 +84,71 @@ def _serve(options: argparse.Namespace) -> None:
     key = options.api_key or secrets.token_urlsafe(24)
 
     def ready(url: str) -> None:
-        shown = f" Key: {key}" if options.api_key is None else ""
+        shown = "" if options.api_key else f" Key: {key}"
         print(f"The engine listens on {url} (OpenAI routes under {url}/v1).{shown}", flush=True)
 
     process.serve(options.port, key, idle=options.idle, ready=ready)
+
+
+def _add_engine(commands: "Commands") -> None:
+    parser = commands.add_parser("engine", help="install, list or remove the engine's models")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    install = actions.add_parser("install", help="download a set of models: light (default), full")
+    install.add_argument("set", nargs="?", default="light")
+    install.set_defaults(run=lambda options: _install(options.set, say=True))
+    remove = actions.add_parser("remove", help="remove a set's models from the disk")
+    remove.add_argument("set", nargs="?", default="full")
+    remove.set_defaults(run=lambda options: _remove(options.set))
+    status = actions.add_parser("status", help="what is installed, served and running")
+    status.set_defaults(run=lambda _: _status())
+    stop = actions.add_parser("stop", help="end the engine that provider='local' started")
+    stop.set_defaults(run=lambda _: print("Ended." if engine.stop() else "None was running."))
+
+
+def _install(name: str, *, say: bool = False) -> None:
+    """Download what is missing of a set; says nothing when nothing is, unless told to."""
+    engine.require()
+    from tqdm import tqdm
+
+    from hfwidgets.local import fetch, manage, weights
+
+    missing = weights.missing(name)
+    if not missing:
+        if say:
+            print(f"The {name} set is installed, in {weights.root()}.")
+        return
+    print(*manage.offer(name, missing), sep="\n", flush=True)
+    with tqdm(total=sum(one.download for one in missing), unit="B", unit_scale=True) as bar:
+
+        def arrived(size: int) -> None:
+            bar.update(size)
+
+        installed = fetch.install(missing, arrived)
+    print(*manage.receipt(installed), sep="\n", flush=True)
+
+
+def _remove(name: str) -> None:
+    from hfwidgets.local import manage, weights
+
+    weights.of_set(name)
+    engine.stop()  # it may hold the files open
+    print(manage.removed(name, weights.remove(name)))
+
+
+def _status() -> None:
+    engine.require()
+    from hfwidgets.local import manage
+
+    print(*manage.status(), sep="\n")
+
+
+def _add_doctor(commands: "Commands") -> None:
+    parser = commands.add_parser("doctor", help="what is installed here, and whether it works")
+    parser.add_argument("--network", action="store_true", help="also try to reach the Hub")
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from hfwidgets.local import doctor
+
+    print(*doctor.report(network=options.network), sep="\n")

@@ -12,6 +12,7 @@ from contextlib import suppress
 import uvicorn
 
 from hfwidgets import engine as room
+from hfwidgets.errors import EngineError
 from hfwidgets.local.app import application
 from hfwidgets.local.work import Engine
 
@@ -75,7 +76,11 @@ def listen(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        raise EngineError(f"Port {port} is taken or not allowed; choose another one.") from error
     listening.listen(128)
     return listening
 

@@ -13,8 +13,8 @@ Seed = Annotated[int, msgspec.Meta(ge=0)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=8)]
 Top = Annotated[int, msgspec.Meta(ge=0, le=20)]
 
-# A model of this size is right most often when it takes its likeliest word; at the usual temperature
-# of 1 it writes nonsense. Found by trial.
+# A model of this size is right most often when it takes its likeliest word; at the usual
+# temperature of 1 it writes nonsense. Found by trial.
 SURE, VARIED = 0.0, 0.4
 TOP_P = 0.9
 _SEEDS = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"

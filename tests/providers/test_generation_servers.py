@@ -88,3 +88,17 @@ def test_a_stream_without_a_space_and_an_error_inside(ask: Asker, loopback: Loop
     loopback.route("POST", "/x", Answer(headers=headers, chunks=[token, wrong]))
     with pytest.raises(errors.OverloadedError, match="Too much"):
         ask(None, "text_generation", "Once", stream=True, client={"model": f"{loopback.url}/x"})
+
+
+@pytest.mark.filterwarnings("ignore:The server runs no text-generation-inference")
+def test_it_is_not_remembered_for_other_models_of_the_same_host(loopback: Loopback) -> None:
+    paths = ["/router/hf-inference/models/a/one", "/router/hf-inference/models/a/two"]
+    loopback.route("POST", paths[0], transformers)
+    loopback.route("POST", paths[1], Answer(json=[{"generated_text": "Once more"}]))
+    mapping = {name: {"hf-inference": name} for name in ("a/one", "a/two")}
+    settings = Asker("sync", loopback).settings("hf-inference", mapping=mapping)
+    with InferenceClient(**settings) as client:
+        client.text_generation("Once", stop=["."], model="a/one")
+        client.text_generation("Once", stop=["."], model="a/two")
+    assert [seen.path for seen in loopback.requests] == [paths[0], paths[0], paths[1]]
+    assert loopback.requests[-1].json()["parameters"] == {"stop": ["."]}

@@ -17,10 +17,25 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
+    from hfwidgets.endpoints import (
+        InferenceEndpoint,
+        InferenceEndpointStatus,
+        InferenceEndpointType,
+        create_inference_endpoint,
+        delete_inference_endpoint,
+        get_inference_endpoint,
+        list_inference_endpoints,
+        pause_inference_endpoint,
+        resume_inference_endpoint,
+        scale_to_zero_inference_endpoint,
+        update_inference_endpoint,
+    )
     from hfwidgets.errors import (
         ConfigurationError,
         HfHubHTTPError,
         HfWidgetsError,
+        InferenceEndpointError,
+        InferenceEndpointTimeoutError,
         InferenceTimeoutError,
         InputError,
     )
@@ -31,6 +46,19 @@ if TYPE_CHECKING:
 _HOMES = {
     "AsyncInferenceClient": "client",
     "InferenceClient": "client",
+    "InferenceEndpoint": "endpoints",
+    "InferenceEndpointStatus": "endpoints",
+    "InferenceEndpointType": "endpoints",
+    "create_inference_endpoint": "endpoints",
+    "delete_inference_endpoint": "endpoints",
+    "get_inference_endpoint": "endpoints",
+    "list_inference_endpoints": "endpoints",
+    "pause_inference_endpoint": "endpoints",
+    "resume_inference_endpoint": "endpoints",
+    "scale_to_zero_inference_endpoint": "endpoints",
+    "update_inference_endpoint": "endpoints",
+    "InferenceEndpointError": "errors",
+    "InferenceEndpointTimeoutError": "errors",
     "ConfigurationError": "errors",
     "HfHubHTTPError": "errors",
     "HfWidgetsError": "errors",
@@ -50,12 +78,25 @@ __all__ = [
     "HfHubHTTPError",
     "HfWidgetsError",
     "InferenceClient",
+    "InferenceEndpoint",
+    "InferenceEndpointError",
+    "InferenceEndpointStatus",
+    "InferenceEndpointTimeoutError",
+    "InferenceEndpointType",
     "InferenceTimeoutError",
     "InputError",
     "Stream",
     "chat",
+    "create_inference_endpoint",
+    "delete_inference_endpoint",
+    "get_inference_endpoint",
+    "list_inference_endpoints",
     "panel",
+    "pause_inference_endpoint",
     "recordings",
+    "resume_inference_endpoint",
+    "scale_to_zero_inference_endpoint",
+    "update_inference_endpoint",
 ]
 
 

@@ -1,0 +1,351 @@
+"""The control plane of Inference Endpoints: `https://api.endpoints.huggingface.cloud/v2`.
+
+GET, POST    /endpoint/{namespace}             list, create
+GET, PUT,    /endpoint/{namespace}/{name}      get, update, delete
+DELETE
+POST         .../{name}/pause, /resume, /scale-to-zero
+"""
+
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
+from urllib.parse import quote
+
+from hfwidgets import errors, hub, providers
+from hfwidgets.choice import Chosen
+from hfwidgets.endpoints._bodies import Changes, Options, changes, creation
+from hfwidgets.endpoints._endpoint import (
+    InferenceEndpoint,
+    InferenceEndpointStatus,
+    InferenceEndpointType,
+    trusted_with,
+    what_next,
+)
+from hfwidgets.flow import Aim, Flow, Reply, Send, Sleep
+from hfwidgets.settings import Settings
+from hfwidgets.tasks import Async, BaseTask, Sync
+from hfwidgets.tasks._task import operation
+from hfwidgets.wake import CONTROL
+
+if TYPE_CHECKING:
+    from hfwidgets.client import AsyncInferenceClient, InferenceClient
+
+State = InferenceEndpointStatus
+Which: TypeAlias = str | InferenceEndpoint
+Found: TypeAlias = list[InferenceEndpoint]
+
+
+class _Plane:
+    """What can be asked of the control plane, for both kinds of it.
+
+    An endpoint is named by its name or by its object, which then takes in what the answer says.
+    """
+
+    _settings: Settings
+    _blocking: "Endpoints"
+
+    @operation
+    def list(self, namespace: str | None = None) -> Flow[Found]:
+        """All endpoints of a user or an organisation.
+
+        Args:
+            namespace: Whose; None is the token's user, "*" the user and all organisations that
+                the token may ask.
+        """
+        if namespace not in (None, "*"):
+            return (yield from self._of(namespace, strict=True))
+        who = yield from self._account()
+        found = yield from self._of(who["name"], strict=True)
+        for org in who.get("orgs") or () if namespace == "*" else ():
+            found += yield from self._of(org["name"], strict=False)
+        return found
+
+    @operation
+    def get(self, name: str, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
+        """One endpoint; NotFoundError, with the names there are, when there is none of this name.
+
+        Args:
+            name: Its name.
+            namespace: Whose it is; None is the token's user.
+        """
+        space = namespace or (yield from self._account())["name"]
+        try:
+            raw = yield from self._asked("GET", space, f"/{quote(name, safe='')}")
+        except errors.NotFoundError as error:
+            there = yield from self._of(space, strict=True)
+            names = [endpoint.name for endpoint in there]
+            listed = f" There are: {', '.join(names)}." if names else " It has none at all."
+            error.append_to_message(
+                f"{space} has no endpoint {name!r}.{errors.near(name, names)}{listed}"
+            )
+            raise
+        return InferenceEndpoint(space, raw, self._blocking)
+
+    @operation
+    def create(
+        self,
+        name: str,
+        *,
+        repository: str,
+        framework: str,
+        accelerator: str,
+        instance_size: str,
+        instance_type: str,
+        region: str,
+        vendor: str,
+        type: str = InferenceEndpointType.AUTHENTICATED,  # noqa: A002 - the field's name
+        namespace: str | None = None,
+        **options: Unpack[Options],
+    ) -> Flow[InferenceEndpoint]:
+        """Create an endpoint, which costs money from the moment it runs.
+
+        Args:
+            name: Its name.
+            region: Where it runs, as us-east-1.
+            vendor: On whose machines: aws, azure, gcp.
+            type: Who may call it: authenticated, private, public.
+            namespace: Whose it shall be; None is the token's user.
+            options: The rest; see `hfwidgets.endpoints.Options`.
+
+        The other parameters are those of `hfwidgets.endpoints.Changes`.
+        """
+        body = creation(
+            name,
+            type,
+            vendor,
+            region,
+            repository=repository,
+            framework=framework,
+            accelerator=accelerator,
+            instance_size=instance_size,
+            instance_type=instance_type,
+            **options,
+        )
+        space = namespace or (yield from self._account())["name"]
+        raw = yield from self._asked("POST", space, json=body)
+        return InferenceEndpoint(space, raw, self._blocking)
+
+    @operation
+    def fetch(self, endpoint: Which, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
+        """How an endpoint is now."""
+        return (yield from self._done(endpoint, namespace, "GET"))
+
+    @operation
+    def update(
+        self, endpoint: Which, *, namespace: str | None = None, **given: Unpack[Changes]
+    ) -> Flow[InferenceEndpoint]:
+        """Change an endpoint; what is not given stays."""
+        return (yield from self._done(endpoint, namespace, "PUT", json=changes(**given)))
+
+    @operation
+    def delete(self, endpoint: Which, *, namespace: str | None = None) -> Flow[None]:
+        """Remove an endpoint for good."""
+        space, name = yield from self._named(endpoint, namespace)
+        yield from self._answer("DELETE", space, f"/{quote(name, safe='')}")
+
+    @operation
+    def pause(self, endpoint: Which, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
+        """Stop an endpoint until `resume`; requests do not wake it."""
+        return (yield from self._done(endpoint, namespace, "POST", "/pause"))
+
+    @operation
+    def resume(
+        self, endpoint: Which, *, namespace: str | None = None, running_ok: bool = True
+    ) -> Flow[InferenceEndpoint]:
+        """Start an endpoint after a pause.
+
+        Args:
+            endpoint: Its name or object.
+            namespace: Whose it is; None is the token's user.
+            running_ok: Whether it may be running already.
+        """
+        try:
+            return (yield from self._done(endpoint, namespace, "POST", "/resume"))
+        except errors.BadRequestError as error:
+            if not running_ok or "already running" not in (error.server_message or ""):
+                raise
+        return (yield from self._done(endpoint, namespace, "GET"))
+
+    @operation
+    def scale_to_zero(
+        self, endpoint: Which, *, namespace: str | None = None
+    ) -> Flow[InferenceEndpoint]:
+        """Stop an endpoint until the next request wakes it."""
+        return (yield from self._done(endpoint, namespace, "POST", "/scale-to-zero"))
+
+    @operation
+    def wait(
+        self,
+        endpoint: Which,
+        *,
+        namespace: str | None = None,
+        timeout: float | None = None,
+        refresh_every: float = 5,
+    ) -> Flow[InferenceEndpoint]:
+        """Wait until an endpoint is ready to answer. One that sleeps is woken by a request.
+
+        Args:
+            endpoint: Its name or object.
+            namespace: Whose it is; None is the token's user.
+            timeout: Seconds to wait at most; None waits for ever.
+            refresh_every: Seconds between two looks.
+
+        Raises:
+            InferenceEndpointError: It failed, or is paused, which waiting does not change.
+            InferenceEndpointTimeoutError: It is not ready in time.
+        """
+        if refresh_every <= 0 or (timeout is not None and timeout < 0):
+            raise errors.InputError("timeout must not be negative, refresh_every must be positive.")
+        began = time.monotonic()
+        found = yield from self._done(endpoint, namespace, "GET")
+        while not (yield from self._ready(found)):
+            left = None if timeout is None else timeout - (time.monotonic() - began)
+            if left is not None and left <= 0:
+                raise errors.InferenceEndpointTimeoutError(
+                    f"The endpoint {found.name} is not ready after {timeout:g} s "
+                    f"(state: {found.status}). {what_next(found)}"
+                )
+            pause = refresh_every if left is None else min(refresh_every, left)
+            yield Sleep(pause, f"the endpoint {found.name} is {found.status}")
+            found = yield from self._done(found, None, "GET")
+        return found
+
+    def _ready(self, endpoint: InferenceEndpoint) -> Flow[bool]:
+        if endpoint.status in (State.FAILED, State.UPDATE_FAILED, State.PAUSED):
+            raise errors.InferenceEndpointError(
+                f"The endpoint {endpoint.name} will not become ready. {what_next(endpoint)}"
+            )
+        if endpoint.url is None or endpoint.status not in (State.RUNNING, State.SCALED_TO_ZERO):
+            return False
+        token = yield from self._settings.key()
+        headers = hub.shown(token) if trusted_with(endpoint.url, token) else {}
+        url = endpoint.url.rstrip("/") + "/" + endpoint.health_route.lstrip("/")
+        try:
+            reply: Reply = yield Send("GET", url, headers=headers, tries=0)
+        except (errors.HfHubHTTPError, errors.ConnectError):
+            return False  # not yet, and if it slept, this request wakes it
+        return reply.status_code == 200
+
+    def _done(
+        self,
+        endpoint: Which,
+        namespace: str | None,
+        method: str,
+        path: str = "",
+        json: Any = None,
+    ) -> Flow[InferenceEndpoint]:
+        space, name = yield from self._named(endpoint, namespace)
+        raw = yield from self._asked(method, space, f"/{quote(name, safe='')}{path}", json)
+        if isinstance(endpoint, InferenceEndpoint):
+            return endpoint._take(raw)
+        return InferenceEndpoint(space, raw, self._blocking)
+
+    def _named(self, endpoint: Which, namespace: str | None) -> Flow[tuple[str, str]]:
+        if isinstance(endpoint, InferenceEndpoint):
+            return endpoint.namespace, endpoint.name
+        return namespace or (yield from self._account())["name"], endpoint
+
+    def _of(self, space: str, strict: bool) -> Flow[Found]:
+        try:
+            found = yield from self._asked("GET", space)
+        except (errors.AuthenticationError, errors.PermissionDeniedError):
+            if strict:
+                raise
+            return []
+        return [InferenceEndpoint(space, raw, self._blocking) for raw in found["items"]]
+
+    def _account(self) -> Flow[dict[str, Any]]:
+        """The token's user and organisations."""
+        token = yield from hub.hub_token(self._settings)
+        if token is None:
+            raise errors.MissingTokenError(
+                "Inference Endpoints belong to an account: pass token= (a Hub token), set HF_TOKEN "
+                "or log in with %hf login."
+            )
+        headers = hub.shown(token)
+        reply = yield Send("GET", f"{self._settings.hosts.hub}/api/whoami-v2", headers=headers)
+        found: dict[str, Any] = reply.json()
+        return found
+
+    def _asked(
+        self, method: str, space: str, path: str = "", json: Any = None
+    ) -> Flow[dict[str, Any]]:
+        reply = yield from self._answer(method, space, path, json)
+        found: dict[str, Any] = reply.json()
+        return found
+
+    def _answer(self, method: str, space: str, path: str = "", json: Any = None) -> Flow[Reply]:
+        yield Aim(_control)
+        once = (
+            0 if method == "POST" and not path else None
+        )  # a second creation would find the first
+        reply: Reply = yield Send(
+            method, f"/endpoint/{quote(space, safe='')}{path}", json=json, tries=once
+        )
+        return reply
+
+
+def _control(settings: Settings) -> Flow[Chosen]:
+    yield from ()
+    url = settings.hosts.of("endpoints", CONTROL)
+    return Chosen(providers.get("endpoint"), None, None, url)
+
+
+class Endpoints(_Plane, Sync):
+    """The control plane of Inference Endpoints, blocking; arguments as `InferenceClient`'s.
+
+    Args:
+        token: a Hub token; left out, the machine's.
+        client: a client whose settings and connections are used instead of new ones.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        client: "InferenceClient | None" = None,
+        **settings: Any,
+    ) -> None:
+        from hfwidgets.client import InferenceClient
+
+        self._client = client or InferenceClient(token=token, **settings)
+        self._settings = self._client._settings
+        self._blocking = self
+
+    def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        return self._client._run(None, flow)
+
+    def for_client(self, url: str) -> dict[str, Any]:
+        """The arguments for a client of an endpoint's URL."""
+        token = self._settings.token
+        allowed = trusted_with(url, token) and token is not None
+        return {"token": token.value} if allowed and token is not None else {}
+
+
+class AsyncEndpoints(_Plane, Async):
+    """The control plane of Inference Endpoints, to await.
+
+    The endpoints that it returns are the same objects as those of `Endpoints`, so that their own
+    methods block; `await endpoints.pause(endpoint)` and the like do not.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        client: "AsyncInferenceClient | None" = None,
+        **settings: Any,
+    ) -> None:
+        from hfwidgets.client import AsyncInferenceClient, InferenceClient
+
+        self._client = client or AsyncInferenceClient(token=token, **settings)
+        self._settings = self._client._settings
+        blocking = InferenceClient()
+        blocking._settings = self._settings
+        self._blocking = Endpoints(client=blocking)
+
+    async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        return await self._client._run(None, flow)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()

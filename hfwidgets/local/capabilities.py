@@ -6,12 +6,14 @@ from hfwidgets.errors import near
 from hfwidgets.local import (
     answers,
     denoise,
+    documents,
     efficientnet,
     entities,
     faces,
     fill_mask,
     generation,
     minilm,
+    ocr,
     people,
     sentiment,
     speech,
@@ -50,6 +52,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     people.CAPABILITY,
     faces.CAPABILITY,
     upscale.CAPABILITY,
+    ocr.CAPABILITY,
+    documents.CAPABILITY,
 )
 
 # What clients put in place of a model's name when the server has but one.

@@ -28,7 +28,7 @@ ORDER = {
     "providers": {"providers"},
     "client": {
         *("calls", "choice", "client", "drivers", "endpoints", "explain", "hub", "legacy", "mcp"),
-        *("offers", "reach", "settings", "wake", "catalogue", "recorder", "batch"),
+        *("offers", "reach", "settings", "wake", "catalogue", "recorder", "batch", "testing"),
     },
     "runtime": {"runtime"},
     "panels": {"panels"},

@@ -18,12 +18,15 @@ class Answerer(Protocol):
     @property
     def silent(self) -> bool:
         """Whether nothing may be sent."""
+        ...
 
     def answered(self, call: Any, ask: Infer) -> Flow[Any]:
         """The raw answer to a task's wish; `call.asked(ask)` is the provider's."""
+        ...
 
     def refusal(self, method: str, url: str) -> Exception:
         """The error for any other request, while nothing may be sent."""
+        ...
 
 
 answerers: list[Answerer] = []

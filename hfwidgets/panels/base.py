@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -20,6 +21,9 @@ from hfwidgets.panels.shape import shape
 BUSY = frozenset({"validating", "loading", "running", "streaming"})
 SETTINGS = ("token", "api_key", "base_url", "timeout", "headers", "bill_to", "max_retries", "hosts")
 """What a panel passes on to its client, as it is."""
+
+SUGGESTED = 200
+"""How many models are offered for completion."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +76,7 @@ class Panel(Live):
         shown = _settings(model, provider, {**own, **settings})
         fixed = shape(self.declaration, self.view, self.starters, client.get("base_url"))
         fixed["fields"] = [*self.extra, *fixed["fields"]]
-        doc = {"state": _state(), "settings": shown, **self._document()}
+        doc = {"state": _state(), "settings": shown, "models": [], **self._document()}
         given = {"model": model, "provider": provider, "parameters": settings, **own}
         super().__init__(fixed, doc, **given)
         self.observe(self._mirror_settings, ["model", "provider", "parameters", *self._own])
@@ -96,7 +100,19 @@ class Panel(Live):
 
     def _stats(self, run: Run) -> dict[str, Any]:
         """What the status line tells after a run."""
-        return {}
+        meta = getattr(run.result, "meta", None)
+        if meta is None:
+            return {}
+        found = {
+            "first": meta.first_token_seconds,
+            "seconds": meta.seconds,
+            "server": meta.timings.get("compute"),
+            "cost": meta.cost,
+            "recorded": f"{meta.recorded:%Y-%m-%d}" if meta.recorded else None,
+            "model": meta.model,
+            "provider": meta.provider,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     # Running
 
@@ -262,6 +278,17 @@ class Panel(Live):
             setattr(self, name, values.pop(name))
         merged = {**self.parameters, **values}
         self.parameters = {name: value for name, value in merged.items() if value is not None}
+
+    def _do_models(self) -> None:
+        """Look up names for the model field; there is no need of them, so a failure is no news."""
+        provider = self.provider or os.environ.get("HFWIDGETS_PROVIDER")
+        if provider != "local" and "base_url" not in self._client_settings:
+            runtime.submit(self._suggest())
+
+    async def _suggest(self) -> None:
+        with contextlib.suppress(errors.HfWidgetsError):
+            found = await self._connect().models(self.task, self.provider)
+            self._mirror.set("models", value=[row["id"] for row in found][:SUGGESTED])
 
     def _do_key(self, value: str) -> None:
         self._secret = value

@@ -241,22 +241,19 @@ class ChatPanel(Panel):
         self._mirror.set("draft", value={"n": number, "text": text})
 
     def _stats(self, run: Run) -> dict[str, Any]:
-        result, meta = run.result, run.result.meta
-        usage, first, seconds = result.usage or {}, meta.first_token_seconds, meta.seconds
+        result, shared = run.result, super()._stats(run)
+        usage = result.usage or {}
         made = usage.get("completion_tokens") or self._pieces
-        streamed = seconds - (first or 0.0)
+        streamed = shared["seconds"] - shared["first"]
         found = {
-            "first": first,
-            "seconds": seconds,
             "rate": (made - 1) / streamed if made > 1 and streamed > 0 else None,
             "prompt": usage.get("prompt_tokens"),
             "completion": made,
             "counted": not usage.get("completion_tokens"),
-            "model": meta.model or result.model,
-            "provider": meta.provider,
+            "model": shared.get("model") or result.model,
             "finish": result.choices[0].finish_reason if result.choices else None,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {**shared, **{name: value for name, value in found.items() if value is not None}}
 
     # The conversation
 

@@ -34,7 +34,6 @@ def shape(
         "starters": list(starters),
         "providers": runtime.provider_names(task.name),
         "served": served(base_url),
-        "models": [],
         "chunks": assets.digests(),
     }
 

@@ -68,9 +68,8 @@ def chat(notebook: Open, talker: Talker) -> Callable[..., Notebook]:
     """A notebook with a chat panel on the played service, and more cells after it."""
 
     def make(*cells: str, settings: str = "") -> Notebook:
-        first = (
-            f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r}, {settings})\npanel"
-        )
+        given = ", ".join(filter(None, [f"base_url={talker.url!r}", settings]))
+        first = f"import hfwidgets as hf\npanel = hf.chat({given})\npanel"
         made = notebook([first, *cells], run=False)
         made.run(0)
         error = made.page.locator("[data-mime-type$=stderr]")

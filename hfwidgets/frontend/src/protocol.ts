@@ -46,6 +46,7 @@ export interface Stats {
   first?: number;
   rate?: number;
   seconds?: number;
+  /** Seconds that the server itself took. */
   server?: number;
   prompt?: number;
   completion?: number;
@@ -54,6 +55,10 @@ export interface Stats {
   model?: string;
   provider?: string;
   finish?: string;
+  /** US dollars. */
+  cost?: number;
+  /** The day of a recorded answer, as people read it. */
+  recorded?: string;
 }
 
 export interface State {
@@ -80,6 +85,8 @@ export interface Settings {
 export interface Doc {
   state: State;
   settings: Settings;
+  /** Names to complete the model field with. */
+  models: string[];
   [part: string]: unknown;
 }
 
@@ -113,6 +120,5 @@ export interface Shape {
   providers: string[];
   /** What answers when no provider is chosen; `fixed` where there is nothing to choose. */
   served: { label: string; fixed: boolean };
-  models: string[];
   chunks: Record<string, string>;
 }

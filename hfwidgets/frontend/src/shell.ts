@@ -113,6 +113,8 @@ class Header {
   #model: HTMLInputElement;
   #provider: HTMLSelectElement;
   #options: HTMLDataListElement;
+  #names = "";
+  #asked: string | null = null;
 
   constructor(
     private link: Link,
@@ -128,6 +130,7 @@ class Header {
       spellcheck: false,
       autocomplete: "off",
       onchange: () => link.act("set", { model: this.#model.value.trim() }),
+      onfocus: () => this.#suggest(),
     });
     this.#model.setAttribute("list", this.#options.id);
     this.#provider = h("select", {
@@ -152,10 +155,18 @@ class Header {
     );
   }
 
+  /** Names are only looked up once somebody is about to type one. */
+  #suggest(): void {
+    const { provider } = this.link.doc.settings;
+    if (this.#asked !== provider && !this.link.shape.served.fixed) this.link.act("models");
+    this.#asked = provider;
+  }
+
   update(): void {
     const { model, provider } = this.link.doc.settings;
-    const names = (this.link.doc["models"] as string[] | undefined) ?? this.link.shape.models;
-    if (this.#options.childElementCount !== names.length) {
+    const names = this.link.doc.models;
+    if (names.join() !== this.#names) {
+      this.#names = names.join();
       this.#options.replaceChildren(...names.map((value) => h("option", { value })));
     }
     if (document.activeElement !== this.#model) this.#model.value = model;
@@ -320,7 +331,10 @@ function sum(stats: Stats): string {
     stats.first !== undefined && `first token ${stats.first.toFixed(2)} s`,
     stats.rate !== undefined && `${about}${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
     stats.seconds !== undefined && `${stats.seconds.toFixed(1)} s`,
+    stats.server !== undefined && `server ${stats.server.toFixed(2)} s`,
     tokens(stats),
+    stats.cost !== undefined && `$${stats.cost.toPrecision(2)}`,
+    stats.recorded && `recorded on ${stats.recorded}`,
     stats.finish === "length" && "cut at the token limit",
     stats.model,
     stats.provider,

@@ -29,7 +29,8 @@ export class TurnView {
   #actions = h("div", { class: "hfw-turn-actions" });
   #note = h("div", { class: "hfw-hint", hidden: true });
   #turn: Turn;
-  #again: HTMLButtonElement | null = null;
+  /** Edit or regenerate: what starts a run, so not while one is under way. */
+  #acting: HTMLButtonElement;
 
   constructor(
     private link: Link,
@@ -41,8 +42,9 @@ export class TurnView {
     this.#body = mine ? new UserBody(link) : new AnswerBody(link);
     const copy = copyButton("Copy message", () => this.#turn.text);
     this.#actions.append(copy);
-    if (mine) this.#actions.append(iconButton("edit", "Edit and send again", () => this.#edit()));
-    else this.#again = this.#regenerate();
+    if (mine) this.#acting = iconButton("edit", "Edit and send again", () => this.#edit());
+    else this.#acting = iconButton("again", "Regenerate", () => link.act("regenerate"));
+    this.#actions.append(this.#acting);
     const speaker = SPEAKERS[turn.role] ?? turn.role;
     this.node = h(
       "article",
@@ -60,15 +62,10 @@ export class TurnView {
     say(this.#note, turn.note);
     show(this.#note, turn.note !== "");
     show(this.#actions, turn.done);
-    if (this.#again) show(this.#again, last);
+    show(this.#acting, last || turn.role === "user");
+    this.#acting.disabled = this.link.busy;
     this.node.classList.toggle("hfw-last", last);
     return this.#body.update(turn);
-  }
-
-  #regenerate(): HTMLButtonElement {
-    const button = iconButton("again", "Regenerate", () => this.link.act("regenerate"));
-    this.#actions.append(button);
-    return button;
   }
 
   #edit(): void {

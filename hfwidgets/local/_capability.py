@@ -25,6 +25,7 @@ class Loadable(Protocol):
     @classmethod
     def load(cls) -> Self:
         """Open it; MissingWeightsError when the weights are not installed."""
+        ...
 
 
 M = TypeVar("M", bound=Loadable)

@@ -15,7 +15,8 @@ def server(settings: dict[str, Any]) -> Any:
     """Start llama.cpp's server; its threads serve while this one waits."""
     import xllamacpp  # type: ignore[import-untyped]
 
-    params = xllamacpp.CommonParams()
+    # The module takes its names from a compiled one at run time.
+    params = xllamacpp.CommonParams()  # pyright: ignore[reportAttributeAccessIssue]
     params.model.path = settings["model"]
     params.model_alias = {settings["name"]}
     params.api_keys = [settings["key"]]
@@ -32,7 +33,7 @@ def server(settings: dict[str, Any]) -> Any:
     params.ui = False
     params.cors_origins = ""  # default: any page may read
     params.verbosity = 0
-    return xllamacpp.Server(params)
+    return xllamacpp.Server(params)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def main() -> None:

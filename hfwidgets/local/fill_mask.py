@@ -10,7 +10,7 @@ from hfwidgets.local.chat import MODEL
 from hfwidgets.local.minilm import softmax
 from hfwidgets.local.refusal import bad
 
-CANDIDATES, FINALISTS = 48, 16
+CANDIDATES, FINALISTS = 48, 12
 """How many of the likeliest next words are tried with the start of what follows, and how many of
 those with all of it."""
 
@@ -28,7 +28,7 @@ async def fill_mask(
     kit: Kit,
     inputs: str,
     *,
-    top_k: Annotated[int, msgspec.Meta(ge=1, le=FINALISTS)] = 5,
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=CANDIDATES)] = 5,
     targets: Targets | None = None,
 ) -> list[dict[str, Any]]:
     """The likeliest words for the one [MASK] or <mask>, with their shares among those weighed."""
@@ -39,13 +39,14 @@ async def fill_mask(
     left = _OPENING + before.rstrip()
     words = await _given(kit, left, targets) if targets else await _likely(kit, left)
     rest = await kit.llama.tokens(after) if after.strip() else []
-    if len(words) > FINALISTS:
-        words = (await _weighed(kit, left, words, rest[:_GLANCE]))[:FINALISTS]
-    final = await _weighed(kit, left, words, rest)
-    shares = softmax([score for _, score in final])
+    final = max(FINALISTS, top_k)
+    if len(words) > final:
+        words = (await _weighed(kit, left, words, rest[:_GLANCE]))[:final]
+    ranked = await _weighed(kit, left, words, rest)
+    shares = softmax([score for _, score in ranked])
     return [
         await _element(kit, float(share), word, before, after)
-        for share, (word, _) in list(zip(shares, final, strict=True))[:top_k]
+        for share, (word, _) in list(zip(shares, ranked, strict=True))[:top_k]
     ]
 
 

@@ -25,6 +25,13 @@ def light_weights() -> Path:
     return weights.root()
 
 
+@pytest.fixture(scope="session")
+def full_weights(light_weights: Path) -> Path:
+    """The same with the full set's weights as well."""
+    fetch.install(weights.of_set("full"))
+    return light_weights
+
+
 def own_cache(directory: Path, installed: Path) -> Path:
     """Make `directory` a cache with the installed weights in it."""
     room.private(directory)

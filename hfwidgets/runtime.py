@@ -72,7 +72,7 @@ def wait(future: concurrent.futures.Future[T]) -> T:
 def aclient(**settings: Any) -> AsyncInferenceClient:
     """The background loop's client for these settings, made on first use and shared."""
     running = _running()
-    key = json.dumps(settings, sort_keys=True, default=repr)
+    key = json.dumps(settings, sort_keys=True, default=lambda item: f"{item!r} {hash(item)}")
     with _lock:
         return running.clients.setdefault(key, AsyncInferenceClient(**settings))
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -14,11 +14,12 @@ from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variab
 from hfwidgets.magics.options import Options
 from hfwidgets.magics.params import parameters
 from hfwidgets.magics.vars import Namespace, fill
-from hfwidgets.session import Session, provider_names
+from hfwidgets.session import Session, recorder, split, task_of, unrecorded
 from hfwidgets.settings import is_url
 from hfwidgets.tasks import BaseTask, find
 
 CHAT = "chat-completion"
+CHAT_ONLY = ("system", "chat", "new", "schema")
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Call:
         shape: what `--schema` named.
         stream: whether the answer comes in pieces.
         counted: whether a stream's token counts are asked for.
+        begun: when it was made, None before.
     """
 
     task: BaseTask
@@ -46,6 +48,7 @@ class Call:
     shape: Any = None
     stream: bool = False
     counted: bool = False
+    begun: datetime | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -94,12 +97,13 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
         UsageError: an input or parameter that the task does not have, or that is missing.
         UnknownTaskError: there is no such task.
     """
-    task = find(options["task"] or defaults.task or CHAT)
-    model, provider = model_and_provider(options["model"] or defaults.model, session.aliases)
+    model, provider = split(options["model"] or defaults.model, session.aliases)
+    task = find(options["task"] or defaults.task or _own_task(model, options, session) or CHAT)
     named = options["provider"] or provider
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
         "timeout": options["timeout"] or defaults.timeout,
+        "recordings": _recordings(options),
     }
     call = Call(task, {}, parameters(task, options.given, names), model)
     call.settings = {name: value for name, value in settings.items() if value is not None}
@@ -112,26 +116,29 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
     return call
 
 
+def _own_task(model: str | None, options: Options, session: Session) -> str | None:
+    """The model's own task, unless the line asks for something that only chat has."""
+    if options.given.keys() & CHAT_ONLY:
+        return None
+    return task_of(model, session)
+
+
+def _recordings(options: Options) -> Any:
+    """What answers in place of the providers, None where the line does not say."""
+    if options["replay"]:
+        return recorder("replay")
+    if options["cache"]:
+        return recorder()
+    return unrecorded() if options["no_cache"] else None
+
+
 def can_stream(task: BaseTask) -> bool:
     """Whether the task's answers can come in pieces."""
     return "stream" in task.signature.parameters
 
 
-def model_and_provider(
-    text: str | None, aliases: Mapping[str, str]
-) -> tuple[str | None, str | None]:
-    """Split MODEL:PROVIDER where the last part is a provider; any other suffix stays."""
-    text = aliases.get(text, text) if text else None
-    if not text:
-        return None, None
-    model, colon, provider = text.rpartition(":")
-    if colon and provider in provider_names():
-        return aliases.get(model, model) or None, provider
-    return text, None
-
-
 def _inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:
-    for key in ("system", "chat", "new", "schema"):
+    for key in CHAT_ONLY:
         if key in options:
             raise UsageError(f"--{key} belongs to {CHAT}; {task.name} has no conversation.")
     inputs = Inputs(task, names, fill_vars=not options["no_vars"])

@@ -13,8 +13,11 @@ from traitlets import TraitError
 
 from hfwidgets import runtime, session
 from hfwidgets.errors import near
+from hfwidgets.magics.call import CHAT
 from hfwidgets.magics.infer import InferMagics, short_errors
+from hfwidgets.magics.options import Options
 from hfwidgets.magics.words import words
+from hfwidgets.recorder import recordings
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Word:
         help: what it does, in one line.
         run: the function that does it.
         least, most: how many words may follow.
+        configured: whether the function takes the settings of %infer first.
     """
 
     usage: str
@@ -33,6 +37,7 @@ class Word:
     run: Callable[..., Any]
     least: int = 0
     most: int = 0
+    configured: bool = False
 
 
 def _panel(task: str, model: str | None = None) -> Any:
@@ -63,13 +68,20 @@ def _runs(verb: str | None = None, which: str = "") -> Any:
 
 def _auth(verb: str = "", *rest: str) -> Any:
     actions: dict[str, Callable[[], None]] = {"login": _login, "logout": _logout, "whoami": _whoami}
-    if verb not in actions:
-        raise UsageError(f"%hf auth login | logout | whoami.{near(verb, actions)}")
+    if verb not in (*actions, "switch"):
+        raise UsageError(f"%hf auth {AUTH}.{near(verb, [*actions, 'switch'])}")
     if rest and verb == "login":
         session.login(rest[0])
-    if rest:
+    if len(rest) > (verb == "switch"):
         raise UsageError(f"%hf auth {verb} takes no argument.")
-    return actions[verb]()
+    return _switch(*rest) if verb == "switch" else actions[verb]()
+
+
+def _switch(name: str | None = None) -> Any:
+    listed = session.switch(name)
+    if name is not None:
+        runtime.forget_clients()
+    return listed
 
 
 def _login() -> None:
@@ -97,8 +109,72 @@ def _code(number: str = "1") -> Any:
     return session.code(int(number))
 
 
+def _models(*given: str) -> Any:
+    verb, *rest = given or ("ls",)
+    if verb == "info":
+        if len(rest) != 1:
+            raise UsageError("%hf models info ID")
+        return session.model(rest[0])
+    words = list(given) if verb.startswith("-") else rest
+    if verb != "ls" and not verb.startswith("-"):
+        raise UsageError(f"%hf models {MODELS}.{near(verb, ('ls', 'info'))}")
+    return session.models(**_flags(words, {"--task": True, "--provider": True, "--search": True}))
+
+
+def _flags(given: list[str], known: dict[str, bool]) -> dict[str, Any]:
+    """Flags by their names; `known` says which take a value."""
+    found: dict[str, Any] = {}
+    left = list(given)
+    while left:
+        name, equals, value = left.pop(0).partition("=")
+        name = {"-t": "--task", "-p": "--provider", "-m": "--model"}.get(name, name)
+        if name not in known:
+            raise UsageError(f"{name} is no option here.{near(name, known)} {', '.join(known)}.")
+        if known[name] and not equals:
+            if not left:
+                raise UsageError(f"{name} needs a value.")
+            value = left.pop(0)
+        found[name.lstrip("-")] = value if known[name] else True
+    return found
+
+
+def _recordings(verb: str | None = None, path: str | None = None) -> Any:
+    made = session.recordings(verb, path)
+    if verb == "path":
+        return _say(str(made))
+    if verb == "clear":
+        return _say(f"{made} recordings are deleted.")
+    return made if verb is None else _say(f"Recordings: {recorded()}")
+
+
+def recorded() -> str:
+    """How recordings stand, in a few words."""
+    used = recordings.current
+    if used is None:
+        return "off."
+    sent = "nothing is sent" if used.silent else "answers are kept, and taken from there next time"
+    return f"{used.mode}, in {used.path.name}/: {sent}. Prompts and answers are there in clear."
+
+
+def _doctor(*given: str) -> Any:
+    if given[:1] == ("--scan",):
+        return session.scan(*given[1:2])
+    return session.doctor(**_flags(list(given), {"--network": False}))
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+
+
+def _explain(settings: InferMagics, *given: str) -> Any:
+    """Ask about the last error; with --fix, the mended cell is put below."""
+    flags = _flags(list(given), {"--fix": False, "--model": True, "--provider": True})
+    fix = flags.pop("fix", False)
+    options = Options({"task": CHAT, "no_vars": True, "no_history": True, **flags})
+    options.prompt = session.trouble().question(fix)
+    answer = settings.answer(options)
+    if fix:
+        session.put_below(session.mended(str(answer)))
 
 
 def _config(settings: InferMagics, *items: str) -> Any:
@@ -125,19 +201,33 @@ def _set(settings: InferMagics, key: str, text: str) -> None:
         raise UsageError(str(error)) from None
 
 
+AUTH = "login | logout | whoami | switch [NAME]"
+MODELS = "[ls] [--task T] [--provider P] [--search S] | info ID"
+
 WORDS = {
     "tasks": Word("", "all tasks", session.tasks),
     "providers": Word("[TASK]", "providers, or those of a task", session.providers, most=1),
     "panel": Word("TASK [MODEL]", "open a panel", _panel, 1, 2),
     "alias": Word("[NAME [TARGET]]", "short names for MODEL[:PROVIDER]", session.alias, most=2),
     "unalias": Word("NAME", "forget a short name", session.unalias, 1, 1),
-    "config": Word("[KEY[=VALUE] ...]", "what holds where a line says nothing", _config, most=99),
+    "config": Word(
+        "[KEY[=VALUE] ...]", "what holds where a line says nothing", _config, 0, 99, True
+    ),
     "chats": Word("[NAME] | export NAME FILE | clear NAME", "named conversations", _chats, most=3),
     "runs": Word("[stop ID | stop all]", "calls in the background", _runs, most=2),
     "usage": Word("", "calls, tokens and time in this session, by model", session.usage),
     "code": Word("[N]", "the last call, or the Nth last, as Python and curl", _code, most=1),
-    "auth": Word("login | logout | whoami", "this machine's Hub token", _auth, 1, 99),
-    "doctor": Word("", "versions, front end, token source, engine", session.doctor),
+    "models": Word(MODELS, "what is served, by whom, at which price", _models, most=99),
+    "recordings": Word(
+        "[on | replay | off | clear | path] [FOLDER]", "answers that are kept", _recordings, most=2
+    ),
+    "explain": Word(
+        "[--fix] [-m MODEL] [-p PROVIDER]", "ask about the last error", _explain, 0, 9, True
+    ),
+    "auth": Word(AUTH, "this machine's Hub token", _auth, 1, 99),
+    "doctor": Word(
+        "[--network | --scan [FOLDER]]", "what runs here; tokens left in notebooks", _doctor, most=2
+    ),
 }
 
 
@@ -173,5 +263,4 @@ class HfMagics(Magics):
         word = WORDS[name]
         if not word.least <= len(rest) <= word.most:
             raise UsageError(f"%hf {name} {word.usage}".strip())
-        run = partial(_config, self.settings) if name == "config" else word.run
-        return run(*rest)
+        return partial(word.run, self.settings)(*rest) if word.configured else word.run(*rest)

@@ -82,6 +82,15 @@ class InferMagics(Magics):
             return self._hand_over(run.background(call, self.session), options, taken)
         return self._ask(call, options, taken)
 
+    def answer(self, options: Options) -> Any:
+        """Ask what the options say, show the answer, and return it."""
+        call = build(options, self.names, self.session, self.defaults())
+        show = self._show(options, quiet=False)
+        result = run.foreground(call, self.session, show, lambda part: self._keep(part, options))
+        self._remember(result)
+        show.end(call, result)
+        return result
+
     def _ask(self, call: Call, options: Options, taken: bool | None) -> Any:
         show = self._show(options, quiet=options.silent or taken is not False)
         result = run.foreground(call, self.session, show, lambda part: self._keep(part, options))

@@ -10,7 +10,10 @@ from IPython.core.error import UsageError
 from hfwidgets.errors import near
 from hfwidgets.magics.words import Word, read_word, skip_blanks, unquoted
 
-FORMATS = ("auto", "markdown", "text", "html", "json", "code", "math", "table", "raw")
+FORMATS = (
+    *("auto", "markdown", "text", "html", "json", "code", "math", "table", "raw"),
+    *("image", "audio", "video"),
+)
 
 Lookup = Callable[[str], Any]
 
@@ -74,6 +77,19 @@ FLAGS = (
     Flag(("--new",), "start the named conversation over"),
     Flag(("--no-history",), "neither send nor keep a conversation"),
     Flag(("--schema",), "ask for JSON of this shape: pydantic model, dataclass or dict", "$Model"),
+    Flag(
+        ("--each",),
+        "one call a row: a DataFrame, a column of it, a list; {{ row }} in the text",
+        "$df:col|$df|$list",
+        late=True,
+    ),
+    Flag(("--concurrency",), "with --each: calls at the same time, at most", "COUNT", int),
+    Flag(("--limit",), "with --each: the first rows only", "COUNT", int),
+    Flag(("--resume",), "with --each: keep finished rows here, and go on from there", "PATH"),
+    Flag(("--compare",), "the same to several models, side by side", "a,b,c|$list"),
+    Flag(("--cache",), "take a recorded answer if there is one, and record a new one"),
+    Flag(("--no-cache",), "ask anew and record nothing"),
+    Flag(("--replay",), "recorded answers only: nothing is sent"),
     Flag(("-n", "--dry-run"), "show the request, send nothing"),
     Flag(("--no-stream",), "wait for the whole answer"),
     Flag(("-q", "--quiet"), "show nothing"),
@@ -231,7 +247,7 @@ def is_variable(text: str) -> bool:
 
 
 def _fit(flag: Flag, value: Any, text: str) -> Any:
-    takes_objects = flag.key in ("labels", "params", "schema")
+    takes_objects = flag.key in ("labels", "params", "schema", "compare")
     wanted: Any = (int, float) if flag.kind is float else flag.kind
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
         return _chosen(flag, value)
@@ -261,9 +277,27 @@ def _checked(options: Options) -> Options:
     if out and not out.isidentifier():
         raise UsageError(f"--out takes the name of a variable, not {out!r}.")
     options.var = options.var or out
-    if options["new"] and options["no_history"]:
-        raise UsageError("--new keeps a conversation and --no-history none; give one of them.")
+    for pair in _EXCLUSIVE:
+        given = [f"--{key.replace('_', '-')}" for key in pair if key in options]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
+    for key in _OF_ROWS & options.given.keys():
+        if "each" not in options:
+            raise UsageError(f"--{key} belongs to --each, which gives the rows.")
     return options
+
+
+_OF_ROWS = {"concurrency", "limit", "resume"}
+
+_EXCLUSIVE = (
+    ("new", "no_history"),
+    ("cache", "no_cache", "replay"),
+    *((several, one) for several in ("each", "compare") for one in ("chat", "new", "panel")),
+    *((several, "insert") for several in ("each", "compare")),
+    ("each", "compare"),
+    ("compare", "bg"),
+    ("compare", "model"),
+)
 
 
 USAGE = """\

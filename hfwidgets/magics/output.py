@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from IPython.display import publish_display_data
 
-from hfwidgets.magics.render import Bundle
+from hfwidgets.magics.files import Bundle
 
 FASTEST = 0.1
 """Seconds between two updates of a short text."""
@@ -18,7 +18,13 @@ BYTES_A_SECOND = 40_000
 
 
 class Output(Protocol):
-    """Takes an answer as it grows, and at its end the view that stays."""
+    """Takes an answer as it grows, and at its end the view that stays.
+
+    Attributes:
+        pictures: whether it can show pictures and play sounds; else they are kept as files.
+    """
+
+    pictures: bool
 
     def due(self, text: str, note: str | None) -> bool:
         """Whether it is time to show this text and note."""
@@ -35,6 +41,8 @@ class Output(Protocol):
 
 class Cell:
     """One output of a notebook cell, replaced at most ten times a second."""
+
+    pictures = True
 
     def __init__(self) -> None:
         self._id = uuid4().hex
@@ -68,6 +76,8 @@ class Cell:
 class Terminal:
     """Plain text on standard output, piece by piece, without control characters."""
 
+    pictures = False
+
     def __init__(self) -> None:
         self._written = ""
         self._note: str | None = None
@@ -95,6 +105,8 @@ class Terminal:
 class Late:
     """Shows nothing of an answer that goes into a variable, unless it was stopped."""
 
+    pictures = True
+
     def __init__(self, output: Output) -> None:
         self._output = output
 
@@ -111,6 +123,8 @@ class Late:
 
 class Silent:
     """Shows nothing at all."""
+
+    pictures = True
 
     def due(self, text: str, note: str | None) -> bool:
         return False

@@ -7,12 +7,13 @@ from html import escape
 from typing import Any
 
 from hfwidgets.errors import OutputError, redacted
+from hfwidgets.magics import files
 from hfwidgets.magics.call import CHAT, Call
+from hfwidgets.magics.files import Bundle
 from hfwidgets.magics.schema import bare
 from hfwidgets.results import Meta
+from hfwidgets.results import _table as tables
 from hfwidgets.session import Listing
-
-Bundle = dict[str, Any]
 
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
@@ -48,11 +49,24 @@ def finished(
         OutputError: the result has no such form.
     """
     meta = getattr(result, "meta", None)
-    plain, html = _view(call, result, form)
-    foot = [note, meta.summary() if meta else None, *(_details(meta) if meta and verbose else [])]
-    lines = [line for line in foot if line]
-    tail = [note] if note and not verbose else lines if verbose else []
-    return _bundle("\n".join(filter(None, [plain, *tail])), html, "<br>".join(map(escape, lines)))
+    made = _view(call, result, form)
+    details = _details(meta) if meta and verbose else []
+    summary = meta.summary() if meta else None
+    foot = list(filter(None, [note, summary, *details]))
+    tail = foot if verbose else list(filter(None, [note, _recorded(meta)]))
+    plain = "\n".join(filter(None, [made["text/plain"], *tail]))
+    below = [line for line in foot if line != summary or not _signed(made)]
+    return {**made, **_bundle(plain, made["text/html"], "<br>".join(map(escape, below)))}
+
+
+def _signed(made: Bundle) -> bool:
+    """Whether a view is a result's own, which says itself where it came from."""
+    return str(made["text/html"]).startswith('<div class="hfw-result">')
+
+
+def _recorded(meta: Meta | None) -> str | None:
+    """When an answer was recorded, for one that was: said where nothing else about it is."""
+    return f"(recorded on {meta.recorded:%Y-%m-%d})" if meta and meta.recorded else None
 
 
 def _bundle(plain: str, html: str, foot: str) -> Bundle:
@@ -60,31 +74,39 @@ def _bundle(plain: str, html: str, foot: str) -> Bundle:
     return {"text/plain": plain, "text/html": f'<div class="hfw-result">{html}{small}</div>'}
 
 
-def _view(call: Call, result: Any, form: str) -> tuple[str, str]:
+def _view(call: Call, result: Any, form: str) -> Bundle:
     if call.shape is not None and form == "auto":
         form = "json"
-    if form in ("json", "raw", "table"):
-        return _AS_DATA[form](result)
+    if form in files.KINDS:
+        return files.view(result, form)
+    if form in _AS_DATA:
+        plain, html = _AS_DATA[form](result)
+        return {"text/plain": plain, "text/html": html}
     text = text_of(result)
-    if text is None:
+    if text is None or (form == "auto" and getattr(result, "chunks", None)):
         return _own(result, form)
     form = _live_form(call, form) if form == "auto" else form
     plain = _as_code(text)[1] if form == "code" else text
-    return plain, _html(form, text)
+    return {"text/plain": plain, "text/html": _html(form, text)}
 
 
-def _own(result: Any, form: str) -> tuple[str, str]:
+def _own(result: Any, form: str) -> Bundle:
     """The result's own view."""
     if form != "auto":
         raise OutputError(
             f"A {type(result).__name__} is no text and has no {form} view. "
-            "Use -f auto, json, table or raw."
+            f"Use -f auto, json, table or raw{_media_forms(result)}."
         )
+    if files.kind_of(result) == "image":
+        return files.picture(result)
     show = getattr(result, "_repr_mimebundle_", None)
-    made = show() if show else {"text/plain": repr(result)}
-    bundle = made[0] if isinstance(made, tuple) else made
-    plain = bundle["text/plain"]
-    return plain, bundle.get("text/html") or _paragraph(plain)
+    made = dict(show()) if show else {"text/plain": repr(result)}
+    made.setdefault("text/html", _paragraph(made["text/plain"]))
+    return made
+
+
+def _media_forms(result: Any) -> str:
+    return "".join(f", or {kind}" for kind in files.KINDS if files.found(result, kind))
 
 
 def _html(form: str, text: str) -> str:
@@ -162,8 +184,9 @@ def _table(result: Any) -> tuple[str, str]:
     text = text_of(result)
     rows = result if text is None else _parsed(text, "table")
     rows = [rows] if isinstance(rows, Mapping) else rows
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+    if not isinstance(rows, list) or (text and not all(isinstance(r, Mapping) for r in rows)):
         raise OutputError("The answer is no list of objects with named values, so it is no table.")
+    rows = tables.rows(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     listing = Listing(({name: row.get(name) for name in names} for row in rows), "No rows.")
     return str(listing), listing._repr_mimebundle_()["text/html"]

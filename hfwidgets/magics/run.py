@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from hfwidgets import flow, runtime
 from hfwidgets.errors import BadRequestError
-from hfwidgets.magics import render, schema
+from hfwidgets.magics import files, render, schema
 from hfwidgets.magics.call import Call
 from hfwidgets.magics.output import Output
 from hfwidgets.session import Made, Run, Session
@@ -104,6 +105,9 @@ class Show:
     def end(self, call: Call, result: Any) -> None:
         """Show the view that stays."""
         bundle = render.finished(call, result, self.form, verbose=self.verbose)
+        if not self.output.pictures:
+            saved = [f"Saved: {path}" for path in files.kept(result)]
+            bundle["text/plain"] = "\n".join([bundle["text/plain"], *saved])
         self.output.finish(bundle, render.metadata(call, result))
 
     def cut(self, call: Call, result: Any, note: str) -> None:
@@ -179,13 +183,15 @@ def answer_of(call: Call, result: Any) -> Any:
 
 def noted(call: Call, session: Session) -> None:
     """Remember that a call is made, for `%hf code` and completion."""
+    call.begun = datetime.now(UTC).replace(microsecond=0)
     session.saw_model(call.model)
     session.calls.append(Made(call.task.name, call.arguments, call.settings))
 
 
 def settle(call: Call, session: Session, result: Any) -> None:
     """Count what a call took and add its answer to the conversation."""
-    session.count(getattr(result, "meta", None))
+    session.count(getattr(result, "meta", None), call.begun)
+    session.does(call.model, call.task.name)
     if call.chat is not None:
         answer = {"role": "assistant", "content": render.text_of(result) or ""}
         session.chats[call.chat] = [*call.inputs["messages"], answer]

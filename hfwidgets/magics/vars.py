@@ -13,16 +13,13 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import near, redacted
+from hfwidgets.session.scan import TOKEN
 
 Namespace = Mapping[str, Any]
 
 BRACES = re.compile(r"\{\{(.*?)\}\}")
 _SECRET_NAME = re.compile(
     r"(^|_)(token|secret|password|passwd|api_?key|access_?key|credentials?)s?$", re.IGNORECASE
-)
-_SECRET_TEXT = re.compile(
-    r"\bhf_[A-Za-z0-9]{16,}|\b(?:api_)?org_[A-Za-z]{30,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
-    r"|\b(?:r8|gsk|fal|nvapi)[_-][\w-]{16,}|\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
 MAX_TEXT = 100_000
 MAX_DATA = 20_000
@@ -119,7 +116,7 @@ def _refuse_name(name: str, path: str) -> None:
 
 def looks_secret(text: str) -> bool:
     """Whether a text holds something in the form of a token or a private key."""
-    return _SECRET_TEXT.search(text) is not None
+    return TOKEN.search(text) is not None
 
 
 def refuse_secret(text: str, path: str) -> None:

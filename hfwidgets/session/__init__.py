@@ -4,33 +4,38 @@
     session.alias("small", "HuggingFaceTB/SmolLM3-3B:hf-inference")
     session.usage()
 
-All of it lives in memory and ends with the process, but for the token file that `login` writes.
+All of it lives in memory and ends with the process, but for the token file that `login` writes, the
+recordings, and the names of listed models, which completion reads.
 """
 
-import getpass
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hfwidgets import auth
 from hfwidgets import providers as _providers
-from hfwidgets.client import InferenceClient
 from hfwidgets.errors import ConfigurationError, near
-from hfwidgets.flow import Flow, Send
 from hfwidgets.session import code as _code
+from hfwidgets.session.accounts import login, logout, switch, token_names, token_source, whoami
+from hfwidgets.session.catalogue import known, model, models, remember, task_of
 from hfwidgets.session.code import Code
 from hfwidgets.session.doctor import doctor
 from hfwidgets.session.listing import Listing
 from hfwidgets.session.memory import Made, Run, Session, Used, current
+from hfwidgets.session.mend import Trouble, explain, mended, put_below, trouble
+from hfwidgets.session.naming import split
+from hfwidgets.session.replay import recorder, recordings, unrecorded
+from hfwidgets.session.scan import Leaks, scan
 from hfwidgets.tasks import TASKS, find
 
 __all__ = [
     "Code",
+    "Leaks",
     "Listing",
     "Made",
     "Run",
     "Session",
+    "Trouble",
     "Used",
     "alias",
     "chats",
@@ -38,16 +43,32 @@ __all__ = [
     "code",
     "current",
     "doctor",
+    "explain",
     "export_chat",
+    "known",
     "login",
     "logout",
+    "mended",
+    "model",
+    "models",
     "provider_names",
     "providers",
+    "put_below",
+    "recorder",
+    "recordings",
+    "remember",
     "runs",
+    "scan",
+    "split",
     "stop",
+    "switch",
+    "task_of",
     "tasks",
+    "token_names",
     "token_source",
+    "trouble",
     "unalias",
+    "unrecorded",
     "usage",
     "whoami",
 ]
@@ -165,54 +186,6 @@ def usage() -> Listing:
     """Calls, tokens and time in this session, by provider and model."""
     rows = ({"provider": p, "model": m, **vars(used)} for (p, m), used in current().used.items())
     return Listing(rows, "No calls in this session.")
-
-
-def login(token: str | None = None) -> Path:
-    """Ask for a Hub token without showing it, and keep it in the token file.
-
-    Raises:
-        ConfigurationError: a token was given as an argument, or nothing was typed.
-    """
-    if token is not None:
-        raise ConfigurationError(
-            "A token is never an argument: it stays in the history and in the notebook. Revoke "
-            "it at huggingface.co/settings/tokens, make another, and give it when login asks."
-        )
-    typed = getpass.getpass("Token (it is not shown): ").strip()
-    if not typed:
-        raise ConfigurationError("No token was typed; nothing was changed.")
-    return auth.save(typed)
-
-
-def logout() -> bool:
-    """Remove the token file; False when there was none. Variables of the environment stay."""
-    return auth.forget()
-
-
-def token_source() -> str | None:
-    """Where the token that calls use comes from, never the token; None when there is none."""
-    token = auth.found()
-    return token.source if token else None
-
-
-def whoami() -> str:
-    """The account that the machine's token belongs to, asked of the Hub.
-
-    Raises:
-        ConfigurationError: there is no token.
-        AuthenticationError: the Hub does not accept it.
-    """
-    token = auth.found()
-    if token is None:
-        raise ConfigurationError("No token was found. %hf auth login asks for one.")
-    answer = InferenceClient(timeout=30)._run(None, _asked(token))
-    return f"{answer.get('name', 'unknown')} (token from {token.source})"
-
-
-def _asked(token: auth.Token) -> Flow[Any]:
-    headers = {"authorization": f"Bearer {token.value}"}
-    reply = yield Send("GET", f"{_providers.Hosts().hub}/api/whoami-v2", headers=headers)
-    return reply.json()
 
 
 def code(number: int = 1) -> Code:

@@ -5,22 +5,29 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
 from typing import Any
 
 from hfwidgets.results import Meta
+from hfwidgets.settings import is_url
 
 MOST_CALLS = 100
 
 
 @dataclass
 class Used:
-    """What calls of one model took. `seconds` is wall time; tokens are 0 where nobody counted."""
+    """What calls of one model took.
+
+    `seconds` is wall time; tokens are 0 where nobody counted; `dollars` is by the catalogue's
+    prices, None where they are not known (`%hf models` fetches them).
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    dollars: float | None = None
 
     def add(self, meta: Meta) -> None:
         """Add one call."""
@@ -28,6 +35,8 @@ class Used:
         self.seconds += meta.seconds
         self.prompt_tokens += getattr(meta.usage, "prompt_tokens", None) or 0
         self.completion_tokens += getattr(meta.usage, "completion_tokens", None) or 0
+        if meta.cost is not None:
+            self.dollars = (self.dollars or 0.0) + meta.cost
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,9 @@ class Session:
         runs: calls in the background by number.
         calls: the latest calls, at most 100.
         used: what each (provider, model) took.
+        tasks: the last task that each model was used for; chat stays chat.
+        listed: the tasks of the models that were ever listed here, None before they are read.
+        prices: US dollars for a million tokens, in and out, by model and provider.
     """
 
     aliases: dict[str, str] = field(default_factory=dict)
@@ -114,6 +126,9 @@ class Session:
     runs: dict[int, Run] = field(default_factory=dict)
     calls: deque[Made] = field(default_factory=lambda: deque(maxlen=MOST_CALLS))
     used: dict[tuple[str, str], Used] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, str | None] | None = None
+    prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     def add_run(self, label: str, future: "Future[Any]", partial: Callable[[], Any]) -> Run:
         """Keep a background call under the next number."""
@@ -121,11 +136,28 @@ class Session:
         self.runs[run.id] = run
         return run
 
-    def count(self, meta: Meta | None) -> None:
-        """Count what a call took, where its result says so."""
+    def count(self, meta: Meta | None, begun: datetime | None = None) -> None:
+        """Count what a call took, where its result says so; one recorded before took nothing.
+
+        Args:
+            begun: when the call was made, to the second.
+        """
         if meta is not None:
+            self.price(meta)
+            if meta.recorded and (begun is None or meta.recorded < begun):
+                return
             key = (meta.provider, meta.model or "default")
             self.used.setdefault(key, Used()).add(meta)
+
+    def price(self, meta: Meta) -> None:
+        """Write the listed price on where a result came from, if it has none."""
+        if meta.price is None:
+            meta.price = self.prices.get(meta.model or "", {}).get(meta.provider)
+
+    def does(self, model: str | None, task: str) -> None:
+        """Remember what a model was used for; URLs and models that chat are left as they are."""
+        if model and not is_url(model) and self.tasks.get(model) != "chat-completion":
+            self.tasks[model] = task
 
     def saw_model(self, model: str | None) -> None:
         """Remember a model as the one used last."""

@@ -8,8 +8,9 @@ import PIL.Image
 import pytest
 from IPython.core.error import UsageError
 
+from hfwidgets import session
 from hfwidgets.errors import OutputError, UnknownTaskError
-from hfwidgets.magics.call import Defaults, build, model_and_provider
+from hfwidgets.magics.call import Defaults, build
 from hfwidgets.magics.options import read_cell
 from hfwidgets.magics.schema import json_schema, parsed, response_format
 from hfwidgets.magics.vars import resolve
@@ -78,7 +79,7 @@ def test_nothing_is_sent_that_was_not_given():
     ],
 )
 def test_a_model_is_split_at_the_last_colon_where_a_provider_stands(text, expected):
-    assert model_and_provider(text, {"small": "org/m:auto"}) == expected
+    assert session.split(text, {"small": "org/m:auto"}) == expected
 
 
 def test_what_the_line_says_wins_over_the_defaults():

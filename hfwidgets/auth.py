@@ -5,10 +5,19 @@ A token that was found on the machine goes only to the Hub's own hosts and to In
 a URL that came back in an answer, nor across a redirect to another host.
 """
 
+import base64
+import importlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from hfwidgets import errors
+
+YES = frozenset({"1", "on", "yes", "true"})
+"""What switches the Hub's environment variables on, in lower case."""
 
 TRUSTED_HOSTS = ("huggingface.co", "hf.co")
 TRUSTED_DOMAINS = (".huggingface.co", ".hf.space", ".endpoints.huggingface.cloud")
@@ -30,6 +39,9 @@ class Token:
     def __str__(self) -> str:
         return f"<token from {self.source}>"
 
+    def __reduce__(self) -> Any:
+        raise TypeError("A token is not pickled or copied.")
+
 
 def given(value: str | None) -> Token | None:
     """The token that a caller passed; TypeError for a bool, as older code passed it."""
@@ -37,11 +49,23 @@ def given(value: str | None) -> Token | None:
         return None
     if not isinstance(value, str):
         raise TypeError(f"token must be a string or None, not {type(value).__name__}.")
-    return Token(_clean(value), "the argument", explicit=True) if _clean(value) else None
+    return Token(_sendable(_clean(value)), "the argument", explicit=True) if _clean(value) else None
 
 
 def found() -> Token | None:
-    """The machine's token: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file, a Colab secret."""
+    """The machine's token: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file, a Colab secret.
+
+    None with HF_HUB_DISABLE_IMPLICIT_TOKEN, which says that no token is sent unasked.
+    """
+    if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").strip().lower() in YES:
+        return None
+    token = _found()
+    if token is not None:
+        _sendable(token.value, token.source)
+    return token
+
+
+def _found() -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if value := _clean(os.environ.get(name, "")):
             return Token(value, f"the environment variable {name}")
@@ -86,6 +110,29 @@ def trusted(url: str) -> bool:
     return named and parts.scheme == "https"
 
 
+def basic(user: str, password: str) -> str:
+    """The value of a header that shows a name and a password."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """ConfigurationError for a header that HTTP cannot carry; its value is not shown."""
+    for name, value in headers.items():
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise errors.ConfigurationError(
+                f"The header {name!r} cannot be sent: its value must be printable ASCII text."
+            )
+
+
+def _sendable(value: str, source: str = "the argument") -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise errors.ConfigurationError(
+            f"The token from {source} has characters that no token has (blanks, line ends or "
+            "letters beyond ASCII): copy it again."
+        )
+    return value
+
+
 def _expanded(path: str) -> Path:
     return Path(os.path.expandvars(path)).expanduser()
 
@@ -108,8 +155,7 @@ def _from_colab() -> Token | None:
     if "COLAB_RELEASE_TAG" not in os.environ:
         return None
     try:
-        from google.colab import userdata  # type: ignore[import-not-found]
-
+        userdata = importlib.import_module("google.colab.userdata")
         value = _clean(userdata.get("HF_TOKEN") or "")
     except Exception:  # its errors have no common class: no secret, no access, no front end
         return None

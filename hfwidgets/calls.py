@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors, failures, media, reach, refused, wake
 from hfwidgets.choice import Chosen, chosen
@@ -289,7 +289,7 @@ class Call:
         if hops >= MOST_REDIRECTS:
             raise errors.ConnectError(f"{wire.url} redirects in circles: {hops} times until now.")
         old, new = urlsplit(wire.url), urlsplit(url)
-        same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
+        same = (old.scheme, old.netloc) == (new.scheme, new.netloc) or _secured(old, new)
         if not same and wire.method != "GET":
             raise errors.ConnectError(
                 f"{old.netloc} redirects the request to another host, {new.netloc}; "
@@ -338,6 +338,7 @@ class Call:
             routed=self.address is not None and self.address.routed,
             source=self.address.source if self.address else None,
             wait=asked_pause(reply.headers),
+            secrets=self.address.secrets if self.address else (),
         )
         error.meta = self.meta()
         return error
@@ -370,6 +371,14 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
             return max(0.0, date.timestamp() - time.time()) if date else None
     reset = re.search(r"\bt=(\d+)", headers.get("ratelimit", ""))
     return float(reset[1]) + 1 if reset else None
+
+
+def _secured(old: SplitResult, new: SplitResult) -> bool:
+    """Whether a redirect only leads from http to https on the same host, by the usual ports."""
+    ports = (old.port or 80, new.port or 443)
+    return (old.scheme, new.scheme, ports) == ("http", "https", (80, 443)) and (
+        old.hostname == new.hostname
+    )
 
 
 def _backoff(tries: int) -> float:

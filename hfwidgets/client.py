@@ -109,6 +109,8 @@ class _Client(Tasks, Custom, Generic[H]):
             )
         if provider is not None:
             providers.get(provider)
+        auth.check_headers(headers or {})
+        auth.check_headers(cookies or {})
         self._settings = Settings(
             model=model,
             provider=provider,
@@ -143,7 +145,11 @@ class _Client(Tasks, Custom, Generic[H]):
         return self._settings.timeout
 
     def __repr__(self) -> str:
-        shown = {"model": self.model, "provider": self.provider, "timeout": self.timeout}
+        shown = {
+            "model": errors.redacted(self.model or "") or None,
+            "provider": self.provider,
+            "timeout": self.timeout,
+        }
         given = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         return f"{type(self).__name__}({given})"
 

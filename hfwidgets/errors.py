@@ -55,6 +55,8 @@ from typing import Any
 
 _TOKEN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+")
 
+_USER = re.compile(r"(https?://)[^\s/@]+@")
+
 
 _MARKUP = re.compile(r"<(!doctype|html|head|body|title)\b", re.I)
 
@@ -64,6 +66,8 @@ LONGEST_MESSAGE = 2000
 
 def redacted(text: str) -> str:
     """The text with everything that looks like a token replaced by its prefix and dots."""
+    if "@" in text:
+        text = _USER.sub(r"\1…@", text)
     return _TOKEN.sub(lambda found: f"{found[1] or 'Bearer '}…", text)
 
 

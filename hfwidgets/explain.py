@@ -9,11 +9,9 @@ from hfwidgets.calls import Call, Wire
 from hfwidgets.errors import redacted
 from hfwidgets.flow import Do, Flow, Sleep, advance
 from hfwidgets.media import Body, Media
+from hfwidgets.providers import is_secret
 from hfwidgets.results import _show
 
-SECRET = frozenset(
-    {"authorization", "cookie", "x-key", "x-api-key", "api-key", "proxy-authorization"}
-)
 SHOWN_BYTES = 2000
 
 
@@ -83,7 +81,7 @@ def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
     if wire is None:
         return Explanation("", "", {}, "", None, provider, call.model, tuple(notes))
     headers = {
-        name: "…" if name in SECRET else redacted(value) for name, value in wire.headers.items()
+        name: "…" if is_secret(name) else redacted(value) for name, value in wire.headers.items()
     }
     body, size = _body(wire.content)
     if "/api/" in wire.url and wire.method == "GET":

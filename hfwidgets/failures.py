@@ -1,6 +1,6 @@
 """From an answer of status 400 or above to the exception that says what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -49,6 +49,7 @@ def failure(
     routed: bool = False,
     source: str | None = None,
     wait: float | None = None,
+    secrets: Iterable[str] = (),
 ) -> errors.HfWidgetsError:
     """The exception for a reply.
 
@@ -58,8 +59,11 @@ def failure(
         routed: Whether the call went through the Hub's router.
         source: Where the token came from, None when none was sent.
         wait: The pause that the server asks for, in seconds.
+        secrets: What is not repeated, should the server repeat it.
     """
     said, name = errors.server_message(reply), errors.request_id(reply.headers)
+    for secret in secrets:
+        said = said and said.replace(secret, "…")
     kind = _kind(reply, said or "", task)
     gated = issubclass(kind, errors.GatedRepoError)
     status = reply.status_code
@@ -110,4 +114,6 @@ def loading_seconds(reply: Failed) -> float | None:
 
 def who(url: str, provider: str) -> str:
     """The name to show: the provider's, or an endpoint's host."""
-    return provider if provider and provider != "endpoint" else urlsplit(url).netloc
+    if provider and provider != "endpoint":
+        return provider
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -7,6 +7,7 @@ goes only where `auth.trusted` allows; elsewhere the call is made without.
 import sys
 import warnings
 from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hfwidgets import __version__, auth
 from hfwidgets.choice import Chosen
@@ -53,8 +54,20 @@ def _connected(
     who: Chosen, task: str, token: auth.Token | None, settings: Settings
 ) -> Flow[Address]:
     if who.url is not None:
-        return Address(who.url, who.provider.show(token.value) if token else {})
+        url, shown = _without_user(who.url)
+        return Address(url, who.provider.show(token.value) if token else shown)
     return (yield from who.provider.connect(token, settings.hosts, task))
+
+
+def _without_user(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without the name and password that it may hold, and the header that shows them."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    name, _, password = user.partition(":")
+    shown = auth.basic(unquote(name), unquote(password))
+    return urlunsplit(parts._replace(netloc=host)), {"authorization": shown}
 
 
 def _dressed(address: Address, token: auth.Token | None, settings: Settings) -> Address:

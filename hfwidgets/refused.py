@@ -3,13 +3,11 @@
 import os
 from urllib.parse import urlsplit
 
-from hfwidgets import errors
+from hfwidgets import auth, errors
 
 RETIRED = "api-inference.huggingface.co"
 OLD_PROXY = "huggingface.co/api/inference-proxy/"
 HUB_DOMAINS = ("huggingface.co", "hf.co")
-
-_YES = frozenset({"1", "on", "yes", "true"})
 
 
 def check(url: str, hub: str) -> None:
@@ -25,7 +23,7 @@ def check(url: str, hub: str) -> None:
     """
     if RETIRED in url or OLD_PROXY in url:
         raise errors.RetiredHostError(_retired(url))
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in _YES and _of_the_hub(url, hub):
+    if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in auth.YES and _of_the_hub(url, hub):
         raise errors.OfflineModeIsEnabled(
             f"HF_HUB_OFFLINE is set, so {urlsplit(url).netloc} is not called. Unset it, or use "
             "provider='local', which needs no network."

@@ -259,7 +259,7 @@ class _Plane:
         if token is None:
             raise errors.MissingTokenError(
                 "Inference Endpoints belong to an account: pass token= (a Hub token), set HF_TOKEN "
-                "or log in with %hf login."
+                "or log in with %hf auth login."
             )
         headers = hub.shown(token)
         reply = yield Send("GET", f"{self._settings.hosts.hub}/api/whoami-v2", headers=headers)

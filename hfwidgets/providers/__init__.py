@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
-from hfwidgets.providers._provider import Address, Hosts, Provider
+from hfwidgets.providers._provider import Address, Hosts, Provider, is_secret
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -81,4 +81,4 @@ def _loaded(name: str) -> object:
     return found
 
 
-__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "names"]
+__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "is_secret", "names"]

@@ -6,6 +6,7 @@ bytes, or for a stream the open reply. It builds no result objects and reads no 
 """
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,11 @@ Route = Callable[[Infer], Flow[Any]]
 
 ROUTER = "https://router.huggingface.co"
 HUB = "https://huggingface.co"
+
+_SECRET = re.compile(r"auth|cookie|key|token|secret|password|session", re.IGNORECASE)
+
+LEAST_SECRET = 8
+"""Shorter values are too common in texts to be taken out, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,22 @@ class Address:
     def __reduce__(self) -> Any:
         raise TypeError("An address holds credentials and is not pickled or copied.")
 
+    @property
+    def secrets(self) -> list[str]:
+        """The credentials themselves, for keeping them out of texts."""
+        shown = (value for name, value in self.headers.items() if is_secret(name))
+        return [value.rpartition(" ")[2] for value in shown if len(value) > LEAST_SECRET]
+
     def url(self, path: str) -> str:
         """The absolute URL of a path of the provider's."""
         if not path:
             return self.base
         return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
+
+
+def is_secret(header: str) -> bool:
+    """Whether a header of this name holds credentials, as far as names tell."""
+    return _SECRET.search(header) is not None
 
 
 def bearer(key: str) -> dict[str, str]:

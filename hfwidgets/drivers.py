@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import importlib
 import logging
+import ssl
 import threading
 import time
 import urllib.request
@@ -16,6 +18,7 @@ from hfwidgets import errors
 from hfwidgets.calls import Deadline, Wire
 from hfwidgets.decode import DONE
 from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
+from hfwidgets.transports import AsyncTransports, Transports
 
 log = logging.getLogger("hfwidgets")
 
@@ -87,6 +90,29 @@ def limits() -> httpx.Limits:
     return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
 
 
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """The authorities to trust, read once: SSL_CERT_FILE and SSL_CERT_DIR, else certifi's."""
+    return httpx.create_ssl_context()
+
+
+def transports() -> Transports:
+    """The sync driver's way out."""
+    return Transports(lambda: httpx.HTTPTransport(verify=certificates(), limits=limits()))
+
+
+def async_transports() -> AsyncTransports:
+    """The async driver's way out."""
+    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(verify=certificates(), limits=limits()))
+
+
+def warm_up() -> None:
+    """Import what awaiting needs, which would otherwise hold up a running loop for 70 ms."""
+    importlib.import_module("anyio.to_thread")
+    with contextlib.suppress(ImportError):  # a name of anyio's own: without it the loop waits once
+        importlib.import_module("anyio._backends._asyncio")
+
+
 def proxied() -> bool:
     """Whether the environment names proxies, which only a whole httpx client can follow."""
     return bool(urllib.request.getproxies())
@@ -117,7 +143,7 @@ class SyncDriver:
     def __init__(self, http: httpx.Client | None = None) -> None:
         self._given = http
         self._lock = threading.Lock()
-        self._own: httpx.Client | httpx.HTTPTransport | None = None
+        self._own: httpx.Client | Transports | None = None
         self._dropped: deque[httpx.Response] = deque()
 
     def _open(self, request: httpx.Request) -> httpx.Response:
@@ -127,11 +153,10 @@ class SyncDriver:
             return http.send(request, stream=True)
         return http.handle_request(request)
 
-    def _made(self) -> httpx.Client | httpx.HTTPTransport:
+    def _made(self) -> httpx.Client | Transports:
         with self._lock:
             if self._own is None:
-                made = httpx.Client if proxied() else httpx.HTTPTransport
-                self._own = made(limits=limits())
+                self._own = httpx.Client(limits=limits()) if proxied() else transports()
             return self._own
 
     def close(self) -> None:
@@ -317,9 +342,10 @@ class AsyncDriver:
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
         self._given = http
-        self._own: httpx.AsyncClient | httpx.AsyncHTTPTransport | None = None
+        self._own: httpx.AsyncClient | AsyncTransports | None = None
+        warm_up()
         if http is None:
-            self._made()  # reads the certificates, which would hold up a running loop
+            self._made()
 
     async def _open(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
@@ -328,9 +354,8 @@ class AsyncDriver:
             return await http.send(request, stream=True)
         return await http.handle_async_request(request)
 
-    def _made(self) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
-        made = httpx.AsyncClient if proxied() else httpx.AsyncHTTPTransport
-        self._own = made(limits=limits())
+    def _made(self) -> httpx.AsyncClient | AsyncTransports:
+        self._own = httpx.AsyncClient(limits=limits()) if proxied() else async_transports()
         return self._own
 
     async def close(self) -> None:

@@ -27,8 +27,8 @@ ORDER = {
     "tasks": {"tasks"},
     "providers": {"providers"},
     "client": {
-        *("calls", "choice", "client", "drivers", "endpoints", "explain", "hub", "legacy", "mcp"),
-        *("offers", "reach", "settings", "wake", "catalogue", "recorder", "batch", "testing"),
+        *("calls", "choice", "client", "custom", "drivers", "endpoints", "explain", "hub", "mcp"),
+        *("offers", "reach", "settings", "transports", "wake", "catalogue", "recorder", "batch", "testing"),
     },
     "runtime": {"runtime"},
     "panels": {"panels"},

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-PARTS = ("client", "engine", "browser")
+PARTS = ("client", "load", "engine", "browser")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -31,6 +32,8 @@ def checked(
     for name in given.keys() - known:
         if name not in HARMLESS:
             raise bad(_unknown(name, task, known), name)
+    for name in _required(function) - given.keys():
+        raise bad(f"{task} needs the parameter {name!r}.", name)
     values = {
         name: converted(value, hints[name], f"parameter {name!r} of {task}", name)
         for name, value in given.items()
@@ -49,7 +52,26 @@ def converted(value: Any, kind: Any, what: str, parameter: str | None = None) ->
             .replace("`null`", "nothing")
             .replace(" - at `$", " - at `" + (parameter or "$"))
         )
-        raise bad(f"Wrong {what}: {text}.", parameter) from error
+        raise bad(f"Wrong {what}: {text}.{_possible(kind, str(error))}", parameter) from error
+
+
+def _possible(kind: Any, said: str) -> str:
+    """The values that may stand where another one did; nothing for values that are not listed."""
+    if "Invalid enum value" not in said:
+        return ""
+    field = re.search(r"at `\$\.(\w+)", said)
+    if field and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        kind = typing.get_type_hints(kind, include_extras=True)[field[1]]
+    return f" Possible are {', '.join(map(repr, _literals(kind)))}."
+
+
+def _literals(kind: Any) -> list[Any]:
+    """The values that a type lists, those of its parts included."""
+    if typing.get_origin(kind) is typing.Literal:
+        return list(typing.get_args(kind))
+    if kind is bool:
+        return [True, False]
+    return [value for part in typing.get_args(kind) for value in _literals(part)]
 
 
 @functools.cache
@@ -58,6 +80,16 @@ def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], frozenset[
     known = inspect.signature(function).parameters.values()
     names = frozenset(item.name for item in known if item.kind is inspect.Parameter.KEYWORD_ONLY)
     return typing.get_type_hints(function, include_extras=True), names
+
+
+@functools.cache
+def _required(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of the parameters that have no default."""
+    known = inspect.signature(function).parameters.values()
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return frozenset(
+        item.name for item in known if item.kind is keyword and item.default is item.empty
+    )
 
 
 def _unknown(name: str, task: str, known: frozenset[str]) -> str:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from hfwidgets import errors, failures, media, reach, refused, wake
+from hfwidgets import errors, media, reach, refused
 from hfwidgets.choice import Chosen, chosen
 from hfwidgets.flow import Aim, Flow, Infer, Reply, Send, Sleep, Undo, advance
 from hfwidgets.providers import Address, Provider
@@ -308,6 +308,8 @@ class Call:
 
     def _pause(self, reply: Reply, tries: int, most: int) -> Flow[Sleep | None]:
         """How long to wait before the next try, None when there shall be none."""
+        from hfwidgets import failures, wake  # what goes well needs neither
+
         elapsed = time.perf_counter() - self.started
         loading = failures.loading_seconds(reply)
         if loading is not None:
@@ -330,6 +332,8 @@ class Call:
 
     def failure(self, reply: Reply) -> errors.HfWidgetsError:
         """The exception for an answer of status 400 or above."""
+        from hfwidgets import failures
+
         error = failures.failure(
             reply,
             provider=failures.who(reply.url, self.provider.name if self.provider else ""),

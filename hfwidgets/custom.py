@@ -16,7 +16,6 @@ from hfwidgets import errors, hub, media, providers
 from hfwidgets.choice import Chosen, default_provider
 from hfwidgets.decode import Lines
 from hfwidgets.flow import Aim, Flow, Parts, Reply, Send
-from hfwidgets.providers.endpoint import side_url
 from hfwidgets.results.posted import Posted, PostedLines
 from hfwidgets.settings import Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
@@ -182,6 +181,8 @@ def _beside(model: str | None, name: str, settings: Settings) -> Flow[Chosen]:
     who = yield from _target(model, "", settings)
     if who.url is None:
         return who
+    from hfwidgets.providers.endpoint import side_url
+
     return Chosen(who.provider, who.model, who.served_as, side_url(who.url, name))
 
 

@@ -53,12 +53,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_TOKEN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+")
+# Patterns as texts: most programs never need them compiled.
+_KEYLIKE = r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+"
 
-_USER = re.compile(r"(https?://)[^\s/@]+@")
-
-
-_MARKUP = re.compile(r"<(!doctype|html|head|body|title)\b", re.I)
+_USER = r"(https?://)[^\s/@]+@"
+_MARKUP = r"(?i)<(!doctype|html|head|body|title)\b"
 
 LONGEST_MESSAGE = 2000
 """How much of a server's message is kept, in characters."""
@@ -67,8 +66,8 @@ LONGEST_MESSAGE = 2000
 def redacted(text: str) -> str:
     """The text with everything that looks like a token replaced by its prefix and dots."""
     if "@" in text:
-        text = _USER.sub(r"\1…@", text)
-    return _TOKEN.sub(lambda found: f"{found[1] or 'Bearer '}…", text)
+        text = re.sub(_USER, r"\1…@", text)
+    return re.sub(_KEYLIKE, lambda found: f"{found[1] or 'Bearer '}…", text)
 
 
 def near(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
@@ -309,7 +308,9 @@ def server_message(reply: Any) -> str | None:
     except ValueError:
         text = reply.text.strip()
         said.append(text)
-    unique = dict.fromkeys(str(text).strip() for text in said if text and not _MARKUP.search(text))
+    unique = dict.fromkeys(
+        str(text).strip() for text in said if text and not re.search(_MARKUP, text)
+    )
     return redacted("; ".join(unique))[:LONGEST_MESSAGE] or None
 
 

@@ -63,8 +63,8 @@ def token_advice(source: str | None) -> str:
     """What to do about a token that is missing or was not accepted."""
     if source is None:
         return (
-            "No token was sent: pass token=..., set HF_TOKEN, or log in with %hf auth login. A token "
-            "that was found on this machine goes to the Hub's own hosts only."
+            "No token was sent: pass token=..., set HF_TOKEN, or log in with %hf auth login. A "
+            "token that was found on this machine goes to the Hub's own hosts only."
         )
     return f"The token came from {source}: check that it is still valid ({TOKEN_SETTINGS})."
 

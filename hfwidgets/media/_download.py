@@ -1,12 +1,17 @@
 """Fetching what an answer points to: a URL written by a server is not trusted."""
 
 import functools
-import ipaddress
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors
 from hfwidgets.flow import Do, Flow, Send
 from hfwidgets.media._load import data_of
+
+if TYPE_CHECKING:
+    import ipaddress
+
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 OUTPUT_LIMIT = 512 << 20
 """The largest result that is downloaded, in bytes."""
@@ -78,10 +83,7 @@ def _refused(parts: SplitResult, why: str) -> errors.OutputError:
     )
 
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def resolved(host: str, port: int) -> list[Address]:
+def resolved(host: str, port: int) -> "list[Address]":
     """The addresses behind a name; none when it cannot be resolved (the request will say so)."""
     try:
         import socket
@@ -92,13 +94,17 @@ def resolved(host: str, port: int) -> list[Address]:
     return [_plain(str(entry[4][0])) for entry in found]
 
 
-def _plain(text: str) -> Address:
+def _plain(text: str) -> "Address":
+    import ipaddress
+
     address = ipaddress.ip_address(text.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
 
 
 def is_loopback(host: str) -> bool:
     """Whether this is this machine's own name or address."""
+    import ipaddress
+
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

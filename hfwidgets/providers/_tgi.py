@@ -13,8 +13,8 @@ from hfwidgets import errors
 from hfwidgets.flow import Flow, Infer, Send
 from hfwidgets.providers import _hub
 
-_UNUSED = re.compile(r"model_kwargs[^\[]*\[([^\]]*)\]")
-_NAME = re.compile(r"""['"]([^'"]+)['"]""")
+_UNUSED = r"model_kwargs[^\[]*\[([^\]]*)\]"
+_NAME = r"""['"]([^'"]+)['"]"""
 
 
 def generate(ask: Infer, path: str) -> Flow[Any]:
@@ -45,8 +45,8 @@ def _sent(ask: Infer, path: str, given: dict[str, Any]) -> Flow[Any]:
 
 
 def _unused(error: errors.BadRequestError) -> set[str]:
-    found = _UNUSED.search(error.server_message or "")
-    return set(_NAME.findall(found[1])) if found else set()
+    found = re.search(_UNUSED, error.server_message or "")
+    return set(re.findall(_NAME, found[1])) if found else set()
 
 
 def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:

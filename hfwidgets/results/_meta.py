@@ -1,9 +1,11 @@
 """Where a result came from and what it took."""
 
-import datetime
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime
 
 _TIMES = {
     "compute": "x-compute-time",

@@ -3,8 +3,9 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
+
+from hfwidgets.results import _show
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -109,4 +110,5 @@ def figure(picture: "Image", words: str) -> str:
     out = io.BytesIO()
     picture.convert("RGB").save(out, "JPEG", quality=80)
     data = base64.b64encode(out.getvalue()).decode()
-    return f'<img alt="{escape(words)}" src="data:image/jpeg;base64,{data}" style="max-width:100%">'
+    source = f"data:image/jpeg;base64,{data}"
+    return f'<img alt="{_show.escape(words)}" src="{source}" style="max-width:100%">'

@@ -3,13 +3,19 @@ script.
 """
 
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Any
 
 LONGEST = 200
 ROWS = 50
 
 _CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top;white-space:pre-wrap"
+
+
+def escape(text: str) -> str:
+    """The text with what HTML would read as markup made harmless."""
+    import html  # brings all of HTML's entities, which are not needed before something is shown
+
+    return html.escape(text)
 
 
 def short(value: Any) -> str:

@@ -1,7 +1,6 @@
 """Subtitles: SubRip and WebVTT (W3C, WebVTT, section 4.1)."""
 
 from collections.abc import Iterable
-from html import escape
 from typing import TypeAlias
 
 Cue: TypeAlias = tuple[float, float, str]
@@ -28,10 +27,15 @@ def srt(cues: Iterable[Cue]) -> str:
 def vtt(cues: Iterable[Cue]) -> str:
     """The cues in WebVTT's form; markup in the text is escaped."""
     blocks = (
-        f"{clock(start)} --> {clock(end)}\n{escape(_line(text), quote=False)}\n"
-        for start, end, text in cues
+        f"{clock(start)} --> {clock(end)}\n{_escaped(_line(text))}\n" for start, end, text in cues
     )
     return "\n".join(["WEBVTT\n", *blocks])
+
+
+def _escaped(text: str) -> str:
+    import html  # as in _show: only when something is written
+
+    return html.escape(text, quote=False)
 
 
 def _line(text: str) -> str:

@@ -5,7 +5,6 @@ import functools
 import io
 import os
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,7 @@ _FORMATS = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 def player(data: bytes, mime: str | None, element: str, most: int) -> str:
     """An HTML player for a sound or film up to `most` bytes; words for a larger one."""
     if mime is None or not mime.startswith(f"{element}/") or len(data) > most:
-        size = f"{len(data):,} bytes of {escape(mime or 'unknown type')}"
+        size = f"{len(data):,} bytes of {_show.escape(mime or 'unknown type')}"
         return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
     source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
     more = ' style="max-width:100%"' if element == "video" else ""

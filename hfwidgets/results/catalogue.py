@@ -1,6 +1,5 @@
 """A catalogue of models: who serves them, for what, at which price."""
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets.results import _show
@@ -78,9 +77,13 @@ class Catalogue(Elements[ModelInfo]):
 
     def _html_(self) -> str:
         style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
-        head = "".join(f'<th scope="col" style="{style}">{escape(name)}</th>' for name in _COLUMNS)
+        head = "".join(
+            f'<th scope="col" style="{style}">{_show.escape(name)}</th>' for name in _COLUMNS
+        )
         rows = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{escape(c)}</td>' for c in _row(model)) + "</tr>"
+            "<tr>"
+            + "".join(f'<td style="{style}">{_show.escape(c)}</td>' for c in _row(model))
+            + "</tr>"
             for model in self[: _show.ROWS]
         )
         more = f"<p>… and {len(self) - _show.ROWS:,} more</p>" if len(self) > _show.ROWS else ""

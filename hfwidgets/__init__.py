@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hfwidgets.batch import map  # noqa: A004 - the name that users know
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
     from hfwidgets.endpoints import (
         InferenceEndpoint,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         InferenceTimeoutError,
         InputError,
     )
+    from hfwidgets.mcp import Agent, MCPClient
     from hfwidgets.panels import chat, panel
     from hfwidgets.recorder import recordings
     from hfwidgets.streams import AsyncStream, Stream
@@ -59,6 +61,8 @@ _HOMES = {
     "update_inference_endpoint": "endpoints",
     "InferenceEndpointError": "errors",
     "InferenceEndpointTimeoutError": "errors",
+    "Agent": "mcp",
+    "MCPClient": "mcp",
     "ConfigurationError": "errors",
     "HfHubHTTPError": "errors",
     "HfWidgetsError": "errors",
@@ -67,11 +71,13 @@ _HOMES = {
     "AsyncStream": "streams",
     "Stream": "streams",
     "chat": "panels",
+    "map": "batch",
     "panel": "panels",
     "recordings": "recorder",
 }
 
 __all__ = [
+    "Agent",
     "AsyncInferenceClient",
     "AsyncStream",
     "ConfigurationError",
@@ -85,12 +91,14 @@ __all__ = [
     "InferenceEndpointType",
     "InferenceTimeoutError",
     "InputError",
+    "MCPClient",
     "Stream",
     "chat",
     "create_inference_endpoint",
     "delete_inference_endpoint",
     "get_inference_endpoint",
     "list_inference_endpoints",
+    "map",
     "panel",
     "pause_inference_endpoint",
     "recordings",

@@ -1,7 +1,7 @@
 """The clients: every task as a method, blocking or awaited."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -19,6 +19,7 @@ from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 if TYPE_CHECKING:
     import httpx
 
+    from hfwidgets.batch import AsyncBatch, BatchResult, Progress
     from hfwidgets.drivers import AsyncDriver, SyncDriver
     from hfwidgets.explain import Explanation
     from hfwidgets.results.catalogue import Catalogue
@@ -218,6 +219,43 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         found: Catalogue = self._run(None, catalogue.models(task, provider, search, self._settings))
         return found
 
+    def map(
+        self,
+        task: str,
+        rows: Any,
+        *,
+        column: "str | Mapping[str, str] | None" = None,
+        resume: str | os.PathLike[str] | None = None,
+        concurrency: int | None = None,
+        executor: Any = None,
+        on_error: str = "keep",
+        progress: "bool | Callable[[Progress], object]" = True,
+        limit: int | None = None,
+        collect: bool = True,
+        **parameters: Any,
+    ) -> "BatchResult":
+        """Ask a task about each of many rows.
+
+        `hfwidgets.batch.map` says what the arguments mean.
+        """
+        from hfwidgets import batch
+
+        begun = batch.begun(
+            self,
+            task,
+            rows,
+            column=column,
+            resume=resume,
+            concurrency=concurrency,
+            executor=executor,
+            on_error=on_error,
+            progress=progress,
+            limit=limit,
+            collect=collect,
+            **parameters,
+        )
+        return batch.blocking(begun)
+
     def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
         self._driver.close()
@@ -290,6 +328,43 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
             None, catalogue.models(task, provider, search, self._settings)
         )
         return found
+
+    def map(
+        self,
+        task: str,
+        rows: Any,
+        *,
+        column: "str | Mapping[str, str] | None" = None,
+        resume: str | os.PathLike[str] | None = None,
+        concurrency: int | None = None,
+        executor: Any = None,
+        on_error: str = "keep",
+        progress: "bool | Callable[[Progress], object]" = True,
+        limit: int | None = None,
+        collect: bool = True,
+        **parameters: Any,
+    ) -> "AsyncBatch":
+        """Ask a task about each of many rows: `await` it for all, or `async for` row by row.
+
+        `hfwidgets.batch.map` says what the arguments mean.
+        """
+        from hfwidgets import batch
+
+        begun = batch.begun(
+            self,
+            task,
+            rows,
+            column=column,
+            resume=resume,
+            concurrency=concurrency,
+            executor=executor,
+            on_error=on_error,
+            progress=progress,
+            limit=limit,
+            collect=collect,
+            **parameters,
+        )
+        return batch.AsyncBatch(begun)
 
     async def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from hfwidgets import auth, errors
 from hfwidgets.choice import default_provider
-from hfwidgets.explain import SECRET
 from hfwidgets.flow import Infer
 from hfwidgets.media import HEAD, Inline, Media, sniff
 from hfwidgets.media._load import data_of
+from hfwidgets.providers import is_secret
 from hfwidgets.settings import Settings, is_url
 
 _TOKENS = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
@@ -122,7 +122,7 @@ def bare_url(url: str) -> str:
 def secrets(settings: Settings) -> tuple[str, ...]:
     """The credentials that this client has or could find."""
     tokens = (settings.token, settings.machine or auth.found())
-    headers = (text for name, text in settings.headers.items() if name.lower() in SECRET)
+    headers = (text for name, text in settings.headers.items() if is_secret(name.lower()))
     found = [*(token.value for token in tokens if token), *headers, *settings.cookies.values()]
     return tuple(text for text in found if len(text) >= 8)
 

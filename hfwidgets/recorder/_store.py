@@ -4,7 +4,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +25,28 @@ _NAME = re.compile(r"[0-9a-f]{32}\.json")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Who gave a recorded answer, when, and how long it took in seconds."""
+    """Who gave an answer, how long it took in seconds, and when, for one that is kept."""
 
     provider: str
     model: str | None
     seconds: float
-    recorded: datetime.datetime
+    recorded: datetime.datetime | None = None
     first_token_seconds: float | None = None
 
     @classmethod
     def now(cls, meta: Meta) -> "Served":
         """What is kept of a call that has just been answered."""
+        return replace(cls.of(meta), recorded=now())
+
+    @classmethod
+    def of(cls, meta: Meta) -> "Served":
+        """What a result knows of it."""
         first = meta.first_token_seconds
         return cls(
             meta.provider,
             meta.model,
             round(meta.seconds, 3),
-            datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+            meta.recorded,
             None if first is None else round(first, 3),
         )
 
@@ -50,6 +55,11 @@ class Served:
         meta.came_from(self.provider, self.model)
         meta.seconds, meta.first_token_seconds = self.seconds, self.first_token_seconds
         meta.recorded = self.recorded
+
+
+def now() -> datetime.datetime:
+    """The moment, to the second, in UTC."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 
 
 class Recording(Record):
@@ -98,7 +108,7 @@ class Store:
         """Keep an answer: `answer=` a whole one, or `chunks=` a stream's; both packed already."""
         found = {
             "asked": question.shown,
-            "recorded": served.recorded.isoformat(),
+            "recorded": (served.recorded or now()).isoformat(),
             "served": {
                 "model": served.model,
                 "provider": served.provider,

@@ -1,0 +1,453 @@
+"""A run from its beginning to its end: blocking, awaited, or row by row."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import dataclasses
+import os
+import threading
+import warnings
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets import errors
+from hfwidgets.batch import _journal
+from hfwidgets.batch._ask import Answer, Ask, by_workers, in_threads, on_loop
+from hfwidgets.batch._journal import Journal
+from hfwidgets.batch._limit import Limiter
+from hfwidgets.batch._progress import Progress, Ticker, shown
+from hfwidgets.batch._result import BatchResult, Row, Stored, row_of
+from hfwidgets.batch._rows import Columns, Source
+from hfwidgets.batch._run import Feed, Job, Run
+from hfwidgets.batch._work import Failure
+from hfwidgets.choice import default_provider
+from hfwidgets.drivers import AsyncDriver
+from hfwidgets.recorder import _question
+from hfwidgets.tasks import Async, BaseTask, find
+
+if TYPE_CHECKING:
+    from hfwidgets.client import AsyncInferenceClient, InferenceClient
+
+MOST = 64
+"""How many calls may be under way at once, where the caller sets no limit."""
+
+START = 8
+"""How many a run begins with then."""
+
+AHEAD = 256
+"""How many rows are taken from their source before their turn."""
+
+STEP = 0.1
+"""How often a blocking run looks up, in seconds."""
+
+FSYNC = 1.0
+"""How often the disk is waited for, in seconds."""
+
+ENDING = 10.0
+"""How long an interrupted run may take to end, in seconds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How rows are run; see `hfwidgets.batch.map` for what the fields mean."""
+
+    client: "InferenceClient | AsyncInferenceClient"
+    task: BaseTask
+    parameters: Mapping[str, Any]
+    resume: Path | None
+    concurrency: int | None
+    executor: Any
+    on_error: str
+    progress: bool | Callable[[Progress], object]
+    collect: bool
+
+    def __post_init__(self) -> None:
+        if self.on_error not in ("keep", "raise"):
+            raise errors.ConfigurationError(
+                f"on_error is {self.on_error!r}; it is 'keep' or 'raise'."
+            )
+        if self.concurrency is not None and self.concurrency < 1:
+            raise errors.ConfigurationError(
+                f"concurrency is {self.concurrency}; it is at least 1, or None to find out."
+            )
+        if not self.collect and self.resume is None:
+            raise errors.ConfigurationError(
+                "collect=False keeps no row in memory: pass resume= with the file to keep them in, "
+                "or go through the rows of the async client with 'async for'."
+            )
+
+    def header(self) -> dict[str, Any]:
+        """What a file of rows says of them."""
+        settings = self.client._settings
+        model = self.parameters.get("model") or settings.model
+        own = {name: value for name, value in self.parameters.items() if name != "model"}
+        hidden = _question.secrets(settings)
+        return {
+            "task": self.task.name,
+            "model": _question.bare_url(model) if model and "://" in model else model,
+            "provider": default_provider(settings),
+            "parameters": _question.masked(_question.plain(own), hidden),
+        }
+
+
+class Batch:
+    """Rows on their way through a task.
+
+    Args:
+        plan: how they are run.
+        source: where they come from.
+        known: the rows of an earlier run, of which those that are not done are asked again.
+    """
+
+    def __init__(self, plan: Plan, source: Source, known: list[Row] | None = None) -> None:
+        self.plan = plan
+        self.source = source
+        self.rows: dict[int, Row] = {row.index: row for row in known or ()}
+        self.keeps = plan.collect
+        self.journal = self._journal()
+        self.progress = Progress(source.total)
+        self.progress.done = self.progress.kept = sum(r.state == "done" for r in known or ())
+        self.progress.failed = sum(r.arguments is None for r in known or ())
+        most = plan.concurrency or MOST
+        self.run = Run(
+            feed=Feed(self._jobs(), ahead=AHEAD),
+            ask=_no_ask,
+            limiter=Limiter(most, plan.concurrency or START),
+            progress=self.progress,
+            answered=self._answered,
+            failed=self._failed,
+        )
+        self.moved: Callable[[], None] = _nothing
+        self._first: Exception | None = None
+        self._next = len(self.rows)
+        self.stopped: str | None = None
+
+    def _journal(self) -> Journal | None:
+        if self.plan.resume is None:
+            return None
+        hidden = _question.secrets(self.plan.client._settings)
+        return Journal(self.plan.resume, self.plan.header(), hidden)
+
+    def _jobs(self) -> Iterator[Job | None]:
+        """The rows that are to be asked; the others find their place on the way."""
+        for row in [row for row in self.rows.values() if row.state != "done"]:
+            if row.arguments is not None:
+                row.state, row.error = "pending", None
+                yield Job(row.index, row.arguments, self._key(row.arguments))
+        for arguments in self.source:
+            index, self._next = self._next, self._next + 1
+            yield self._job(index, arguments)
+
+    def _job(self, index: int, arguments: dict[str, Any] | errors.HfWidgetsError) -> Job | None:
+        """A row's job; None where the row needs no call."""
+        if isinstance(arguments, Exception):
+            self._place(Row(index, None))
+            self._failed(Job(index, {}, "1"), arguments)
+            return None
+        key = self._key(arguments)
+        if self.journal is not None and self.journal.done(index, key):
+            self.progress.done += 1
+            self.progress.kept += 1
+            if self.keeps:
+                self._place(row_of(index, self.journal, self.plan.task, arguments))
+            self.moved()
+            return None
+        self._place(Row(index, arguments))
+        return Job(index, arguments, key)
+
+    def _key(self, arguments: dict[str, Any]) -> str:
+        return _journal.key_of(arguments) if self.journal is not None else ""
+
+    def _place(self, row: Row) -> None:
+        if self.keeps:
+            self.rows[row.index] = row
+
+    def _answered(self, job: Job, answer: Answer) -> None:
+        """Keep an answer; called on the loop."""
+        if self.journal is not None:
+            inputs = _journal.kept(job.arguments)
+            self.journal.answered(job.index, job.key, inputs, answer.raw, answer.served)
+        if self.keeps:
+            row = self.rows[job.index]
+            row.result, row.state = answer.result, "done"
+        self.progress.count(getattr(answer.result, "meta", None))
+        self.moved()
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Keep an error; called on the loop, or while rows are taken."""
+        if self.journal is not None:
+            inputs = _journal.kept(job.arguments)
+            self.journal.failed(job.index, job.key, inputs, Failure.of(error))
+        if self.keeps:
+            row = self.rows[job.index]
+            row.error, row.state = error, "failed"
+        self.progress.failed += 1
+        if self.plan.on_error == "raise" and self._first is None:
+            self._first = error
+            self.run.stopped = True
+        self.moved()
+
+    async def drive(self, ready: Callable[[], None] | None = None) -> None:
+        """Ask all rows on the running loop."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.journal is not None:
+                stack.callback(self.journal.close)
+                over = asyncio.Event()
+                syncing = asyncio.create_task(self._synced(over))
+                stack.push_async_callback(asyncio.wait, {syncing})
+                stack.callback(over.set)
+            self.run.ask = await self._ask(stack)
+            self.run.prepare()
+            if ready is not None:
+                ready()
+            await self.run.drive()
+
+    async def _ask(self, stack: contextlib.AsyncExitStack) -> Ask:
+        plan, client = self.plan, self.plan.client
+        if plan.executor is not None:
+            return by_workers(client, plan.executor, plan.task)
+        if isinstance(client, Async):
+            return on_loop(client, client._driver, plan.task)
+        if client._driver._given is not None:
+            pool = concurrent.futures.ThreadPoolExecutor(self.run.limiter.most)
+            stack.callback(pool.shutdown, wait=False)
+            return in_threads(client, pool, plan.task)
+        driver = AsyncDriver()
+        stack.push_async_callback(driver.close)
+        return on_loop(client, driver, plan.task)
+
+    async def _synced(self, over: asyncio.Event) -> None:
+        assert self.journal is not None
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), FSYNC)
+            await asyncio.to_thread(self.journal.sync)
+
+    def result(self) -> BatchResult:
+        """The rows so far."""
+        rows = [self.rows[index] for index in sorted(self.rows)]
+        task, journal = self.plan.task, self.journal
+        stored = (
+            None
+            if self.plan.collect or journal is None
+            else Stored(journal, task, task.inputs[0], self.source.total)
+        )
+        return BatchResult(
+            task,
+            rows if stored is None else stored,
+            self.progress,
+            self.stopped,
+            self.source.table,
+            self._again,
+        )
+
+    def _again(self) -> Any:
+        """The same rows, where those that are done are not asked again."""
+        if not (self.plan.collect or self.source.repeatable):
+            raise errors.ConfigurationError(
+                "The rows came from an iterator that is used up: call map() with new ones and the "
+                "same resume=."
+            )
+        self.source.rewind(self._next if self.plan.collect else 0)
+        known = [dataclasses.replace(self.rows[index]) for index in sorted(self.rows)]
+        batch = Batch(self.plan, self.source, known)
+        return AsyncBatch(batch) if isinstance(self.plan.client, Async) else blocking(batch)
+
+    def conclude(self) -> str:
+        """Say how the run ended.
+
+        Raises:
+            Exception: the first error, where rows' errors are raised; what ended the run, where no
+                row is done.
+        """
+        reason = self.run.reason
+        if self._first is not None:
+            raise self._first
+        if reason is not None and not self.progress.done:
+            raise reason
+        if reason is not None or self.run.stopped:
+            self.stopped = str(reason) if reason is not None else "interrupted"
+            how = "retry() goes on" if self.plan.resume is None else "the same call goes on"
+            warnings.warn(
+                f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
+                f"{self.stopped} What is done is kept; {how}.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return f"stopped: {self.stopped}" if self.stopped else "finished"
+
+
+def begun(
+    client: "InferenceClient | AsyncInferenceClient",
+    task: str,
+    rows: Any,
+    *,
+    column: Columns = None,
+    resume: str | os.PathLike[str] | None = None,
+    concurrency: int | None = None,
+    executor: Any = None,
+    on_error: str = "keep",
+    progress: bool | Callable[[Progress], object] = True,
+    limit: int | None = None,
+    collect: bool = True,
+    **parameters: Any,
+) -> Batch:
+    """A run that is ready to be driven; see `hfwidgets.batch.map`."""
+    found = find(task)
+    plan = Plan(
+        client,
+        found,
+        parameters,
+        Path(resume).expanduser() if resume is not None else None,
+        concurrency,
+        executor,
+        on_error,
+        progress,
+        collect,
+    )
+    return Batch(plan, Source(found, rows, column, parameters, limit))
+
+
+def blocking(batch: Batch) -> BatchResult:
+    """Run a batch on a loop of its own in a thread; this thread takes the rows and shows progress.
+
+    The rows' source is read in the caller's thread, since many (databases) know no other.
+    """
+    wanted = threading.Event()
+    ready = threading.Event()
+    batch.run.hungry = wanted.set
+    ticker = Ticker(batch.progress, shown(batch.progress, batch.plan.progress))
+    pool = concurrent.futures.ThreadPoolExecutor(1, "hfwidgets-rows")
+    context = contextvars.copy_context()
+    future = pool.submit(context.run, asyncio.run, batch.drive(ready.set))
+    future.add_done_callback(lambda _: wanted.set())
+    future.add_done_callback(lambda _: ready.set())
+    try:
+        ready.wait()
+        _feed(batch, future, wanted, ticker)
+    except KeyboardInterrupt:
+        _interrupt(batch, future)
+        if batch.plan.on_error == "raise":
+            ticker.end("interrupted")
+            raise
+    finally:
+        pool.shutdown(wait=False)
+    how = "failed"
+    try:
+        future.result(ENDING)
+        how = batch.conclude()
+    finally:
+        ticker.end(how)
+    return batch.result()
+
+
+def _feed(
+    batch: Batch, future: "concurrent.futures.Future[None]", wanted: threading.Event, ticker: Ticker
+) -> None:
+    """Hand rows over until the run has ended."""
+    feed = batch.run.feed
+    while not future.done():
+        before = len(feed.ready), feed.ended
+        feed.fill()
+        if (len(feed.ready), feed.ended) != before and not future.done():
+            with contextlib.suppress(RuntimeError):  # the loop has just ended
+                batch.run.nudge()
+        ticker.tick()
+        wanted.wait(STEP)
+        wanted.clear()
+
+
+def _interrupt(batch: Batch, future: "concurrent.futures.Future[None]") -> None:
+    """End a run from outside its loop, and wait for its end."""
+    batch.run.stopped = True
+    with contextlib.suppress(RuntimeError, AttributeError):  # it has ended, or not yet begun
+        batch.run.nudge()
+    concurrent.futures.wait([future], ENDING)
+
+
+class AsyncBatch:
+    """A run to await for all of its rows, or to go through with `async for`, row by row in order.
+
+    Going through keeps a bounded number of rows in memory. It needs asyncio.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __await__(self) -> Generator[Any, None, BatchResult]:
+        return self._whole().__await__()
+
+    async def _whole(self) -> BatchResult:
+        batch = self._batch
+        ticking, ticker = self._ticking()
+        how = "interrupted"
+        try:
+            await batch.drive()
+            how = batch.conclude()
+        finally:
+            await _cancelled(ticking)
+            ticker.end(how)
+        return batch.result()
+
+    def _ticking(self) -> "tuple[asyncio.Task[None], Ticker]":
+        batch = self._batch
+        batch.run.feed.ahead = 1
+        ticker = Ticker(batch.progress, shown(batch.progress, batch.plan.progress))
+
+        async def tick() -> None:
+            while True:
+                ticker.tick()
+                await asyncio.sleep(STEP)
+
+        return asyncio.create_task(tick()), ticker
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        batch = self._batch
+        batch.keeps = True
+        moved = asyncio.Event()
+        batch.moved = moved.set
+        given = 0
+        room = 2 * batch.run.limiter.most
+        batch.run.window = lambda: batch._next < given + room
+        ticking, ticker = self._ticking()
+        driving = asyncio.create_task(batch.drive())
+        driving.add_done_callback(lambda _: moved.set())
+        try:
+            while True:
+                while (row := batch.rows.get(given)) is not None and row.state != "pending":
+                    del batch.rows[given]
+                    given += 1
+                    yield row
+                if driving.done():
+                    break
+                batch.run.wake()
+                await moved.wait()
+                moved.clear()
+            await driving
+            batch.conclude()
+        finally:
+            batch.run.stopped = True
+            batch.run.wake()
+            await _cancelled(ticking)
+            with contextlib.suppress(Exception):
+                await driving
+            ticker.end("ended")
+
+    def stop(self) -> None:
+        """End the run; finished rows are kept. Called on the loop."""
+        self._batch.run.stop()
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _no_ask(arguments: dict[str, Any]) -> Answer:
+    raise RuntimeError("The run has not begun.")
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,265 @@
+"""The file that a run keeps its rows in, so that a second run does only the rest.
+
+JSON lines: a header that names the task, the model and the parameters, then one line for each row
+that has ended, in the order in which they ended. Media are files beside it, in `<name>.files/`.
+
+A line is written in one piece and handed to the operating system before the row counts as done:
+killing the process loses no finished row. The disk itself is waited for (fsync) once a second and
+at the end: a loss of power may cost the last second. Lines are only ever appended; one that was
+torn is passed over, and its row is asked again. The file is for its owner alone, and one run's at a
+time. It holds inputs and answers in clear, never a token.
+"""
+
+import contextlib
+import json
+import os
+from array import array
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hfwidgets import errors
+from hfwidgets.batch._work import Failure
+from hfwidgets.recorder import _question
+from hfwidgets.recorder._files import Files
+from hfwidgets.recorder._store import Served, now
+
+VERSION = 1
+
+NOWHERE = -1
+
+
+class Journal:
+    """An open file of rows.
+
+    Args:
+        path: the file; it is made when it is not there.
+        header: what the rows are answers to, in words that can be compared.
+        hidden: texts that are never written.
+
+    Raises:
+        ConfigurationError: the file is of another task, model or parameters, or is no such file, or
+            another run has it.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any], hidden: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.files = Files(path.with_name(f"{path.name}.files"))
+        self._hidden = hidden
+        self._offsets = array("q")
+        self._keys = array("Q")
+        self._failed: set[int] = set()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._reader = path.open("rb")
+        try:
+            _lock(self._file, path)
+            self._begin(header)
+        except BaseException:
+            self._reader.close()
+            os.close(self._file)
+            raise
+
+    def _begin(self, header: Mapping[str, Any]) -> None:
+        size = os.fstat(self._file).st_size
+        if size == 0:
+            self._append({"hfwidgets": "rows", "version": VERSION, "began": _stamp(), **header})
+            return
+        line = self._reader.readline()
+        _check(self.path, _parsed(line), header)
+        offset = len(line)
+        for line in self._reader:
+            self._note(_parsed(line), offset)
+            offset += len(line)
+        if not line.endswith(b"\n"):
+            os.write(self._file, b"\n")  # the torn line ends here, and is passed over from now on
+
+    def _note(self, line: dict[str, Any] | None, offset: int) -> None:
+        if line is None or not isinstance(line.get("row"), int):
+            return
+        self._place(line["row"], offset, line.get("key"))
+        if "error" in line:
+            self._failed.add(line["row"])
+        else:
+            self._failed.discard(line["row"])
+
+    def _place(self, index: int, offset: int, key: Any) -> None:
+        missing = index + 1 - len(self._offsets)
+        if missing > 0:
+            self._offsets.extend([NOWHERE] * missing)
+            self._keys.extend([0] * missing)
+        self._offsets[index] = offset
+        self._keys[index] = int(str(key), 16)
+
+    def __len__(self) -> int:
+        """The number of rows up to the last one that has a line."""
+        return len(self._offsets)
+
+    def state(self, index: int) -> str:
+        """Whether a row is done, failed or pending."""
+        if index >= len(self._offsets) or self._offsets[index] == NOWHERE:
+            return "pending"
+        return "failed" if index in self._failed else "done"
+
+    def done(self, index: int, key: str) -> bool:
+        """Whether the answer to this very row is there."""
+        return self.state(index) == "done" and self._keys[index] == int(key, 16)
+
+    def read(self, index: int) -> dict[str, Any]:
+        """A row's line, with its media still as files."""
+        self._reader.seek(self._offsets[index])
+        found: dict[str, Any] = json.loads(self._reader.readline())
+        return found
+
+    def answered(self, index: int, key: str, inputs: Any, raw: Any, served: Served) -> None:
+        """Write a row's answer down."""
+        about = {"model": served.model, "provider": served.provider, "seconds": served.seconds}
+        line = {"row": index, "key": key, "at": _stamp(), "served": about}
+        answer = self.files.packed(raw)
+        self._place(index, self._append({**line, "inputs": inputs, "answer": answer}), key)
+        self._failed.discard(index)
+
+    def failed(self, index: int, key: str, inputs: Any, failure: Failure) -> None:
+        """Write down why a row has no answer."""
+        why = {"kind": failure.kind, "message": failure.message, "status": failure.status}
+        line = {"row": index, "key": key, "at": _stamp(), "inputs": inputs, "error": why}
+        self._place(index, self._append(line), key)
+        self._failed.add(index)
+
+    def _append(self, line: Mapping[str, Any]) -> int:
+        """Write a line in one piece; returns where it begins."""
+        whole = _question.masked(dict(line), self._hidden)
+        text = json.dumps(whole, ensure_ascii=False, default=_described)
+        data = text.encode("utf-8", "surrogatepass") + b"\n"
+        written = os.write(self._file, data)
+        while written < len(data):  # the disk is nearly full: the rest fits or raises
+            written += os.write(self._file, data[written:])
+        return os.lseek(self._file, 0, os.SEEK_CUR) - len(data)
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Wait for the disk and let others have the file; rows can still be read."""
+        self.sync()
+        os.close(self._file)  # which ends the lock
+
+
+def served_of(line: Mapping[str, Any]) -> Served:
+    """Who gave the answer of a line, and when."""
+    about = line["served"]
+    when = datetime.fromisoformat(line["at"])
+    return Served(about["provider"], about["model"], about["seconds"], when)
+
+
+def failure_of(line: Mapping[str, Any]) -> errors.HfWidgetsError:
+    """The error of a line."""
+    why = line["error"]
+    return Failure(why["kind"], why["message"], why["status"]).exception()
+
+
+def kept(arguments: Mapping[str, Any]) -> Any:
+    """A row's arguments as a line holds them: plain data and paths; other media by their hash."""
+    return {name: _kept(value) for name, value in arguments.items()}
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return {"$path": os.fspath(value)}
+    return _question.plain(value)
+
+
+def _described(value: Any) -> Any:
+    """What a line holds of an object that JSON cannot say."""
+    return {"sha256": None, "type": type(value).__name__}
+
+
+def given_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a line holds; KeyError for media that it knows by their hash only."""
+    found: dict[str, Any] = {}
+    for name, value in inputs.items():
+        if isinstance(value, dict) and "sha256" in value:
+            raise KeyError(name)
+        is_path = isinstance(value, dict) and "$path" in value
+        found[name] = Path(value["$path"]) if is_path else value
+    return found
+
+
+def key_of(arguments: Mapping[str, Any]) -> str:
+    """What tells a row's arguments from others: 16 hexadecimal digits, never all zero."""
+    plain = {name: _identity(value) for name, value in arguments.items()}
+    return format(int(_question.hashed(plain)[:16], 16) or 1, "016x")
+
+
+def _identity(value: Any) -> Any:
+    """A value for its hash: files by name, size and time, pictures and arrays by their content."""
+    if isinstance(value, os.PathLike):
+        with contextlib.suppress(OSError):
+            about = Path(value).stat()
+            return [os.fspath(value), about.st_size, about.st_mtime_ns]
+        return os.fspath(value)
+    if hasattr(value, "tobytes") and not isinstance(value, (bytes, memoryview)):
+        return [str(getattr(value, "size", "")), _question.plain(value.tobytes())]
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        value = value.to_dict("list")
+    if isinstance(value, (list, tuple)):
+        return [_identity(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _identity(item) for key, item in value.items()}
+    return _question.plain(value)
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a file of rows, without its header and without torn ones."""
+    with path.open("rb") as file:
+        for line in file:
+            found = _parsed(line)
+            if found is not None and "row" in found:
+                yield found
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """A line's object; None for a torn one."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(found, dict) and line.endswith(b"\n")
+    return found if whole else None
+
+
+def _check(path: Path, found: dict[str, Any] | None, header: Mapping[str, Any]) -> None:
+    if found is None or found.get("hfwidgets") != "rows":
+        raise errors.ConfigurationError(
+            f"{path} is not a file of rows: pass resume= another path, or delete it."
+        )
+    if found["version"] > VERSION:
+        raise errors.ConfigurationError(f"{path} was written by a newer hfwidgets: upgrade.")
+    plain = json.loads(json.dumps(header))
+    changed = {name: value for name, value in plain.items() if found.get(name) != value}
+    other = [f"{name} ({found.get(name)!r} there, {here!r} here)" for name, here in changed.items()]
+    if other:
+        raise errors.ConfigurationError(
+            f"{path} holds the answers to something else: it differs in {', '.join(other)}. Pass "
+            "resume= another path, or delete it."
+        )
+
+
+def _stamp() -> str:
+    return now().isoformat()
+
+
+def _lock(file: int, path: Path) -> None:
+    """Lock the file for this process; the lock ends with it, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where two runs at once would ask the same rows twice
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise errors.ConfigurationError(
+            f"Another run is writing to {path}: wait for its end, or pass resume= another path."
+        ) from error

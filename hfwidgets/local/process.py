@@ -68,7 +68,8 @@ class Server(uvicorn.Server):
         while not self.should_exit:
             await asyncio.sleep(_LOOK)
             await self._engine.rest(MODELS_IDLE)
-            self.should_exit = self._over(self._engine)
+            if self._over(self._engine):  # never set to False: a signal may have set it
+                self.should_exit = True
 
 
 def listen(port: int) -> socket.socket:

@@ -1,5 +1,6 @@
 """The managed engine: shared, private, replaced when stale, gone when nobody needs it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ import pytest
 from hfwidgets import __version__
 from hfwidgets import engine as room
 from hfwidgets.errors import EngineError
+from hfwidgets.local import process
 from hfwidgets.local.clients import Clients
+from hfwidgets.local.work import Engine
 from tests.plugins.engine import own_cache, started
 
 USER = """
@@ -164,6 +167,23 @@ def test_gone_when_idle(cache: Path) -> None:
     process = managed("--idle", "0.5", client=os.getpid())
     assert process.wait(60) == 0
     assert not room.state_path().exists()
+
+
+def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_LOOK", 0)
+
+    def over(engine: Engine) -> bool:
+        server.should_exit = True  # as the signal's handler does at any moment
+        return False
+
+    server = process.Server(Engine(), "key", ready=lambda: None, over=over)
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            await server._watch()
+
+    asyncio.run(run())
+    assert server.should_exit
 
 
 def test_its_files_are_private(cache: Path) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         InferenceTimeoutError,
         InputError,
     )
+    from hfwidgets.legacy import InferenceApi
     from hfwidgets.mcp import Agent, MCPClient
     from hfwidgets.panels import chat, panel
     from hfwidgets.recorder import recordings
@@ -62,6 +63,7 @@ _HOMES = {
     "InferenceEndpointError": "errors",
     "InferenceEndpointTimeoutError": "errors",
     "Agent": "mcp",
+    "InferenceApi": "legacy",
     "MCPClient": "mcp",
     "ConfigurationError": "errors",
     "HfHubHTTPError": "errors",
@@ -83,6 +85,7 @@ __all__ = [
     "ConfigurationError",
     "HfHubHTTPError",
     "HfWidgetsError",
+    "InferenceApi",
     "InferenceClient",
     "InferenceEndpoint",
     "InferenceEndpointError",

@@ -27,10 +27,10 @@ ORDER = {
     "tasks": {"tasks"},
     "providers": {"providers"},
     "client": {
-        *("calls", "choice", "client", "custom", "drivers", "endpoints", "explain", "hub", "mcp"),
+        *("calls", "choice", "client", "custom", "drivers", "endpoints", "explain", "hub", "legacy", "mcp"),
         *("offers", "reach", "settings", "transports", "wake", "catalogue", "recorder", "batch", "testing"),
     },
-    "runtime": {"runtime"},
+    "runtime": {"runtime", "snippets"},
     "panels": {"panels"},
     "session": {"session"},
     "magics": {"magics"},

@@ -248,7 +248,7 @@ class ChatPanel(Panel):
         found = {
             "rate": (made - 1) / streamed if made > 1 and streamed > 0 else None,
             "prompt": usage.get("prompt_tokens"),
-            "completion": made,
+            "completion": made or None,
             "counted": not usage.get("completion_tokens"),
             "model": shared.get("model") or result.model,
             "finish": result.choices[0].finish_reason if result.choices else None,

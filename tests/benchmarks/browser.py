@@ -1,13 +1,12 @@
 """What a streamed answer costs between the kernel and the page: bytes, delay, long tasks.
 
 Bytes are those of all WebSocket frames that the page receives from the moment of sending until the
-static form is there, against the bytes of the answer's text. `python -m tests.benchmarks.browser`
+static form is there, against the bytes of the answer's text. `python -m tests.benchmarks browser`
 prints the table.
 """
 
 import base64
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +14,18 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from tests.benchmarks.measure import Figure
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.talker import END, Talker, tokens
 from tests.plugins.loopback import Loopback
 
 LIMITS = {None: 3.0, 200.0: 12.0}
 """The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens/s."""
+
+PEERS = {
+    (2000, 200.0): "; HTML.value += at 200/s: 1,172x, quadratic",
+    (8000, 200.0): "; HTML.value += at 200/s: 4,211x, text lost",
+}
 
 _WATCH = """end => {
   window.seen = 0; window.long = []; window.gap = 0;
@@ -37,7 +42,7 @@ _WATCH = """end => {
 
 
 @dataclass
-class Figure:
+class Streamed:
     """One answer: its size, its pace, and what it cost."""
 
     tokens: int
@@ -49,23 +54,20 @@ class Figure:
     long_tasks: list[float]
     complete: bool
 
-    @property
-    def ratio(self) -> float:
-        return self.frame_bytes / self.text_bytes
-
-    @property
-    def limit(self) -> float:
-        return LIMITS[self.rate]
-
-    def __str__(self) -> str:
-        pace = f"{self.rate:.0f}/s" if self.rate else "as it comes"
-        longest = max(self.long_tasks, default=0.0)
-        return (
-            f"{self.tokens:>6} tokens {pace:>12} | {self.ratio:5.2f}x (at most {self.limit:.0f}x) "
-            f"in {self.frames} frames | last token {self.late * 1000:.0f} ms late | "
-            f"{len(self.long_tasks)} tasks over 50 ms (longest {longest:.0f}) | "
-            f"{'complete' if self.complete else 'TEXT LOST'}"
+    def figures(self) -> Iterator[Figure]:
+        """The lines of the table."""
+        pace = f"at {self.rate:.0f} tokens/s" if self.rate else "as fast as it comes"
+        what = f"{self.tokens:,} tokens {pace}"
+        note = f"{self.frames} frames, {'nothing lost' if self.complete else 'TEXT LOST'}"
+        ratio = self.frame_bytes / self.text_bytes
+        peer = PEERS.get((self.tokens, self.rate), "")
+        yield Figure(
+            f"bytes to the browser, {what}", ratio, LIMITS[self.rate], note=f"{note}{peer}"
         )
+        yield Figure(f"last token to its appearance, {what}", self.late, 0.2, "s")
+        longest = f"longest {max(self.long_tasks):.0f} ms" if self.long_tasks else ""
+        count = len(self.long_tasks)
+        yield Figure(f"main-thread tasks over 50 ms, {what}", count, 0, "tasks", note=longest)
 
 
 class Frames:
@@ -101,7 +103,7 @@ def bench() -> Iterator[tuple[Notebook, Page, Talker]]:
     loopback.close()
 
 
-def answer(book: Notebook, page: Page, talker: Talker, count: int, rate: float | None) -> Figure:
+def answer(book: Notebook, page: Page, talker: Talker, count: int, rate: float | None) -> Streamed:
     """Stream one answer into a panel of its own."""
     book.write([f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r})\npanel"])
     book.open()
@@ -123,7 +125,7 @@ def answer(book: Notebook, page: Page, talker: Talker, count: int, rate: float |
     long_tasks = page.evaluate("window.long")
     value = page.evaluate("document.querySelector('.hfw-log').innerText")
     book.shutdown()
-    return Figure(
+    return Streamed(
         tokens=count,
         rate=rate,
         text_bytes=len(text.encode()),
@@ -151,15 +153,14 @@ def settle(page: Page, text: str) -> None:
     )
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Streamed]:
     """All answers of the table."""
     with bench() as (book, page, talker):
-        sizes = [(2000, None), (8000, None), (2000, 200.0), (8000, 200.0)]
-        return [answer(book, page, talker, count, rate) for count, rate in sizes]
+        for count, rate in ((2000, None), (8000, None), (2000, 200.0), (8000, 200.0)):
+            yield answer(book, page, talker, count, rate)
 
 
-if __name__ == "__main__":
-    started = time.time()
-    for figure in measure():
-        print(figure)
-    print(f"{time.time() - started:.0f} s")
+def figures() -> Iterator[Figure]:
+    """This part of the table."""
+    for streamed in measure():
+        yield from streamed.figures()

@@ -1,5 +1,6 @@
 """The whole way: a panel in JupyterLab, a kernel, the embedded engine, a real model."""
 
+import os
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -10,14 +11,12 @@ from tests.browser.jupyter import Notebook
 
 
 def test_a_real_model_answers_and_stops(notebook: Callable[..., Notebook], engine: Engine) -> None:
-    folder = engine_folder()
-    book = notebook(
-        [
-            f"import os; os.environ['HFWIDGETS_CACHE'] = {folder!r}\n"
-            "import hfwidgets as hf\n"
-            "panel = hf.chat(provider='local', max_tokens=40, seed=1)\npanel"
-        ]
-    )
+    cell = f"""import os
+os.environ['HFWIDGETS_CACHE'] = {os.environ["HFWIDGETS_CACHE"]!r}
+import hfwidgets as hf
+panel = hf.chat(provider='local', max_tokens=40, seed=1)
+panel"""
+    book = notebook([cell])
     book.panel.get_by_role("button", name="Write a haiku about the sea.").click()
     answer = book.panel.locator(".hfw-turn-answer .hfw-md")
     status = book.panel.locator(".hfw-status")
@@ -30,10 +29,3 @@ def test_a_real_model_answers_and_stops(notebook: Callable[..., Notebook], engin
     expect(answer.nth(1)).not_to_be_empty(timeout=30_000)
     book.page.keyboard.press("Escape")
     expect(status).to_contain_text("tokens/s", timeout=10_000)
-
-
-def engine_folder() -> str:
-    """Where the fixture's engine keeps its state; a kernel with the same finds it."""
-    import os
-
-    return os.environ["HFWIDGETS_CACHE"]

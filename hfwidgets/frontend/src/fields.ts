@@ -19,7 +19,8 @@ function labelled(field: Field, input: HTMLElement, ...more: HTMLElement[]): HTM
   input.id = `hfw-field-${++count}-${Math.random().toString(36).slice(2, 8)}`;
   const label = h("label", { class: "hfw-label", htmlFor: input.id, title: field.help }, field.label);
   if (field.help) input.title = field.help;
-  return h("div", { class: `hfw-field hfw-field-${field.control.kind}` }, label, input, ...more);
+  const wide = (field.control.count ?? 1) > 1 ? " hfw-field-wide" : "";
+  return h("div", { class: `hfw-field hfw-field-${field.control.kind}${wide}` }, label, input, ...more);
 }
 
 /** Leave a control alone while its user is in it. */

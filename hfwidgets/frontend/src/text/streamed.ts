@@ -23,6 +23,9 @@ export class StreamedText {
   #frozen = 0;
   #tail = h("div", { class: "hfw-tail" });
   #fence: { at: number; fence: Fence; block: CodeBlock } | null = null;
+  /** Blocks that are final and not yet on the page. */
+  #queue: Token[] = [];
+  #links: TokensList["links"] = {};
   #defined = false;
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,6 +49,7 @@ export class StreamedText {
     this.#text = "";
     this.#frozen = this.#due = 0;
     this.#fence = null;
+    this.#queue = [];
     this.#defined = this.#done = false;
     this.#tail.replaceChildren();
     this.node.replaceChildren(this.#tail);
@@ -67,35 +71,36 @@ export class StreamedText {
   /** Render one block; false when nothing but an unfinished tail is left. */
   #step(markdown: Markdown): boolean {
     if (this.#fence) return this.#growFence();
+    const next = this.#queue.shift();
+    if (next) return this.#freeze(markdown, next);
     const rest = this.#text.slice(this.#frozen);
     if (!rest) return this.#drawTail(null);
     const now = performance.now();
     if (!this.#done && now < this.#due) return this.#later(this.#due - now);
     const tokens = markdown.lex(rest, this.#done);
+    this.#links = tokens.links;
     this.#defined ||= Object.keys(tokens.links).length > 0;
-    return this.#freeze(markdown, tokens, now);
+    const ends = this.#done ? tokens.length : lastBlock(tokens);
+    this.#queue = tokens.slice(0, ends);
+    return ends > 0 || this.#open(markdown, tokens[0], now);
   }
 
-  #freeze(markdown: Markdown, tokens: TokensList, began: number): boolean {
-    const ends = this.#done ? tokens.length : lastBlock(tokens);
-    const until = began + SLICE_MS;
-    for (let i = 0; i < ends; i++) {
-      const token = tokens[i] as Token;
-      this.#place(markdown, token, tokens);
-      this.#frozen += token.raw.length;
-      if (performance.now() > until && i + 1 < ends) return true;
+  #freeze(markdown: Markdown, token: Token): true {
+    this.#frozen += token.raw.length;
+    this.#drawTail(null); // it showed the beginning of what is final now
+    if (token.type !== "space") {
+      this.#tail.before(this.#nodes(markdown, Object.assign([token], { links: this.#links })));
     }
-    const tail = tokens[ends];
+    return true;
+  }
+
+  /** Show the block that may still grow: code is appended to, anything else is drawn again. */
+  #open(markdown: Markdown, tail: Token | undefined, began: number): boolean {
     if (!tail) return this.#drawTail(null);
     if (this.#openFence(tail)) return true;
     this.#drawTail(this.#unfinished(markdown));
     this.#due = performance.now() + REST * (performance.now() - began);
     return false;
-  }
-
-  #place(markdown: Markdown, token: Token, tokens: TokensList): void {
-    if (token.type === "space") return;
-    this.#tail.before(this.#nodes(markdown, withLinks([token], tokens)));
   }
 
   #unfinished(markdown: Markdown): Node {
@@ -192,8 +197,4 @@ function lastBlock(tokens: Token[]): number {
   let at = tokens.length - 1;
   while (at > 0 && tokens[at]?.type === "space") at--;
   return Math.max(at, 0);
-}
-
-function withLinks(some: Token[], all: TokensList): Token[] {
-  return Object.assign(some, { links: all.links });
 }

@@ -376,6 +376,10 @@ class AsyncBatch:
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
 
+    def so_far(self) -> BatchResult:
+        """The rows as they are now; may be asked for at any time."""
+        return self._batch.result()
+
     def __await__(self) -> Generator[Any, None, BatchResult]:
         return self._whole().__await__()
 

@@ -8,7 +8,10 @@ params      a task's parameters
 schema      replies of a given shape
 call        all of that as one call of the client
 run         running it, stopping it, settling it
+each, row   --each: a call a row
+compare, comparison   --compare: a call a model
 render      what the notebook keeps
+files       pictures, sounds and films
 output      where it appears
 infer, hf   the magics themselves
 complete    Tab

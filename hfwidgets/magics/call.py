@@ -97,8 +97,8 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
         UsageError: an input or parameter that the task does not have, or that is missing.
         UnknownTaskError: there is no such task.
     """
+    task = chosen_task(options, session, defaults)
     model, provider = split(options["model"] or defaults.model, session.aliases)
-    task = find(options["task"] or defaults.task or _own_task(model, options, session) or CHAT)
     named = options["provider"] or provider
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
@@ -116,11 +116,16 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
     return call
 
 
-def _own_task(model: str | None, options: Options, session: Session) -> str | None:
-    """The model's own task, unless the line asks for something that only chat has."""
-    if options.given.keys() & CHAT_ONLY:
-        return None
-    return task_of(model, session)
+def chosen_task(options: Options, session: Session, defaults: Defaults) -> BaseTask:
+    """The task of the line, else the one that is set, else the model's own, else chat.
+
+    What a line asks for that only chat has, makes it chat.
+    """
+    named = options["task"] or defaults.task
+    if not named and not options.given.keys() & set(CHAT_ONLY):
+        model, _ = split(options["model"] or defaults.model, session.aliases)
+        named = task_of(model, session)
+    return find(named or CHAT)
 
 
 def _recordings(options: Options) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import IPython.core.completer as ipython
 
+from hfwidgets import session
 from hfwidgets.controls import Choice, Control, Labels, Media, Table, Words
 from hfwidgets.magics import hf
 from hfwidgets.magics.call import CHAT
@@ -177,12 +178,48 @@ Offers = tuple[str, Iterable[str]]
 
 
 def _models(at: Position) -> Offers:
-    """Aliases and the models used last; behind a colon the providers."""
+    """Aliases, the models used last, and those that were listed; behind a colon the providers.
+
+    Listed models of another task come only where no task is named.
+    """
     memory = at.settings.session
-    known = dict.fromkeys([*memory.aliases, *reversed(memory.models)])
+    known = dict.fromkeys([*memory.aliases, *reversed(memory.models), *_listed(at)])
     model, colon, _ = at.word.rpartition(":")
     served = [f"{model}:{name}" for name in _providers(at)[1]] if colon else []
     return at.word, [*known, *served, *_text(at)]
+
+
+def _listed(at: Position) -> list[str]:
+    """The models of the task that were ever listed on this machine, the latest first."""
+    named = at.given.get("task") or at.settings.task
+    wanted = find(named).name if named else None
+    listed = session.known(at.settings.session)
+    return [name for name, task in reversed(listed.items()) if wanted in (None, task)]
+
+
+def _compared(at: Position) -> Offers:
+    """The models before the last comma stay; behind it any but those."""
+    before, _, last = at.word.rpartition(",")
+    word, at.word = at.word, last
+    found = [name for name in _models(at)[1] if name not in before.split(",")]
+    at.word = word
+    lists = at.variables(lambda v: isinstance(v, list | tuple)) if word.startswith("$") else []
+    return last, [*found, *lists]
+
+
+def _rows(at: Position) -> Offers:
+    """Tables and lists; behind a colon the table's columns."""
+    name, colon, column = at.word.partition(":")
+    if not colon:
+        return at.word, at.variables(_has_rows)
+    table = at.settings.shell.user_ns.get(name.removeprefix("$"))
+    return column, map(str, getattr(table, "columns", ()))
+
+
+def _has_rows(value: Any) -> bool:
+    return (hasattr(value, "columns") and hasattr(value, "iloc")) or (
+        (isinstance(value, list | tuple) or hasattr(value, "iloc")) and not isinstance(value, type)
+    )
 
 
 def _providers(at: Position) -> Offers:
@@ -255,6 +292,9 @@ _VALUES: dict[str, Callable[[Position], Offers]] = {
     "format": lambda at: (at.word, FORMATS),
     "out": lambda at: (at.word, []),
     "chat": lambda at: (at.word, at.settings.session.chats),
+    "each": _rows,
+    "compare": _compared,
+    "resume": lambda at: (at.word, []),
     "schema": lambda at: (at.word, at.variables(_shapes)),
 }
 
@@ -264,15 +304,45 @@ def _hf(rest: str, settings: InferMagics) -> Offers:
     *before, fragment = re.split(r"[ \t]+", rest.lstrip())
     if not before:
         return fragment, [*hf.WORDS, "help"]
+    if before[-1] in _AFTER_FLAG:
+        return fragment, _AFTER_FLAG[before[-1]](settings)
+    if before[0] in _FLAGS and fragment.startswith("-"):
+        return fragment, _FLAGS[before[0]]
+    if before == ["auth", "switch"]:
+        return fragment, session.token_names()
+    if before == ["models", "info"]:
+        return fragment, session.known(settings.session)
+    return fragment, _following(settings).get(before[0], []) if len(before) == 1 else []
+
+
+_AFTER_FLAG: dict[str, Callable[[InferMagics], Iterable[str]]] = {
+    **dict.fromkeys(("-t", "--task"), lambda _: TASKS),
+    **dict.fromkeys(("-p", "--provider"), lambda _: provider_names()),
+    **dict.fromkeys(
+        ("-m", "--model"),
+        lambda settings: [*settings.session.aliases, *session.known(settings.session)],
+    ),
+}
+
+_FLAGS = {
+    "models": ["--task", "--provider", "--search"],
+    "explain": ["--fix", "--model", "--provider"],
+    "doctor": ["--network", "--scan"],
+}
+
+
+def _following(settings: InferMagics) -> dict[str, Iterable[str]]:
+    """What may follow the words of %hf."""
     memory = settings.session
-    following: dict[str, Iterable[str]] = {
+    return {
         "providers": TASKS,
         "panel": TASKS,
+        "models": ["ls", "info"],
+        "recordings": ["on", "replay", "off", "clear", "path"],
         "alias": memory.aliases,
         "unalias": memory.aliases,
         "chats": [*memory.chats, "export", "clear"],
         "runs": ["stop"],
-        "auth": ["login", "logout", "whoami"],
+        "auth": ["login", "logout", "whoami", "switch"],
         "config": [f"{name}=" for name in settings.trait_names(config=True)],
     }
-    return fragment, following.get(before[0], []) if len(before) == 1 else []

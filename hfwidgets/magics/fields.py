@@ -22,6 +22,7 @@ from IPython.core.error import UsageError
 
 from hfwidgets.controls import Control, Json, Labels, Lines, Media, Table, Words
 from hfwidgets.errors import near
+from hfwidgets.magics.row import Cells
 from hfwidgets.magics.vars import BRACES, Namespace, fill, refuse_secret, resolve, root
 from hfwidgets.results import Text
 from hfwidgets.tasks import BaseTask
@@ -201,7 +202,9 @@ def refuse_model_text(value: Any, text: str, names: Namespace) -> None:
     """
     found = _BASE.match(text.strip())
     base = names.get(found[1]) if found else None
-    if isinstance(value, Text) or (isinstance(value, str) and root(base) == "hfwidgets"):
+    own = isinstance(base, Cells)  # a row of the user's own table
+    answered = isinstance(value, str) and root(base) == "hfwidgets" and not own
+    if isinstance(value, Text) or answered:
         raise UsageError(
             "A model's answer is not taken as a path or URL to read. If it is meant, copy the "
             "text into a variable of your own."

@@ -5,6 +5,7 @@ import traceback
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -14,8 +15,8 @@ from traitlets import Dict, Enum, Float, Unicode, observe
 
 from hfwidgets import runtime, session
 from hfwidgets.errors import HfWidgetsError
-from hfwidgets.magics import output, render, run
-from hfwidgets.magics.call import CHAT, Call, Defaults, build
+from hfwidgets.magics import compare, each, output, render, run
+from hfwidgets.magics.call import CHAT, Call, Defaults, build, chosen_task
 from hfwidgets.magics.options import FORMATS, Options, help_text, read_cell, read_line
 from hfwidgets.magics.statement import is_taken
 from hfwidgets.magics.vars import resolve
@@ -73,18 +74,55 @@ class InferMagics(Magics):
         if options["help"]:
             sys.stdout.write(help_text())
             return None
-        call = build(options, self.names, self.session, self.defaults())
+        if options["each"]:
+            return self._each(options, taken)
+        if options["compare"]:
+            return self._compare(options, taken)
+        call = self._build(options, self.names)
         if options["panel"]:
             return self._hand_over(_panel(call), options, taken)
         if options["dry_run"]:
-            return self._hand_over(runtime.wait(runtime.submit(run.explain(call))), options, taken)
+            return self._hand_over(_explained(call), options, taken)
         if options["bg"]:
             return self._hand_over(run.background(call, self.session), options, taken)
         return self._ask(call, options, taken)
 
+    def _build(self, options: Options, names: Mapping[str, Any]) -> Call:
+        return build(options, names, self.session, self.defaults())
+
+    def _each(self, options: Options, taken: bool | None) -> Any:
+        """One call a row."""
+        task = chosen_task(options, self.session, self.defaults())
+        rows = each.Rows(task, options, self.names, self._build)
+        if options["dry_run"]:
+            return self._hand_over(_explained(rows.first), options, taken)
+        if options["bg"]:
+            return self._hand_over(each.background(rows, options, self.session), options, taken)
+        result = each.mapped(rows, options, self.session)
+        returned = self._hand_over(result, options, taken)
+        if result.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return returned
+
+    def _compare(self, options: Options, taken: bool | None) -> Any:
+        """The same input to several models."""
+        entrants = [
+            compare.Entrant(name, self._build(options.without("compare", model=name), self.names))
+            for name in compare.names_of(options["compare"])
+        ]
+        if options["dry_run"]:
+            made = [_explained(entrant.call) for entrant in entrants]
+            return self._hand_over(made, options, taken)
+        show = self._show(options, quiet=options.silent or taken is not False)
+        keep = partial(self._keep, options=options)
+        result = compare.compare(entrants, self.session, show, keep)
+        returned = self._assign(result, options, taken)
+        compare.end(result, show)
+        return returned
+
     def answer(self, options: Options) -> Any:
         """Ask what the options say, show the answer, and return it."""
-        call = build(options, self.names, self.session, self.defaults())
+        call = self._build(options, self.names)
         show = self._show(options, quiet=False)
         result = run.foreground(call, self.session, show, lambda part: self._keep(part, options))
         self._remember(result)
@@ -143,6 +181,11 @@ class InferMagics(Magics):
             raise UsageError("--insert puts text into the next cell; this answer is none.")
         code = render.code_of(text) if options["format"] == "code" else text
         self.shell.set_next_input(code, replace=False)
+
+
+def _explained(call: Call) -> Any:
+    """What a call would send; nothing is sent."""
+    return runtime.wait(runtime.submit(run.explain(call)))
 
 
 def _panel(call: Call) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -118,6 +118,11 @@ class Options:
 
     def __getitem__(self, key: str) -> Any:
         return self.given.get(key)
+
+    def without(self, *keys: str, **more: Any) -> "Options":
+        """A copy without these flags, and with others."""
+        kept = {key: value for key, value in self.given.items() if key not in keys}
+        return replace(self, given={**kept, **more})
 
     def __contains__(self, key: object) -> bool:
         return key in self.given

@@ -131,7 +131,7 @@ def foreground(call: Call, session: Session, show: Show, keep: Callable[[Any], N
     noted(call, session)
     future = runtime.submit(perform(call, progress))
     try:
-        result = _follow(future, lambda: show.live(call, progress))
+        result = follow(future, lambda: show.live(call, progress))
     except KeyboardInterrupt:
         future.cancel()
         progress.ended.wait(CLOSING)
@@ -154,7 +154,7 @@ def _stopped(
     show.cut(call, "" if partial is None else partial, "stopped")
 
 
-def _follow(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
+def follow(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
     """Wait for a future with a tick now and then; an interrupt gets through at once."""
     while not future.done():
         concurrent.futures.wait([future], timeout=STEP)

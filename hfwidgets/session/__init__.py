@@ -17,7 +17,7 @@ from hfwidgets import providers as _providers
 from hfwidgets.errors import ConfigurationError, near
 from hfwidgets.session import code as _code
 from hfwidgets.session.accounts import login, logout, switch, token_names, token_source, whoami
-from hfwidgets.session.catalogue import known, model, models, remember, task_of
+from hfwidgets.session.catalogue import client, known, model, models, remember, task_of
 from hfwidgets.session.code import Code
 from hfwidgets.session.doctor import doctor
 from hfwidgets.session.listing import Listing
@@ -40,6 +40,7 @@ __all__ = [
     "alias",
     "chats",
     "clear_chat",
+    "client",
     "code",
     "current",
     "doctor",

@@ -122,3 +122,10 @@ def model(name: str) -> Listing:
 
 def _about(name: str) -> Flow[About]:
     return (yield from hub.about(name, Settings()))
+
+
+def client(**settings: Any) -> InferenceClient:
+    """A client that knows the prices which were listed in this session."""
+    made = InferenceClient(**settings)
+    made._settings.prices.update(current().prices)
+    return made

@@ -1,0 +1,177 @@
+"""`--compare a,b,c`: the same input to several models, side by side."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from hfwidgets import runtime
+from hfwidgets.errors import HfWidgetsError
+from hfwidgets.magics import render, run
+from hfwidgets.magics.call import Call
+from hfwidgets.magics.comparison import Compared, Comparison, lines, side_by_side
+from hfwidgets.magics.files import Bundle
+from hfwidgets.magics.output import Terminal
+from hfwidgets.session import Session
+
+
+@dataclass
+class Entrant:
+    """One model's call and what has come of it so far."""
+
+    name: str
+    call: Call
+    progress: run.Progress = field(default_factory=run.Progress)
+    result: Any = None
+    error: Exception | None = None
+    seconds: float | None = None
+
+    async def ask(self, turn: asyncio.Lock) -> None:
+        """Make the call when it is its turn; an error is kept."""
+        async with turn:
+            started = time.perf_counter()
+            try:
+                self.result = await run.perform(self.call, self.progress)
+            except Exception as error:  # whatever it is, the other models' answers are worth seeing
+                self.error = error
+            self.seconds = time.perf_counter() - started
+
+    @property
+    def state(self) -> str:
+        """What it is doing, for people."""
+        if self.seconds is not None:
+            return "failed" if self.error else "done"
+        return self.progress.note or "…"
+
+    def row(self) -> Compared:
+        """What there is to compare."""
+        result = self.result if self.result is not None else self.progress.partial()
+        meta = getattr(result, "meta", None)
+        found: dict[str, Any] = {"provider": meta.provider if meta else None}
+        found |= {"seconds": meta.seconds if meta else self.seconds}
+        found |= {"first_token_seconds": meta.first_token_seconds if meta else None}
+        found |= {"dollars": meta.cost if meta else None}
+        found |= _pace(meta)
+        text = render.text_of(result)
+        answer = text if text is not None or result is None else repr(result)
+        error = str(self.error) if self.error else None
+        return Compared(
+            model=self.name, answer=answer, **found, error=error, result=self._made(result)
+        )
+
+    def _made(self, result: Any) -> Any:
+        """The result, or with `--schema` its object."""
+        if result is None or self.call.shape is None or self.seconds is None:
+            return result
+        try:
+            return run.answer_of(self.call, result)
+        except HfWidgetsError as error:
+            self.error = error
+            return result
+
+
+def _pace(meta: Any) -> dict[str, Any]:
+    """The answer's tokens, and how many came a second once the first had come."""
+    tokens = getattr(getattr(meta, "usage", None), "completion_tokens", None)
+    if not tokens:
+        return {"tokens": None, "tokens_per_second": None}
+    writing = meta.seconds - (meta.first_token_seconds or 0.0)
+    return {"tokens": tokens, "tokens_per_second": tokens / writing if writing > 0 else None}
+
+
+def names_of(given: Any) -> list[str]:
+    """The models that `--compare` names, by words between commas or by a list."""
+    items = given.split(",") if isinstance(given, str) else given
+    if isinstance(items, Mapping) or not isinstance(items, Iterable):
+        raise UsageError(f"--compare takes a,b,c or a $list, not a {type(given).__name__}.")
+    found = list(dict.fromkeys(str(item).strip() for item in items if str(item).strip()))
+    if len(found) < 2:
+        raise UsageError("--compare takes at least two models: --compare a,b or a:groq,a:together.")
+    return found
+
+
+def compare(
+    entrants: list[Entrant], session: Session, show: run.Show, keep: Callable[[Any], None]
+) -> Comparison:
+    """Ask all models and show what comes, side by side.
+
+    Models of one machine of the user's own are asked one after the other, so that they do not slow
+    each other down; all others at the same time.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; what had arrived is shown and kept.
+        HfWidgetsError: every model failed; the error of the first.
+    """
+    ended = threading.Event()
+    for entrant in entrants:
+        run.noted(entrant.call, session)
+    future = runtime.submit(_all(entrants, ended))
+    try:
+        run.follow(future, lambda: _live(entrants, show))
+    except KeyboardInterrupt:
+        future.cancel()
+        ended.wait(run.CLOSING)
+        made = _settled(entrants, session)
+        keep(made)
+        end(made, show, stopped=True)
+        raise
+    made = _settled(entrants, session)
+    if all(entrant.error for entrant in entrants):
+        end(made, show)
+        raise entrants[0].error or AssertionError
+    return made
+
+
+async def _all(entrants: list[Entrant], ended: threading.Event) -> None:
+    turns: dict[Any, asyncio.Lock] = {}
+    try:
+        async with asyncio.TaskGroup() as group:
+            for entrant in entrants:
+                turn = turns.setdefault(_machine(entrant), asyncio.Lock())
+                group.create_task(entrant.ask(turn))
+    finally:
+        ended.set()
+
+
+def _machine(entrant: Entrant) -> Any:
+    """What models that slow each other down share."""
+    return "local" if entrant.call.settings.get("provider") == "local" else entrant.name
+
+
+def _settled(entrants: list[Entrant], session: Session) -> Comparison:
+    for entrant in entrants:
+        if entrant.result is not None:
+            run.settle(entrant.call, session, entrant.result)
+    return Comparison(entrant.row() for entrant in entrants)
+
+
+def _live(entrants: list[Entrant], show: run.Show) -> None:
+    """Show what has come so far, if it is time; a terminal is told the state alone."""
+    note = ", ".join(f"{entrant.name}: {entrant.state}" for entrant in entrants)
+    if isinstance(show.output, Terminal):
+        if show.output.due("", note):
+            show.output.update("", {"text/plain": note})
+        return
+    texts = [entrant.progress.text for entrant in entrants]
+    if show.output.due("\n".join(texts), note):
+        show.output.update("".join(texts), _growing(entrants, texts, note))
+
+
+def _growing(entrants: list[Entrant], texts: list[str], note: str) -> Bundle:
+    rows = [Compared(model=entrant.name) for entrant in entrants]
+    html = f"{side_by_side(rows, [lines(text) for text in texts])}<p>{escape(note)}</p>"
+    return {"text/plain": note, "text/html": html}
+
+
+def end(made: Comparison, show: run.Show, *, stopped: bool = False) -> None:
+    """Show the comparison that stays."""
+    bundle = made._repr_mimebundle_()
+    if stopped:
+        bundle = {**bundle, "text/plain": f"{bundle['text/plain']}\nstopped"}
+    known = {"compared": [row.model for row in made], "stopped": stopped or None}
+    show.output.finish(bundle, {"hfwidgets": {k: v for k, v in known.items() if v}})

@@ -1,0 +1,123 @@
+"""One row of `--each`: `{{ row }}`, `{{ row.column }}`, `{{ row["a column"] }}`."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from hfwidgets.errors import near
+
+
+class Cells:
+    """A table's row, or a dict: its cells by name, as attributes and by index.
+
+    Args:
+        cells: the cells by the columns' names.
+        chosen: the column that the row stands for as a whole, None for all of them.
+    """
+
+    def __init__(self, cells: Mapping[Any, Any], chosen: str | None = None) -> None:
+        self._cells = {str(name): value for name, value in cells.items()}
+        self.chosen = chosen
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names."""
+        return list(self._cells)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._cell(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._cell(str(name))
+
+    def _cell(self, name: str) -> Any:
+        if name not in self._cells:
+            known = f" There are: {', '.join(self._cells)}."
+            raise UsageError(f"The row has no {name!r}.{near(name, self._cells)}{known}")
+        return present(self._cells[name], name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._cells]
+
+    def __llm__(self) -> str:
+        if self.chosen is not None:
+            return str(self._cell(self.chosen))
+        return json.dumps(self._cells, ensure_ascii=False, default=str)
+
+    def whole(self) -> Any:
+        """What the row stands for as a whole: the chosen column's cell, else all as a dict."""
+        return self._cell(self.chosen) if self.chosen is not None else self._cells
+
+
+def present(value: Any, name: str) -> Any:
+    """A cell's value; UsageError for one that is empty (None, NaN, pandas' NA)."""
+    missing = value is None or (isinstance(value, float) and value != value)
+    if missing or type(value).__name__ in ("NAType", "NaTType"):
+        raise UsageError(f"The row's {name} is empty.")
+    return value
+
+
+def items(source: Any, column: str | None) -> Iterable[Any]:
+    """The rows of a DataFrame, Series, list, folder or iterable; all but iterables have a size.
+
+    Raises:
+        UsageError: it is none of these, or has no such column.
+    """
+    if hasattr(source, "columns") and hasattr(source, "iloc"):
+        return _Frame(source, column)
+    if isinstance(source, Path) and source.is_dir():
+        source = sorted(p for p in source.iterdir() if p.is_file() and p.name[0] != ".")
+    if isinstance(source, str | bytes | Mapping | Path) or not isinstance(source, Iterable):
+        raise UsageError(
+            f"--each takes a DataFrame, a list or a folder's Path, not a {type(source).__name__}."
+        )
+    return _List(source, column) if isinstance(source, Sized) else _each(source, column)
+
+
+class _Frame:
+    """A DataFrame's rows; may be gone through more than once."""
+
+    def __init__(self, frame: Any, column: str | None) -> None:
+        self._frame, self._names = frame, [str(name) for name in frame.columns]
+        if column is not None and column not in self._names:
+            raise UsageError(
+                f"The table has no column {column!r}.{near(column, self._names)} "
+                f"It has: {', '.join(self._names)}."
+            )
+        self._chosen = column or (self._names[0] if len(self._names) == 1 else None)
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def __iter__(self) -> Iterator[Cells]:
+        columns = [self._frame[name] for name in self._frame.columns]
+        for cells in zip(*columns, strict=True):
+            yield Cells(dict(zip(self._names, cells, strict=True)), self._chosen)
+
+
+class _List:
+    """A list's items; may be gone through more than once."""
+
+    def __init__(self, source: Any, column: str | None) -> None:
+        self._source, self._column = source, column
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __iter__(self) -> Iterator[Any]:
+        return _each(self._source, self._column)
+
+
+def _each(source: Any, column: str | None) -> Iterator[Any]:
+    for item in source:
+        if isinstance(item, Mapping):
+            yield Cells(item, column)
+        elif column is not None:
+            yield Cells({column: getattr(item, column, None)}, column)
+        else:
+            yield item

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overloa
 
 from hfwidgets import errors
 from hfwidgets.controls import Json, Messages, Number, Slider, Words
-from hfwidgets.decode import Items, cutter
+from hfwidgets.decode import Items, Whole, cutter
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.streams import AsyncStream, Stream
@@ -192,7 +192,8 @@ class Chat:
         raw = yield Infer(said, model, options, stream)
         if stream:
             cut = cutter(raw.headers.get("content-type", ""))
-            return Parts(raw, Items(_chunk, cut), ChatCollector())
+            make = _whole_chunk if isinstance(cut, Whole) else _chunk
+            return Parts(raw, Items(make, cut), ChatCollector())
         return _output(raw)
 
 
@@ -247,9 +248,15 @@ def _output(raw: Any) -> ChatCompletionOutput:
 def _chunk(item: Any) -> ChatCompletionStreamOutput | None:
     if not isinstance(item, dict):
         return None
-    if item.get("error") and not item.get("choices"):
+    if "error" in item and item["error"] and not item.get("choices"):
         raise errors.from_event(item)
-    for choice in item.get("choices") or ():
-        if "message" in choice and "delta" not in choice:  # a plain answer to the wish for a stream
-            choice["delta"] = choice.pop("message")
     return ChatCompletionStreamOutput(item)
+
+
+def _whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
+    """The one chunk of a plain answer to the wish for a stream."""
+    chunk = _chunk(item)
+    for choice in chunk.get("choices") or () if chunk else ():
+        if "message" in choice and "delta" not in choice:
+            choice["delta"] = choice.pop("message")
+    return chunk

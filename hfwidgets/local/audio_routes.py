@@ -54,7 +54,7 @@ async def speech(request: Request) -> Response:
     engine: Engine = request.app.state.engine
 
     def work() -> File:
-        return voice.spoken(engine.kit, asked.input, asked.speed, asked.response_format)
+        return voice.spoken(engine.kit, asked.input, asked.response_format, asked.speed)
 
     spoken = await unless_gone(request, engine.compute(capability, work))
     return reply(spoken, capability.model)

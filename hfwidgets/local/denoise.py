@@ -5,18 +5,15 @@ under the root of a Hann window, log power in, gains out.
 """
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hfwidgets.local import sounds
 from hfwidgets.local._capability import Capability, Kit
-from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.runtimes import Network, needs
 from hfwidgets.local.sounds import Samples
 from hfwidgets.local.weights import WEIGHTS
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 RATE = 16_000
 _FRAME, _HOP = 320, 160
@@ -26,14 +23,14 @@ _LEAST_POWER, _LEAST_GAIN = 1e-12, 1e-4
 class Denoiser:
     """The loaded network."""
 
-    def __init__(self, session: "InferenceSession") -> None:
-        self._session = session
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._window = np.sqrt(np.hanning(_FRAME + 1)[:-1])
 
     @classmethod
     def load(cls) -> "Denoiser":
         """Open it; about 0.1 s and 30 MB."""
-        return cls(onnx(WEIGHTS["nsnet2"].path("model.onnx")))
+        return cls(Network(WEIGHTS["nsnet2"].path("model.onnx")))
 
     def clean(self, sound: Samples) -> Samples:
         """A sound at RATE without its noise, of the same length."""
@@ -41,7 +38,7 @@ class Denoiser:
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
         spectrum = np.fft.rfft(frames * self._window)
         power = np.log10(np.maximum(np.abs(spectrum) ** 2, _LEAST_POWER)).astype(np.float32)
-        gains = np.asarray(self._session.run(None, {"input": power[None]})[0])[0]
+        gains = np.asarray(self._network({"input": power[None]})[0])[0]
         heard = np.fft.irfft(spectrum * np.clip(gains, _LEAST_GAIN, 1)) * self._window
         whole = np.zeros((len(heard) + 1) * _HOP)
         for half in (0, 1):  # each frame's halves overlap those of its neighbours

@@ -87,7 +87,7 @@ class EfficientNet:
     def _normed(self, x: Pixels, at: str, *, active: bool) -> Pixels:
         w = self._weights
         scale = w[at + ".weight"] / np.sqrt(w[at + ".running_var"] + np.float32(_EPSILON))
-        y: Pixels = x * scale + (w[at + ".bias"] - w[at + ".running_mean"] * scale)
+        y = np.asarray(x * scale + (w[at + ".bias"] - w[at + ".running_mean"] * scale), np.float32)
         return np.clip(y, 0, 6, out=y) if active else y
 
 

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from hfwidgets.local import pictures
 from hfwidgets.local._capability import Capability, Kit
-from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.runtimes import Network, needs
 from hfwidgets.local.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
     from PIL.Image import Image
 
 Boxes = NDArray[np.float32]
@@ -38,21 +37,21 @@ _FREE = b"\x0a\x02\x12\x00" * 4
 class CenterFace:
     """The loaded network."""
 
-    def __init__(self, session: "InferenceSession") -> None:
-        self._session = session
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     @classmethod
     def load(cls) -> "CenterFace":
         """Open it; about 0.1 s and 40 MB."""
         model = WEIGHTS["centerface"].path("model.onnx").read_bytes()
-        return cls(onnx(model.replace(_FIXED, _FREE, 1)))
+        return cls(Network(model.replace(_FIXED, _FREE, 1)))
 
     def faces(self, image: "Image", least: float) -> tuple[Boxes, NDArray[np.float32]]:
         """The faces' boxes (left, top, right, bottom) in pixels, and scores, the surest first."""
         scale = min(1.0, _LONGEST / max(image.size))
         width, height = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in image.size)
         seen = pictures.pixels(image.resize((width, height))).transpose(2, 0, 1)[None]
-        sure, size, offset, _ = self._session.run(None, {"input.1": np.ascontiguousarray(seen)})
+        sure, size, offset, _ = self._network({"input.1": np.ascontiguousarray(seen)})
         rows, columns = np.nonzero(sure[0, 0] > least)
         high, wide = np.exp(size[0][:, rows, columns]) * _CELL
         middle = np.stack([columns, rows]) + offset[0][::-1, rows, columns] + 0.5

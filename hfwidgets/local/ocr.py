@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from hfwidgets.local import pictures
 from hfwidgets.local._capability import Capability, Kit
 from hfwidgets.local.pictures import Pixels
-from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.runtimes import Network, needs
 from hfwidgets.local.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
     from PIL.Image import Image
 
 MODEL = "PaddlePaddle/PP-OCRv6-small"
@@ -54,17 +53,17 @@ class Piece:
 class Reader:
     """The loaded networks."""
 
-    def __init__(self, find: "InferenceSession", read: "InferenceSession") -> None:
+    def __init__(self, find: Network, read: Network) -> None:
         self._find = find
         self._read = read
-        known = read.get_modelmeta().custom_metadata_map["character"].splitlines()
+        known = read.metadata["character"].splitlines()
         self._characters = ["", *known, " "]
 
     @classmethod
     def load(cls) -> "Reader":
         """Open it; about 0.5 s and 150 MB."""
         weight = WEIGHTS["ocr"]
-        return cls(onnx(weight.path("find.onnx")), onnx(weight.path("read.onnx")))
+        return cls(Network(weight.path("find.onnx")), Network(weight.path("read.onnx")))
 
     def lines(self, image: "Image") -> list[str]:
         """The text line by line, from the top; pieces side by side are one line."""
@@ -87,7 +86,7 @@ class Reader:
         scale = min(scale, _LONGEST / max(image.size))
         width, height = (max(1, round(side * scale / _STEP)) * _STEP for side in image.size)
         inputs = {"x": _normed(image.resize((width, height)))}
-        sure = np.asarray(self._find.run(None, inputs)[0])[0, 0]
+        sure = np.asarray(self._find(inputs)[0])[0, 0]
         across, down = image.width / width, image.height / height
         for rows, columns in regions(sure > _TEXT):
             tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
@@ -106,7 +105,7 @@ class Reader:
         left, top, right, bottom = (round(edge) for edge in box)
         line = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         width = min(_WIDEST, max(16, round(line.width * _HEIGHT / line.height)))
-        found = self._read.run(None, {"x": _normed(line.resize((width, _HEIGHT)))})[0]
+        found = self._read({"x": _normed(line.resize((width, _HEIGHT)))})[0]
         classes = np.asarray(found)[0].argmax(1)
         changed = np.diff(classes, prepend=0) != 0
         return "".join(self._characters[index] for index in classes[changed]).strip()

@@ -5,11 +5,11 @@ They are optional: `pip install "hfwidgets[full]"` brings them.
 
 import functools
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from numpy.typing import NDArray
 
 INSTALL = 'pip install "hfwidgets[full]" && hfwidgets engine install full'
 
@@ -31,14 +31,26 @@ def needs(*modules: str) -> functools.partial[str | None]:
     return functools.partial(absent, *modules)
 
 
-def onnx(model: Path | bytes) -> "InferenceSession":
+class Network:
     """An ONNX model on one thread: more would only fight with the chat model's."""
-    from onnxruntime import InferenceSession, SessionOptions
 
-    options = SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False  # it would keep the largest request's memory for good
-    source = model if isinstance(model, bytes) else str(model)
-    return InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    def __init__(self, model: Path | bytes) -> None:
+        runtime = importlib.import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False  # it keeps the largest request's memory for good
+        source = model if isinstance(model, bytes) else str(model)
+        providers = ["CPUExecutionProvider"]
+        self._session = runtime.InferenceSession(source, options, providers=providers)
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs for these inputs."""
+        outputs: list[NDArray[Any]] = self._session.run(None, dict(inputs))
+        return outputs
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the model's file says of it."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)

@@ -5,7 +5,7 @@ an LSTM carried along.
 """
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 
 from hfwidgets.local import sounds
 from hfwidgets.local._capability import Capability, Kit
-from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.runtimes import Network, needs
 from hfwidgets.local.scores import Transform, ranked
 from hfwidgets.local.sounds import Samples
 from hfwidgets.local.weights import WEIGHTS
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 RATE = 16_000
 _STEP, _CONTEXT, _STATE = 512, 64, 128
@@ -30,13 +27,13 @@ _CERTAIN = 0.999  # no share is 0 or 1, whose logit would be infinite
 class Detector:
     """The loaded network."""
 
-    def __init__(self, session: "InferenceSession") -> None:
-        self._session = session
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     @classmethod
     def load(cls) -> "Detector":
         """Open it; about 0.1 s and 10 MB."""
-        return cls(onnx(WEIGHTS["silero"].path("model.onnx")))
+        return cls(Network(WEIGHTS["silero"].path("model.onnx")))
 
     def probabilities(self, sound: Samples) -> NDArray[np.float32]:
         """How surely each 32 ms of a sound at RATE are speech, 0 to 1."""
@@ -44,7 +41,7 @@ class Detector:
         steps = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + _STEP)[::_STEP]
         state = np.zeros((1, 1, _STATE), np.float32)
         inputs = {"input": np.ascontiguousarray(steps), "h": state, "c": state}
-        return np.asarray(self._session.run(None, inputs)[0])
+        return np.asarray(self._network(inputs)[0])
 
 
 def audio_classification(

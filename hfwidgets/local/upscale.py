@@ -4,9 +4,10 @@ Facts from waifu2x's ncnn port: the network eats 7 pixels at each edge of its in
 given so many more; pixels are 0 to 1; it answers twice the size of what is left.
 """
 
+import importlib
 import itertools
 import threading
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -19,9 +20,6 @@ from hfwidgets.local.pictures import Pixels
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.runtimes import needs
 from hfwidgets.local.weights import WEIGHTS
-
-if TYPE_CHECKING:
-    import ncnn
 
 LIMIT = 1_500_000
 """Pixels of a picture; each million takes about 6 s."""
@@ -45,7 +43,7 @@ class Upscaler:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._noise: Noise | None = None
-        self._net: ncnn.Net | None = None
+        self._net: Any = None
 
     @classmethod
     def load(cls) -> "Upscaler":
@@ -67,13 +65,11 @@ class Upscaler:
                 whole[2 * top : 2 * top + rows, 2 * left : 2 * left + columns] = found
         return whole
 
-    def _opened(self, noise: Noise | None) -> "ncnn.Net":
+    def _opened(self, noise: Noise | None) -> Any:
         """The network for this noise; only one is held, each keeps the memory it has worked in."""
         if self._net is None or self._noise != noise:
-            import ncnn
-
             self._net = None
-            net = ncnn.Net()
+            net = importlib.import_module("ncnn").Net()
             net.opt.num_threads = 1
             net.opt.use_vulkan_compute = False
             name = "scale2.0x" if noise is None else f"noise{noise}_scale2.0x"
@@ -84,12 +80,10 @@ class Upscaler:
         return self._net
 
     @staticmethod
-    def _tile(tile: Pixels, net: "ncnn.Net") -> NDArray[np.uint8]:
-        import ncnn
-
+    def _tile(tile: Pixels, net: Any) -> NDArray[np.uint8]:
         run = net.create_extractor()
         planes = np.ascontiguousarray(tile.transpose(2, 0, 1), np.float32)
-        run.input("Input1", ncnn.Mat(planes))
+        run.input("Input1", importlib.import_module("ncnn").Mat(planes))
         _, out = run.extract("Eltwise4")
         found: Pixels = np.array(out).transpose(1, 2, 0) * 255
         return np.clip(found.round(), 0, 255).astype(np.uint8)

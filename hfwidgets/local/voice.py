@@ -10,21 +10,19 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from hfwidgets.local import sounds
 from hfwidgets.local._capability import Capability, Kit
 from hfwidgets.local.files import File
 from hfwidgets.local.refusal import bad
-from hfwidgets.local.runtimes import needs, onnx
+from hfwidgets.local.runtimes import Network, needs
 from hfwidgets.local.sounds import Samples
 from hfwidgets.local.weights import WEIGHTS
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 MODEL = "rhasspy/piper-voices/en_US-joe-medium"
 PAUSE = 0.2
@@ -36,6 +34,7 @@ _CHARACTERS = 400  # of one run of the network: its memory grows with them
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 
 
 class Phonemes:
@@ -72,9 +71,9 @@ class Phonemes:
 class Voice:
     """The loaded voice."""
 
-    def __init__(self, session: "InferenceSession", config: dict[str, Any]) -> None:
+    def __init__(self, network: Network, config: dict[str, Any]) -> None:
         self.rate = int(config["audio"]["sample_rate"])
-        self._session = session
+        self._network = network
         self._ids: dict[str, list[int]] = config["phoneme_id_map"]
         self._usual = config["inference"]
         self._phonemes = Phonemes(config["espeak"]["voice"])
@@ -84,19 +83,19 @@ class Voice:
         """Open it; about 1 s and 150 MB."""
         weight = WEIGHTS["voice"]
         config = json.loads(weight.path("voice.onnx.json").read_bytes())
-        return cls(onnx(weight.path("voice.onnx")), config)
+        return cls(Network(weight.path("voice.onnx")), config)
 
-    def say(self, text: str, speed: float = 1.0) -> Samples:
-        """The text spoken, samples of -1 to 1 at `rate`."""
+    def say(self, text: str, speed: float = 1.0, temperature: float = 1.0) -> Samples:
+        """The text spoken, samples of -1 to 1 at `rate`; at temperature 0 always the same."""
         pause = np.zeros(int(PAUSE * self.rate), np.float32)
-        spoken = [self._sentence(part, speed) for part in pieces(text)]
+        spoken = [self._sentence(part, speed, temperature) for part in pieces(text)]
         loudest = max((float(np.abs(part).max()) for part in spoken if part.size), default=0.0)
         if not loudest:
             raise bad("The text holds nothing that can be spoken.", "inputs")
         joined = np.concatenate([part for sound in spoken for part in (sound, pause)])
         return joined * np.float32(0.9 / loudest)
 
-    def _sentence(self, sentence: str, speed: float) -> Samples:
+    def _sentence(self, sentence: str, speed: float, temperature: float) -> Samples:
         phonemes = self._phonemes.of(sentence)
         if not re.search(r"\w", phonemes):
             return np.zeros(0, np.float32)
@@ -104,13 +103,14 @@ class Voice:
         known = [self._ids[sign] + gap for sign in phonemes if sign in self._ids]
         ids = [*self._ids["^"], *gap, *(id_ for pair in known for id_ in pair), *self._ids["$"]]
         usual = self._usual
-        scales = [usual["noise_scale"], usual["length_scale"] / speed, usual["noise_w"]]
-        inputs = {
+        noise, pace, rhythm = (usual[name] for name in ("noise_scale", "length_scale", "noise_w"))
+        scales = [noise * temperature, pace / speed, rhythm * temperature]
+        inputs: dict[str, NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(scales, np.float32),
         }
-        sound: Samples = np.asarray(self._session.run(None, inputs)[0]).reshape(-1)
+        sound: Samples = np.asarray(self._network(inputs)[0]).reshape(-1)
         return sound
 
 
@@ -126,16 +126,23 @@ def pieces(text: str) -> Iterator[str]:
         yield rest
 
 
-def text_to_speech(kit: Kit, inputs: Text, *, speed: Speed = 1.0) -> File:
-    """The text spoken, as a FLAC file."""
-    return spoken(kit, inputs, speed, "flac")
+def text_to_speech(
+    kit: Kit,
+    inputs: Text,
+    *,
+    speed: Speed = 1.0,
+    temperature: Temperature = 1.0,
+    do_sample: bool = True,
+) -> File:
+    """The text spoken, as a FLAC file; without sampling, or at temperature 0, always the same."""
+    return spoken(kit, inputs, "flac", speed, temperature if do_sample else 0.0)
 
 
-def spoken(kit: Kit, text: str, speed: float, kind: str) -> File:
+def spoken(kit: Kit, text: str, kind: str, speed: float, temperature: float = 1.0) -> File:
     """The text spoken, as a file of one of the formats of `sounds`, or "pcm"."""
     voice = kit.get(Voice)
     mime = sounds.FORMATS[kind][2] if kind != "pcm" else "audio/pcm"
-    return File(sounds.encoded(voice.say(text, speed), voice.rate, kind), mime)
+    return File(sounds.encoded(voice.say(text, speed, temperature), voice.rate, kind), mime)
 
 
 CAPABILITY = Capability(
@@ -145,6 +152,6 @@ CAPABILITY = Capability(
     weights=("voice",),
     licence="CC0-1.0 (the voice); it needs eSpeak NG, GPL-3.0-or-later",
     languages=("English",),
-    limits="English, one male voice, at most 5,000 characters; each run sounds a little different.",
+    limits="English, one male voice, at most 5,000 characters; a little different each time.",
     available=needs("onnxruntime", "espeakng_loader", "soxr"),
 )

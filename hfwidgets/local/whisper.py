@@ -204,7 +204,7 @@ def _log_mel(sound: Samples) -> NDArray[np.float32]:
     window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)).astype(np.float32) ** 2
     bands = np.log10(np.maximum(_filters() @ power.T, 1e-10))
-    scaled: NDArray[np.float32] = (np.maximum(bands, bands.max() - 8) + 4) / 4
+    scaled = (np.maximum(bands, bands.max() - 8) + 4) / 4
     return np.ascontiguousarray(scaled, np.float32)
 
 

@@ -42,7 +42,8 @@ def spoken(http: httpx.Client, full_weights: Path) -> Callable[[str], bytes]:
 
     def speak(text: str) -> bytes:
         if text not in known:
-            answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
+            body = {"inputs": text, "parameters": {"do_sample": False}}  # always the same
+            answer = http.post("/models/default/pipeline/text-to-speech", json=body)
             known[text] = answer.raise_for_status().content
         return known[text]
 
@@ -57,7 +58,7 @@ def ask(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> http
 def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
     wrong = 0
     for sentence in SENTENCES:
-        sound = hub.text_to_speech(sentence, model=server.task("text-to-speech"))
+        sound = hub.text_to_speech(sentence, model=server.task("text-to-speech"), temperature=0)
         assert sound.startswith(b"fLaC")
         heard = hub.automatic_speech_recognition(sound, model=server.task(ASR)).text
         wrong += samples.errors(samples.words(sentence), samples.words(heard))
@@ -66,7 +67,7 @@ def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
 
 def test_our_own_client(engine: room.Engine) -> None:
     client = InferenceClient(provider="local")
-    sound = client.text_to_speech(LIBRARY)
+    sound = client.text_to_speech(LIBRARY, temperature=0)
     heard = client.automatic_speech_recognition(sound, return_timestamps=True)
     assert {"closed", "public"} <= set(samples.words(heard.text))
     assert heard.meta.model == "openai/whisper-tiny.en"
@@ -75,17 +76,29 @@ def test_our_own_client(engine: room.Engine) -> None:
     [clean] = client.audio_to_audio(sound)
     assert clean.label == "denoised"
     assert clean.blob.startswith(b"fLaC")
-    with pytest.raises(errors.BadRequestError, match="temperature"):
-        client.text_to_speech("Hello", temperature=0.5)
+    with pytest.raises(errors.BadRequestError, match="num_beams"):
+        client.text_to_speech("Hello", num_beams=5)
 
 
 def test_speed_of_speech(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
     url = "/models/default/pipeline/text-to-speech"
-    slow = http.post(url, json={"inputs": LIBRARY, "parameters": {"speed": 0.5}}).content
+    slow = http.post(
+        url, json={"inputs": LIBRARY, "parameters": {"speed": 0.5, "do_sample": False}}
+    ).content
     usual, rate = samples.sound(spoken(LIBRARY))
     slowed, same = samples.sound(slow)
     assert rate == same == 22_050
     assert 1.5 < len(slowed) / len(usual) < 2.5
+
+
+def test_chance_in_speech(http: httpx.Client) -> None:
+    def made(**parameters: Any) -> bytes:
+        body = {"inputs": "Good morning.", "parameters": parameters}
+        answer = http.post("/models/default/pipeline/text-to-speech", json=body)
+        return answer.raise_for_status().content
+
+    assert made(temperature=0) == made(temperature=0) == made(do_sample=False)
+    assert made() != made()
 
 
 @pytest.mark.parametrize("text", ["", "?!", "…", "x" * 5001])

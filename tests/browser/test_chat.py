@@ -115,6 +115,7 @@ def test_hostile_text_does_nothing(chat: Chat, page: Page) -> None:
     for link in book.panel.locator(".hfw-md a").all():
         assert (link.get_attribute("href") or "").startswith("https://")
     assert page.evaluate("window.pwned") is None
+    expect(page.locator(".hfw-static")).to_contain_text("onload", use_inner_text=False)
     book.save()
     book.open()
     expect(page.locator(".hfw-static")).to_contain_text("onload")

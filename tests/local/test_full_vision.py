@@ -23,6 +23,7 @@ from hfwidgets.local import capabilities, ocr, runtimes, torch_file
 from hfwidgets.local._capability import Capability, Kit
 from hfwidgets.local.app import application
 from hfwidgets.local.refusal import RefusedError
+from hfwidgets.local.weights import MissingWeightsError
 from hfwidgets.local.work import Engine
 from tests.local import samples
 from tests.local.conftest import Server
@@ -375,6 +376,12 @@ def test_a_runtime_that_is_missing() -> None:
     why = runtimes.absent("ai_edge_litert_of_another_world")
     assert why is not None
     assert 'pip install "hfwidgets[full]" && hfwidgets engine install full' in why
+
+
+def test_weights_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
+    with pytest.raises(MissingWeightsError, match="hfwidgets engine install full"):
+        ocr.Reader.load()
 
 
 def test_a_task_whose_runtime_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

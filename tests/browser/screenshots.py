@@ -64,9 +64,10 @@ def pictures(book: Notebook, camera: Camera) -> None:
     panel.locator(".hfw-more summary").click()
     camera.take("3-parameters")
     panel.get_by_role("button", name="Parameters").click()
-    for question in ("think", "tool"):
+    for count, question in enumerate(("think", "tool"), start=2):
         ask(book, question)
-        expect(status).to_contain_text("tokens/s")
+        expect(panel.locator(".hfw-turn-answer")).to_have_count(count)
+        expect(panel.locator(".hfw-is-done")).to_be_visible()
     camera.take("4-reasoning-and-tools")
     ask(book, "count 400 at 40")
     expect(panel.locator(".hfw-md").last).to_contain_text("w40 ")

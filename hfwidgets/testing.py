@@ -142,13 +142,15 @@ _PIECES: Mapping[str, Shape] = {
 
 
 def _whole(task: str, answer: Any) -> Any:
+    """What a provider answers: a text in its object, a picture as its file."""
     if isinstance(answer, str) and task in _TEXTS:
         return _TEXTS[task](answer)
-    if hasattr(answer, "getbbox"):
-        file = io.BytesIO()
-        answer.save(file, "PNG")
-        return file.getvalue()
-    return answer
+    save = getattr(answer, "save", None)
+    if save is None:
+        return answer
+    file = io.BytesIO()
+    save(file, "PNG")
+    return file.getvalue()
 
 
 def _pieces(task: str, answer: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -200,24 +200,16 @@ def _identity(value: Any) -> Any:
             about = Path(value).stat()
             return [os.fspath(value), about.st_size, about.st_mtime_ns]
         return os.fspath(value)
-    if hasattr(value, "tobytes") and not isinstance(value, (bytes, memoryview)):
-        return [str(getattr(value, "size", "")), _question.plain(value.tobytes())]
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        value = value.to_dict("list")
+    pixels = getattr(value, "tobytes", None)
+    if pixels is not None and not isinstance(value, memoryview):
+        return [str(getattr(value, "size", "")), _question.plain(pixels())]
+    if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
+        value = table("list")
     if isinstance(value, (list, tuple)):
         return [_identity(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
     return _question.plain(value)
-
-
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a file of rows, without its header and without torn ones."""
-    with path.open("rb") as file:
-        for line in file:
-            found = _parsed(line)
-            if found is not None and "row" in found:
-                yield found
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -1,19 +1,32 @@
 """How many calls may be under way at once: more while all goes well, fewer when a server refuses.
 
-Additive increase and multiplicative decrease, with three additions. A burst of refusals says how
-many calls were too many, so each of them takes one off. Below the size that was just refused, the
-size grows by one a success; above it by one a round, and only after a while: probing costs a pause.
+Additive increase and multiplicative decrease, with what a refusal says besides:
+
+* a size that was not proven yet is refused: it was too large, by as many calls as were refused. The
+  size falls below that and stays there for a while, since each try to go beyond costs a pause, and
+  longer each time that the same size is refused again;
+* a proven size is refused, or nearly all calls are: the server takes nobody for now (a window is
+  used up). The size falls by a third and is soon regained.
+
 A pause that a server asks for (Retry-After) holds for all calls.
 """
 
 import time
 from collections.abc import Callable
 
-DECREASE = 0.9
-"""What a refusal leaves of the size."""
+LITTLE = 0.95
+"""What a refusal leaves of a size that was too large."""
 
-HOLD = 10.0
+MUCH = 0.7
+"""What it leaves of one that is not to blame."""
+
+NEARLY_ALL = 0.75
+
+HOLD = 20.0
 """How long the size is left alone after a refusal, in the pauses that it cost."""
+
+LONGEST_HOLD = 8.0
+"""How many times as long at most, when the same size is refused again and again."""
 
 SHORTEST = 0.1
 """The pause that a refusal costs where the server names none, in seconds."""
@@ -32,9 +45,11 @@ class Limiter:
         self.most = most
         self.size = float(min(start, most))
         self.opens = 0.0
-        self._knee = float(most)
-        self._cut = self._hold = float("-inf")
         self._clock = clock
+        self._knee = float(most)
+        self._cut = self._hold = self._grown = float("-inf")
+        self._proofs = self._proven = self._refused = 0
+        self._before = self._ceiling = self._patience = 0.0
 
     def room(self, running: int) -> bool:
         """Whether one more call may begin now."""
@@ -49,20 +64,44 @@ class Limiter:
         """Take note of an answer to a call that began at this time."""
         if began <= self._cut:
             return
+        before = int(self.size)
+        self._prove(began, before)
         if self.size < self._knee:
             self.size += 1
         elif self._clock() >= self._hold:
             self.size += 1 / self.size
         self.size = min(self.size, float(self.most))
+        if int(self.size) > before:
+            self._grown, self._proofs = self._clock(), 0
+
+    def _prove(self, began: float, size: int) -> None:
+        """A size is proven by half as many answers to calls that began after it was reached."""
+        self._proofs += began > self._grown
+        if 2 * self._proofs >= size:
+            self._proven = size
 
     def refused(self, began: float, pause: float | None) -> None:
         """Take note of a refusal, and of the pause in seconds that came with it."""
         now = self._clock()
         if began > self._cut:
-            self.size *= DECREASE
-            self._knee, self._cut = self.size, now
+            self._begin_burst(now)
+        self._refused += 1
+        wait = max(pause or 0.0, SHORTEST)
+        if self._blameless or self._refused >= NEARLY_ALL * self._before:
+            self.size, self._knee, self._hold = MUCH * self._before, LITTLE * self._before, now
         else:
-            self.size -= 1
-        self.size = max(self.size, 1.0)
+            self.size = self._knee = LITTLE * self._before - (self._refused - 1)
+            self._hold = now + HOLD * self._patience * wait
+        self.size, self._knee = max(self.size, 1.0), max(self._knee, 1.0)
         self.opens = max(self.opens, now + (pause or 0.0))
-        self._hold = now + HOLD * max(pause or 0.0, SHORTEST)
+
+    def _begin_burst(self, now: float) -> None:
+        """Begin to count refusals of calls that began before the first of them."""
+        self._before, self._refused, self._cut = self.size, 0, now
+        self._blameless = int(self.size) <= self._proven
+        if not self._blameless:
+            again = abs(self.size - self._ceiling) < 0.15 * self.size
+            self._patience = min(2 * self._patience, LONGEST_HOLD) if again else 1.0
+            self._ceiling = self.size
+        self._proven = self._proofs = 0
+        self._grown = now

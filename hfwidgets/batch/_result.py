@@ -1,7 +1,7 @@
 """What a run returns: its rows in order, in memory or on disk."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, overload
 
@@ -9,7 +9,8 @@ from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, clock
-from hfwidgets.batch._work import remade
+from hfwidgets.batch._work import Failure, remade
+from hfwidgets.recorder._question import masked
 from hfwidgets.results import Elements, _show
 from hfwidgets.results._record import Record
 from hfwidgets.results._table import rows as flat_rows
@@ -198,7 +199,10 @@ class BatchResult(Sequence[Row]):
         return head if hasattr(head, "columns") else head.to_frame(head.name or "inputs")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_again": None}  # it holds the client, and so perhaps a token
+        # Neither the client, which holds a token, nor what servers sent along with errors.
+        rows = self._rows
+        plain = rows if isinstance(rows, Stored) else [_portable(row) for row in rows]
+        return {**vars(self), "_again": None, "_rows": plain}
 
     def __repr__(self) -> str:
         told = [f"{count:,} {state}" for state, count in self.counts.items() if count]
@@ -212,6 +216,12 @@ class BatchResult(Sequence[Row]):
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
         table = _show.table(rows) if rows else ""
         return _show.bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
+
+
+def _portable(row: Row) -> Row:
+    """The row with its error as its kind and message."""
+    error = Failure.of(row.error).exception() if row.error is not None else None
+    return replace(row, error=error)
 
 
 def _pandas() -> Any:
@@ -231,7 +241,7 @@ def _shown(row: Row) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else _show.short(value)
+    text = masked(value if isinstance(value, str) else _show.short(value))
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
@@ -247,17 +257,15 @@ def _fields(result: Any) -> dict[str, Any]:
     text = getattr(result, "text", None)
     if isinstance(result, Record) and not isinstance(text, str):
         return _flat(result)
+    if isinstance(result, Record):
+        return {"result": text}
     if _is_labels(result):
         return {"label": result[0].label, "score": result[0].score}
-    return {"result": text if isinstance(result, Record) else _plain(result)}
+    return {"result": str(result) if isinstance(result, str) else result}
 
 
 def _flat(result: Mapping[str, Any]) -> dict[str, Any]:
     return flat_rows([result])[0]
-
-
-def _plain(result: Any) -> Any:
-    return str(result) if isinstance(result, str) else result
 
 
 def _is_labels(result: Any) -> bool:

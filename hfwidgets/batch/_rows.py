@@ -69,7 +69,8 @@ class Source:
         item = next(self._items)
         self._taken += 1
         try:
-            return self._parameters | self._arguments(item)
+            own = self._arguments(item)
+            return {**own, **self._parameters, **own}  # the row's own stand first, and win
         except errors.HfWidgetsError as error:
             return error
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-PARTS = ("client", "load", "engine", "browser")
+PARTS = ("client", "load", "batch", "engine", "browser")
 
 
 def main() -> None:

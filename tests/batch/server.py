@@ -1,0 +1,168 @@
+"""A server of labels with limits, in a process of its own: it fails, refuses and counts.
+
+Run with a listening socket's file descriptor and a JSON object of `Limits`' fields. `POST /`
+answers `[{"label": <the input>, "score": 1}]`; `GET /stats` says what has happened.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+
+@dataclasses.dataclass
+class Limits:
+    """How the server behaves.
+
+    Attributes:
+        seconds: how long an answer takes.
+        most: so many at once; more are refused with 429. 0 is no limit.
+        window, windows: so many answers in each window of so many seconds; 0 is no limit.
+        pause: the Retry-After of refusals, in seconds; 0 sends none.
+        fails: every so-manyth row fails with 503 when it is first asked; 0 is none.
+        bad: every so-manyth row is refused for good with 400; 0 is none.
+        burst, bursts: for so long of every so many seconds, everything is refused with 429.
+    """
+
+    seconds: float = 0.0
+    most: int = 0
+    window: int = 0
+    windows: float = 1.0
+    pause: float = 0.0
+    fails: int = 0
+    bad: int = 0
+    burst: float = 0.0
+    bursts: float = 0.0
+
+
+class Labels:
+    """The server's state and rules."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.answered: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
+        self.inside = self.widest = self.used = 0
+        self.began = self.opened = time.monotonic()
+
+    def refusal(self) -> bool:
+        """Whether the server has enough."""
+        limits, now = self.limits, time.monotonic()
+        if limits.windows and now - self.opened >= limits.windows:
+            self.opened, self.used = now, 0
+        if limits.bursts and (now - self.began) % limits.bursts > limits.bursts - limits.burst:
+            return True
+        if limits.window and self.used >= limits.window:
+            return True
+        return bool(limits.most) and self.inside >= limits.most
+
+    def headers(self) -> str:
+        """What a refusal says of its end."""
+        limits = self.limits
+        if limits.window:
+            left = max(0.01, limits.windows - (time.monotonic() - self.opened))
+            return f"retry-after: {left:.3f}\r\n"
+        return f"retry-after: {limits.pause:g}\r\n" if limits.pause else ""
+
+    async def answer(self, text: str) -> tuple[int, Any]:
+        """The status and body for one row."""
+        limits = self.limits
+        number = int(text.rpartition(" ")[2])
+        if self.refusal():
+            return 429, {"error": "too many"}
+        self.asked[text] += 1
+        self.used += 1
+        self.inside += 1
+        self.widest = max(self.widest, self.inside)
+        try:
+            if limits.seconds:
+                await asyncio.sleep(limits.seconds)
+        finally:
+            self.inside -= 1
+        if limits.bad and number % limits.bad == 7:
+            return 400, {"error": f"row {number} is bad"}
+        if limits.fails and number % limits.fails == 3 and self.asked[text] == 1:
+            return 503, {"error": "failed this once"}
+        self.answered[text] += 1
+        return 200, [{"label": text, "score": 1}]
+
+    def stats(self) -> dict[str, Any]:
+        """What has happened."""
+        twice = {text: count for text, count in self.answered.items() if count > 1}
+        return {
+            "answered": len(self.answered),
+            "twice": twice,
+            "statuses": self.statuses,
+            "widest": self.widest,
+        }
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = 0
+                for line in head.lower().split(b"\r\n"):
+                    if line.startswith(b"content-length:"):
+                        length = int(line.partition(b":")[2])
+                body = await reader.readexactly(length)
+                writer.write(await self._reply(head, body))
+        writer.close()
+
+    async def _reply(self, head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"GET"):
+            status, found = 200, self.stats()
+        else:
+            status, found = await self.answer(json.loads(body)["inputs"])
+            self.statuses[status] += 1
+        data = json.dumps(found).encode()
+        more = self.headers() if status == 429 else ""
+        start = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{more}"
+        return f"{start}content-length: {len(data)}\r\n\r\n".encode() + data
+
+
+async def main() -> None:
+    labels = Labels(Limits(**json.loads(sys.argv[2])))
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    async with await asyncio.start_server(labels.serve, sock=listener) as server:
+        await server.serve_forever()
+
+
+class Running:
+    """A running server, as its tests see it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def stats(self) -> dict[str, Any]:
+        """What has happened there."""
+        with urllib.request.urlopen(f"{self.url}/stats") as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
+
+
+@contextlib.contextmanager
+def labels(**limits: float) -> Iterator[Running]:
+    """A server, listening before this returns."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    command = [sys.executable, __file__, str(listener.fileno()), json.dumps(limits)]
+    process = subprocess.Popen(command, pass_fds=[listener.fileno()])
+    try:
+        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    finally:
+        process.terminate()
+        process.wait()
+        listener.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,184 @@
+"""Rows by the workers of executors: threads, processes, a Dask cluster."""
+
+import concurrent.futures
+import multiprocessing
+import pickle
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import hfwidgets as hf
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets.batch._work import Failure, Outcome, Spec, work
+from hfwidgets.testing import answers
+from tests.batch.server import Running, labels
+from tests.plugins.loopback import Answer, Loopback, Seen
+
+TOKEN = "hf_" + "k" * 34
+TASK = "text-classification"
+
+
+def texts(count: int) -> list[str]:
+    return [f"row {index}" for index in range(count)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with labels(fails=20, bad=50) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[concurrent.futures.Executor]:
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(2, context) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A real cluster of three processes on loopback."""
+    import distributed
+
+    with (
+        distributed.LocalCluster(
+            n_workers=3,
+            threads_per_worker=2,
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+        ) as made,
+        distributed.Client(made) as client,
+    ):
+        yield client
+
+
+def check(result: Any, count: int) -> None:
+    """All rows are right and in order; each fiftieth one failed for good."""
+    said = [row.result[0].label if row.state == "done" else None for row in result]
+    assert said == [None if index % 50 == 7 else f"row {index}" for index in range(count)]
+    assert all(isinstance(error, errors.BadRequestError) for error in result.errors.values())
+
+
+def test_threads(server: Running) -> None:
+    client = InferenceClient(base_url=server.url, token="none")
+    with concurrent.futures.ThreadPoolExecutor(8) as executor:
+        check(client.map(TASK, texts(200), executor=executor, progress=False), 200)
+
+
+def test_processes(server: Running, processes: concurrent.futures.Executor) -> None:
+    client = InferenceClient(base_url=server.url, token="none")
+    check(client.map(TASK, texts(100), executor=processes, progress=False), 100)
+
+
+def test_a_dask_cluster_of_several_processes(server: Running, cluster: Any, tmp_path: Path) -> None:
+    client = InferenceClient(base_url=server.url, token="none")
+    path = tmp_path / "rows.jsonl"
+    executor = cluster.get_executor()
+    result = client.map(TASK, texts(300), executor=executor, resume=path, progress=False)
+    check(result, 300)
+    before = server.stats()["statuses"]["200"]
+    check(client.map(TASK, texts(300), resume=path, progress=False), 300)
+    assert server.stats()["statuses"]["200"] == before
+
+
+def test_several_processes_of_a_cluster_ask(cluster: Any, loopback: Loopback) -> None:
+    together = threading.Barrier(5)  # two threads a process: five at once are three processes
+    first = iter(range(5))
+
+    def answer(_: Seen) -> Answer:
+        if next(first, None) is not None:
+            together.wait(60)
+        return Answer(json=[{"label": "A", "score": 1}])
+
+    loopback.route("POST", "/", answer)
+    client = InferenceClient(base_url=loopback.url, token="none")
+    executor = cluster.get_executor()
+    result = client.map(TASK, texts(30), executor=executor, concurrency=8, progress=False)
+    assert result.counts["done"] == 30
+
+
+def test_the_async_client_with_an_executor(server: Running) -> None:
+    import asyncio
+
+    async def run() -> Any:
+        with concurrent.futures.ThreadPoolExecutor(4) as executor:
+            async with AsyncInferenceClient(base_url=server.url, token="none") as client:
+                return await client.map(TASK, texts(50), executor=executor, progress=False)
+
+    check(asyncio.run(run()), 50)
+
+
+def test_media_travel(processes: concurrent.futures.Executor, loopback: Loopback) -> None:
+    loopback.route(
+        "POST", "/", lambda s: Answer(body=s.body, headers={"content-type": "image/png"})
+    )
+    pictures = [Image.new("RGB", (3, 2), (index, 0, 0)) for index in range(4)]
+    client = InferenceClient(base_url=loopback.url, token="none")
+    result = client.map("image-to-image", pictures, executor=processes, progress=False)
+    assert [row.result.getpixel((0, 0))[0] for row in result] == [0, 1, 2, 3]
+    assert result[0].result.meta.provider == "endpoint"
+    assert result[0].result.meta.recorded is None
+
+
+def test_workers_record_and_replay_too(
+    processes: concurrent.futures.Executor, loopback: Loopback, tmp_path: Path
+) -> None:
+    loopback.route("POST", "/", Answer(json=[{"label": "A", "score": 1}]))
+    client = InferenceClient(base_url=loopback.url, recordings=tmp_path)
+    client.map(TASK, texts(5), executor=processes, progress=False)
+    with hf.recordings(tmp_path, mode="replay"):
+        plain = InferenceClient(base_url=loopback.url)
+        result = plain.map(TASK, texts(5), executor=processes, progress=False)
+    assert result[0].result.meta.recorded is not None
+    assert len(loopback.requests) == 5
+
+
+def test_canned_answers_stay_here() -> None:
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as executor,
+        answers(text_classification=[]),
+        pytest.raises(errors.ConfigurationError, match="do not travel"),
+    ):
+        InferenceClient().map(TASK, ["a"], executor=executor, progress=False)
+
+
+def test_a_token_travels_only_when_it_was_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "m" * 34)
+    found = InferenceClient(model="m")
+    found._run(None, found._settings.key())
+    assert found._settings.machine is not None
+    assert b"hf_mmm" not in pickle.dumps(Spec.of(found._settings))
+    given = Spec.of(InferenceClient(model="m", token=TOKEN)._settings)
+    settings = pickle.loads(pickle.dumps(given)).settings()
+    assert settings.token.value == TOKEN
+    assert TOKEN not in repr(given)
+
+
+def test_a_worker_looks_for_its_own_token(
+    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "w" * 34)
+    monkeypatch.setenv("HF_ENDPOINT", loopback.url)
+    loopback.route("POST", "/x", Answer(json=[{"label": "A", "score": 1}]))
+    spec = pickle.loads(pickle.dumps(Spec.of(InferenceClient(f"{loopback.url}/x")._settings)))
+    raw, served = work(spec, TASK, {"text": "a"}, 0).unwrapped()
+    assert raw == [{"label": "A", "score": 1}]
+    assert served.provider == "endpoint"
+    assert loopback.requests[0].headers["authorization"] == "Bearer hf_" + "w" * 34
+
+
+def test_errors_travel_as_what_they_are() -> None:
+    error = errors.RateLimitError("slow down")
+    error.response = type("R", (), {"status_code": 429, "headers": {"retry-after": "7"}})()
+    travelled = pickle.loads(pickle.dumps(Outcome(error=Failure.of(error))))
+    with pytest.raises(errors.RateLimitError, match="slow down") as caught:
+        travelled.unwrapped()
+    assert caught.value.status_code == 429
+    assert Failure.of(caught.value).pause == 7
+    odd = Failure.of(ZeroDivisionError("oops")).exception()
+    assert str(odd) == "ZeroDivisionError: oops"

@@ -1,0 +1,77 @@
+"""Many rows: wall time against the server's own limit, and memory against the number of rows."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hfwidgets import InferenceClient
+from tests.batch.server import labels
+from tests.benchmarks.measure import Figure
+
+ROWS = 10_000
+
+SERVERS = {
+    "50 at once, 0.25 s each, Retry-After 1": (
+        {"seconds": 0.25, "most": 50, "pause": 1.0},
+        0.25 / 50,
+    ),
+    "250 in each second": ({"seconds": 0.1, "window": 250, "windows": 1.0}, 1 / 250),
+    "20 at once, out for a tenth of the time, 5 % fail": (
+        {"seconds": 0.1, "most": 20, "pause": 0.2, "burst": 0.2, "bursts": 2.0, "fails": 20},
+        0.1 / 20 * (1 + 1 / 20) / 0.9,
+    ),
+}
+"""What each server allows, and the seconds that a row takes it at best."""
+
+
+def walls() -> Iterator[Figure]:
+    """Runs of 10,000 rows against servers with limits."""
+    for name, (limits, seconds) in SERVERS.items():
+        with labels(**limits) as server:
+            client = InferenceClient(base_url=server.url, token="none")
+            rows = (f"row {index}" for index in range(ROWS))
+            began = time.perf_counter()
+            result = client.map("text-classification", rows, progress=False)
+            took = time.perf_counter() - began
+            refused = server.stats()["statuses"].get("429", 0)
+        assert result.counts["done"] == ROWS
+        note = f"{took:.1f} s for {ROWS:,} rows, {refused} refusals"
+        yield Figure(f"batch: {name}, wall / ideal", took / (ROWS * seconds), 1.2, note=note)
+
+
+MEMORY = """
+import resource, sys
+from hfwidgets import InferenceClient
+
+url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+client = InferenceClient(base_url=url, token="none")
+rows = (f"row {index}" for index in range(count))
+result = client.map("text-classification", rows, resume=path, collect=False, progress=False)
+assert len(result) == count and result[count - 1].result[0].label == f"row {count - 1}"
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peaks(folder: Path) -> Iterator[Figure]:
+    """The peak memory of a process that runs so many rows to disk."""
+    found: dict[int, float] = {}
+    for count in (1_000, 100_000):
+        with labels() as server:
+            path = folder / f"{count}.jsonl"
+            command = [sys.executable, "-c", MEMORY, server.url, str(path), str(count)]
+            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found[count] = int(out) / 1024
+    few, many = found.values()
+    note = f"{few:.0f} MB and {many:.0f} MB"
+    yield Figure("batch: peak memory, 100,000 rows / 1,000 rows", many / few, 1.15, note=note)
+
+
+def figures() -> Iterator[Figure]:
+    """All figures of many rows."""
+    import tempfile
+
+    yield from walls()
+    with tempfile.TemporaryDirectory() as folder:
+        yield from peaks(Path(folder))

@@ -1,0 +1,91 @@
+"""A chat model that works with tools until a task is done."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
+
+from hfwidgets.mcp._client import Item, MCPClient
+
+MOST_TURNS = 10
+"""How often an agent may turn to its model for one task."""
+
+TASK_COMPLETE: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "task_complete",
+        "description": "Call this when the user's task is done.",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
+ASK_QUESTION: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "ask_question",
+        "description": "Call this, after having asked, when only the user can answer.",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
+PROMPT = (
+    "You work on the user's task until it is done. Plan before each tool call and look at its "
+    "result before the next. Do not guess what a tool can tell you. Call task_complete once the "
+    "task is done, ask_question where you need the user."
+)
+
+
+class Agent(MCPClient):
+    """A model that works with tools until a task is done.
+
+    Args:
+        servers: `{"type": "stdio", "command": ..., "allowed_tools": [...]}` and the like, one dict
+            for each server; see `MCPClient.add_mcp_server`.
+        prompt: what the model is told first.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        servers: Iterable[Mapping[str, Any]] = (),
+        provider: str | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        prompt: str | None = None,
+    ) -> None:
+        super().__init__(model=model, provider=provider, base_url=base_url, api_key=api_key)
+        self._described_servers = [dict(server) for server in servers]
+        self.messages: list[Any] = [{"role": "system", "content": prompt or PROMPT}]
+
+    async def load_tools(self) -> None:
+        """Connect the servers."""
+        for server in self._described_servers:
+            await self.add_mcp_server(**server)
+
+    async def run(
+        self, user_input: str, abort_event: asyncio.Event | None = None
+    ) -> AsyncGenerator[Item, None]:
+        """Work on a task: yields the model's chunks and the tools' messages.
+
+        Ends when the model calls task_complete or ask_question, has nothing more to call, has had
+        ten turns, or `abort_event` is set.
+        """
+        self.messages.append({"role": "user", "content": user_input})
+        must_call = False
+        for turn in range(MOST_TURNS):
+            turns = self.process_single_turn_with_tools(
+                self.messages,
+                exit_loop_tools=[TASK_COMPLETE, ASK_QUESTION],
+                exit_if_first_chunk_no_tool=turn > 0 and must_call,
+            )
+            async with contextlib.aclosing(turns):
+                async for item in turns:
+                    if abort_event is not None and abort_event.is_set():
+                        return
+                    yield item
+            last = self.messages[-1]
+            called = last["role"] == "tool"
+            if (called and last["name"] in ("task_complete", "ask_question")) or (
+                must_call and not called
+            ):
+                return
+            must_call = not called

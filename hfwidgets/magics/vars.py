@@ -71,29 +71,26 @@ def _index(node: ast.expr, names: Namespace, path: str) -> Any:
 
 
 def _named(name: str, names: Namespace, path: str) -> Any:
-    _refuse_name(name, path)
     if name not in names:
         raise UsageError(f"No variable {name!r} for {path!r}.{near(name, public(names))}")
-    return names[name]
+    return _named_openly(name, names[name], path)
 
 
 def _attribute(value: Any, name: str, path: str) -> Any:
-    _refuse_name(name, path)
     if name.startswith("__"):
         raise _no_path(path)
     try:
-        return getattr(value, name)
+        return _named_openly(name, getattr(value, name), path)
     except AttributeError:
+        _named_openly(name, None, path)
         hint = near(name, public(dir(value)))
         kind = type(value).__name__
         raise UsageError(f"{path!r}: a {kind} has no attribute {name!r}.{hint}") from None
 
 
 def _indexed(value: Any, key: Any, path: str) -> Any:
-    if isinstance(key, str):
-        _refuse_name(key, path)
     try:
-        return value[key]
+        return _named_openly(key, value[key], path)
     except KeyError:
         keys = [str(known) for known in value] if isinstance(value, Mapping) else []
         raise UsageError(f"{path!r}: no key {key!r}.{near(str(key), keys)}") from None
@@ -106,12 +103,15 @@ def public(names: Iterable[str]) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def _refuse_name(name: str, path: str) -> None:
-    if _SECRET_NAME.search(name):
+def _named_openly(name: Any, value: Any, path: str) -> Any:
+    """The value, unless its name is one of a secret; numbers (`max_tokens`) are none."""
+    secret = isinstance(name, str) and _SECRET_NAME.search(name)
+    if secret and not isinstance(value, int | float):
         raise UsageError(
             f"{path!r} has the name of a secret and is not put into a request. If it is none, "
             "assign it to a variable of another name."
         )
+    return value
 
 
 def looks_secret(text: str) -> bool:

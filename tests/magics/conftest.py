@@ -27,7 +27,8 @@ class Loopback:
         answer: the JSON of every route but chat.
         refuses: a field of a request that it answers with 400.
         hold: set, the server waits after the first piece until it is cleared or the client leaves.
-        requests: path and JSON of each request.
+        most: how many requests are answered, None for all; the others wait for `released`.
+        requests: path and body of each request, read where it is JSON.
         seen: set when the first piece of a stream was sent.
         left: set when a client went away in the middle of a stream.
     """
@@ -39,6 +40,8 @@ class Loopback:
     answer: Any = None
     refuses: str | None = None
     hold: bool = False
+    most: int | None = None
+    released: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     seen: threading.Event = field(default_factory=threading.Event)
@@ -61,13 +64,17 @@ class Handler(BaseHTTPRequestHandler):
         """Keep the tests' output clean."""
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = self.sent()
         self.loopback.requests.append((self.path, body))
         self.loopback.headers.append({k.lower(): v for k, v in self.headers.items()})
+        if self.loopback.most is not None and len(self.loopback.requests) > self.loopback.most:
+            self.loopback.released.wait(30)
         if self.loopback.status >= 400:
             self.reply({"error": "the server is on strike"}, self.loopback.status)
-        elif self.loopback.refuses in body:
+        elif self.loopback.refuses and self.loopback.refuses in body:
             self.reply({"error": f"unknown field: {self.loopback.refuses}"}, 400)
+        elif isinstance(self.loopback.answer, bytes):
+            self.send(self.loopback.answer, 200, "application/octet-stream")
         elif not self.path.endswith("/chat/completions"):
             self.reply(self.loopback.answer, 200)
         elif body.get("stream"):
@@ -77,10 +84,17 @@ class Handler(BaseHTTPRequestHandler):
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             self.reply({"model": "loop", "choices": [choice], "usage": USAGE}, 200)
 
+    def sent(self) -> Any:
+        data = self.rfile.read(int(self.headers["content-length"]))
+        plain = self.headers.get("content-type", "").startswith("application/json")
+        return json.loads(data) if plain else data
+
     def reply(self, value: Any, status: int) -> None:
-        data = json.dumps(value).encode()
+        self.send(json.dumps(value).encode(), status, "application/json")
+
+    def send(self, data: bytes, status: int, kind: str) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -129,6 +143,7 @@ def loopback() -> Iterator[Loopback]:
     thread.start()
     yield state
     state.hold = False
+    state.released.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -1,0 +1,108 @@
+"""--compare: the same input to several models."""
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.utils.io import capture_output
+
+from hfwidgets import session
+from hfwidgets.errors import AuthenticationError
+
+
+@pytest.fixture
+def compare(shell, loopback):
+    """Runs a comparison of models of the loopback server; result and shown bundle come back."""
+
+    def run(*models, line="", prompt="Hi"):
+        names = ",".join(f"{loopback.url}/{model}" for model in models)
+        shell.kernel = None
+        try:
+            with capture_output() as captured:
+                shell.run_cell_magic("infer", f"out= << --compare {names} {line}", prompt)
+        finally:
+            del shell.kernel
+        return shell.user_ns["out"], captured.outputs[-1].data
+
+    return run
+
+
+def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
+    loopback.pause = 0.02
+    out, shown = compare("a", "b", line="--temperature 0 -s Short.")
+    assert [row.model.rpartition("/")[2] for row in out] == ["a", "b"]
+    assert [row.answer for row in out] == [loopback.text] * 2
+    first, second = loopback.bodies
+    assert first["messages"] == second["messages"]
+    assert first["temperature"] == second["temperature"] == 0
+    assert all(0 < row.first_token_seconds < row.seconds for row in out)
+    assert all(row.tokens == 5 and row.tokens_per_second > 0 for row in out)
+    html = shown["text/html"]
+    assert html.count("<strong>world</strong>") == 2
+    assert all('scope="col" style' in html and title in html for title in ("tokens/s", "total, s"))
+    assert f"{loopback.url}/b" in shown["text/plain"]
+    frame = out.to_pandas()
+    assert list(frame["answer"]) == [loopback.text] * 2
+    assert frame["result"][0].usage.total_tokens == 8
+
+
+def test_prices_come_from_the_listed_catalogue(compare, loopback):
+    out, _ = compare("a", "b")
+    assert [row.dollars for row in out] == [None, None]
+    meta = out[0].result.meta
+    session.current().prices = {meta.model: {meta.provider: (1.0, 2.0)}}
+    out, shown = compare("a", "c")
+    assert out[0].dollars == (3 * 1.0 + 5 * 2.0) / 1e6
+    assert "0.000013" in shown["text/plain"]
+    assert sum(row["dollars"] or 0 for row in session.usage()) >= 0.000013
+
+
+def test_one_failure_leaves_the_others(shell, loopback, compare):
+    loopback.status = 401
+    with pytest.raises(AuthenticationError):
+        compare("a", "b")
+    loopback.status = 200
+    shell.push({"models": [loopback.url, "http://127.0.0.1:9/v1"]})
+    shell.run_cell_magic("infer", "out << --compare $models", "Hi")
+    good, bad = shell.user_ns["out"]
+    assert good.answer == loopback.text
+    assert bad.error
+    assert bad.answer is None
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--compare a", "at least two"),
+        ("--compare a,b -m c", "exclude each other"),
+        ("--compare a,b --bg", "exclude each other"),
+        ("--compare a,b -c talk", "exclude each other"),
+        ("--compare $number", "takes a,b,c or a $list"),
+    ],
+)
+def test_what_does_not_go_together_is_said(shell, line, message):
+    shell.push({"number": 1})
+    with pytest.raises(UsageError) as caught:
+        shell.run_cell_magic("infer", line, "Hi")
+    assert message in str(caught.value)
+
+
+def test_a_dry_run_shows_every_request(shell, loopback):
+    with capture_output():
+        names = f"{loopback.url}/a,{loopback.url}/b"
+        shell.run_cell_magic("infer", f"out << --compare {names} -n", "Hi")
+    urls = [explained.url for explained in shell.user_ns["out"]]
+    assert urls == [f"{loopback.url}/{model}/v1/chat/completions" for model in "ab"]
+    assert loopback.requests == []
+
+
+def test_text_tasks_compare_as_well(compare, loopback):
+    loopback.answer = [{"label": "good", "score": 0.9}]
+    out, shown = compare("a", "b", line="-t text-classification", prompt="fine")
+    assert out[0].result[0].label == "good"
+    assert shown["text/html"].count("0.900") == 2
+
+
+def test_replies_become_objects(compare, loopback, shell):
+    loopback.pieces = ['{"a": 1}']
+    shell.push({"shape": {"type": "object"}})
+    out, _ = compare("a", "b", line="--schema $shape")
+    assert [row.result for row in out] == [{"a": 1}] * 2

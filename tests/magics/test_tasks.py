@@ -1,0 +1,155 @@
+"""All tasks from cells: inputs by $variable, path and text; outputs in notebooks and terminals."""
+
+import io
+import re
+import wave
+from pathlib import Path
+
+import pandas as pd
+import PIL.Image
+import pytest
+from IPython.utils.io import capture_output
+
+from hfwidgets import examples
+from hfwidgets.controls import Labels, Lines
+from hfwidgets.errors import OutputError
+from hfwidgets.magics.call import Defaults, build
+from hfwidgets.magics.options import read_cell
+from hfwidgets.session import Session
+from hfwidgets.tasks import TASKS
+
+FILES = [name for name in TASKS if name != "chat-completion"]
+
+
+def png():
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (4, 3), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def wav():
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\0" * 800)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_task_takes_its_example(name):
+    task = TASKS[name]
+    given = examples.made(task.example)
+    inputs = {key: value for key, value in given.items() if key in task.inputs}
+    words = [f"-t {name}"]
+    words += [f"-P {key}=${key}" for key in given if key not in inputs]
+    lines = []
+    for key in inputs:
+        control = task.controls[key]
+        if isinstance(control, Labels):
+            words.append(f"--labels ${key}")
+        elif isinstance(control, Lines):
+            lines.append(f"{key}: {{{{ {key} }}}}" if len(task.inputs) > 1 else f"{{{{ {key} }}}}")
+        else:
+            words.append(f"-i {key}=${key}")
+    options = read_cell(" ".join(words), "\n".join(lines), given.__getitem__)
+    call = build(options, given, Session(), Defaults())
+    assert call.task is task
+    assert {**call.inputs, **call.params} == {
+        key: str(value) if isinstance(value, str) else value for key, value in given.items()
+    }
+
+
+@pytest.fixture
+def ask(shell, loopback):
+    """Runs a line with an answer; the bundle a notebook would keep comes back."""
+
+    def run(line, answer):
+        loopback.answer = answer
+        shell.kernel = None
+        try:
+            with capture_output() as captured:
+                shell.run_line_magic("infer", f"-m {loopback.url} {line}")
+        finally:
+            del shell.kernel
+        return captured.outputs[-1].data
+
+    return run
+
+
+def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path):
+    path = tmp_path / "a b.png"
+    path.write_bytes(png())
+    label = [{"label": "red", "score": 0.5}]
+    shown = ask(f'-t image-classification -i "{path}"', label)
+    assert "red" in shown["text/html"]
+    shell.push({"picture": PIL.Image.new("RGB", (4, 3), "red")})
+    ask("-t image-classification -i $picture", label)
+    ask(f"-t image-classification -i image={str(path).replace(' ', chr(92) + ' ')}", label)
+    bodies = loopback.bodies
+    assert all(b"PNG" in body or "inputs" in body for body in bodies)
+    assert len(bodies) == 3
+
+
+def test_a_drawn_picture_is_shown_as_one(ask):
+    shown = ask("-t text-to-image a red square", png())
+    assert shown["text/plain"] == "<Picture, 4 x 3 pixels>"
+    assert '<img alt="Picture, 4 x 3 pixels"' in shown["text/html"]
+    assert "image/png" in shown
+    assert ask("-t text-to-image -f image a red square", png())["image/png"] == shown["image/png"]
+
+
+def test_a_sound_has_a_player(ask, shell):
+    shown = ask("-t text-to-speech good day", wav())
+    assert "<audio controls" in shown["text/html"]
+    assert "<audio controls" in ask("-t text-to-speech -f audio good day", wav())["text/html"]
+    assert shell.user_ns["_"].sampling_rate == 8000
+
+
+def test_boxes_are_drawn_and_listed(ask, shell):
+    shell.push({"picture": PIL.Image.new("RGB", (40, 30))})
+    found = [
+        {"label": "cup", "score": 0.9, "box": {"xmin": 1, "ymin": 2, "xmax": 9, "ymax": 8}},
+    ]
+    shown = ask("-t object-detection -i $picture", found)
+    assert "Picture with 1 objects: cup 90%" in shown["text/html"]
+    assert "image/png" in ask("-t object-detection -i $picture -f image", found)
+    table = ask("-t object-detection -i $picture -f table", found)["text/plain"]
+    assert table.splitlines()[0].split() == ["label", "score", *(f"box.{s}" for s in SIDES)]
+
+
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def test_an_answer_says_once_where_it_came_from(ask, shell):
+    shown = ask("-t text-classification fine", [{"label": "good", "score": 0.9}])
+    assert shown["text/html"].count("endpoint") == 1
+
+
+def test_a_form_that_an_answer_does_not_have_is_refused(ask):
+    label = [{"label": "red", "score": 0.5}]
+    for form in ("image", "audio", "video"):
+        with pytest.raises(OutputError, match=f"no {form} in this answer"):
+            ask(f"-t text-classification -f {form} hi", label)
+    with pytest.raises(OutputError, match="or image"):
+        ask("-t text-to-image -f markdown a square", png())
+
+
+def test_a_table_goes_in_by_variable(ask, shell, loopback):
+    shell.push({"frame": pd.DataFrame({"a": [1, 2]})})
+    shown = ask("-t tabular-regression -i $frame", [0.5, 1.5])
+    assert "1.5" in shown["text/html"]
+    assert loopback.bodies[-1]["table"] == {"a": [1, 2]}
+
+
+def test_a_terminal_keeps_pictures_and_sounds_as_files(shell, loopback):
+    for task, data, end in (("text-to-image", png(), "png"), ("text-to-speech", wav(), "wav")):
+        loopback.answer = data
+        with capture_output() as captured:
+            shell.run_line_magic("infer", f"-m {loopback.url} -t {task} a square")
+        found = re.search(r"Saved: (\S+)", captured.stdout)
+        assert found
+        path = Path(found[1])
+        assert path.suffix == f".{end}"
+        assert path.stat().st_size > 10

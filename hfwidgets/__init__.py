@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     )
     from hfwidgets.legacy import InferenceApi
     from hfwidgets.mcp import Agent, MCPClient
-    from hfwidgets.panels import chat, panel
+    from hfwidgets.panels import (
+        audio,
+        chat,
+        multimodal,
+        panel,
+        playground,
+        tabular,
+        text,
+        vision,
+    )
     from hfwidgets.recorder import recordings
     from hfwidgets.streams import AsyncStream, Stream
 
@@ -96,18 +105,24 @@ __all__ = [
     "InputError",
     "MCPClient",
     "Stream",
+    "audio",
     "chat",
     "create_inference_endpoint",
     "delete_inference_endpoint",
     "get_inference_endpoint",
     "list_inference_endpoints",
     "map",
+    "multimodal",
     "panel",
     "pause_inference_endpoint",
+    "playground",
     "recordings",
     "resume_inference_endpoint",
     "scale_to_zero_inference_endpoint",
+    "tabular",
+    "text",
     "update_inference_endpoint",
+    "vision",
 ]
 
 

@@ -83,6 +83,28 @@ def provider_names(task: str | None = None) -> list[str]:
     return [name for name in names if task is None or task in providers.get(name).routes]
 
 
+def tasks_of(provider: str) -> list[str]:
+    """The names of the tasks that a provider has a route for."""
+    return sorted(providers.get(provider).routes)
+
+
+def hurdle(task: str, provider: str | None, *, token: bool) -> str:
+    """What stands in the way of any call of a task: "unserved", "key", or "" for nothing known.
+
+    Args:
+        task: its name on the Hub.
+        provider: who is asked; None for the default.
+        token: whether there is a token.
+    """
+    elsewhere = [name for name in provider_names(task) if name not in ("local", "endpoint", "auto")]
+    if provider in ("local", "endpoint"):
+        return ""
+    if not elsewhere or (provider and provider != "auto" and provider not in elsewhere):
+        return "unserved"
+    anonymous = provider not in (None, "auto") and providers.get(str(provider)).anonymous
+    return "" if token or anonymous else "key"
+
+
 def forget_clients() -> None:
     """Drop the shared clients, so that the next call sees a new token; running calls go on."""
     running = _running()

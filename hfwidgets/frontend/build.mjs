@@ -11,6 +11,7 @@ await build({
     markdown: "src/chunks/markdown.ts",
     highlight: "src/chunks/highlight.ts",
     math: "src/chunks/math.ts",
+    task: "src/chunks/task.ts",
   },
   outdir,
   bundle: true,

@@ -1,21 +1,19 @@
 """Panels: a task's declaration as an interactive widget, one anywidget each.
 
-`panel(name)` opens the panel of a task, `chat()` that of chat completion. A panel's form, state
-and errors come from `base.py` and the task's declaration; a task with a view of its own adds a
-subclass in the table below and a view of the same name in `frontend/src`.
+`panel(name)` opens the panel of a task, `chat()` that of chat completion; `text()`, `vision()`,
+`audio()`, `multimodal()` and `tabular()` hold the tasks of a domain, `playground()` all of them.
+A panel's form comes from the task's declaration and its view from what the result is, so a task
+that is added to the client has a panel at once.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets import errors, tasks
+from hfwidgets import tasks
 
 if TYPE_CHECKING:
     from hfwidgets.panels.base import Panel
     from hfwidgets.panels.chat_panel import ChatPanel
-
-_PANELS = {"chat-completion": ("hfwidgets.panels.chat_panel", "ChatPanel")}
-"""Which class shows a task: its module and name."""
+    from hfwidgets.panels.task_panel import TaskPanel
 
 
 def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
@@ -25,22 +23,18 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
         task: the task's name, with hyphens or underscores.
         model: the model's id on the Hub; None leaves the choice to the provider.
         settings: `provider`, `token`, `base_url`, `timeout` and the other settings of a client, and
-            the task's own parameters, such as `temperature=0.2`.
+            the task's own inputs and parameters, such as `text="..."`, `top_k=3`.
 
     Raises:
         UnknownTaskError: no task has this name.
-        TaskNotServedError: the task has no panel yet; the message names those that have one.
         UnknownParameterError: a keyword is neither a setting nor a parameter of the task.
     """
     name = tasks.find(task).name
-    if name not in _PANELS:
-        raise errors.TaskNotServedError(
-            f"There is no panel for {name} yet. There are panels for: {', '.join(_PANELS)}. "
-            f"InferenceClient().{name.replace('-', '_')}(...) serves it without one."
-        )
-    module, kind = _PANELS[name]
-    made: Panel = getattr(import_module(module), kind)(model, **settings)
-    return made
+    if name == "chat-completion":
+        return chat(model, **settings)
+    from hfwidgets.panels.task_panel import TaskPanel
+
+    return TaskPanel(name, model, **settings)
 
 
 def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
@@ -48,3 +42,40 @@ def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
     from hfwidgets.panels.chat_panel import ChatPanel
 
     return ChatPanel(model, **settings)
+
+
+def text(**settings: Any) -> "TaskPanel":
+    """Open a panel with all text tasks to choose from."""
+    return _domain("text", "text-classification", settings)
+
+
+def vision(**settings: Any) -> "TaskPanel":
+    """Open a panel with all vision tasks to choose from."""
+    return _domain("vision", "image-classification", settings)
+
+
+def audio(**settings: Any) -> "TaskPanel":
+    """Open a panel with all audio tasks to choose from."""
+    return _domain("audio", "automatic-speech-recognition", settings)
+
+
+def multimodal(**settings: Any) -> "TaskPanel":
+    """Open a panel with the tasks that join pictures and text."""
+    return _domain("multimodal", "document-question-answering", settings)
+
+
+def tabular(**settings: Any) -> "TaskPanel":
+    """Open a panel with the tabular tasks to choose from."""
+    return _domain("tabular", "tabular-classification", settings)
+
+
+def playground(**settings: Any) -> "TaskPanel":
+    """Open a panel with the tasks of all domains."""
+    return _domain(None, "text-classification", settings)
+
+
+def _domain(domain: str | None, first: str, settings: dict[str, Any]) -> "TaskPanel":
+    from hfwidgets.panels.task_panel import TaskPanel
+
+    names = [name for name, task in tasks.TASKS.items() if domain in (None, task.domain)]
+    return TaskPanel(settings.pop("task", first), choices=names, **settings)

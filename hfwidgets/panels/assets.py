@@ -7,7 +7,7 @@ from pathlib import Path
 from hfwidgets.errors import ConfigurationError
 
 STATIC = Path(__file__).parent.parent / "static"
-CHUNKS = ("markdown", "highlight", "math")
+CHUNKS = ("markdown", "highlight", "math", "task")
 
 
 @functools.cache

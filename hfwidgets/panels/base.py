@@ -44,7 +44,7 @@ class Panel(Live):
         result: the last run's typed result; `results` holds those of all runs.
     """
 
-    task: ClassVar[str]
+    task: str
     view: ClassVar[str] = "form"
     starters: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[tuple[dict[str, Any], ...]] = ()

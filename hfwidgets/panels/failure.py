@@ -1,5 +1,6 @@
 """What a panel says when something went wrong: a short title, the reason, what to do."""
 
+import re
 from typing import Any
 
 from hfwidgets import errors
@@ -25,6 +26,7 @@ _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.HfHubHTTPError, "The service failed"),
     (errors.HfWidgetsError, "It did not work"),
 )
+_INSTALL = re.compile(r"hfwidgets engine install (light|full)\b")
 _KEYLESS = (errors.MissingTokenError, errors.AuthenticationError)
 
 
@@ -32,8 +34,10 @@ def failure(error: BaseException) -> dict[str, Any]:
     """The error as the page shows it; never holds a token."""
     title = next((title for kind, title in _TITLES if isinstance(error, kind)), "")
     text = str(error) if title else f"{type(error).__name__}: {errors.redacted(str(error))}"
+    missing = _INSTALL.search(text)
     return {
         "title": title or "Something unexpected happened",
         "text": text,
-        "wants": "key" if isinstance(error, _KEYLESS) else "",
+        "wants": "key" if isinstance(error, _KEYLESS) else "weights" if missing else "",
+        "set": missing[1] if missing else "",
     }

@@ -1,7 +1,7 @@
 """A widget that shows a mirrored document, speaks with its pages and leaves a static form."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets as t
@@ -23,6 +23,9 @@ class Live(anywidget.AnyWidget):
         doc: the document at its start.
         traits: values of a subclass's own traits.
     """
+
+    needed: ClassVar[tuple[str, ...]] = ("markdown",)
+    """Chunks that nearly every result of the panel needs."""
 
     _esm = t.Unicode().tag(sync=True)
     _css = t.Unicode().tag(sync=True)
@@ -103,9 +106,8 @@ class Live(anywidget.AnyWidget):
         data["text/plain"] = repr(self)
         self._refresh()
         self._slot.show(data)
-        self._send_chunk(
-            "markdown"
-        )  # nearly every answer needs it, and a cell may block the kernel
+        for name in self.needed:  # a cell may block the kernel when the page asks for them
+            self._send_chunk(name)
 
     def freeze(self) -> None:
         """Put the static result in the widget's place and close it, for publishing the notebook."""

@@ -51,10 +51,11 @@ def fields(task: BaseTask) -> list[dict[str, Any]]:
     inputs = set(task.inputs)
     shown = [name for name in task.controls if name not in inputs | HIDDEN]
     hinted = [name for name in task.hints if name in shown]
-    return [_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
+    return [described_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
 
 
-def _field(task: BaseTask, name: str) -> dict[str, Any]:
+def described_field(task: BaseTask, name: str) -> dict[str, Any]:
+    """A parameter with its label, help and control, as plain data for the page."""
     control = task.controls[name]
     advanced = control.advanced if name in task.hints else True
     return {

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOOK = ROOT / "hfwidgets" / "frontend" / "hatch_build.py"
-BUILT = {"panel.js", "panel-style.css", "markdown.js", "highlight.js", "math.js"}
+BUILT = {"panel.js", "panel-style.css", "markdown.js", "highlight.js", "math.js", "task.js"}
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,13 @@
 import type * as highlight from "./chunks/highlight.ts";
 import type * as markdown from "./chunks/markdown.ts";
 import type * as math from "./chunks/math.ts";
+import type * as task from "./chunks/task.ts";
 
 export interface Chunks {
   markdown: typeof markdown;
   highlight: typeof highlight;
   math: typeof math;
+  task: typeof task;
 }
 
 interface Entry {

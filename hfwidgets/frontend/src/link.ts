@@ -18,7 +18,7 @@ const SILENCE_MS = 3000;
 const UNHEARD_MS = 4000;
 
 export class Link {
-  readonly shape: Shape;
+  #fixed: Shape;
   readonly chunks: ChunkLoader;
   readonly mirror: Mirror;
   /** True once the kernel said anything: the notebook is live, not merely reopened. */
@@ -33,16 +33,27 @@ export class Link {
 
   constructor(private model: Model) {
     const start = model.get("_start") as { shape: Shape; doc: Doc };
-    this.shape = start.shape;
+    this.#fixed = start.shape;
     this.mirror = new Mirror(structuredClone(start.doc));
-    this.chunks = new ChunkLoader(this.shape.chunks, (name) => this.tell({ k: "chunk", name }));
+    this.chunks = new ChunkLoader(this.#fixed.chunks, (name) => this.tell({ k: "chunk", name }));
     model.on("msg:custom", this.#receive);
     this.#hello();
     this.#timer = setInterval(() => this.#watch(), REPEAT_MS);
   }
 
+  /** What the panel shows beside its document; the form of a task replaces parts of it. */
+  get shape(): Shape {
+    const form = this.mirror.doc["form"] as Partial<Shape> | undefined;
+    return form ? { ...this.#fixed, ...form } : this.#fixed;
+  }
+
   get doc(): Doc {
     return this.mirror.doc;
+  }
+
+  /** The front end's widget manager, which knows the notebook in some of them. */
+  get manager(): unknown {
+    return this.model.widget_manager;
   }
 
   get busy(): boolean {

@@ -1,6 +1,7 @@
 // The widget module: one link per model, one shell per view of it.
 
 import "./chat/view.ts";
+import "./task/stub.ts";
 import { Link, type Model } from "./link.ts";
 import { Shell } from "./shell.ts";
 
@@ -24,9 +25,22 @@ function initialize({ model }: { model: Model }): () => void {
 }
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  const shell = new Shell(linkOf(model));
+  const link = linkOf(model);
+  let shell = new Shell(link);
+  let { task } = link.shape;
   el.append(shell.node);
+  const unwatch = link.watch(() => {
+    if (link.shape.task === task) return; // another task was chosen: the form is another one
+    ({ task } = link.shape);
+    const old = shell;
+    shell = new Shell(link);
+    const inside = old.node.contains(el.ownerDocument.activeElement);
+    old.close();
+    old.node.replaceWith(shell.node);
+    if (inside) shell.node.querySelector<HTMLElement>(".hfw-task")?.focus();
+  });
   return () => {
+    unwatch();
     shell.close();
     shell.node.remove();
   };

@@ -39,7 +39,9 @@ export interface Failure {
   title: string;
   text: string;
   /** The panel asks for a key right there when the service wants one. */
-  wants: "key" | "";
+  wants: "key" | "weights" | "";
+  /** The set of weights that would help. */
+  set?: string;
 }
 
 export interface Stats {
@@ -98,6 +100,7 @@ export interface Control {
   whole?: boolean;
   count?: number;
   options?: string[];
+  least?: number;
 }
 
 export interface Field {
@@ -117,6 +120,8 @@ export interface Shape {
   view: string;
   fields: Field[];
   starters: string[];
+  /** The tasks to choose from, where there are several. */
+  tasks?: { name: string; label: string; domain: string }[];
   providers: string[];
   /** What answers when no provider is chosen; `fixed` where there is nothing to choose. */
   served: { label: string; fixed: boolean };

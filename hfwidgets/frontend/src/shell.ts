@@ -28,16 +28,15 @@ export class Shell {
     this.#failure = new FailureCard(link);
     this.#line = new StatusLine(link, this.#view.actions);
     this.#hide = h("style");
-    const { body, input } = this.#view;
+    const { body, input, inputFirst } = this.#view;
+    const parts = [body, this.#failure.node, input];
     this.node = h(
       "section",
       { class: "hfw", "aria-label": `${link.shape.label} panel`, "data-lm-suppress-shortcuts": "true" },
       this.#hide,
       this.#head.node,
       this.#drawer.node,
-      body,
-      this.#failure.node,
-      input,
+      ...(inputFirst ? parts.reverse() : parts),
       this.#asleep,
       this.#line.node,
       this.#spoken,
@@ -51,6 +50,7 @@ export class Shell {
     this.#unwatch();
     cancelAnimationFrame(this.#frame);
     this.#line.close();
+    this.#view.close?.();
   }
 
   #soon(): void {
@@ -146,7 +146,7 @@ class Header {
     this.node = h(
       "header",
       { class: "hfw-head" },
-      h("h2", { class: "hfw-title", title: help }, label),
+      ...title(link, label, help),
       h("span", { class: "hfw-gap" }),
       this.#model,
       this.#options,
@@ -175,6 +175,24 @@ class Header {
     }
     this.#provider.value = provider;
   }
+}
+
+/** The task's name; where there are several to choose from, a list of them by domain. */
+function title(link: Link, label: string, help: string): HTMLElement[] {
+  const { tasks = [], task } = link.shape;
+  if (tasks.length < 2) return [h("h2", { class: "hfw-title", title: help }, label)];
+  const select = h("select", { class: "hfw-input hfw-task", "aria-label": "Task", title: help });
+  for (const domain of new Set(tasks.map((one) => one.domain))) {
+    const options = tasks
+      .filter((one) => one.domain === domain)
+      .map((one) => h("option", { value: one.name }, one.label));
+    const name = domain[0]?.toUpperCase() + domain.slice(1);
+    const alone = tasks.every((one) => one.domain === domain);
+    select.append(...(alone ? options : [h("optgroup", { label: name }, ...options)]));
+  }
+  select.value = task;
+  select.addEventListener("change", () => link.act("switch", { task: select.value }));
+  return [select];
 }
 
 /** The parameters, folded away until they are wanted. */
@@ -226,6 +244,7 @@ class FailureCard {
   #text = h("p", {});
   #key: HTMLFormElement;
   #box: HTMLInputElement;
+  #install: HTMLButtonElement;
 
   constructor(private link: Link) {
     this.#box = h("input", {
@@ -242,12 +261,17 @@ class FailureCard {
     const again = h("button", { class: "hfw-button", type: "button" }, "Try again");
     again.addEventListener("click", () => link.act("retry"));
     const close = iconButton("close", "Dismiss", () => link.act("dismiss"));
+    this.#install = h("button", { class: "hfw-button hfw-primary", type: "button", hidden: true });
+    this.#install.addEventListener("click", () => {
+      link.act("install", { name: link.doc.state.failure?.set });
+    });
     const words = h("div", { class: "hfw-failure-text" }, this.#title, this.#text, this.#key);
     this.node = h(
       "div",
       { class: "hfw-failure", role: "alert", hidden: true },
       icon("warn"),
       words,
+      this.#install,
       again,
       close,
     );
@@ -260,6 +284,8 @@ class FailureCard {
     say(this.#title, failure.title);
     say(this.#text, failure.text);
     show(this.#key, failure.wants === "key");
+    show(this.#install, failure.wants === "weights");
+    say(this.#install, `Install the ${failure.set ?? ""} set`);
   }
 
   #use(event: Event): void {
@@ -303,7 +329,9 @@ class StatusLine {
     const loading = status === "loading" && eta !== null;
     show(this.#bar, loading);
     if (loading) this.#bar.value = Math.min(0.98, seconds / Math.max(eta, 1));
-    say(this.#text, stopping ? "Stopping…" : describe(status, note, eta, seconds, stats));
+    const talk = this.link.shape.view === "chat" && status === "running";
+    const words = note || (talk ? "Waiting for the first token" : "");
+    say(this.#text, stopping ? "Stopping…" : describe(status, words, eta, seconds, stats));
   }
 }
 
@@ -317,7 +345,7 @@ function describe(
   const elapsed = `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   if (status === "loading") return `${note || "Loading"}${eta ? `, about ${Math.round(eta)} s` : ""}… ${elapsed}`;
   if (status === "validating") return "Checking…";
-  if (status === "running") return `${note || "Waiting for the first token"}… ${elapsed}`;
+  if (status === "running") return `${note || "Working"}… ${elapsed}`;
   if (status === "streaming") return `Answering… ${elapsed}`;
   const summary = stats ? sum(stats) : "";
   if (status === "stopped") return summary ? `Stopped · ${summary}` : note || "Stopped";

@@ -9,6 +9,9 @@ export interface View {
   input: HTMLElement;
   /** Buttons for the panel's foot. */
   actions: HTMLElement[];
+  /** The input stands above the result, as in forms; else below it, as in conversations. */
+  inputFirst?: boolean;
+  close?(): void;
   /** Bring the view up to date with `link.doc`. */
   update(): void;
   /** Put the caret where the next input goes. */

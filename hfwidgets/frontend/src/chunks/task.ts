@@ -1,0 +1,5 @@
+// The task panels' own part: forms and views of results. Fetched once per page.
+
+import "../task/views/all.ts";
+
+export { makeForm } from "../task/form.ts";

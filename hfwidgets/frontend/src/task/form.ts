@@ -1,0 +1,223 @@
+// A task's form and its result: which controls there are, the declaration says; which view shows
+// the result, the result's kind.
+
+import { h, icon, show } from "../dom.ts";
+import { type FieldView, makeField } from "../fields.ts";
+import type { Link } from "../link.ts";
+import type { Field, Status, Value } from "../protocol.ts";
+import { Notice } from "./banner.ts";
+import { Extras } from "./extras.ts";
+import { Gallery } from "./gallery.ts";
+import { labelsInput, textInput, wordsInput } from "./inputs/text.ts";
+import { MediaInput } from "./inputs/media.ts";
+import { tableInput } from "./inputs/table.ts";
+import { ResultPlace } from "./result.ts";
+import type { Context, Form, InputView, Shown } from "./types.ts";
+
+interface Places {
+  body: HTMLElement;
+  input: HTMLElement;
+  tools: HTMLElement;
+}
+
+export function makeForm(link: Link, announce: (text: string) => void, places: Places): TaskForm {
+  return new TaskForm({ link, announce }, places);
+}
+
+export class TaskForm {
+  #form: Form;
+  #inputs = new Map<string, InputView>();
+  #basics = new Map<string, FieldView>();
+  #written = new Map<string, string>();
+  #edited = new Set<string>();
+  #run: HTMLButtonElement;
+  #stop: HTMLButtonElement;
+  #notice: Notice;
+  #result: ResultPlace;
+  #gallery: Gallery;
+  #extras: Extras;
+  #status: Status = "idle";
+  #previewing = false;
+
+  constructor(
+    private context: Context,
+    places: Places,
+  ) {
+    const { link } = context;
+    this.#form = link.doc["form"] as Form;
+    this.#notice = new Notice(link);
+    const inputs = h("div", { class: "hfw-inputs" });
+    for (const field of this.#form.inputs) inputs.append(this.#input(field).node);
+    const basics = h("div", { class: "hfw-fields" });
+    for (const field of this.#form.basics) this.#basic(field, basics);
+    show(basics, basics.childElementCount > 0);
+    this.#run = h("button", { type: "button", class: "hfw-button hfw-primary hfw-run" }, "Run");
+    this.#run.title = "Ctrl+Enter or Cmd+Enter";
+    this.#run.addEventListener("click", () => this.#start());
+    this.#stop = h("button", { type: "button", class: "hfw-button hfw-run hfw-stop" }, icon("stop"), "Stop");
+    this.#stop.addEventListener("click", () => link.stop());
+    const row = h("div", { class: "hfw-row hfw-start" }, this.#run, this.#stop, ...this.#example());
+    places.input.append(this.#notice.node, inputs, basics, row);
+    this.#result = new ResultPlace(context, this.#form.empty);
+    this.#gallery = new Gallery(link);
+    this.#extras = new Extras(context, this.#result);
+    places.body.append(this.#result.node, this.#gallery.node, this.#extras.node);
+    places.tools.append(...this.#extras.buttons);
+    places.input.addEventListener("keydown", (event) => this.#key(event));
+    places.input.addEventListener("paste", (event) => this.#paste(event));
+  }
+
+  update(): void {
+    const { busy, doc } = this.context.link;
+    show(this.#run, !busy);
+    show(this.#stop, busy);
+    this.#stop.disabled = doc.state.stopping;
+    this.#notice.update();
+    if (!this.#previewing) this.#write(doc["inputs"] as Record<string, Shown | null>);
+    for (const view of this.#inputs.values()) view.update?.();
+    for (const [name, view] of this.#basics) view.set(doc.settings.values[name]);
+    this.#result.update();
+    this.#gallery.update();
+    this.#extras.update();
+    this.#speak();
+  }
+
+  focus(): void {
+    (this.#run.hidden ? this.#stop : this.#run).focus();
+  }
+
+  close(): void {
+    for (const view of this.#inputs.values()) view.close?.();
+  }
+
+  #input(field: Field): InputView {
+    const changed = () => this.#edited.add(field.name) && this.#tell();
+    const view = makeInput(this.context, field, changed);
+    this.#inputs.set(field.name, view);
+    view.node.addEventListener("input", () => this.#edited.add(field.name));
+    return view;
+  }
+
+  #basic(field: Field, place: HTMLElement): void {
+    const change = (value: Value | undefined) =>
+      this.context.link.act("set", { values: { [field.name]: value ?? null } });
+    const view = makeField(field, change);
+    if (!view) return;
+    this.#basics.set(field.name, view);
+    place.append(view.node);
+  }
+
+  /** Take over what the kernel holds, but for what its user is changing at this moment. */
+  #write(shown: Record<string, Shown | null>): void {
+    for (const [name, view] of this.#inputs) {
+      const text = JSON.stringify(shown[name] ?? null);
+      if (text === this.#written.get(name) || this.#edited.has(name)) continue;
+      this.#written.set(name, text);
+      view.write(shown[name] ?? null);
+    }
+  }
+
+  #values(): Record<string, Value> {
+    const found: Record<string, Value> = {};
+    for (const name of this.#edited) {
+      const value = this.#inputs.get(name)?.read();
+      if (value !== undefined) found[name] = value;
+    }
+    this.#edited.clear();
+    for (const [name, value] of Object.entries(found)) {
+      this.#written.set(name, JSON.stringify({ kind: "plain", value }));
+    }
+    return found;
+  }
+
+  #tell(): void {
+    this.context.link.act("inputs", { inputs: this.#values() });
+  }
+
+  #start(): void {
+    if (!this.context.link.busy) this.context.link.act("run", { inputs: this.#values() });
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    this.#start();
+  }
+
+  #paste(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    for (const view of this.#inputs.values()) {
+      if (view instanceof MediaInput && view.paste(files)) {
+        event.preventDefault();
+        return;
+      }
+    }
+  }
+
+  /** Pointing at the example or reaching it by keyboard shows it; choosing it runs it. */
+  #example(): HTMLElement[] {
+    const { example, preview } = this.#form;
+    if (!Object.keys(preview).length) return [];
+    const button = h("button", { type: "button", class: "hfw-button", title: example }, "Try the example");
+    const begin = () => {
+      if (this.#previewing || this.context.link.busy) return;
+      this.#previewing = true;
+      button.closest(".hfw-form")?.classList.add("hfw-previewing");
+      if (this.#edited.size) this.#tell();
+      for (const [name, view] of this.#inputs) view.write(preview[name] ?? null);
+    };
+    const end = () => {
+      if (!this.#previewing) return;
+      this.#previewing = false;
+      button.closest(".hfw-form")?.classList.remove("hfw-previewing");
+      this.#written.clear();
+      this.#write(this.context.link.doc["inputs"] as Record<string, Shown | null>);
+    };
+    for (const name of ["pointerenter", "focus"]) button.addEventListener(name, begin);
+    for (const name of ["pointerleave", "blur"]) button.addEventListener(name, end);
+    button.addEventListener("click", () => {
+      this.#previewing = false;
+      button.closest(".hfw-form")?.classList.remove("hfw-previewing");
+      this.#edited.clear();
+      if (!this.context.link.busy) this.context.link.act("example");
+    });
+    return [button];
+  }
+
+  #speak(): void {
+    const { status, failure } = this.context.link.doc.state;
+    if (status === this.#status) return;
+    this.#status = status;
+    const { announce } = this.context;
+    if (status === "running") announce("Running");
+    else if (status === "done") announce(`Done. ${this.#result.summary()}`);
+    else if (status === "stopped") announce("Stopped");
+    else if (status === "failed" && failure) announce(`Failed: ${failure.title}`);
+  }
+}
+
+function makeInput(context: Context, field: Field, changed: () => void): InputView {
+  const { kind } = field.control;
+  if (kind === "image" || kind === "audio" || kind === "video") return new MediaInput(context, field);
+  if (kind === "labels") return labelsInput(field, changed);
+  if (kind === "words") return wordsInput(field, changed);
+  if (kind === "table") return tableInput(context.link, field, changed);
+  if (kind === "lines" || kind === "messages") return textInput(field, changed);
+  return plainInput(field, changed);
+}
+
+/** Numbers, choices, JSON: as among the parameters. */
+function plainInput(field: Field, changed: () => void): InputView {
+  let held: Value | undefined;
+  const view = makeField(field, (value) => {
+    held = value;
+    changed();
+  });
+  const node = view?.node ?? h("div", {});
+  return {
+    node,
+    read: () => held ?? null,
+    write: (shown) => view?.set((held = shown?.kind === "plain" ? shown.value : undefined)),
+    focus: () => node.querySelector<HTMLElement>("input, select, textarea")?.focus(),
+  };
+}

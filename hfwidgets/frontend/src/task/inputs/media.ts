@@ -1,0 +1,202 @@
+// A picture, sound or film: chosen, dropped, pasted, named by URL, path or variable, or recorded.
+
+import { h, icon, iconButton, say, show, type Icon } from "../../dom.ts";
+import type { Field } from "../../protocol.ts";
+import { blocked, type Device } from "../devices.ts";
+import { player } from "../player.ts";
+import { recorder } from "../recorder.ts";
+import type { Context, InputView, Shown } from "../types.ts";
+import { LIMIT, Upload } from "../upload.ts";
+import { webcam } from "../webcam.ts";
+import { variables } from "./variables.ts";
+
+type Medium = Extract<Shown, { kind: "media" }>;
+
+const NOUNS: Record<string, string> = { image: "picture", audio: "sound", video: "film" };
+
+export class MediaInput implements InputView {
+  readonly node: HTMLElement;
+  #kind: string;
+  #noun: string;
+  #zone: HTMLElement;
+  #show = h("div", { class: "hfw-medium" });
+  #note = h("div", { class: "hfw-hint", role: "status" });
+  #bar = h("progress", { class: "hfw-bar", max: 1, hidden: true, "aria-label": "Upload" });
+  #file: HTMLInputElement;
+  #choose: HTMLButtonElement;
+  #device = h("div", { hidden: true });
+  #pick: ReturnType<typeof variables>;
+  #upload: Upload | null = null;
+  #shown = "";
+
+  constructor(
+    private context: Context,
+    private field: Field,
+  ) {
+    this.#kind = field.control.kind;
+    this.#noun = NOUNS[this.#kind] ?? "file";
+    this.#file = h("input", { type: "file", accept: `${this.#kind}/*`, hidden: true });
+    this.#file.addEventListener("change", () => this.#take([...(this.#file.files ?? [])]));
+    this.#choose = h(
+      "button",
+      { type: "button", class: "hfw-button", onclick: () => this.#file.click() },
+      `Choose a ${this.#noun}`,
+    );
+    this.#pick = variables(context.link, field.name);
+    const hint = h("span", { class: "hfw-hint" }, "or drop it here, or paste it");
+    const first = h("div", { class: "hfw-row hfw-start" }, this.#choose, hint, this.#file);
+    const tools = h("div", { class: "hfw-row hfw-start" }, this.#address(), this.#pick.node, ...this.#record());
+    this.#zone = h(
+      "div",
+      { class: "hfw-zone", role: "group", "aria-label": field.label, tabIndex: -1 },
+      this.#show,
+      first,
+      tools,
+      this.#device,
+      this.#bar,
+      this.#note,
+    );
+    this.node = h("div", { class: "hfw-field" }, h("span", { class: "hfw-label" }, field.label), this.#zone);
+    this.#transfers();
+  }
+
+  read(): undefined {
+    return undefined;
+  }
+
+  focus(): void {
+    this.#choose.focus();
+  }
+
+  update(): void {
+    this.#pick.update();
+  }
+
+  close(): void {
+    this.#upload?.stop();
+  }
+
+  write(shown: Shown | null): void {
+    const medium = shown?.kind === "media" ? shown : null;
+    const key = JSON.stringify(medium);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.#show.replaceChildren(...(medium ? this.#preview(medium) : []));
+    this.#zone.classList.toggle("hfw-filled", medium !== null);
+    say(this.#choose, medium ? `Another ${this.#noun}` : `Choose a ${this.#noun}`);
+  }
+
+  #preview(medium: Medium): HTMLElement[] {
+    const drop = iconButton("close", `Remove the ${this.#noun}`, () => this.#name(""));
+    const about = h("div", { class: "hfw-row hfw-start hfw-hint" }, h("span", {}, medium.about), drop);
+    if (!medium.fetch) return [about];
+    const url = this.context.link.media(medium.id);
+    if (this.#kind === "audio") return [player(url, medium.about || "Sound").node, about];
+    const image = h("img", { alt: medium.about || "The chosen picture" });
+    void url.then((address) => (image.src = address));
+    return [image, about];
+  }
+
+  #address(): HTMLElement {
+    const box = h("input", {
+      class: "hfw-input hfw-address",
+      placeholder: "URL or path",
+      "aria-label": `URL or path of the ${this.#noun}`,
+      spellcheck: false,
+      onchange: () => {
+        if (box.value.trim()) this.#name(box.value.trim());
+        box.value = "";
+      },
+    });
+    return box;
+  }
+
+  #name(value: string): void {
+    say(this.#note, "");
+    this.context.link.act("address", { name: this.field.name, value });
+  }
+
+  #record(): HTMLElement[] {
+    const device: Device | null =
+      this.#kind === "audio" ? "microphone" : this.#kind === "image" ? "camera" : null;
+    if (!device) return [];
+    const [label, name]: [string, Icon] = device === "microphone" ? ["Record", "mic"] : ["Camera", "camera"];
+    const open = h("button", { type: "button", class: "hfw-button hfw-with-icon" }, icon(name), label);
+    open.addEventListener("click", () => this.#open(device, open));
+    return [open];
+  }
+
+  #open(device: Device, opener: HTMLElement): void {
+    const why = blocked(device);
+    say(this.#note, why);
+    if (why) return;
+    const use = (blob: Blob, name: string) => this.#send(blob, name);
+    const closed = () => {
+      this.#device.replaceChildren();
+      show(this.#device, false);
+      opener.focus();
+    };
+    const make = device === "microphone" ? recorder : webcam;
+    this.#device.replaceChildren(make(use, closed));
+    show(this.#device, true);
+  }
+
+  #transfers(): void {
+    for (const name of ["dragenter", "dragover"] as const) {
+      this.#zone.addEventListener(name, (event) => {
+        if (!event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list")) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.#zone.classList.add("hfw-drop");
+      });
+    }
+    this.#zone.addEventListener("dragleave", () => this.#zone.classList.remove("hfw-drop"));
+    this.#zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      this.#zone.classList.remove("hfw-drop");
+      const files = [...(event.dataTransfer?.files ?? [])];
+      const address = event.dataTransfer?.getData("text/uri-list").split("\n")[0];
+      if (files.length) this.#take(files);
+      else if (address) this.#name(address);
+    });
+  }
+
+  /** Take a file that was pasted anywhere in the form; false when it is of another kind. */
+  paste(files: File[]): boolean {
+    const fitting = files.filter((file) => file.type.startsWith(`${this.#kind}/`));
+    if (fitting.length) this.#take(fitting);
+    return fitting.length > 0;
+  }
+
+  #take(files: File[]): void {
+    const [file] = files;
+    this.#file.value = "";
+    if (!file) return;
+    if (file.type && !file.type.startsWith(`${this.#kind}/`)) {
+      say(this.#note, `${file.name} is no ${this.#noun}: it is ${file.type}.`);
+    } else this.#send(file, file.name);
+  }
+
+  #send(file: Blob, name: string): void {
+    if (file.size > LIMIT) {
+      say(this.#note, `${name} has ${(file.size / 2 ** 20).toFixed(0)} MB; 256 MB is the limit.`);
+      return;
+    }
+    this.#upload?.stop();
+    say(this.#note, "");
+    show(this.#bar, true);
+    const progress = (share: number) => (this.#bar.value = share);
+    const upload = new Upload(this.context.link, this.field.name, file, name, progress);
+    this.#upload = upload;
+    const over = (words: string) => {
+      if (this.#upload !== upload) return;
+      show(this.#bar, false);
+      say(this.#note, words);
+    };
+    upload.run().then(
+      () => over(""),
+      (why: Error) => over(why.message),
+    );
+  }
+}

@@ -1,0 +1,38 @@
+// A picture; where it was made from another, both with a slider between them. And films.
+
+import { h } from "../../dom.ts";
+import { view } from "../result.ts";
+
+view("picture", (shown, { link }) => {
+  const after = h("img", { alt: `The picture, ${shown["width"]} by ${shown["height"]} pixels` });
+  void link.media(shown["id"] as string).then((url) => (after.src = url));
+  const size = h("div", { class: "hfw-hint" }, `${shown["width"]} × ${shown["height"]} pixels`);
+  const stage = h("div", { class: "hfw-picture" }, after);
+  const ratio = Number(shown["width"]) / Number(shown["height"]);
+  stage.style.maxWidth = `min(100%, ${Math.round(460 * ratio)}px)`;
+  if (!shown["before"]) return { node: h("div", {}, stage, size) };
+  const before = h("img", { class: "hfw-before", alt: "The picture it was made from" });
+  void link.media(shown["before"] as string).then((url) => (before.src = url));
+  const range = h("input", {
+    type: "range",
+    min: 0,
+    max: 100,
+    value: "50",
+    class: "hfw-wipe",
+    "aria-label": "Before and after: how much of the picture before is shown",
+  });
+  const wipe = () => stage.style.setProperty("--hfw-wipe", `${range.value}%`);
+  range.addEventListener("input", wipe);
+  wipe();
+  stage.append(before, range, h("span", { class: "hfw-divider", "aria-hidden": "true" }));
+  stage.classList.add("hfw-compare-pictures");
+  const words = h("div", { class: "hfw-ends hfw-hint" }, h("span", {}, "before"), size, h("span", {}, "after"));
+  words.style.maxWidth = stage.style.maxWidth;
+  return { node: h("div", {}, stage, words) };
+});
+
+view("video", (shown, { link }) => {
+  const film = h("video", { controls: true, preload: "metadata", class: "hfw-film", "aria-label": "The film" });
+  void link.media(shown["id"] as string).then((url) => (film.src = url));
+  return { node: film };
+});

@@ -1,0 +1,42 @@
+// Texts: answers, summaries and translations; continuations stand behind their beginning.
+
+import { copyButton, h } from "../../dom.ts";
+import { StreamedText } from "../../text/streamed.ts";
+import { view } from "../result.ts";
+
+function words(text: string): number {
+  return text.split(/\s+/).filter(Boolean).length;
+}
+
+view("text", (shown, { link }) => {
+  const text = shown.text ?? "";
+  const node = h("div", { class: "hfw-said-text" });
+  if (shown["markdown"]) {
+    const streamed = new StreamedText(link.chunks);
+    streamed.update(text, true);
+    const unwatch = link.watch(() => streamed.update(text, true) && unwatch());
+    node.append(streamed.node);
+  } else node.append(h("div", { class: "hfw-text" }, text || "No text came back."));
+  const [made, given] = [words(text), words(String(shown["source"] ?? ""))];
+  const share = given ? ` · ${Math.round((made / given) * 100)} % of the input` : "";
+  const about = h("span", { class: "hfw-hint" }, `${made} words${share}`);
+  node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text), about));
+  return { node };
+});
+
+view("continuation", (first) => {
+  const leaf = document.createTextNode(first.text ?? "");
+  const made = h("span", { class: "hfw-made" }, leaf);
+  const given = h("span", { class: "hfw-hint" }, String(first["prompt"] ?? ""));
+  given.className = "hfw-given";
+  const text = h("div", { class: "hfw-text" }, given, made);
+  const copy = copyButton("Copy text", () => text.textContent ?? "");
+  return {
+    node: h("div", { class: "hfw-said-text" }, text, h("div", { class: "hfw-row hfw-start" }, copy)),
+    update: (now) => {
+      const next = now.text ?? "";
+      if (next.startsWith(leaf.data)) leaf.appendData(next.slice(leaf.data.length));
+      else leaf.data = next;
+    },
+  };
+});

@@ -1,0 +1,61 @@
+"""A task's form, read from its declaration: no task is known here by its name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hfwidgets import controls, runtime
+from hfwidgets.examples import Example
+from hfwidgets.panels import shape, views
+from hfwidgets.tasks import BaseTask
+
+ALIASES = frozenset({"labels", "stop_sequences", "encoding_format", "details", "parameters"})
+"""Older names of other parameters, and what changes only the result's Python type."""
+
+
+def form(task: BaseTask, tasks: Iterable[BaseTask] = ()) -> dict[str, Any]:
+    """What a page needs to draw the form.
+
+    Args:
+        task: whose form it is.
+        tasks: those to choose from in the same panel.
+
+    Returns:
+        `inputs` (always shown), `basics` (shown below them), `fields` (folded away), and words.
+    """
+    inputs, others = split(task)
+    fields = [shape.described_field(task, name) for name in others]
+    return {
+        "task": task.name,
+        "label": task.label,
+        "help": task.doc,
+        "inputs": [shape.described_field(task, name) for name in inputs],
+        "basics": [field for field in fields if not field["advanced"]],
+        "fields": [{**field, "advanced": False} for field in fields if field["advanced"]],
+        "providers": runtime.provider_names(task.name),
+        "example": about(task),
+        "empty": views.expected(task)[1] or "Nothing came back.",
+        "tasks": [{"name": t.name, "label": t.label, "domain": t.domain} for t in tasks],
+    }
+
+
+def split(task: BaseTask) -> tuple[list[str], list[str]]:
+    """The names of a task's inputs and of its other parameters, as a person sees them.
+
+    A prompt beside a picture is an input too, though it may only be given by name.
+    """
+    first = [name for name in task.inputs if name in task.controls]
+    beside = "prompt" in task.hints and "prompt" not in first
+    written = ["prompt"] if beside and isinstance(task.hints["prompt"], controls.Lines) else []
+    hidden = {*first, *written, *shape.HIDDEN, *ALIASES}
+    rest = [name for name in task.controls if name not in hidden]
+    hinted = [name for name in task.hints if name in rest]
+    return [*first, *written], list(dict.fromkeys([*hinted, *rest]))
+
+
+def about(task: BaseTask) -> str:
+    """What the task's example is about, in words."""
+    for value in task.example.values():
+        if isinstance(value, Example):
+            return value.alt
+    text = next((value for value in task.example.values() if isinstance(value, str)), "")
+    return text if len(text) < 60 else f"{text[:57]}…"

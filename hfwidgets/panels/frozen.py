@@ -1,0 +1,130 @@
+"""A panel's last result as static HTML that reads anywhere: no script, nothing from afar."""
+
+import base64
+import io
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from hfwidgets import errors, markdown
+from hfwidgets.panels import stills
+from hfwidgets.panels.given import columns
+from hfwidgets.panels.history import Item
+from hfwidgets.panels.views import expected
+from hfwidgets.results import _overlay
+from hfwidgets.tasks import BaseTask
+
+EXCERPT = 2000
+"""Characters of an input text that are kept."""
+
+SMALL = 320
+"""The longest side of an input's picture, in pixels."""
+
+_CELL = "text-align:left;padding:2px 10px 2px 0"
+_MARK = "background:#ffe08a;color:#000;border-radius:3px"
+
+
+def written(task: BaseTask, item: Item | None, name: str) -> tuple[str, str]:
+    """The last run as safe HTML and as plain text; `name` stands for a panel that was not run."""
+    if item is None:
+        return f"<p>{escape(name)}: run this cell for a live panel.</p>", name
+    kind = item.view["kind"]
+    own = {"boxes", "masks", "spans", "cells", "predictions"}
+    shown = "" if kind in own else "".join(_input(n, v) for n, v in item.inputs.items())
+    body = f"<p><b>{escape(task.label)}</b></p>{shown}{_result(task, item)}"
+    return body, f"{name}\n{_plain(item)}"
+
+
+def _result(task: BaseTask, item: Item) -> str:
+    view = item.view
+    if view["kind"] == "nothing":
+        return f"<p>{escape(expected(task)[1] or 'Nothing came back.')}</p>"
+    if view["kind"] == "spans":
+        return _spans(view) + _bundled(item.result)
+    if view["kind"] in ("cells", "predictions"):
+        return _table(view)
+    if view["kind"] == "picture":
+        words = f"picture, {view['width']} by {view['height']} pixels"
+        return f"<figure>{_overlay.figure(_overlay.fitted(item.result)[0], words)}</figure>"
+    if view.get("markdown"):
+        return markdown.to_html(view["text"])
+    if view["kind"] == "parts":
+        return "".join(_part(part) for part in item.result.items())
+    return _bundled(item.result)
+
+
+def _part(part: tuple[str, Any]) -> str:
+    name, value = part
+    return f"<p>{escape(name)}</p>{_input(name, value) or _bundled(value)}"
+
+
+def _bundled(result: Any) -> str:
+    """A result's own static form."""
+    make = getattr(result, "_repr_mimebundle_", None)
+    if make is None:
+        return f'<div style="white-space:pre-wrap">{escape(str(result))}</div>'
+    found: Mapping[str, Any] = make()
+    return str(found.get("text/html") or f"<pre>{escape(str(found.get('text/plain', '')))}</pre>")
+
+
+def _plain(item: Item) -> str:
+    text = getattr(item.result, "text", None)
+    return (text if isinstance(text, str) else repr(item.result))[:EXCERPT]
+
+
+def _input(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        more = "…" if len(value) > EXCERPT else ""
+        text = f"<i>{escape(name)}:</i> {escape(value[:EXCERPT])}{more}"
+        return f'<p style="white-space:pre-wrap">{text}</p>'
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return f"<p><i>{escape(name)}:</i> {escape(', '.join(value))[:EXCERPT]}</p>"
+    return _small(name, value)
+
+
+def _small(name: str, value: Any) -> str:
+    """An input picture, made small; nothing for what is no picture."""
+    from hfwidgets.media import upright
+
+    try:
+        found = stills.loaded(value, "image")
+        image = upright(found).convert("RGB")
+    except errors.HfWidgetsError:
+        return ""
+    image.thumbnail((SMALL, SMALL))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    data = base64.b64encode(out.getvalue()).decode()
+    return f'<p><img alt="{escape(name)}" src="data:image/jpeg;base64,{data}"></p>'
+
+
+def _spans(view: Mapping[str, Any]) -> str:
+    """The text with its spans marked; of spans that overlap, the first."""
+    text, at, pieces = view["text"], 0, []
+    for span in sorted(view["rows"], key=lambda row: row["start"]):
+        if span["start"] < at:
+            continue
+        pieces.append(escape(text[at : span["start"]]))
+        inside = escape(text[span["start"] : span["end"]])
+        label = f" <small>{escape(span['label'])}</small>" if span["label"] != inside else ""
+        pieces.append(f'<mark style="{_MARK}">{inside}{label}</mark>')
+        at = span["end"]
+    return f'<p style="white-space:pre-wrap">{"".join(pieces)}{escape(text[at:])}</p>'
+
+
+def _table(view: Mapping[str, Any]) -> str:
+    table = dict(columns(view["columns"]))
+    if view["kind"] == "predictions":
+        table["Prediction"] = [str(value) for value in view["values"]]
+    marked = {tuple(cell) for cell in view.get("cells", ())}
+    head = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in table)
+    rows = [_row(at, cells, marked) for at, cells in enumerate(zip(*table.values(), strict=True))]
+    answer = f"<p><b>{escape(view['answer'])}</b></p>" if "answer" in view else ""
+    return f"{answer}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _row(at: int, cells: tuple[str, ...], marked: set[Any]) -> str:
+    styles = (f"{_CELL};{_MARK}" if (at, n) in marked else _CELL for n in range(len(cells)))
+    pairs = zip(cells, styles, strict=True)
+    inside = "".join(f'<td style="{style}">{escape(cell)}</td>' for cell, style in pairs)
+    return f"<tr>{inside}</tr>"

@@ -1,0 +1,269 @@
+"""The panel of any task: its form and its view are derived from the declaration and the result."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+import traitlets as t
+
+from hfwidgets import controls, errors, examples, runtime, tasks
+from hfwidgets.panels import frozen, names, receive, simplest
+from hfwidgets.panels.base import Panel
+from hfwidgets.panels.flusher import flusher
+from hfwidgets.panels.form import form, split
+from hfwidgets.panels.given import Inputs, file_of, shown
+from hfwidgets.panels.helped import Helped
+from hfwidgets.panels.history import History
+from hfwidgets.panels.run import Run
+
+
+class TaskPanel(Helped, Panel):
+    """A task as a form with a result.
+
+    Args:
+        task: the task's name, with hyphens or underscores.
+        model: the model's id on the Hub; None leaves the choice to the provider.
+        choices: names of tasks to choose from in the same panel.
+        settings: inputs and parameters of the task, and settings of a client.
+
+    Attributes:
+        inputs: what the task gets, by name: `panel.inputs["image"] = picture`.
+        value: the last result in its simplest form.
+        task: the task's name; `switch` changes it.
+    """
+
+    needed = ("task",)
+
+    def __init__(
+        self, task: str, model: str | None = None, *, choices: Iterable[str] = (), **settings: Any
+    ) -> None:
+        found = tasks.find(task)
+        self.task = found.name
+        self._choices = [tasks.find(name) for name in choices]
+        self._names, _ = split(found)
+        self.inputs = Inputs(found, self._names, self._input_changed)
+        self._history = History()
+        self._uploads = receive.Uploads()
+        given = {name: settings.pop(name) for name in self._names if name in settings}
+        super().__init__(model, **settings)
+        self._again = self.start
+        self.observe(self._notice, ["model", "provider"])
+        self._notice()
+        for name, value in given.items():
+            self.inputs[name] = value
+
+    # What users call
+
+    def start(self, **inputs: Any) -> None:
+        """Run; returns at once. Inputs given here replace those of the form."""
+        self._started(inputs)
+
+    def run(self, **inputs: Any) -> Any:
+        """Run and wait for the typed result; an interrupt stops it and keeps what came."""
+        return self._wait(self._started(inputs))
+
+    async def arun(self, **inputs: Any) -> Any:
+        """The same, awaited."""
+        return await self._wait_async(self._started(inputs))
+
+    def use(self, result: Any, name: str | None = None) -> None:
+        """Take a result, or another panel's, as input: the first that fits, or the one named.
+
+        Raises:
+            InputError: there is no result yet, or no input fits it.
+        """
+        value = result.result if isinstance(result, Panel) else result
+        if value is None:
+            raise errors.InputError("There is no result yet to use: run the other panel first.")
+        name = name or self.inputs.first(value)
+        if name is None:
+            raise errors.InputError(
+                f"No input of {self.task} takes a {type(value).__name__}. "
+                f"Name one: .use(result, {self._names[0]!r})."
+            )
+        self.inputs[name] = getattr(value, "text", value) if self._written(name) else value
+
+    def example(self) -> None:
+        """Fill in the task's example."""
+        made = examples.made(self.declaration.example)
+        for name in set(made) & set(self._names):
+            self.inputs.put(name, made.pop(name), "example")
+        known = {name: value for name, value in made.items() if name in self.declaration.controls}
+        if known:
+            self.parameters = {**self.parameters, **known}
+
+    def switch(self, task: str) -> None:
+        """Turn the form to another task; inputs that fit by name are kept."""
+        found = tasks.find(task)
+        with self._lock:
+            self._require_idle()
+            kept = {name: value for name, value in self.inputs.items() if value is not None}
+            self.task, self.declaration = found.name, found
+            self._names, _ = split(found)
+            self.inputs = Inputs(found, self._names, self._input_changed)
+        self.model, self.parameters = None, {}
+        for part, value in self._parts().items():
+            self._mirror.set(part, value=value)
+        for name in set(kept) & set(self._names):
+            if isinstance(kept[name], str) == self._written(name):
+                self.inputs[name] = kept[name]
+        self._settle("idle", failure=None, stats=None, note="")
+        self._notice()
+
+    # A run
+
+    def _started(self, inputs: dict[str, Any]) -> Run:
+        self._require_idle()
+        for name, value in inputs.items():
+            self.inputs[name] = value
+        self._given = self.inputs.given()
+        return self._begin(lambda: None)
+
+    async def _work(self, run: Run) -> None:
+        given = {**self._given, **self.parameters}
+        method = getattr(self._connect(), self.declaration.method)
+        if "stream" in self.declaration.signature.parameters and not given.get("details"):
+            await self._streamed(run, await method(model=self.model, stream=True, **given))
+        else:
+            run.result = await method(model=self.model, **given)
+        if run.result is not None:
+            await asyncio.to_thread(self._show, run)
+
+    async def _streamed(self, run: Run, stream: Any) -> None:
+        before = next(iter(self._given.values()), "")
+        start = before if isinstance(before, str) else ""
+        view = {"kind": "continuation", "prompt": start, "text": "", "n": -run.number}
+        self._mirror.set("result", value=view)
+        try:
+            async for chunk in stream:
+                if piece := receive.piece(chunk):
+                    if self.status != "streaming":
+                        self._settle("streaming", note="", eta=None)
+                    self._mirror.append("result", "text", text=piece)
+        finally:
+            flusher.now(self._mirror)
+            await stream.aclose()
+            run.result = stream.result if stream.meta.first_token_seconds is not None else None
+
+    def _show(self, run: Run) -> None:
+        """Draw the result; what was streamed stays as it stands."""
+        item = self._history.add(run.result, self._given, self.parameters.get("seed"))
+        if self._streams_text:
+            item.view = {**self._mirror.get("result"), "n": item.number}
+        self._mirror.set("result", value=item.view)
+        self._mirror.set("gallery", value=self._history.gallery())
+
+    def _ended(self, run: Run) -> None:
+        if run.result is None:
+            return
+        if self._history.latest is not run.result:  # stopped half-way: what came is a result too
+            self._show(run)
+        with contextlib.suppress(t.TraitError):
+            self.set_trait("value", simplest.value(run.result))
+
+    @property
+    def _streams_text(self) -> bool:
+        view = self._mirror.get("result")
+        return view is not None and view["kind"] == "continuation" and view["n"] < 0
+
+    # The document
+
+    def _document(self) -> dict[str, Any]:
+        return {**self._parts(), "banner": None, "uploads": {}, "names": {}, "code": None}
+
+    def _parts(self) -> dict[str, Any]:
+        """What changes with the task."""
+        shape = form(self.declaration, self._choices)
+        preview = {
+            name: shown(value, self.declaration.controls[name], f"ex.{name}")
+            for name, value in self.declaration.example.items()
+            if name in self._names
+        }
+        inputs = {name: self.inputs.shown(name) for name in self._names}
+        drawn = {"form": {**shape, "preview": preview}, "inputs": inputs}
+        return {**drawn, "result": None, "gallery": []}
+
+    def _input_changed(self, name: str) -> None:
+        self._mirror.set("inputs", name, value=self.inputs.shown(name))
+
+    def _written(self, name: str) -> bool:
+        return isinstance(self.inputs.control(name), controls.Lines | controls.Messages)
+
+    def _static(self) -> tuple[str, str]:
+        return frozen.written(self.declaration, self._history.last, repr(self))
+
+    def _send_media(self, name: str) -> None:
+        """Pictures are decoded and made small beside the handler, which must not wait."""
+        runtime.submit(self._fetch(name))
+
+    async def _fetch(self, name: str) -> None:
+        try:
+            await asyncio.to_thread(super()._send_media, name)
+        except errors.HfWidgetsError as error:
+            self._failed(error)
+
+    def _media(self, name: str) -> tuple[bytes, str] | None:
+        room, _, rest = name.partition(".")
+        if room == "in":
+            return self._input_file(name, rest.partition(".")[0])
+        if room == "ex" and rest in self.declaration.example:
+            value = self.declaration.example[rest]
+            return file_of(value, self.declaration.controls[rest])
+        return self._history.file(name)
+
+    def _input_file(self, file: str, name: str) -> tuple[bytes, str] | None:
+        if name not in self._names or self.inputs.file(name) != file:
+            return None
+        return file_of(self.inputs[name], self.inputs.control(name))
+
+    def _described(self) -> dict[str, Any]:
+        return {"task": self.task, **super()._described()}
+
+    # What the page asks for
+
+    def _do_run(self, inputs: dict[str, Any]) -> None:
+        self._do_inputs(inputs)
+        self.start()
+
+    def _do_inputs(self, inputs: dict[str, Any]) -> None:
+        for name, value in inputs.items():
+            if name in self._names and not isinstance(self.inputs.control(name), controls.Media):
+                self.inputs[name] = receive.plain(value, self.inputs.control(name))
+
+    def _do_address(self, name: str, value: str) -> None:
+        """A path or URL was typed for a medium; "" takes the medium away."""
+        self.inputs.put(name, value.strip() or None, value.strip())
+
+    def _do_upload(self, buffers: Iterable[bytes], **piece: Any) -> None:
+        done = self._uploads.take(b"".join(buffers), **piece)
+        self._mirror.set("uploads", piece["name"], value=self._uploads.state(piece["name"]))
+        if done is not None:
+            value = receive.medium(done, self.inputs.control(piece["name"]))
+            self.inputs.put(piece["name"], value, str(piece.get("file") or ""))
+
+    def _do_example(self) -> None:
+        self.example()
+        self.start()
+
+    def _do_names(self, name: str) -> None:
+        found = names.fitting(self.inputs.control(name), names.namespace())
+        self._mirror.set("names", name, value=found)
+
+    def _do_variable(self, name: str, variable: str) -> None:
+        known = names.namespace()
+        if variable not in known:
+            raise errors.InputError(f"There is no variable {variable!r} any more.")
+        self.inputs.put(name, known[variable], variable)
+
+    def _do_use(self, name: str | None = None) -> None:
+        self.use(self.result, name)
+
+    def _do_show(self, number: int) -> None:
+        """Show a past result of the gallery again."""
+        view = self._history.view(number)
+        if view is not None:
+            self._mirror.set("result", value=view)
+
+    def _do_switch(self, task: str) -> None:
+        self.switch(task)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hfwidgets import __version__, engine
-from hfwidgets.errors import HfWidgetsError
+from hfwidgets.errors import ConfigurationError, HfWidgetsError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -64,11 +64,56 @@ def _add_serve(commands: "Commands") -> None:
         help="the key that requests must carry; default: HFWIDGETS_API_KEY, else a new random one",
     )
     parser.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long unused")
+    _add_models(parser)
     # How provider="local" starts it:
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    """The options that bring models of the user's own; provider="local" reads their variables."""
+    environment = os.environ
+    parser.add_argument(
+        "--chat",
+        metavar="FILE.gguf",
+        default=environment.get("HFWIDGETS_CHAT_MODEL") or None,
+        help="a GGUF file for chat and text generation; default: HFWIDGETS_CHAT_MODEL, else the "
+        "light set's model",
+    )
+    parser.add_argument(
+        "--chat-name",
+        metavar="NAME",
+        default=environment.get("HFWIDGETS_CHAT_NAME") or None,
+        help="its id as clients see it; default: HFWIDGETS_CHAT_NAME, else the file's name",
+    )
+    parser.add_argument(
+        "--chat-context",
+        metavar="TOKENS",
+        type=int,
+        default=environment.get("HFWIDGETS_CHAT_CONTEXT") or None,
+        help="tokens of one conversation; default: HFWIDGETS_CHAT_CONTEXT, else 4096",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="TASK=FOLDER_OR_ID",
+        action="append",
+        help="a model for another task, through transformers; may be given several times; "
+        "default: HFWIDGETS_MODELS, with spaces between them",
+    )
+
+
+def _bring(options: argparse.Namespace) -> None:
+    """Take up the user's own models; a name or context without a file is an error."""
+    from hfwidgets.local import brought
+
+    if options.chat:
+        brought.serve_chat(options.chat, options.chat_name, options.chat_context)
+    elif options.chat_name or options.chat_context:
+        raise ConfigurationError("--chat-name and --chat-context need --chat FILE.gguf.")
+    for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
+        brought.serve_model(model)
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -77,6 +122,7 @@ def _serve(options: argparse.Namespace) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hfwidgets.local import process
 
+    _bring(options)
     if options.managed:
         grace = process.GRACE if options.grace is None else options.grace
         process.serve_managed(options.client, idle=options.idle or process.IDLE, grace=grace)

@@ -51,6 +51,8 @@ class Capability:
     """Whether it runs on the chat model's process, which takes few requests at once."""
     available: Callable[[], str | None] = lambda: None
     """Why it cannot work on this machine apart from missing weights; None when it can."""
+    llama: "Llama | None" = None
+    """The chat model that it runs on when that is not the engine's own."""
 
     @property
     def packages(self) -> list[Weight]:
@@ -91,7 +93,14 @@ class Kit:
         """Let go of the models that nobody asked for in the last `idle` seconds."""
         oldest = time.monotonic() - idle
         with self._lock:
-            self._open = {kind: kept for kind, kept in self._open.items() if kept[1] > oldest}
+            for kind in [kind for kind, kept in self._open.items() if kept[1] <= oldest]:
+                del self._open[kind]
+
+    def beside(self, llama: "Llama") -> "Kit":
+        """The same models with another chat model."""
+        other = Kit(llama)
+        other._lock, other._open = self._lock, self._open
+        return other
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -167,4 +167,4 @@ def _model(name: Any, task: str) -> Capability:
     """The capability of this name for the task; OpenAI's usual names stand for the engine's own."""
     if name is not None and not isinstance(name, str):
         raise bad("model must be a text.", "model")
-    return chosen("" if name is None or name in _OPENAI else name, task)[0]
+    return chosen("" if name is None or name in _OPENAI else name, task, own=True)[0]

@@ -56,6 +56,24 @@ CAPABILITIES: tuple[Capability, ...] = (
     documents.CAPABILITY,
 )
 
+_BROUGHT: list[Capability] = []
+
+
+def bring(capability: Capability) -> None:
+    """Serve a model of the user's own: for its tasks it comes before all others."""
+    _BROUGHT.insert(0, capability)
+
+
+def brought() -> tuple[Capability, ...]:
+    """The user's own models, the preferred first."""
+    return tuple(_BROUGHT)
+
+
+def everything() -> tuple[Capability, ...]:
+    """All that this process can serve, the preferred first."""
+    return (*_BROUGHT, *CAPABILITIES)
+
+
 # What clients put in place of a model's name when the server has but one.
 DEFAULTS = frozenset({"", "default", "tgi", "dummy"})
 
@@ -71,7 +89,7 @@ _INSTEAD: Mapping[str, str] = {
 
 def serving(task: str) -> list[Capability]:
     """The capabilities that serve a task, the preferred one first; refused when there are none."""
-    found = [capability for capability in CAPABILITIES if task in capability.serves]
+    found = [capability for capability in everything() if task in capability.serves]
     reasons = [reason for reason in (one.available() for one in found) if reason]
     usable = [capability for capability in found if capability.available() is None]
     if not usable:
@@ -79,12 +97,19 @@ def serving(task: str) -> list[Capability]:
     return usable
 
 
-def chosen(model: str, task: str | None) -> tuple[Capability, str]:
-    """The capability of this model for this task, or for its own task when none is named."""
-    if model in DEFAULTS:
+def chosen(model: str, task: str | None, *, own: bool = False) -> tuple[Capability, str]:
+    """The capability of this model for this task, or for its own task when none is named.
+
+    Routes that are written for the engine's own models ask for one of these alone.
+    """
+    if model in DEFAULTS and not own:
         task = task or "text-generation"
         return serving(task)[0], task
-    candidates = serving(task) if task else list(CAPABILITIES)
+    candidates = serving(task) if task else list(everything())
+    if own:
+        candidates = [one for one in candidates if one not in _BROUGHT]
+        if model in DEFAULTS and candidates and task:
+            return candidates[0], task
     for capability in candidates:
         if model in names(capability):
             return capability, task or capability.task
@@ -106,7 +131,7 @@ def names(capability: Capability) -> set[str]:
 
 def served() -> list[str]:
     """The tasks that this engine serves, whether or not their weights are installed yet."""
-    usable = [capability for capability in CAPABILITIES if capability.available() is None]
+    usable = [capability for capability in everything() if capability.available() is None]
     return sorted({task for capability in usable for task in capability.serves})
 
 

@@ -25,9 +25,6 @@ HARMLESS = frozenset(
 )
 Chunk = dict[str, Any]
 
-UNREPEATED = 1.1
-"""The penalty that keeps the model from repeating itself; JSON repeats itself by its nature."""
-
 
 class StreamOptions(msgspec.Struct):
     """What a stream is asked to carry beside the text."""
@@ -89,14 +86,14 @@ async def choice(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
 async def _written(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
     """A choice that is text."""
     request = {
-        "messages": templated(body.messages),
+        "messages": templated(body.messages, kit.llama.style.system),
         "max_tokens": body.limit,
         **body.settings(index),
     }
     if body.response_format:
         request |= body.response_format.settings()
     else:
-        request.setdefault("repeat_penalty", UNREPEATED)
+        request.setdefault("repeat_penalty", kit.llama.style.unrepeated)
     if body.logprobs:
         # Asked for none, llama.cpp sends twenty: what was not asked for is cut off again below.
         request |= {"logprobs": True, "top_logprobs": max(1, body.top_logprobs)}
@@ -157,7 +154,7 @@ def _logprobs(tokens: list[Chunk], top: int) -> Chunk:
 
 async def chunks(kit: Kit, body: ChatBody) -> AsyncGenerator[Chunk]:
     """The answer as OpenAI's chunks, the choices one after the other."""
-    head = _head("chat.completion.chunk")
+    head = _head("chat.completion.chunk", kit.llama.name)
     asked = bool(body.stream_options and body.stream_options.include_usage)
     usage: Chunk = {}
     for index in range(body.n):
@@ -179,7 +176,7 @@ async def answer(kit: Kit, body: ChatBody) -> Chunk:
             folded, used = await _folded(items)
         choices.append({"index": index} | folded)
         usage = total(usage, used)
-    return _head("chat.completion") | {"choices": choices, "usage": usage}
+    return _head("chat.completion", kit.llama.name) | {"choices": choices, "usage": usage}
 
 
 async def _folded(items: AsyncIterator[Chunk]) -> tuple[Chunk, Chunk]:
@@ -223,11 +220,11 @@ def total(one: Chunk, other: Chunk) -> Chunk:
     }
 
 
-def _head(kind: str) -> Chunk:
+def _head(kind: str, model: str) -> Chunk:
     return {
         "id": f"chatcmpl-{token_hex(12)}",
         "object": kind,
         "created": int(time.time()),
-        "model": MODEL,
+        "model": model,
         "system_fingerprint": FINGERPRINT,
     }

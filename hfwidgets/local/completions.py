@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from hfwidgets.local._capability import Kit
-from hfwidgets.local.chat import FINGERPRINT, MODEL, StreamOptions
+from hfwidgets.local.chat import FINGERPRINT, StreamOptions
 from hfwidgets.local.generation import End, Json, Prompt, Token, generated
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.sampling import Count, Sampling
@@ -46,7 +46,7 @@ class CompletionBody(Sampling, kw_only=True):
 
 async def chunks(kit: Kit, body: CompletionBody) -> AsyncGenerator[Json]:
     """The texts as OpenAI's chunks, one after the other."""
-    head = _head()
+    head = _head(kit.llama.name)
     used = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     for number, (prompt, index) in enumerate(body.jobs()):
         if body.echo:
@@ -108,11 +108,11 @@ def _count(used: dict[str, int], end: End, *, first: bool) -> None:
     used["total_tokens"] = used["prompt_tokens"] + used["completion_tokens"]
 
 
-def _head() -> Json:
+def _head(model: str) -> Json:
     return {
         "id": f"cmpl-{token_hex(12)}",
         "object": "text_completion",
         "created": int(time.time()),
-        "model": MODEL,
+        "model": model,
         "system_fingerprint": FINGERPRINT,
     }

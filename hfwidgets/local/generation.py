@@ -153,7 +153,7 @@ async def events(kit: Kit, inputs: Prompt, parameters: Generation) -> AsyncGener
                 held.append(item)
                 text += item.text
             else:
-                last = held.pop() if held else Token(kit.llama.END, "", 0.0, [])
+                last = held.pop() if held else Token(await kit.llama.end(), "", 0.0, [])
                 final = {"generated_text": text, "details": _details(item, request)}
                 yield _event(index + 1, last, parameters) | final
 

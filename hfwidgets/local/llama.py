@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,30 @@ _decode = msgspec.json.Decoder().decode
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a chat model is best asked where the caller says nothing."""
+
+    system: str = ""
+    """The system message of a conversation without one; empty leaves it to the template."""
+    unrepeated: float = 1.0
+    """The penalty that keeps it from repeating itself; JSON repeats itself by its nature."""
+    threads: int = THREADS
+
+
 class Llama:
-    """The chat model. `model` finds its file (MissingWeightsError when there is none)."""
+    """A chat model. `model` finds its file (MissingWeightsError when there is none)."""
 
-    END = 2
-    """The id of the chat model's end-of-turn token."""
-
-    def __init__(self, model: Callable[[], Path], name: str, *, context: int = CONTEXT) -> None:
+    def __init__(
+        self,
+        model: Callable[[], Path],
+        name: str,
+        style: Style = Style(),
+        *,
+        context: int = CONTEXT,
+    ) -> None:
         self.name = name
+        self.style = style
         self.context = context // PARALLEL
         """Tokens that one conversation may have, prompt and answer together."""
         self._model = model
@@ -98,6 +115,14 @@ class Llama:
         request = {"content": text, "add_special": False, "parse_special": False}
         answer = await self.ask("/tokenize", request)
         return list(answer["tokens"])
+
+    async def end(self) -> int:
+        """The id of the token that ends a turn."""
+        http = await self._ready()
+        token = (await http.get("/props")).json()["eos_token"]
+        return int(
+            (await self.ask("/tokenize", {"content": token, "parse_special": True}))["tokens"][0]
+        )
 
     async def text(self, tokens: list[int]) -> str:
         """The text of tokens."""
@@ -159,7 +184,7 @@ class Llama:
             "model": str(model),
             "name": self.name,
             "key": key,
-            "threads": THREADS,
+            "threads": self.style.threads,
             "context": self.context * PARALLEL,
             "parallel": PARALLEL,
         }

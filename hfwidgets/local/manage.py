@@ -36,7 +36,7 @@ def removed(name: str, gone: Sequence[Weight]) -> str:
 
 def status() -> Iterator[str]:
     """The running engine, the sets, and each capability with its model, languages and limits."""
-    from hfwidgets.local.capabilities import CAPABILITIES
+    from hfwidgets.local.capabilities import everything
 
     yield running()
     for name in weights.SETS:
@@ -44,7 +44,7 @@ def status() -> Iterator[str]:
         size = megabytes(sum(weight.download for weight in missing))
         state = f"{size} missing: hfwidgets engine install {name}" if missing else "installed"
         yield f"The {name} set: {state}."
-    for capability in CAPABILITIES:
+    for capability in everything():
         yield from _described(capability)
 
 

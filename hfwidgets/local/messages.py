@@ -43,15 +43,15 @@ class Message(msgspec.Struct):
         return self.content or ""
 
 
-def templated(messages: list[Message]) -> list[dict[str, str]]:
+def templated(messages: list[Message], system: str = SYSTEM) -> list[dict[str, str]]:
     """The conversation for the model's template, which knows no tools.
 
-    A system message is put before one that has none: the template's own brings the model to
-    gibberish.
+    A system message is put before one that has none: the template's own brings the engine's model
+    to gibberish. An empty one leaves that to the template.
     """
     plain = [_plain(message) for message in messages]
-    if plain[0]["role"] != "system":
-        plain.insert(0, {"role": "system", "content": SYSTEM})
+    if system and plain[0]["role"] != "system":
+        plain.insert(0, {"role": "system", "content": system})
     return plain
 
 

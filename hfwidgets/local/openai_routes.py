@@ -11,7 +11,7 @@ from starlette.responses import Response
 from hfwidgets import __version__
 from hfwidgets.local import chat, completions
 from hfwidgets.local._capability import Capability, Kit
-from hfwidgets.local.capabilities import CAPABILITIES, chosen, names, served
+from hfwidgets.local.capabilities import chosen, everything, names, served
 from hfwidgets.local.minilm import MiniLM, Texts, embedded, encoded
 from hfwidgets.local.parameters import record
 from hfwidgets.local.refusal import RefusedError, bad
@@ -49,12 +49,13 @@ async def _generated(
     engine: Engine = request.app.state.engine
     if body.stream:
         usage = bool(body.stream_options and body.stream_options.include_usage)
-        events = _events(engine, capability, chunks(engine.kit, body), usage=usage)
+        pieces = chunks(engine.kit_for(capability), body)
+        events = _events(engine, capability, pieces, usage=usage)
         return await streamed(request, events, model=capability.model, openai=True)
 
     async def whole() -> Any:
         async with engine.turn(capability):
-            return await answer(engine.kit, body)
+            return await answer(engine.kit_for(capability), body)
 
     return reply(await unless_gone(request, whole()), capability.model)
 
@@ -81,7 +82,7 @@ class EmbeddingBody(msgspec.Struct):
 async def embeddings(request: Request) -> Response:
     """POST /v1/embeddings."""
     body = await json_body(request)
-    capability = _model(request, body, "feature-extraction")
+    capability = _model(request, body, "feature-extraction", own=True)
     asked = record(EmbeddingBody, body, "embeddings", chat.HARMLESS)
     engine: Engine = request.app.state.engine
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
@@ -97,19 +98,19 @@ async def embeddings(request: Request) -> Response:
     return reply(whole, capability.model)
 
 
-def _model(request: Request, body: Json, task: str) -> Capability:
+def _model(request: Request, body: Json, task: str, *, own: bool = False) -> Capability:
     """The capability for the model named in the path, else in the body; the name must be a text."""
     name = request.path_params.get("model") or body.get("model") or ""
     if not isinstance(name, str):
         raise bad("model must be a text.", "model")
-    return chosen(name, task)[0]
+    return chosen(name, task, own=own)[0]
 
 
 async def models(request: Request) -> Response:
     """GET /v1/models."""
     created = request.app.state.engine.started
     listed: dict[str, Json] = {}
-    for capability in CAPABILITIES:
+    for capability in everything():
         if capability.available() is None:
             entry = listed.setdefault(capability.model, _entry(capability, created))
             entry["tasks"] += [task for task in capability.serves if task not in entry["tasks"]]
@@ -120,7 +121,7 @@ async def models(request: Request) -> Response:
 async def model(request: Request) -> Response:
     """GET /v1/models/{id}."""
     name = request.path_params["model"]
-    for capability in CAPABILITIES:
+    for capability in everything():
         if name in names(capability):
             return reply(_entry(capability, request.app.state.engine.started), capability.model)
     raise RefusedError(404, f"The embedded engine has no model {name!r}.", kind="model_not_found")
@@ -147,7 +148,7 @@ async def health(request: Request) -> Response:
         "status": "ok",
         "version": __version__,
         "tasks": served(),
-        "loaded": engine.kit.loaded(),
+        "loaded": engine.loaded(),
         "working": engine.chats.inside + engine.others.inside,
         "waiting": engine.chats.queued + engine.others.queued,
     }

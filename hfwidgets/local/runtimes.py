@@ -17,18 +17,18 @@ _PACKAGES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeakng-lo
 
 
 @functools.cache
-def absent(*modules: str) -> str | None:
+def absent(*modules: str, install: str = INSTALL) -> str | None:
     """Why a capability that needs these modules cannot work; None when all are installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if not missing:
         return None
     packages = ", ".join(_PACKAGES.get(name, name) for name in missing)
-    return f"its runtime is not installed ({packages}); run: {INSTALL}"
+    return f"its runtime is not installed ({packages}); run: {install}"
 
 
-def needs(*modules: str) -> functools.partial[str | None]:
+def needs(*modules: str, install: str = INSTALL) -> functools.partial[str | None]:
     """What a capability declares as `available` when it needs these modules."""
-    return functools.partial(absent, *modules)
+    return functools.partial(absent, *modules, install=install)
 
 
 class Network:

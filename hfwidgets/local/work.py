@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import anyio
 
-from hfwidgets.local import chat
+from hfwidgets.local import capabilities, chat, messages
 from hfwidgets.local._capability import Capability, Kit, is_async
 from hfwidgets.local.clients import Clients
 from hfwidgets.local.gate import Gate
-from hfwidgets.local.llama import PARALLEL, Llama
+from hfwidgets.local.llama import PARALLEL, Llama, Style
 from hfwidgets.local.parameters import checked
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.weights import WEIGHTS
@@ -30,15 +30,25 @@ class Engine:
     """What an engine's process holds."""
 
     def __init__(self) -> None:
-        self.kit = Kit(Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), chat.MODEL))
+        style = Style(messages.SYSTEM, unrepeated=1.1)
+        self.kit = Kit(Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), chat.MODEL, style))
         self.clients = Clients()
         self.started = int(time.time())
         self.chats = Gate(PARALLEL, QUEUE)
         self.others = Gate(THREADS, QUEUE)
 
+    def loaded(self) -> list[str]:
+        """The names of the models that are in memory."""
+        own = [one.llama.name for one in capabilities.brought() if one.llama and one.llama.up]
+        return self.kit.loaded() + own
+
     def gate(self, capability: Capability) -> Gate:
         """The queue before a capability."""
         return self.chats if capability.chats else self.others
+
+    def kit_for(self, capability: Capability) -> Kit:
+        """The loaded models, with the chat model that this capability runs on."""
+        return self.kit.beside(capability.llama) if capability.llama else self.kit
 
     async def run(
         self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
@@ -46,7 +56,7 @@ class Engine:
         """A task's result, once it is this request's turn."""
         function = capability.serves[task]
         inputs, values = checked(function, task, inputs, parameters)
-        work = functools.partial(function, self.kit, inputs, **values)
+        work = functools.partial(function, self.kit_for(capability), inputs, **values)
         if not is_async(function):
             return await self.compute(capability, work)
         async with self.turn(capability):
@@ -65,7 +75,8 @@ class Engine:
             raise bad(f"{task} has no streamed form; leave out 'stream'.", "stream")
         function = capability.streams[task]
         inputs, values = checked(function, task, inputs, parameters)
-        async with self.turn(capability), aclosing(function(self.kit, inputs, **values)) as items:
+        source = function(self.kit_for(capability), inputs, **values)
+        async with self.turn(capability), aclosing(source) as items:
             async for item in items:
                 yield item
 
@@ -79,3 +90,6 @@ class Engine:
         """Let go of the models that nobody used for so many seconds; 0 lets go of all."""
         self.kit.drop(idle)
         await self.kit.llama.close(idle)
+        for capability in capabilities.brought():
+            if capability.llama is not None:
+                await capability.llama.close(idle)

@@ -1,0 +1,70 @@
+"""Models of the user's own: a GGUF file for chat, a folder or Hub id for any other task."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from hfwidgets.errors import ConfigurationError
+from hfwidgets.local import capabilities, generation
+from hfwidgets.local._capability import Capability
+from hfwidgets.local.llama import PARALLEL, Llama, Style
+
+CONTEXT = 4096
+"""Tokens of one conversation unless told otherwise; the file's own most is never exceeded."""
+
+_MAGIC = b"GGUF"
+
+
+def serve_chat(file: str, name: str | None = None, context: int | None = None) -> Capability:
+    """Serve a GGUF file for chat and text generation, under its name; what else needs a chat model
+    keeps to the engine's own. ConfigurationError when the file is none."""
+    path = checked(file)
+    tokens = CONTEXT if context is None else context
+    if tokens < 1:
+        raise ConfigurationError(f"The context of {tokens} tokens is too small; 4096 is usual.")
+    threads = max(1, (os.cpu_count() or 2) // 2)
+    model = name or path.stem
+    llama = Llama(lambda: path, model, Style(threads=threads), context=tokens * PARALLEL)
+    capability = replace(
+        generation.CAPABILITY,
+        name=path.stem,
+        model=model,
+        weights=(),
+        licence="the file's own",
+        languages=(),
+        limits=(
+            f"Your own file {path.name}; {tokens} tokens together with the answer; text only; "
+            "tools are chosen by meaning, which needs the light set."
+        ),
+        llama=llama,
+    )
+    capabilities.bring(capability)
+    return capability
+
+
+def serve_model(given: str) -> Capability:
+    """Serve `TASK=FOLDER_OR_ID` through transformers; ConfigurationError when it cannot be."""
+    from hfwidgets.local import pipelines
+
+    task, separator, source = given.partition("=")
+    if not (task and separator and source):
+        raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {given!r}.")
+    capability = pipelines.capability(task.replace("_", "-"), source)
+    capabilities.bring(capability)
+    return capability
+
+
+def checked(file: str) -> Path:
+    """The absolute path of a GGUF file."""
+    path = Path(file).expanduser().absolute()
+    try:
+        with path.open("rb") as opened:
+            start = opened.read(len(_MAGIC))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    if start != _MAGIC:
+        raise ConfigurationError(
+            f"{path} is no GGUF file, which is what llama.cpp reads. "
+            "Models in other formats are served by 'hfwidgets serve --model TASK=FOLDER'."
+        )
+    return path

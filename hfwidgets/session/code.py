@@ -1,12 +1,14 @@
 """A call written down: as Python and as curl, with the token as a variable."""
 
-from collections.abc import Mapping
+import contextlib
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from urllib.parse import unquote
 
-from hfwidgets import runtime, snippets
-from hfwidgets.errors import redacted
+from hfwidgets import hub, runtime, snippets
+from hfwidgets.errors import HfWidgetsError, redacted
 from hfwidgets.explain import Explanation
 from hfwidgets.session.memory import Made
 
@@ -29,15 +31,31 @@ class Code:
 
 
 def of(made: Made) -> Code:
-    """The code of a call; nothing is sent to make it."""
-    settings = {k: v for k, v in made.settings.items() if k != "token"}
-    return Code(redacted(snippets.python(made)), snippets.curl(_explained(made, settings)))
+    """The code of a call, with the request as it is sent to who serves it.
+
+    Nothing is sent but, where that is no longer known, the look-up of who serves the model.
+    """
+    left_out = ("token", "recordings")
+    settings = {name: value for name, value in made.settings.items() if name not in left_out}
+    shown = Made(made.task, made.arguments, settings)
+    return Code(redacted(snippets.python(shown)), snippets.curl(_explained(shown)))
 
 
-def _explained(made: Made, settings: Mapping[str, Any]) -> Explanation:
+def _explained(made: Made) -> Explanation:
     """The call's request, from the client that made it, which knows where its model is served."""
+    found = runtime.wait(runtime.submit(_explanation(made)))
+    looked_up = re.search(r"/api/models/([^?]+)", found.url) if found.method == "GET" else None
+    if looked_up is None:
+        return found
+    with contextlib.suppress(HfWidgetsError):  # then the look-up is what can be shown
+        runtime.wait(runtime.submit(_look_up(made, unquote(looked_up[1]))))
+    return runtime.wait(runtime.submit(_explanation(made)))
 
-    async def explain() -> Explanation:
-        return await runtime.aclient(**settings).explain(made.task, **made.arguments)
 
-    return runtime.wait(runtime.submit(explain()))
+async def _explanation(made: Made) -> Explanation:
+    return await runtime.aclient(**made.settings).explain(made.task, **made.arguments)
+
+
+async def _look_up(made: Made, model: str) -> None:
+    client = runtime.aclient(**made.settings)
+    await client._run(None, hub.about(model, client._settings))

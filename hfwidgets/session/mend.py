@@ -60,7 +60,7 @@ def _cell(error: BaseException) -> str:
     if shell is None:
         return ""
     cells = getattr(shell.compile, "_filename_map", {})
-    typed = shell.user_ns.get("In", [])
+    typed = shell.history_manager.input_hist_raw
     for name in _files(error):
         number = cells.get(name)
         if number is not None and number < len(typed):

@@ -4,7 +4,6 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
-from hfwidgets import session
 from hfwidgets.errors import AuthenticationError
 
 
@@ -42,17 +41,6 @@ def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
     frame = out.to_pandas()
     assert list(frame["answer"]) == [loopback.text] * 2
     assert frame["result"][0].usage.total_tokens == 8
-
-
-def test_prices_come_from_the_listed_catalogue(compare, loopback):
-    out, _ = compare("a", "b")
-    assert [row.dollars for row in out] == [None, None]
-    meta = out[0].result.meta
-    session.current().prices = {meta.model: {meta.provider: (1.0, 2.0)}}
-    out, shown = compare("a", "c")
-    assert out[0].dollars == (3 * 1.0 + 5 * 2.0) / 1e6
-    assert "0.000013" in shown["text/plain"]
-    assert sum(row["dollars"] or 0 for row in session.usage()) >= 0.000013
 
 
 def test_one_failure_leaves_the_others(shell, loopback, compare):

@@ -1,23 +1,29 @@
 """Many clients at once, some of them rude: no crash, no stuck slot, memory bounded."""
 
 import random
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 
+from hfwidgets.local.guard import BODY_LIMIT
 from tests.local.conftest import Server
 from tests.local.test_leaving import LONG, connected, state, until
 
-CLIENTS, REQUESTS = 8, 30
+CLIENTS, REQUESTS = 8, 126
+"""1,008 requests in all."""
+WEIGHTS = (1, 2, 4, 2, 1, 4, 2, 1)
+"""How often each kind is drawn: what the chat model does takes the longest."""
+
 GROWTH = 150_000_000
 """Bytes that the engine and its child may gain from the first half to the second."""
 
 
 def one(server: Server, client: httpx.Client, draw: random.Random) -> None:
     """One request of a random kind, with a check of its answer."""
-    kind = draw.randrange(7)
+    [kind] = draw.choices(range(8), WEIGHTS)
     if kind == 0:
         body = {"messages": [{"role": "user", "content": f"Say {draw.random()}."}], "max_tokens": 4}
         assert client.post("/v1/chat/completions", json=body).json()["choices"]
@@ -35,6 +41,8 @@ def one(server: Server, client: httpx.Client, draw: random.Random) -> None:
         body = {"inputs": "Ann went to Rome.", "parameters": {"aggregation_strategy": "none"}}
         tokens = client.post(server.task("token-classification"), json=body).json()
         assert [token["word"] for token in tokens] == ["Ann", "Rome"]
+    elif kind == 6:
+        assert oversized(server).startswith(b"HTTP/1.1 413 ")
     else:
         body = {"prompt": "The capital of France is", "max_tokens": 1}
         assert client.post("/v1/completions", json=body).json()["choices"][0]["text"] == " Paris"
@@ -43,7 +51,19 @@ def one(server: Server, client: httpx.Client, draw: random.Random) -> None:
 def leave(server: Server, draw: random.Random) -> None:
     """Ask for a long answer and go away, now or a moment later."""
     with connected(server, {**LONG, "stream": draw.random() < 0.5}):
-        threading.Event().wait(draw.random() / 5)
+        threading.Event().wait(draw.random() / 10)
+
+
+def oversized(server: Server) -> bytes:
+    """The start of the answer to a body that is larger than allowed, none of which is sent."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(
+            b"POST /v1/embeddings HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            + f"Authorization: Bearer {server.key}\r\n".encode()
+            + f"Content-Length: {BODY_LIMIT + 1}\r\n\r\n".encode()
+        )
+        return connection.recv(100)
 
 
 def memory(server: Server) -> int:

@@ -8,21 +8,24 @@
 
 The rooms, each of which imports from those below it only (`tests/test_layers.py` holds them to it):
 
-    cli                            the command `hfwidgets`
-    magics                         %infer, %%infer, %hf: they parse, and call
-    session                        the words of %hf as functions
-    panels, frontend/              the widgets: their Python half and their TypeScript half
-    runtime, snippets              the background loop; calls written down as code
-    client                         the two clients. Around them: calls (how a call is made), choice (by
-                                   whom), reach (where, with which token), hub and offers (what the Hub
-                                   knows), drivers and transports (the only outgoing HTTP), explain, custom,
-                                   catalogue, endpoints and wake, batch, recorder, mcp, legacy, testing
-    providers                      a service is the module of its name
-    tasks                          a task is the method of its name in its domain's module
-    flow, streams, decode, media   the steps of a call, streams, event streams, pictures and sounds
-    results, errors, auth          what comes back, what goes wrong (failures and hints say it), tokens
-    controls, examples, markdown   how parameters are asked for, inputs to try, safe static HTML
-    local, engine                  the embedded engine (sees tasks and below), and how it is started
+    cli                     the command `hfwidgets`
+    magics                  %infer, %%infer, %hf: they parse, and call
+    session                 the words of %hf as functions
+    panels, frontend/       the widgets: their Python half and their TypeScript half
+    runtime, snippets       the background loop; calls written down as code
+    client                  the two clients. Around them: calls (how a call is made), choice (by
+                            whom), reach (where, with which token), hub and offers (what the Hub
+                            knows), drivers and transports (the only outgoing HTTP), explain,
+                            custom, catalogue, endpoints, wake, batch, recorder, mcp, legacy,
+                            settings, testing
+    providers               a service is the module of its name
+    tasks                   a task is the method of its name in its domain's module
+    flow, streams, decode   the steps of a call, streams as objects, event streams
+    media, examples         pictures and sounds on their way in and out; inputs to try
+    results                 what comes back
+    errors, auth            what goes wrong (failures, hints and refused say it); tokens
+    controls, markdown      how parameters are asked for; safe static HTML
+    local, engine           the embedded engine (sees tasks and below), and how it is started
 
 Names are loaded when they are first used: importing this package loads no widget, IPython, numpy or
 PIL module.

@@ -4,7 +4,10 @@ import os
 
 import pytest
 
-pytest_plugins = ["tests.plugins.loopback", "tests.plugins.internet", "tests.plugins.engine"]
+pytest_plugins = [
+    *("tests.plugins.loopback", "tests.plugins.internet", "tests.plugins.engine"),
+    "tests.plugins.kernels",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

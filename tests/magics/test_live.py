@@ -1,5 +1,6 @@
 """What a front end sees while a call runs, message by message: updates, Interrupt, Tab, help."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -44,11 +45,18 @@ class Front:
         return "".join(m["content"]["text"] for m in self.run(code) if m["msg_type"] == "stream")
 
 
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[Front]:
+@pytest.fixture(scope="module", params=["7", "6"], ids=["ipykernel 7", "ipykernel 6"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[Front]:
+    """A kernel of the installed version, and one of the version before."""
+    environment = dict(os.environ)
+    if request.param == "6":
+        before = [str(request.getfixturevalue("ipykernel6")), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, before))
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel()
+    manager.start_kernel(env=environment)
     front = Front(manager)
+    version = front.printed("import ipykernel\nprint(ipykernel.version_info[0])")
+    assert version == f"{request.param}\n"
     assert not of(front.run("%load_ext hfwidgets"), "error")
     yield front
     front.client.stop_channels()
@@ -136,6 +144,35 @@ def test_a_call_in_the_background_leaves_the_kernel_free(kernel, loopback):
     assert loopback.left.wait(5)
 
 
+def test_an_interrupt_ends_a_run_of_rows_and_keeps_what_is_done(kernel, loopback):
+    loopback.most = 2
+    kernel.run("words = ['a', 'b', 'c', 'd']")
+    cell = kernel.start(
+        f"%%infer rows << {loopback.url} --each $words --concurrency 1\nSay {{{{ row }}}}"
+    )
+    kernel.until(cell, lambda m: "done 2 of 4" in plain(m))
+    kernel.manager.interrupt_kernel()
+    [error] = of(kernel.idle(cell), "error")
+    assert error["content"]["ename"] == "KeyboardInterrupt"
+    loopback.released.set()
+    printed = kernel.printed("print([row.state for row in rows])")
+    assert printed == "['done', 'done', 'pending', 'pending']\n"
+
+
+def test_an_interrupt_ends_a_comparison_and_keeps_what_had_arrived(kernel, loopback):
+    loopback.hold = True
+    cell = kernel.start(f"%%infer both= << --compare {loopback.url}/a,{loopback.url}/b\nHi")
+    kernel.until(
+        cell, lambda m: m["content"].get("data", {}).get("text/html", "").count("Hello") == 2
+    )
+    kernel.manager.interrupt_kernel()
+    [error] = of(kernel.idle(cell), "error")
+    assert error["content"]["ename"] == "KeyboardInterrupt"
+    assert plain(of(kernel.seen, "update_display_data")[-1]).endswith("stopped")
+    loopback.hold = False
+    assert kernel.printed("print([row.answer for row in both])") == "['Hello', 'Hello']\n"
+
+
 def completions(kernel, code):
     kernel.client.complete(code, len(code))
     while True:
@@ -159,6 +196,14 @@ def completions(kernel, code):
         ("%infer --params $op", ["$options"], 16),
         ("%infer -t table-question-answering -i $", ["$options", "$frame"], 38),
         ("%hf auth who", ["whoami"], 9),
+        ("%hf models --ta", ["--task"], 11),
+        ("%hf recordings re", ["replay"], 15),
+        ("%infer --each $fr", ["$frame"], 14),
+        ("%infer --each $frame:", ["a"], 21),
+        ("%infer --compare kno", ["known"], 17),
+        ("%infer --compare known,org/mod", ["org/model-a"], 23),
+        ("%infer --conc", ["--concurrency"], 7),
+        ("%infer -f ima", ["image"], 10),
         ("x = 1\n%infer --see", ["--seed"], 13),
     ],
 )

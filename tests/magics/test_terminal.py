@@ -1,10 +1,13 @@
 """The magics in IPython on a real terminal."""
 
+import io
 import os
 import re
 import sys
 import time
+from pathlib import Path
 
+import PIL.Image
 import pytest
 
 pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
@@ -70,3 +73,24 @@ def test_errors_and_help_are_short(terminal, loopback):
     assert "Traceback" not in shown
     assert "--temperature" in say(terminal, "%infer -h")
     assert "Did you mean" in say(terminal, "%infer --temprature 1 x")
+
+
+def test_a_picture_is_kept_as_a_file_and_its_place_is_said(terminal, loopback):
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (4, 3), "red").save(out, "PNG")
+    loopback.answer = out.getvalue()
+    shown = say(terminal, f"%infer -m {loopback.url} -t text-to-image a red square")
+    assert "<Picture, 4 x 3 pixels>" in shown
+    path = Path(re.search(r"Saved: (\S+)", shown)[1])
+    assert PIL.Image.open(path).size == (4, 3)
+    terminal.sendline("exit")
+    terminal.expect(pexpect.EOF)
+    assert not path.exists(), "files that nobody asked for stay behind"
+
+
+def test_rows_show_a_bar_and_end_as_a_table(terminal, loopback):
+    say(terminal, "words = ['a', 'b']")
+    shown = say(terminal, f"%infer -o rows -m {loopback.url} --each $words")
+    assert "2/2" in shown
+    assert "chat-completion: 2 done" in shown
+    assert say(terminal, "print(len(rows))") == "2"

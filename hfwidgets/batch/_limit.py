@@ -68,7 +68,7 @@ class Limiter:
         self._prove(began, before)
         if self.size < self._knee:
             self.size += 1
-        elif self._clock() >= self._hold:
+        elif self.size < LITTLE * self._ceiling or self._clock() >= self._hold:
             self.size += 1 / self.size
         self.size = min(self.size, float(self.most))
         if int(self.size) > before:
@@ -86,12 +86,11 @@ class Limiter:
         if began > self._cut:
             self._begin_burst(now)
         self._refused += 1
-        wait = max(pause or 0.0, SHORTEST)
         if self._blameless or self._refused >= NEARLY_ALL * self._before:
-            self.size, self._knee, self._hold = MUCH * self._before, LITTLE * self._before, now
+            self.size, self._knee = MUCH * self._before, LITTLE * self._before
         else:
             self.size = self._knee = LITTLE * self._before - (self._refused - 1)
-            self._hold = now + HOLD * self._patience * wait
+            self._hold = now + HOLD * self._patience * max(pause or 0.0, SHORTEST)
         self.size, self._knee = max(self.size, 1.0), max(self._knee, 1.0)
         self.opens = max(self.opens, now + (pause or 0.0))
 

@@ -191,10 +191,23 @@ def _status() -> None:
 def _add_doctor(commands: "Commands") -> None:
     parser = commands.add_parser("doctor", help="what is installed here, and whether it works")
     parser.add_argument("--network", action="store_true", help="also try to reach the Hub")
+    parser.add_argument(
+        "--scan",
+        nargs="?",
+        const=".",
+        metavar="FOLDER",
+        help="instead look for tokens in the notebooks of a folder; status 1 when there are any",
+    )
     parser.set_defaults(run=_doctor)
 
 
 def _doctor(options: argparse.Namespace) -> None:
+    from hfwidgets import session
+
+    if options.scan is not None:
+        leaks = session.scan(options.scan)
+        print(leaks)
+        sys.exit(bool(leaks))
     from hfwidgets.local import doctor
 
-    print(*doctor.report(network=options.network), sep="\n")
+    print(session.doctor(network=options.network), *doctor.models(), sep="\n")

@@ -18,6 +18,7 @@ from hfwidgets.session.listing import Listing
 _PACKAGES = (
     *("httpx", "ipython", "ipykernel", "comm", "ipywidgets", "anywidget", "jupyterlab"),
     *("notebook", "numpy", "pandas", "pillow", "soundfile", "matplotlib"),
+    *("xllamacpp", "tokenizers", "onnxruntime"),
 )
 
 SECONDS = 10
@@ -35,7 +36,7 @@ def doctor(network: bool = False) -> Listing:
         **{name: _version(name) for name in _PACKAGES},
         "front end": front_end(),
         "widget code": _built(),
-        "comm": _comm(),
+        "widget comm": _comm(),
         "token": _token(),
         "default provider": os.environ.get("HFWIDGETS_PROVIDER") or "by model and task",
         "recordings": _recordings(),

@@ -47,6 +47,17 @@ def test_doctor_names_the_source_but_not_the_token(monkeypatch: pytest.MonkeyPat
     assert "not tried" in done.stdout
 
 
+def test_doctor_finds_tokens_in_notebooks(tmp_path: Path) -> None:
+    book = tmp_path / "a.ipynb"
+    book.write_text("token = 'hf_" + "a" * 34 + "'")
+    done = run("doctor", "--scan", str(tmp_path))
+    assert done.returncode == 1
+    assert "a.ipynb" in done.stdout
+    assert "aaaaa" not in done.stdout + done.stderr
+    book.write_text("nothing")
+    assert run("doctor", "--scan", str(tmp_path)).returncode == 0
+
+
 def test_engine_status(engine: room.Engine) -> None:
     done = run("engine", "status")
     assert str(engine.pid) in done.stdout

@@ -72,7 +72,7 @@ def test_the_doctor_sends_nothing_unless_asked(net, shell):
     what = found(shell.run_line_magic("hf", "doctor"))
     assert what["network"].startswith("not tried")
     assert net.seen == []
-    assert what["comm"].startswith("none")
+    assert what["widget comm"].startswith("none")
     assert what["recordings"].startswith("off")
     assert what["ipython"] != "not installed"
 

@@ -18,9 +18,9 @@ SERVERS = {
         0.25 / 50,
     ),
     "250 in each second": ({"seconds": 0.1, "window": 250, "windows": 1.0}, 1 / 250),
-    "20 at once, out for a tenth of the time, 5 % fail": (
-        {"seconds": 0.1, "most": 20, "pause": 0.2, "burst": 0.2, "bursts": 2.0, "fails": 20},
-        0.1 / 20 * (1 + 1 / 20) / 0.9,
+    "50 at once, 0.25 s each, refusing all for 0.3 s of every 3 s, 5 % fail": (
+        {"seconds": 0.25, "most": 50, "pause": 0.3, "burst": 0.3, "bursts": 3.0, "fails": 20},
+        0.25 / 50 * (1 + 1 / 20) / 0.9,
     ),
 }
 """What each server allows, and the seconds that a row takes it at best."""

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from hfwidgets.panels import (
         audio,
         chat,
+        compare,
         multimodal,
         panel,
         playground,
@@ -103,6 +104,7 @@ _HOMES = {
     "AsyncStream": "streams",
     "Stream": "streams",
     "chat": "panels",
+    "compare": "panels",
     "vision": "panels",
     "text": "panels",
     "tabular": "panels",
@@ -134,6 +136,7 @@ __all__ = [
     "Stream",
     "audio",
     "chat",
+    "compare",
     "create_inference_endpoint",
     "delete_inference_endpoint",
     "get_inference_endpoint",

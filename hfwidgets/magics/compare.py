@@ -14,9 +14,9 @@ from hfwidgets import runtime
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import render, run
 from hfwidgets.magics.call import Call
-from hfwidgets.magics.comparison import Compared, Comparison, lines, side_by_side
 from hfwidgets.magics.files import Bundle
 from hfwidgets.magics.output import Terminal
+from hfwidgets.results.comparison import Compared, Comparison, lines, side_by_side
 from hfwidgets.session import Session
 
 

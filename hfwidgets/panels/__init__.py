@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets import tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hfwidgets.panels.base import Panel
     from hfwidgets.panels.chat_panel import ChatPanel
+    from hfwidgets.panels.compare_panel import ComparePanel
     from hfwidgets.panels.task_panel import TaskPanel
 
 
@@ -72,6 +75,19 @@ def tabular(**settings: Any) -> "TaskPanel":
 def playground(**settings: Any) -> "TaskPanel":
     """Open a panel with the tasks of all domains."""
     return _domain(None, "text-classification", settings)
+
+
+def compare(models: "Iterable[str]", prompt: str = "", **settings: Any) -> "ComparePanel":
+    """Open a panel that asks several models the same, side by side.
+
+    Args:
+        models: model ids, `MODEL:PROVIDER`, names of providers, URLs of endpoints; at least two.
+        prompt: what the form holds at first.
+        settings: as for `panel`, for all models; `system` is a system prompt.
+    """
+    from hfwidgets.panels.compare_panel import ComparePanel
+
+    return ComparePanel(models, prompt, **settings)
 
 
 def _domain(domain: str | None, first: str, settings: dict[str, Any]) -> "TaskPanel":

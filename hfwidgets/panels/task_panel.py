@@ -150,7 +150,7 @@ class TaskPanel(Helped, Panel):
         """Draw the result; what was streamed stays as it stands."""
         item = self._history.add(run.result, self._given, self.parameters.get("seed"))
         if self._streams_text:
-            item.view = {**self._mirror.get("result"), "n": item.number}
+            item.view = {**item.view, **self._mirror.get("result"), "n": item.number}
         self._mirror.set("result", value=item.view)
         self._mirror.set("gallery", value=self._history.gallery())
 

@@ -3,3 +3,4 @@
 import "../task/views/all.ts";
 
 export { makeForm } from "../task/form.ts";
+export { makeCompare } from "../task/compare.ts";

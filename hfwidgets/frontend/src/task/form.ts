@@ -56,8 +56,10 @@ export class TaskForm {
     this.#run.addEventListener("click", () => this.#start());
     this.#stop = h("button", { type: "button", class: "hfw-button hfw-run hfw-stop" }, icon("stop"), "Stop");
     this.#stop.addEventListener("click", () => link.stop());
-    const row = h("div", { class: "hfw-row hfw-start" }, this.#run, this.#stop, ...this.#example());
-    places.input.append(this.#notice.node, inputs, basics, row);
+    const row = h("div", { class: "hfw-row hfw-start" }, this.#run, this.#stop);
+    // The example's button stands above what its preview makes taller, so it stays in place.
+    const top = h("div", { class: "hfw-row hfw-top" }, h("span", {}, this.#form.help), ...this.#example());
+    places.input.append(this.#notice.node, top, inputs, basics, row);
     this.#result = new ResultPlace(context, this.#form.empty);
     this.#gallery = new Gallery(link);
     this.#extras = new Extras(context, this.#result);

@@ -15,12 +15,13 @@ class Waiting implements View {
   constructor(
     private link: Link,
     private announce: (text: string) => void,
+    private maker: "makeForm" | "makeCompare",
   ) {}
 
   update(): void {
     const { link, announce, body, input, tools } = this;
     const chunk = this.#inner ? undefined : link.chunks.now("task");
-    if (chunk) this.#inner = chunk.makeForm(link, announce, { body, input, tools });
+    if (chunk) this.#inner = chunk[this.maker](link, announce, { body, input, tools });
     this.#inner?.update();
   }
 
@@ -33,4 +34,5 @@ class Waiting implements View {
   }
 }
 
-register("form", (link, announce) => new Waiting(link, announce));
+register("form", (link, announce) => new Waiting(link, announce, "makeForm"));
+register("compare", (link, announce) => new Waiting(link, announce, "makeCompare"));

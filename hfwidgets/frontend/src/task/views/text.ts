@@ -27,8 +27,7 @@ view("text", (shown, { link }) => {
 view("continuation", (first) => {
   const leaf = document.createTextNode(first.text ?? "");
   const made = h("span", { class: "hfw-made" }, leaf);
-  const given = h("span", { class: "hfw-hint" }, String(first["prompt"] ?? ""));
-  given.className = "hfw-given";
+  const given = h("span", { class: "hfw-given" }, String(first["prompt"] ?? ""));
   const text = h("div", { class: "hfw-text" }, given, made);
   const copy = copyButton("Copy text", () => text.textContent ?? "");
   return {

@@ -1,11 +1,10 @@
-"""What `--compare` gives: a row a model, shown side by side."""
+"""The same input to several models: a row a model, shown side by side."""
 
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from hfwidgets.results import Elements, Record
-from hfwidgets.session import Listing
+from hfwidgets.results._record import Elements, Record
 
 COLUMNS = {
     "provider": "provider",
@@ -45,15 +44,24 @@ class Comparison(Elements[Compared]):
         return pd.DataFrame([dict(row) for row in self])
 
     def __repr__(self) -> str:
-        listing = Listing({"model": row.model, **_measures(row)} for row in self)
+        listing = _aligned([{"model": row.model, **_measures(row)} for row in self])
         said = (f"{row.model}:\n{row.error or row.answer or ''}" for row in self)
-        return "\n\n".join([str(listing), *said])
+        return "\n\n".join([listing, *said])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {"text/plain": repr(self), "text/html": self._html_()}
 
     def _html_(self) -> str:
         return side_by_side(self, [_answer(row) for row in self])
+
+
+def _aligned(rows: list[dict[str, Any]]) -> str:
+    """Rows as columns of text."""
+    names = list(rows[0]) if rows else []
+    table = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    pairs = (zip(line, widths, strict=True) for line in table)
+    return "\n".join("  ".join(c.ljust(w) for c, w in each).rstrip() for each in pairs)
 
 
 def _measures(row: Compared) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+// One question, a column a model: the answers stream side by side, with what each took.
+
+import { copyButton, h, icon, say, show } from "../dom.ts";
+import type { Link } from "../link.ts";
+import { StreamedText } from "../text/streamed.ts";
+
+interface Column {
+  model: string;
+  provider?: string;
+  text: string;
+  state: string;
+  error: string;
+  first_token_seconds?: number | null;
+  tokens_per_second?: number | null;
+  seconds?: number | null;
+  tokens?: number | null;
+  dollars?: number | null;
+}
+
+interface Places {
+  body: HTMLElement;
+  input: HTMLElement;
+  tools: HTMLElement;
+}
+
+export function makeCompare(link: Link, _announce: (text: string) => void, places: Places): Compare {
+  return new Compare(link, places);
+}
+
+const MEASURES: [string, (column: Column) => string][] = [
+  ["First token", ({ first_token_seconds: s }) => (s == null ? "" : `${s.toFixed(2)} s`)],
+  ["Tokens/s", ({ tokens_per_second: rate }) => (rate == null ? "" : rate.toFixed(1))],
+  ["Total", ({ seconds: s }) => (s == null ? "" : `${s.toFixed(2)} s`)],
+  ["Tokens", ({ tokens }) => (tokens == null ? "" : String(tokens))],
+  ["Price", ({ dollars }) => (dollars == null ? "" : `$${dollars.toPrecision(2)}`)],
+];
+
+class Compare {
+  #box: HTMLTextAreaElement;
+  #run: HTMLButtonElement;
+  #stop: HTMLButtonElement;
+  #columns: ColumnView[];
+  #prompt = "";
+
+  constructor(
+    private link: Link,
+    places: Places,
+  ) {
+    this.#box = h("textarea", { class: "hfw-input", rows: 2, "aria-label": "Prompt for all models", placeholder: "Ask all models" });
+    this.#run = h("button", { type: "button", class: "hfw-button hfw-primary hfw-run" }, "Run");
+    this.#run.title = "Ctrl+Enter or Cmd+Enter";
+    this.#run.addEventListener("click", () => this.#start());
+    this.#stop = h("button", { type: "button", class: "hfw-button hfw-run hfw-stop" }, icon("stop"), "Stop");
+    this.#stop.addEventListener("click", () => link.stop());
+    this.#box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.#start();
+    });
+    const row = h("div", { class: "hfw-row hfw-start" }, this.#run, this.#stop);
+    places.input.append(this.#box, row);
+    this.#columns = this.#all.map((column) => new ColumnView(link, column.model));
+    const grid = h("div", { class: "hfw-columns" }, ...this.#columns.map((view) => view.node));
+    places.body.append(h("div", { class: "hfw-view" }, grid));
+  }
+
+  update(): void {
+    const { busy, doc } = this.link;
+    show(this.#run, !busy);
+    show(this.#stop, busy);
+    this.#stop.disabled = doc.state.stopping;
+    const prompt = doc["prompt"] as string;
+    if (prompt !== this.#prompt) this.#box.value = this.#prompt = prompt;
+    for (const [at, column] of this.#all.entries()) this.#columns[at]?.update(column);
+  }
+
+  focus(): void {
+    this.#box.focus();
+  }
+
+  close(): void {
+    // nothing outlives the columns
+  }
+
+  get #all(): Column[] {
+    return this.link.doc["columns"] as Column[];
+  }
+
+  #start(): void {
+    const prompt = this.#box.value;
+    if (!this.link.busy && prompt.trim()) this.link.act("run", { prompt });
+  }
+}
+
+class ColumnView {
+  readonly node: HTMLElement;
+  #text: StreamedText;
+  #state = h("span", { class: "hfw-hint" });
+  #error = h("p", { class: "hfw-column-error", hidden: true });
+  #values = MEASURES.map(() => h("dd", {}));
+  #source = "";
+
+  constructor(link: Link, model: string) {
+    this.#text = new StreamedText(link.chunks);
+    const facts = h("dl", { class: "hfw-facts" });
+    for (const [at, [name]] of MEASURES.entries()) facts.append(h("dt", {}, name), this.#values[at] as HTMLElement);
+    const head = h("div", { class: "hfw-row" }, h("h3", { class: "hfw-column-title", title: model }, model), this.#state, copyButton(`Copy the answer of ${model}`, () => this.#source));
+    this.node = h("section", { class: "hfw-column", "aria-label": model }, head, this.#text.node, this.#error, facts);
+  }
+
+  update(column: Column): void {
+    this.#source = column.text;
+    this.#text.update(column.text, column.state === "done" || column.state === "failed");
+    say(this.#state, column.state === "done" ? (column.provider ?? "") : column.state);
+    say(this.#error, column.error);
+    show(this.#error, column.error !== "");
+    for (const [at, [, read]] of MEASURES.entries()) say(this.#values[at] as HTMLElement, read(column) || "–");
+  }
+}

@@ -1,0 +1,184 @@
+"""One question to several models, side by side, with what each of them took."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+from hfwidgets import errors, runtime
+from hfwidgets.panels import receive
+from hfwidgets.panels.base import Panel
+from hfwidgets.panels.flusher import flusher
+from hfwidgets.panels.run import Run
+from hfwidgets.results.comparison import Compared, Comparison
+
+
+class ComparePanel(Panel):
+    """Several models answer the same question, each streamed into a column of its own.
+
+    Args:
+        models: model ids; `MODEL:PROVIDER` names who serves, a provider's name alone leaves the
+            model to it, a URL is an endpoint.
+        prompt: what the form holds at first.
+        system: a system prompt for all.
+        settings: settings of a client and parameters of `chat_completion`, for all models.
+
+    Attributes:
+        result: a `Comparison`: one row a model; `.to_pandas()` is a DataFrame.
+        prompt: the question as it was last asked.
+    """
+
+    task = "chat-completion"
+    view = "compare"
+    needed = ("markdown", "task")
+
+    def __init__(
+        self, models: Iterable[str], prompt: str = "", *, system: str | None = None, **settings: Any
+    ) -> None:
+        self.models = list(dict.fromkeys(models))
+        if len(self.models) < 2:
+            raise errors.ConfigurationError(
+                "compare takes at least two models: hf.compare(models=['a/b', 'c/d:together'])."
+            )
+        self.prompt, self.system = prompt, system
+        self._rows: list[Compared] = []
+        self._last: Any = None
+        super().__init__(None, **settings)
+        self._again = lambda: self.start(self.prompt)
+
+    def start(self, prompt: str) -> None:
+        """Ask all models; returns at once."""
+        self._ask(prompt)
+
+    def run(self, prompt: str | None = None) -> Any:
+        """Ask and wait for the `Comparison`; an interrupt stops and keeps what came."""
+        return self._wait(self._ask(prompt or self.prompt))
+
+    async def arun(self, prompt: str | None = None) -> Any:
+        """The same, awaited."""
+        return await self._wait_async(self._ask(prompt or self.prompt))
+
+    # A run
+
+    def _ask(self, prompt: str) -> Run:
+        if not prompt.strip():
+            raise errors.InputError("The prompt is empty: write something to send.")
+
+        def prepare() -> None:
+            self.prompt = prompt
+            self._mirror.set("prompt", value=prompt)
+            self._mirror.set("columns", value=[_column(name) for name in self.models])
+
+        return self._begin(prepare)
+
+    async def _work(self, run: Run) -> None:
+        """Models of this machine take turns, so that they do not slow each other down."""
+        self._rows = [Compared(model=name) for name in self.models]
+        turn = asyncio.Lock()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for at, name in enumerate(self.models):
+                    local = self._who(name).get("provider", self.provider) == "local"
+                    held: Any = turn if local else contextlib.nullcontext()
+                    group.create_task(self._one(at, name, held))
+        finally:
+            run.result = Comparison(self._rows)
+        if all(row.error for row in self._rows):
+            raise errors.InputError(f"No model answered. {self._rows[0].error}")
+
+    async def _one(self, at: int, name: str, held: Any) -> None:
+        async with held:
+            self._state(at, state="running")
+            stream: Any = None
+            try:
+                stream = await self._open(name)
+                await self._read(at, stream)
+                self._state(at, state="done")
+            except errors.HfWidgetsError as error:
+                self._rows[at]["error"] = str(error)
+                self._state(at, state="failed", error=str(error))
+            finally:
+                if stream is not None:
+                    await stream.aclose()
+                    self._note(at, stream.result)
+
+    async def _open(self, name: str) -> Any:
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        messages = [*system, {"role": "user", "content": self.prompt}]
+        who = self._who(name)
+        client = runtime.aclient(**self._settings(who))
+        given = {"model": who.get("model"), **self.parameters}
+        counted = {"stream_options": {"include_usage": True}, **given}
+        return await client.chat_completion(messages, stream=True, **counted)
+
+    async def _read(self, at: int, stream: Any) -> None:
+        async for chunk in stream:
+            if piece := receive.piece(chunk):
+                if self.status != "streaming":
+                    self._settle("streaming", note="", eta=None)
+                self._mirror.append("columns", at, "text", text=piece)
+
+    def _who(self, name: str) -> dict[str, str]:
+        """A column's name as model and provider."""
+        return {"provider": name} if name in runtime.provider_names() else {"model": name}
+
+    def _settings(self, who: dict[str, str]) -> dict[str, Any]:
+        token = {"token": self._secret} if self._secret else {}
+        provider = who.get("provider", self.provider)
+        return {"provider": provider, **self._client_settings, **token}
+
+    def _note(self, at: int, result: Any) -> None:
+        """Keep what one model took."""
+        found = measured(result)
+        self._rows[at].update(found, result=result)
+        shown = {name: found[name] for name in found if name != "answer"}
+        self._state(at, **shown)
+        flusher.now(self._mirror)
+
+    def _state(self, at: int, **values: Any) -> None:
+        for name, value in values.items():
+            self._mirror.set("columns", at, name, value=value)
+
+    def _ended(self, run: Run) -> None:
+        if run.result is not None:
+            self.set_trait("value", [row.answer for row in run.result])
+            self._last = run.result
+
+    def _stats(self, run: Run) -> dict[str, Any]:
+        return {}
+
+    def _document(self) -> dict[str, Any]:
+        return {"prompt": self.prompt, "columns": [_column(name) for name in self.models]}
+
+    def _static(self) -> tuple[str, str]:
+        if self._last is None:
+            return f"<p>{len(self.models)} models to compare: run this cell.</p>", repr(self)
+        return self._last._html_(), repr(self._last)
+
+    def _described(self) -> dict[str, Any]:
+        return {"models": self.models, **super()._described()}
+
+    # What the page asks for
+
+    def _do_run(self, prompt: str) -> None:
+        self.start(prompt)
+
+
+def _column(name: str) -> dict[str, Any]:
+    return {"model": name, "text": "", "state": "", "error": ""}
+
+
+def measured(result: Any) -> dict[str, Any]:
+    """What an answer took: times in seconds, tokens, and dollars where prices are known."""
+    meta = result.meta
+    tokens = getattr(meta.usage, "completion_tokens", None)
+    writing = meta.seconds - (meta.first_token_seconds or 0.0)
+    return {
+        "provider": meta.provider,
+        "answer": result.text,
+        "first_token_seconds": meta.first_token_seconds,
+        "tokens_per_second": tokens / writing if tokens and writing > 0 else None,
+        "seconds": meta.seconds,
+        "tokens": tokens,
+        "dollars": meta.cost,
+    }

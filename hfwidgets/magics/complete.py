@@ -277,7 +277,8 @@ def _is_dict(value: Any) -> bool:
 def _shapes(value: Any) -> bool:
     """Whether a variable may be a --schema."""
     model = hasattr(value, "model_json_schema") or dataclasses.is_dataclass(value)
-    return _is_dict(value) or (isinstance(value, type) and model)
+    table = hasattr(value, "columns") and hasattr(value, "dtypes")
+    return _is_dict(value) or table or (isinstance(value, type) and model)
 
 
 _VALUES: dict[str, Callable[[Position], Offers]] = {

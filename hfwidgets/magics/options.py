@@ -76,7 +76,11 @@ FLAGS = (
     Flag(("-c", "--chat"), "go on with the conversation of this name", "NAME"),
     Flag(("--new",), "start the named conversation over"),
     Flag(("--no-history",), "neither send nor keep a conversation"),
-    Flag(("--schema",), "ask for JSON of this shape: pydantic model, dataclass or dict", "$Model"),
+    Flag(
+        ("--schema",),
+        "ask for JSON of this shape: pydantic model, dataclass, list of one, DataFrame or dict",
+        "$Model",
+    ),
     Flag(
         ("--each",),
         "one call a row: a DataFrame, a column of it, a list; {{ row }} in the text",

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from hfwidgets.errors import OutputError, redacted
-from hfwidgets.magics import files
+from hfwidgets.magics import files, schema
 from hfwidgets.magics.call import CHAT, Call
 from hfwidgets.magics.files import Bundle
 from hfwidgets.magics.schema import bare
@@ -76,7 +76,7 @@ def _bundle(plain: str, html: str, foot: str) -> Bundle:
 
 def _view(call: Call, result: Any, form: str) -> Bundle:
     if call.shape is not None and form == "auto":
-        form = "json"
+        form = "table" if schema.gives_rows(call.shape) else "json"
     if form in files.KINDS:
         return files.view(result, form)
     if form in _AS_DATA:
@@ -183,7 +183,8 @@ def _raw(result: Any) -> tuple[str, str]:
 def _table(result: Any) -> tuple[str, str]:
     text = text_of(result)
     rows = result if text is None else _parsed(text, "table")
-    rows = [rows] if isinstance(rows, Mapping) else rows
+    if isinstance(rows, Mapping):
+        rows = rows["rows"] if list(rows) == ["rows"] else [rows]
     if not isinstance(rows, list) or (text and not all(isinstance(r, Mapping) for r in rows)):
         raise OutputError("The answer is no list of objects with named values, so it is no table.")
     rows = tables.rows(rows)

@@ -19,7 +19,8 @@ def response_format(shape: Any) -> dict[str, Any]:
     """The `response_format` of a chat call that asks for JSON of this shape.
 
     Args:
-        shape: a pydantic model, a dataclass, or a dict that is a JSON schema.
+        shape: a pydantic model, a dataclass, a list of one (`list[City]`), a DataFrame with the
+            columns that are wanted, or a dict that is a JSON schema.
     """
     schema = json_schema(shape)
     name = schema.get("title", "reply")
@@ -28,15 +29,57 @@ def response_format(shape: Any) -> dict[str, Any]:
 
 
 def json_schema(shape: Any) -> dict[str, Any]:
-    """The JSON schema of a pydantic model, dataclass or dict; UsageError for anything else."""
+    """The JSON schema of what `--schema` takes; UsageError for anything else."""
     if isinstance(shape, Mapping):
         return dict(shape)
+    if _is_table(shape):
+        return _rows(_record(shape))
+    if get_origin(shape) is list:
+        return _rows(json_schema(get_args(shape)[0]))
     if isinstance(shape, type) and hasattr(shape, "model_json_schema"):
         return dict(shape.model_json_schema())
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
         return _object(shape)
     kind = shape.__name__ if isinstance(shape, type) else type(shape).__name__
-    raise UsageError(f"--schema takes a pydantic model, a dataclass or a dict, not {kind}.")
+    raise UsageError(
+        f"--schema takes a pydantic model, a dataclass, a list of one, a DataFrame or a dict, "
+        f"not {kind}."
+    )
+
+
+def gives_rows(shape: Any) -> bool:
+    """Whether replies of this shape are rows."""
+    return _is_table(shape) or get_origin(shape) is list
+
+
+def _is_table(shape: Any) -> bool:
+    return hasattr(shape, "columns") and hasattr(shape, "dtypes") and not isinstance(shape, type)
+
+
+def _rows(item: dict[str, Any]) -> dict[str, Any]:
+    """Servers want an object at the root, so rows stand under a name."""
+    return {
+        "title": "rows",
+        "type": "object",
+        "properties": {"rows": {"type": "array", "items": item}},
+        "required": ["rows"],
+        "additionalProperties": False,
+        **({"$defs": item.pop("$defs")} if "$defs" in item else {}),
+    }
+
+
+_BY_DTYPE = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
+
+
+def _record(frame: Any) -> dict[str, Any]:
+    """A row of a DataFrame; columns that are no numbers are texts."""
+    kinds = {str(n): _BY_DTYPE.get(t.kind, "string") for n, t in frame.dtypes.items()}
+    return {
+        "type": "object",
+        "properties": {name: {"type": kind} for name, kind in kinds.items()},
+        "required": list(kinds),
+        "additionalProperties": False,
+    }
 
 
 def _object(shape: type[Any]) -> dict[str, Any]:
@@ -86,15 +129,23 @@ def parsed(text: str, shape: Any) -> Any:
     """
     try:
         data = json.loads(bare(text))
-        if isinstance(shape, Mapping):
-            return data
-        validate = getattr(shape, "model_validate", None)
-        return validate(data) if validate else _made(shape, data)
+        return _as_shaped(shape, data)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
             f"The reply is not of the shape that --schema asks for: {error}. "
             "A larger --max-tokens or another model may help."
         ) from None
+
+
+def _as_shaped(shape: Any, data: Any) -> Any:
+    if isinstance(shape, Mapping):
+        return data
+    if _is_table(shape):
+        return type(shape)(data["rows"], columns=list(shape.columns))
+    if get_origin(shape) is list:
+        return [_as_shaped(get_args(shape)[0], row) for row in data["rows"]]
+    validate = getattr(shape, "model_validate", None)
+    return validate(data) if validate else _made(shape, data)
 
 
 def bare(text: str) -> str:

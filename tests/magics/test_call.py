@@ -178,7 +178,7 @@ def test_labels_come_from_words_or_a_list(labels):
         ("--params $labels", "x", "takes a $dict"),
         ("-t text-classification --temperature 1", "x", "has no parameter 'temperature'"),
         ("-t text-classification --params $typo", "x", "has no parameter 'topk'"),
-        ("--schema $story", "x", "a dataclass or a dict"),
+        ("--schema $story", "x", "a DataFrame or a dict"),
         ("-m $missing", "x", "No variable 'missing'"),
     ],
 )
@@ -307,6 +307,32 @@ def test_a_pydantic_model_becomes_a_schema_and_comes_back():
 def test_a_reply_of_another_shape_is_an_error(text):
     with pytest.raises(OutputError, match="not of the shape"):
         parsed(text, Whole)
+
+
+def test_a_table_and_a_list_come_back_as_rows():
+    wanted = pd.DataFrame({"name": ["x"], "people": [1], "rich": [True]})
+    schema = json_schema(wanted)
+    row = schema["properties"]["rows"]["items"]
+    kinds = {"name": "string", "people": "integer", "rich": "boolean"}
+    assert {name: kind["type"] for name, kind in row["properties"].items()} == kinds
+    made = parsed('{"rows": [{"name": "Bern", "people": 2, "rich": true}]}', wanted)
+    assert list(made.columns) == list(wanted.columns)
+    assert made["people"].tolist() == [2]
+    assert json_schema(list[Whole])["properties"]["rows"]["items"]["title"] == "Whole"
+    assert parsed('{"rows": []}', list[Whole]) == []
+    with pytest.raises(OutputError):
+        parsed('{"name": "Bern"}', wanted)
+
+
+def test_a_list_of_pydantic_models_keeps_their_definitions_at_the_root():
+    pydantic = pytest.importorskip("pydantic")
+    inner = pydantic.create_model("Inner", n=(int, ...))
+    outer = pydantic.create_model("Outer", inner=(inner, ...))
+    schema = json_schema(list[outer])
+    assert "Inner" in schema["$defs"]
+    assert "$defs" not in schema["properties"]["rows"]["items"]
+    [made] = parsed('{"rows": [{"inner": {"n": 1}}]}', list[outer])
+    assert made.inner.n == 1
 
 
 def test_a_dict_is_a_schema_as_it_is():

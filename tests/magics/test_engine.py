@@ -56,3 +56,20 @@ def test_a_task_that_is_not_served_is_named_with_what_is(notebook):
     [error] = [out for out in book.cells[1].outputs if out.output_type == "error"]
     assert "translation" in error.evalue
     assert len(error.traceback) == 1
+
+
+@pytest.mark.usefixtures("full_weights")
+def test_pictures_and_sounds_answer_in_cells(notebook):
+    book = notebook(
+        "%hf config provider=local",
+        "from hfwidgets import examples\npicture, tone = examples.picture(), examples.tone()",
+        "%infer -t image-classification -i $picture",
+        "%infer -t object-detection -i $picture",
+        "speech = %infer -t text-to-speech The ferry leaves at noon.",
+        "%infer -t automatic-speech-recognition -i $speech",
+        "%infer -t zero-shot-image-classification -i $picture --labels 'a boat,a bicycle'",
+    )
+    assert "score" in shown(book, 3).data["text/html"]
+    assert "image/png" in shown(book, 4).data
+    assert "noon" in shown(book, 6).data["text/plain"].lower()
+    assert "a boat" in shown(book, 7).data["text/plain"]

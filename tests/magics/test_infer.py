@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import pandas as pd
 import PIL.Image
 import pytest
 from IPython.core.error import UsageError
@@ -142,6 +143,14 @@ def test_a_reply_of_a_shape_becomes_an_object(shell, loopback):
     assert json.loads(data["text/plain"])["name"] == "Brest"
     asked = loopback.bodies[0]["response_format"]
     assert asked["json_schema"]["schema"]["required"] == ["name", "people"]
+
+
+def test_a_reply_becomes_a_table(shell, loopback):
+    shell.push({"wanted": pd.DataFrame({"name": ["x"], "people": [1]})})
+    loopback.pieces = ['{"rows": [{"name": "Brest", "people": 139456}]}']
+    data = shown(shell, loopback, "--schema $wanted -o cities")
+    assert shell.user_ns["cities"].to_dict("records") == [{"name": "Brest", "people": 139456}]
+    assert "<table>" in data["text/html"]
 
 
 def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):

@@ -171,6 +171,7 @@ def shell(capsys: Any) -> Iterator[InteractiveShell]:
     from hfwidgets import session
 
     session.current.cache_clear()
+    session.current().listed = {}  # not what this machine has ever listed
     InteractiveShell.clear_instance()
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "hfwidgets")

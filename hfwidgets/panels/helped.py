@@ -32,8 +32,11 @@ class Helped(Panel):
         self._mirror.set("banner", value=banner)
 
     def _do_key(self, value: str) -> None:
-        super()._do_key(value)
+        failed = self._mirror.get("state", "failure") is not None
+        self._secret = value
         self._notice()
+        if failed:
+            self._do_retry()
 
     def _do_endpoint(self, url: str) -> None:
         """Send calls to an endpoint's URL from now on; "" goes back to the providers."""

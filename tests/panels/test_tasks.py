@@ -1,0 +1,447 @@
+"""Task panels without a browser: each task's form and view, runs, inputs, errors, frozen forms."""
+
+import asyncio
+import base64
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image
+
+import hfwidgets as hf
+from hfwidgets import errors, examples
+from hfwidgets.controls import Media, Slider
+from hfwidgets.flow import Flow, Infer
+from hfwidgets.panels.task_panel import TaskPanel
+from hfwidgets.results import Record
+from hfwidgets.results._files import picture_of
+from hfwidgets.results.audio import Audio
+from hfwidgets.tasks import TASKS, Tasks
+from hfwidgets.tasks._task import task as declared
+from tests.browser.stage import SHOWN, Stage, png
+from tests.panels.conftest import page, say
+from tests.plugins.loopback import Answer, Loopback
+
+Open = Callable[..., TaskPanel]
+
+
+@pytest.fixture
+def stage(loopback: Loopback) -> Stage:
+    return Stage(loopback)
+
+
+@pytest.fixture
+def panel(stage: Stage) -> Iterator[Open]:
+    """`panel(task)` opens a task's panel on the played service."""
+    made: list[TaskPanel] = []
+
+    def make(task: str, **settings: Any) -> TaskPanel:
+        opened = TaskPanel(task, base_url=stage.url(task), **settings)
+        made.append(opened)
+        return opened
+
+    yield make
+    for one in made:
+        one.stop()
+        one.close()
+
+
+def files(view: Any) -> Iterator[str]:
+    """The names of all files that a view speaks of."""
+    if isinstance(view, dict):
+        for name, value in view.items():
+            if name in ("id", "picture", "mask", "before", "thumb", "raw") and value:
+                yield value
+            yield from files(value)
+    elif isinstance(view, list):
+        for item in view:
+            yield from files(item)
+
+
+def result_in_words(view: dict[str, Any]) -> str:
+    """The texts of a view: of its rows, parts, cells and values."""
+    rows = [f"{row['label']} {row['score'] or 0:.3f}" for row in view.get("rows", ())]
+    values = [f"{v:.2f}" if isinstance(v, float) else v for v in view.get("values", ())]
+    texts = [view.get("text"), view.get("answer"), *rows, *values]
+    return " ".join(text for text in texts if text)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
+    opened = panel(task)
+    opened.example()
+    result = opened.run()
+    assert opened.status == "done"
+    assert opened.result is result
+    view = page(opened).doc["result"]
+    assert view["n"] == 1
+    if result_in_words(view):
+        assert SHOWN[task] in result_in_words(view)
+    else:
+        assert view["kind"] in ("picture", "video", "sound", "embedding")
+    for name in set(files(view)):
+        content, kind = opened._media(name) or (b"", "")
+        assert content, name
+        assert "/" in kind
+    body, plain = opened._static()
+    assert TASKS[task].label in body
+    assert plain.startswith("TaskPanel(")
+    assert "<script" not in body
+    for save in view["saves"]:
+        assert opened._media(save["id"])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_form_shows_all_that_the_task_takes(panel: Open, task: str) -> None:
+    form = page(panel(task)).doc["form"]
+    shown = [field["name"] for part in ("inputs", "basics", "fields") for field in form[part]]
+    assert len(shown) == len(set(shown))
+    left = set(TASKS[task].controls) - set(shown)
+    known = {"labels", "stop_sequences", "encoding_format", "details", "parameters"}
+    assert left <= known | {"n", "stream_options", "tool_prompt"}
+    assert form["inputs"]
+    assert len(form["basics"]) <= 3
+    assert form["empty"].endswith(".")
+
+
+class Depth(Record):
+    """A depth map."""
+
+    predicted_depth: list[list[float]]
+    depth: Any
+
+
+def more() -> Any:
+    """The client's part of a task that no panel was made for."""
+
+    class More:
+        @declared(
+            "Depth estimation",
+            {"image": examples.PICTURE},
+            image=Media("image"),
+            sharpness=Slider(0.0, 1.0, 0.1),
+        )
+        def depth_estimation(
+            self, image: Any, *, model: str | None = None, sharpness: float | None = None
+        ) -> Flow[Depth]:
+            """Tell how far away each part of a picture is.
+
+            Args:
+                image: The picture.
+                model: The model's id on the Hub, or the URL of an endpoint.
+                sharpness: How sharp edges are.
+            """
+            from hfwidgets import media
+
+            picture = yield from media.load(image, "image")
+            raw = yield Infer(picture, model, {"sharpness": sharpness}, task="image-classification")
+            return Depth(depth=picture_of(raw[0]["mask"]), predicted_depth=[[1.0, 2.0]])
+
+    return vars(More)["depth_estimation"]
+
+
+@pytest.fixture
+def depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That task, added to the client for one test."""
+    monkeypatch.setitem(TASKS, "depth-estimation", TASKS["image-to-text"])  # so that it is undone
+    monkeypatch.setattr(Tasks, "depth_estimation", more(), raising=False)
+
+
+def test_a_new_task_has_a_panel_from_its_declaration(
+    depth: None, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hfwidgets import providers
+    from hfwidgets.providers import endpoint
+
+    route = endpoint.provider.routes["image-segmentation"]
+    monkeypatch.setitem(providers.get("endpoint").routes, "depth-estimation", route)
+    drawn = base64.b64encode(png(Image.new("L", (64, 42), 90))).decode()
+    loopback.answer(Answer(json=[{"label": "depth", "mask": drawn}]))
+    opened = hf.panel("depth-estimation", base_url=loopback.url)
+    form = page(opened).doc["form"]
+    assert [field["control"]["kind"] for field in form["inputs"]] == ["image"]
+    assert [field["name"] for field in form["basics"]] == ["sharpness"]
+    opened.example()
+    result = opened.run()
+    assert result.depth.size == (64, 42)
+    view = page(opened).doc["result"]
+    assert view["kind"] == "parts"
+    assert view["parts"][0]["view"]["kind"] == "picture"
+    assert "<img" in opened._static()[0]
+    opened.close()
+
+
+def test_what_is_missing_is_said_before_anything_is_sent(panel: Open, stage: Stage) -> None:
+    opened = panel("object-detection")
+    with pytest.raises(errors.InputError, match="Image is missing: choose a file"):
+        opened.run()
+    say(opened, k="do", do="run", inputs={})
+    assert "Image is missing" in page(opened).doc["state"]["failure"]["text"]
+    opened = panel("zero-shot-image-classification", image=examples.picture())
+    with pytest.raises(errors.InputError, match="at least 2"):
+        opened.run(candidate_labels=["one"])
+    assert stage.loopback.requests == []
+
+
+def test_unknown_names_are_refused(panel: Open) -> None:
+    with pytest.raises(errors.UnknownParameterError, match="top_k"):
+        panel("text-classification", top_kk=3)
+    with pytest.raises(errors.UnknownParameterError, match="text"):
+        panel("text-classification").inputs["txt"] = "x"
+
+
+def test_stop_and_error(panel: Open, stage: Stage) -> None:
+    opened = panel("object-detection", image=examples.picture())
+    stage.hold()
+    opened.start()
+    assert opened.busy
+    with pytest.raises(errors.InputError, match="still"):
+        opened.start()
+    opened.stop()
+    opened._run.wait(5)  # type: ignore[union-attr]
+    assert opened.status == "stopped"
+    stage.let_go()
+    stage.failing = True
+    with pytest.raises(errors.BadRequestError):
+        opened.run()
+    failure = page(opened).doc["state"]["failure"]
+    assert "refused this input" in failure["text"]
+    stage.failing = False
+    say(opened, k="do", do="retry")
+    opened._run.wait(5)  # type: ignore[union-attr]
+    assert opened.status == "done"
+
+
+async def _both(first: TaskPanel, second: TaskPanel) -> list[Any]:
+    return list(await asyncio.gather(first.arun(text="a"), second.arun(text="b")))
+
+
+def test_awaited_runs_and_observers(panel: Open) -> None:
+    first, second = panel("summarization"), panel("translation")
+    label = ipywidgets.Label()
+    traitlets.dlink((first, "value"), (label, "value"), str)
+    seen: list[Any] = []
+    first.on_result(seen.append)
+    results = asyncio.run(_both(first, second))
+    assert [str(result) for result in results] == [SHOWN["summarization"], SHOWN["translation"]]
+    assert label.value == SHOWN["summarization"]
+    assert seen == [results[0]]
+
+
+def test_a_result_becomes_another_panels_input(panel: Open) -> None:
+    speech = panel("text-to-speech", text="The ferry leaves at noon.")
+    heard = panel("automatic-speech-recognition")
+    with pytest.raises(errors.InputError, match="run the other panel first"):
+        heard.use(speech)
+    speech.run()
+    heard.use(speech)
+    assert isinstance(heard.inputs["audio"], Audio)
+    assert heard.run().text == "The ferry leaves at noon."
+    words = panel("summarization")
+    words.use(heard)
+    assert words.inputs["text"] == "The ferry leaves at noon."
+    found = panel("object-detection", image=examples.picture())
+    found.run()
+    labels = panel("image-classification")
+    labels.inputs["image"] = found.result[0]
+    assert labels.inputs["image"].size == found.result[0].crop.size
+    with pytest.raises(errors.InputError, match="No input"):
+        labels.use(3.5)
+
+
+def test_media_come_in_pieces_and_never_as_traits(panel: Open) -> None:
+    opened = panel("image-classification")
+    data = png(examples.picture())
+    half = len(data) // 2
+    piece = {"k": "do", "do": "upload", "name": "image", "id": "u1", "total": len(data)}
+    say(opened, [data[:half]], **piece, at=0, file="boat.png")
+    assert page(opened).doc["uploads"]["image"] == {"id": "u1", "got": half, "total": len(data)}
+    assert opened.inputs["image"] is None
+    say(opened, [data[half:]], **piece, at=half, file="boat.png")
+    assert opened.inputs["image"] == data
+    shown = page(opened).doc["inputs"]["image"]
+    assert shown["about"] == "boat.png"
+    content, kind = opened._media(shown["id"]) or (b"", "")
+    assert kind.startswith("image/")
+    assert content
+    opened.run()
+    doc = json.dumps(page(opened).doc)
+    assert len(doc) < 20_000
+    assert "base64" not in doc
+
+
+def test_a_superseded_upload_is_dropped(panel: Open) -> None:
+    opened = panel("image-classification")
+    piece = {"k": "do", "do": "upload", "name": "image", "total": 8, "file": "x"}
+    say(opened, [b"1234"], **piece, id="a", at=0)
+    say(opened, [b"abcd"], **piece, id="b", at=0)
+    say(opened, [b"5678"], **piece, id="a", at=4)
+    assert opened.inputs["image"] is None
+    say(opened, [b"efgh"], **piece, id="b", at=4)
+    assert opened.inputs["image"] == b"abcdefgh"
+
+
+def test_variables_of_the_notebook(
+    panel: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    from hfwidgets.panels import names
+
+    path = tmp_path / "boat.png"
+    path.write_bytes(png(examples.picture()))
+    scope = {
+        "boat": examples.picture(),
+        "array": np.zeros((4, 6, 3), np.uint8),
+        "path": str(path),
+        "frame": pd.DataFrame({"a": [1, 2]}),
+        "sound": examples.tone(),
+        "other": 3,
+        "_hidden": examples.picture(),
+    }
+    monkeypatch.setattr(names, "namespace", lambda: scope)
+    opened = panel("image-classification")
+    say(opened, k="do", do="names", name="image")
+    found = {item["name"]: item["about"] for item in page(opened).doc["names"]["image"]}
+    assert found == {
+        "boat": "picture, 640 × 420", "array": "array, 4 × 6 × 3", "path": "file boat.png"
+    }  # fmt: skip
+    say(opened, k="do", do="variable", name="image", variable="boat")
+    assert opened.inputs["image"] is scope["boat"]
+    table = panel("tabular-classification")
+    say(table, k="do", do="names", name="table")
+    assert [item["name"] for item in page(table).doc["names"]["table"]] == ["frame"]
+    say(table, k="do", do="variable", name="table", variable="frame")
+    assert page(table).doc["inputs"]["table"]["value"] == {"a": ["1", "2"]}
+
+
+def test_cells_become_the_numbers_they_are(panel: Open, stage: Stage) -> None:
+    opened = panel("tabular-classification")
+    cells = {"a": ["5.1", "7"], "b": ["red", ""], "c": ["nan", "1e3"]}
+    say(opened, k="do", do="run", inputs={"table": cells})
+    opened._run.wait(5)  # type: ignore[union-attr]
+    sent = stage.loopback.requests[-1].json()
+    assert "5.1" in json.dumps(sent)
+    assert opened.inputs["table"] == {"a": [5.1, 7], "b": ["red", None], "c": ["nan", 1000.0]}
+
+
+def test_the_banner_comes_before_the_form_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = hf.panel("text-classification")
+    banner = page(opened).doc["banner"]
+    assert (banner["why"], banner["local"]) == ("key", True)
+    say(opened, k="do", do="set", provider="local")
+    assert page(opened).doc["banner"] is None
+    opened.provider = None
+    say(opened, k="do", do="endpoint", url="https://example.org/x")
+    assert opened.model == "https://example.org/x"
+    assert page(opened).doc["banner"] is None
+    say(opened, k="do", do="endpoint", url="nonsense")
+    assert "no URL" in page(opened).doc["state"]["failure"]["text"]
+    opened.model = None
+    say(opened, k="do", do="key", value="hf_" + "x" * 30)
+    assert page(opened).doc["banner"] is None
+    assert "hf_x" not in json.dumps(page(opened).doc)
+
+
+def test_code_says_the_call_without_a_token(panel: Open, stage: Stage) -> None:
+    opened = panel("text-classification", text="It was fine.", top_k=2, token="sk-secret-123456")
+    say(opened, k="do", do="code")
+    changed = _until(opened, lambda doc: doc["code"])
+    assert "client.text_classification(" in changed["python"]
+    assert "text='It was fine.'" in changed["python"]
+    assert changed["magic"].startswith("%%infer -t text-classification")
+    assert changed["magic"].endswith("It was fine.")
+    assert "curl -X POST" in changed["curl"]
+    assert "sk-secret" not in json.dumps(changed)
+    scope: dict[str, Any] = {}
+    exec(changed["python"], scope)
+    assert scope["result"][0].label == "calm"
+
+
+def _until(opened: TaskPanel, wanted: Callable[[dict[str, Any]], Any]) -> Any:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        if found := wanted(page(opened).doc):
+            return found
+        time.sleep(0.02)
+    raise AssertionError("the page never saw it")
+
+
+def test_a_domain_switches_between_its_tasks(stage: Stage) -> None:
+    opened = hf.text(base_url=stage.url("summarization"))
+    tasks = {item["name"] for item in page(opened).doc["form"]["tasks"]}
+    assert tasks == {name for name, task in TASKS.items() if task.domain == "text"}
+    opened.inputs["text"] = "A long story."
+    opened.parameters = {"top_k": 3}
+    say(opened, k="do", do="switch", task="summarization")
+    doc = page(opened).doc
+    assert (opened.task, doc["form"]["label"]) == ("summarization", "Summarization")
+    assert opened.inputs["text"] == "A long story."
+    assert opened.parameters == {}
+    assert opened.run().text == SHOWN["summarization"]
+    opened.close()
+
+
+@pytest.mark.parametrize("name", ["text", "vision", "audio", "multimodal", "tabular", "playground"])
+def test_domains(name: str) -> None:
+    opened = getattr(hf, name)(provider="local")
+    choices = page(opened).doc["form"]["tasks"]
+    wanted = [n for n, task in TASKS.items() if name in (task.domain, "playground")]
+    assert [item["name"] for item in choices] == wanted
+    for choice in wanted:
+        opened.switch(choice)
+        assert page(opened).doc["form"]["task"] == choice
+    opened.close()
+
+
+def test_past_pictures_can_be_shown_again(panel: Open) -> None:
+    opened = panel("text-to-image", prompt="A boat", seed=7)
+    opened.run()
+    opened.parameters = {"seed": 8}
+    opened.run()
+    doc = page(opened).doc
+    assert [(one["n"], one["seed"]) for one in doc["gallery"]] == [(2, 8), (1, 7)]
+    say(opened, k="do", do="show", number=1)
+    assert page(opened).doc["result"]["n"] == 1
+    assert len(opened.results) == 2
+
+
+def test_large_pictures_are_made_small_for_display(panel: Open) -> None:
+    opened = panel("image-classification", image=Image.new("RGB", (5000, 100), "red"))
+    content, _ = opened._media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
+    assert max(Image.open(io.BytesIO(content)).size) == 1600
+
+
+def test_hostile_names_are_escaped_in_the_frozen_form(panel: Open, stage: Stage) -> None:
+    evil = '<img src=x onerror="alert(1)">'
+    path = "/text-classification"
+    stage.loopback.route("POST", path, Answer(json=[{"label": evil, "score": 0.5}]))
+    opened = panel("text-classification", text=evil)
+    opened.run()
+    assert "<img" not in opened._static()[0]
+    assert "&lt;img" in opened._static()[0]
+
+
+def test_models_side_by_side(stage: Stage) -> None:
+    url = stage.url("chat-completion")
+    opened = hf.compare([f"{url}?a", f"{url}?b", "http://127.0.0.1:9/none"], "Hello", max_retries=0)
+    result = opened.run()
+    assert [row.answer for row in result] == ["Waves come and go."] * 2 + [None]
+    assert result[2].error
+    frame = result.to_pandas()
+    assert list(frame["error"].isna()) == [True, True, False]
+    columns = page(opened).doc["columns"]
+    assert [column["state"] for column in columns] == ["done", "done", "failed"]
+    assert columns[0]["text"] == "Waves come and go."
+    assert opened.value[:2] == ["Waves come and go."] * 2
+    assert "Waves come" in opened._static()[0]
+    with pytest.raises(errors.ConfigurationError, match="at least two"):
+        hf.compare(["one"])
+    opened.close()

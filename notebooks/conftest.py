@@ -1,0 +1,17 @@
+"""Before the first notebook is run as a test, the models that its cells ask are there."""
+
+import functools
+
+import pytest
+
+
+@functools.cache
+def _models() -> None:
+    from hfwidgets.local import fetch, weights
+
+    fetch.install(weights.of_set("full"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fetch the embedded engine's models once, where they are missing."""
+    _models()

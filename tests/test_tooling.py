@@ -1,4 +1,4 @@
-"""The tools that hold the code: ruff, mypy, pyright, on the package and on what users' type checkers see."""
+"""The tools that hold the code: ruff, mypy, pyright, also on what users' type checkers see."""
 
 import os
 import re
@@ -21,23 +21,33 @@ CHECKS = {
 
 @pytest.mark.parametrize("command", CHECKS.values(), ids=CHECKS.keys())
 def test_tool(command: list[str]) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=dict(os.environ, NO_COLOR="1"))
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=dict(os.environ, NO_COLOR="1")
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
-REGISTRIES = re.compile(r"https?://(registry\.npmjs\.org|pypi\.org/simple|files\.pythonhosted\.org)")
+REGISTRIES = re.compile(
+    r"https?://(registry\.npmjs\.org|pypi\.org/simple|files\.pythonhosted\.org)"
+)
 TOKENS = re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")
 MACHINE_PATHS = re.compile(r"(/home/[a-z]\w+/|/Users/[A-Za-z]\w+/|/root/)")
 
 
 @pytest.mark.parametrize(
     ("what", "pattern"),
-    [("a package registry", REGISTRIES), ("a token", TOKENS), ("a path of a machine", MACHINE_PATHS)],
+    [
+        ("a package registry", REGISTRIES),
+        ("a token", TOKENS),
+        ("a path of a machine", MACHINE_PATHS),
+    ],
 )
 def test_no_tracked_file_names(what: str, pattern: re.Pattern[str]) -> None:
     mine = Path(__file__)

@@ -42,7 +42,7 @@ class Pipeline:
     @classmethod
     def load(cls) -> "Pipeline":
         """Open it, from the folder or the Hub's cache, else by a download; 500 when it fails."""
-        from transformers import pipeline
+        from transformers import pipeline  # pyright: ignore[reportMissingImports]
 
         try:
             return cls(pipeline(cls.task, model=cls.source, trust_remote_code=False))
@@ -66,7 +66,9 @@ class Pipeline:
 
 def _refusals() -> tuple[type[Exception], ...]:
     """What pipelines raise at inputs that they cannot take, as too long ones."""
-    from transformers.pipelines import PipelineException
+    from transformers.pipelines import (  # pyright: ignore[reportMissingImports]
+        PipelineException,
+    )
 
     return ValueError, IndexError, RuntimeError, PipelineException
 

@@ -67,14 +67,11 @@ def _allowed(url: str, base: str) -> Flow[None]:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
     except (ValueError, AttributeError, TypeError):
-        usable = False
-    if not usable:
-        raise errors.OutputError(
-            f"The answer should name the result's URL; it has {str(url)[:100]!r}."
-        )
-    return parts
+        pass  # no URL at all: said below
+    raise errors.OutputError(f"The answer should name the result's URL; it has {str(url)[:100]!r}.")
 
 
 def _refused(parts: SplitResult, why: str) -> errors.OutputError:

@@ -140,11 +140,10 @@ def _path(source: Any) -> Path:
     shown = repr(source if len(str(source)) <= 120 else f"{str(source)[:120]}…")
     try:
         path = Path(source).expanduser()
-        found = path.is_file()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL inside, no such user
-        found = False
-    if found:
-        return path
+        if path.is_file():
+            return path
+    except (OSError, ValueError, RuntimeError):
+        pass  # too long, a NUL inside, no such user: said below
     if "://" in str(source):
         raise errors.InputError(f"{shown}: only http, https and data URLs can be fetched.")
     if not isinstance(source, (str, os.PathLike)) or _is_folder(source):

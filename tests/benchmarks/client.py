@@ -118,7 +118,8 @@ def streams(url: str) -> Iterator[Figure]:
         "openai": typed_openai,
     }
     spent = cpu(cases, calls=1, rounds=4)
-    note = f"huggingface_hub {spent['hub'] / spent['httpx']:.1f}x, openai {spent['openai'] / spent['httpx']:.1f}x"
+    peers = {"huggingface_hub": spent["hub"], "openai": spent["openai"]}
+    note = ", ".join(f"{name} {value / spent['httpx']:.1f}x" for name, value in peers.items())
     yield Figure(
         "streamed chunk, typed, CPU / httpx lines + json.loads",
         spent["ours"] / spent["httpx"],

@@ -1,4 +1,4 @@
-"""The client under load: large inputs, many calls at once, a loop that must not stall, many results.
+"""The client under load: large inputs, many calls at once, a loop that must not stall, memory.
 
 Memory is read in fresh processes, as the peak above what the process had before the call.
 """

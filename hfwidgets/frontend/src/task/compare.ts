@@ -2,6 +2,7 @@
 
 import { copyButton, h, icon, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
+import { exchange } from "./exchange.ts";
 import { StreamedText } from "../text/streamed.ts";
 
 interface Column {
@@ -66,9 +67,9 @@ class Compare {
 
   update(): void {
     const { busy, doc } = this.link;
-    show(this.#run, !busy);
-    show(this.#stop, busy);
-    this.#stop.disabled = doc.state.stopping;
+    exchange(this.#run, this.#stop, busy);
+    // Not disabled while it works: that would take the focus away from it.
+    this.#stop.setAttribute("aria-disabled", String(doc.state.stopping));
     const prompt = doc["prompt"] as string;
     if (prompt !== this.#prompt) this.#box.value = this.#prompt = prompt;
     for (const [at, column] of this.#all.entries()) this.#columns[at]?.update(column);

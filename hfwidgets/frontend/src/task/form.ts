@@ -2,6 +2,7 @@
 // the result, the result's kind.
 
 import { h, icon, show } from "../dom.ts";
+import { exchange } from "./exchange.ts";
 import { type FieldView, makeField } from "../fields.ts";
 import type { Link } from "../link.ts";
 import type { Field, Status, Value } from "../protocol.ts";
@@ -71,9 +72,9 @@ export class TaskForm {
 
   update(): void {
     const { busy, doc } = this.context.link;
-    show(this.#run, !busy);
-    show(this.#stop, busy);
-    this.#stop.disabled = doc.state.stopping;
+    exchange(this.#run, this.#stop, busy);
+    // Not disabled while it works: that would take the focus away from it.
+    this.#stop.setAttribute("aria-disabled", String(doc.state.stopping));
     this.#notice.update();
     if (!this.#previewing) this.#write(doc["inputs"] as Record<string, Shown | null>);
     for (const view of this.#inputs.values()) view.update?.();
@@ -96,7 +97,10 @@ export class TaskForm {
     const changed = () => this.#edited.add(field.name) && this.#tell();
     const view = makeInput(this.context, field, changed);
     this.#inputs.set(field.name, view);
-    view.node.addEventListener("input", () => this.#edited.add(field.name));
+    view.node.addEventListener("input", (event) => {
+      const picked = (event.target as Element).closest(".hfw-variables");
+      if (!(view instanceof MediaInput) && !picked) this.#edited.add(field.name);
+    });
     return view;
   }
 

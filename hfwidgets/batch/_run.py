@@ -1,6 +1,7 @@
 """The run: rows become calls, as many at once as the server bears; refused ones come back later."""
 
 import asyncio
+import contextlib
 import heapq
 import random
 import time
@@ -91,6 +92,10 @@ class Feed:
 class Run:
     """One run, on one event loop.
 
+    Attributes:
+        stopped: set to end it at once.
+        reason: why it ends before the rows do; calls under way are still waited for.
+
     Args:
         feed: the rows.
         ask: makes a row's call.
@@ -134,10 +139,9 @@ class Run:
         if fault is not None:
             raise fault
 
-    def stop(self, reason: Exception | None = None) -> None:
+    def stop(self) -> None:
         """End the run: calls that are under way are cancelled. Called on the loop."""
         self.stopped = True
-        self.reason = self.reason or reason
         self.wake()
 
     def wake(self) -> None:
@@ -149,16 +153,19 @@ class Run:
         self._loop.call_soon_threadsafe(self._wake.set)
 
     def _over(self) -> bool:
-        idle = not (self._running or self._later or self.feed.ready)
-        return self.stopped or (idle and self.feed.ended)
+        waiting = self._later or self.feed.ready or not self.feed.ended
+        return self.stopped or not (self._running or (waiting and self.reason is None))
 
     def _begin(self) -> None:
-        """Begin as many calls as there is room for."""
-        while self.limiter.room(len(self._running)) and (job := self._next()) is not None:
-            task = self._loop.create_task(self._call(job))
+        """Begin as many calls as there is room for; none once there is a reason to end."""
+        while self._room() and (job := self._next()) is not None:
+            task = self._loop.create_task(self._call(job, time.monotonic()))
             self._running.add(task)
             task.add_done_callback(self._ended)
         self.progress.running = len(self._running)
+
+    def _room(self) -> bool:
+        return self.reason is None and self.limiter.room(len(self._running))
 
     def _next(self) -> Job | None:
         """A row whose time to be asked again has come, else the next one."""
@@ -180,17 +187,21 @@ class Run:
 
     async def _change(self) -> None:
         """Wait until a call ends, rows come in, or it is time to ask again."""
-        times = [self._later[0][0] - time.monotonic()] if self._later else []
-        times += [self.limiter.pause] if self.limiter.pause else []
         self.progress.pause = self.limiter.pause
         if self._over():
             return
-        try:
-            async with asyncio.timeout(max(0.001, min(times)) if times else None):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._time()):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         self._wake.clear()
+
+    def _time(self) -> float | None:
+        """The seconds until there is something to do, if nothing happens before."""
+        if self.reason is None and self.limiter.pause:
+            return self.limiter.pause
+        if self._later and self._room():
+            return max(0.001, self._later[0][0] - time.monotonic())
+        return None
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
@@ -200,8 +211,7 @@ class Run:
             self._fault = error
             self.stop()
 
-    async def _call(self, job: Job) -> None:
-        began = time.monotonic()
+    async def _call(self, job: Job, began: float) -> None:
         try:
             answer = await self.ask(job.arguments)
         except Exception as error:
@@ -214,14 +224,14 @@ class Run:
     def _settle(self, job: Job, error: Exception, began: float) -> None:
         """Put a row off, or end it with its error."""
         wait = self._wait(job, error, began)
-        if wait is not None:
+        if wait is not None and self.reason is None:
             heapq.heappush(self._later, (time.monotonic() + wait, job.index, job))
             return
         self.failed(job, error)
         self._lost = self._lost + 1 if isinstance(error, errors.ConnectError) else 0
         too_long = (pause_of(error) or 0.0) > LONGEST_PAUSE
         if isinstance(error, ENDING) or self._lost >= HOPELESS or too_long:
-            self.stop(error)
+            self.reason = self.reason or error  # calls under way are paid for: they may end
 
     def _wait(self, job: Job, error: Exception, began: float) -> float | None:
         """The seconds until a row is asked again; None when it is not."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -23,7 +24,8 @@ class Limits:
     """How the server behaves.
 
     Attributes:
-        seconds: how long an answer takes.
+        seconds: how long an answer takes, on average.
+        spread: by how much of that answers differ.
         most: so many at once; more are refused with 429. 0 is no limit.
         window, windows: so many answers in each window of so many seconds; 0 is no limit.
         pause: the Retry-After of refusals, in seconds; 0 sends none.
@@ -33,6 +35,7 @@ class Limits:
     """
 
     seconds: float = 0.0
+    spread: float = 0.0
     most: int = 0
     window: int = 0
     windows: float = 1.0
@@ -85,7 +88,8 @@ class Labels:
         self.widest = max(self.widest, self.inside)
         try:
             if limits.seconds:
-                await asyncio.sleep(limits.seconds)
+                spread = limits.spread * random.uniform(-1, 1)
+                await asyncio.sleep(limits.seconds * (1 + spread))
         finally:
             self.inside -= 1
         if limits.bad and number % limits.bad == 7:

@@ -14,12 +14,20 @@ ROWS = 10_000
 
 SERVERS = {
     "50 at once, 0.25 s each, Retry-After 1": (
-        {"seconds": 0.25, "most": 50, "pause": 1.0},
+        {"seconds": 0.25, "spread": 0.3, "most": 50, "pause": 1.0},
         0.25 / 50,
     ),
     "250 in each second": ({"seconds": 0.1, "window": 250, "windows": 1.0}, 1 / 250),
     "50 at once, 0.25 s each, refusing all for 0.3 s of every 3 s, 5 % fail": (
-        {"seconds": 0.25, "most": 50, "pause": 0.3, "burst": 0.3, "bursts": 3.0, "fails": 20},
+        {
+            "seconds": 0.25,
+            "spread": 0.3,
+            "most": 50,
+            "pause": 0.3,
+            "burst": 0.3,
+            "bursts": 3.0,
+            "fails": 20,
+        },
         0.25 / 50 * (1 + 1 / 20) / 0.9,
     ),
 }

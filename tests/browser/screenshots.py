@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browser import panel_screenshots
 from tests.browser.conftest import ask
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.talker import Talker
@@ -93,7 +94,8 @@ def main() -> None:
     for theme in THEMES:
         with studio(theme) as (book, camera):
             pictures(book, camera)
-    print(f"{len(list(FOLDER.glob('chat-*.png')))} pictures in {FOLDER}")
+        panel_screenshots.take(FOLDER, theme, THEMES[theme])
+    print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}")
 
 
 if __name__ == "__main__":

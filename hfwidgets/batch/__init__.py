@@ -20,10 +20,11 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.batch._batch import AsyncBatch, Batch, begun, blocking
+from hfwidgets.batch._batch import Batch, begun
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row
 from hfwidgets.batch._rows import Columns
+from hfwidgets.batch._wait import AsyncBatch, blocking
 
 if TYPE_CHECKING:
     from hfwidgets.client import InferenceClient

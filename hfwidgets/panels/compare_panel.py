@@ -148,7 +148,12 @@ class ComparePanel(Panel):
         return {}
 
     def _document(self) -> dict[str, Any]:
-        return {"prompt": self.prompt, "columns": [_column(name) for name in self.models]}
+        form = {"label": "Compare models", "help": "The same question to each of them."}
+        return {
+            "form": form,
+            "prompt": self.prompt,
+            "columns": [_column(name) for name in self.models],
+        }
 
     def _static(self) -> tuple[str, str]:
         if self._last is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hfwidgets.panels import stills
 from hfwidgets.results import _table
+from hfwidgets.results.vision import Video
 
 LONGEST = 2000
 """Characters of one text, and numbers of one array, that are written out."""
@@ -54,6 +55,9 @@ def saves(result: Any) -> list[tuple[str, str, Callable[[], File]]]:
         return [("result.txt", "TXT", lambda: (result.encode(), "text/plain"))]
     if hasattr(result, "__array__") and hasattr(result, "ndim"):
         return [("result.npy", "NPY", lambda: _npy(result))]
+    if isinstance(result, Video) and (mime := result.mime):
+        ending = mime.partition("/")[2]
+        return [(f"video.{ending}", ending.upper(), lambda: (bytes(result), mime))]
     return []
 
 

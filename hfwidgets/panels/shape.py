@@ -60,7 +60,7 @@ def described_field(task: BaseTask, name: str) -> dict[str, Any]:
     advanced = control.advanced if name in task.hints else True
     return {
         "name": name,
-        "label": name.replace("_", " ").capitalize(),
+        "label": "Message" if name == "messages" else name.replace("_", " ").capitalize(),
         "help": task.parameters.get(name, ""),
         "advanced": advanced,
         "control": described(control),

@@ -131,9 +131,11 @@ class TaskPanel(Helped, Panel):
             await asyncio.to_thread(self._show, run)
 
     async def _streamed(self, run: Run, stream: Any) -> None:
-        before = next(iter(self._given.values()), "")
-        start = before if isinstance(before, str) else ""
-        view = {"kind": "continuation", "prompt": start, "text": "", "n": -run.number}
+        before = next(iter(self._given.values()), None)
+        view: dict[str, Any] = {"kind": "text", "markdown": True}
+        if isinstance(before, str):
+            view = {"kind": "continuation", "prompt": before}
+        view |= {"text": "", "n": -run.number}
         self._mirror.set("result", value=view)
         try:
             async for chunk in stream:
@@ -165,7 +167,7 @@ class TaskPanel(Helped, Panel):
     @property
     def _streams_text(self) -> bool:
         view = self._mirror.get("result")
-        return view is not None and view["kind"] == "continuation" and view["n"] < 0
+        return view is not None and view["n"] < 0
 
     # The document
 

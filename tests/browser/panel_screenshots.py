@@ -21,7 +21,7 @@ def take(folder: Path, theme: str, setting: str) -> None:
         sync_playwright() as play,
     ):
         browser = play.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 1000})
+        page = browser.new_page(viewport={"width": 1000, "height": 1400})
         for task in TASKS:
             make = "playground(task=" if task == "chat-completion" else "panel("
             code = f"panel = hf.{make}{task!r}, base_url={stage.url(task)!r})"

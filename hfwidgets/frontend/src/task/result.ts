@@ -63,7 +63,8 @@ export class ResultPlace {
 
   /** A streamed text that has ended is the same text with a number of its own. */
   #grown(shown: ResultView): boolean {
-    return shown.kind === "continuation" && (this.#live?.n ?? 0) < 0 && (shown.n ?? 0) > 0;
+    const streams = shown.kind === "continuation" || Boolean(shown["markdown"]);
+    return streams && shown.kind === this.#live?.kind && (this.#live?.n ?? 0) < 0 && (shown.n ?? 0) > 0;
   }
 
   #draw(shown: ResultView): void {

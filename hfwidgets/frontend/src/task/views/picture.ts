@@ -7,7 +7,7 @@ view("picture", (shown, { link }) => {
   const after = h("img", { alt: `The picture, ${shown["width"]} by ${shown["height"]} pixels` });
   void link.media(shown["id"] as string).then((url) => (after.src = url));
   const size = h("div", { class: "hfw-hint" }, `${shown["width"]} × ${shown["height"]} pixels`);
-  const stage = h("div", { class: "hfw-picture" }, after);
+  const stage = h("div", { class: "hfw-photo" }, after);
   const ratio = Number(shown["width"]) / Number(shown["height"]);
   stage.style.maxWidth = `min(100%, ${Math.round(460 * ratio)}px)`;
   if (!shown["before"]) return { node: h("div", {}, stage, size) };

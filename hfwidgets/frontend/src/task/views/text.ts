@@ -2,7 +2,9 @@
 
 import { copyButton, h } from "../../dom.ts";
 import { StreamedText } from "../../text/streamed.ts";
-import { view } from "../result.ts";
+import type { Link } from "../../link.ts";
+import { type Drawn, view } from "../result.ts";
+import type { ResultView } from "../types.ts";
 
 function words(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;
@@ -11,18 +13,24 @@ function words(text: string): number {
 view("text", (shown, { link }) => {
   const text = shown.text ?? "";
   const node = h("div", { class: "hfw-said-text" });
-  if (shown["markdown"]) {
-    const streamed = new StreamedText(link.chunks);
-    streamed.update(text, true);
-    const unwatch = link.watch(() => streamed.update(text, true) && unwatch());
-    node.append(streamed.node);
-  } else node.append(h("div", { class: "hfw-text" }, text || "No text came back."));
+  if (shown["markdown"]) return answer(shown, link);
+  node.append(h("div", { class: "hfw-text" }, text || "No text came back."));
   const [made, given] = [words(text), words(String(shown["source"] ?? ""))];
   const share = given ? ` · ${Math.round((made / given) * 100)} % of the input` : "";
   const about = h("span", { class: "hfw-hint" }, `${made} words${share}`);
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text), about));
   return { node };
 });
+
+/** A chat's answer, as it comes. */
+function answer(first: ResultView, link: Link): Drawn {
+  const streamed = new StreamedText(link.chunks);
+  const copy = copyButton("Copy text", () => (link.doc["result"] as ResultView).text ?? "");
+  const update = (now: ResultView) => void streamed.update(now.text ?? "", (now.n ?? 0) > 0);
+  update(first);
+  const row = h("div", { class: "hfw-row hfw-start" }, copy);
+  return { node: h("div", { class: "hfw-said-text" }, streamed.node, row), update };
+}
 
 view("continuation", (first) => {
   const leaf = document.createTextNode(first.text ?? "");

@@ -25,7 +25,7 @@ from hfwidgets import errors, hub, offers, providers
 from hfwidgets.flow import Flow
 from hfwidgets.hub import Offer
 from hfwidgets.providers import Provider
-from hfwidgets.settings import Settings, is_url
+from hfwidgets.settings import Settings, is_url, usable_url
 from hfwidgets.tasks import BaseTask
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
@@ -85,7 +85,7 @@ def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen
     """
     url = next((text for text in (model, settings.model) if text and is_url(text)), None)
     if url is not None:
-        return _endpoint(task, url, model, settings)
+        return _endpoint(task, usable_url(url), model, settings)
     model = model or settings.model
     name = default_provider(settings)
     if name == "endpoint":

@@ -216,8 +216,8 @@ class SyncDriver:
         while self._dropped:
             self._dropped.popleft().close()
         deadline = deadline.within(wire.patience)
-        asked = request(wire, deadline.left("calling the server"))
         try:
+            asked = request(wire, deadline.left("calling the server"))
             response = self._open(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)
@@ -412,10 +412,10 @@ class AsyncDriver:
     async def _send(self, wire: Wire, deadline: Deadline) -> Reply:
         started = time.perf_counter()
         deadline = deadline.within(wire.patience)
-        asked = request(wire, deadline.left("calling the server"))
-        if not isinstance(wire.content, (bytes, type(None))):
-            asked.stream = _InThread(wire.content)
         try:
+            asked = request(wire, deadline.left("calling the server"))
+            if not isinstance(wire.content, (bytes, type(None))):
+                asked.stream = _InThread(wire.content)
             response = await self._open(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)

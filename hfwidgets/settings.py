@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
-from hfwidgets import auth
+from hfwidgets import auth, errors
 from hfwidgets.flow import Do, Flow, Infer
 from hfwidgets.providers import Address, Hosts
 
@@ -76,3 +77,17 @@ class Settings:
 def is_url(text: str | None) -> bool:
     """Whether a model is the address of an endpoint."""
     return text is not None and text.startswith(("http://", "https://"))
+
+
+def usable_url(url: str) -> str:
+    """The URL; ConfigurationError when it names no host, or a port that is none."""
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0 and not set(parts.netloc) & set(" \t\r\n"):
+            return url
+    except ValueError:
+        pass  # said below
+    raise errors.ConfigurationError(
+        f"Not a URL that can be called: {errors.redacted(url)!r}. It should look like "
+        "https://host/path, or http://localhost:8000/v1."
+    )

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hfwidgets import AsyncInferenceClient, InferenceClient
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -48,3 +48,11 @@ def test_chat_finds_its_route(loopback: Loopback, suffix: str) -> None:
     assert out.text == "Hi"
     assert out.meta is not None
     assert out.meta.usage.total_tokens == 5
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a b/", "http://example:port/"])
+def test_an_address_that_is_none_is_our_own_error(url: str) -> None:
+    with pytest.raises(errors.HfWidgetsError):
+        InferenceClient(base_url=url).text_classification("x")
+    with pytest.raises(errors.HfWidgetsError):
+        asyncio.run(AsyncInferenceClient(base_url=url).text_classification("x"))

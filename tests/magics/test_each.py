@@ -56,7 +56,7 @@ def test_a_list_and_an_iterator_and_a_limit(each, loopback):
     each("--each $words --limit 2 --concurrency 1", words=["a", "b", "c"])
     assert asked(loopback) == ["a", "b"]
     out = each("--each $words", "about {{ row }}", words=(word for word in "de"))
-    assert asked(loopback)[2:] == ["about d", "about e"]
+    assert sorted(asked(loopback)[2:]) == ["about d", "about e"]  # asked at once
     assert len(out) == 2
 
 

@@ -1,14 +1,16 @@
 """The chat panel in JupyterLab, from a user's side."""
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ask
 from tests.browser.jupyter import Notebook
-from tests.browser.talker import Talker
+from tests.browser.talker import Talker, counting, paced
+from tests.plugins.loopback import Answer, Seen
 
 Chat = Callable[..., Notebook]
 
@@ -242,13 +244,28 @@ def test_keyboard_alone_is_enough(chat: Chat, page: Page) -> None:
     expect(book.panel).to_be_visible()
 
 
-def test_screen_readers_hear_the_start_the_end_and_errors(chat: Chat) -> None:
+def test_screen_readers_hear_the_start_the_end_and_errors(chat: Chat, talker: Talker) -> None:
     book = chat()
+    heard = threading.Event()
+
+    def slowly(_: Seen) -> Answer:
+        """Words that end only once the start was heard."""
+        first, *rest = paced(counting(30), None)
+
+        def parts() -> Iterator[bytes]:
+            yield first
+            heard.wait(30)
+            yield from rest
+
+        return Answer(headers={"content-type": "text/event-stream"}, chunks=parts())
+
+    talker.answers["slowly"] = slowly
     log, spoken = book.panel.get_by_role("log"), book.panel.get_by_role("status")
     expect(log).to_have_attribute("aria-live", "off")
-    ask(book, "count 30 at 20")
+    ask(book, "slowly")
     expect(log).to_have_attribute("aria-busy", "true")
     expect(spoken).to_have_text("Answering")
+    heard.set()
     expect(spoken).to_have_text("Answer complete, 30 words")
     expect(log).to_have_attribute("aria-busy", "false")
     ask(book, "busy")

@@ -2,7 +2,7 @@
 
 import { h, iconButton, show } from "../dom.ts";
 import type { Link } from "../link.ts";
-import type { Status } from "../protocol.ts";
+import { BUSY, type Status } from "../protocol.ts";
 import { register, type View } from "../view.ts";
 import { Composer } from "./composer.ts";
 import { type Turn, TurnView } from "./turn.ts";
@@ -113,12 +113,13 @@ class ChatView implements View {
   /** Only the start, the end and errors are spoken: a word for each token would be noise. */
   #speak(turns: Turn[]): void {
     const { status, failure } = this.link.doc.state;
-    if (status === this.#status) return;
-    const was = this.#status;
+    const begins = this.link.busy && !BUSY.has(this.#status);
+    const changed = status !== this.#status;
     this.#status = status;
+    if (begins) this.announce("Answering");
+    if (!changed || this.link.busy) return;
     const words = (turns.at(-1)?.text ?? "").split(/\s+/).filter(Boolean).length;
-    if (status === "running" || (status === "streaming" && was === "idle")) this.announce("Answering");
-    else if (status === "done") this.announce(`Answer complete, ${words} words`);
+    if (status === "done") this.announce(`Answer complete, ${words} words`);
     else if (status === "stopped") this.announce(`Stopped after ${words} words`);
     else if (status === "failed" && failure) this.announce(`Failed: ${failure.title}`);
   }

@@ -5,7 +5,7 @@ import { h, icon, show } from "../dom.ts";
 import { exchange } from "./exchange.ts";
 import { type FieldView, makeField } from "../fields.ts";
 import type { Link } from "../link.ts";
-import type { Field, Status, Value } from "../protocol.ts";
+import { BUSY, type Field, type Status, type Value } from "../protocol.ts";
 import { Notice } from "./banner.ts";
 import { Extras } from "./extras.ts";
 import { Gallery } from "./gallery.ts";
@@ -193,9 +193,10 @@ export class TaskForm {
   #speak(): void {
     const { status, failure } = this.context.link.doc.state;
     if (status === this.#status) return;
+    const begins = this.context.link.busy && !BUSY.has(this.#status);
     this.#status = status;
     const { announce } = this.context;
-    if (status === "running") announce("Running");
+    if (begins) announce("Running");
     else if (status === "done") announce(`Done. ${this.#result.summary()}`);
     else if (status === "stopped") announce("Stopped");
     else if (status === "failed" && failure) announce(`Failed: ${failure.title}`);

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from hfwidgets import errors, markdown
+from hfwidgets import controls, errors, markdown
 from hfwidgets.panels import stills
 from hfwidgets.panels.given import columns
 from hfwidgets.panels.history import Item
 from hfwidgets.panels.views import expected
 from hfwidgets.results import _overlay
+from hfwidgets.results.audio import Audio, player
 from hfwidgets.tasks import BaseTask
 
 EXCERPT = 2000
@@ -19,6 +20,9 @@ EXCERPT = 2000
 
 SMALL = 320
 """The longest side of an input's picture, in pixels."""
+
+HEARD = 512 << 10
+"""The largest input sound that is kept, in bytes; that of a result is in `results.audio`."""
 
 _CELL = "text-align:left;padding:2px 10px 2px 0"
 _MARK = "background:#ffe08a;color:#000;border-radius:3px"
@@ -30,7 +34,8 @@ def written(task: BaseTask, item: Item | None, name: str) -> tuple[str, str]:
         return f"<p>{escape(name)}: run this cell for a live panel.</p>", name
     kind = item.view["kind"]
     own = {"boxes", "masks", "spans", "cells", "predictions"}
-    shown = "" if kind in own else "".join(_input(n, v) for n, v in item.inputs.items())
+    given = item.inputs.items()
+    shown = "" if kind in own else "".join(_given(n, v, task.controls.get(n)) for n, v in given)
     body = f"<p><b>{escape(task.label)}</b></p>{shown}{_result(task, item)}"
     return body, f"{name}\n{_plain(item)}"
 
@@ -38,7 +43,8 @@ def written(task: BaseTask, item: Item | None, name: str) -> tuple[str, str]:
 def _result(task: BaseTask, item: Item) -> str:
     view = item.view
     if view["kind"] == "nothing":
-        return f"<p>{escape(expected(task)[1] or 'Nothing came back.')}</p>"
+        words = view["text"] or expected(task)[1] or "Nothing came back."
+        return f"<p>{escape(words)}</p>"
     if view["kind"] == "spans":
         return _spans(view) + _bundled(item.result)
     if view["kind"] in ("cells", "predictions"):
@@ -70,6 +76,26 @@ def _bundled(result: Any) -> str:
 def _plain(item: Item) -> str:
     text = getattr(item.result, "text", None)
     return (text if isinstance(text, str) else repr(item.result))[:EXCERPT]
+
+
+def _given(name: str, value: Any, control: controls.Control | None) -> str:
+    """An input; where a picture or sound was named by its path, what is there and not the path."""
+    if not isinstance(control, controls.Media) or _far(value):
+        return _input(name, value)
+    return _small(name, value) if control.kind == "image" else _heard(value)
+
+
+def _far(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def _heard(value: Any) -> str:
+    """A player for a short sound."""
+    try:
+        sound = Audio(stills.loaded(value, "audio").read())
+    except errors.HfWidgetsError:
+        return ""
+    return player(sound, sound.mime, "audio", HEARD) if len(sound) <= HEARD else ""
 
 
 def _input(name: str, value: Any) -> str:

@@ -67,7 +67,7 @@ class Inputs(MutableMapping[str, Any]):
         Raises:
             InputError: one that the task needs is missing; says which.
         """
-        found = {name: self[name] for name in self._names if not _nothing(self[name])}
+        found = {name: self[name] for name in self._names if not nothing(self[name])}
         for name, parameter in self._task.signature.parameters.items():
             needed = parameter.default is parameter.empty and name in self._names
             if needed and name not in found:
@@ -82,11 +82,15 @@ class Inputs(MutableMapping[str, Any]):
 
     def first(self, value: Any) -> str | None:
         """The first input that a value fits by its kind, for `use`; None when there is none."""
-        return next((name for name in self._names if _fits(value, self.control(name))), None)
+        return next((name for name in self._names if fits(value, self.control(name))), None)
 
     def shown(self, name: str) -> Shown | None:
         """An input as the page shows it; media are named and fetched when they are looked at."""
         return shown(self[name], self.control(name), self.file(name), self._labels.get(name, ""))
+
+    def label(self, name: str) -> str:
+        """Where an input came from, for people."""
+        return self._labels.get(name, "")
 
     def file(self, name: str) -> str:
         """The name of an input's present medium."""
@@ -103,7 +107,7 @@ class Inputs(MutableMapping[str, Any]):
 
 def shown(value: Any, control: controls.Control, file: str, label: str = "") -> Shown | None:
     """A value as plain data for the page; `file` names it when it is a picture or a sound."""
-    if _nothing(value):
+    if nothing(value):
         return None
     if isinstance(value, Example):
         return {"kind": "media", "id": file, "about": value.alt, "fetch": True}
@@ -143,7 +147,8 @@ def _sound_of(value: Any) -> Any:
     return value
 
 
-def _fits(value: Any, control: controls.Control) -> bool:
+def fits(value: Any, control: controls.Control) -> bool:
+    """Whether a result is of the kind that an input takes."""
     if isinstance(control, controls.Media):
         value = as_input(value, control)
         sound = isinstance(value, Audio)
@@ -167,12 +172,13 @@ def file_of(value: Any, control: controls.Control) -> stills.File | None:
     """What the page shows of a medium; None when there is nothing to show."""
     if isinstance(value, Example):
         value = value.make()
-    if _nothing(value) or not isinstance(control, controls.Media):
+    if nothing(value) or not isinstance(control, controls.Media):
         return None
     return stills.preview(value, control.kind)
 
 
-def _nothing(value: Any) -> bool:
+def nothing(value: Any) -> bool:
+    """Whether a value stands for no input."""
     if value is None:
         return True
     return isinstance(value, str | list | dict | bytes) and not value

@@ -7,6 +7,7 @@ from typing import Any
 
 from hfwidgets.panels import stills
 from hfwidgets.panels.views import Drawing, View
+from hfwidgets.tasks import BaseTask
 
 MOST = 24
 """So many past results can be shown again; all stay in `panel.results`."""
@@ -34,12 +35,18 @@ class History:
         self._items: deque[Item] = deque(maxlen=MOST)
         self._count = 0
 
-    def add(self, result: Any, inputs: Mapping[str, Any], seed: int | None) -> Item:
+    def add(
+        self,
+        result: Any,
+        task: BaseTask,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> Item:
         """Draw a result and keep it; may block."""
         self._count += 1
-        drawing = Drawing(f"r{self._count}", inputs)
+        drawing = Drawing(f"r{self._count}", inputs, task.controls, parameters)
         view = {**drawing.view(result), "n": self._count, "raw": drawing.keep_raw(result)}
-        item = Item(self._count, result, view, drawing, seed)
+        item = Item(self._count, result, view, drawing, parameters.get("seed"))
         item.view.setdefault("saves", drawing.saves(result))
         self._items.append(item)
         return item

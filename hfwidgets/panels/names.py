@@ -1,10 +1,13 @@
 """The notebook's own variables that could be a panel's input."""
 
+import keyword
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hfwidgets import controls
+from hfwidgets import controls, errors
+from hfwidgets.panels.base import Panel
+from hfwidgets.panels.given import fits
 
 MOST = 100
 SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".webm"})
@@ -17,6 +20,22 @@ def namespace() -> Mapping[str, Any]:
 
     shell = get_ipython()
     return shell.user_ns if shell is not None else {}
+
+
+def assign(name: str, value: Any) -> None:
+    """Give a value a name in the running notebook.
+
+    Raises:
+        InputError: it is no name for a variable, or no notebook runs.
+    """
+    from IPython.core.getipython import get_ipython
+
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise errors.InputError(f"{name!r} is no name for a variable: try one such as 'result'.")
+    shell = get_ipython()
+    if shell is None:
+        raise errors.InputError("There is no notebook here to hold the variable.")
+    shell.user_ns[name] = value
 
 
 def fitting(control: controls.Control, names: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -32,6 +51,9 @@ def fitting(control: controls.Control, names: Mapping[str, Any]) -> list[dict[st
 
 
 def _about(control: controls.Control, value: Any) -> str:
+    if isinstance(value, Panel):
+        fit = value.result is not None and fits(value.result, control)
+        return f"result of {value.task}" if fit else ""
     if isinstance(control, controls.Media):
         return _sound(value) if control.kind == "audio" else _picture(value)
     if isinstance(control, controls.Table):

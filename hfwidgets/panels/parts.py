@@ -49,6 +49,13 @@ def span(text: str, item: Mapping[str, Any]) -> View | None:
     return {"start": at, "end": at + len(word.strip())} if at >= 0 else None
 
 
+def none_above(items: Sequence[Any], parameters: Mapping[str, Any]) -> str:
+    """What an empty list says where a threshold may be the reason; "" where there is none."""
+    threshold = parameters.get("threshold")
+    what = getattr(items, "what", "results")
+    return f"No {what} above the threshold of {threshold:g}." if threshold else ""
+
+
 def mask(mask: Any) -> stills.File:
     shape = mask.convert("L")
     if max(shape.size) > stills.WIDEST:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hfwidgets.panels import stills
 from hfwidgets.results import _table
-from hfwidgets.results.vision import Video
+from hfwidgets.results.vision import Overlaid, Video
 
 LONGEST = 2000
 """Characters of one text, and numbers of one array, that are written out."""
@@ -45,10 +45,11 @@ def _named(value: Any) -> Any:
 
 def saves(result: Any) -> list[tuple[str, str, Callable[[], File]]]:
     """File name, label and maker of the files that a result can be saved as."""
+    if isinstance(result, Overlaid):
+        drawn = ("result.png", "PNG", lambda: stills.original(result.picture))
+        return [drawn, *_lists(result)]
     if isinstance(result, list):
-        rows = _table.rows(result)
-        table = ("result.csv", "CSV", lambda: (_table._csv(rows).encode(), "text/csv"))
-        return [table, _json(result)]
+        return _lists(result)
     if isinstance(result, dict):
         return [_json(result)]
     if isinstance(result, str):
@@ -59,6 +60,12 @@ def saves(result: Any) -> list[tuple[str, str, Callable[[], File]]]:
         ending = mime.partition("/")[2]
         return [(f"video.{ending}", ending.upper(), lambda: (bytes(result), mime))]
     return []
+
+
+def _lists(result: list[Any]) -> list[tuple[str, str, Callable[[], File]]]:
+    rows = _table.rows(result)
+    table = ("result.csv", "CSV", lambda: (_table._csv(rows).encode(), "text/csv"))
+    return [table, _json(result)]
 
 
 def _json(result: Any) -> tuple[str, str, Callable[[], File]]:

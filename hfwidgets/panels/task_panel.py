@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 
 from hfwidgets import controls, errors, examples, runtime, tasks
-from hfwidgets.panels import frozen, names, receive, simplest
+from hfwidgets.panels import frozen, names, receive, simplest, stills
 from hfwidgets.panels.base import Panel
 from hfwidgets.panels.flusher import flusher
 from hfwidgets.panels.form import form, split
@@ -16,6 +16,7 @@ from hfwidgets.panels.given import Inputs, file_of, shown
 from hfwidgets.panels.helped import Helped
 from hfwidgets.panels.history import History
 from hfwidgets.panels.run import Run
+from hfwidgets.results.audio import Audio
 
 
 class TaskPanel(Helped, Panel):
@@ -31,9 +32,16 @@ class TaskPanel(Helped, Panel):
         inputs: what the task gets, by name: `panel.inputs["image"] = picture`.
         value: the last result in its simplest form.
         task: the task's name; `switch` changes it.
+        auto_run: whether a picture or sound that the page brings starts a run, as soon as nothing
+            else is missing.
+        vary_seed: whether pictures and films get a seed of their own, the next number, when none
+            is set: else a server's cache may answer with the last one again, and no picture could
+            be made twice. False sends none.
     """
 
     needed = ("task",)
+    auto_run = t.Bool(False)
+    vary_seed = t.Bool(True)
 
     def __init__(
         self, task: str, model: str | None = None, *, choices: Iterable[str] = (), **settings: Any
@@ -45,9 +53,15 @@ class TaskPanel(Helped, Panel):
         self.inputs = Inputs(found, self._names, self._input_changed)
         self._history = History()
         self._uploads = receive.Uploads()
+        self._seed = 0
+        self._sent: dict[str, Any] = {}
+        ways = {name: settings.pop(name) for name in ("auto_run", "vary_seed") if name in settings}
         given = {name: settings.pop(name) for name in self._names if name in settings}
         super().__init__(model, **settings)
         self._again = self.start
+        self.observe(self._auto_changed, "auto_run")
+        for name, value in ways.items():
+            setattr(self, name, value)
         self.observe(self._notice, ["model", "provider"])
         self._notice()
         for name, value in given.items():
@@ -121,7 +135,8 @@ class TaskPanel(Helped, Panel):
         return self._begin(lambda: None)
 
     async def _work(self, run: Run) -> None:
-        given = {**self._given, **self.parameters}
+        self._sent = self._seeded()
+        given = {**self._given, **self._sent}
         method = getattr(self._connect(), self.declaration.method)
         if "stream" in self.declaration.signature.parameters and not given.get("details"):
             await self._streamed(run, await method(model=self.model, stream=True, **given))
@@ -129,6 +144,16 @@ class TaskPanel(Helped, Panel):
             run.result = await method(model=self.model, **given)
         if run.result is not None:
             await asyncio.to_thread(self._show, run)
+
+    def _seeded(self) -> dict[str, Any]:
+        """The parameters of this run, with a seed for what is drawn."""
+        known = self.declaration.signature.parameters
+        if "seed" in known and "stream" not in known:
+            fixed = self.parameters.get("seed")
+            self._seed = self._seed + 1 if fixed is None else fixed
+            if self.vary_seed or fixed is not None:
+                return {**self.parameters, "seed": self._seed}
+        return dict(self.parameters)
 
     async def _streamed(self, run: Run, stream: Any) -> None:
         before = next(iter(self._given.values()), None)
@@ -150,7 +175,7 @@ class TaskPanel(Helped, Panel):
 
     def _show(self, run: Run) -> None:
         """Draw the result; what was streamed stays as it stands."""
-        item = self._history.add(run.result, self._given, self.parameters.get("seed"))
+        item = self._history.add(run.result, self.declaration, self._given, self._sent)
         if self._streams_text:
             item.view = {**item.view, **self._mirror.get("result"), "n": item.number}
         self._mirror.set("result", value=item.view)
@@ -172,7 +197,8 @@ class TaskPanel(Helped, Panel):
     # The document
 
     def _document(self) -> dict[str, Any]:
-        return {**self._parts(), "banner": None, "uploads": {}, "names": {}, "code": None}
+        more = {"banner": None, "uploads": {}, "names": {}, "code": None, "auto": False}
+        return {**self._parts(), **more}
 
     def _parts(self) -> dict[str, Any]:
         """What changes with the task."""
@@ -185,6 +211,9 @@ class TaskPanel(Helped, Panel):
         inputs = {name: self.inputs.shown(name) for name in self._names}
         drawn = {"form": {**shape, "preview": preview}, "inputs": inputs}
         return {**drawn, "result": None, "gallery": []}
+
+    def _auto_changed(self, _: Any) -> None:
+        self._mirror.set("auto", value=self.auto_run)
 
     def _input_changed(self, name: str) -> None:
         self._mirror.set("inputs", name, value=self.inputs.shown(name))
@@ -235,14 +264,21 @@ class TaskPanel(Helped, Panel):
 
     def _do_address(self, name: str, value: str) -> None:
         """A path or URL was typed for a medium; "" takes the medium away."""
-        self.inputs.put(name, value.strip() or None, value.strip())
+        self._brought(name, value.strip() or None, value.strip())
+
+    def _brought(self, name: str, value: Any, label: str) -> None:
+        """Take a medium from the page, and run where that was asked for and nothing is missing."""
+        self.inputs.put(name, value, label)
+        if self.auto_run and value is not None and not self.busy:
+            with contextlib.suppress(errors.InputError):
+                self.start()
 
     def _do_upload(self, buffers: Iterable[bytes], **piece: Any) -> None:
         done = self._uploads.take(b"".join(buffers), **piece)
         self._mirror.set("uploads", piece["name"], value=self._uploads.state(piece["name"]))
         if done is not None:
             value = receive.medium(done, self.inputs.control(piece["name"]))
-            self.inputs.put(piece["name"], value, str(piece.get("file") or ""))
+            self._brought(piece["name"], value, str(piece.get("file") or ""))
 
     def _do_example(self) -> None:
         self.example()
@@ -256,7 +292,33 @@ class TaskPanel(Helped, Panel):
         known = names.namespace()
         if variable not in known:
             raise errors.InputError(f"There is no variable {variable!r} any more.")
-        self.inputs.put(name, known[variable], variable)
+        if isinstance(known[variable], Panel):
+            self.use(known[variable], name)
+        else:
+            self._brought(name, known[variable], variable)
+
+    def _do_auto(self, on: bool) -> None:
+        self.auto_run = on
+
+    def _do_trim(self, name: str, start: float, end: float) -> None:
+        """Keep a part of a sound; decoding takes a while, so it is done beside the handler."""
+        runtime.submit(self._trim(name, start, end))
+
+    async def _trim(self, name: str, start: float, end: float) -> None:
+        label = self.inputs.label(name).partition(" · ")[0]
+        try:
+            found = await asyncio.to_thread(stills.loaded, self.inputs[name], "audio")
+            sound = Audio(await asyncio.to_thread(found.read))
+            part = await asyncio.to_thread(sound.cut, start, end)
+            self._brought(name, part, f"{label} · {start:.2f} to {end:.2f} s")
+        except errors.HfWidgetsError as error:
+            self._failed(error)
+
+    def _do_vary(self) -> None:
+        """Draw again with another seed."""
+        self._require_idle()
+        self.parameters = {n: value for n, value in self.parameters.items() if n != "seed"}
+        self.start()
 
     def _do_use(self, name: str | None = None) -> None:
         self.use(self.result, name)

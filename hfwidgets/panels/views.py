@@ -8,7 +8,9 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
+from hfwidgets import controls
 from hfwidgets.errors import HfWidgetsError
+from hfwidgets.media import Media
 from hfwidgets.panels import parts, raw, stills
 from hfwidgets.panels.given import columns
 from hfwidgets.results.audio import Audio, AutomaticSpeechRecognitionOutput
@@ -29,14 +31,24 @@ class Drawing:
     Args:
         prefix: begins the names of this result's files.
         inputs: what the result was made from; spans are found in its texts.
+        asked: how the task's inputs are asked for: which of them are pictures and sounds.
+        parameters: what else was sent.
 
     Attributes:
         files: makers of the files that the view names.
     """
 
-    def __init__(self, prefix: str, inputs: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        inputs: Mapping[str, Any],
+        asked: Mapping[str, controls.Control],
+        parameters: Mapping[str, Any],
+    ) -> None:
         self._prefix = prefix
         self.inputs = inputs
+        self._asked = asked
+        self._parameters = parameters
         self.files: dict[str, Make] = {}
 
     def keep(self, name: str, make: Make) -> str:
@@ -91,14 +103,14 @@ class Drawing:
         return {"kind": "parts", "parts": shown, "rows": plain}
 
     def _list(self, items: Sequence[Any]) -> View:
+        if not items:
+            return {"kind": "nothing", "text": parts.none_above(items, self._parameters)}
         items = items[:MOST_ROWS]
         if items and all(isinstance(item, Mapping) for item in items):
             return self._records(items)
         numbers = [float(item) for item in items if isinstance(item, int | float)]
         if items and len(numbers) == len(items):
             return self._similarity(numbers)
-        if not items:
-            return {"kind": "nothing"}
         return {"kind": "parts", "parts": [], "rows": [["", parts.short(item)] for item in items]}
 
     def _records(self, items: Sequence[Mapping[str, Any]]) -> View:
@@ -113,7 +125,8 @@ class Drawing:
                 self._track(str(row["label"]), Audio(item["blob"]), str(at))
                 for at, (item, row) in enumerate(zip(items, rows, strict=True))
             ]
-            return {"kind": "sound", "tracks": tracks}
+            before = self._heard("input")
+            return {"kind": "sound", "tracks": [before, *tracks] if before else tracks}
         placed = self._placed(items)
         if placed is not None:
             text, spans = placed
@@ -151,11 +164,20 @@ class Drawing:
         """What decodes the picture that the result was made from; None when there is none."""
         from hfwidgets.media import upright
 
-        for value in self.inputs.values():
-            if hasattr(value, "getbbox"):
-                return lambda value=value: value  # type: ignore[misc]
-            if isinstance(value, bytes) and not isinstance(value, Audio):
-                return lambda value=value: upright(stills.loaded(value, "image"))  # type: ignore[misc]
+        for name, control in self._asked.items():
+            if _is_medium(control, "image") and hasattr(self.inputs.get(name), "getbbox"):
+                return lambda: self.inputs[name]
+        found = self._medium("image")
+        return (lambda: upright(found)) if found else None
+
+    def _medium(self, kind: str) -> Media | None:
+        """The input of a kind, opened; None when there is none, or when it is far away or gone."""
+        for name, control in self._asked.items():
+            value = self.inputs.get(name)
+            if value is not None and _is_medium(control, kind):
+                with contextlib.suppress(HfWidgetsError):
+                    found = stills.loaded(value, kind)
+                    return found if found.source is not None else None
         return None
 
     def _ground(self, items: Any) -> View:
@@ -199,13 +221,10 @@ class Drawing:
         view = {"kind": "transcript", "text": said.text or "", "chunks": chunks, "saves": saves}
         return {**view, "sound": self._heard()}
 
-    def _heard(self) -> View | None:
+    def _heard(self, label: str = "") -> View | None:
         """The sound that was listened to; None when it is not at hand."""
-        for value in self.inputs.values():
-            if isinstance(value, tuple | bytes | Mapping):
-                sound = Audio(stills.loaded(value, "audio").read())
-                return self._track("", sound, "heard")
-        return None
+        found = self._medium("audio")
+        return self._track(label, Audio(found.read()), "heard") if found else None
 
     # Tables and numbers
 
@@ -260,6 +279,10 @@ EMPTY = (
     ("label", "bars", "No label came back."),
 )
 """By a field of the declared result: the view, and what is said when nothing was found."""
+
+
+def _is_medium(control: controls.Control, kind: str) -> bool:
+    return isinstance(control, controls.Media) and control.kind == kind
 
 
 def _kinds(annotation: Any) -> list[Any]:

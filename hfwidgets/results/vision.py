@@ -138,7 +138,7 @@ class ImageSegmentationOutputElement(_InPicture):
         return f"{type(self).__name__}(label={self.label!r}, score={self.score}, mask=<{size}>)"
 
 
-class _Overlaid(Elements[R]):
+class Overlaid(Elements[R]):
     """Parts of a picture, shown drawn into it."""
 
     what = "parts"
@@ -193,7 +193,7 @@ class _Overlaid(Elements[R]):
         return {"label": item.get("label"), "score": item.get("score")}
 
 
-class Detections(_Overlaid[R]):
+class Detections(Overlaid[R]):
     """Objects found in a picture."""
 
     what = "objects"
@@ -204,7 +204,7 @@ class Detections(_Overlaid[R]):
         return {**super()._row(item), **sides}
 
 
-class Segments(_Overlaid[R]):
+class Segments(Overlaid[R]):
     """Segments of a picture."""
 
     what = "segments"

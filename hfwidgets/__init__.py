@@ -13,11 +13,8 @@ The rooms, each of which imports from those below it only (`tests/test_layers.py
     session                 the words of %hf as functions
     panels, frontend/       the widgets: their Python half and their TypeScript half
     runtime, snippets       the background loop; calls written down as code
-    client                  the two clients. Around them: calls (how a call is made), choice (by
-                            whom), reach (where, with which token), hub and offers (what the Hub
-                            knows), drivers and transports (the only outgoing HTTP), explain,
-                            custom, catalogue, endpoints, wake, batch, recorder, mcp, legacy,
-                            settings, testing
+    client/                 the two clients, how a call is made, and the only outgoing HTTP. Beside
+                            it, on top of it: batch, recorder, endpoints, mcp, testing
     providers               a service is the module of its name
     tasks                   a task is the method of its name in its domain's module
     flow, streams, decode   the steps of a call, streams as objects, event streams
@@ -39,6 +36,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hfwidgets.batch import map  # noqa: A004 - the name that users know
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
+    from hfwidgets.client.legacy import InferenceApi
     from hfwidgets.endpoints import (
         InferenceEndpoint,
         InferenceEndpointStatus,
@@ -61,7 +59,6 @@ if TYPE_CHECKING:
         InferenceTimeoutError,
         InputError,
     )
-    from hfwidgets.legacy import InferenceApi
     from hfwidgets.mcp import Agent, MCPClient
     from hfwidgets.panels import (
         audio,
@@ -94,7 +91,7 @@ _HOMES = {
     "InferenceEndpointError": "errors",
     "InferenceEndpointTimeoutError": "errors",
     "Agent": "mcp",
-    "InferenceApi": "legacy",
+    "InferenceApi": "client.legacy",
     "MCPClient": "mcp",
     "ConfigurationError": "errors",
     "HfHubHTTPError": "errors",

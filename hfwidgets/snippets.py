@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from hfwidgets.client.explain import Explanation
 from hfwidgets.controls import Lines
 from hfwidgets.errors import redacted
-from hfwidgets.explain import Explanation
 from hfwidgets.tasks import find
 
 _LEFT_OUT = ("user-agent", "accept", "accept-encoding", "x-request-id", "x-hfwidgets-client")
@@ -58,6 +58,51 @@ def python(made: Made) -> str:
             ")",
         ]
     )
+
+
+_HUB_LACKS = {
+    "zero-shot-object-detection": "it has no method for this task",
+}
+_HUB_LEAVES_OUT = ("stream", "stream_options", "labels", "stop_sequences", "extra", "target_size")
+_HERE = "http://127.0.0.1:8080"
+
+
+def hub(made: Made) -> str:
+    """The call as a program for huggingface_hub, whose methods have the same names."""
+    task = find(made.task)
+    if why := _HUB_LACKS.get(task.name):
+        return f"# huggingface_hub cannot make this call: {why}."
+    given = {k: v for k, v in made.arguments.items() if k not in _HUB_LEAVES_OUT}
+    note, settings = _hub_settings(made, task.name, given)
+    return "\n".join(
+        [
+            "import os",
+            "",
+            "from huggingface_hub import InferenceClient",
+            "",
+            *note,
+            f"client = InferenceClient({', '.join(settings)})",
+            f"result = client.{task.method}(",
+            *(f"    {name}={_literal(value)}" for name, value in given.items()),
+            ")",
+        ]
+    )
+
+
+def _hub_settings(made: Made, task: str, given: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """A remark and the client's settings; the address of an endpoint stands for the model."""
+    key = 'api_key=os.environ["HF_TOKEN"]'
+    provider, url = made.settings.get("provider"), made.settings.get("base_url")
+    chat = task == "chat-completion"
+    if provider == "local":
+        model = given.get("model") if chat else given.pop("model", None)
+        note = ["# The embedded engine: run `hfwidgets serve --port 8080` in a terminal first."]
+        url = f"{_HERE}/v1" if chat else f"{_HERE}/models/{model or 'default'}/pipeline/{task}"
+        return note, [f"base_url={url!r}" if chat else f"model={url!r}"]
+    if url:
+        return [], [f"base_url={url!r}" if chat else f"model={url!r}", key]
+    named = [f"provider={provider!r}"] if provider and provider != "endpoint" else []
+    return [], [*named, key]
 
 
 def _literal(value: Any) -> str:

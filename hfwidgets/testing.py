@@ -22,8 +22,9 @@ from typing import Any, Self
 
 import pytest
 
-from hfwidgets import errors, settings
-from hfwidgets.calls import Call
+from hfwidgets import errors
+from hfwidgets.client import settings
+from hfwidgets.client.calls import Call
 from hfwidgets.flow import Flow, Infer, Reply
 from hfwidgets.recorder import Recorder
 from hfwidgets.recorder._recorder import Replay

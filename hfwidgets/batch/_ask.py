@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from hfwidgets.batch._rows import Arguments
 from hfwidgets.batch._work import Spec, remade, work
-from hfwidgets.calls import Call, Deadline
-from hfwidgets.client import finished
-from hfwidgets.drivers import AsyncDriver, SyncDriver
+from hfwidgets.client.calls import Call, Deadline
+from hfwidgets.client.clients import finished
+from hfwidgets.client.drivers import AsyncDriver, SyncDriver
+from hfwidgets.client.settings import Settings
 from hfwidgets.recorder._store import Served
-from hfwidgets.settings import Settings
 from hfwidgets.tasks import BaseTask
 
 if TYPE_CHECKING:

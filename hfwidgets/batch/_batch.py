@@ -20,8 +20,8 @@ from hfwidgets.batch._result import BatchResult, Row, Stored, row_of
 from hfwidgets.batch._rows import Columns, Source
 from hfwidgets.batch._run import Feed, Job, Run
 from hfwidgets.batch._work import Failure
-from hfwidgets.choice import default_provider
-from hfwidgets.drivers import AsyncDriver
+from hfwidgets.client.choice import default_provider
+from hfwidgets.client.drivers import AsyncDriver
 from hfwidgets.recorder import _question
 from hfwidgets.tasks import Async, BaseTask, find
 

@@ -15,7 +15,7 @@ from hfwidgets.batch._ask import Answer, Ask
 from hfwidgets.batch._limit import Limiter
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._work import pause_of
-from hfwidgets.calls import RETRIED
+from hfwidgets.client.calls import RETRIED
 
 TRIES = 3
 """How often a row is asked again after a failure that may pass (not after refusals)."""

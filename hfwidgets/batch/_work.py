@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import auth, errors
-from hfwidgets.calls import Call, Deadline
-from hfwidgets.client import InferenceClient, finished
-from hfwidgets.drivers import SyncDriver
+from hfwidgets.client import InferenceClient
+from hfwidgets.client.calls import Call, Deadline
+from hfwidgets.client.clients import finished
+from hfwidgets.client.drivers import SyncDriver
+from hfwidgets.client.settings import Settings, answerers
 from hfwidgets.flow import Flow, Infer
 from hfwidgets.providers import Hosts
 from hfwidgets.recorder import Recorder
 from hfwidgets.recorder._store import Served
-from hfwidgets.settings import Settings, answerers
 from hfwidgets.tasks import BaseTask, find
 
 
@@ -152,7 +153,7 @@ class Status:
 
 def pause_of(error: BaseException) -> float | None:
     """The seconds that a server asked to wait, by the error's answer; None without a word."""
-    from hfwidgets.calls import asked_pause
+    from hfwidgets.client.calls import asked_pause
 
     known = getattr(error, "pause", None)
     headers = getattr(getattr(error, "response", None), "headers", None)

@@ -10,8 +10,11 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from urllib.parse import quote
 
-from hfwidgets import errors, hub, providers
-from hfwidgets.choice import Chosen
+from hfwidgets import errors, providers
+from hfwidgets.client import hub
+from hfwidgets.client.choice import Chosen
+from hfwidgets.client.settings import Settings
+from hfwidgets.client.wake import CONTROL
 from hfwidgets.endpoints._bodies import Changes, Options, changes, creation
 from hfwidgets.endpoints._endpoint import (
     InferenceEndpoint,
@@ -21,10 +24,8 @@ from hfwidgets.endpoints._endpoint import (
     what_next,
 )
 from hfwidgets.flow import Aim, Flow, Reply, Send, Sleep
-from hfwidgets.settings import Settings
 from hfwidgets.tasks import Async, BaseTask, Sync
 from hfwidgets.tasks._task import operation
-from hfwidgets.wake import CONTROL
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient

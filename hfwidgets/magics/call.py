@@ -8,6 +8,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from hfwidgets.client.settings import is_url
 from hfwidgets.magics import schema
 from hfwidgets.magics.attach import KINDS, part
 from hfwidgets.magics.fields import Inputs, read_file, refuse_model_text, variable
@@ -15,7 +16,6 @@ from hfwidgets.magics.options import Options
 from hfwidgets.magics.params import parameters
 from hfwidgets.magics.vars import Namespace, fill
 from hfwidgets.session import Session, recorder, split, task_of, unrecorded
-from hfwidgets.settings import is_url
 from hfwidgets.tasks import BaseTask, find
 
 CHAT = "chat-completion"

@@ -108,6 +108,7 @@ class Panel(Live):
             "seconds": meta.seconds,
             "server": meta.timings.get("compute"),
             "cost": meta.cost,
+            "cached": meta.compute_type and meta.compute_type == "cache",
             "recorded": f"{meta.recorded:%Y-%m-%d}" if meta.recorded else None,
             "model": meta.model,
             "provider": meta.provider,
@@ -281,13 +282,13 @@ class Panel(Live):
 
     def _do_models(self) -> None:
         """Look up names for the model field; there is no need of them, so a failure is no news."""
-        provider = self.provider or os.environ.get("HFWIDGETS_PROVIDER")
-        if provider != "local" and "base_url" not in self._client_settings:
+        if "base_url" not in self._client_settings:
             runtime.submit(self._suggest())
 
     async def _suggest(self) -> None:
+        provider = self.provider or os.environ.get("HFWIDGETS_PROVIDER")
         with contextlib.suppress(errors.HfWidgetsError):
-            found = await self._connect().models(self.task, self.provider)
+            found = await self._connect().models(self.task, provider)
             self._mirror.set("models", value=[row["id"] for row in found][:SUGGESTED])
 
     def _do_key(self, value: str) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hfwidgets import auth, errors
-from hfwidgets.choice import default_provider
+from hfwidgets.client.choice import default_provider
+from hfwidgets.client.settings import Settings, is_url
 from hfwidgets.flow import Infer
 from hfwidgets.media import HEAD, Inline, Media, sniff
 from hfwidgets.media._load import data_of
 from hfwidgets.providers import is_secret
-from hfwidgets.settings import Settings, is_url
 
 _TOKENS = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from hfwidgets import errors, settings
-from hfwidgets.calls import Call
+from hfwidgets import errors
+from hfwidgets.client import settings
+from hfwidgets.client.calls import Call
 from hfwidgets.decode import cutter
 from hfwidgets.flow import Do, Flow, Infer, Reply
 from hfwidgets.recorder import _question

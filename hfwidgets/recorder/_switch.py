@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hfwidgets import settings
+from hfwidgets.client import settings
 from hfwidgets.recorder._recorder import Recorder
 from hfwidgets.recorder._store import Recording
 from hfwidgets.results import Elements

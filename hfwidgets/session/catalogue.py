@@ -8,14 +8,14 @@ import contextlib
 import json
 from typing import Any
 
-from hfwidgets import engine, hub, runtime
-from hfwidgets.client import InferenceClient
+from hfwidgets import engine, runtime
+from hfwidgets.client import InferenceClient, hub
+from hfwidgets.client.hub import About
+from hfwidgets.client.settings import Settings
 from hfwidgets.flow import Flow
-from hfwidgets.hub import About
 from hfwidgets.results.catalogue import Catalogue
 from hfwidgets.session.listing import Listing
 from hfwidgets.session.memory import Session, current
-from hfwidgets.settings import Settings
 from hfwidgets.tasks import TASKS
 
 MOST = 2000

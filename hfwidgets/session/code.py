@@ -7,9 +7,10 @@ from html import escape
 from typing import Any
 from urllib.parse import unquote
 
-from hfwidgets import hub, runtime, snippets
+from hfwidgets import runtime, snippets
+from hfwidgets.client import hub
+from hfwidgets.client.explain import Explanation
 from hfwidgets.errors import HfWidgetsError, redacted
-from hfwidgets.explain import Explanation
 from hfwidgets.session.memory import Made
 
 

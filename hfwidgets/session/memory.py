@@ -9,8 +9,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from hfwidgets.client.settings import is_url
 from hfwidgets.results import Meta
-from hfwidgets.settings import is_url
 
 MOST_CALLS = 100
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.calls import Call
+from hfwidgets.client.calls import Call
 from hfwidgets.flow import Flow, Infer
 from hfwidgets.recorder import Recorder
 from hfwidgets.recorder import recordings as switch

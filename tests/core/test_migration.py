@@ -12,7 +12,7 @@ from PIL import Image
 
 import hfwidgets
 from hfwidgets import InferenceClient, errors
-from hfwidgets.legacy import InferenceApi
+from hfwidgets.client.legacy import InferenceApi
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Seen
 

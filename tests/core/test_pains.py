@@ -295,7 +295,7 @@ def test_pain_11_an_endpoint_scaled_to_zero_is_waited_for(
     internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It wakes with the first request, and says 503 until then."""
-    monkeypatch.setattr("hfwidgets.wake.POLL", 0.01)
+    monkeypatch.setattr("hfwidgets.client.wake.POLL", 0.01)
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
     internet.loopback.answer(asleep, asleep, Answer(502, body=b"<html>Bad Gateway</html>"), LABELS)
     heard: list[str] = []

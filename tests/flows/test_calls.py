@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hfwidgets import auth, errors
-from hfwidgets.calls import Call, Settings, Wire, asked_pause
+from hfwidgets.client.calls import Call, Settings, Wire, asked_pause
 from hfwidgets.flow import Do, Flow, Infer, Reply, Sleep, advance
 from hfwidgets.tasks import TASKS
 

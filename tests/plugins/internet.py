@@ -9,7 +9,7 @@ def test_it(internet):
 import httpx
 import pytest
 
-from hfwidgets import drivers
+from hfwidgets.client import drivers
 from tests.plugins.loopback import Loopback, Made, Seen
 
 

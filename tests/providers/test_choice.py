@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from hfwidgets import InferenceClient, errors, hub
+from hfwidgets import InferenceClient, errors
+from hfwidgets.client import hub
 from tests.plugins.loopback import Answer, Loopback, chat_answer
 from tests.providers.conftest import MODEL, TOKEN, Asker
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import hfwidgets as hf
-from hfwidgets import AsyncInferenceClient, InferenceClient, errors, settings
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets.client import settings
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
 
 TOKEN = "hf_" + "k" * 34

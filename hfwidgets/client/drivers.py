@@ -15,10 +15,10 @@ from typing import Any, cast
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls import Deadline, Wire
+from hfwidgets.client.calls import Deadline, Wire
+from hfwidgets.client.transports import AsyncTransports, Transports
 from hfwidgets.decode import DONE
 from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
-from hfwidgets.transports import AsyncTransports, Transports
 
 log = logging.getLogger("hfwidgets")
 
@@ -136,8 +136,8 @@ class SyncDriver:
     """Does steps by blocking.
 
     Without proxies it calls httpx's transport itself: redirects, cookies and credentials are the
-    call's own business (`hfwidgets.calls`), and a client would do them again, at half the cost of
-    a small request.
+    business of `hfwidgets.client.calls`, and a client would do them again, at half the cost of a
+    small request.
     """
 
     def __init__(self, http: httpx.Client | None = None) -> None:

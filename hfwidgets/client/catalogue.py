@@ -2,18 +2,20 @@
 
 Chat models come from the router's catalogue, `GET {router}/v1/models`, with prices, context lengths
 and what they can do; its prices then give `meta.cost` to later results of the same client. Models
-of other tasks come from the Hub: `GET {hub}/api/models?inference_provider=...&pipeline_tag=...`.
+of other tasks come from the Hub: `GET {hub}/api/models?inference_provider=...&pipeline_tag=...`,
+those of the embedded engine from itself.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from hfwidgets import auth, errors, hub, providers
+from hfwidgets import auth, errors, providers
+from hfwidgets.client import hub
+from hfwidgets.client.settings import Settings
 from hfwidgets.flow import Flow, Send
 from hfwidgets.providers._provider import bearer
 from hfwidgets.results.catalogue import Catalogue, ModelInfo
-from hfwidgets.settings import Settings
 from hfwidgets.tasks import find
 
 CHAT = "conversational"
@@ -28,7 +30,9 @@ def models(
     if provider is not None:
         providers.get(provider)
     name = CHAT if task in (None, CHAT) else find(str(task)).hub_name
-    if name == CHAT:
+    if provider == "local":
+        rows = yield from _local(task, search, settings)
+    elif name == CHAT:
         rows = yield from _routed(settings)
         wanted = (search or "").lower()
         rows = [row for row in rows if wanted in row.id.lower() and _has(row, provider)]
@@ -39,6 +43,17 @@ def models(
 
 def _has(row: ModelInfo, provider: str | None) -> bool:
     return provider in (None, "auto") or provider in row.providers
+
+
+def _local(task: str | None, search: str | None, settings: Settings) -> Flow[list[ModelInfo]]:
+    """The embedded engine's models of a task, as it declares them; the engine is started for it."""
+    name = "chat-completion" if task in (None, CHAT) else find(str(task)).name
+    address = yield from providers.get("local").connect(None, settings.hosts)
+    reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
+    ids = [str(row.get("id")) for row in _entries(reply, "data") if name in row.get("tasks", ())]
+    offers = [{"provider": "local", "status": "live", "task": name}]
+    wanted = (search or "").lower()
+    return [ModelInfo(id=id, task=name, offers=offers) for id in ids if wanted in id.lower()]
 
 
 def _routed(settings: Settings) -> Flow[list[ModelInfo]]:

@@ -10,7 +10,7 @@ from hfwidgets.flow import Do, Flow, Infer
 from hfwidgets.providers import Address, Hosts
 
 if TYPE_CHECKING:
-    from hfwidgets.hub import About, Offer
+    from hfwidgets.client.hub import About, Offer
 
 
 class Answerer(Protocol):
@@ -39,7 +39,7 @@ class Settings:
     """The arguments of a client and its memory; secrets stay out of the repr.
 
     Attributes:
-        mapping: offers given by hand, by model; see `hfwidgets.hub.offers_by_hand`.
+        mapping: offers given by hand, by model; see `hfwidgets.client.hub.offers_by_hand`.
         recordings: what answers in place of the providers; None leaves it to `answerers`.
         machine: the token found on this machine, once it was looked for and found.
         addresses: where providers are reached, with credentials.

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from hfwidgets import auth, errors, hub, providers
-from hfwidgets.calls import Call, Deadline
-from hfwidgets.custom import Custom
+from hfwidgets import auth, errors, providers
+from hfwidgets.client import hub
+from hfwidgets.client.calls import Call, Deadline
+from hfwidgets.client.custom import Custom
+from hfwidgets.client.settings import Answerer, Settings, is_url
 from hfwidgets.flow import Flow, Parts
 from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
-from hfwidgets.settings import Answerer, Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import httpx
 
     from hfwidgets.batch import AsyncBatch, BatchResult, Progress
-    from hfwidgets.drivers import AsyncDriver, SyncDriver
-    from hfwidgets.explain import Explanation
+    from hfwidgets.client.drivers import AsyncDriver, SyncDriver
+    from hfwidgets.client.explain import Explanation
     from hfwidgets.results.catalogue import Catalogue
 
 C = TypeVar("C")
@@ -48,7 +49,7 @@ class _Client(Tasks, Custom, Generic[H]):
     Args:
         model: a model's id on the Hub, or the URL of an endpoint.
         provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
-            `hfwidgets.choice` hold: a URL is called as it is, chat goes to the
+            `hfwidgets.client.choice` hold: a URL is called as it is, chat goes to the
             router's own choice.
         token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left
             out, the
@@ -63,7 +64,8 @@ class _Client(Tasks, Custom, Generic[H]):
         hosts: other addresses for services, by their names (`{"hub": ..., "router": ...,
             "together": ...}`).
         mapping: the names of models at providers, so that the Hub is not asked for them:
-            `{"org/model": {"together": "its name there"}}`; see `hfwidgets.hub.offers_by_hand`.
+            `{"org/model": {"together": "its name there"}}`; see
+            `hfwidgets.client.hub.offers_by_hand`.
         recordings: a folder in which answers are recorded, and from which they are replayed; or
             what `hf.recordings(...)` returns.
         http_client: an httpx client with proxies, certificates or transports of your own; it stays
@@ -172,7 +174,9 @@ class InferenceClient(_Client["httpx.Client"], Sync):
     _driver: "SyncDriver"
 
     def _connect(self, http_client: "httpx.Client | None") -> None:
-        from hfwidgets.drivers import SyncDriver  # brings httpx, which an import need not wait for
+        from hfwidgets.client.drivers import (
+            SyncDriver,  # brings httpx, which an import need not wait for
+        )
 
         self._driver = SyncDriver(http_client)
 
@@ -196,7 +200,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
     def explain(self, task: str, **arguments: Any) -> "Explanation":
         """What the call of a task would send, and where; nothing is sent."""
-        from hfwidgets.explain import explained
+        from hfwidgets.client.explain import explained
 
         found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
@@ -214,7 +218,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
-        from hfwidgets import catalogue
+        from hfwidgets.client import catalogue
 
         found: Catalogue = self._run(None, catalogue.models(task, provider, search, self._settings))
         return found
@@ -278,7 +282,9 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
     _driver: "AsyncDriver"
 
     def _connect(self, http_client: "httpx.AsyncClient | None") -> None:
-        from hfwidgets.drivers import AsyncDriver  # now, so that no call on a loop waits for it
+        from hfwidgets.client.drivers import (
+            AsyncDriver,  # now, so that no call on a loop waits for it
+        )
 
         self._driver = AsyncDriver(http_client)
 
@@ -304,7 +310,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """What the call of a task would send, and where; nothing is sent."""
         import asyncio
 
-        from hfwidgets.explain import explained
+        from hfwidgets.client.explain import explained
 
         found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
@@ -322,7 +328,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
-        from hfwidgets import catalogue
+        from hfwidgets.client import catalogue
 
         found: Catalogue = await self._run(
             None, catalogue.models(task, provider, search, self._settings)

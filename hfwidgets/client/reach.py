@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hfwidgets import __version__, auth
-from hfwidgets.choice import Chosen
+from hfwidgets.client.choice import Chosen
+from hfwidgets.client.settings import Settings
 from hfwidgets.flow import Flow
 from hfwidgets.providers import Address, Provider
-from hfwidgets.settings import Settings
 
 PLAIN: Mapping[str, str] = {
     "user-agent": f"hfwidgets/{__version__}; python/{'.'.join(map(str, sys.version_info[:2]))}",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from hfwidgets import providers
+from hfwidgets.client.hub import About, Offer
 from hfwidgets.errors import TaskNotServedError
-from hfwidgets.hub import About, Offer
 from hfwidgets.tasks import TASKS
 
 CONVERSATIONAL = "conversational"

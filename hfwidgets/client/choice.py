@@ -21,11 +21,12 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets import errors, hub, offers, providers
+from hfwidgets import errors, providers
+from hfwidgets.client import hub, offers
+from hfwidgets.client.hub import Offer
+from hfwidgets.client.settings import Settings, is_url, usable_url
 from hfwidgets.flow import Flow
-from hfwidgets.hub import Offer
 from hfwidgets.providers import Provider
-from hfwidgets.settings import Settings, is_url, usable_url
 from hfwidgets.tasks import BaseTask
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})

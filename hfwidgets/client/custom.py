@@ -12,12 +12,13 @@ Where they go (`providers.endpoint` has the rules for URLs):
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, overload
 
-from hfwidgets import errors, hub, media, providers
-from hfwidgets.choice import Chosen, default_provider
+from hfwidgets import errors, media, providers
+from hfwidgets.client import hub
+from hfwidgets.client.choice import Chosen, default_provider
+from hfwidgets.client.settings import Settings, is_url
 from hfwidgets.decode import Lines
 from hfwidgets.flow import Aim, Flow, Parts, Reply, Send
 from hfwidgets.results.posted import Posted, PostedLines
-from hfwidgets.settings import Settings, is_url
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks._task import operation, streaming_operation
 

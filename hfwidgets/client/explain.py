@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets.calls import Call, Wire
+from hfwidgets.client.calls import Call, Wire
 from hfwidgets.errors import redacted
 from hfwidgets.flow import Do, Flow, Sleep, advance
 from hfwidgets.media import Body, Media

@@ -9,8 +9,8 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.client import InferenceClient
+from hfwidgets.client.hub import About, about
 from hfwidgets.flow import Flow
-from hfwidgets.hub import About, about
 from hfwidgets.results import _files
 from hfwidgets.results.posted import Posted
 from hfwidgets.tasks import TASKS

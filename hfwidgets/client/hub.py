@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from hfwidgets import auth, errors
+from hfwidgets.client.settings import Settings
 from hfwidgets.flow import Flow, Send
 from hfwidgets.providers._provider import bearer
-from hfwidgets.settings import Settings
 
 LIFETIME = 600.0
 """How long an answer holds, in seconds."""

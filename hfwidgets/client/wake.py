@@ -15,7 +15,7 @@ from hfwidgets import errors, hints
 from hfwidgets.flow import Flow, Reply, Send, Sleep
 
 if TYPE_CHECKING:
-    from hfwidgets.calls import Call
+    from hfwidgets.client.calls import Call
 
 CONTROL = "https://api.endpoints.huggingface.cloud/v2"
 DOMAIN = ".endpoints.huggingface.cloud"

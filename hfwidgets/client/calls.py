@@ -4,7 +4,7 @@
 `Send` into a request with its address and credentials, of which it checks the answer. What comes
 out are steps for a driver: `Wire` (a ready request), `Sleep`, `Do` and `Undo`.
 
-`hfwidgets.choice` says who serves a call, `hfwidgets.reach` where and with which credentials.
+`choice` says who serves a call, `reach` where and with which credentials.
 """
 
 import json
@@ -18,13 +18,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from hfwidgets import errors, media, reach, refused
-from hfwidgets.choice import Chosen, chosen
+from hfwidgets import errors, media, refused
+from hfwidgets.client import reach
+from hfwidgets.client.choice import Chosen, chosen
+from hfwidgets.client.reach import PLAIN
+from hfwidgets.client.settings import Answerer, Settings, answerers
 from hfwidgets.flow import Aim, Flow, Infer, Reply, Send, Sleep, Undo, advance
 from hfwidgets.providers import Address, Provider
-from hfwidgets.reach import PLAIN
 from hfwidgets.results._meta import Meta
-from hfwidgets.settings import Answerer, Settings, answerers
 from hfwidgets.tasks import BaseTask
 
 if TYPE_CHECKING:
@@ -308,7 +309,8 @@ class Call:
 
     def _pause(self, reply: Reply, tries: int, most: int) -> Flow[Sleep | None]:
         """How long to wait before the next try, None when there shall be none."""
-        from hfwidgets import failures, wake  # what goes well needs neither
+        from hfwidgets import failures  # what goes well needs neither
+        from hfwidgets.client import wake
 
         elapsed = time.perf_counter() - self.started
         loading = failures.loading_seconds(reply)

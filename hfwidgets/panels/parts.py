@@ -56,6 +56,19 @@ def none_above(items: Sequence[Any], parameters: Mapping[str, Any]) -> str:
     return f"No {what} above the threshold of {threshold:g}." if threshold else ""
 
 
+def word_box(words: Sequence[Any], item: Mapping[str, Any]) -> list[float] | None:
+    """The box around an answer's words; None when the words are not given as [word, box]."""
+    start, end = item.get("start"), item.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return None
+    try:
+        boxes = [list(map(float, box)) for _, box in words[start : end + 1]]
+        left, top, right, bottom = zip(*boxes, strict=True)
+        return [min(left), min(top), max(right), max(bottom)]
+    except (TypeError, ValueError):
+        return None
+
+
 def mask(mask: Any) -> stills.File:
     shape = mask.convert("L")
     if max(shape.size) > stills.WIDEST:

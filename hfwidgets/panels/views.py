@@ -93,7 +93,11 @@ class Drawing:
         said = parts.said(record)
         if said is not None:
             view = {"kind": "text", "text": said, "source": self._longest()}
-            return {**view, "markdown": "choices" in record}
+            return {
+                **view,
+                "markdown": "choices" in record,
+                "beside": "translation_text" in record,
+            }
         if parts.score(record) is not None and parts.label(record) is not None:
             return self._list([record])
         fields = {name: getattr(record, name, value) for name, value in record.items()}
@@ -108,6 +112,8 @@ class Drawing:
         items = items[:MOST_ROWS]
         if items and all(isinstance(item, Mapping) for item in items):
             return self._records(items)
+        if items and all(isinstance(item, list) and item for item in items):
+            return {"kind": "groups", "groups": [self._list(item) for item in items]}
         numbers = [float(item) for item in items if isinstance(item, int | float)]
         if items and len(numbers) == len(items):
             return self._similarity(numbers)
@@ -120,6 +126,11 @@ class Drawing:
                 return self._masks(items, rows)
             if any(isinstance(item.get("box"), Mapping) for item in items):
                 return self._boxes(items, rows)
+            words = self._parameters.get("word_boxes")
+            if words and (page := self._seen()) is not None:
+                places = [parts.word_box(words, item) for item in items]
+                if all(places):
+                    return self._answers(page(), places, rows)
         if all(isinstance(item.get("blob"), bytes) for item in items):
             tracks = [
                 self._track(str(row["label"]), Audio(item["blob"]), str(at))
@@ -139,8 +150,15 @@ class Drawing:
         return {"kind": "table", **parts.rows(items)}
 
     def _placed(self, items: Sequence[Mapping[str, Any]]) -> tuple[str, list[View]] | None:
-        """The input text that all items are spans of, and where; None when they are none."""
-        for text in [value for value in self.inputs.values() if isinstance(value, str)]:
+        """The input text that all items are spans of, and where; None when they are none.
+
+        Answers about a picture are never read from the question; those from a text are rather in
+        the longer of two.
+        """
+        if any(isinstance(control, controls.Media) for control in self._asked.values()):
+            return None
+        texts = [value for value in self.inputs.values() if isinstance(value, str)]
+        for text in sorted(texts, key=len, reverse=True):
             spans = [parts.span(text, item) for item in items]
             if all(span is not None for span in spans):
                 return text, [span for span in spans if span is not None]
@@ -191,6 +209,15 @@ class Drawing:
         boxes = [[(item.get("box") or {}).get(side) or 0 for side in sides] for item in items]
         placed = [{**row, "box": box} for row, box in zip(rows, boxes, strict=True)]
         return {"kind": "boxes", **self._ground(items), "rows": placed}
+
+    def _answers(self, page: Any, places: Sequence[Any], rows: list[View]) -> View:
+        """Answers where they stand on a page; places are in thousandths of its sides."""
+        name = self.keep("ground", lambda: stills.picture(page))
+        across = (page.width / 1000, page.height / 1000) * 2
+        boxes = [[side * by for side, by in zip(place, across, strict=True)] for place in places]
+        placed = [{**row, "box": box} for row, box in zip(rows, boxes, strict=True)]
+        ground = {"picture": name, "width": page.width, "height": page.height}
+        return {"kind": "boxes", **ground, "rows": placed}
 
     def _masks(self, items: Sequence[Any], rows: list[View]) -> View:
         for at, (item, row) in enumerate(zip(items, rows, strict=True)):
@@ -245,7 +272,8 @@ class Drawing:
         names = next((names for names in lists if len(names) == len(numbers)), None)
         labels = names or [str(at) for at in range(len(numbers))]
         pairs = zip(labels, numbers, strict=True)
-        return {"kind": "bars", "rows": [{"label": str(n), "score": s} for n, s in pairs]}
+        rows = [{"label": str(n), "score": s} for n, s in pairs]
+        return {"kind": "bars", "rows": rows, "pairs": names is not None}
 
     def _longest(self) -> str:
         texts = [value for value in self.inputs.values() if isinstance(value, str)]

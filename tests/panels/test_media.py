@@ -1,0 +1,194 @@
+"""What panels do with pictures and sounds, without a browser."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfwidgets import examples, runtime
+from hfwidgets.panels.task_panel import TaskPanel
+from hfwidgets.results.audio import Audio
+from tests.browser.stage import Stage, png
+from tests.panels.conftest import page, say
+from tests.plugins.loopback import Answer, Loopback
+
+Open = Callable[..., TaskPanel]
+
+
+@pytest.fixture
+def stage(loopback: Loopback) -> Stage:
+    return Stage(loopback)
+
+
+@pytest.fixture
+def panel(stage: Stage) -> Iterator[Open]:
+    """`panel(task)` opens a task's panel on the played service."""
+    made: list[TaskPanel] = []
+
+    def make(task: str, **settings: Any) -> TaskPanel:
+        opened = TaskPanel(task, base_url=stage.url(task), **settings)
+        made.append(opened)
+        return opened
+
+    yield make
+    for one in made:
+        one.stop()
+        one.close()
+
+
+def view(opened: TaskPanel) -> dict[str, Any]:
+    found: dict[str, Any] = page(opened).doc["result"]
+    return found
+
+
+def settled(opened: TaskPanel) -> None:
+    assert opened._run is not None
+    opened._run.wait(5)
+
+
+@pytest.fixture
+def boat(tmp_path: Path) -> Path:
+    path = tmp_path / "boat.png"
+    path.write_bytes(png(examples.picture()))
+    return path
+
+
+def test_each_picture_has_a_seed_of_its_own(panel: Open, stage: Stage) -> None:
+    opened = panel("text-to-image", prompt="A boat")
+    opened.run()
+    opened.run()
+    assert [one["seed"] for one in page(opened).doc["gallery"]] == [2, 1]
+    opened.run()
+    opened.parameters = {"seed": 40}
+    opened.run()
+    opened.run()
+    say(opened, k="do", do="vary")
+    settled(opened)
+    assert [one["seed"] for one in page(opened).doc["gallery"]] == [41, 40, 40, 3, 2, 1]
+    assert "seed" not in opened.parameters
+    sent = [request.json() for request in stage.loopback.requests]
+    assert [body["parameters"]["seed"] for body in sent] == [1, 2, 3, 40, 40, 41]
+
+
+def test_no_seed_is_sent_where_none_is_wanted(panel: Open, stage: Stage) -> None:
+    panel("text-to-image", prompt="A boat", vary_seed=False).run()
+    panel("text-generation", prompt="A boat").run()
+    assert "seed" not in str([request.body for request in stage.loopback.requests])
+
+
+def test_a_medium_from_the_page_runs_where_that_is_wanted(
+    panel: Open, stage: Stage, boat: Path
+) -> None:
+    opened = panel("object-detection")
+    say(opened, k="do", do="address", name="image", value=str(boat))
+    assert opened._run is None
+    say(opened, k="do", do="auto", on=True)
+    assert (opened.auto_run, page(opened).doc["auto"]) == (True, True)
+    say(opened, k="do", do="address", name="image", value=str(boat))
+    settled(opened)
+    assert view(opened)["kind"] == "boxes"
+    say(opened, k="do", do="address", name="image", value="")
+    assert len(stage.loopback.requests) == 1
+    asks = panel("visual-question-answering", auto_run=True)
+    say(asks, k="do", do="address", name="image", value=str(boat))
+    assert (asks._run, page(asks).doc["state"]["failure"]) == (None, None)
+
+
+def test_part_of_a_sound_is_kept(panel: Open) -> None:
+    opened = panel("audio-classification", audio=examples.tone())
+    runtime.submit(opened._trim("audio", 0.5, 1.25)).result(5)
+    part = opened.inputs["audio"]
+    assert isinstance(part, Audio)
+    assert part.seconds == pytest.approx(0.75)
+    assert page(opened).doc["inputs"]["audio"]["about"].endswith("0.50 to 1.25 s")
+
+
+def test_a_path_is_shown_by_what_is_there(panel: Open, boat: Path, tmp_path: Path) -> None:
+    tone = tmp_path / "tone.wav"
+    tone.write_bytes(examples.tone())
+    changed = panel("image-to-image", image=str(boat))
+    changed.run()
+    before = view(changed)["before"]
+    assert changed._media(before) == (boat.read_bytes(), "image/png")
+    heard = panel("automatic-speech-recognition", audio=str(tone))
+    heard.run()
+    assert view(heard)["sound"]["seconds"] == pytest.approx(2, abs=0.01)
+    for opened, tag in ((changed, "<img"), (heard, "<audio")):
+        body, plain = opened._static()
+        assert tag in body
+        assert str(tmp_path) not in body + plain
+
+
+def test_the_sound_before_is_a_track_too(panel: Open) -> None:
+    opened = panel("audio-to-audio", audio=examples.noise())
+    opened.run()
+    assert [track["label"] for track in view(opened)["tracks"]] == ["input", "clean", "noise"]
+
+
+def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
+    opened = panel("object-detection", image=examples.picture(), threshold=0.9)
+    loopback.route("POST", "/object-detection", Answer(json=[]))
+    opened.run()
+    assert view(opened)["text"] == "No objects above the threshold of 0.9."
+    assert "No objects above the threshold of 0.9." in opened._static()[0]
+    opened.parameters = {}
+    opened.run()
+    assert view(opened)["text"] == ""
+    assert "No objects were found in this picture." in opened._static()[0]
+
+
+def test_answers_stand_where_their_words_do(panel: Open, loopback: Loopback) -> None:
+    words = [
+        ["Total", [50, 600, 150, 640]],
+        ["100", [700, 600, 750, 640]],
+        ["€", [760, 610, 780, 650]],
+    ]
+    answer = Answer(json=[{"answer": "100 €", "score": 0.9, "start": 1, "end": 2}])
+    loopback.route("POST", "/document-question-answering", answer)
+    opened = panel("document-question-answering", image=examples.invoice(), question="Total?")
+    opened.run()
+    assert view(opened)["kind"] == "bars"
+    opened.parameters = {"word_boxes": words}
+    opened.run()
+    assert view(opened)["kind"] == "boxes"
+    assert view(opened)["rows"][0]["box"] == pytest.approx([448, 288, 499.2, 312])
+    opened.parameters = {"word_boxes": ["Total", "100", "€"]}
+    opened.run()
+    assert view(opened)["kind"] == "bars"
+
+
+def test_an_answer_is_not_marked_in_its_question(panel: Open, loopback: Loopback) -> None:
+    loopback.route(
+        "POST", "/visual-question-answering", Answer(json=[{"answer": "boat", "score": 1}])
+    )
+    opened = panel("visual-question-answering", image=examples.picture(), question="A boat?")
+    opened.run()
+    assert view(opened)["kind"] == "bars"
+
+
+def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
+    opened = panel("object-detection", image=examples.picture())
+    opened.run()
+    saves = {save["label"]: save["id"] for save in view(opened)["saves"]}
+    assert list(saves) == ["PNG", "CSV", "JSON"]
+    content, kind = opened._media(saves["PNG"]) or (b"", "")
+    assert (content[:4], kind) == (b"\x89PNG", "image/png")
+
+
+def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hfwidgets.panels import names
+
+    drawn, spoken = panel("text-to-image", prompt="A boat"), panel("text-to-speech", text="Hello")
+    monkeypatch.setattr(names, "namespace", lambda: {"drawn": drawn, "spoken": spoken})
+    opened = panel("object-detection")
+    say(opened, k="do", do="names", name="image")
+    assert page(opened).doc["names"]["image"] == []
+    drawn.run()
+    spoken.run()
+    say(opened, k="do", do="names", name="image")
+    assert page(opened).doc["names"]["image"] == [
+        {"name": "drawn", "about": "result of text-to-image"}
+    ]
+    say(opened, k="do", do="variable", name="image", variable="drawn")
+    assert opened.inputs["image"] is drawn.result

@@ -89,12 +89,14 @@ class Kit:
         """The names of what is in memory."""
         return sorted(kind.__name__ for kind in self._open) + ["Llama"] * self.llama.up
 
-    def drop(self, idle: float) -> None:
-        """Let go of the models that nobody asked for in the last `idle` seconds."""
+    def drop(self, idle: float) -> bool:
+        """Let go of the models that nobody asked for in the last `idle` seconds, if any."""
         oldest = time.monotonic() - idle
         with self._lock:
-            for kind in [kind for kind, kept in self._open.items() if kept[1] <= oldest]:
+            unused = [kind for kind, kept in self._open.items() if kept[1] <= oldest]
+            for kind in unused:
                 del self._open[kind]
+        return bool(unused)
 
     def beside(self, llama: "Llama") -> "Kit":
         """The same models with another chat model."""

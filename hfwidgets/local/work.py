@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from hfwidgets.local import capabilities, chat, messages
+from hfwidgets.local import capabilities, chat, memory, messages
 from hfwidgets.local._capability import Capability, Kit, is_async
 from hfwidgets.local.clients import Clients
 from hfwidgets.local.gate import Gate
@@ -88,7 +88,8 @@ class Engine:
 
     async def rest(self, idle: float) -> None:
         """Let go of the models that nobody used for so many seconds; 0 lets go of all."""
-        self.kit.drop(idle)
+        if self.kit.drop(idle):
+            memory.give_back()
         await self.kit.llama.close(idle)
         for capability in capabilities.brought():
             if capability.llama is not None:

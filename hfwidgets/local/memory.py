@@ -1,0 +1,19 @@
+"""Memory that let-go models leave behind, handed back to the system."""
+
+import ctypes
+import gc
+import sys
+
+
+def give_back() -> None:
+    """Return what is free to the system, at once and from all threads' heaps.
+
+    glibc keeps freed memory in the heap of the thread that asked for it; after a large model most
+    of it is whole free pages that only `malloc_trim` (malloc_trim(3)) returns. Other C libraries
+    return it by themselves, or have no way to be told.
+    """
+    gc.collect()  # a model whose parts know each other is not free before
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

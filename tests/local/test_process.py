@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -184,6 +185,29 @@ def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> N
 
     asyncio.run(run())
     assert server.should_exit
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Nagle's delay holds a short second packet back for 40 ms; it must be off on a connection."""
+
+    async def switches(listening: socket.socket) -> list[int]:
+        server = process.Server(Engine(), "key", ready=lambda: None, over=lambda _: False)
+        serving = asyncio.create_task(server.run_on(listening))
+        async with asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+        ends = [one.transport for one in server.server_state.connections]
+        off = [
+            end.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for end in ends
+        ]
+        writer.close()
+        server.should_exit = True
+        await serving
+        return off
+
+    assert list(map(bool, asyncio.run(switches(process.listen(0))))) == [True]
 
 
 def test_its_files_are_private(cache: Path) -> None:

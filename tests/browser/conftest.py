@@ -1,14 +1,18 @@
 """JupyterLab in a headless Chromium, one server a session, one notebook and kernel a test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
+
+# What is waited for ends the wait; the limit is only for what never comes, on a busy machine too.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +40,24 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 @pytest.fixture
 def talker(loopback: Loopback) -> Talker:
     return Talker(loopback)
+
+
+class Gate:
+    """Cells that occupy the kernel until the test opens the gate, then print "cell over"."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        wait = f"import asyncio, pathlib, time\nwhile not pathlib.Path({str(file)!r}).exists():\n"
+        self.blocking = f"{wait}    time.sleep(0.05)\nprint('cell over')"
+        self.awaiting = f"{wait}    await asyncio.sleep(0.05)\nprint('cell over')"
+
+    def open(self) -> None:
+        self._file.touch()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "open")
 
 
 Open = Callable[..., Notebook]

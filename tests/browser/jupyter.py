@@ -182,6 +182,14 @@ _START = """at => {
   doc.content.activeCellIndex = at; doc.content.deselectAll();
   void app.commands.execute('notebook:run-cell');
 }"""
+_STATUS = """async ([status, ms]) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const until = performance.now() + ms;
+  while (kernel.status !== status) {
+    if (performance.now() > until) throw new Error(`the kernel is ${kernel.status}, not ${status}`);
+    await new Promise(done => setTimeout(done, 20));
+  }
+}"""
 _SAVE = """async () => { await Promise.race([window.jupyterapp.shell.currentWidget.context.save(),
   new Promise((_, no) => setTimeout(() => no(new Error('saving timed out')), 20000))]); }"""
 _SHUTDOWN = """async () => {
@@ -208,19 +216,24 @@ class Notebook:
         for attempt in range(2):
             self.page.goto(self.jupyter.address(self.path.name), wait_until="domcontentloaded")
             try:
-                self.page.evaluate(ready, 30_000)
+                self.page.evaluate(ready, 60_000)
                 return
             except Exception:
                 if attempt:
                     raise
 
     def run(self, at: int | None = None, timeout: int = 60_000) -> None:
-        """Run one cell, or all; returns when their replies are there."""
+        """Run one cell, or all; returns when their replies are there.
+
+        After an error the kernel refuses what comes before it is idle.
+        """
+        self.page.evaluate(_STATUS, ["idle", timeout])
         self.page.evaluate(_RUN, [timeout, at])
 
     def start(self, at: int) -> None:
-        """Run a cell without waiting for it."""
+        """Run a cell without waiting for its end, only until the kernel is at it."""
         self.page.evaluate(_START, at)
+        self.page.evaluate(_STATUS, ["busy", 30_000])
 
     def save(self) -> None:
         self.page.evaluate(_SAVE)

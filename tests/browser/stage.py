@@ -184,7 +184,7 @@ class Stage:
         self.released.set()
 
     def answer(self, name: str, seen: Seen) -> Answer:
-        self.released.wait(20)
+        self.released.wait(60)
         if self.failing:
             return Answer(status=400, json={"error": "The model refused this input"})
         made = PLAYED[name]

@@ -1,6 +1,7 @@
 """A played chat service whose answers are chosen by the question: the browser tests' other side."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -84,7 +85,8 @@ def tokens(count: int, size: int = 4) -> list[str]:
 class Talker:
     """Answers `/v1/chat/completions` of a played server.
 
-    `count N at R` streams N words at R a second; the other questions are in `answers`.
+    `count N by M` streams N words, of which each M after the first wait for a `step` of the test;
+    `count N at R` streams them at R a second; the other questions are in `answers`.
     """
 
     def __init__(self, loopback: Loopback) -> None:
@@ -103,6 +105,7 @@ class Talker:
             "tool": lambda _: calling(),
         }
         self.last_sent = 0.0
+        self._steps = threading.Semaphore(0)
         loopback.route("POST", "/v1/chat/completions", self.answer)
         self.plain = pieces
 
@@ -115,12 +118,24 @@ class Talker:
         if isinstance(content, list):
             return pieces(f"I see {sum(part['type'] == 'image_url' for part in content)} picture.")
         words = content.split()
+        if words[:1] == ["count"] and words[2] == "by":
+            self._steps = threading.Semaphore(0)
+            made = held(counting(int(words[1])), int(words[3]), self._steps)
+            return Answer(headers=_STREAM, chunks=made)
         if words[:1] == ["count"]:
             return Answer(headers=_STREAM, chunks=paced(counting(int(words[1])), float(words[3])))
         if words[:1] == ["tokens"]:
             rate = float(words[3]) if len(words) > 3 else None
             return Answer(headers=_STREAM, chunks=self.clocked(int(words[1]), rate))
         return self.answers.get(content, lambda _: pieces(f"You said: {content}"))(seen)
+
+    def step(self, count: int = 1) -> None:
+        """Let the answer whose first piece has come go on by so many pieces."""
+        self._steps.release(count)
+
+    def let_go(self) -> None:
+        """Let it go on to its end."""
+        self.step(10_000)
 
     def clocked(self, count: int, rate: float | None) -> Iterator[bytes]:
         """Stream so many tokens, the last of which is ENDTOKEN, and note when that went out."""
@@ -153,8 +168,24 @@ def paced(texts: list[str], rate: float | None) -> Iterator[bytes]:
         if rate:
             time.sleep(max(0.0, start + at / rate - time.perf_counter()))
         yield event({"content": text})
+    yield from ending(len(texts))
+
+
+def held(texts: list[str], size: int, steps: threading.Semaphore) -> Iterator[bytes]:
+    """Events in pieces of so many texts, each but the first after a step.
+
+    Meanwhile comments keep the stream open, as services do, and tell when the other side is gone.
+    """
+    for at, text in enumerate(texts):
+        while at and at % size == 0 and not steps.acquire(timeout=0.05):
+            yield b": held\n\n"
+        yield event({"content": text})
+    yield from ending(len(texts))
+
+
+def ending(count: int) -> Iterator[bytes]:
+    """How a stream of so many tokens ends."""
     yield event({}, "stop")
-    count = len(texts)
     usage = {"prompt_tokens": 7, "completion_tokens": count, "total_tokens": count + 7}
     yield b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
     yield b"data: [DONE]\n\n"

@@ -54,7 +54,7 @@ def status(book: Notebook) -> Locator:
 
 
 def done(book: Notebook) -> None:
-    expect(book.panel.locator(".hfw-is-done")).to_be_visible(timeout=10_000)
+    expect(book.panel.locator(".hfw-is-done")).to_be_visible()
 
 
 def try_example(book: Notebook) -> None:
@@ -206,9 +206,7 @@ def test_the_microphone_records_samples(desk: Desk, stage: Stage) -> None:
     book = desk("automatic-speech-recognition", cell)
     panel = book.panel
     panel.get_by_role("button", name="Record").click()
-    expect(panel.locator(".hfw-device")).to_contain_text(
-        re.compile("Recording, [1-9]"), timeout=10_000
-    )
+    expect(panel.locator(".hfw-device")).to_contain_text(re.compile("Recording, [1-9]"))
     panel.get_by_role("button", name="Stop recording").click()
     expect(panel.locator(".hfw-device audio")).to_be_visible()
     panel.get_by_label("End of the part, in seconds").press("Home")
@@ -226,7 +224,7 @@ def test_the_microphone_records_samples(desk: Desk, stage: Stage) -> None:
 def test_the_camera_takes_a_picture(desk: Desk) -> None:
     book = desk("image-classification")
     book.panel.get_by_role("button", name="Camera").click()
-    book.panel.get_by_role("button", name="Take picture").click(timeout=10_000)
+    book.panel.get_by_role("button", name="Take picture").click()
     expect(book.panel.locator(".hfw-medium img")).not_to_have_js_property("naturalWidth", 0)
     expect(book.panel.locator(".hfw-medium")).to_contain_text("camera.png")
 

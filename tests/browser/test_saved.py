@@ -80,7 +80,7 @@ def test_saved_state_is_small_and_holds_no_secret(chat: Chat, page: Page) -> Non
     book.shutdown()
     book.open()
     expect(page.locator(".hfw-static h1")).to_be_visible()
-    expect(book.panel.locator(".hfw-note")).to_contain_text("Run the panel's cell", timeout=10_000)
+    expect(book.panel.locator(".hfw-note")).to_contain_text("Run the panel's cell")
 
 
 def test_freeze_puts_the_conversation_in_the_panels_place(chat: Chat, page: Page) -> None:

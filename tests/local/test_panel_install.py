@@ -36,13 +36,13 @@ def test_the_button_brings_the_weights(
     panel = TaskPanel("token-classification", provider="local")
     with pytest.raises(errors.NotServedError, match="hfwidgets engine install light"):
         panel.run(text="Ann went to Rome.")
-    failure = page(panel).doc["state"]["failure"]  # type: ignore[arg-type]
+    failure = page(panel).doc["state"]["failure"]
     assert (failure["wants"], failure["set"]) == ("weights", "light")
     assert "12 MB" in failure["text"]
-    say(panel, k="do", do="install", name=failure["set"])  # type: ignore[arg-type]
+    say(panel, k="do", do="install", name=failure["set"])
     assert panel._run is not None
     panel._run.wait(300)
-    assert page(panel).doc["state"]["failure"] is None  # type: ignore[arg-type]
+    assert page(panel).doc["state"]["failure"] is None
     assert [one.word for one in panel.result] == ["Ann", "Rome"]
     assert WEIGHTS["entities"].installed
     panel.close()

@@ -47,6 +47,8 @@ class History:
         drawing = Drawing(f"r{self._count}", inputs, task.controls, parameters)
         view = {**drawing.view(result), "n": self._count, "raw": drawing.keep_raw(result)}
         item = Item(self._count, result, view, drawing, parameters.get("seed"))
+        if item.seed is not None:
+            item.view["seed"] = item.seed
         item.view.setdefault("saves", drawing.saves(result))
         self._items.append(item)
         return item

@@ -82,7 +82,14 @@ def _tag(pen: Any, x: float, y: float, text: str, colour: str) -> None:
     limit_x, limit_y = pen.im.size
     x, y = max(0, min(x, limit_x - width)), max(0, min(y, limit_y - height))
     pen.rectangle((x, y, x + width, y + height), fill=colour)
-    pen.text((x + 3, y), text, fill="white", font=font)
+    pen.text((x + 3, y), text, fill=_over(colour), font=font)
+
+
+def _over(colour: str) -> str:
+    """Black or white, whichever reads better on a colour (WCAG's relative luminance)."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
 
 
 def titled(item: Mapping[str, Any]) -> str:

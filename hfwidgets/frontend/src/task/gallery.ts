@@ -12,16 +12,28 @@ interface Past {
 export class Gallery {
   readonly node: HTMLElement;
   #strip = h("div", { class: "hfw-gallery", role: "group", "aria-label": "Past pictures" });
+  #title = h("span", { class: "hfw-label" }, "Past pictures");
+  #vary: HTMLButtonElement;
   #drawn = "";
 
   constructor(private link: Link) {
-    this.node = h("div", { hidden: true }, h("span", { class: "hfw-label" }, "Past pictures"), this.#strip);
+    this.#vary = h("button", { type: "button", class: "hfw-button hfw-small" }, "Vary seed");
+    this.#vary.title = "Draw again with another seed";
+    this.#vary.addEventListener("click", () => link.busy || link.act("vary"));
+    const head = h("div", { class: "hfw-row hfw-start" }, this.#title, this.#vary);
+    this.node = h("div", { hidden: true }, head, this.#strip);
   }
 
   update(): void {
     const past = (this.link.doc["gallery"] as Past[] | undefined) ?? [];
     const shown = (this.link.doc["result"] as { n?: number } | null)?.n;
-    show(this.node, past.length > 1);
+    const seeded = past.some((one) => one.seed !== null);
+    show(this.node, past.length > 1 || seeded);
+    show(this.#title, past.length > 1);
+    show(this.#strip, past.length > 1);
+    show(this.#vary, seeded);
+    // Not disabled while it works: that would take the focus away from it.
+    this.#vary.setAttribute("aria-disabled", String(this.link.busy));
     const key = JSON.stringify([past, shown]);
     if (key === this.#drawn) return;
     this.#drawn = key;
@@ -29,12 +41,12 @@ export class Gallery {
   }
 
   #card({ n, id, seed }: Past, current: boolean): HTMLElement {
-    const words = seed === null ? "no seed" : `seed ${seed}`;
+    const words = seed === null ? "" : `seed ${seed}`;
     const image = h("img", { alt: `Picture ${n}` });
     void this.link.media(id).then((url) => (image.src = url));
     const open = h(
       "button",
-      { type: "button", class: "hfw-past", "aria-pressed": String(current), "aria-label": `Show picture ${n}, ${words}` },
+      { type: "button", class: "hfw-past", "aria-pressed": String(current), "aria-label": `Show picture ${n}${words && `, ${words}`}` },
       image,
     );
     open.addEventListener("click", () => this.link.act("show", { number: n }));

@@ -56,7 +56,7 @@ export class ResultPlace {
 
   summary(): string {
     const rows = this.shown?.rows;
-    if (this.shown?.kind === "nothing") return this.empty;
+    if (this.shown?.kind === "nothing") return this.shown.text || this.empty;
     if (rows?.length) return `${rows.length} results, first: ${spoken(rows[0] as Row)}`;
     return (this.shown?.text ?? "").slice(0, 200);
   }
@@ -70,7 +70,7 @@ export class ResultPlace {
   #draw(shown: ResultView): void {
     if (shown.kind === "nothing") {
       this.#drawn = null;
-      this.node.replaceChildren(h("p", { class: "hfw-nothing" }, this.empty));
+      this.node.replaceChildren(h("p", { class: "hfw-nothing" }, shown.text || this.empty));
       return;
     }
     this.#drawn = draw(shown, this.context);

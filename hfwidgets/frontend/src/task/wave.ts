@@ -4,8 +4,13 @@ import { h } from "../dom.ts";
 
 const BUCKETS = 200;
 
-/** Draw peaks from 0 to 100 on a canvas; what is before `played` is drawn stronger. */
-export function drawWave(canvas: HTMLCanvasElement, peaks: number[], played = 0): void {
+/** Draw peaks from 0 to 100 on a canvas; `played` and `part` are shares of the whole length. */
+export function drawWave(
+  canvas: HTMLCanvasElement,
+  peaks: number[],
+  played = 0,
+  [low, high]: readonly [number, number] = [0, 1],
+): void {
   const pen = canvas.getContext("2d");
   if (!pen || peaks.length === 0) return;
   const { width, height } = canvas;
@@ -14,7 +19,9 @@ export function drawWave(canvas: HTMLCanvasElement, peaks: number[], played = 0)
   const step = width / peaks.length;
   for (const [at, peak] of peaks.entries()) {
     const tall = Math.max(2, (peak / 100) * (height - 2));
-    pen.fillStyle = at / peaks.length < played ? style.accentColor : style.color;
+    const place = (at + 0.5) / peaks.length;
+    pen.fillStyle = place < played ? style.accentColor : style.color;
+    pen.globalAlpha = place < low || place > high ? 0.3 : 1;
     pen.fillRect(at * step, (height - tall) / 2, Math.max(1, step * 0.6), tall);
   }
 }

@@ -2,8 +2,9 @@
 
 import { h } from "../dom.ts";
 import { open } from "./devices.ts";
+import type { Device } from "./recorder.ts";
 
-export function webcam(use: (picture: Blob, name: string) => void, closed: () => void): HTMLElement {
+export function webcam(use: (picture: Blob, name: string) => void, closed: () => void): Device {
   const video = h("video", { muted: true, playsInline: true, "aria-label": "What the camera sees" });
   const note = h("span", { class: "hfw-hint" }, "Waiting for the camera…");
   let stream: MediaStream | null = null;
@@ -11,6 +12,9 @@ export function webcam(use: (picture: Blob, name: string) => void, closed: () =>
   const end = () => {
     over = true;
     for (const track of stream?.getTracks() ?? []) track.stop();
+  };
+  const leave = () => {
+    end();
     closed();
   };
   const snap = async () => {
@@ -18,14 +22,14 @@ export function webcam(use: (picture: Blob, name: string) => void, closed: () =>
     canvas.getContext("2d")?.drawImage(video, 0, 0);
     const picture = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
     if (picture) use(picture, "camera.png");
-    end();
+    leave();
   };
   const take = h(
     "button",
     { type: "button", class: "hfw-button hfw-primary", disabled: true, onclick: () => void snap() },
     "Take picture",
   );
-  const cancel = h("button", { type: "button", class: "hfw-button", onclick: end }, "Cancel");
+  const cancel = h("button", { type: "button", class: "hfw-button", onclick: leave }, "Cancel");
   video.addEventListener("loadeddata", () => {
     take.disabled = false;
     note.textContent = "";
@@ -44,5 +48,5 @@ export function webcam(use: (picture: Blob, name: string) => void, closed: () =>
     },
   );
   const row = h("div", { class: "hfw-row hfw-start" }, take, cancel, note);
-  return h("div", { class: "hfw-device" }, video, row);
+  return { node: h("div", { class: "hfw-device" }, video, row), end };
 }

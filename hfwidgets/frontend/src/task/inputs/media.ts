@@ -3,8 +3,9 @@
 import { h, icon, iconButton, say, show, type Icon } from "../../dom.ts";
 import type { Field } from "../../protocol.ts";
 import { blocked, type Device } from "../devices.ts";
-import { player } from "../player.ts";
+import { type Player, player } from "../player.ts";
 import { recorder } from "../recorder.ts";
+import { Trim } from "../trim.ts";
 import type { Context, InputView, Shown } from "../types.ts";
 import { LIMIT, Upload } from "../upload.ts";
 import { webcam } from "../webcam.ts";
@@ -22,9 +23,12 @@ export class MediaInput implements InputView {
   #show = h("div", { class: "hfw-medium" });
   #note = h("div", { class: "hfw-hint", role: "status" });
   #bar = h("progress", { class: "hfw-bar", max: 1, hidden: true, "aria-label": "Upload" });
+  #amount = h("div", { class: "hfw-hint" });
+  #auto = h("input", { type: "checkbox" });
   #file: HTMLInputElement;
   #choose: HTMLButtonElement;
   #device = h("div", { hidden: true });
+  #end: () => void = () => undefined;
   #pick: ReturnType<typeof variables>;
   #upload: Upload | null = null;
   #shown = "";
@@ -45,14 +49,17 @@ export class MediaInput implements InputView {
     this.#pick = variables(context.link, field.name);
     const hint = h("span", { class: "hfw-hint" }, "or drop it here, or paste it");
     const first = h("div", { class: "hfw-row hfw-start" }, this.#choose, hint, this.#file);
+    this.#auto.addEventListener("change", () => context.link.act("auto", { on: this.#auto.checked }));
+    const auto = h("label", { class: "hfw-row hfw-start hfw-hint" }, this.#auto, `Run as soon as a ${this.#noun} is here`);
     const tools = h("div", { class: "hfw-row hfw-start" }, this.#address(), this.#pick.node, ...this.#record());
     this.#zone = h(
       "div",
       { class: "hfw-zone", role: "group", "aria-label": field.label, tabIndex: -1 },
       this.#show,
-      h("div", { class: "hfw-ways" }, first, tools),
+      h("div", { class: "hfw-ways" }, first, tools, auto),
       this.#device,
       this.#bar,
+      this.#amount,
       this.#note,
     );
     this.node = h("div", { class: "hfw-field" }, h("span", { class: "hfw-label" }, field.label), this.#zone);
@@ -69,10 +76,12 @@ export class MediaInput implements InputView {
 
   update(): void {
     this.#pick.update();
+    this.#auto.checked = Boolean(this.context.link.doc["auto"]);
   }
 
   close(): void {
     this.#upload?.stop();
+    this.#end();
   }
 
   write(shown: Shown | null): void {
@@ -90,10 +99,38 @@ export class MediaInput implements InputView {
     const about = h("div", { class: "hfw-row hfw-start hfw-hint" }, h("span", {}, medium.about), drop);
     if (!medium.fetch) return [about];
     const url = this.context.link.media(medium.id);
-    if (this.#kind === "audio") return [player(url, medium.about || "Sound").node, about];
+    if (this.#kind === "audio") return this.#sound(url, medium.about || "Sound", about);
     const image = h("img", { alt: medium.about || "The chosen picture" });
     void url.then((address) => (image.src = address));
     return [image, about];
+  }
+
+  #sound(url: Promise<string>, label: string, about: HTMLElement): HTMLElement[] {
+    const played = player(url, label);
+    const place = h("div", { hidden: true });
+    const trim = h("button", { type: "button", class: "hfw-button hfw-small", disabled: true }, "Trim");
+    played.sound.addEventListener("loadedmetadata", () => (trim.disabled = !Number.isFinite(played.sound.duration)));
+    trim.setAttribute("aria-expanded", "false");
+    trim.addEventListener("click", () => {
+      const open = Boolean(place.hidden);
+      trim.setAttribute("aria-expanded", String(open));
+      show(place, open);
+      if (open) place.replaceChildren(...this.#handles(played));
+      else played.choose(null);
+    });
+    about.append(trim);
+    return [played.node, about, place];
+  }
+
+  /** The kernel cuts: it holds the sound, in a format that the page may not know to write. */
+  #handles(played: Player): HTMLElement[] {
+    const handles = new Trim(played.sound.duration, (part) => played.choose(part));
+    const keep = h("button", { type: "button", class: "hfw-button" }, "Keep this part");
+    keep.addEventListener("click", () => {
+      this.context.link.act("trim", { name: this.field.name, ...handles.part });
+      this.#choose.focus();
+    });
+    return [handles.node, keep];
   }
 
   #address(): HTMLElement {
@@ -131,12 +168,15 @@ export class MediaInput implements InputView {
     if (why) return;
     const use = (blob: Blob, name: string) => this.#send(blob, name);
     const closed = () => {
+      this.#end = () => undefined;
       this.#device.replaceChildren();
       show(this.#device, false);
       opener.focus();
     };
-    const make = device === "microphone" ? recorder : webcam;
-    this.#device.replaceChildren(make(use, closed));
+    this.#end(); // the one that was open lets its device go
+    const { node, end } = (device === "microphone" ? recorder : webcam)(use, closed);
+    this.#end = end;
+    this.#device.replaceChildren(node);
     show(this.#device, true);
   }
 
@@ -178,19 +218,25 @@ export class MediaInput implements InputView {
   }
 
   #send(file: Blob, name: string): void {
+    const megabytes = file.size / 2 ** 20;
+    if (file.size === 0) return say(this.#note, `${name} is empty.`);
     if (file.size > LIMIT) {
-      say(this.#note, `${name} has ${(file.size / 2 ** 20).toFixed(0)} MB; 256 MB is the limit.`);
-      return;
+      return say(this.#note, `${name} has ${megabytes.toFixed(0)} MB; 256 MB is the limit.`);
     }
     this.#upload?.stop();
     say(this.#note, "");
+    this.#bar.value = 0;
     show(this.#bar, true);
-    const progress = (share: number) => (this.#bar.value = share);
+    const progress = (share: number) => {
+      this.#bar.value = share;
+      if (megabytes > 1) say(this.#amount, `${(share * megabytes).toFixed(1)} of ${megabytes.toFixed(1)} MB`);
+    };
     const upload = new Upload(this.context.link, this.field.name, file, name, progress);
     this.#upload = upload;
     const over = (words: string) => {
       if (this.#upload !== upload) return;
       show(this.#bar, false);
+      say(this.#amount, "");
       say(this.#note, words);
     };
     upload.run().then(

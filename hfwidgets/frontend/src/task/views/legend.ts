@@ -9,6 +9,15 @@ export const COLOURS = [
   "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F",
 ];
 
+/** Black or white, whichever reads better on a colour (WCAG's relative luminance). */
+export function over(colour: string): string {
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const share = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+}
+
 /** A colour for each label, in the order of their first appearance. */
 export function colours(rows: Row[]): Map<string, string> {
   const labels = [...new Set(rows.map((row) => row.label))];
@@ -56,6 +65,13 @@ export class Linked {
 
   pin(at: number): void {
     this.#pinned = this.#pinned === at ? null : at;
+    this.changed(this.active);
+  }
+
+  /** Items that are not shown any more are neither pointed at nor pinned. */
+  keep(kept: (at: number) => boolean): void {
+    if (this.#pinned !== null && !kept(this.#pinned)) this.#pinned = null;
+    if (this.#pointed !== null && !kept(this.#pointed)) this.#pointed = null;
     this.changed(this.active);
   }
 

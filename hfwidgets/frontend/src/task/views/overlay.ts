@@ -3,7 +3,7 @@
 import { h } from "../../dom.ts";
 import { spoken, view } from "../result.ts";
 import type { Context, ResultView, Row } from "../types.ts";
-import { colours, legend, Linked, threshold } from "./legend.ts";
+import { colours, legend, Linked, over, threshold } from "./legend.ts";
 import { Mask } from "./mask.ts";
 
 interface Layer {
@@ -11,16 +11,17 @@ interface Layer {
   filter(shown: (at: number) => boolean): void;
 }
 
-view("boxes", (shown, context) => framed(shown, context, boxes));
-view("masks", (shown, context) => framed(shown, context, masks));
+view("boxes", (shown, context) => framed(shown, context, "objects", boxes));
+view("masks", (shown, context) => framed(shown, context, "segments", masks));
 
 function framed(
   shown: ResultView,
   context: Context,
+  noun: string,
   make: (shown: ResultView, stage: HTMLElement, linked: Linked, context: Context) => [Layer, ...HTMLElement[]],
 ): { node: HTMLElement } {
   const rows = shown.rows ?? [];
-  const image = h("img", { alt: `Picture with ${rows.length} marked parts` });
+  const image = h("img", { alt: `Picture with ${rows.length} ${noun}: ${rows.map(spoken).join("; ")}` });
   void context.link.media(shown["picture"] as string).then((url) => (image.src = url));
   const stage = h("div", { class: "hfw-stage" }, image);
   stage.style.aspectRatio = `${shown["width"]} / ${shown["height"]}`;
@@ -40,6 +41,8 @@ function framed(
     for (const [at, item] of items.entries()) {
       item.hidden = (rows[at]?.score ?? Infinity) < least;
     }
+    none.hidden = items.some((item) => !item.hidden);
+    linked.keep(kept);
   };
   const eye = (at: number) => {
     const box = h("input", { type: "checkbox", checked: true, "aria-label": `Show ${rows[at]?.label}` });
@@ -51,6 +54,7 @@ function framed(
   };
   const [layer, ...controls] = make(shown, stage, linked, context);
   const items = legend(rows, linked, rows.length > 1 ? eye : undefined);
+  const none = h("p", { class: "hfw-nothing", role: "status", hidden: true }, `No ${noun} above the threshold.`);
   const slider = threshold(rows, (value) => {
     least = value;
     filter();
@@ -58,7 +62,7 @@ function framed(
   if (slider) controls.push(slider);
   const list = h("ul", { class: "hfw-legend" }, ...items);
   return {
-    node: h("div", { class: "hfw-overlay" }, stage, h("div", { class: "hfw-side" }, list, ...controls)),
+    node: h("div", { class: "hfw-overlay" }, stage, h("div", { class: "hfw-side" }, list, none, ...controls)),
   };
 }
 
@@ -72,6 +76,7 @@ function boxes(shown: ResultView, stage: HTMLElement, linked: Linked): [Layer] {
     mark.append(h("span", { class: "hfw-box-label" }, row.label));
     place(mark, row, width, height);
     mark.style.setProperty("--hfw-ink", ink.get(row.label) ?? "");
+    mark.style.setProperty("--hfw-on", over(ink.get(row.label) ?? "#000000"));
     linked.join(mark, at);
     return mark;
   });
@@ -87,6 +92,7 @@ function boxes(shown: ResultView, stage: HTMLElement, linked: Linked): [Layer] {
     {
       mark: (active) => {
         for (const [at, mark] of marks.entries()) {
+          mark.setAttribute("aria-pressed", String(linked.pinned === at));
           mark.classList.toggle("hfw-dim", active !== null && active !== at);
           mark.classList.toggle("hfw-active", active === at);
         }
@@ -96,6 +102,13 @@ function boxes(shown: ResultView, stage: HTMLElement, linked: Linked): [Layer] {
       },
     },
   ];
+}
+
+/** Of several masks at one place the smallest, which the others would else hide. */
+function smallest(layers: Mask[], fits: (at: number) => boolean): number | null {
+  const found = [...layers.keys()].filter(fits);
+  found.sort((a, b) => (layers[a]?.area ?? 0) - (layers[b]?.area ?? 0));
+  return found[0] ?? null;
 }
 
 function place(mark: HTMLElement, row: Row, width: number, height: number): void {
@@ -117,8 +130,7 @@ function masks(shown: ResultView, stage: HTMLElement, linked: Linked, context: C
   const under = (event: PointerEvent): number | null => {
     const { left, top, width, height } = stage.getBoundingClientRect();
     const [x, y] = [(event.clientX - left) / width, (event.clientY - top) / height];
-    const found = layers.findLastIndex((layer, at) => kept(at) && layer.covers(x, y));
-    return found < 0 ? null : found;
+    return smallest(layers, (at) => kept(at) && Boolean(layers[at]?.covers(x, y)));
   };
   stage.addEventListener("pointermove", (event) => linked.point(under(event)));
   stage.addEventListener("pointerleave", () => linked.point(null));

@@ -6,7 +6,8 @@ import { view } from "../result.ts";
 view("picture", (shown, { link }) => {
   const after = h("img", { alt: `The picture, ${shown["width"]} by ${shown["height"]} pixels` });
   void link.media(shown["id"] as string).then((url) => (after.src = url));
-  const size = h("div", { class: "hfw-hint" }, `${shown["width"]} × ${shown["height"]} pixels`);
+  const seed = shown["seed"] === undefined ? "" : ` · seed ${String(shown["seed"])}`;
+  const size = h("div", { class: "hfw-hint" }, `${shown["width"]} × ${shown["height"]} pixels${seed}`);
   const stage = h("div", { class: "hfw-photo" }, after);
   const ratio = Number(shown["width"]) / Number(shown["height"]);
   stage.style.maxWidth = `min(100%, ${Math.round(460 * ratio)}px)`;
@@ -33,6 +34,11 @@ view("picture", (shown, { link }) => {
 
 view("video", (shown, { link }) => {
   const film = h("video", { controls: true, preload: "metadata", class: "hfw-film", "aria-label": "The film" });
-  void link.media(shown["id"] as string).then((url) => (film.src = url));
-  return { node: film };
+  // The first picture stands still until it is played; a moment after 0 makes Safari show it too.
+  void link.media(shown["id"] as string).then((url) => (film.src = `${url}#t=0.001`));
+  const note = h("p", { class: "hfw-hint", role: "status" });
+  film.addEventListener("error", () => {
+    note.textContent = "This browser cannot play the film; it can be saved below.";
+  });
+  return { node: h("div", {}, film, note) };
 });

@@ -5,6 +5,8 @@ import { type Player, player } from "../player.ts";
 import { view } from "../result.ts";
 import type { Chunk, Context, Track } from "../types.ts";
 
+const UNTIMED = "Set Return timestamps to yes for parts that lead to their moment, and for subtitles.";
+
 function trackView(track: Track, { link }: Context): Player {
   const made = player(link.media(track.id), track.label || "Sound", track.peaks);
   const about = [
@@ -24,8 +26,36 @@ view("sound", (shown, context) => {
       for (const other of players) if (other !== one) other.sound.pause();
     });
   }
-  return { node: h("div", { class: "hfw-tracks" }, ...players.map((one) => one.node)) };
+  const node = h("div", { class: "hfw-tracks" }, ...players.map((one) => one.node));
+  if (players.length > 1) node.prepend(exchange(tracks, players));
+  return { node };
 });
+
+/** Hear one track in place of another, from the same moment on. */
+function exchange(tracks: Track[], players: Player[]): HTMLElement {
+  let current = 0;
+  const buttons = tracks.map((track, at) => {
+    const made = h("button", { type: "button", class: "hfw-tab" }, track.label || `Sound ${at + 1}`);
+    made.addEventListener("click", () => turn(at));
+    return made;
+  });
+  const mark = (at: number) => {
+    current = at;
+    for (const [n, button] of buttons.entries()) button.setAttribute("aria-pressed", String(n === at));
+  };
+  const turn = (at: number) => {
+    const [from, to] = [players[current] as Player, players[at] as Player];
+    const [moment, plays] = [from.sound.currentTime, !from.sound.paused];
+    from.sound.pause();
+    mark(at);
+    if (plays) to.seek(moment);
+    else to.sound.currentTime = moment;
+  };
+  for (const [at, one] of players.entries()) one.sound.addEventListener("play", () => mark(at));
+  mark(0);
+  const words = h("span", { class: "hfw-hint" }, "Switch while it plays:");
+  return h("div", { class: "hfw-row hfw-start", role: "group", "aria-label": "Switch between the sounds" }, words, ...buttons);
+}
 
 view("transcript", (shown, context) => {
   const text = shown.text ?? "";
@@ -36,7 +66,7 @@ view("transcript", (shown, context) => {
   if (made) node.append(made.node);
   if (!text.trim()) node.append(h("p", { class: "hfw-nothing" }, "No speech was found."));
   else if (chunks.length) node.append(parts(chunks, made));
-  else node.append(h("div", { class: "hfw-text" }, text));
+  else node.append(h("div", { class: "hfw-text" }, text), h("div", { class: "hfw-hint" }, UNTIMED));
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text)));
   return { node };
 });
@@ -44,8 +74,8 @@ view("transcript", (shown, context) => {
 function parts(chunks: Chunk[], made: Player | null): HTMLElement {
   const buttons = chunks.map((chunk) => {
     const button = h(
-      "button",
-      { type: "button", class: "hfw-chunk", disabled: made === null },
+      made ? "button" : "div",
+      made ? { type: "button", class: "hfw-chunk" } : { class: "hfw-chunk" },
       h("span", { class: "hfw-time" }, clock(chunk.start)),
       h("span", {}, chunk.text.trim()),
     );
@@ -57,7 +87,8 @@ function parts(chunks: Chunk[], made: Player | null): HTMLElement {
     for (const [at, chunk] of chunks.entries()) {
       const end = chunk.end ?? chunks[at + 1]?.start ?? Infinity;
       const on = now >= chunk.start && now < end && now > 0;
-      buttons[at]?.toggleAttribute("aria-current", on);
+      if (on) buttons[at]?.setAttribute("aria-current", "true");
+      else buttons[at]?.removeAttribute("aria-current");
     }
   });
   return h("ol", { class: "hfw-chunks" }, ...buttons.map((button) => h("li", {}, button)));

@@ -60,8 +60,9 @@ def map(  # noqa: A001 - the name that users know
         column: A table's column with the task's first input, or a dict of parameter to column.
         resume: A file that rows are kept in as they end; the same call later does only the rest.
         concurrency: How many calls at once at most; left out, up to 64, as the server bears.
-        executor: A `concurrent.futures.Executor` whose workers make the calls, such as
-            `dask.distributed.Client(...).get_executor()`; see `hfwidgets.batch._work`.
+        executor: Whose workers make the calls: a `concurrent.futures.Executor`, such as
+            `dask.distributed.Client(...).get_executor()`, or a pool, such as
+            `ray.util.multiprocessing.Pool()`; see `hfwidgets.batch._work`.
         on_error: `keep` goes on when a row fails; `raise` ends the run with the first error.
         progress: Whether to show it; or a function that is shown a `Progress` a few times a second.
         limit: Only so many rows, from the first.

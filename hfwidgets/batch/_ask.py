@@ -70,19 +70,31 @@ def in_threads(client: "InferenceClient", pool: concurrent.futures.Executor, tas
 def by_workers(
     client: "InferenceClient | AsyncInferenceClient", executor: Any, task: BaseTask
 ) -> Ask:
-    """Calls by the workers of a `concurrent.futures.Executor`, or of anything with its `submit`."""
+    """Calls by an executor's or a pool's workers."""
     spec = Spec.of(client._settings)
     numbers = itertools.count()
 
     async def ask(arguments: Arguments) -> Answer:
         # The number tells two tries of a row apart: some clusters answer equal calls only once.
-        submitted = executor.submit(work, spec, task.name, arguments, next(numbers))
+        submitted = _submitted(executor, spec, task.name, arguments, next(numbers))
         raw, served = (await _awaited(submitted)).unwrapped()
         loop = get_running_loop()
         result = await loop.run_in_executor(None, remade, task, arguments, raw, served)
         return Answer(result, raw, served)
 
     return ask
+
+
+def _submitted(executor: Any, *arguments: Any) -> Any:
+    """A future of `work`, by `submit` or, as pools have it, by `apply_async`."""
+    if hasattr(executor, "submit"):
+        return executor.submit(work, *arguments)
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()  # a pool takes nothing back
+    executor.apply_async(
+        work, arguments, callback=future.set_result, error_callback=future.set_exception
+    )
+    return future
 
 
 async def _awaited(submitted: Any) -> Any:

@@ -57,6 +57,20 @@ def cluster() -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def rays() -> Iterator[Any]:
+    """A real Ray cluster of two workers on loopback, and its pool."""
+    import ray
+    from ray.util.multiprocessing import Pool
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    try:
+        with Pool(2) as pool:
+            yield pool
+    finally:
+        ray.shutdown()
+
+
 def check(result: Any, count: int) -> None:
     """All rows are right and in order; each fiftieth one failed for good."""
     said = [row.result[0].label if row.state == "done" else None for row in result]
@@ -73,6 +87,17 @@ def test_threads(server: Running) -> None:
 def test_processes(server: Running, processes: concurrent.futures.Executor) -> None:
     client = InferenceClient(base_url=server.url, token="none")
     check(client.map(TASK, texts(100), executor=processes, progress=False), 100)
+
+
+def test_a_pool_of_processes(server: Running) -> None:
+    client = InferenceClient(base_url=server.url, token="none")
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        check(client.map(TASK, texts(100), executor=pool, progress=False), 100)
+
+
+def test_a_ray_cluster(server: Running, rays: Any) -> None:
+    client = InferenceClient(base_url=server.url, token="none")
+    check(client.map(TASK, texts(100), executor=rays, progress=False), 100)
 
 
 def test_a_dask_cluster_of_several_processes(server: Running, cluster: Any, tmp_path: Path) -> None:

@@ -19,9 +19,12 @@ class Control:
 
 @dataclass(eq=False)
 class Lines(Control):
-    """Text in a box of so many lines."""
+    """Text in a box of so many lines; `marks` are pieces of text that a button puts in, one of
+    them at a time.
+    """
 
     count: int = 1
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -5,6 +5,8 @@ which makes it when it is asked for. `made` does that for a whole example:
 
     arguments = examples.made(find("object-detection").example)
     client.object_detection(**arguments)
+
+`MORE` holds further examples of some tasks, for menus.
 """
 
 import functools
@@ -135,3 +137,76 @@ PICTURE = Example("picture", "image", "A sailing boat and a lighthouse under the
 INVOICE = Example("invoice", "image", "An invoice with three items and a total")
 TONE = Example("tone", "audio", "Three rising notes")
 NOISE = Example("noise", "audio", "Three rising notes under a hiss")
+
+MORE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "text-classification": (
+        {"text": "I have never been so bored in my life."},
+        {"text": "The room was clean, the bed was fine and breakfast was until ten."},
+    ),
+    "token-classification": (
+        {"text": "Ada Lovelace wrote to Charles Babbage from London in July 1843."},
+        {"text": "The Danube flows from Germany through Vienna and Budapest to the Black Sea."},
+    ),
+    "zero-shot-classification": (
+        {
+            "text": "The ministers agreed on new rules for fishing in the North Sea.",
+            "candidate_labels": ["politics", "sport", "cooking"],
+        },
+    ),
+    "fill-mask": (
+        {"text": "She poured a cup of [MASK] and sat down by the window."},
+        {"text": "The opposite of hot is [MASK]."},
+    ),
+    "question-answering": (
+        {
+            "question": "Who repaired the clock?",
+            "context": "The clock in the tower had stood still since the storm. In spring Ines, "
+            "a watchmaker from the next village, climbed up and repaired it in one afternoon.",
+        },
+    ),
+    "sentence-similarity": (
+        {
+            "sentence": "How do I reset my password?",
+            "other_sentences": [
+                "I forgot my login details.",
+                "The password must have twelve letters.",
+                "Where can I park my car?",
+            ],
+        },
+    ),
+    "feature-extraction": ({"text": "A red kite circles above the field."},),
+    "summarization": (
+        {
+            "text": "Bees tell each other where flowers are by dancing. A bee that has found "
+            "nectar walks in a straight line on the comb, waggling, and then returns to where it "
+            "began. The angle of the line tells the direction from the sun, its length the "
+            "distance. The others follow the dancer in the dark of the hive and then fly out. "
+            "Karl von Frisch described the dance in the first half of the last century."
+        },
+    ),
+    "translation": ({"text": "Where is the nearest bakery?", "src_lang": "en", "tgt_lang": "es"},),
+    "text-generation": (
+        {"prompt": "The recipe for a good day is simple: first,", "max_new_tokens": 60},
+    ),
+    "table-question-answering": (
+        {
+            "table": {
+                "City": ["Lisbon", "Oslo", "Athens", "Riga"],
+                "Country": ["Portugal", "Norway", "Greece", "Latvia"],
+                "Inhabitants": ["545000", "709000", "643000", "605000"],
+            },
+            "query": "How many inhabitants do all cities have together?",
+        },
+    ),
+    "tabular-classification": (
+        {
+            "table": {
+                "sepal length (cm)": [5.9, 4.8, 6.0],
+                "sepal width (cm)": [3.0, 3.1, 2.2],
+                "petal length (cm)": [4.2, 1.6, 5.0],
+                "petal width (cm)": [1.5, 0.2, 1.5],
+            }
+        },
+    ),
+}
+"""Further examples by the task's name; each holds what the task needs, as its `example` does."""

@@ -53,7 +53,7 @@ def _local(task: str | None, search: str | None, settings: Settings) -> Flow[lis
     ids = [str(row.get("id")) for row in _entries(reply, "data") if name in row.get("tasks", ())]
     offers = [{"provider": "local", "status": "live", "task": name}]
     wanted = (search or "").lower()
-    return [ModelInfo(id=id, task=name, offers=offers) for id in ids if wanted in id.lower()]
+    return [ModelInfo(id=n, task=name, offers=offers) for n in ids if wanted in n.lower()]
 
 
 def _routed(settings: Settings) -> Flow[list[ModelInfo]]:

@@ -1,8 +1,6 @@
 """The chat panel: a conversation that streams while the kernel stays free."""
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, ClassVar
 
 import traitlets as t
@@ -11,6 +9,8 @@ from hfwidgets import errors
 from hfwidgets.panels.base import Panel
 from hfwidgets.panels.conversation import Conversation, Entry, checked, question
 from hfwidgets.panels.flusher import flusher
+from hfwidgets.panels.helped import Helped
+from hfwidgets.panels.kept import Kept
 from hfwidgets.panels.run import Run
 from hfwidgets.panels.transcript import Transcript
 from hfwidgets.tasks.chat import ChatOptions
@@ -29,7 +29,7 @@ STARTERS = (
 )
 
 
-class ChatPanel(Panel):
+class ChatPanel(Kept, Helped, Panel):
     """A conversation with a model.
 
     Everything that takes long happens in the background: `send` returns at once, `run` waits,
@@ -76,12 +76,18 @@ class ChatPanel(Panel):
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._replaced, "messages")
         self.observe(self._publish, "system")
+        self.observe(self._notice, ["model", "provider"])
+        self._notice()
         said = [{"role": "system", "content": system}] if system else []
         self.messages = [*said, *messages]
 
     def _document(self) -> dict[str, Any]:
         draft = {"n": 0, "text": ""}
-        return {"turns": [], "draft": draft, "canUndo": False, "canRedo": False}
+        talk = {"turns": [], "draft": draft, "canUndo": False, "canRedo": False}
+        return {**talk, **self.HELP, "result": None, "names": {}, "attached": None}
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"messages": self._sent()}
 
     # What users call
 
@@ -122,24 +128,6 @@ class ChatPanel(Panel):
         """Begin anew; `undo` brings the conversation back."""
         if self._talk.entries:
             self._step(lambda talk: talk.change(()))
-
-    def export(self, path: str | Path) -> Path:
-        """Write the conversation and its settings as JSON, without any token; returns the path."""
-        given = {"model": self.model, "provider": self.provider, "parameters": self.parameters}
-        content = {"task": self.task, **given, "messages": self.messages}
-        path = Path(path)
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        return path
-
-    def load(self, path: str | Path) -> None:
-        """Take over a conversation that was exported, or a JSON list of messages."""
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            for name in ("model", "provider", "parameters"):
-                if name in content:
-                    setattr(self, name, content[name])
-            content = content.get("messages")
-        self.messages = checked(content)
 
     # A run
 
@@ -313,6 +301,7 @@ class ChatPanel(Panel):
             for at in range(keep, len(entries)):
                 self._mirror.set("turns", at, value=_turn(entries[at]))
             self._mirror.set("canUndo", value=self._talk.can_undo)
+            self._mirror.set("result", value=self._keepable())
             self._mirror.set("canRedo", value=self._talk.can_redo)
         self.messages = self._sent()
 
@@ -324,7 +313,7 @@ class ChatPanel(Panel):
         for entry in self._talk.entries:
             if str(entry.number) == number and at.isdigit() and int(at) < len(entry.pictures):
                 return entry.pictures[int(at)]
-        return None
+        return self._kept(name)
 
     # What the page asks for
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hfwidgets import controls, runtime
+from hfwidgets import controls, examples, runtime
 from hfwidgets.examples import Example
 from hfwidgets.panels import shape, views
 from hfwidgets.tasks import BaseTask
@@ -32,7 +32,6 @@ def form(task: BaseTask, tasks: Iterable[BaseTask] = ()) -> dict[str, Any]:
         "basics": [field for field in fields if not field["advanced"]],
         "fields": [{**field, "advanced": False} for field in fields if field["advanced"]],
         "providers": runtime.provider_names(task.name),
-        "example": about(task),
         "empty": views.expected(task)[1] or "Nothing came back.",
         "tasks": [{"name": t.name, "label": t.label, "domain": t.domain} for t in tasks],
     }
@@ -52,10 +51,15 @@ def split(task: BaseTask) -> tuple[list[str], list[str]]:
     return [*first, *written], list(dict.fromkeys([*hinted, *rest]))
 
 
-def about(task: BaseTask) -> str:
-    """What the task's example is about, in words."""
-    for value in task.example.values():
+def samples(task: BaseTask) -> list[dict[str, Any]]:
+    """The task's examples: the declared one and what `examples.MORE` adds."""
+    return [task.example, *(dict(more) for more in examples.MORE.get(task.name, ()))]
+
+
+def about(sample: dict[str, Any]) -> str:
+    """What an example is about, in words."""
+    for value in sample.values():
         if isinstance(value, Example):
             return value.alt
-    text = next((value for value in task.example.values() if isinstance(value, str)), "")
+    text = next((value for value in sample.values() if isinstance(value, str)), "")
     return text if len(text) < 60 else f"{text[:57]}…"

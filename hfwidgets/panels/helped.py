@@ -1,19 +1,36 @@
-"""What helps around a run: a word before the form is filled, the call as code, missing weights."""
+"""What helps around a run: a word before the form is filled, the call as code, missing weights,
+the result as a variable.
+"""
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
-from hfwidgets import auth, errors, runtime, snippets
+from hfwidgets import auth, errors, examples, runtime, snippets
+from hfwidgets.client.settings import is_url
+from hfwidgets.panels import names
 from hfwidgets.panels.base import Panel
+from hfwidgets.panels.given import nothing
 from hfwidgets.panels.run import Run
-from hfwidgets.settings import is_url
 
 
 class Helped(Panel):
-    """Adds the banner, Code and the installing of weights to a panel with `inputs`."""
+    """Adds the banner, Code, the installing of weights and Send to variable to a panel."""
 
-    inputs: Any
+    HELP: ClassVar[dict[str, Any]] = {"banner": None, "code": None, "sent": ""}
+    """Its parts of the document."""
+
+    def _arguments(self) -> dict[str, Any]:
+        """The task's inputs as they stand, without the parameters and the model."""
+        raise NotImplementedError
+
+    @property
+    def request(self) -> Any:
+        """What a run would send as things stand: an `Explanation`, without credentials.
+
+        Nothing is sent; what a task needs and was not given yet is taken from its example.
+        """
+        return runtime.wait(runtime.submit(self._explained(self._call())))
 
     def _notice(self, _: Any = None) -> None:
         """Say at once when a call cannot work, and what would."""
@@ -49,27 +66,58 @@ class Helped(Panel):
         """Write the call down; the request is asked of the client, and nothing is sent."""
         runtime.submit(self._write())
 
-    async def _write(self) -> None:
-        given = {name: value for name, value in self.inputs.items() if value not in (None, "")}
+    def _call(self) -> snippets.Written:
+        """The call that a run makes; what is missing stands in it as in the task's example."""
+        given = {name: value for name, value in self._arguments().items() if not nothing(value)}
+        needed = {
+            name: value
+            for name, value in examples.made(self.declaration.example).items()
+            if name in self.declaration.inputs and name not in given
+        }
         model = {"model": self.model} if self.model else {}
         settings = {
             **self._client_settings,
             **({"provider": self.provider} if self.provider else {}),
         }
-        call = snippets.Written(self.task, {**given, **model, **self.parameters}, settings)
+        return snippets.Written(
+            self.task, {**needed, **given, **model, **self.parameters}, settings
+        )
+
+    async def _explained(self, call: snippets.Written) -> Any:
+        return await self._connect().explain(self.task, **call.arguments)
+
+    async def _write(self) -> None:
+        call = self._call()
         try:
-            curl = snippets.curl(await self._connect().explain(self.task, **call.arguments))
+            curl = snippets.curl(await self._explained(call))
         except errors.HfWidgetsError as error:
             curl = f"# {errors.redacted(str(error))}"
-        code = {"python": snippets.python(call), "magic": snippets.magic(call), "curl": curl}
+        code = {
+            "python": snippets.python(call),
+            "magic": snippets.magic(call),
+            "hub": snippets.hub(call),
+            "curl": curl,
+        }
         self._mirror.set("code", value=code)
+
+    def _do_assign(self, variable: str) -> None:
+        """Give the last result a name in the notebook."""
+        if self.result is None:
+            raise errors.InputError("There is no result yet to send: run the panel first.")
+        names.assign(variable.strip(), self.result)
+        kind = type(self.result).__name__
+        self._mirror.set("sent", value=f"{variable.strip()} is the last result now ({kind}).")
 
     def _do_install(self, name: str) -> None:
         """Download the weights that an answer of the engine asked for, and run again."""
         if name not in ("light", "full"):
             raise errors.InputError(f"There is no set {name!r}: there are light and full.")
         self._installing = name
-        self._begin(lambda: None)
+        try:
+            self._do_retry()
+        except errors.HfWidgetsError:
+            self._installing = ""
+            raise
 
     _installing = ""
 

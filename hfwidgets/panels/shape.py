@@ -10,6 +10,16 @@ from hfwidgets import controls, runtime
 from hfwidgets.panels import assets
 from hfwidgets.tasks import BaseTask
 
+LABELS = {
+    "messages": "Message",
+    "query": "Question",
+    "src_lang": "From language",
+    "tgt_lang": "To language",
+    "top_k": "How many (top k)",
+    "multi_label": "Several may be true",
+}
+"""What people read where a parameter's name says too little."""
+
 HIDDEN = frozenset({"n", "stream_options", "tool_prompt"})
 """Parameters that mean nothing to a person at a panel; code can still set them."""
 
@@ -60,7 +70,7 @@ def described_field(task: BaseTask, name: str) -> dict[str, Any]:
     advanced = control.advanced if name in task.hints else True
     return {
         "name": name,
-        "label": "Message" if name == "messages" else name.replace("_", " ").capitalize(),
+        "label": LABELS.get(name) or name.replace("_", " ").capitalize(),
         "help": task.parameters.get(name, ""),
         "advanced": advanced,
         "control": described(control),

@@ -11,15 +11,16 @@ from hfwidgets import controls, errors, examples, runtime, tasks
 from hfwidgets.panels import frozen, names, receive, simplest, stills
 from hfwidgets.panels.base import Panel
 from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.form import form, split
+from hfwidgets.panels.form import about, form, samples, split
 from hfwidgets.panels.given import Inputs, file_of, shown
 from hfwidgets.panels.helped import Helped
 from hfwidgets.panels.history import History
 from hfwidgets.panels.run import Run
+from hfwidgets.panels.worded import Worded
 from hfwidgets.results.audio import Audio
 
 
-class TaskPanel(Helped, Panel):
+class TaskPanel(Worded, Helped, Panel):
     """A task as a form with a result.
 
     Args:
@@ -60,8 +61,8 @@ class TaskPanel(Helped, Panel):
         super().__init__(model, **settings)
         self._again = self.start
         self.observe(self._auto_changed, "auto_run")
-        for name, value in ways.items():
-            setattr(self, name, value)
+        for way, wanted in ways.items():
+            setattr(self, way, wanted)
         self.observe(self._notice, ["model", "provider"])
         self._notice()
         for name, value in given.items():
@@ -98,9 +99,9 @@ class TaskPanel(Helped, Panel):
             )
         self.inputs[name] = getattr(value, "text", value) if self._written(name) else value
 
-    def example(self) -> None:
-        """Fill in the task's example."""
-        made = examples.made(self.declaration.example)
+    def example(self, number: int = 0) -> None:
+        """Fill in one of the task's examples; the first is the one that the task declares."""
+        made = examples.made(samples(self.declaration)[number])
         for name in set(made) & set(self._names):
             self.inputs.put(name, made.pop(name), "example")
         known = {name: value for name, value in made.items() if name in self.declaration.controls}
@@ -197,23 +198,33 @@ class TaskPanel(Helped, Panel):
     # The document
 
     def _document(self) -> dict[str, Any]:
-        more = {"banner": None, "uploads": {}, "names": {}, "code": None, "auto": False}
-        return {**self._parts(), **more}
+        more = {"uploads": {}, "names": {}, "auto": False}
+        return {**self._parts(), **self.HELP, **self.WORDS, **more}
 
     def _parts(self) -> dict[str, Any]:
         """What changes with the task."""
         shape = form(self.declaration, self._choices)
-        preview = {
-            name: shown(value, self.declaration.controls[name], f"ex.{name}")
-            for name, value in self.declaration.example.items()
+        found = [
+            {"about": about(sample), "preview": self._preview(at, sample)}
+            for at, sample in enumerate(samples(self.declaration))
+        ]
+        inputs = {name: self.inputs.shown(name) for name in self._names}
+        drawn = {"form": {**shape, "examples": found}, "inputs": inputs}
+        return {**drawn, "result": None, "gallery": [], "models": [], "pairs": None}
+
+    def _preview(self, at: int, sample: dict[str, Any]) -> dict[str, Any]:
+        """An example's inputs as the page shows them."""
+        return {
+            name: shown(value, self.declaration.controls[name], f"ex.{at}.{name}")
+            for name, value in sample.items()
             if name in self._names
         }
-        inputs = {name: self.inputs.shown(name) for name in self._names}
-        drawn = {"form": {**shape, "preview": preview}, "inputs": inputs}
-        return {**drawn, "result": None, "gallery": []}
 
     def _auto_changed(self, _: Any) -> None:
         self._mirror.set("auto", value=self.auto_run)
+
+    def _arguments(self) -> dict[str, Any]:
+        return dict(self.inputs)
 
     def _input_changed(self, name: str) -> None:
         self._mirror.set("inputs", name, value=self.inputs.shown(name))
@@ -238,10 +249,15 @@ class TaskPanel(Helped, Panel):
         room, _, rest = name.partition(".")
         if room == "in":
             return self._input_file(name, rest.partition(".")[0])
-        if room == "ex" and rest in self.declaration.example:
-            value = self.declaration.example[rest]
-            return file_of(value, self.declaration.controls[rest])
+        if room == "ex":
+            return self._example_file(*rest.partition(".")[::2])
         return self._history.file(name)
+
+    def _example_file(self, at: str, name: str) -> tuple[bytes, str] | None:
+        found = dict(enumerate(samples(self.declaration))).get(int(at) if at.isdigit() else -1, {})
+        if name not in found or name not in self._names:
+            return None
+        return file_of(found[name], self.declaration.controls[name])
 
     def _input_file(self, file: str, name: str) -> tuple[bytes, str] | None:
         if name not in self._names or self.inputs.file(name) != file:
@@ -280,8 +296,8 @@ class TaskPanel(Helped, Panel):
             value = receive.medium(done, self.inputs.control(piece["name"]))
             self._brought(piece["name"], value, str(piece.get("file") or ""))
 
-    def _do_example(self) -> None:
-        self.example()
+    def _do_example(self, number: int = 0) -> None:
+        self.example(number)
         self.start()
 
     def _do_names(self, name: str) -> None:

@@ -276,6 +276,9 @@ class Drawing:
         return {"kind": "bars", "rows": rows, "pairs": names is not None}
 
     def _longest(self) -> str:
+        """The text that a text was made from; paths and questions about pictures are none."""
+        if any(isinstance(control, controls.Media) for control in self._asked.values()):
+            return ""
         texts = [value for value in self.inputs.values() if isinstance(value, str)]
         return max(texts, key=len, default="")
 

@@ -140,7 +140,7 @@ class TextTasks:
     @task(
         "Fill mask",
         {"text": "The capital of France is [MASK]."},
-        text=Lines(2),
+        text=Lines(2, marks=("[MASK]", "<mask>")),
         top_k=Number(1, None, 1, whole=True),
         targets=Words(advanced=True),
     )

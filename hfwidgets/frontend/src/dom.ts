@@ -61,6 +61,11 @@ const PATHS = {
   camera: "M4 8h4l2-3h4l2 3h4v11H4zM12 10a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7",
   plus: "M12 5v14M5 12h14",
   use: "M4 12h12M11 6l6 6-6 6M20 5v14",
+  more: "M6 9l6 6 6-6",
+  swap: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
+  name: "M4 7h16M4 12h7M4 17h5M15 13l5 4-5 4",
+  open: "M3 7h6l2 2h10v10H3zM12 17v-5M9.5 14l2.5-2.5 2.5 2.5",
+  mask: "M4 9h16v6H4z",
   warn: "M12 4l9 16H3zM12 10v4M12 17h.01",
 } as const;
 
@@ -86,10 +91,10 @@ export function iconButton(name: Icon, label: string, act: () => void): HTMLButt
 }
 
 /** A button that copies and says so for a moment. */
-export function copyButton(label: string, text: () => string): HTMLButtonElement {
+export function copyButton(label: string, text: () => string | Promise<string>): HTMLButtonElement {
   const button = iconButton("copy", label, () => void copy());
   const copy = async () => {
-    const done = await toClipboard(text());
+    const done = await toClipboard(await text());
     button.replaceChildren(icon(done ? "check" : "warn"));
     button.setAttribute("aria-label", done ? "Copied" : "Copying was refused");
     setTimeout(() => {

@@ -59,6 +59,8 @@ export interface Stats {
   finish?: string;
   /** US dollars. */
   cost?: number;
+  /** The server answered from its cache, or expressly not. */
+  cached?: boolean;
   /** The day of a recorded answer, as people read it. */
   recorded?: string;
 }
@@ -100,6 +102,7 @@ export interface Control {
   whole?: boolean;
   count?: number;
   options?: string[];
+  marks?: string[];
   least?: number;
 }
 

@@ -358,16 +358,23 @@ function sum(stats: Stats): string {
   const parts = [
     stats.first !== undefined && `first token ${stats.first.toFixed(2)} s`,
     stats.rate !== undefined && `${about}${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
-    stats.seconds !== undefined && `${stats.seconds.toFixed(1)} s`,
+    stats.seconds !== undefined && took(stats.seconds),
     stats.server !== undefined && `server ${stats.server.toFixed(2)} s`,
     tokens(stats),
     stats.cost !== undefined && `$${stats.cost.toPrecision(2)}`,
+    stats.cached !== undefined && (stats.cached ? "cached" : "fresh"),
     stats.recorded && `recorded on ${stats.recorded}`,
     stats.finish === "length" && "cut at the token limit",
     stats.model,
     stats.provider,
   ];
   return parts.filter(Boolean).join(" · ");
+}
+
+/** Wall time; what is short is said more exactly. */
+function took(seconds: number): string {
+  if (seconds < 0.1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
 }
 
 function tokens({ prompt, completion, counted }: Stats): string {

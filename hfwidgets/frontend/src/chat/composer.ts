@@ -13,6 +13,8 @@ export class Composer {
   #files: HTMLInputElement;
   #strip = h("div", { class: "hfw-pictures", hidden: true });
   #images: File[] = [];
+  /** Where pictures of variables are offered, once that part of the page is there. */
+  readonly attach = h("span", { hidden: true });
   #draft = { n: 0, text: "" };
 
   constructor(
@@ -24,9 +26,9 @@ export class Composer {
     this.#send = this.#button("hfw-primary", "Send", "send", () => this.#submit());
     this.#stop = this.#button("hfw-stop", "Stop", "stop", () => this.link.stop());
     this.#files = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true });
-    this.#files.addEventListener("change", () => this.#add([...(this.#files.files ?? [])]));
+    this.#files.addEventListener("change", () => this.add([...(this.#files.files ?? [])]));
     const attach = iconButton("attach", "Attach pictures", () => this.#files.click());
-    const row = h("div", { class: "hfw-compose-row" }, attach, this.#files, this.#box, this.#send, this.#stop);
+    const row = h("div", { class: "hfw-compose-row" }, attach, this.attach, this.#files, this.#box, this.#send, this.#stop);
     this.node = h("div", { class: "hfw-compose" }, this.#strip, row);
     this.#transfers();
   }
@@ -119,7 +121,7 @@ export class Composer {
   #transfers(): void {
     this.#box.addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
-      if (this.#add(files)) event.preventDefault();
+      if (this.add(files)) event.preventDefault();
     });
     for (const name of ["dragenter", "dragover"] as const) {
       this.node.addEventListener(name, (event) => {
@@ -132,13 +134,14 @@ export class Composer {
     this.node.addEventListener("dragleave", () => this.node.classList.remove("hfw-drop"));
     this.node.addEventListener("drop", (event) => {
       this.node.classList.remove("hfw-drop");
-      if (!this.#add([...(event.dataTransfer?.files ?? [])])) return;
+      if (!this.add([...(event.dataTransfer?.files ?? [])])) return;
       event.preventDefault();
       event.stopPropagation();
     });
   }
 
-  #add(files: File[]): boolean {
+  /** Put pictures into the next message; false when none was among the files. */
+  add(files: File[]): boolean {
     const images = files.filter((file) => file.type.startsWith("image/"));
     const fitting = images.filter((file) => file.size <= MAX_IMAGE);
     if (fitting.length < images.length) this.announce("A picture over 20 MB was left out.");

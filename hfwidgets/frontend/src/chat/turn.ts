@@ -2,6 +2,7 @@
 
 import { copyButton, h, icon, iconButton, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
+import { codeInserter } from "../task/insert.ts";
 import { StreamedText } from "../text/streamed.ts";
 
 export interface Call {
@@ -142,7 +143,7 @@ class AnswerBody {
 
   constructor(link: Link) {
     this.#thought = new StreamedText(link.chunks);
-    this.#text = new StreamedText(link.chunks);
+    this.#text = new StreamedText(link.chunks, codeInserter(link));
     this.node.append(this.#text.node, this.#calls, this.#wait);
   }
 
@@ -172,14 +173,15 @@ class AnswerBody {
     for (const [i, call] of calls.entries()) {
       const node = this.#calls.children[i] as HTMLElement;
       say(node.querySelector("code") as Node, call.name);
+      say(node.querySelector(".hfw-call-brief") as Node, call.arguments.slice(0, 80));
       say(node.querySelector("pre") as Node, pretty(call.arguments));
     }
   }
 }
 
 function card(): HTMLElement {
-  const head = h("summary", {}, icon("tool"), "Tool call ", h("code"));
-  return h("details", { class: "hfw-call", open: true }, head, h("pre", { tabIndex: 0 }));
+  const head = h("summary", {}, icon("tool"), "Tool call ", h("code"), h("span", { class: "hfw-call-brief" }));
+  return h("details", { class: "hfw-call" }, head, h("pre", { tabIndex: 0 }));
 }
 
 function pretty(json: string): string {

@@ -5,6 +5,7 @@ import type { Link } from "../link.ts";
 import { BUSY, type Status } from "../protocol.ts";
 import { register, type View } from "../view.ts";
 import { Composer } from "./composer.ts";
+import type { Talk } from "./tools.ts";
 import { type Turn, TurnView } from "./turn.ts";
 
 const NEAR_END = 32;
@@ -22,6 +23,10 @@ class ChatView implements View {
   #undo: HTMLButtonElement;
   #redo: HTMLButtonElement;
   #clear: HTMLButtonElement;
+  #top = h("div", { class: "hfw-talk-top" });
+  #drawer = h("div", {});
+  #tools = h("span", { class: "hfw-actions" });
+  #talk: Talk | null = null;
   #stick = true;
   #status: Status = "idle";
 
@@ -36,12 +41,12 @@ class ChatView implements View {
     this.#log.setAttribute("aria-live", "off");
     this.#log.append(this.#empty, this.#turns);
     this.#log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.body = h("div", { class: "hfw-body" }, this.#log, this.#down);
-    this.input = this.#composer.node;
+    this.body = h("div", { class: "hfw-body" }, this.#top, this.#log, this.#down);
+    this.input = h("div", {}, this.#composer.node, this.#drawer);
     this.#undo = iconButton("undo", "Undo", () => link.act("undo"));
     this.#redo = iconButton("redo", "Redo", () => link.act("redo"));
     this.#clear = iconButton("clear", "Clear the conversation", () => link.act("clear"));
-    this.actions = [this.#undo, this.#redo, this.#clear];
+    this.actions = [this.#undo, this.#redo, this.#clear, this.#tools];
     new ResizeObserver(() => this.#follow()).observe(this.#turns);
   }
 
@@ -56,11 +61,23 @@ class ChatView implements View {
     show(this.#empty, turns.length === 0);
     this.#sync(turns);
     this.#composer.update();
+    this.#more();
     this.#undo.disabled = busy || !this.link.doc["canUndo"];
     this.#redo.disabled = busy || !this.link.doc["canRedo"];
     this.#clear.disabled = busy || turns.length === 0;
     this.#speak(turns);
     this.#follow();
+  }
+
+  /** The tools come with a chunk of their own, so that the notebook file need not hold them. */
+  #more(): void {
+    const chunk = this.#talk ? undefined : this.link.chunks.now("task");
+    if (chunk) {
+      const { attach } = this.#composer;
+      const places = { top: this.#top, drawer: this.#drawer, tools: this.#tools, attach };
+      this.#talk = chunk.makeTalk(this.link, this.announce, { ...places, add: (files) => this.#composer.add(files) });
+    }
+    this.#talk?.update();
   }
 
   get #all(): Turn[] {

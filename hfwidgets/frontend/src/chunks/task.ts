@@ -3,4 +3,5 @@
 import "../task/views/all.ts";
 
 export { makeForm } from "../task/form.ts";
+export { makeTalk } from "../chat/tools.ts";
 export { makeCompare } from "../task/compare.ts";

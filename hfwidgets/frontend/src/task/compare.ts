@@ -3,6 +3,7 @@
 import { copyButton, h, icon, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 import { exchange } from "./exchange.ts";
+import { codeInserter } from "./insert.ts";
 import { StreamedText } from "../text/streamed.ts";
 
 interface Column {
@@ -102,7 +103,7 @@ class ColumnView {
   #source = "";
 
   constructor(link: Link, model: string) {
-    this.#text = new StreamedText(link.chunks);
+    this.#text = new StreamedText(link.chunks, codeInserter(link));
     const facts = h("dl", { class: "hfw-facts" });
     for (const [at, [name]] of MEASURES.entries()) facts.append(h("dt", {}, name), this.#values[at] as HTMLElement);
     const head = h("div", { class: "hfw-row" }, h("h3", { class: "hfw-column-title", title: model }, model), this.#state, copyButton(`Copy the answer of ${model}`, () => this.#source));

@@ -1,7 +1,8 @@
 // A task's form and its result: which controls there are, the declaration says; which view shows
 // the result, the result's kind.
 
-import { h, icon, show } from "../dom.ts";
+import { h, icon, iconButton, show } from "../dom.ts";
+import { exampleButtons } from "./examples.ts";
 import { exchange } from "./exchange.ts";
 import { type FieldView, makeField } from "../fields.ts";
 import type { Link } from "../link.ts";
@@ -27,6 +28,7 @@ export function makeForm(link: Link, announce: (text: string) => void, places: P
 
 export class TaskForm {
   #form: Form;
+  #place: HTMLElement;
   #inputs = new Map<string, InputView>();
   #basics = new Map<string, FieldView>();
   #written = new Map<string, string>();
@@ -45,12 +47,16 @@ export class TaskForm {
     places: Places,
   ) {
     const { link } = context;
+    this.#place = places.input;
     this.#form = link.doc["form"] as Form;
     this.#notice = new Notice(link);
     const inputs = h("div", { class: "hfw-inputs" });
     for (const field of this.#form.inputs) inputs.append(this.#input(field).node);
     const basics = h("div", { class: "hfw-fields" });
     for (const field of this.#form.basics) this.#basic(field, basics);
+    const swap = this.#swap();
+    if (swap) basics.firstElementChild?.after(swap);
+    basics.classList.toggle("hfw-swapped", swap !== null);
     show(basics, basics.childElementCount > 0);
     this.#run = h("button", { type: "button", class: "hfw-button hfw-primary hfw-run" }, "Run");
     this.#run.title = "Ctrl+Enter or Cmd+Enter";
@@ -59,7 +65,7 @@ export class TaskForm {
     this.#stop.addEventListener("click", () => link.stop());
     const row = h("div", { class: "hfw-row hfw-start" }, this.#run, this.#stop);
     // The example's button stands above what its preview makes taller, so it stays in place.
-    const top = h("div", { class: "hfw-row hfw-top" }, h("span", {}, this.#form.help), ...this.#example());
+    const top = h("div", { class: "hfw-row hfw-top" }, h("span", {}, this.#form.help), ...this.#examples());
     places.input.append(this.#notice.node, top, inputs, basics, row);
     this.#result = new ResultPlace(context, this.#form.empty);
     this.#gallery = new Gallery(link);
@@ -160,34 +166,42 @@ export class TaskForm {
     }
   }
 
-  /** Pointing at the example or reaching it by keyboard shows it; choosing it runs it. */
-  #example(): HTMLElement[] {
-    const { example, preview } = this.#form;
-    if (!Object.keys(preview).length) return [];
-    const button = h("button", { type: "button", class: "hfw-button", title: example }, "Try the example");
-    const begin = () => {
-      if (this.#previewing || this.context.link.busy) return;
-      this.#previewing = true;
-      button.closest(".hfw-form")?.classList.add("hfw-previewing");
-      if (this.#edited.size) this.#tell();
-      for (const [name, view] of this.#inputs) view.write(preview[name] ?? null);
-    };
-    const end = () => {
-      if (!this.#previewing) return;
-      this.#previewing = false;
-      button.closest(".hfw-form")?.classList.remove("hfw-previewing");
-      this.#written.clear();
-      this.#write(this.context.link.doc["inputs"] as Record<string, Shown | null>);
-    };
-    for (const name of ["pointerenter", "focus"]) button.addEventListener(name, begin);
-    for (const name of ["pointerleave", "blur"]) button.addEventListener(name, end);
-    button.addEventListener("click", () => {
-      this.#previewing = false;
-      button.closest(".hfw-form")?.classList.remove("hfw-previewing");
-      this.#edited.clear();
-      if (!this.context.link.busy) this.context.link.act("example");
+  #examples(): HTMLElement[] {
+    const { link } = this.context;
+    const frame = (on: boolean) => this.#place.classList.toggle("hfw-previewing", on);
+    return exampleButtons(this.#form.examples, {
+      preview: ({ preview }) => {
+        if (link.busy) return;
+        this.#previewing = true;
+        frame(true);
+        if (this.#edited.size) this.#tell();
+        for (const [name, view] of this.#inputs) view.write(preview[name] ?? null);
+      },
+      restore: () => {
+        if (!this.#previewing) return;
+        this.#previewing = false;
+        frame(false);
+        this.#written.clear();
+        this.#write(link.doc["inputs"] as Record<string, Shown | null>);
+      },
+      run: (number) => {
+        this.#previewing = false;
+        frame(false);
+        this.#edited.clear();
+        if (!link.busy) link.act("example", { number });
+      },
     });
-    return [button];
+  }
+
+  /** Exchange the languages of a translation. */
+  #swap(): HTMLElement | null {
+    if (!this.#basics.has("src_lang") || !this.#basics.has("tgt_lang")) return null;
+    const button = iconButton("swap", "Swap the languages", () => {
+      if (this.#edited.size) this.#tell();
+      this.context.link.act("swap");
+    });
+    button.classList.add("hfw-swap");
+    return button;
   }
 
   #speak(): void {

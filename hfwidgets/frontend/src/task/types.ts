@@ -10,12 +10,16 @@ export interface Form {
   inputs: Field[];
   basics: Field[];
   fields: Field[];
-  preview: Record<string, Shown | null>;
-  /** What the example is about, in words; empty when there is none. */
-  example: string;
+  examples: Sample[];
   /** What an empty result says. */
   empty: string;
   tasks: { name: string; label: string; domain: string }[];
+}
+
+/** An example's inputs, and what it is about, in words. */
+export interface Sample {
+  about: string;
+  preview: Record<string, Shown | null>;
 }
 
 /** An input as the kernel holds it: plain data, or a medium that is fetched by its name. */

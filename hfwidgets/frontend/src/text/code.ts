@@ -6,6 +6,9 @@ import { copyButton, h } from "../dom.ts";
 const NODE_CHARS = 4096;
 const HIGHLIGHT_CHARS = 20_000;
 
+/** Makes one more button for a block of code, where there is use for it. */
+export type CodeTool = (language: string, code: () => string) => HTMLElement | null;
+
 export class CodeBlock {
   readonly node: HTMLElement;
   #code = h("code");
@@ -14,9 +17,12 @@ export class CodeBlock {
   constructor(
     readonly language: string,
     private chunks: ChunkLoader,
+    tool?: CodeTool,
   ) {
-    const copy = copyButton("Copy code", () => this.#code.textContent ?? "");
-    const head = h("div", { class: "hfw-code-head" }, h("span", {}, language || "text"), copy);
+    const code = () => this.#code.textContent ?? "";
+    const name = h("span", {}, language || "text");
+    const more = tool?.(language, code) ?? null;
+    const head = h("div", { class: "hfw-code-head" }, name, h("span", { class: "hfw-gap" }), more, copyButton("Copy code", code));
     const scroll = h("pre", { tabIndex: 0, "aria-label": `${language || "text"} code` }, this.#code);
     this.node = h("div", { class: "hfw-code" }, head, scroll);
   }

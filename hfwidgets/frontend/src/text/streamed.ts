@@ -3,7 +3,7 @@
 import type { Token, TokensList } from "marked";
 import type { ChunkLoader, Chunks } from "../chunks.ts";
 import { h } from "../dom.ts";
-import { CodeBlock } from "./code.ts";
+import { CodeBlock, type CodeTool } from "./code.ts";
 import { Fence } from "./fence.ts";
 import { closed } from "./tail.ts";
 
@@ -30,7 +30,10 @@ export class StreamedText {
   #due = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private chunks: ChunkLoader) {
+  constructor(
+    private chunks: ChunkLoader,
+    private tool?: CodeTool,
+  ) {
     this.node.append(this.#tail);
   }
 
@@ -127,7 +130,7 @@ export class StreamedText {
   #code(pre: Element, draft: boolean): void {
     const code = pre.querySelector("code");
     const language = /language-(\S+)/.exec(code?.className ?? "")?.[1] ?? "";
-    const block = new CodeBlock(language, this.chunks);
+    const block = new CodeBlock(language, this.chunks, this.tool);
     block.update(code?.textContent ?? "");
     if (!draft) void block.finish(code?.textContent ?? "");
     pre.replaceWith(block.node);
@@ -143,7 +146,7 @@ export class StreamedText {
     if (tail.type !== "code") return false;
     const fence = Fence.open(this.#text.slice(this.#frozen));
     if (!fence) return false;
-    const block = new CodeBlock(fence.language, this.chunks);
+    const block = new CodeBlock(fence.language, this.chunks, this.tool);
     this.#drawTail(null);
     this.#tail.before(block.node);
     this.#fence = { at: this.#frozen, fence, block };

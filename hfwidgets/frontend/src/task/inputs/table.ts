@@ -12,9 +12,12 @@ const MOST = 200;
 
 type Columns = Record<string, string[]>;
 
+const EMPTY: Columns = { "column 1": [""], "column 2": [""] };
+
 export function tableInput(link: Link, field: Field, changed: () => void): InputView {
   let names: string[] = ["column 1", "column 2"];
   let cells: string[][] = [["", ""]];
+  let given: Columns | null = null;
   const table = h("table", { class: "hfw-grid" });
   const more = h("span", { class: "hfw-hint" });
 
@@ -24,12 +27,22 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
     cells = Array.from({ length }, (_, r) => names.map((name) => columns[name]?.[r] ?? ""));
     draw();
   };
+  /** What was edited here comes back from the kernel, its numbers perhaps written otherwise. */
+  const echoes = (columns: Columns | undefined) =>
+    names.join("\n") === Object.keys(columns ?? {}).join("\n") &&
+    names.every((name, c) => {
+      const there = columns?.[name] ?? [];
+      return there.length === cells.length && there.every((text, r) => alike(text, cells[r]?.[c] ?? ""));
+    });
   const edited = () => {
     draw();
     changed();
   };
   const draw = () => {
-    const head = names.map((name, c) => h("th", { scope: "col" }, heading(name, c)));
+    const head = names.map((name, c) => {
+      const drop = iconButton("close", `Remove column ${name}`, () => removeColumn(c));
+      return h("th", { scope: "col" }, h("div", { class: "hfw-th" }, heading(name, c), names.length > 1 && drop));
+    });
     const rows = cells.slice(0, MOST).map((row, r) => {
       const drop = iconButton("close", `Remove row ${r + 1}`, () => {
         cells.splice(r, 1);
@@ -39,6 +52,12 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
     });
     table.replaceChildren(h("thead", {}, h("tr", {}, ...head, h("td", {}))), h("tbody", {}, ...rows));
     more.textContent = cells.length > MOST ? `${MOST} of ${cells.length} rows are shown` : "";
+  };
+  const removeColumn = (c: number) => {
+    names.splice(c, 1);
+    for (const row of cells) row.splice(c, 1);
+    edited();
+    table.querySelector<HTMLElement>("th input")?.focus();
   };
   const box = (value: string, label: string) =>
     h("input", { class: "hfw-cell", value, "aria-label": label, size: Math.max(6, Math.min(24, value.length)) });
@@ -91,6 +110,11 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
   const button = (label: string, act: () => void) =>
     h("button", { class: "hfw-button", type: "button", onclick: act }, label);
   const pick = variables(link, field.name);
+  const reset = button("Reset", () => {
+    take(given ?? EMPTY);
+    changed();
+  });
+  reset.title = "Back to the table as it was given";
   const tools = h(
     "div",
     { class: "hfw-row hfw-start" },
@@ -103,6 +127,7 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
       for (const row of cells) row.push("");
       edited();
     }),
+    reset,
     button("Open CSV", () => file.click()),
     file,
     pick.node,
@@ -121,10 +146,19 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
       const used = cells.some((row) => row.some((text) => text.trim()));
       return used ? Object.fromEntries(names.map((n, c) => [n, cells.map((row) => row[c] ?? "")])) : {};
     },
-    write: (shown) => take((plain(shown) as Columns | undefined) ?? { "column 1": [""], "column 2": [""] }),
+    write: (shown) => {
+      const columns = plain(shown) as Columns | undefined;
+      if (!echoes(columns)) given = columns ?? null;
+      take(columns ?? EMPTY);
+    },
     update: pick.update,
     focus: () => table.querySelector<HTMLElement>("td input")?.focus(),
   };
+}
+
+function alike(one: string, other: string): boolean {
+  const [a, b] = [one.trim(), other.trim()];
+  return a === b || (a !== "" && b !== "" && Number(a) === Number(b));
 }
 
 /** A first row without numbers names the columns. */

@@ -18,8 +18,11 @@ export function textInput(field: Field, changed: () => void): InputView {
   };
   box.addEventListener("input", fit);
   box.addEventListener("change", changed);
+  const node = labelled(field, box);
+  const marks = field.control.marks ?? [];
+  if (marks.length) node.append(markButtons(box, marks));
   return {
-    node: labelled(field, box),
+    node,
     read: () => box.value,
     write: (shown) => {
       box.value = String(plain(shown) ?? "");
@@ -27,6 +30,22 @@ export function textInput(field: Field, changed: () => void): InputView {
     },
     focus: () => box.focus(),
   };
+}
+
+/** Buttons that put a mark where the caret is; a text holds one, so another one is replaced. */
+function markButtons(box: HTMLTextAreaElement, marks: string[]): HTMLElement {
+  const put = (mark: string) => {
+    const there = marks.find((other) => box.value.includes(other));
+    const at = there ? box.value.indexOf(there) : box.selectionStart;
+    box.setRangeText(mark, at, there ? at + there.length : box.selectionEnd, "end");
+    box.focus();
+    for (const name of ["input", "change"]) box.dispatchEvent(new Event(name, { bubbles: true }));
+  };
+  const buttons = marks.map((mark) =>
+    h("button", { type: "button", class: "hfw-button hfw-mark", onclick: () => put(mark) }, `Insert ${mark}`),
+  );
+  const hint = h("span", { class: "hfw-hint" }, "One mask, as the model names it:");
+  return h("div", { class: "hfw-row hfw-start" }, hint, ...buttons);
 }
 
 /** Short labels as chips; Enter or a comma adds one, Backspace takes the last away. */

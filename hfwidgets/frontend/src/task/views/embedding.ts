@@ -25,7 +25,7 @@ view("embedding", (shown) => {
   strip.classList.add("hfw-strip");
   const node = h("div", {}, list, strip, h("div", { class: "hfw-hint" }, `The first ${numbers.length} numbers; blue is below zero, orange above.`));
   const matrix = shown["matrix"] as number[][] | undefined;
-  if (matrix) node.append(h("div", { class: "hfw-label" }, "Cosine similarity"), square(matrix));
+  if (matrix) node.append(h("div", { class: "hfw-label" }, "Cosine similarity"), likeness(matrix));
   return { node };
 });
 
@@ -41,9 +41,10 @@ function heat(rows: number[][], most: number, label: string): HTMLElement {
   return node;
 }
 
-function square(matrix: number[][]): HTMLElement {
+/** A matrix of likeness between 0 and 1 as a table; names stand beside it in full. */
+export function likeness(matrix: number[][], names: string[] = []): HTMLElement {
   const table = h("table", { class: "hfw-table hfw-likeness" });
-  const head = matrix.map((_, at) => h("th", { scope: "col" }, String(at + 1)));
+  const head = matrix.map((_, at) => h("th", { scope: "col", title: names[at] ?? "" }, String(at + 1)));
   table.append(h("thead", {}, h("tr", {}, h("td", {}), ...head)));
   const body = matrix.map((row, at) => {
     const cells = row.map((value) => {
@@ -51,8 +52,10 @@ function square(matrix: number[][]): HTMLElement {
       cell.style.background = colourOf(value, 2);
       return cell;
     });
-    return h("tr", {}, h("th", { scope: "row" }, String(at + 1)), ...cells);
+    const name = names[at] ? `${at + 1} ${names[at]}` : String(at + 1);
+    return h("tr", {}, h("th", { scope: "row" }, name), ...cells);
   });
   table.append(h("tbody", {}, ...body));
-  return table;
+  const scroll = { class: "hfw-scroll", tabIndex: 0, role: "region", "aria-label": "Similarity of each with each" };
+  return h("div", scroll, table);
 }

@@ -16,7 +16,9 @@ function grid(columns: Columns, more: (r: number) => HTMLElement[], heads: strin
   const rows = Array.from({ length: Math.min(length, MOST) }, (_, r) => {
     const cells = names.map((name, c) => {
       const on = mark(r, c);
-      const cell = h("td", { class: on ? "hfw-hit" : "" }, columns[name]?.[r] ?? "");
+      const text = columns[name]?.[r] ?? "";
+      const cell = h("td", { class: on ? "hfw-hit" : "" }, text);
+      if (heads.length && !text.trim()) cell.append(h("span", { class: "hfw-missing" }, "missing"));
       if (on) cell.append(h("span", { class: "hfw-unseen" }, " (matches)"));
       return cell;
     });
@@ -26,6 +28,15 @@ function grid(columns: Columns, more: (r: number) => HTMLElement[], heads: strin
   const note = length > MOST ? h("p", { class: "hfw-hint" }, `${MOST} of ${length} rows are shown`) : null;
   const scroll = { class: "hfw-scroll", tabIndex: 0, role: "region", "aria-label": "Table" };
   return h("div", {}, h("div", scroll, table), note);
+}
+
+/** Scroll the table, and only the table, to what matters: the notebook stays where it is. */
+function reveal(table: HTMLElement, what: string): void {
+  const [cell, frame] = [table.querySelector<HTMLElement>(what), table.querySelector<HTMLElement>(".hfw-scroll")];
+  if (!cell || !frame) return;
+  const [inner, outer] = [cell.getBoundingClientRect(), frame.getBoundingClientRect()];
+  if (inner.right > outer.right) frame.scrollLeft += inner.right - outer.right;
+  if (inner.bottom > outer.bottom) frame.scrollTop += inner.top - outer.top - outer.height / 2;
 }
 
 view("cells", (shown) => {
@@ -38,7 +49,7 @@ view("cells", (shown) => {
     h("strong", {}, String(shown["answer"] || "No answer was found.")),
     aggregator ? h("span", { class: "hfw-tag" }, aggregator.toLowerCase()) : null,
   );
-  requestAnimationFrame(() => table.querySelector(".hfw-hit")?.scrollIntoView({ block: "nearest" }));
+  requestAnimationFrame(() => reveal(table, ".hfw-hit"));
   return { node: h("div", {}, answer, table) };
 });
 
@@ -64,7 +75,9 @@ view("predictions", (shown) => {
   };
   const columns = shown["columns"] as Columns;
   if (!Object.keys(columns).length) columns["row"] = values.map((_, at) => String(at + 1));
-  return { node: grid(columns, cell, ["Prediction"], () => false) };
+  const table = grid(columns, cell, ["Prediction"], () => false);
+  requestAnimationFrame(() => reveal(table, ".hfw-prediction"));
+  return { node: table };
 });
 
 view("table", (shown) => ({ node: grid(shown["columns"] as Columns, () => [], [], () => false) }));

@@ -1,6 +1,7 @@
 """Results as matplotlib figures, which show themselves without pyplot and keep no global state."""
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,16 +74,39 @@ def picture(image: Any, title: str = "") -> Figure:
 
 def waveform(samples: Any, rate: int) -> Figure:
     """Samples over time, one row a channel; long ones as their extremes."""
-    import numpy as np
-
     array = samples.reshape(len(samples), -1)
-    step = max(1, len(array) // 4000)
-    cut = array[: len(array) // step * step].reshape(-1, step, array.shape[1])
-    times = np.arange(len(cut)) * step / rate
-    figure = Shown(figsize=(7, 1.6 * array.shape[1] + 0.6), layout="constrained")
-    grid = figure.subplots(array.shape[1], sharex=True, squeeze=False)
-    for channel, axes in enumerate(grid[:, 0]):
-        axes.fill_between(times, cut[:, :, channel].min(1), cut[:, :, channel].max(1))
-        axes.set(ylim=(-1.05, 1.05), ylabel="amplitude")
+    return waveforms([("", channel, rate) for channel in array.T])
+
+
+def waveforms(sounds: Sequence[tuple[str, Any, int]]) -> Figure:
+    """Sounds below each other on one axis of time; each is a title, samples and their rate."""
+    figure = Shown(figsize=(7, 1.6 * len(sounds) + 0.6), layout="constrained")
+    grid = figure.subplots(len(sounds), sharex=True, squeeze=False)
+    for (title, samples, rate), axes in zip(sounds, grid[:, 0], strict=True):
+        _wave(axes, samples if samples.ndim == 1 else samples.mean(axis=1), rate)
+        axes.set_title(title, parse_math=False)
     grid[-1, 0].set_xlabel("seconds")
     return figure
+
+
+def spoken(samples: Any, rate: int, cues: Sequence[tuple[float, float, str]]) -> Figure:
+    """A waveform with what is said in each of its parts: start and end in seconds, text."""
+    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
+    figure = waveforms([("", mono, rate)])
+    figure.set_size_inches(9, 3)
+    axes = figure.axes[0]
+    for at, (start, end, text) in enumerate(cues):
+        axes.axvspan(start, end, color="C1", alpha=0.12 if at % 2 else 0.24)
+        words = textwrap.fill(text.strip(), 18)
+        axes.text(start, 1.1, words, fontsize=8, va="bottom", parse_math=False)
+    return figure
+
+
+def _wave(axes: Any, samples: Any, rate: int) -> None:
+    """Samples over time, long ones as their extremes."""
+    import numpy as np
+
+    step = max(1, len(samples) // 4000)
+    cut = samples[: len(samples) // step * step].reshape(-1, step)
+    axes.fill_between(np.arange(len(cut)) * step / rate, cut.min(1), cut.max(1))
+    axes.set(ylim=(-1.05, 1.05), ylabel="amplitude")

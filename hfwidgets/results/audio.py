@@ -6,20 +6,22 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.media import HEAD, Media, sniff
 from hfwidgets.media import sound_bytes as _wav
 from hfwidgets.results import _show, _subtitles
 from hfwidgets.results._meta import Meta
-from hfwidgets.results._record import Record, Said
+from hfwidgets.results._record import Elements, Record, Said
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
     Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+R = TypeVar("R", bound=Record)
 
 SHOWN = 2 << 20
 """The largest sound that is put into a notebook, in bytes."""
@@ -162,6 +164,20 @@ class AudioToAudioOutputElement(Record):
         return name + (self.blob._html_() if isinstance(self.blob, Audio) else "")
 
 
+class Sounds(Elements[R]):
+    """The sounds that came back, each with its player."""
+
+    def plot(self) -> "Figure":
+        """The waveforms below each other, as a matplotlib figure."""
+        from hfwidgets.results import _plot
+
+        named = [(str(item.get("label") or "sound"), item["blob"]) for item in self]
+        return _plot.waveforms([(name, sound.array, sound.sampling_rate) for name, sound in named])
+
+    def _html_(self) -> str:
+        return "".join(item._html_() for item in self) if self else "<p>No sound came back.</p>"
+
+
 class Recording:
     """The sound that was transcribed, decoded when a part of it is first asked for."""
 
@@ -222,6 +238,29 @@ class AutomaticSpeechRecognitionOutput(Said):
         made = {".srt": self.to_srt, ".vtt": self.to_vtt}.get(target.suffix.lower())
         target.write_text(made() if made else self.text or "", encoding="utf-8")
         return target
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row a chunk: start and end in seconds, text; needs timestamps."""
+        from hfwidgets.results import _table
+
+        names = ("start", "end", "text")
+        return _table.frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
+
+    def plot(self) -> "Figure":
+        """The recording's waveform with each chunk's text over it, as a matplotlib figure.
+
+        Raises:
+            InputError: the recording cannot be read any more.
+            OutputError: there are no chunks: ask for them with return_timestamps=True.
+        """
+        from hfwidgets.results import _plot
+
+        cues = self._cues()
+        recording: Recording | None = vars((self.chunks or [])[0]).get("_recording")
+        if recording is None:
+            raise errors.InputError("The recording is not at hand: this is not a call's result.")
+        sound = recording.audio
+        return _plot.spoken(sound.array, sound.sampling_rate, cues)
 
     def _cues(self) -> list[_subtitles.Cue]:
         if not self.chunks:

@@ -51,7 +51,7 @@ class AudioTasks:
     @task("Audio to audio", {"audio": NOISE}, audio=Upload("audio"))
     def audio_to_audio(
         self, audio: Sound, *, model: str | None = None
-    ) -> Flow[Elements[results.AudioToAudioOutputElement]]:
+    ) -> Flow[results.Sounds[results.AudioToAudioOutputElement]]:
         """Change a sound: clean it, or take it apart into several.
 
         Each sound of the result is an `Audio`: the bytes of a file, with its samples in `.array`.
@@ -69,7 +69,7 @@ class AudioTasks:
             if "content-type" in item:
                 item["content_type"] = item.pop("content-type")
             item["blob"] = yield from spoken(item.get("blob"))
-        return found
+        return results.Sounds(found)
 
     @task(
         "Automatic speech recognition",

@@ -176,3 +176,34 @@ def test_a_sound_that_cannot_be_decoded_says_so() -> None:
     with pytest.raises(errors.OutputError, match="saved as they are"):
         _ = odd.array
     assert "audio/webm" in repr(odd)
+
+
+def test_sounds_have_players_and_waveforms(call: Call, loopback: Loopback) -> None:
+    blob = base64.b64encode(WAV).decode()
+    parts = [
+        {"label": name, "content-type": "audio/wav", "blob": blob} for name in ("voice", "<b>")
+    ]
+    loopback.answer(Answer(json=parts))
+    found = call("audio_to_audio", WAV)
+    shown = found._repr_mimebundle_()["text/html"]
+    assert shown.count("<audio controls") == 2
+    assert "&lt;b&gt;" in shown
+    assert [axes.get_title() for axes in found.plot().axes] == ["voice", "<b>"]
+
+
+def test_a_transcript_as_table_and_figure(call: Call, loopback: Loopback) -> None:
+    answer = Answer(json={"text": "The ferry leaves.", "chunks": CHUNKS})
+    loopback.answer(answer, Answer(json={"text": "The ferry leaves."}))
+    found = call("automatic_speech_recognition", WAV, return_timestamps=True)
+    frame = found.to_pandas()
+    assert frame.to_dict("list") == {
+        "start": [0.0, 0.75],
+        "end": [0.75, 2.0],
+        "text": [" The ferry", " leaves.\n"],
+    }
+    words = [text.get_text() for text in found.plot().axes[0].texts]
+    assert words == ["The ferry", "leaves."]
+    untimed = call("automatic_speech_recognition", WAV)
+    for make in (untimed.to_pandas, untimed.plot):
+        with pytest.raises(errors.OutputError, match="return_timestamps=True"):
+            make()

@@ -50,7 +50,7 @@ export class MediaInput implements InputView {
     const hint = h("span", { class: "hfw-hint" }, "or drop it here, or paste it");
     const first = h("div", { class: "hfw-row hfw-start" }, this.#choose, hint, this.#file);
     this.#auto.addEventListener("change", () => context.link.act("auto", { on: this.#auto.checked }));
-    const auto = h("label", { class: "hfw-row hfw-start hfw-hint" }, this.#auto, `Run as soon as a ${this.#noun} is here`);
+    const auto = h("label", { class: "hfw-row hfw-check hfw-hint" }, this.#auto, `Run as soon as a ${this.#noun} is here`);
     const tools = h("div", { class: "hfw-row hfw-start" }, this.#address(), this.#pick.node, ...this.#record());
     this.#zone = h(
       "div",

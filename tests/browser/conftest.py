@@ -1,11 +1,12 @@
 """JupyterLab in a headless Chromium, one server a session, one notebook and kernel a test."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
 from tests.browser.talker import Talker
@@ -102,8 +103,40 @@ def chat(notebook: Open, talker: Talker) -> Callable[..., Notebook]:
     return make
 
 
-def ask(book: Notebook, text: str) -> None:
-    """Type a message and send it with Enter."""
-    box = book.panel.get_by_role("textbox", name="Message")
+OVER = ":is(.hfw-is-idle, .hfw-is-done, .hfw-is-stopped, .hfw-is-failed)"
+
+
+def ask(panel: Notebook | Locator, text: str) -> None:
+    """Type a message and send it with Enter, once the panel is free."""
+    panel = panel.panel if isinstance(panel, Notebook) else panel
+    expect(panel.locator(OVER).first).to_be_attached()
+    box = panel.get_by_role("textbox", name="Message")
     box.fill(text)
     box.press("Enter")
+
+
+def copied(page: Page, start: str) -> str:
+    """The clipboard's text, once it begins so."""
+    script = """async ([start, ms]) => {
+      for (const until = performance.now() + ms; performance.now() < until;) {
+        const text = await navigator.clipboard.readText();
+        if (text.startsWith(start)) return text;
+        await new Promise(done => setTimeout(done, 20));
+      }
+      throw new Error('the clipboard does not hold ' + start);
+    }"""
+    return str(page.evaluate(script, [start, 20_000]))
+
+
+SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
+
+
+@contextlib.contextmanager
+def saving_state(page: Page) -> Iterator[None]:
+    """Let Lab save widget states for a while; the setting is the server's, so it is put back."""
+    page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)
+    assert page.evaluate("name => window.jupyterapp.commands.isToggled(name)", SAVE_STATE)
+    try:
+        yield
+    finally:
+        page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)

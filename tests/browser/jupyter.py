@@ -34,7 +34,12 @@ CHROMIUM_ARGS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-APPS = {"lab": ("jupyterlab", "LabApp"), "notebook": ("notebook", "JupyterNotebookApp")}
+APPS = {
+    "lab": ("jupyterlab", "LabApp"),
+    "notebook": ("notebook", "JupyterNotebookApp"),
+    "voila": ("voila", "Voila"),
+}
+PROBES = {"voila": ""}
 FOLDERS = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
@@ -59,44 +64,60 @@ class Jupyter:
 
     def address(self, name: str) -> str:
         """A notebook alone on a page: no launcher, no tabs of earlier tests."""
-        if self.kind == "lab":
-            return f"{self.url}/doc/tree/{name}?token={self.token}&reset"
-        return f"{self.url}/notebooks/{name}?token={self.token}"
+        paths = {
+            "lab": f"doc/tree/{name}?token={self.token}&reset",
+            "notebook": f"notebooks/{name}?token={self.token}",
+            "voila": f"voila/render/{name}?token={self.token}",
+        }
+        return f"{self.url}/{paths[self.kind]}"
 
 
 @contextlib.contextmanager
 def serve(folder: Path, kind: str = "lab", theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
     """Start a server and stop it with all its kernels."""
-    module, app = APPS[kind]
     root = folder / "root"
     root.mkdir(parents=True)
     env = _environment(folder, theme)
+    port, token = free_port(), secrets.token_hex(16)
+    log = (folder / "server.log").open("wb")
+    process = subprocess.Popen(
+        _command(kind, root, port, token),
+        env=env,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        cwd=root,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        probe = f"{url}/{PROBES.get(kind, 'api/status')}?token={token}"
+        await_server(process, probe, folder / "server.log")
+        yield Jupyter(kind, url, token, root)
+    finally:
+        stop(process)
+        log.close()
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    options = [
-        "--no-browser",
+        return int(free.getsockname()[1])
+
+
+def _command(kind: str, root: Path, port: int, token: str) -> list[str]:
+    module, app = APPS[kind]
+    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}"]
+    if kind == "voila":
+        return [*command, f"--{app}.ip=127.0.0.1", f"--token={token}", str(root)]
+    return [
+        *command,
         "--ip=127.0.0.1",
-        f"--port={port}",
         "--allow-root",
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}",
         f"--ServerApp.root_dir={root}",
         f"--{app}.expose_app_in_browser=True",
     ]
-    log = (folder / "server.log").open("wb")
-    command = [sys.executable, "-m", module, *options]
-    process = subprocess.Popen(
-        command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=root, start_new_session=True
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _await_server(process, f"{url}/api/status?token={token}", folder / "server.log")
-        yield Jupyter(kind, url, token, root)
-    finally:
-        _stop(process)
-        log.close()
 
 
 def _environment(folder: Path, theme: str) -> dict[str, str]:
@@ -125,17 +146,17 @@ def _environment(folder: Path, theme: str) -> dict[str, str]:
     }
 
 
-def _await_server(process: subprocess.Popen[bytes], probe: str, log: Path) -> None:
+def await_server(process: subprocess.Popen[bytes], probe: str, log: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(probe, timeout=2).read()
             return
         time.sleep(0.05)
-    raise RuntimeError(f"The Jupyter server did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"The server did not start:\n{log.read_text()[-3000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """Ask first, so that the server shuts its kernels down; then end its group."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()

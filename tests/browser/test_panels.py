@@ -11,13 +11,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from hfwidgets import examples
 from hfwidgets.tasks import TASKS
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, saving_state
 from tests.browser.jupyter import Jupyter, Notebook, serve
 from tests.browser.stage import SHOWN, Stage, png
 from tests.plugins.loopback import Loopback
 
 AXE = Path(__file__).parents[2] / "hfwidgets/frontend/node_modules/axe-core/axe.min.js"
-SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
 Desk = Callable[..., Notebook]
 
 
@@ -326,7 +325,7 @@ def test_before_and_after_and_the_result_as_input(desk: Desk, page: Page) -> Non
     wipe.focus()
     page.keyboard.press("Home")
     stage = book.panel.locator(".hfw-compare-pictures")
-    assert "--hfw-wipe: 0%" in (stage.get_attribute("style") or "")
+    expect(stage).to_have_attribute("style", re.compile("--hfw-wipe: 0%"))
     book.panel.get_by_role("button", name="Use the result as input").click()
     expect(book.panel.locator(".hfw-medium")).to_contain_text("picture, 640 × 420")
 
@@ -385,12 +384,11 @@ def test_models_side_by_side(notebook: Open, stage: Stage, page: Page) -> None:
 def test_the_result_stays_without_a_kernel(desk: Desk, page: Page) -> None:
     book = desk("object-detection")
     try_example(book)
-    page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)
     static = page.locator(".hfw-static")
     expect(static).to_be_hidden()
     expect(static.locator("img")).to_have_count(1)
-    book.save()
-    page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)
+    with saving_state(page):
+        book.save()
     state = json.dumps(json.loads(book.path.read_text())["metadata"]["widgets"])
     assert len(state) < 100_000
     book.shutdown()

@@ -7,12 +7,10 @@ from pathlib import Path
 from nbconvert import HTMLExporter
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ask
+from tests.browser.conftest import ask, saving_state
 from tests.browser.jupyter import Notebook
 
 Chat = Callable[..., Notebook]
-
-SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
 
 
 def talked(chat: Chat, *cells: str) -> Notebook:
@@ -66,12 +64,11 @@ def test_an_exported_page_shows_the_conversation(chat: Chat, page: Page, tmp_pat
 def test_saved_state_is_small_and_holds_no_secret(chat: Chat, page: Page) -> None:
     secret = "sk-secret-1234567"
     book = chat("import os", settings=f"token='sk-'+'secret-'+str({secret[10:]})")
-    page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)
     ask(book, "rich")
     expect(book.panel.locator(".hfw-status")).to_contain_text("tokens")
     expect(page.locator(".hfw-static")).to_contain_text("Quoted", use_inner_text=False)
-    book.save()
-    page.evaluate("name => window.jupyterapp.commands.execute(name)", SAVE_STATE)
+    with saving_state(page):
+        book.save()
     text = book.path.read_text()
     assert secret not in text
     state = json.loads(text)["metadata"]["widgets"]

@@ -1,0 +1,95 @@
+"""Panels in marimo: the same anywidget, shown as it is or wrapped for reactive cells."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ask
+from tests.browser.jupyter import await_server, free_port, stop
+from tests.browser.stage import Stage
+from tests.browser.talker import Talker
+from tests.plugins.loopback import Loopback
+
+APP = """import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import hfwidgets as hf
+    import marimo as mo
+
+    return hf, mo
+
+
+@app.cell
+def _(hf):
+    hf.panel("object-detection", base_url="{task}")
+    return
+
+
+@app.cell
+def _(hf, mo):
+    chat = mo.ui.anywidget(hf.chat(base_url="{chat}"))
+    chat
+    return (chat,)
+
+
+@app.cell
+def _(chat, mo):
+    mo.md(f"Status: {{chat.status}}")
+    return
+"""
+
+
+@contextmanager
+def marimo(folder: Path, mode: str) -> Iterator[str]:
+    """The address of the app in `folder`, which is run, or edited with its cells in view."""
+    port = free_port()
+    command = [sys.executable, "-m", "marimo", "--quiet", mode, "app.py", "--headless"]
+    log = folder / "server.log"
+    env = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--no-token", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=folder,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await_server(process, f"{url}/health", log)
+        yield url
+    finally:
+        stop(process)
+
+
+def test_a_task_and_a_chat(page: Page, loopback: Loopback, tmp_path: Path) -> None:
+    stage, talker = Stage(loopback), Talker(loopback)
+    source = APP.format(task=stage.url("object-detection"), chat=talker.url)
+    (tmp_path / "app.py").write_text(source)
+    with marimo(tmp_path, "run") as url:
+        page.goto(url)
+        task, chat = page.locator(".hfw").nth(0), page.locator(".hfw").nth(1)
+        task.get_by_role("button", name="Try the example").click()
+        expect(task.locator(".hfw-box-mark")).to_have_count(2)
+        expect(task.locator(".hfw-view img")).not_to_have_js_property("naturalWidth", 0)
+        stage.failing = True
+        task.get_by_role("button", name="Run", exact=True).click()
+        expect(task.get_by_role("alert")).to_contain_text("refused this input")
+        ask(chat, "count 60 by 10")
+        expect(chat.locator(".hfw-md")).to_contain_text("w9")
+        chat.get_by_role("button", name="Stop").click()
+        expect(chat.locator(".hfw-status")).to_contain_text("Stopped")
+        assert talker.loopback.gone.wait(20)
+        ask(chat, "rich")
+        expect(chat.locator("math")).to_have_count(3)
+        expect(page.locator(".hfw-static")).to_have_count(0)

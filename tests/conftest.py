@@ -6,7 +6,7 @@ import pytest
 
 pytest_plugins = [
     *("tests.plugins.loopback", "tests.plugins.internet", "tests.plugins.engine"),
-    "tests.plugins.kernels",
+    *("tests.plugins.kernels", "tests.plugins.waiting"),
 ]
 
 

@@ -3,6 +3,7 @@
 import sys
 import time
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -44,16 +45,17 @@ class Cell:
 
     pictures = True
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._id = uuid4().hex
         self._shown = False
         self._last: tuple[str, str | None] = ("", None)
-        self._next = time.monotonic() + 5 * FASTEST
+        self._next = clock() + 5 * FASTEST
 
     def due(self, text: str, note: str | None) -> bool:
         if (text, note) == self._last and self._shown:
             return False
-        now = time.monotonic()
+        now = self._clock()
         started = bool(text) and not self._last[0]
         if now < self._next and not started:
             return False

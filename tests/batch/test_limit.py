@@ -5,18 +5,7 @@ import pytest
 from hfwidgets.batch._limit import Limiter
 from tests.batch import simulated
 from tests.batch.simulated import Server, at_most, outages, windows
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.plugins.waiting import Clock
 
 
 def test_it_grows_by_one_a_success_up_to_its_limit(clock: Clock) -> None:

@@ -1,13 +1,17 @@
-"""Both clients as one fixture."""
+"""Both clients as one fixture, and a stream that waits."""
 
 import asyncio
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient
-from tests.plugins.loopback import Loopback
+from tests.plugins.loopback import Answer, Loopback, Seen
+
+EVENT_STREAM = {"content-type": "text/event-stream"}
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -25,3 +29,35 @@ def call(request: pytest.FixtureRequest, loopback: Loopback) -> Callable[..., An
     if request.param == "sync":
         return blocking
     return lambda *args, **kwargs: asyncio.run(awaited(*args, **kwargs))
+
+
+def piece(text: str, **more: Any) -> bytes:
+    """One event of a chat stream."""
+    choice = {"index": 0, "delta": {"content": text}}
+    return b"data: " + json.dumps({"choices": [choice], **more}).encode() + b"\n\n"
+
+
+class Held:
+    """A stream that sends one event and then waits, like a model that thinks."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def __call__(self, _: Seen) -> Answer:
+        return Answer(headers=EVENT_STREAM, chunks=self._chunks())
+
+    def _chunks(self) -> Iterator[bytes]:
+        yield piece("Hel")
+        for _ in range(1500):  # half a minute: a test that fails ends too
+            if self.stop.wait(0.02):
+                return
+            yield b": alive\n\n"  # a comment: the server notices by it that its reader has gone
+
+
+@pytest.fixture
+def held(loopback: Loopback) -> Iterator[Held]:
+    """The played server's next answer."""
+    made = Held()
+    loopback.answer(made)
+    yield made
+    made.stop.set()

@@ -2,54 +2,17 @@
 
 import gc
 import threading
-import time
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hfwidgets import InferenceClient, InferenceTimeoutError, errors
-from tests.plugins.loopback import Answer, Loopback, Seen, chat_events, events
+from tests.core.conftest import EVENT_STREAM, Held, piece
+from tests.plugins.loopback import Answer, Loopback, chat_events, events
+from tests.plugins.waiting import reading, until
 
 HELLO = [{"role": "user", "content": "Hello"}]
-EVENT_STREAM = {"content-type": "text/event-stream"}
-
-
-def piece(text: str, **more: Any) -> bytes:
-    """One event of a chat stream."""
-    import json
-
-    choice = {"index": 0, "delta": {"content": text}}
-    return b"data: " + json.dumps({"choices": [choice], **more}).encode() + b"\n\n"
-
-
-class Held:
-    """A stream that sends one event and then waits, like a model that thinks."""
-
-    def __init__(self, first: bytes = piece("Hel")) -> None:
-        self.first = first
-        self.go_on = threading.Event()
-        self.stop = threading.Event()
-
-    def __call__(self, _: Seen) -> Answer:
-        return Answer(headers=EVENT_STREAM, chunks=self._chunks())
-
-    def _chunks(self) -> Iterator[bytes]:
-        yield self.first
-        while not self.stop.wait(0.02):
-            yield b": alive\n\n"  # a comment: the server notices by it that its reader has gone
-            if self.go_on.is_set():
-                yield piece("lo") + b"data: [DONE]\n\n"
-                return
-
-
-@pytest.fixture
-def held(loopback: Loopback) -> Iterator[Held]:
-    made = Held()
-    loopback.answer(made)
-    yield made
-    made.stop.set()
 
 
 def opened(loopback: Loopback, **settings: Any) -> Any:
@@ -63,7 +26,7 @@ def test_close_frees_the_connection_at_once_and_keeps_what_came(
     stream = opened(loopback)
     assert next(stream).choices[0].delta.content == "Hel"
     stream.close()
-    assert loopback.gone.wait(2), "the server never saw the connection close"
+    assert loopback.gone.wait(10), "the server never saw the connection close"
     assert stream.text == "Hel"
     assert stream.closed
     assert list(stream) == []
@@ -73,7 +36,7 @@ def test_a_with_block_closes(loopback: Loopback, held: Held) -> None:
     with opened(loopback) as stream:
         for _ in stream:
             break
-    assert loopback.gone.wait(2)
+    assert loopback.gone.wait(10)
     assert stream.result.choices[0].message.content == "Hel"
 
 
@@ -87,7 +50,7 @@ def test_a_stream_that_nobody_holds_is_closed_without_the_collector(
         seen = weakref.ref(stream)
         del stream
         assert seen() is None, "the stream is kept alive by a cycle"
-        assert loopback.gone.wait(2)
+        assert loopback.gone.wait(10)
     finally:
         gc.enable()
 
@@ -97,7 +60,7 @@ def test_leaving_a_for_loop_over_a_temporary_stream_closes_it(
 ) -> None:
     for _ in opened(loopback):
         break
-    assert loopback.gone.wait(2)
+    assert loopback.gone.wait(10)
 
 
 def test_a_stream_lives_without_its_client(loopback: Loopback) -> None:
@@ -113,14 +76,12 @@ def test_close_from_another_thread_ends_the_reader_quietly(loopback: Loopback, h
     rest: list[Any] = []
     reader = threading.Thread(target=lambda: rest.extend(stream))
     reader.start()
-    time.sleep(
-        0.1
-    )  # the reader is inside its blocking read by then, or will find the stream closed
+    until(lambda: reading(reader))
     stream.close()
-    reader.join(2)
+    reader.join(10)
     assert not reader.is_alive(), "the reader still waits"
     assert rest == []
-    assert loopback.gone.wait(2)
+    assert loopback.gone.wait(10)
 
 
 def test_20_full_streams_use_one_connection(loopback: Loopback) -> None:
@@ -162,14 +123,12 @@ def test_a_stream_without_done_that_ends_properly_is_whole(loopback: Loopback) -
 
 def test_the_timeout_holds_between_chunks(loopback: Loopback, held: Held) -> None:
     stream = opened(loopback, timeout=0.4)
-    started = time.monotonic()
     with pytest.raises(
         InferenceTimeoutError, match=r"timeout of 0.4 s while waiting for the stream"
     ):
         list(stream)
-    assert time.monotonic() - started < 2
     assert stream.text == "Hel"
-    assert loopback.gone.wait(2)
+    assert loopback.gone.wait(10)
 
 
 def test_the_timeout_holds_for_a_body_that_ends_with_its_connection(loopback: Loopback) -> None:
@@ -194,7 +153,8 @@ def test_the_timeout_holds_for_a_body_that_ends_with_its_connection(loopback: Lo
         client = InferenceClient(base_url=url, timeout=0.4)
         with pytest.raises(InferenceTimeoutError):
             list(client.chat_completion(HELLO, stream=True))
-        thread.join(2)
+        thread.join(10)
+        assert not thread.is_alive(), "the connection was not closed"
 
 
 @pytest.mark.parametrize(

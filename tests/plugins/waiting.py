@@ -1,0 +1,96 @@
+"""How tests wait: for conditions, never for a time.
+
+until(lambda: server.seen)                   # the value, once it is true
+work = Slow()                                # blocking work that only the loop it must not
+monkeypatch.setattr(room, "slow", work)      # block can end
+await free(client.call(), work)
+
+def test_it(waits):                          # each pause a call announces: (reason, seconds)
+"""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from hfwidgets import flow
+
+T = TypeVar("T")
+
+LIMIT = 30.0
+"""Seconds after which what was waited for is taken never to come, on a busy machine too."""
+
+
+def until(there: Callable[[], T], seconds: float = LIMIT) -> T:
+    """What `there` returns once that is true; AssertionError when it does not come."""
+    end = time.monotonic() + seconds
+    while not (found := there()):
+        assert time.monotonic() < end, f"It did not come in {seconds:g} s; it is {found!r}."
+        time.sleep(0.01)
+    return found
+
+
+def reading(thread: threading.Thread) -> bool:
+    """Whether a thread is inside a blocking read of an HTTP connection."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return frame is not None and frame.f_code.co_filename.endswith("httpcore/_backends/sync.py")
+
+
+class Clock:
+    """A clock that goes on only when it is told to, by adding to `now`."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow:
+    """Stands for slow work: it lasts until a coroutine of the loop that waits for it ends it.
+
+    A loop that is blocked by the work cannot end it, which `free` tells.
+    """
+
+    def __init__(self, then: Callable[..., Any] = lambda *_: None) -> None:
+        self._then = then
+        self._end = threading.Event()
+        self.begun = threading.Event()
+        self.ended: bool | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        self.begun.set()
+        self.ended = self._end.wait(LIMIT / 3)
+        return self._then(*args)
+
+    def end(self) -> None:
+        self._end.set()
+
+
+async def free(call: Awaitable[T], work: Slow) -> T:
+    """The result of a call, after proof that other tasks of its loop ran during its slow work."""
+    task = asyncio.ensure_future(call)
+    while not work.begun.is_set():
+        assert not task.done(), "the slow work was never asked for"
+        await asyncio.sleep(0.005)
+    work.end()
+    result = await task
+    assert work.ended, "the loop was blocked"
+    return result
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def waits() -> Iterator[list[tuple[str, float]]]:
+    """The pauses that calls have announced, as (reason, seconds)."""
+    heard: list[tuple[str, float]] = []
+    token = flow.waiting.set(lambda reason, seconds: heard.append((reason, seconds)))
+    yield heard
+    flow.waiting.reset(token)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "hfwidgets"
 ORDER = {
     "base": {
         *("auth", "controls", "decode", "engine", "errors", "examples", "failures", "flow"),
-        *("hints", "markdown", "media", "refused", "results", "streams"),
+        *("hints", "markdown", "media", "refused", "results", "streams", "warned"),
     },
     "tasks": {"tasks"},
     "providers": {"providers"},

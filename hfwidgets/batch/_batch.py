@@ -5,7 +5,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from hfwidgets.client.choice import default_provider
 from hfwidgets.client.drivers import AsyncDriver
 from hfwidgets.recorder import _question
 from hfwidgets.tasks import Async, BaseTask, find
+from hfwidgets.warned import warn
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
@@ -264,11 +264,9 @@ class Batch:
         if reason is not None or self.run.stopped:
             self.stopped = str(reason) if reason is not None else "interrupted"
             how = "retry() goes on" if self.plan.resume is None else "the same call goes on"
-            warnings.warn(
+            warn(
                 f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
                 f"{self.stopped} What is done is kept; {how}.",
-                UserWarning,
-                stacklevel=4,
             )
         return f"stopped: {self.stopped}" if self.stopped else "finished"
 

@@ -17,7 +17,6 @@ the provider's name for the model is needed, so the look-up's error stands.
 """
 
 import os
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +27,7 @@ from hfwidgets.client.settings import Settings, is_url, usable_url
 from hfwidgets.flow import Flow
 from hfwidgets.providers import Provider
 from hfwidgets.tasks import BaseTask
+from hfwidgets.warned import warn
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
 
@@ -219,11 +219,9 @@ def _offered(asked: Asked, provider: Provider) -> Flow[Offer]:
 
 
 def _unlisted(asked: Asked, provider: Provider) -> Offer:
-    warnings.warn(
+    warn(
         f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for "
         "the model by that very name. To set another, pass mapping= to the client.",
-        UserWarning,
-        stacklevel=2,
     )
     return Offer(provider.name, asked.model)
 
@@ -231,11 +229,9 @@ def _unlisted(asked: Asked, provider: Provider) -> Offer:
 def _picked(asked: Asked, prefer_hub: bool) -> Flow[Chosen]:
     """The provider that the Hub's list gives, for a task of which the router does not choose."""
     if asked.suffix in POLICIES - {"preferred"}:
-        warnings.warn(
+        warn(
             f"Only the router's chat knows ':{asked.suffix}'; {asked.task.name} goes to the first "
             "provider of the Hub's list.",
-            UserWarning,
-            stacklevel=2,
         )
     hosted = providers.get("hf-inference")
     if prefer_hub and asked.task.name in hosted.routes:
@@ -267,10 +263,8 @@ def _heeded(offer: Offer, asked: Asked) -> Offer:
         "error": "in trouble: the Hub's last check of it failed",
     }
     if offer.status in states:
-        warnings.warn(
+        warn(
             f"{asked.model} at {offer.provider} is {states[offer.status]}.",
-            UserWarning,
-            stacklevel=2,
         )
     return offer
 

@@ -4,7 +4,6 @@
 """
 
 import logging
-import warnings
 from typing import Any
 
 from hfwidgets import errors
@@ -14,6 +13,7 @@ from hfwidgets.flow import Flow
 from hfwidgets.results import _files
 from hfwidgets.results.posted import Posted
 from hfwidgets.tasks import TASKS
+from hfwidgets.warned import warn
 
 log = logging.getLogger("hfwidgets")
 
@@ -41,10 +41,9 @@ class InferenceApi:
         *,
         client: InferenceClient | None = None,
     ) -> None:
-        warnings.warn(
+        warn(
             "InferenceApi is outdated: use InferenceClient (MIGRATION.md in hfwidgets says how).",
             DeprecationWarning,
-            stacklevel=2,
         )
         self._client = client or InferenceClient(provider="hf-inference", token=token)
         self.repo_id = repo_id

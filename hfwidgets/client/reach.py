@@ -5,7 +5,6 @@ goes only where `auth.trusted` allows; elsewhere the call is made without.
 """
 
 import sys
-import warnings
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -14,6 +13,7 @@ from hfwidgets.client.choice import Chosen
 from hfwidgets.client.settings import Settings
 from hfwidgets.flow import Flow
 from hfwidgets.providers import Address, Provider
+from hfwidgets.warned import warn
 
 PLAIN: Mapping[str, str] = {
     "user-agent": f"hfwidgets/{__version__}; python/{'.'.join(map(str, sys.version_info[:2]))}",
@@ -88,16 +88,12 @@ def _bill(given: Mapping[str, str], token: auth.Token | None, settings: Settings
     if not settings.bill_to:
         return {}
     if token is None or not token.routed:
-        warnings.warn(
+        warn(
             "bill_to is left out: only calls with a Hub token (hf_...) are billed by the Hub.",
-            UserWarning,
-            stacklevel=2,
         )
         return {}
     if given.get(BILL_TO, settings.bill_to) != settings.bill_to:
-        warnings.warn(
+        warn(
             f"bill_to={settings.bill_to!r} replaces the header {BILL_TO}: {given[BILL_TO]}.",
-            UserWarning,
-            stacklevel=2,
         )
     return {BILL_TO: settings.bill_to}

@@ -1,7 +1,6 @@
 """A chat model with the tools of MCP servers, turn by turn."""
 
 import json
-import warnings
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
@@ -11,6 +10,7 @@ from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.mcp._server import Server, ServerType
 from hfwidgets.results._record import Record
 from hfwidgets.results.chat import ChatCompletionStreamOutput
+from hfwidgets.warned import warn
 
 if TYPE_CHECKING:
     from mcp.types import Tool
@@ -85,9 +85,8 @@ class MCPClient:
         tools = await server.tools()
         for tool in _allowed(tools, allowed_tools):
             if tool.name in self._homes:
-                warnings.warn(
+                warn(
                     f"There is a tool {tool.name!r} already: that of {server.name} is left out.",
-                    stacklevel=2,
                 )
                 continue
             self._homes[tool.name] = server
@@ -184,10 +183,9 @@ def _allowed(tools: "list[Tool]", allowed: Iterable[str] | None) -> "list[Tool]"
     names, known = list(allowed), [tool.name for tool in tools]
     for name in names:
         if name not in known:
-            warnings.warn(
+            warn(
                 f"allowed_tools names {name!r}, which the server does not have."
                 f"{errors.near(name, known)}",
-                stacklevel=3,
             )
     return [tool for tool in tools if tool.name in names]
 

@@ -10,7 +10,6 @@ That serves chat. More tasks are named; each has one route here:
     provider = compatible("https://api.scaleway.ai", "/v1", "feature-extraction")
 """
 
-import warnings
 from array import array
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,6 +21,7 @@ from hfwidgets.media import OUTPUT_LIMIT
 from hfwidgets.providers._answers import at, decoded
 from hfwidgets.providers._hub import parsed
 from hfwidgets.providers._provider import Provider
+from hfwidgets.warned import warn
 
 Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Turns OpenAI's `json_schema` object (name, schema, strict) into a provider's own form."""
@@ -115,10 +115,8 @@ def completion(ask: Infer, provider: Provider, path: str) -> Flow[Any]:
 
 def _generated(raw: Any, provider: Provider, details: bool | None) -> dict[str, Any]:
     if details:
-        warnings.warn(
+        warn(
             f"{provider.name} returns no tokens: the details say only why the text ended.",
-            UserWarning,
-            stacklevel=2,
         )
     choice = at(raw, "choices", 0)
     counts = raw.get("usage") or {}

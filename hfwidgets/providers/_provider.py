@@ -7,7 +7,6 @@ bytes, or for a stream the open reply. It builds no result objects and reads no 
 
 import os
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.auth import Token
 from hfwidgets.flow import Flow, Infer
+from hfwidgets.warned import warn
 
 Route = Callable[[Infer], Flow[Any]]
 
@@ -184,9 +184,7 @@ class Provider:
         given = ask.given
         unknown = [name for name in names if name in given]
         if unknown:
-            warnings.warn(
+            warn(
                 f"{self.name} does not know {', '.join(unknown)} of {ask.task}: left out.",
-                UserWarning,
-                stacklevel=2,
             )
         return {name: value for name, value in given.items() if name not in unknown}

@@ -6,12 +6,12 @@ Such a server is remembered by its URL, is asked again without them, and cannot 
 """
 
 import re
-import warnings
 from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.flow import Flow, Infer, Send
 from hfwidgets.providers import _hub
+from hfwidgets.warned import warn
 
 _UNUSED = r"model_kwargs[^\[]*\[([^\]]*)\]"
 _NAME = r"""['"]([^'"]+)['"]"""
@@ -54,11 +54,9 @@ def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
     given = ask.given
     left_out = sorted(unused & given.keys())
     if left_out:
-        warnings.warn(
+        warn(
             f"The server runs no text-generation-inference and does not know "
             f"{', '.join(left_out)}: left out.",
-            UserWarning,
-            stacklevel=2,
         )
     return {name: value for name, value in given.items() if name not in unused}
 

@@ -1,11 +1,11 @@
 """Tolerant readings of what servers answer: the shapes differ, the results do not."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.results._record import Elements, Record, elements
+from hfwidgets.warned import warn
 
 R = TypeVar("R", bound=Record)
 
@@ -39,7 +39,7 @@ def aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
         return value
     if value is not None:
         raise errors.ConfigurationError(f"{old} is the older name of {name}: pass one of them.")
-    warnings.warn(f"{old} is the older name of {name}.", DeprecationWarning, stacklevel=3)
+    warn(f"{old} is the older name of {name}.", DeprecationWarning)
     return old_value
 
 
@@ -79,9 +79,8 @@ def outdated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, A
     """Parameters that were given all at once, as older code gives them, with a warning."""
     if values is None:
         return {}
-    warnings.warn(
+    warn(
         f"{name} of {task} is outdated: pass its entries as keywords.",
         DeprecationWarning,
-        stacklevel=3,
     )
     return values

@@ -1,6 +1,5 @@
 """The text tasks: classify, extract, answer, rewrite, continue."""
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from hfwidgets.results.text import TextGenerationOutput
 from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
 from hfwidgets.tasks._shape import aliased, objects, one, outdated, texts
 from hfwidgets.tasks._task import streaming, task
+from hfwidgets.warned import warn
 
 if TYPE_CHECKING:
     from hfwidgets.results._array import Embedding
@@ -469,7 +469,7 @@ class TextTasks:
             extra_body: More parameters for the server.
         """
         if decoder_input_details and not details:
-            warnings.warn("decoder_input_details needs details=True and is left out.", stacklevel=2)
+            warn("decoder_input_details needs details=True and is left out.")
             decoder_input_details = None
         options = {
             "adapter_id": adapter_id,

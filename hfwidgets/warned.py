@@ -1,0 +1,21 @@
+"""Warnings that point at the user's line."""
+
+import sys
+import warnings
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn as of the innermost line outside this package: the one that its author can change.
+
+    Work on the background loop comes from no such line; `sys` is named then.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame is not None and _ours(frame.f_globals.get("__name__") or ""):
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _ours(module: str) -> bool:
+    return module == PACKAGE or module.startswith(f"{PACKAGE}.")

@@ -17,7 +17,6 @@ from hfwidgets import (
     errors,
 )
 from hfwidgets.endpoints import AsyncEndpoints, Endpoints
-from hfwidgets.flow import waiting
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, Seen
 
@@ -228,18 +227,14 @@ def test_resume_of_a_running_one(internet: Internet) -> None:
         mine.resume(running_ok=False)
 
 
-def test_wait_until_it_is_ready(internet: Internet) -> None:
+def test_wait_until_it_is_ready(internet: Internet, waits: list[tuple[str, float]]) -> None:
     mine = endpoint(internet, "pending", "pending", "initializing", "running")
     answers = [Answer(503, json={"error": "starting"}), Answer(json={})]
     internet.get(f"{HOST}/health", lambda _: answers.pop(0))
-    heard: list[str] = []
-    waiting.set(lambda reason, seconds: heard.append(reason))
-    try:
-        assert mine.wait(refresh_every=0.01) is mine
-    finally:
-        waiting.set(None)
+    assert mine.wait(refresh_every=0.01) is mine
     assert mine.status == "running"
-    assert heard == [f"the endpoint mine is {s}" for s in ("pending", "initializing", "running")]
+    states = ("pending", "initializing", "running")
+    assert [reason for reason, _ in waits] == [f"the endpoint mine is {s}" for s in states]
     health = [seen for seen in internet.seen if seen.path.endswith("/health")]
     assert len(health) == 2
     assert health[0].headers["authorization"] == f"Bearer {TOKEN}"

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -201,13 +200,15 @@ def test_rate_limits_tell_the_reset_time(loopback: Loopback) -> None:
     assert "Wait 188 s" in str(error)
 
 
-def test_a_long_retry_after_is_told_and_not_slept(loopback: Loopback) -> None:
-    started = time.monotonic()
+def test_a_long_retry_after_is_told_and_not_slept(
+    loopback: Loopback, waits: list[tuple[str, float]]
+) -> None:
     answer = Answer(429, json={"error": "quota"}, headers={"Retry-After": "3600"})
     error = refused(loopback, answer, max_retries=3)
     assert isinstance(error, errors.RateLimitError)
     assert error.retry_after == 3600
-    assert time.monotonic() - started < 1
+    assert waits == []
+    assert len(loopback.requests) == 1
 
 
 def test_loading_past_the_budget_is_a_timeout_with_the_reason(loopback: Loopback) -> None:
@@ -256,16 +257,14 @@ def test_a_connection_that_is_not_accepted_in_time_is_a_timeout() -> None:
             queued.setblocking(False)
             queued.connect_ex(server.getsockname())
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        started = time.monotonic()
-        with pytest.raises(InferenceTimeoutError):
+        with pytest.raises(InferenceTimeoutError, match=r"timeout of 0\.3 s"):
             InferenceClient(base_url=url, timeout=0.3).chat_completion(HELLO)
-        assert time.monotonic() - started < 2
 
         async def run() -> None:
             async with AsyncInferenceClient(base_url=url, timeout=0.3) as client:
                 await client.chat_completion(HELLO)
 
-        with pytest.raises(InferenceTimeoutError):
+        with pytest.raises(InferenceTimeoutError, match=r"timeout of 0\.3 s"):
             asyncio.run(run())
         for queued in waiting:
             queued.close()

@@ -1,6 +1,7 @@
 """Who serves a call: the arguments, the model's suffix, the token and the Hub's list."""
 
-import time
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from hfwidgets import InferenceClient, errors
 from hfwidgets.client import hub
 from tests.plugins.loopback import Answer, Loopback, chat_answer
+from tests.plugins.waiting import Clock
 from tests.providers.conftest import MODEL, TOKEN, Asker
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -324,22 +326,32 @@ def test_hf_inference_works_without_the_hub(
     assert paths(loopback) == [ABOUT, f"/router/hf-inference/models/{MODEL}"]
 
 
+@pytest.fixture
+def hub_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which it is known for how long the Hub's words hold."""
+    monkeypatch.setattr(hub, "time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
 def test_a_silent_hub_is_left_alone_for_a_minute(
-    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+    loopback: Loopback, hub_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "PATIENCE", 0.2)
+    over = threading.Event()
 
     def silent(_: Any) -> Answer:
-        time.sleep(0.6)
+        over.wait(30)
         return Answer(500)
 
     loopback.route("GET", ABOUT, silent)
     hosted(loopback)
     settings = Asker("sync", loopback).settings("hf-inference", mapping=None)
     with InferenceClient(**settings) as client:
-        client.text_classification("Fine!")
-        client.text_classification("Fine!")
-    assert paths(loopback).count(ABOUT) == 1
+        for asked in (1, 1, 2):
+            client.text_classification("Fine!")
+            assert paths(loopback).count(ABOUT) == asked
+            hub_clock.now += 31
+    over.set()
 
 
 def test_a_key_of_its_own_works_without_the_hub(ask: Asker, loopback: Loopback) -> None:
@@ -362,17 +374,14 @@ def test_a_hub_token_needs_the_hub(ask: Asker, loopback: Loopback) -> None:
 # The mapping's keeping
 
 
-def test_the_mapping_is_kept_for_a_while(
-    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_mapping_is_kept_for_a_while(loopback: Loopback, hub_clock: Clock) -> None:
     known(loopback, {"groq": entry("conversational")})
     loopback.route("POST", "/router/groq/openai/v1/chat/completions", chat_answer("Hi"))
     with InferenceClient(**Asker("sync", loopback).settings("groq", mapping=None)) as client:
         client.chat_completion(HELLO)
         client.chat_completion(HELLO)
         assert paths(loopback).count(ABOUT) == 1
-        later = time.monotonic() + 601
-        monkeypatch.setattr(hub.time, "monotonic", lambda: later)
+        hub_clock.now += 601
         client.chat_completion(HELLO)
         assert paths(loopback).count(ABOUT) == 2
 

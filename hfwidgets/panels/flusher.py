@@ -7,6 +7,7 @@ So a panel sends at most ten patches a second, and all panels together at most 2
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
 
 from hfwidgets import runtime
 from hfwidgets.panels.mirror import Mirror
@@ -21,9 +22,17 @@ _STEP = 0.02
 
 
 class Flusher:
-    """Sends the patches of mirrors that changed, each in its turn."""
+    """Sends the patches of mirrors that changed, each in its turn; time is told by `clock`, and
+    passes in `pause`.
+    """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._pause = pause
         self._lock = threading.Lock()
         self._dirty: dict[Mirror, float] = {}
         self._last: dict[Mirror, float] = {}
@@ -32,7 +41,7 @@ class Flusher:
     def wake(self, mirror: Mirror) -> None:
         """Note a change; any thread may call this."""
         with self._lock:
-            self._dirty.setdefault(mirror, time.monotonic())
+            self._dirty.setdefault(mirror, self._clock())
             if self._serving:
                 return
             self._serving = True
@@ -42,18 +51,18 @@ class Flusher:
         """Send what has changed at once: for the ends of runs and for answers to a click."""
         with self._lock:
             self._dirty.pop(mirror, None)
-            self._last[mirror] = time.monotonic()
+            self._last[mirror] = self._clock()
         mirror.flush()
 
     async def _serve(self) -> None:
         while due := self._due():
             for mirror in due[0]:
                 self.now(mirror)
-            await asyncio.sleep(_STEP)
+            await self._pause(_STEP)
 
     def _due(self) -> tuple[list[Mirror]] | None:
         """The mirrors whose turn has come; None when nothing waits any more."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             self._last = {m: then for m, then in self._last.items() if now - then < 1.0}
             if not self._dirty:

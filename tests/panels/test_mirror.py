@@ -1,16 +1,17 @@
 """The mirrored document and the flusher: nothing is lost, nothing comes too often."""
 
 import threading
-import time
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.panels import flusher as flushing
 from hfwidgets.panels.flusher import Flusher
 from hfwidgets.panels.mirror import Mirror, units
 from tests.panels.conftest import Replica
+from tests.plugins.waiting import Clock, until
 
 TEXT = st.text(max_size=5)
 STEPS = st.lists(
@@ -82,53 +83,72 @@ def test_values_are_copies() -> None:
     assert replica.doc["more"]["deep"] == [1]
 
 
-class Clocked:
-    """A mirror that notes when its patches leave."""
+class Simulated(Clock):
+    """Time that passes only in a flusher's pauses, and what is done in each of them.
 
-    def __init__(self, flusher: Flusher) -> None:
-        self.times: list[float] = []
-        doc = {"text": ""}
-        self.mirror = Mirror(doc, lambda _: self.times.append(time.monotonic()), flusher.wake)
+    Attributes:
+        meanwhile: called at the start, and in each pause until the time of `end`.
+    """
+
+    def __init__(self, seconds: float, meanwhile: Callable[[], None]) -> None:
+        self.end = self.now + seconds
+        self.meanwhile = meanwhile
+        self.flusher = Flusher(self, self.pause)
+        self._begun = threading.Event()
+
+    async def pause(self, seconds: float) -> None:
+        self._begun.wait(10)
+        self.now += seconds
+        if self.now < self.end:
+            self.meanwhile()
+
+    def run(self) -> None:
+        """Let it pass to its end."""
+        self.meanwhile()
+        self._begun.set()
+        until(lambda: not self.flusher._serving)
+
+
+def panels(count: int, seconds: float) -> list[list[float]]:
+    """When the patches of so many panels leave, all of which grow for so many seconds."""
+
+    def grow() -> None:
+        for mirror in mirrors:
+            mirror.append("text", text="x")
+
+    time = Simulated(seconds, grow)
+    times: list[list[float]] = [[] for _ in range(count)]
+
+    def sent(at: list[float]) -> Callable[[Any], None]:
+        return lambda _: at.append(time.now)
+
+    mirrors = [Mirror({"text": ""}, sent(at), time.flusher.wake) for at in times]
+    time.run()
+    assert time.now >= time.end
+    return times
 
 
 def test_many_panels_share_one_limit() -> None:
-    flusher = Flusher()
-    clocked = [Clocked(flusher) for _ in range(60)]
-    until = time.monotonic() + 1.5
-    while time.monotonic() < until:
-        for one in clocked:
-            one.mirror.append("text", text="x")
-        time.sleep(0.005)
-    start = min(one.times[0] for one in clocked) + 0.35
-    within = [t for one in clocked for t in one.times if start <= t < start + 1.0]
-    assert len(within) <= flushing.TOTAL * 1.1
-    assert min(len(one.times) for one in clocked) >= 3
+    times = panels(60, 3.0)
+    start = min(map(min, times)) + 0.5  # the first words of each leave at once
+    within = [at for one in times for at in one if start <= at < start + 1.0]
+    assert 100 <= len(within) <= 200
+    assert min(map(len, times)) >= 6
 
 
 def test_one_panel_is_sent_at_most_ten_times_a_second() -> None:
-    flusher = Flusher()
-    one = Clocked(flusher)
-    until = time.monotonic() + 1.0
-    while time.monotonic() < until:
-        one.mirror.append("text", text="x")
-        time.sleep(0.002)
-    assert 6 <= len(one.times) <= 11
+    [times] = panels(1, 1.0)
+    assert min(after - before for before, after in pairwise(times)) >= 0.1
+    assert 8 <= len(times) <= 11
 
 
 def test_the_first_words_leave_at_once_and_the_last_ones_surely() -> None:
-    flusher = Flusher()
-    one = Clocked(flusher)
-    began = time.monotonic()
-    one.mirror.append("text", text="x")
-    gone = threading.Event()
-    for _ in range(500):
-        if one.times:
-            break
-        gone.wait(0.001)
-    assert one.times[0] - began < 0.08
-    one.mirror.append("text", text="y")
-    for _ in range(500):
-        if len(one.times) == 2:
-            break
-        gone.wait(0.001)
-    assert len(one.times) == 2
+    sent: list[tuple[float, str]] = []
+    time = Simulated(0.05, lambda: mirror.append("text", text="x"))
+    mirror = Mirror(
+        {"text": ""}, lambda m: sent.append((time.now, m["ops"][0][3])), time.flusher.wake
+    )
+    began = time.now
+    time.run()
+    assert sent[0] == (began, "x")
+    assert "".join(text for _, text in sent) == mirror.get("text") == "xxx"

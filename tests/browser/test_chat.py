@@ -166,10 +166,11 @@ def test_an_error_shows_in_place_and_gives_the_message_back(chat: Chat, page: Pa
 def test_a_key_is_used_and_never_saved(chat: Chat, talker: Talker) -> None:
     book = chat()
     ask(book, "refuse")
-    book.panel.get_by_role("alert").wait_for()
+    card = book.panel.get_by_role("alert")
+    expect(card).to_be_visible()
     talker.answers["refuse"] = lambda seen: talker.plain(seen.headers.get("authorization", ""))
-    book.panel.get_by_label("Token or API key").fill("sk-secret-1234567")
-    book.panel.get_by_role("button", name="Use and try again").click()
+    card.get_by_label("Token or API key").fill("sk-secret-1234567")
+    card.get_by_role("button", name="Use and try again").click()
     expect(book.panel.locator(".hfw-md")).to_contain_text("Bearer sk-secret-1234567")
     expect(book.panel.get_by_role("textbox", name="Message")).to_have_value("")
     expect(book.panel.get_by_role("alert")).to_be_hidden()
@@ -226,7 +227,8 @@ def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
     thoughts.locator("summary").click()
     expect(thoughts.locator("strong")).to_have_text("see")
     ask(book, "tool")
-    expect(book.panel.locator(".hfw-call")).to_contain_text('weather{\n  "city": "Oslo"\n}')
+    expect(book.panel.locator(".hfw-call")).to_contain_text("weather")
+    expect(book.panel.locator(".hfw-call pre")).to_have_text('{\n  "city": "Oslo"\n}')
 
 
 def test_a_pasted_picture_is_sent(chat: Chat, page: Page, talker: Talker) -> None:

@@ -30,20 +30,28 @@ def _():
 
 @app.cell
 def _(hf):
-    hf.panel("object-detection", base_url="{task}")
+    panel = hf.panel("object-detection", base_url="{task}")
+    panel
+    return (panel,)
+
+
+@app.cell
+def _(mo):
+    take = mo.ui.run_button(label="Take the result")
+    take
+    return (take,)
+
+
+@app.cell
+def _(mo, panel, take):
+    take.value
+    mo.md(f"Found: {{[one.label for one in panel.result or []]}}")
     return
 
 
 @app.cell
 def _(hf, mo):
-    chat = mo.ui.anywidget(hf.chat(base_url="{chat}"))
-    chat
-    return (chat,)
-
-
-@app.cell
-def _(chat, mo):
-    mo.md(f"Status: {{chat.status}}")
+    mo.ui.anywidget(hf.chat(base_url="{chat}"))
     return
 """
 
@@ -82,6 +90,8 @@ def test_a_task_and_a_chat(page: Page, loopback: Loopback, tmp_path: Path) -> No
         task.get_by_role("button", name="Try the example").click()
         expect(task.locator(".hfw-box-mark")).to_have_count(2)
         expect(task.locator(".hfw-view img")).not_to_have_js_property("naturalWidth", 0)
+        page.get_by_role("button", name="Take the result").click()
+        expect(page.get_by_text("Found: ['boat', 'sun']")).to_be_visible()
         stage.failing = True
         task.get_by_role("button", name="Run", exact=True).click()
         expect(task.get_by_role("alert")).to_contain_text("refused this input")

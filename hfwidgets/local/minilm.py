@@ -161,7 +161,11 @@ def embedded(
     for text in texts:
         ids, cut = model.tokens(text, left=left)
         if cut and not truncate:
-            raise bad(f"A text has more than the {TOKENS} tokens that {MODEL} reads.", "truncate")
+            raise bad(
+                f"A text has more than the {TOKENS} tokens that {MODEL} reads. Shorten it, or "
+                "leave truncate=False out.",
+                "truncate",
+            )
         batch.append(ids)
     return model.pooled(batch, normalize=normalize), sum(map(len, batch))
 

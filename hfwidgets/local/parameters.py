@@ -15,7 +15,7 @@ from hfwidgets.local.refusal import bad
 S = TypeVar("S", bound=msgspec.Struct)
 
 # Sent by clients beside the parameters without any effect on the answer.
-HARMLESS = frozenset({"model", "options", "use_cache", "wait_for_model"})
+HARMLESS = frozenset({"model"})
 
 
 def checked(

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from hfwidgets.errors import near
 from hfwidgets.local.files import File
 from hfwidgets.local.refusal import ClientGoneError, RefusedError, bad
 
@@ -106,6 +107,7 @@ async def task_body(request: Request) -> tuple[Any, dict[str, Any], bool]:
         return raw, {}, False
     body = await json_body(request)
     stream = body.pop("stream", None)
+    _check_options(body.pop("options", None))
     inputs = body.pop("inputs", None)
     parameters = body.pop("parameters", None)
     if parameters is None:
@@ -115,6 +117,23 @@ async def task_body(request: Request) -> tuple[Any, dict[str, Any], bool]:
     if inputs is None:
         return body, dict(parameters), stream is True
     return inputs, {**body, **parameters}, stream is True
+
+
+# What the Hub's older clients ask of its servers; an engine that keeps no answers and always waits
+# for its models does so whatever they say, and has no other processor to offer.
+_OPTIONS = frozenset({"use_cache", "wait_for_model", "use_gpu", "dont_load_model"})
+
+
+def _check_options(options: Any) -> None:
+    """Refuse what is no option of the Hub's wire."""
+    if not isinstance(options, Mapping | None):
+        raise bad(f"options must be a JSON object, not {_name(options)}.", "options")
+    for name in sorted(map(str, (options or {}).keys() - _OPTIONS)):
+        raise bad(
+            f"There is no option {name!r}; there are {', '.join(sorted(_OPTIONS))}."
+            f"{near(name, _OPTIONS)}",
+            "options",
+        )
 
 
 def _content_type(request: Request) -> str:

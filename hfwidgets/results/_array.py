@@ -1,5 +1,6 @@
 """The array result; the one module of this room that needs numpy, so imported when it is used."""
 
+from base64 import b64decode
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
 
     @classmethod
     def of(cls, values: Any) -> "Embedding":
-        """The array of a nested list of numbers."""
-        return np.asarray(values, dtype=np.float32).view(cls)
+        """The array of a nested list of numbers, or of base64 texts in their place."""
+        return np.asarray(_numbers(values), dtype=np.float32).view(cls)
 
     def __array_finalize__(self, source: Any) -> None:
         self.meta = getattr(source, "meta", None)
@@ -36,3 +37,12 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         return _show.bundle(
             plain, _show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta
         )
+
+
+def _numbers(values: Any) -> Any:
+    """What is the base64 of little-endian float32 numbers as these numbers."""
+    if isinstance(values, str):
+        return np.frombuffer(b64decode(values), "<f4")
+    if isinstance(values, list) and values and isinstance(values[0], str):
+        return [_numbers(value) for value in values]
+    return values

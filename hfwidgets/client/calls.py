@@ -285,7 +285,7 @@ class Call:
 
     def _redirected(self, wire: Wire, reply: Reply, hops: int) -> Wire:
         """The request for where a redirect points; credentials stay with their host."""
-        url = urljoin(wire.url, reply.headers["location"])
+        url = _moved(wire.url, reply.headers["location"])
         refused.check(url, self.settings.hosts.hub)
         if hops >= MOST_REDIRECTS:
             raise errors.ConnectError(f"{wire.url} redirects in circles: {hops} times until now.")
@@ -377,6 +377,18 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
             return max(0.0, date.timestamp() - time.time()) if date else None
     reset = re.search(r"\bt=(\d+)", headers.get("ratelimit", ""))
     return float(reset[1]) + 1 if reset else None
+
+
+def _moved(url: str, location: str) -> str:
+    """Where a redirect points; ConnectError when that is no URL."""
+    try:
+        found = urljoin(url, location)
+        urlsplit(found).port  # noqa: B018 - it is read when it is looked at
+    except ValueError:
+        raise errors.ConnectError(
+            f"{urlsplit(url).netloc} redirects to what is no URL: {location!r}."
+        ) from None
+    return found
 
 
 def _secured(old: SplitResult, new: SplitResult) -> bool:

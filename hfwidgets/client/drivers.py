@@ -4,19 +4,19 @@ import contextlib
 import functools
 import importlib
 import logging
-import ssl
+import os
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import httpx
 
 from hfwidgets import errors
 from hfwidgets.client.calls import Deadline, Wire
-from hfwidgets.client.transports import AsyncTransports, Transports
+from hfwidgets.client.transports import AsyncTransports, Transports, async_way_out, way_out
 from hfwidgets.decode import DONE
 from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
 
@@ -33,6 +33,12 @@ UNDO_SECONDS = 2.0
 _parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
 
 
+BAD_URL = (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)
+"""What an address that cannot be called raises; UnicodeError: a name that no host can have."""
+
+FAILED = (httpx.RequestError, *BAD_URL)
+
+
 def announce(sleep: Sleep) -> None:
     """Tell whoever waits why: the caller's own listener, else the log."""
     listener = waiting.get()
@@ -43,10 +49,10 @@ def announce(sleep: Sleep) -> None:
 
 
 def translated(
-    error: httpx.RequestError | httpx.InvalidURL, deadline: Deadline, url: str, broken: bool = False
+    error: Exception, deadline: Deadline, url: str, broken: bool = False
 ) -> errors.HfWidgetsError:
     """The library's error as one of ours."""
-    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+    if isinstance(error, BAD_URL):
         return errors.ConfigurationError(f"Not a URL that can be called: {url!r} ({error}).")
     host = httpx.URL(url).netloc.decode()
     if isinstance(error, httpx.TimeoutException):
@@ -84,38 +90,11 @@ def request(wire: Wire, left: float | None) -> httpx.Request:
     )
 
 
-@functools.cache
-def limits() -> httpx.Limits:
-    """As many connections as there are calls; kept for a while, as httpx keeps them."""
-    return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
-
-
-@functools.cache
-def certificates() -> ssl.SSLContext:
-    """The authorities to trust, read once: SSL_CERT_FILE and SSL_CERT_DIR, else certifi's."""
-    return httpx.create_ssl_context()
-
-
-def transports() -> Transports:
-    """The sync driver's way out."""
-    return Transports(lambda: httpx.HTTPTransport(verify=certificates(), limits=limits()))
-
-
-def async_transports() -> AsyncTransports:
-    """The async driver's way out."""
-    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(verify=certificates(), limits=limits()))
-
-
 def warm_up() -> None:
     """Import what awaiting needs, which would otherwise hold up a running loop for 70 ms."""
     importlib.import_module("anyio.to_thread")
     with contextlib.suppress(ImportError):  # a name of anyio's own: without it the loop waits once
         importlib.import_module("anyio._backends._asyncio")
-
-
-def proxied() -> bool:
-    """Whether the environment names proxies, which only a whole httpx client can follow."""
-    return bool(urllib.request.getproxies())
 
 
 def plain(response: httpx.Response) -> Iterable[bytes]:
@@ -144,20 +123,32 @@ class SyncDriver:
         self._given = http
         self._lock = threading.Lock()
         self._own: httpx.Client | Transports | None = None
+        self._pid = os.getpid()
         self._dropped: deque[httpx.Response] = deque()
 
     def _open(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
-        http = self._given or self._own or self._made()
+        http = self._given or self._owned()
         if isinstance(http, httpx.Client):
             return http.send(request, stream=True)
         return http.handle_request(request)
 
-    def _made(self) -> httpx.Client | Transports:
-        with self._lock:
-            if self._own is None:
-                self._own = httpx.Client(limits=limits()) if proxied() else transports()
+    def _owned(self) -> httpx.Client | Transports:
+        """The connections of this process: a forked one would read its parent's answers."""
+        if self._own is not None and self._pid == os.getpid():
             return self._own
+        with self._lock:
+            if self._own is None or self._pid != os.getpid():
+                self._dropped.clear()
+                self._own = way_out()
+                self._pid = os.getpid()
+            return self._own
+
+    def __del__(self) -> None:
+        own = getattr(self, "_own", None)
+        if own is not None and self._pid == os.getpid():
+            with contextlib.suppress(Exception):  # the interpreter may be ending
+                own.close()
 
     def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
@@ -225,7 +216,7 @@ class SyncDriver:
                 content = self._body(response, wire, deadline)
             finally:
                 response.close()
-        except (httpx.RequestError, httpx.InvalidURL) as error:
+        except FAILED as error:
             raise translated(error, deadline, wire.url) from error
         seconds = time.perf_counter() - started
         return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
@@ -337,30 +328,49 @@ class _InThread(httpx.AsyncByteStream):
             yield piece
 
 
+def _running_loop() -> Any:
+    """What connections belong to: asyncio's loop; one stand-in for other libraries' loops."""
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return _running_loop
+
+
 class AsyncDriver:
     """Does steps by awaiting; blocking work goes to a thread."""
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
         self._given = http
-        self._own: httpx.AsyncClient | AsyncTransports | None = None
+        self._spare = None if http else async_way_out()
+        self._own: WeakKeyDictionary[Any, httpx.AsyncClient | AsyncTransports]
+        self._own = WeakKeyDictionary()
         warm_up()
-        if http is None:
-            self._made()
 
     async def _open(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
-        http = self._given or self._own or self._made()
+        http = self._given or self._owned()
         if isinstance(http, httpx.AsyncClient):
             return await http.send(request, stream=True)
         return await http.handle_async_request(request)
 
-    def _made(self) -> httpx.AsyncClient | AsyncTransports:
-        self._own = httpx.AsyncClient(limits=limits()) if proxied() else async_transports()
-        return self._own
+    def _owned(self) -> httpx.AsyncClient | AsyncTransports:
+        """The connections of the running loop: those of another cannot be awaited here."""
+        loop = _running_loop()
+        own = self._own.get(loop)
+        if own is None:
+            for other in [known for known in self._own if getattr(known, "is_closed", bool)()]:
+                del self._own[other]  # what they hold would keep them for ever
+            own, self._spare = self._spare or async_way_out(), None
+            self._own[loop] = own
+        return own
 
     async def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
-        closing, self._own = self._own, None
+        closing = self._own.pop(_running_loop(), self._spare)
+        self._own.clear()
+        self._spare = None
         if closing is not None:
             await closing.aclose()
 
@@ -423,7 +433,7 @@ class AsyncDriver:
                 content = await self._body(response, wire, deadline)
             finally:
                 await response.aclose()
-        except (httpx.RequestError, httpx.InvalidURL) as error:
+        except FAILED as error:
             raise translated(error, deadline, wire.url) from error
         seconds = time.perf_counter() - started
         return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)

@@ -5,7 +5,10 @@ idle one at all of them again: 200 calls at once spend 1.5 s in a single pool. P
 connections keep that small, and calls one after the other still share one connection.
 """
 
+import functools
+import ssl
 import threading
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
@@ -128,3 +131,34 @@ class AsyncTransports(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for lane in self._lanes.all:
             await lane.transport.aclose()
+
+
+@functools.cache
+def limits() -> httpx.Limits:
+    """As many connections as there are calls; kept for a while, as httpx keeps them."""
+    return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+
+
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """The authorities to trust, read once: SSL_CERT_FILE and SSL_CERT_DIR, else certifi's."""
+    return httpx.create_ssl_context()
+
+
+def proxied() -> bool:
+    """Whether the environment names proxies, which only a whole httpx client can follow."""
+    return bool(urllib.request.getproxies())
+
+
+def way_out() -> httpx.Client | Transports:
+    """What a blocking driver sends through."""
+    if proxied():
+        return httpx.Client(limits=limits())
+    return Transports(lambda: httpx.HTTPTransport(verify=certificates(), limits=limits()))
+
+
+def async_way_out() -> httpx.AsyncClient | AsyncTransports:
+    """What an awaiting driver sends through."""
+    if proxied():
+        return httpx.AsyncClient(limits=limits())
+    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(verify=certificates(), limits=limits()))

@@ -40,7 +40,7 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
         reply = yield Send("GET", url, limit=limit, follow=False)
         if reply.status_code < 300:
             return bytes(reply.content)
-        url = urljoin(url, reply.headers.get("location", ""))
+        url = _next(url, reply.headers.get("location", ""))
     raise errors.OutputError(f"The result's URL redirects more than {HOPS} times.")
 
 
@@ -72,6 +72,13 @@ def _split(url: str) -> SplitResult:
     except (ValueError, AttributeError, TypeError):
         pass  # no URL at all: said below
     raise errors.OutputError(f"The answer should name the result's URL; it has {str(url)[:100]!r}.")
+
+
+def _next(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location  # which is refused as no URL
 
 
 def _refused(parts: SplitResult, why: str) -> errors.OutputError:

@@ -9,7 +9,7 @@ def test_it(internet):
 import httpx
 import pytest
 
-from hfwidgets.client import drivers
+from hfwidgets.client import transports
 from tests.plugins.loopback import Loopback, Made, Seen
 
 
@@ -85,7 +85,7 @@ class AsyncPlayed(httpx.AsyncHTTPTransport):
 def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
     """Both clients reach the loopback server only, whatever they call."""
     played = Internet(loopback)
-    monkeypatch.setattr(drivers, "proxied", lambda: False)
+    monkeypatch.setattr(transports, "proxied", lambda: False)
     monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
     monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: AsyncPlayed(played))
     return played

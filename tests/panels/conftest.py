@@ -8,8 +8,13 @@ import comm
 import pytest
 
 from hfwidgets.panels.chat_panel import ChatPanel
+from hfwidgets.panels.task_panel import TaskPanel
+from tests.browser.stage import Stage
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
+
+Chat = Callable[..., ChatPanel]
+Open = Callable[..., TaskPanel]
 
 
 class Replica:
@@ -87,7 +92,7 @@ def talker(loopback: Loopback) -> Talker:
 
 
 @pytest.fixture
-def chat(talker: Talker) -> Iterator[Callable[..., ChatPanel]]:
+def chat(talker: Talker) -> Iterator[Chat]:
     """`chat(...)` makes a panel on the played service."""
     made: list[ChatPanel] = []
 
@@ -102,13 +107,40 @@ def chat(talker: Talker) -> Iterator[Callable[..., ChatPanel]]:
         panel.close()
 
 
-def page(panel: ChatPanel) -> Replica:
+@pytest.fixture
+def stage(loopback: Loopback) -> Stage:
+    return Stage(loopback)
+
+
+@pytest.fixture
+def panel(stage: Stage) -> Iterator[Open]:
+    """`panel(task)` opens a task's panel on the played service."""
+    made: list[TaskPanel] = []
+
+    def make(task: str, **settings: Any) -> TaskPanel:
+        opened = TaskPanel(task, base_url=stage.url(task), **settings)
+        made.append(opened)
+        return opened
+
+    yield make
+    for one in made:
+        one.stop()
+        one.close()
+
+
+def page(panel: ChatPanel | TaskPanel) -> Replica:
     """The page's copy, with nothing on its way any more."""
     panel._mirror.flush()
     found: Replica = panel.comm.replica
     return found
 
 
-def say(panel: ChatPanel, buffers: Any = (), **message: Any) -> None:
+def say(panel: ChatPanel | TaskPanel, buffers: Any = (), **message: Any) -> None:
     """Speak to a panel as its page does."""
     panel._handle_custom_msg(message, list(buffers))
+
+
+def settled(panel: TaskPanel) -> None:
+    """Wait until the panel's run is over."""
+    assert panel._run is not None
+    panel._run.wait(30)

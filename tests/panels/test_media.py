@@ -1,6 +1,5 @@
 """What panels do with pictures and sounds, without a browser."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +9,13 @@ from hfwidgets import examples, runtime
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results.audio import Audio
 from tests.browser.stage import Stage, png
-from tests.panels.conftest import page, say
+from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
-
-Open = Callable[..., TaskPanel]
-
-
-@pytest.fixture
-def stage(loopback: Loopback) -> Stage:
-    return Stage(loopback)
-
-
-@pytest.fixture
-def panel(stage: Stage) -> Iterator[Open]:
-    """`panel(task)` opens a task's panel on the played service."""
-    made: list[TaskPanel] = []
-
-    def make(task: str, **settings: Any) -> TaskPanel:
-        opened = TaskPanel(task, base_url=stage.url(task), **settings)
-        made.append(opened)
-        return opened
-
-    yield make
-    for one in made:
-        one.stop()
-        one.close()
 
 
 def view(opened: TaskPanel) -> dict[str, Any]:
     found: dict[str, Any] = page(opened).doc["result"]
     return found
-
-
-def settled(opened: TaskPanel) -> None:
-    assert opened._run is not None
-    opened._run.wait(5)
 
 
 @pytest.fixture

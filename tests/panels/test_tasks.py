@@ -4,8 +4,7 @@ import asyncio
 import base64
 import io
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +25,9 @@ from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import TASKS, Tasks
 from hfwidgets.tasks._task import task as declared
 from tests.browser.stage import SHOWN, Stage, png
-from tests.panels.conftest import page, say
+from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
-
-Open = Callable[..., TaskPanel]
-
-
-@pytest.fixture
-def stage(loopback: Loopback) -> Stage:
-    return Stage(loopback)
-
-
-@pytest.fixture
-def panel(stage: Stage) -> Iterator[Open]:
-    """`panel(task)` opens a task's panel on the played service."""
-    made: list[TaskPanel] = []
-
-    def make(task: str, **settings: Any) -> TaskPanel:
-        opened = TaskPanel(task, base_url=stage.url(task), **settings)
-        made.append(opened)
-        return opened
-
-    yield make
-    for one in made:
-        one.stop()
-        one.close()
+from tests.plugins.waiting import until
 
 
 def files(view: Any) -> Iterator[str]:
@@ -205,7 +182,7 @@ def test_stop_and_error(panel: Open, stage: Stage) -> None:
     with pytest.raises(errors.InputError, match="still"):
         opened.start()
     opened.stop()
-    opened._run.wait(5)  # type: ignore[union-attr]
+    settled(opened)
     assert opened.status == "stopped"
     stage.let_go()
     stage.failing = True
@@ -215,7 +192,7 @@ def test_stop_and_error(panel: Open, stage: Stage) -> None:
     assert "refused this input" in failure["text"]
     stage.failing = False
     say(opened, k="do", do="retry")
-    opened._run.wait(5)  # type: ignore[union-attr]
+    settled(opened)
     assert opened.status == "done"
 
 
@@ -326,7 +303,7 @@ def test_cells_become_the_numbers_they_are(panel: Open, stage: Stage) -> None:
     opened = panel("tabular-classification")
     cells = {"a": ["5.1", "7"], "b": ["red", ""], "c": ["nan", "1e3"]}
     say(opened, k="do", do="run", inputs={"table": cells})
-    opened._run.wait(5)  # type: ignore[union-attr]
+    settled(opened)
     sent = stage.loopback.requests[-1].json()
     assert "5.1" in json.dumps(sent)
     assert opened.inputs["table"] == {"a": [5.1, 7], "b": ["red", None], "c": ["nan", 1000.0]}
@@ -353,7 +330,7 @@ def test_the_banner_comes_before_the_form_is_filled(monkeypatch: pytest.MonkeyPa
 def test_code_says_the_call_without_a_token(panel: Open, stage: Stage) -> None:
     opened = panel("text-classification", text="It was fine.", top_k=2, token="sk-secret-123456")
     say(opened, k="do", do="code")
-    changed = _until(opened, lambda doc: doc["code"])
+    changed = until(lambda: page(opened).doc["code"])
     assert "client.text_classification(" in changed["python"]
     assert "text='It was fine.'" in changed["python"]
     assert changed["magic"].startswith("%%infer -t text-classification")
@@ -363,15 +340,6 @@ def test_code_says_the_call_without_a_token(panel: Open, stage: Stage) -> None:
     scope: dict[str, Any] = {}
     exec(changed["python"], scope)
     assert scope["result"][0].label == "calm"
-
-
-def _until(opened: TaskPanel, wanted: Callable[[dict[str, Any]], Any]) -> Any:
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        if found := wanted(page(opened).doc):
-            return found
-        time.sleep(0.02)
-    raise AssertionError("the page never saw it")
 
 
 def test_a_domain_switches_between_its_tasks(stage: Stage) -> None:

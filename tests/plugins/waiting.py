@@ -1,11 +1,10 @@
 """How tests wait: for conditions, never for a time.
 
-until(lambda: server.seen)                   # the value, once it is true
-work = Slow()                                # blocking work that only the loop it must not
-monkeypatch.setattr(room, "slow", work)      # block can end
-await free(client.call(), work)
-
-def test_it(waits):                          # each pause a call announces: (reason, seconds)
+def test_it(monkeypatch, waits):  # each pause that a call announces, as (reason, seconds)
+    until(lambda: server.seen)  # what is there, once it is; auntil is to be awaited
+    slow = Slow()  # blocking work that only the loop which it must not block can end
+    monkeypatch.setattr(room, "reads_files", slow)
+    asyncio.run(free(client.call(), slow))
 """
 
 import asyncio
@@ -31,6 +30,14 @@ def until(there: Callable[[], T], seconds: float = LIMIT) -> T:
     while not (found := there()):
         assert time.monotonic() < end, f"It did not come in {seconds:g} s; it is {found!r}."
         time.sleep(0.01)
+    return found
+
+
+async def auntil(there: Callable[[], T], seconds: float = LIMIT) -> T:
+    """The same, while the other tasks of the loop run."""
+    async with asyncio.timeout(seconds):
+        while not (found := there()):
+            await asyncio.sleep(0.01)
     return found
 
 
@@ -73,11 +80,10 @@ class Slow:
 async def free(call: Awaitable[T], work: Slow) -> T:
     """The result of a call, after proof that other tasks of its loop ran during its slow work."""
     task = asyncio.ensure_future(call)
-    while not work.begun.is_set():
-        assert not task.done(), "the slow work was never asked for"
-        await asyncio.sleep(0.005)
+    await auntil(lambda: work.begun.is_set() or task.done())
     work.end()
     result = await task
+    assert work.ended is not None, "the slow work was never asked for"
     assert work.ended, "the loop was blocked"
     return result
 

@@ -107,7 +107,7 @@ export class MediaInput implements InputView {
 
   #sound(url: Promise<string>, label: string, about: HTMLElement): HTMLElement[] {
     const played = player(url, label);
-    const place = h("div", { hidden: true });
+    const place = h("div", { class: "hfw-part-of", hidden: true });
     const trim = h("button", { type: "button", class: "hfw-button hfw-small", disabled: true }, "Trim");
     played.sound.addEventListener("loadedmetadata", () => (trim.disabled = !Number.isFinite(played.sound.duration)));
     trim.setAttribute("aria-expanded", "false");

@@ -87,7 +87,10 @@ class ChatPanel(Kept, Helped, Panel):
         return {**talk, **self.HELP, "result": None, "names": {}, "attached": None}
 
     def _arguments(self) -> dict[str, Any]:
-        return {"messages": self._sent()}
+        """The conversation up to the last question: what the last answer was an answer to."""
+        messages = self._sent()
+        asked = [at for at, message in enumerate(messages) if message["role"] in ("user", "tool")]
+        return {"messages": messages[: asked[-1] + 1] if asked else []}
 
     # What users call
 

@@ -5,15 +5,15 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-from hfwidgets import errors, runtime
-from hfwidgets.panels import receive
-from hfwidgets.panels.base import Panel
+from hfwidgets import errors, runtime, snippets
+from hfwidgets.panels import parts, raw, receive, stills
 from hfwidgets.panels.flusher import flusher
+from hfwidgets.panels.helped import Helped
 from hfwidgets.panels.run import Run
 from hfwidgets.results.comparison import Compared, Comparison
 
 
-class ComparePanel(Panel):
+class ComparePanel(Helped):
     """Several models answer the same question, each streamed into a column of its own.
 
     Args:
@@ -143,9 +143,63 @@ class ComparePanel(Panel):
         if run.result is not None:
             self.set_trait("value", [row.answer for row in run.result])
             self._last = run.result
+            self._mirror.set("result", value=self._keepable(run.number))
 
     def _stats(self, run: Run) -> dict[str, Any]:
-        return {}
+        """The slowest answer's time and what all cost together."""
+        times = [row.seconds for row in run.result if row.seconds is not None]
+        costs = [row.dollars for row in run.result if row.dollars is not None]
+        found = {"seconds": max(times)} if times else {}
+        return {**found, **({"cost": sum(costs)} if costs else {})}
+
+    def _keepable(self, number: int) -> dict[str, Any]:
+        """The comparison as the page's tools know it."""
+        saves = [
+            {"label": label, "id": f"save.{number}.{name}", "name": name}
+            for name, label, _ in raw.saves(self._last)
+        ]
+        return {"kind": "comparison", "n": number, "raw": f"raw.{number}", "saves": saves}
+
+    def _media(self, name: str) -> stills.File | None:
+        if self._last is None:
+            return None
+        room, _, rest = name.partition(".")
+        if room == "raw":
+            return parts.text(raw.text(self._last))
+        made = {name: make for name, _, make in raw.saves(self._last)}
+        file = made.get(rest.partition(".")[2])
+        return file() if file else None
+
+    async def _write(self) -> None:
+        """The comparison as Python; the other forms have one call a model, and show the first."""
+        await super()._write()
+        code = self._mirror.get("code")
+        given = {name: value for name, value in self.parameters.items() if value is not None}
+        more = "".join(f", {name}={value!r}" for name, value in given.items())
+        code["python"] = (
+            "import hfwidgets as hf\n\n"
+            f"panel = hf.compare({self.models!r}, {self.prompt!r}{more})\n"
+            "result = panel.run()\nresult.to_pandas()"
+        )
+        names = ",".join(self.models)
+        code["magic"] = f"%%infer -t {self.task} --compare {names}\n{self.prompt}".rstrip()
+        code["curl"] = f"# One call a model; this is the first.\n{code['curl']}"
+        code["hub"] = f"# One call a model; this is the first.\n{code['hub']}"
+        self._mirror.set("code", value=code)
+
+    def _call(self) -> snippets.Written:
+        call = super()._call()
+        who = self._who(self.models[0])
+        provider = {"provider": who["provider"]} if "provider" in who else {}
+        model = {"model": who["model"]} if "model" in who else {}
+        return snippets.Written(
+            self.task, {**call.arguments, **model}, {**call.settings, **provider}
+        )
+
+    def _arguments(self) -> dict[str, Any]:
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        question = [{"role": "user", "content": self.prompt}] if self.prompt else []
+        return {"messages": [*system, *question] if question else []}
 
     def _document(self) -> dict[str, Any]:
         form = {"label": "Compare models", "help": "The same question to each of them."}
@@ -153,6 +207,8 @@ class ComparePanel(Panel):
             "form": form,
             "prompt": self.prompt,
             "columns": [_column(name) for name in self.models],
+            **self.HELP,
+            "result": None,
         }
 
     def _static(self) -> tuple[str, str]:

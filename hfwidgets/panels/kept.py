@@ -19,6 +19,7 @@ class Kept(Helped):
     """Adds to a panel with `messages` what is written to files and read from them."""
 
     messages: Any
+    system: Any
     _talk: Conversation
     _answer: int
 
@@ -57,7 +58,7 @@ class Kept(Helped):
 
     def _markdown(self) -> str:
         """The conversation for people; pictures are only named."""
-        parts = [f"**System**\n\n{self.system}"] if getattr(self, "system", None) else []
+        parts = [f"**System**\n\n{self.system}"] if self.system else []
         for entry in self._talk.entries:
             role = str(entry.message["role"])
             pictures = [f"[{len(content):,} bytes of {kind}]" for content, kind in entry.pictures]

@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hfwidgets.results._record import Said
+from hfwidgets.tasks import BaseTask
+
+
+def empty(task: BaseTask) -> Any:
+    """What `value` is before the first run: "" where the result is a text, so that links fit."""
+    kind = task.signature.return_annotation
+    return "" if isinstance(kind, type) and issubclass(kind, str | Said) else None
+
 
 def value(result: Any) -> Any:
     """The text of a result that is one, plain lists and dicts of records, else the result."""

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 
 from hfwidgets import controls, errors, examples, runtime, tasks
-from hfwidgets.panels import frozen, names, receive, simplest, stills
+from hfwidgets.panels import frozen, names, receive, simplest, stills, stored
 from hfwidgets.panels.base import Panel
 from hfwidgets.panels.flusher import flusher
 from hfwidgets.panels.form import about, form, samples, split
@@ -55,11 +55,13 @@ class TaskPanel(Worded, Helped, Panel):
         self._history = History()
         self._uploads = receive.Uploads()
         self._seed = 0
+        self._kept = False
         self._sent: dict[str, Any] = {}
         ways = {name: settings.pop(name) for name in ("auto_run", "vary_seed") if name in settings}
         given = {name: settings.pop(name) for name in self._names if name in settings}
         super().__init__(model, **settings)
         self._again = self.start
+        self.set_trait("value", simplest.empty(found))
         self.observe(self._auto_changed, "auto_run")
         for way, wanted in ways.items():
             setattr(self, way, wanted)
@@ -137,6 +139,11 @@ class TaskPanel(Worded, Helped, Panel):
 
     async def _work(self, run: Run) -> None:
         self._sent = self._seeded()
+        kept, self._kept = self._kept, False
+        if kept:
+            run.result = await asyncio.to_thread(stored.answer, self.declaration)
+            await asyncio.to_thread(self._show, run)
+            return
         given = {**self._given, **self._sent}
         method = getattr(self._connect(), self.declaration.method)
         if "stream" in self.declaration.signature.parameters and not given.get("details"):
@@ -163,9 +170,11 @@ class TaskPanel(Worded, Helped, Panel):
             view = {"kind": "continuation", "prompt": before}
         view |= {"text": "", "n": -run.number}
         self._mirror.set("result", value=view)
+        self._pieces = 0
         try:
             async for chunk in stream:
                 if piece := receive.piece(chunk):
+                    self._pieces += 1
                     if self.status != "streaming":
                         self._settle("streaming", note="", eta=None)
                     self._mirror.append("result", "text", text=piece)
@@ -173,6 +182,17 @@ class TaskPanel(Worded, Helped, Panel):
             flusher.now(self._mirror)
             await stream.aclose()
             run.result = stream.result if stream.meta.first_token_seconds is not None else None
+
+    def _stats(self, run: Run) -> dict[str, Any]:
+        """The status line's numbers; tokens of a stream without accounts are its pieces."""
+        found = super()._stats(run)
+        made = getattr(run.result.meta.usage, "completion_tokens", None) if found else None
+        count = made or (self._pieces if "first" in found else 0)
+        if not count:
+            return found
+        writing = found["seconds"] - found.get("first", 0.0)
+        rate = {"rate": (count - 1) / writing} if count > 1 and "first" in found else {}
+        return {**found, **rate, "completion": count, "counted": made is None}
 
     def _show(self, run: Run) -> None:
         """Draw the result; what was streamed stays as it stands."""
@@ -297,7 +317,10 @@ class TaskPanel(Worded, Helped, Panel):
             self._brought(piece["name"], value, str(piece.get("file") or ""))
 
     def _do_example(self, number: int = 0) -> None:
+        """Run an example; where nobody can be asked, its kept answer is shown."""
         self.example(number)
+        barred = self._mirror.get("banner") is not None
+        self._kept = number == 0 and barred and stored.has(self.declaration)
         self.start()
 
     def _do_names(self, name: str) -> None:

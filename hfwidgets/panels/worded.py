@@ -69,7 +69,7 @@ class Worded(Panel):
         if not set(LANGUAGES) <= set(self.declaration.controls):
             raise errors.InputError(f"{self.task} has no languages to exchange.")
         source, target = (self.parameters.get(name) for name in LANGUAGES)
-        self.parameters = {**self.parameters, LANGUAGES[0]: target, LANGUAGES[1]: source}
+        self.parameters = dict(self.parameters) | {LANGUAGES[0]: target, LANGUAGES[1]: source}
         text = getattr(self.result, "text", "")
         if text and self._mirror.get("result") is not None:
             self.inputs[self._text_name] = text
@@ -86,8 +86,9 @@ class Worded(Panel):
         texts = [self._given[one], *self._given[many]][:MOST_PAIRS]
         self._mirror.set("pairs", value={"n": view["n"], "names": texts, "matrix": None})
         method = getattr(self._connect(), self.declaration.method)
+        more: dict[str, Any] = {"model": self.model, **self.parameters}
         calls = (
-            method(model=self.model, **{one: text, many: texts[at + 1 :]}, **self.parameters)
+            method(**{one: text, many: texts[at + 1 :]}, **more)
             for at, text in enumerate(texts[:-1])
         )
         rows = await asyncio.gather(*calls)

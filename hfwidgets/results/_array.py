@@ -30,6 +30,14 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         """The numbers as a plain numpy array."""
         return np.asarray(self)
 
+    def plot(self) -> Any:
+        """One vector as bars, several as their cosine similarity; a matplotlib figure."""
+        from hfwidgets.results import _plot
+
+        numbers = np.asarray(self)
+        rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+        return _plot.numbers(rows[0].tolist(), "dimension") if len(rows) == 1 else _plot.heat(rows)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         norm = float(np.linalg.norm(np.asarray(self)))
         plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"

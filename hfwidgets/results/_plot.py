@@ -23,13 +23,16 @@ NAMES = ("label", "answer", "token_str", "word", "entity_group", "entity")
 
 
 def chart(items: Sequence[Any]) -> Figure:
-    """Scored labels or answers as horizontal bars, plain numbers as upright ones.
+    """Scored labels or answers as horizontal bars, plain numbers as upright ones, classes by how
+    often they come.
 
     Raises:
         ConfigurationError: the items have neither scores nor are they numbers.
     """
     if items and all(isinstance(item, (int, float)) for item in items):
         return numbers(items)
+    if items and all(isinstance(item, str) for item in items):
+        return classes(items)
     pairs = [(_name(item), item["score"]) for item in items if _scored(item)]
     if not pairs:
         raise errors.ConfigurationError("There is nothing to plot: these results have no scores.")
@@ -52,12 +55,39 @@ def _name(item: Mapping[str, Any]) -> str:
     return next((str(item[name]) for name in NAMES if item.get(name) is not None), "")
 
 
-def numbers(items: Sequence[float]) -> Figure:
+def heat(vectors: Any) -> Figure:
+    """How alike vectors are, each with each: the cosine of their angle as a colour."""
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.maximum(lengths, 1e-12)
+    figure = Shown(figsize=(5, 4.2), layout="constrained")
+    axes = figure.subplots()
+    drawn = axes.imshow(unit @ unit.T, cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set(xlabel="row", ylabel="row")
+    figure.colorbar(drawn, label="cosine similarity")
+    return figure
+
+
+def classes(items: Sequence[str]) -> Figure:
+    """How often each class was predicted."""
+    names = list(dict.fromkeys(items))
+    figure = Shown(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(range(len(names)), [items.count(name) for name in names])
+    axes.bar_label(bars, padding=3)
+    axes.set_yticks(range(len(names)), [name[:60] for name in names], parse_math=False)
+    axes.set(xlabel="rows")
+    axes.invert_yaxis()
+    return figure
+
+
+def numbers(items: Sequence[float], what: str = "row") -> Figure:
     """One bar a number, in their order."""
     figure = Shown(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     axes.bar(range(len(items)), items)
-    axes.set(xlabel="row", ylabel="value")
+    axes.set(xlabel=what, ylabel="value")
     return figure
 
 

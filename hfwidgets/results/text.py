@@ -6,6 +6,8 @@ from hfwidgets.results import _show
 from hfwidgets.results._record import Record, Said, Text
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hfwidgets.results._array import Embedding
 
 
@@ -53,6 +55,12 @@ class QuestionAnsweringOutputElement(Record):
     score: float
     start: int
     end: int
+
+    def plot(self) -> "Figure":
+        """The answer and its score as a bar, as a matplotlib figure."""
+        from hfwidgets.results import _plot
+
+        return _plot.chart([self])
 
 
 class TableQuestionAnsweringOutputElement(Record):

@@ -38,6 +38,8 @@ export const BUSY: ReadonlySet<Status> = new Set<Status>([
 export interface Failure {
   title: string;
   text: string;
+  /** The whole text, where it is too long to be shown at once. */
+  details?: string;
   /** The panel asks for a key right there when the service wants one. */
   wants: "key" | "weights" | "";
   /** The set of weights that would help. */

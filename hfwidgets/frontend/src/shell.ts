@@ -133,6 +133,7 @@ class Header {
       onfocus: () => this.#suggest(),
     });
     this.#model.setAttribute("list", this.#options.id);
+    show(this.#model, link.shape.view !== "compare"); // its models are named when it is made
     this.#provider = h("select", {
       class: "hfw-input hfw-provider",
       "aria-label": "Provider",
@@ -242,6 +243,8 @@ class FailureCard {
   readonly node: HTMLElement;
   #title = h("strong", {});
   #text = h("p", {});
+  #details = h("p", {});
+  #fold = h("details", { class: "hfw-more" }, h("summary", {}, "Details"), this.#details);
   #key: HTMLFormElement;
   #box: HTMLInputElement;
   #install: HTMLButtonElement;
@@ -265,7 +268,7 @@ class FailureCard {
     this.#install.addEventListener("click", () => {
       link.act("install", { name: link.doc.state.failure?.set });
     });
-    const words = h("div", { class: "hfw-failure-text" }, this.#title, this.#text, this.#key);
+    const words = h("div", { class: "hfw-failure-text" }, this.#title, this.#text, this.#fold, this.#key);
     this.node = h(
       "div",
       { class: "hfw-failure", role: "alert", hidden: true },
@@ -283,6 +286,8 @@ class FailureCard {
     if (!failure) return;
     say(this.#title, failure.title);
     say(this.#text, failure.text);
+    say(this.#details, failure.details ?? "");
+    show(this.#fold, Boolean(failure.details));
     show(this.#key, failure.wants === "key");
     show(this.#install, failure.wants === "weights");
     say(this.#install, `Install the ${failure.set ?? ""} set`);
@@ -359,7 +364,8 @@ function sum(stats: Stats): string {
     stats.first !== undefined && `first token ${stats.first.toFixed(2)} s`,
     stats.rate !== undefined && `${about}${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
     stats.seconds !== undefined && took(stats.seconds),
-    stats.server !== undefined && `server ${stats.server.toFixed(2)} s`,
+    // A stream's header tells how long it took to begin, and that is the first token's time.
+    stats.server !== undefined && stats.first === undefined && `server ${stats.server.toFixed(2)} s`,
     tokens(stats),
     stats.cost !== undefined && `$${stats.cost.toPrecision(2)}`,
     stats.cached !== undefined && (stats.cached ? "cached" : "fresh"),

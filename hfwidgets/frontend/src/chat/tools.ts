@@ -13,6 +13,7 @@ export interface TalkPlaces {
   drawer: HTMLElement;
   tools: HTMLElement;
   attach: HTMLElement;
+  compose: HTMLElement;
   /** Put a picture into the next message. */
   add(files: File[]): void;
 }
@@ -54,13 +55,15 @@ export class Talk {
     places.tools.append(...this.#extras.buttons, this.#open, file);
     places.attach.append(this.#pick.node);
     this.#attached = this.#attachment()?.n ?? 0;
-    show(places.attach, true);
+    places.compose.addEventListener("focusin", () => link.act("names", { name: "picture" }), { once: true });
   }
 
   update(): void {
     this.#notice.update();
     this.#extras.update();
     this.#pick.update();
+    const names = this.link.doc["names"] as Record<string, unknown[]>;
+    show(this.places.attach, Boolean(names["picture"]?.length));
     this.#open.disabled = this.link.busy;
     const found = this.#attachment();
     if (!found || found.n === this.#attached) return;

@@ -74,7 +74,7 @@ class ChatView implements View {
     const chunk = this.#talk ? undefined : this.link.chunks.now("task");
     if (chunk) {
       const { attach } = this.#composer;
-      const places = { top: this.#top, drawer: this.#drawer, tools: this.#tools, attach };
+      const places = { top: this.#top, drawer: this.#drawer, tools: this.#tools, attach, compose: this.#composer.node };
       this.#talk = chunk.makeTalk(this.link, this.announce, { ...places, add: (files) => this.#composer.add(files) });
     }
     this.#talk?.update();

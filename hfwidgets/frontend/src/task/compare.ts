@@ -4,6 +4,8 @@ import { copyButton, h, icon, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 import { exchange } from "./exchange.ts";
 import { codeInserter } from "./insert.ts";
+import { Extras } from "./extras.ts";
+import type { ResultView } from "./types.ts";
 import { StreamedText } from "../text/streamed.ts";
 
 interface Column {
@@ -25,8 +27,8 @@ interface Places {
   tools: HTMLElement;
 }
 
-export function makeCompare(link: Link, _announce: (text: string) => void, places: Places): Compare {
-  return new Compare(link, places);
+export function makeCompare(link: Link, announce: (text: string) => void, places: Places): Compare {
+  return new Compare(link, announce, places);
 }
 
 const MEASURES: [string, (column: Column) => string][] = [
@@ -42,12 +44,20 @@ class Compare {
   #run: HTMLButtonElement;
   #stop: HTMLButtonElement;
   #columns: ColumnView[];
+  #extras: Extras;
   #prompt = "";
 
   constructor(
     private link: Link,
+    announce: (text: string) => void,
     places: Places,
   ) {
+    const source = {
+      get shown() {
+        return link.doc["result"] as ResultView | null;
+      },
+    };
+    this.#extras = new Extras({ link, announce }, source);
     this.#box = h("textarea", { class: "hfw-input", rows: 2, "aria-label": "Prompt for all models", placeholder: "Ask all models" });
     this.#run = h("button", { type: "button", class: "hfw-button hfw-primary hfw-run" }, "Run");
     this.#run.title = "Ctrl+Enter or Cmd+Enter";
@@ -63,7 +73,8 @@ class Compare {
     places.input.append(this.#box, row);
     this.#columns = this.#all.map((column) => new ColumnView(link, column.model));
     const grid = h("div", { class: "hfw-columns" }, ...this.#columns.map((view) => view.node));
-    places.body.append(h("div", { class: "hfw-view" }, grid));
+    places.body.append(h("div", { class: "hfw-view" }, grid), this.#extras.node);
+    places.tools.append(...this.#extras.buttons);
   }
 
   update(): void {
@@ -73,6 +84,7 @@ class Compare {
     this.#stop.setAttribute("aria-disabled", String(doc.state.stopping));
     const prompt = doc["prompt"] as string;
     if (prompt !== this.#prompt) this.#box.value = this.#prompt = prompt;
+    this.#extras.update();
     for (const [at, column] of this.#all.entries()) this.#columns[at]?.update(column);
   }
 

@@ -60,7 +60,7 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
     table.querySelector<HTMLElement>("th input")?.focus();
   };
   const box = (value: string, label: string) =>
-    h("input", { class: "hfw-cell", value, "aria-label": label, size: Math.max(6, Math.min(24, value.length)) });
+    h("input", { class: "hfw-cell", value, "aria-label": label, size: Math.max(4, Math.min(24, value.length)) });
   const heading = (name: string, c: number) => {
     const input = box(name, `Name of column ${c + 1}`);
     input.addEventListener("change", () => {

@@ -1,0 +1,96 @@
+"""Ask the embedded engine the tasks' examples and keep what it answers, for panels without a token.
+
+`python -m tests.panels.store_examples` writes hfwidgets/panels/stored.json.
+"""
+
+import base64
+import datetime
+import json
+import time
+from typing import Any
+
+import httpx
+
+from hfwidgets import engine, examples
+from hfwidgets.flow import Do, Infer
+from hfwidgets.media import Media
+from hfwidgets.panels.stored import FILE
+from hfwidgets.tasks import TASKS, BaseTask
+
+LEFT_OUT = {
+    "chat-completion": "it has a panel of its own",
+    "image-to-text": "the engine reads letters, and the example has none",
+    "automatic-speech-recognition": "the example is music",
+}
+LARGEST = 12_000
+"""Characters of an answer that is still worth its place."""
+
+
+def asked(task: BaseTask) -> Infer:
+    """What a task wants to know with its example."""
+    flow = task.flow(None, **examples.made(task.example))
+    step: Any = next(flow)
+    while not isinstance(step, Infer):
+        assert isinstance(step, Do)
+        step = flow.send(step.call())
+    return step
+
+
+def answered(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
+    """The engine's answer, or None where it has none that is short JSON."""
+    ask = asked(task)
+    parameters = {name: value for name, value in ask.options.items() if value is not None}
+    inputs = {"data": ask.inputs} if task.domain == "tabular" else ask.inputs
+    body: dict[str, Any] = {"json": {"inputs": inputs, "parameters": parameters}}
+    if isinstance(inputs, Media) and parameters:
+        body["json"]["inputs"] = base64.b64encode(inputs.read()).decode()
+    elif isinstance(inputs, Media):
+        body = {"content": inputs.read(), "headers": {"content-type": inputs.mime or ""}}
+    try:
+        reply = http.post(f"/models/default/pipeline/{task.name}", **body)
+    except TypeError:  # a picture inside a JSON body: providers write it, each in its way
+        print(f"{task.name}: left out")
+        return None
+    kind = reply.headers.get("content-type", "")
+    if reply.status_code != 200 or "json" not in kind or len(reply.text) > LARGEST:
+        print(
+            f"{task.name}: left out ({reply.status_code}, {kind}, {len(reply.text):,} characters)"
+        )
+        return None
+    if not reply.json():
+        print(f"{task.name}: left out, nothing was found")
+        return None
+    on = datetime.datetime.now().astimezone().date().isoformat()
+    model = reply.headers.get("x-inference-model")
+    return {"model": model, "on": on, "raw": reply.json()}
+
+
+def running() -> engine.Engine:
+    """The engine; it is started when there is none."""
+    engine.start()
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = engine.running()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    raise SystemExit("The engine did not start.")
+
+
+def main() -> None:
+    found = engine.running() or running()
+    kept: dict[str, Any] = {}
+    with httpx.Client(
+        base_url=found.url, headers={"authorization": f"Bearer {found.key}"}, timeout=120
+    ) as http:
+        for name, task in TASKS.items():
+            made = None if name in LEFT_OUT else answered(http, task)
+            if made:
+                kept[name] = made
+    lines = [f"{json.dumps(n)}: {json.dumps(v, ensure_ascii=False)}" for n, v in kept.items()]
+    FILE.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
+    print(f"{len(kept)} answers, {FILE.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -52,11 +52,20 @@ def _result(task: BaseTask, item: Item) -> str:
     if view["kind"] == "picture":
         words = f"picture, {view['width']} by {view['height']} pixels"
         return f"<figure>{_overlay.figure(_overlay.fitted(item.result)[0], words)}</figure>"
+    if view["kind"] == "video" and item.poster is not None:
+        return _film(_bundled(item.result), item.poster)
     if view.get("markdown"):
         return markdown.to_html(view["text"])
     if view["kind"] == "parts":
         return "".join(_part(part) for part in item.result.items())
     return _bundled(item.result)
+
+
+def _film(player: str, poster: Any) -> str:
+    """A film with its first picture: what is seen where players are taken out, or it is large."""
+    still = _overlay.figure(_overlay.fitted(poster)[0], "The first picture of the film")
+    head, tag, rest = player.partition("</video>")
+    return f"{head}{still}{tag}{rest}" if tag else f"<figure>{still}</figure>{player}"
 
 
 def _part(part: tuple[str, Any]) -> str:

@@ -15,13 +15,18 @@ MOST = 24
 
 @dataclasses.dataclass
 class Item:
-    """One result with its view and with what it was made from."""
+    """One result with its view and with what it was made from.
+
+    Attributes:
+        poster: the first picture of a film, which only the page can decode; None until it did.
+    """
 
     number: int
     result: Any
     view: View
     drawing: Drawing
     seed: int | None
+    poster: Any = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -64,7 +69,12 @@ class History:
 
     def view(self, number: int) -> View | None:
         """A past result's view."""
-        return next((item.view for item in self._items if item.number == number), None)
+        item = self.item(number)
+        return item.view if item else None
+
+    def item(self, number: int) -> Item | None:
+        """A past result; None when it is too long ago."""
+        return next((item for item in self._items if item.number == number), None)
 
     def gallery(self) -> list[dict[str, Any]]:
         """The pictures among the results, the latest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets as t
 
-from hfwidgets import controls, errors, examples, runtime, tasks
+from hfwidgets import controls, errors, examples, media, runtime, tasks
 from hfwidgets.panels import frozen, names, receive, simplest, stills, stored
 from hfwidgets.panels.base import Panel
 from hfwidgets.panels.flusher import flusher
@@ -352,6 +352,19 @@ class TaskPanel(Worded, Helped, Panel):
             self._brought(name, part, f"{label} · {start:.2f} to {end:.2f} s")
         except errors.HfWidgetsError as error:
             self._failed(error)
+
+    def _do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
+        """The page shows a film's first picture: keep it for where no film is played."""
+        runtime.submit(self._keep_poster(number, b"".join(buffers)))
+
+    async def _keep_poster(self, number: int, picture: bytes) -> None:
+        item = self._history.item(number)
+        if item is None or item.poster is not None or item.view["kind"] != "video":
+            return
+        with contextlib.suppress(errors.HfWidgetsError):  # a still is no news when it fails
+            loaded = await asyncio.to_thread(stills.loaded, picture, "image")
+            item.poster = await asyncio.to_thread(media.upright, loaded)
+            await asyncio.to_thread(self._refresh)
 
     def _do_vary(self) -> None:
         """Draw again with another seed."""

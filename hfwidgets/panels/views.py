@@ -5,6 +5,7 @@ and sounds in it are named; the page fetches their bytes when it shows them.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -137,7 +138,8 @@ class Drawing:
                 for at, (item, row) in enumerate(zip(items, rows, strict=True))
             ]
             before = self._heard("input")
-            return {"kind": "sound", "tracks": [before, *tracks] if before else tracks}
+            own = [{**before, "saves": []}] if before else []
+            return {"kind": "sound", "tracks": [*own, *tracks], "saves": []}
         placed = self._placed(items)
         if placed is not None:
             text, spans = placed
@@ -231,7 +233,7 @@ class Drawing:
         key = self.keep(name, lambda: (bytes(sound), sound.mime or "audio/wav"))
         about = stills.track(sound)
         ending = (sound.mime or "audio/wav").partition("/")[2]
-        return {**about, "label": label, "id": key, "saves": [self._file(key, ending)]}
+        return {**about, "label": label, "id": key, "saves": [self._file(key, ending, label)]}
 
     def _video(self, film: Video, name: str) -> str:
         return self.keep(name, lambda: (bytes(film), film.mime or "video/mp4"))
@@ -287,8 +289,12 @@ class Drawing:
     def _save(self, name: str, label: str, make: Make) -> View:
         return {"label": label, "id": self.keep(f"save.{name}", make), "name": name}
 
-    def _file(self, key: str, ending: str) -> View:
-        return {"label": ending.upper().removeprefix("X-"), "id": key, "name": f"sound.{ending}"}
+    def _file(self, key: str, ending: str, label: str) -> View:
+        """A sound's file, named by its label where there are several."""
+        kind = ending.removeprefix("x-")
+        name = re.sub(r"[^\w-]+", "_", label)[:40] or "sound"
+        said = f"{label} {kind.upper()}" if label else kind.upper()
+        return {"label": said, "id": key, "name": f"{name}.{kind}"}
 
 
 def expected(task: BaseTask) -> tuple[str, str]:

@@ -95,6 +95,12 @@ def test_the_sound_before_is_a_track_too(panel: Open) -> None:
     opened = panel("audio-to-audio", audio=examples.noise())
     opened.run()
     assert [track["label"] for track in view(opened)["tracks"]] == ["input", "clean", "noise"]
+    saves = [save for track in view(opened)["tracks"] for save in track["saves"]]
+    assert [(save["label"], save["name"]) for save in saves] == [
+        ("clean WAV", "clean.wav"),
+        ("noise WAV", "noise.wav"),
+    ]
+    assert view(opened)["saves"] == []
 
 
 def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
@@ -163,3 +169,16 @@ def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatc
     ]
     say(opened, k="do", do="variable", name="image", variable="drawn")
     assert opened.inputs["image"] is drawn.result
+
+
+def test_a_films_first_picture_is_kept(panel: Open) -> None:
+    opened = panel("text-to-video", prompt="A boat")
+    opened.run()
+    assert "<img" not in opened._static()[0]
+    runtime.submit(opened._keep_poster(1, b"no picture")).result(5)
+    assert "<img" not in opened._static()[0]
+    still = png(examples.picture())
+    runtime.submit(opened._keep_poster(1, still)).result(5)
+    body = opened._static()[0]
+    assert body.index("<video controls") < body.index("<img") < body.index("</video>")
+    runtime.submit(opened._keep_poster(7, still)).result(5)

@@ -1,6 +1,7 @@
 // A picture; where it was made from another, both with a slider between them. And films.
 
 import { h } from "../../dom.ts";
+import type { Link } from "../../link.ts";
 import { view } from "../result.ts";
 
 view("picture", (shown, { link }) => {
@@ -37,8 +38,20 @@ view("video", (shown, { link }) => {
   // The first picture stands still until it is played; a moment after 0 makes Safari show it too.
   void link.media(shown["id"] as string).then((url) => (film.src = `${url}#t=0.001`));
   const note = h("p", { class: "hfw-hint", role: "status" });
+  film.addEventListener("loadeddata", () => shown.n && void send(film, shown.n, link), { once: true });
   film.addEventListener("error", () => {
     note.textContent = "This browser cannot play the film; it can be saved below.";
   });
   return { node: h("div", {}, film, note) };
 });
+
+const POSTER = 640;
+
+/** The kernel cannot decode films: what is saved without a player shows the picture that it is sent. */
+async function send(film: HTMLVideoElement, number: number, link: Link): Promise<void> {
+  const by = Math.min(1, POSTER / Math.max(1, film.videoWidth));
+  const canvas = h("canvas", { width: Math.round(film.videoWidth * by), height: Math.round(film.videoHeight * by) });
+  canvas.getContext("2d")?.drawImage(film, 0, 0, canvas.width, canvas.height);
+  const still = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+  if (still) link.act("poster", { number }, [await still.arrayBuffer()]);
+}

@@ -56,6 +56,8 @@ def _result(task: BaseTask, item: Item) -> str:
         return _film(_bundled(item.result), item.poster)
     if view.get("markdown"):
         return markdown.to_html(view["text"])
+    if view["kind"] == "groups":
+        return "".join(map(_bundled, item.result))
     if view["kind"] == "parts":
         return "".join(_part(part) for part in item.result.items())
     return _bundled(item.result)

@@ -154,14 +154,20 @@ class TextTasks:
     ) -> Flow[Elements[results.FillMaskOutputElement]]:
         """Guess the word behind a mask.
 
+        Models that allow several masks in a text give a list for each of them.
+
         Args:
             text: A text with one mask token, [MASK] or <mask> as the model has it.
             model: The model's id on the Hub, or the URL of an endpoint.
             targets: The words to choose from; left out, the whole vocabulary.
             top_k: How many words to return, at least 1.
         """
-        options = {"targets": targets, "top_k": top_k}
-        return objects(results.FillMaskOutputElement, (yield Infer(text, model, options)))
+        raw = yield Infer(text, model, {"targets": targets, "top_k": top_k})
+        several = isinstance(raw, list) and len(raw) > 1 and isinstance(raw[0], list)
+        if several:
+            groups: Any = Elements(objects(results.FillMaskOutputElement, row) for row in raw)
+            return groups  # the declared type is that of one mask, by far the commonest
+        return objects(results.FillMaskOutputElement, raw)
 
     @task(
         "Question answering",

@@ -7,6 +7,7 @@ from typing import Any
 import comm
 import pytest
 
+from hfwidgets.panels.base import Panel
 from hfwidgets.panels.chat_panel import ChatPanel
 from hfwidgets.panels.task_panel import TaskPanel
 from tests.browser.stage import Stage
@@ -128,19 +129,19 @@ def panel(stage: Stage) -> Iterator[Open]:
         one.close()
 
 
-def page(panel: ChatPanel | TaskPanel) -> Replica:
+def page(panel: Panel) -> Replica:
     """The page's copy, with nothing on its way any more."""
     panel._mirror.flush()
     found: Replica = panel.comm.replica
     return found
 
 
-def say(panel: ChatPanel | TaskPanel, buffers: Any = (), **message: Any) -> None:
+def say(panel: Panel, buffers: Any = (), **message: Any) -> None:
     """Speak to a panel as its page does."""
     panel._handle_custom_msg(message, list(buffers))
 
 
-def settled(panel: TaskPanel) -> None:
+def settled(panel: Panel) -> None:
     """Wait until the panel's run is over."""
     assert panel._run is not None
     panel._run.wait(30)

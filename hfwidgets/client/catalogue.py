@@ -46,14 +46,24 @@ def _has(row: ModelInfo, provider: str | None) -> bool:
 
 
 def _local(task: str | None, search: str | None, settings: Settings) -> Flow[list[ModelInfo]]:
-    """The embedded engine's models of a task, as it declares them; the engine is started for it."""
-    name = "chat-completion" if task in (None, CHAT) else find(str(task)).name
+    """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
+    name = None if task is None else "chat-completion" if task == CHAT else find(task).name
     address = yield from providers.get("local").connect(None, settings.hosts)
     reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
-    ids = [str(row.get("id")) for row in _entries(reply, "data") if name in row.get("tasks", ())]
-    offers = [{"provider": "local", "status": "live", "task": name}]
     wanted = (search or "").lower()
-    return [ModelInfo(id=n, task=name, offers=offers) for n in ids if wanted in n.lower()]
+    return [
+        _own(entry, name)
+        for entry in _entries(reply, "data")
+        if wanted in str(entry.get("id")).lower() and name in (None, *entry.get("tasks", ()))
+    ]
+
+
+def _own(entry: Mapping[str, Any], task: str | None) -> ModelInfo:
+    """A model of the engine with what it is declared to do; all its tasks when none was asked."""
+    tasks = [task] if task else list(entry.get("tasks") or ())
+    offers = [{"provider": "local", "status": "live", "task": name} for name in tasks]
+    declared = {name: entry.get(name) for name in ("languages", "licence", "limits", "installed")}
+    return ModelInfo(id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared)
 
 
 def _routed(settings: Settings) -> Flow[list[ModelInfo]]:

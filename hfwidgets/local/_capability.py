@@ -65,6 +65,11 @@ class Capability:
         return [weight for weight in self.packages if not weight.installed]
 
     @property
+    def disk(self) -> int:
+        """Bytes that its weights take on the disk, those it shares with other capabilities too."""
+        return sum(weight.disk for weight in self.packages)
+
+    @property
     def task(self) -> str:
         """The model's own task."""
         return next(iter(self.serves))

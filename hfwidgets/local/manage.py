@@ -60,7 +60,8 @@ def _described(capability: Capability) -> Iterator[str]:
     reason = capability.available()
     if reason is None and capability.missing:
         reason = f"not installed: {', '.join(one.package for one in capability.missing)}"
-    yield f"{', '.join(capability.serves)}: {reason or 'ready'}"
+    sizes = f", {megabytes(capability.disk)}" if capability.packages else ""
+    yield f"{', '.join(capability.serves)}: {reason or 'ready'}{sizes}"
     spoken = f"; {', '.join(capability.languages)}" if capability.languages else ""
     yield f"  {capability.model} ({capability.licence}){spoken}"
     yield f"  {capability.limits}"

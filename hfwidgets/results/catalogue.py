@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = ("model", "providers", "context", "$ in", "$ out", "tools")
+_LOCAL = ("model", "tasks", "languages", "licence", "installed")
 
 
 class ModelOffer(Record):
@@ -32,6 +33,8 @@ class ModelInfo(Record):
     """A model that is served: its id on the Hub, its task there and who offers it.
 
     `context_length` is the longest of the offers, `input_price` and `output_price` are the lowest.
+    The embedded engine's models say which `languages` they know, their `licence`, their `limits`
+    in a sentence, and whether they are `installed`.
     """
 
     id: str
@@ -43,11 +46,20 @@ class ModelInfo(Record):
     input_price: float | None
     output_price: float | None
     supports_tools: bool | None
+    languages: list[str] | None
+    licence: str | None
+    limits: str | None
+    installed: bool | None
 
     @property
     def providers(self) -> list[str]:
-        """The names of those who offer it."""
-        return [offer.provider for offer in self.offers or ()]
+        """The names of those who offer it, each once."""
+        return list(dict.fromkeys(offer.provider for offer in self.offers or ()))
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that it is offered for."""
+        return [offer.task for offer in self.offers or () if offer.task]
 
 
 class Catalogue(Elements[ModelInfo]):
@@ -65,29 +77,35 @@ class Catalogue(Elements[ModelInfo]):
         return pd.DataFrame(rows, columns=["id", "task", *_OFFERED])
 
     def __repr__(self) -> str:
-        rows = [list(_COLUMNS), *(_row(model) for model in self[: _show.ROWS])]
+        rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         if len(self) > _show.ROWS:
             lines.append(f"… and {len(self) - _show.ROWS:,} more")
         return "\n".join(lines)
 
+    def _rows(self) -> list[list[str]]:
+        """The table's head and its first rows; the engine's models have columns of their own."""
+        own = bool(self) and all(model.limits for model in self)
+        head, row = (_LOCAL, _local_row) if own else (_COLUMNS, _row)
+        return [list(head), *(row(model) for model in self[: _show.ROWS])]
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
+        names, *listed = self._rows()
         head = "".join(
-            f'<th scope="col" style="{style}">{_show.escape(name)}</th>' for name in _COLUMNS
+            f'<th scope="col" style="{style}">{_show.escape(name)}</th>' for name in names
         )
         rows = "".join(
-            "<tr>"
-            + "".join(f'<td style="{style}">{_show.escape(c)}</td>' for c in _row(model))
-            + "</tr>"
-            for model in self[: _show.ROWS]
+            "<tr>" + "".join(f'<td style="{style}">{_show.escape(c)}</td>' for c in row) + "</tr>"
+            for row in listed
         )
         more = f"<p>… and {len(self) - _show.ROWS:,} more</p>" if len(self) > _show.ROWS else ""
         note = "<p>Prices: the lowest, in US dollars for a million tokens.</p>"
+        note = "" if tuple(names) == _LOCAL else note
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{note}"
 
 
@@ -104,6 +122,17 @@ def _row(model: ModelInfo) -> list[str]:
         _price(model.input_price),
         _price(model.output_price),
         tools,
+    ]
+
+
+def _local_row(model: ModelInfo) -> list[str]:
+    """A model of the embedded engine: nothing of it has a price."""
+    return [
+        model.id,
+        ", ".join(model.tasks),
+        ", ".join(model.languages or ()),
+        model.licence or "",
+        "yes" if model.installed else "no",
     ]
 
 

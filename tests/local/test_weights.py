@@ -171,6 +171,8 @@ def test_status_and_offer() -> None:
     for capability in CAPABILITIES:
         assert capability.model in text
         assert capability.limits in text
+        assert capability.licence in text
+        assert not capability.weights or weights.megabytes(capability.disk) in text
     offered = "\n".join(manage.offer("light", weights.of_set("light")))
     assert "198 MB to download" in offered
     assert "Apache-2.0" in offered

@@ -67,6 +67,10 @@ class Reader:
 
     def lines(self, image: "Image") -> list[str]:
         """The text line by line, from the top; pieces side by side are one line."""
+        return [" ".join(piece.text for piece in row) for row in self.rows(image)]
+
+    def rows(self, image: "Image") -> list[list[Piece]]:
+        """The pieces of text as they are read: rows from the top, each from the left."""
         read = ((self._line(image, box), box) for box in self._regions(image))
         pieces = [Piece(text, box) for text, box in read if text]
         rows: list[list[Piece]] = []
@@ -75,10 +79,7 @@ class Reader:
                 rows[-1].append(piece)
             else:
                 rows.append([piece])
-        return [
-            " ".join(piece.text for piece in sorted(row, key=lambda piece: piece.box[0]))
-            for row in rows
-        ]
+        return [sorted(row, key=lambda piece: piece.box[0]) for row in rows]
 
     def _regions(self, image: "Image") -> Iterator[Box]:
         """Where text stands."""

@@ -1,12 +1,12 @@
-"""Models of the user's own through transformers: tiny ones with random weights, made here.
+"""Models of the user's own for texts: tiny ones with random weights, made here (`tiny.py`).
 
 They say nothing true; what is checked is that every task answers in the Hub's shapes, that its
 parameters are honoured and that others are refused. The tests need torch and transformers, which
 are large: they are skipped where these are not installed.
 """
 
-import io
-import json
+import base64
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,226 +15,243 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
 from hfwidgets import InferenceClient
-from tests.local import samples
+from tests.local.asked import answered, refused
 from tests.local.test_brought import serving
 from tests.local.test_cli import run
 
-torch = pytest.importorskip("torch", reason="torch is not installed (hfwidgets[transformers])")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+pytest.importorskip("torch", reason="torch is not installed (hfwidgets[transformers])")
+pytest.importorskip("transformers", reason="transformers is not installed")
+pytest.importorskip("diffusers", reason="diffusers is not installed")
+from tests.local import tiny  # noqa: E402
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-WORDS += [
-    "ann",
-    "went",
-    "to",
-    "rome",
-    "the",
-    "ferry",
-    "leaves",
-    "at",
-    "noon",
-    "paris",
-    "is",
-    "a",
-    "good",
-    "day",
-]
-SMALL: dict[str, Any] = {
-    "vocab_size": len(WORDS),
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "max_position_embeddings": 64,
-}
-LABELS = {0: "calm", 1: "rough", 2: "stormy"}
-NLI = {0: "contradiction", 1: "neutral", 2: "entailment"}
-
-
-def labelled(labels: dict[int, str]) -> dict[str, Any]:
-    """The settings of a configuration that names its classes."""
-    return {"id2label": labels, "label2id": {label: index for index, label in labels.items()}}
-
-
-def text_model(folder: Path, kind: str, labels: dict[int, str] | None = None) -> str:
-    """A BERT of this kind with its tokenizer."""
-    torch.manual_seed(0)
-    config = transformers.BertConfig(**SMALL, **labelled(labels or LABELS))
-    getattr(transformers, kind)(config).save_pretrained(folder)
-    tokenizer = transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)})
-    tokenizer.model_max_length = 64
-    tokenizer.save_pretrained(folder)
-    return str(folder)
-
-
-def image_model(folder: Path) -> str:
-    """A ViT that classifies pictures of 16 x 16."""
-    torch.manual_seed(0)
-    small = {name: SMALL[name] for name in list(SMALL)[1:5]}
-    config = transformers.ViTConfig(**small, image_size=16, patch_size=8, **labelled(LABELS))
-    transformers.ViTForImageClassification(config).save_pretrained(folder)
-    transformers.ViTImageProcessor(size={"height": 16, "width": 16}).save_pretrained(folder)
-    return str(folder)
-
-
-def sound_model(folder: Path, kind: str) -> str:
-    """A Wav2Vec2 of this kind, which hears at 16 kHz."""
-    torch.manual_seed(0)
-    letters = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4, "A": 5, "B": 6, "C": 7}
-    config = transformers.Wav2Vec2Config(
-        **{**SMALL, "vocab_size": len(letters)},
-        conv_dim=[16, 16],
-        conv_stride=[10, 16],
-        conv_kernel=[10, 16],
-        num_feat_extract_layers=2,
-        num_conv_pos_embeddings=4,
-        num_conv_pos_embedding_groups=2,
-        classifier_proj_size=16,
-        **labelled(LABELS),
-    )
-    getattr(transformers, kind)(config).save_pretrained(folder)
-    transformers.Wav2Vec2FeatureExtractor().save_pretrained(folder)
-    (folder / "vocab.json").write_text(json.dumps(letters))
-    transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json")).save_pretrained(folder)
-    return str(folder)
+LABELS = set(tiny.LABELS.values())
+CONTEXT = "ann went to rome. the ferry leaves at noon. " * 6
+TABLE = {"day": ["noon", "good"], "ferry": ["1", "2"]}
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A folder for each task."""
+def http(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """`hfwidgets serve` with a model for each task of texts."""
     root = tmp_path_factory.mktemp("models")
     sequence = "BertForSequenceClassification"
-    return {
-        "text-classification": text_model(root / "weather", sequence),
-        "zero-shot-classification": text_model(root / "nli", sequence, NLI),
-        "token-classification": text_model(root / "tokens", "BertForTokenClassification"),
-        "fill-mask": text_model(root / "masks", "BertForMaskedLM"),
-        "feature-extraction": text_model(root / "vectors", "BertModel"),
-        "image-classification": image_model(root / "pictures"),
-        "automatic-speech-recognition": sound_model(root / "ears", "Wav2Vec2ForCTC"),
-        "audio-classification": sound_model(root / "waves", "Wav2Vec2ForSequenceClassification"),
+    models = {
+        "text-classification": tiny.bert(root / "weather", sequence),
+        "zero-shot-classification": tiny.bert(root / "nli", sequence, tiny.NLI),
+        "token-classification": tiny.bert(root / "tokens", "BertForTokenClassification"),
+        "fill-mask": tiny.bert(root / "masks", "BertForMaskedLM"),
+        "sentence-similarity": tiny.sentences(root / "sentences"),
+        "feature-extraction": tiny.bert(root / "vectors", "BertModel"),
+        "question-answering": tiny.bert(root / "finder", "BertForQuestionAnswering", tiny.ENDS),
+        "table-question-answering": tiny.tapas(root / "tapas"),
+        "summarization": tiny.t5(root / "t5"),
+        "translation": tiny.nllb(root / "nllb"),
     }
-
-
-@pytest.fixture(scope="module")
-def http(models: dict[str, str], light_weights: Path) -> Iterator[httpx.Client]:
-    """`hfwidgets serve` with all of them."""
     options = [f"--model={task}={folder}" for task, folder in models.items()]
+    options.append(f"--model=feature-extraction={models['sentence-similarity']}")
+    options.append(f"--model=translation={models['summarization']}")
     with serving(*options) as client:
         yield client
 
 
-def ask(http: httpx.Client, task: str, inputs: Any, **parameters: Any) -> Any:
-    """The answer of the model that is brought for the task."""
-    body = {"inputs": inputs, "parameters": parameters}
-    reply = http.post(f"/models/default/pipeline/{task}", json=body)
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+def of_task(http: httpx.Client, task: str, model: str = "default") -> Any:
+    """A client's function for one task of a model that has several."""
+    return functools.partial(answered, _At(http, task), model)
 
 
-def refused(http: httpx.Client, task: str, inputs: Any, **parameters: Any) -> str:
-    """The text of the refusal."""
-    body = {"inputs": inputs, "parameters": parameters}
-    reply = http.post(f"/models/default/pipeline/{task}", json=body)
-    assert reply.status_code == 400, reply.text
-    return str(reply.json()["error"])
+class _At:
+    """A client that asks for a task by name."""
 
+    def __init__(self, http: httpx.Client, task: str) -> None:
+        self._http, self._task = http, task
 
-def picture() -> bytes:
-    """A PNG file."""
-    file = io.BytesIO()
-    Image.new("RGB", (40, 30), "navy").save(file, "PNG")
-    return file.getvalue()
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self._http.post(f"{path}/pipeline/{self._task}", **options)
 
 
 def test_they_are_listed_first(http: httpx.Client) -> None:
-    first = http.get("/v1/models").json()["data"][0]
-    assert (first["id"], first["tasks"]) == ("waves", ["audio-classification"])
+    listed = {one["id"]: one["tasks"] for one in http.get("/v1/models").json()["data"]}
+    assert next(iter(listed)) == "t5"
+    assert listed["weather"] == ["text-classification"]
+    assert listed["t5"] == ["translation", "summarization"]
+
+
+def test_they_are_preferred_to_the_engines_own(http: httpx.Client) -> None:
+    reply = http.post("/models/default/pipeline/text-classification", json={"inputs": "ann"})
+    assert reply.headers["x-inference-model"] == "weather"
 
 
 def test_text_classification(http: httpx.Client) -> None:
-    [found] = ask(http, "text-classification", "the ferry leaves")
-    assert {one["label"] for one in found} == set(LABELS.values())
+    [found] = answered(http, "weather", "the ferry leaves")
+    assert {one["label"] for one in found} == LABELS
     assert sum(one["score"] for one in found) == pytest.approx(1)
-    [best] = ask(http, "text-classification", "the ferry leaves", top_k=1)
-    assert best == [found[0]]
-    [raw] = ask(http, "text-classification", "the ferry leaves", function_to_apply="none")
+    assert answered(http, "weather", "the ferry leaves", top_k=1) == [[found[0]]]
+    [raw] = answered(http, "weather", "the ferry leaves", function_to_apply="none")
     assert sum(one["score"] for one in raw) != pytest.approx(1)
-    assert "top_p" in refused(http, "text-classification", "x", top_p=1)
-    assert "weather cannot take this" in refused(http, "text-classification", "day " * 400)
+    assert "top_p" in refused(http, "weather", "x", top_p=1)
+    assert "weather cannot take this" in refused(http, "weather", "day " * 400)
 
 
 def test_zero_shot_classification(http: httpx.Client) -> None:
     labels = ["paris", "rome", "day"]
-    found = ask(http, "zero-shot-classification", "ann went to rome", candidate_labels=labels)
+    found = answered(http, "nli", "ann went to rome", candidate_labels=labels)
     assert sorted(one["label"] for one in found) == sorted(labels)
     assert sum(one["score"] for one in found) == pytest.approx(1)
-    several = ask(
-        http,
-        "zero-shot-classification",
-        "ann went to rome",
-        candidate_labels=labels,
-        multi_label=True,
-        hypothesis_template="the ferry leaves at {}.",
-    )
+    template = "the ferry leaves at {}."
+    options = {"multi_label": True, "hypothesis_template": template}
+    several = answered(http, "nli", "ann went to rome", candidate_labels=labels, **options)
     assert all(0 < one["score"] < 1 for one in several)
     assert several != found
 
 
 def test_token_classification(http: httpx.Client) -> None:
-    found = ask(http, "token-classification", "ann went", aggregation_strategy="none")
+    found = answered(http, "tokens", "ann went", aggregation_strategy="none")
     assert [one["word"] for one in found] == ["ann", "went"]
-    assert {one["entity"] for one in found} <= set(LABELS.values())
-    assert found[0]["start"] == 0
-    assert found[0]["end"] == 3
-    grouped = ask(http, "token-classification", "ann went")
+    assert {one["entity"] for one in found} <= LABELS
+    assert [(one["start"], one["end"]) for one in found] == [(0, 3), (4, 8)]
+    grouped = answered(http, "tokens", "ann went")
     assert {"entity_group", "score", "word", "start", "end"} == set(grouped[0])
-    everything = list(LABELS.values())
-    assert ask(http, "token-classification", "ann went", ignore_labels=everything) == []
+    assert answered(http, "tokens", "ann went", ignore_labels=list(LABELS)) == []
+    long = "ann went to rome " * 30
+    assert "stride=16 reads it in windows" in refused(http, "tokens", long)
+    assert answered(http, "tokens", long, stride=4)[-1]["end"] == len(long) - 1
+    assert "stride" in refused(http, "tokens", long, stride=4, aggregation_strategy="none")
 
 
 def test_fill_mask(http: httpx.Client) -> None:
-    found = ask(http, "fill-mask", "ann went to [MASK]", top_k=3)
+    found = answered(http, "masks", "ann went to [MASK]", top_k=3)
     assert len(found) == 3
     assert {"score", "token", "token_str", "sequence"} == set(found[0])
-    [one] = ask(http, "fill-mask", "ann went to [MASK]", targets=["rome"])
+    [one] = answered(http, "masks", "ann went to [MASK]", targets=["rome"])
     assert one["sequence"] == "ann went to rome"
-    assert "mask_token" in refused(http, "fill-mask", "ann went to rome")
+    assert "mask_token" in refused(http, "masks", "ann went to rome")
 
 
-def test_feature_extraction(http: httpx.Client) -> None:
-    assert np.shape(ask(http, "feature-extraction", "ann went")) == (1, 4, 16)
-    assert np.shape(ask(http, "feature-extraction", "day " * 99, truncate=True)) == (1, 64, 16)
-    both = ask(http, "feature-extraction", ["ann", "ann went"])
+def test_vectors_of_tokens(http: httpx.Client) -> None:
+    assert np.shape(answered(http, "vectors", "ann went")) == (1, 4, 16)
+    assert np.shape(answered(http, "vectors", "day " * 99, truncate=True)) == (1, 64, 16)
+    both = answered(http, "vectors", ["ann", "ann went"])
     assert [np.shape(one) for one in both] == [(1, 3, 16), (1, 4, 16)]
+    unit = np.array(answered(http, "vectors", "ann went", normalize=True))
+    assert np.linalg.norm(unit, axis=-1) == pytest.approx(1)
+    assert "truncate=true cuts it" in refused(http, "vectors", "day " * 99)
+    assert "no prompt 'query'" in refused(http, "vectors", "ann", prompt_name="query")
+    assert "numbers only" in refused(http, "vectors", "ann", encoding_format="base64")
 
 
-def test_image_classification(http: httpx.Client) -> None:
-    path = "/models/pictures"  # its own task needs no name
-    reply = http.post(path, content=picture(), headers={"content-type": "image/png"})
-    assert reply.headers["x-inference-model"] == "pictures"
-    assert {one["label"] for one in reply.json()} == set(LABELS.values())
-    wrong = http.post(path, content=b"nothing", headers={"content-type": "image/png"})
-    assert wrong.status_code == 400
+def test_vectors_of_a_sentence_model(http: httpx.Client) -> None:
+    ask = of_task(http, "feature-extraction", "sentences")
+    vector = np.array(ask("ann went"))
+    assert vector.shape == (16,)
+    assert np.linalg.norm(vector) == pytest.approx(1)
+    raw = np.array(ask("ann went", normalize=False))
+    assert raw / np.linalg.norm(raw) == pytest.approx(vector, abs=1e-6)
+    packed = base64.b64decode(ask("ann went", encoding_format="base64"))
+    assert np.frombuffer(packed, "<f4") == pytest.approx(vector)
+    told = ask(["ann went"], prompt_name="query")
+    assert told == [ask("a good day : ann went")]
+    left = ask("day " * 70 + "ann", truncate=True, truncation_direction="left")
+    assert left != ask("day " * 70 + "ann", truncate=True)
 
 
-def test_sounds(http: httpx.Client) -> None:
-    sound = samples.sound_file(samples.noise(1.0, 44_100), 44_100)
-    headers = {"content-type": "audio/wav"}
-    heard = http.post("/models/ears", content=sound, headers=headers).json()
-    assert set(heard["text"]) <= set("ABC <unk>/s")
-    classes = http.post("/models/waves", content=sound, headers=headers).json()
-    assert sum(one["score"] for one in classes) == pytest.approx(1)
+def test_sentence_similarity(http: httpx.Client) -> None:
+    inputs = {"source_sentence": "ann went", "sentences": ["ann went", "the ferry leaves"]}
+    same, other = of_task(http, "sentence-similarity", "sentences")(inputs)
+    assert same == pytest.approx(1)
+    assert -1 <= other < 1
 
 
-def test_our_client(http: httpx.Client, models: dict[str, str]) -> None:
+def test_question_answering(http: httpx.Client) -> None:
+    asked = {"question": "went to paris ?", "context": CONTEXT}
+    best = answered(http, "finder", asked)
+    assert best["answer"] == CONTEXT[best["start"] : best["end"]]
+    several = answered(http, "finder", asked, top_k=3)
+    assert several[0] == best
+    assert [one["score"] for one in several] == sorted((one["score"] for one in several))[::-1]
+    assert len({(one["start"], one["end"]) for one in several}) == 3
+    for one in answered(http, "finder", asked, top_k=5, max_answer_len=1):
+        assert one["answer"].isalpha() or one["answer"] == "."
+    short = answered(http, "finder", asked, max_seq_len=12, doc_stride=2, max_question_len=1)
+    assert short["answer"] in CONTEXT
+    everything = {"top_k": 1000, "max_answer_len": 1}
+    listed = answered(http, "finder", asked, **everything, handle_impossible_answer=True)
+    assert [one["answer"] for one in listed].count("") == 1
+    assert "" not in [one["answer"] for one in answered(http, "finder", asked, **everything)]
+
+
+def test_answers_are_whole_words_unless_told_otherwise(http: httpx.Client) -> None:
+    asked = {"question": "to ?", "context": "annwent"}  # one unknown word of two known letters
+    whole = answered(http, "finder", asked, align_to_words=True)
+    assert whole["answer"] == "annwent"
+    assert answered(http, "finder", asked, align_to_words=False)["answer"] in "annwent"
+
+
+def test_windows_that_cannot_be(http: httpx.Client) -> None:
+    asked = {"question": "went to paris ?", "context": CONTEXT}
+    assert "max_seq_len" in refused(http, "finder", asked, max_seq_len=6)
+    assert "share less" in refused(http, "finder", asked, max_seq_len=12, doc_stride=9)
+
+
+def test_table_question_answering(http: httpx.Client) -> None:
+    asked = {"query": "leaves at noon ?", "table": TABLE}
+    found = answered(http, "tapas", asked)
+    assert {"answer", "cells", "coordinates", "aggregator"} == set(found)
+    columns = list(TABLE.values())
+    assert found["cells"] == [columns[column][row] for row, column in found["coordinates"]]
+    options = {"padding": "max_length", "sequential": True, "truncation": True}
+    assert answered(http, "tapas", asked, **options) == found
+    long = {"query": "noon ?", "table": {"day": ["noon"] * 200}}
+    cut, whole = (answered(http, "tapas", long, truncation=cuts) for cuts in (True, False))
+    assert len(cut["cells"]) < len(whole["cells"])
+    uneven = {"query": "noon ?", "table": {"day": ["noon"], "ferry": []}}
+    assert "same number" in refused(http, "tapas", uneven)
+
+
+def test_summarization(http: httpx.Client) -> None:
+    ask = of_task(http, "summarization", "t5")
+    [usual] = ask("ann went to rome")
+    assert set(usual) == {"summary_text"}
+    assert len(usual["summary_text"].split()) <= 7, "the model's own configuration says so"
+    exact = {"max_new_tokens": 3, "min_new_tokens": 3}
+    [three] = ask("ann went to rome", generate_parameters=exact)
+    assert len(three["summary_text"].split()) <= 3
+    assert ask("ann", generate_parameters={"early_stopping": True}), "it searches with two beams"
+    assert ask("ann " * 90, truncation="longest_first", clean_up_tokenization_spaces=True)
+    for parameters, said in (
+        ({"temperature": 0.5, "do_sample": False}, "temperature has no effect"),
+        ({"early_stopping": True, "num_beams": 1}, "early_stopping has no effect"),
+        ({"penalty_alpha": 0.5}, "penalty_alpha"),
+    ):
+        at = _At(http, "summarization")
+        assert said in refused(at, "t5", "ann", generate_parameters=parameters)  # type: ignore
+
+
+def test_translation_by_a_prefix(http: httpx.Client) -> None:
+    ask = of_task(http, "translation", "t5")
+    assert set(ask("ann went", src_lang="en", tgt_lang="de")[0]) == {"translation_text"}
+    said = refused(http, "t5", "ann went", src_lang="en", tgt_lang="fr")
+    assert "it does translation_en_to_de" in said
+    assert "come together" in refused(http, "t5", "ann went", tgt_lang="de")
+
+
+def test_translation_among_many_languages(http: httpx.Client) -> None:
+    pair = {"src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
+    [found] = answered(http, "nllb", "ann went", **pair)
+    assert found["translation_text"]
+    assert "Did you mean 'deu_Latn'" in refused(
+        http, "nllb", "ann", src_lang="eng_Latn", tgt_lang="deu_Latin"
+    )
+    assert "needs src_lang and tgt_lang" in refused(http, "nllb", "ann")
+    assert "the model reads 64" in refused(http, "nllb", "ann " * 90, **pair)
+    assert answered(http, "nllb", "ann " * 90, **pair, truncation="only_first")
+
+
+def test_our_client(http: httpx.Client) -> None:
     base = f"{http.base_url}/models/weather"
     client = InferenceClient(base_url=base, token="k")
     [best] = client.text_classification("the ferry leaves", top_k=1)
-    assert best.label in LABELS.values()
+    assert best.label in LABELS
 
 
 def test_openais_embeddings_stay_the_engines_own(http: httpx.Client) -> None:
@@ -245,17 +262,27 @@ def test_openais_embeddings_stay_the_engines_own(http: httpx.Client) -> None:
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    done = run("serve", "--port", "0", "--model", f"fill-mask={tmp_path}")
+    for task, mark in (("fill-mask", "config.json"), ("text-to-image", "model_index.json")):
+        done = run("serve", "--port", "0", "--model", f"{task}={tmp_path}")
+        assert done.returncode == 1
+        assert f"no {mark}" in done.stderr
+
+
+def test_a_file_where_a_folder_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    done = run("serve", "--port", "0", "--model", f"fill-mask={tmp_path / 'model.safetensors'}")
     assert done.returncode == 1
-    assert "no config.json" in done.stderr
+    assert "is a file; a model is the folder" in done.stderr
 
 
 def test_a_model_that_is_nowhere(
     light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with serving("--model", "fill-mask=nobody/nothing") as http:
-        reply = http.post("/models/nobody/nothing", json={"inputs": "ann [MASK]"})
-        assert reply.status_code == 500
-        assert "nobody/nothing cannot be opened" in reply.json()["error"]
+    tiny.bert(tmp_path / "bert", "BertModel")
+    with serving(
+        *("--model", "fill-mask=nobody/nothing"), f"--model=image-to-text={tmp_path / 'bert'}"
+    ) as http:
+        assert "nobody/nothing cannot be opened" in refused(http, "nobody/nothing", "[MASK]", 500)
+        assert "bert cannot be opened for image-to-text" in refused(http, "bert", b"x", 500)
     assert "HF_HUB_OFFLINE" in os.environ

@@ -1,4 +1,7 @@
-"""Models of the user's own: a GGUF file for chat, a folder or Hub id for any other task."""
+"""Models of the user's own: a GGUF file for chat, a folder or Hub id for any task.
+
+`folder.py` lists the modules by domain; `model.py` says how a task is declared.
+"""
 
 import os
 from dataclasses import replace
@@ -43,13 +46,14 @@ def serve_chat(file: str, name: str | None = None, context: int | None = None) -
 
 
 def serve_model(given: str) -> Capability:
-    """Serve `TASK=FOLDER_OR_ID` through transformers; ConfigurationError when it cannot be."""
-    from hfwidgets.local import pipelines
+    """Serve `TASK=FOLDER_OR_ID` through the field's libraries; ConfigurationError when it cannot
+    be."""
+    from hfwidgets.local.brought import folder
 
     task, separator, source = given.partition("=")
     if not (task and separator and source):
         raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {given!r}.")
-    capability = pipelines.capability(task.replace("_", "-"), source)
+    capability = folder.capability(task.replace("_", "-"), source)
     capabilities.bring(capability)
     return capability
 

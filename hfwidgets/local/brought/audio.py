@@ -1,0 +1,113 @@
+"""Sounds heard, classified, made and made anew."""
+
+import base64
+from typing import Any, Literal
+
+from hfwidgets.local import sounds
+from hfwidgets.local.brought.model import Model, Pipeline, Text, Top, given, network, opened, task
+from hfwidgets.local.brought.writing import Writing
+from hfwidgets.local.files import File
+from hfwidgets.local.refusal import RefusedError, bad
+from hfwidgets.local.scores import Transform
+
+
+class Hearing(Pipeline):
+    """A pipeline that hears."""
+
+    modules = ("torch", "transformers", "soxr")
+
+    def heard(self, content: bytes) -> dict[str, Any]:
+        """A sound file as the audio pipelines take it."""
+        return {"raw": sounds.samples(content, self.rate), "sampling_rate": self.rate}
+
+
+@task(Hearing)
+def automatic_speech_recognition(
+    model: Hearing,
+    inputs: bytes,
+    *,
+    return_timestamps: bool | Literal["word", "char"] | None = None,
+    generation_parameters: Writing | None = None,
+) -> Any:
+    """What is said, with its parts' times when they are asked for."""
+    writing = generation_parameters
+    if writing is not None and not model.pipe.model.can_generate():
+        raise bad(
+            f"The model {model.name} labels each moment of a sound (CTC) and generates nothing; "
+            "leave generation_parameters out.",
+            "generation_parameters",
+        )
+    settings = writing.settings(model.pipe.model) if writing else None
+    options = given(return_timestamps=return_timestamps or None, generate_kwargs=settings)
+    return model(model.heard(inputs), **options)
+
+
+@task(Hearing)
+def audio_classification(
+    model: Hearing, inputs: bytes, *, function_to_apply: Transform | None = None, top_k: Top = 5
+) -> Any:
+    """The likeliest labels with scores."""
+    options = given(function_to_apply=function_to_apply)
+    return model(model.heard(inputs), top_k=top_k, **options)
+
+
+class Speaker(Pipeline):
+    """A model that speaks by itself; one that needs a second, a vocoder, is refused."""
+
+    modules = ("torch", "transformers", "soundfile")
+
+    def __init__(self) -> None:
+        from transformers import AutoConfig  # pyright: ignore[reportMissingImports]
+
+        if AutoConfig.from_pretrained(self.source).model_type == "speecht5":
+            raise ValueError("SpeechT5 draws spectrograms and needs a vocoder beside it")
+        super().__init__()
+
+
+@task(Speaker)
+def text_to_speech(model: Speaker, inputs: Text, parameters: Writing) -> File:
+    """The text spoken, as a FLAC file."""
+    asked = parameters.asked()
+    net = model.pipe.model
+    if asked and not net.can_generate():
+        name = next(iter(asked))
+        raise bad(f"The model {model.name} speaks without drawing tokens: no {name}.", name)
+    spoken = model(inputs, **given(generate_kwargs=parameters.settings(net) or None))
+    sound = spoken["audio"].reshape(-1, spoken["audio"].shape[-1]).mean(0)
+    if not sound.size:
+        raise RefusedError(500, f"The model {model.name} made no sound.", kind="generation")
+    return File(sounds.encoded(sound, int(spoken["sampling_rate"]), "flac"), "audio/flac")
+
+
+class Codec(Model):
+    """A neural codec (EnCodec, DAC, Mimi): it packs a sound small and makes it anew from that."""
+
+    modules = ("torch", "transformers", "soxr")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = network("AutoModel", self.source)
+        if not hasattr(self.net, "decode") or not hasattr(self.net, "encode"):
+            raise ValueError("audio-to-audio is served by codecs alone: EnCodec, DAC, Mimi")
+        self.read = opened("AutoFeatureExtractor", self.source)
+
+    def anew(self, content: bytes) -> Any:
+        """A sound file packed and unpacked; shape (samples,) at the model's rate."""
+        import torch  # pyright: ignore[reportMissingImports]
+
+        rate = self.read.sampling_rate
+        sound = sounds.samples(content, rate)
+        channels = sound if self.read.feature_size == 1 else [sound] * self.read.feature_size
+        ids = self.read(raw_audio=channels, sampling_rate=rate, return_tensors="pt")
+        with torch.inference_mode():
+            found = self.net(ids["input_values"].to(self.net.device)).audio_values
+        values = found.reshape(-1, found.shape[-1]).mean(0).float().cpu().numpy()
+        return values[: len(sound)]
+
+
+@task(Codec)
+def audio_to_audio(model: Codec, inputs: bytes) -> list[dict[str, Any]]:
+    """The sound as the codec keeps it, as one FLAC file of one channel."""
+    file = sounds.encoded(model.anew(inputs), int(model.read.sampling_rate), "flac")
+    blob = base64.b64encode(file).decode()
+    return [{"label": "decoded", "blob": blob, "content-type": "audio/flac"}]

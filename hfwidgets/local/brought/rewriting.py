@@ -1,0 +1,138 @@
+"""Summaries and translations by encoder-decoder models: T5, BART, Marian, NLLB and their kin."""
+
+from typing import Any, Literal
+
+from hfwidgets.errors import near
+from hfwidgets.local.brought.model import Network, Text, task
+from hfwidgets.local.brought.writing import Writing
+from hfwidgets.local.refusal import bad
+
+Truncation = Literal["do_not_truncate", "longest_first", "only_first"]
+
+
+class Rewriter(Network):
+    """An encoder-decoder model; what its configuration says of a task holds where nothing else
+    is asked for (T5 has a prefix for each, and lengths)."""
+
+    kind = "AutoModelForSeq2SeqLM"
+
+    def usual(self, name: str) -> dict[str, Any] | None:
+        """What the model's configuration says of a task; None when it does not name it."""
+        known = getattr(self.net.config, "task_specific_params", None) or {}
+        found: dict[str, Any] | None = known.get(name)
+        return found
+
+    def write(
+        self, text: str, truncation: Truncation | None, clean: bool | None, settings: dict[str, Any]
+    ) -> str:
+        """The text that the model makes of a text."""
+        limit = getattr(self.net.config, "max_position_embeddings", None)
+        most = min(limit or self.read.model_max_length, self.read.model_max_length)
+        options = {"truncation": truncation, "max_length": most} if _cuts(truncation) else {}
+        ids = self.read(text, return_tensors="pt", **options)
+        count = ids["input_ids"].shape[1]
+        if limit is not None and count > limit:
+            raise bad(
+                f"The text has {count} tokens; the model reads {limit}. Shorten it, or have it cut "
+                "by truncation='longest_first'.",
+                "truncation",
+            )
+        written = self.net.generate(**ids.to(self.net.device), **settings)
+        return str(
+            self.read.decode(
+                written[0], skip_special_tokens=True, clean_up_tokenization_spaces=clean
+            )
+        ).strip()
+
+    def settings(self, usual: dict[str, Any], asked: Writing | None) -> dict[str, Any]:
+        """The settings of a generation: the task's usual ones under those that are asked for."""
+        known = self.net.generation_config.to_dict()
+        usual = {name: value for name, value in usual.items() if name in known}
+        wanted = asked or Writing()
+        if wanted.max_new_tokens is not None:
+            usual.pop("max_length", None)
+        return wanted.settings(self.net, usual)
+
+
+def _cuts(truncation: Truncation | None) -> bool:
+    return truncation not in (None, "do_not_truncate")
+
+
+@task(Rewriter)
+def summarization(
+    model: Rewriter,
+    inputs: Text,
+    *,
+    clean_up_tokenization_spaces: bool | None = None,
+    generate_parameters: Writing | None = None,
+    truncation: Truncation | None = None,
+) -> Any:
+    """The text, shorter."""
+    usual = model.usual("summarization") or {}
+    settings = model.settings(usual, generate_parameters)
+    text = usual.get("prefix", "") + inputs
+    written = model.write(text, truncation, clean_up_tokenization_spaces, settings)
+    return [{"summary_text": written}]
+
+
+@task(Rewriter)
+def translation(
+    model: Rewriter,
+    inputs: Text,
+    *,
+    src_lang: Text | None = None,
+    tgt_lang: Text | None = None,
+    clean_up_tokenization_spaces: bool | None = None,
+    generate_parameters: Writing | None = None,
+    truncation: Truncation | None = None,
+) -> Any:
+    """The text in another language: languages are named as the model names them."""
+    if (src_lang is None) != (tgt_lang is None):
+        raise bad("src_lang and tgt_lang come together.", "tgt_lang" if src_lang else "src_lang")
+    usual, more = _direction(model, src_lang, tgt_lang)
+    settings = model.settings(usual, generate_parameters) | more
+    text = usual.get("prefix", "") + inputs
+    written = model.write(text, truncation, clean_up_tokenization_spaces, settings)
+    return [{"translation_text": written}]
+
+
+def _direction(
+    model: Rewriter, source: str | None, target: str | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a model's configuration says of a direction, and the settings that it takes."""
+    if hasattr(model.read, "src_lang"):  # one of many languages: M2M, mBART, NLLB
+        return {}, _tongues(model, source, target)
+    own = [getattr(model.read, name, None) or "?" for name in ("source_lang", "target_lang")]
+    if source is None or target is None or [source, target] == own:  # Marian: one pair
+        return model.usual("translation") or {}, {}
+    usual = model.usual(f"translation_{source}_to_{target}")  # T5
+    if usual is None:
+        known = getattr(model.net.config, "task_specific_params", None) or {}
+        pairs = [name for name in known if name.startswith("translation_")]
+        does = ", ".join(pairs) or " to ".join(own)
+        said = f"The model {model.name} does not translate {source} to {target}; it does {does}."
+        raise bad(f"{said} Leave src_lang and tgt_lang out to have what it does.", "src_lang")
+    return usual, {}
+
+
+def _tongues(model: Rewriter, source: str | None, target: str | None) -> dict[str, Any]:
+    """Set the language that is read; the setting for the one that is written."""
+    if source is None or target is None:
+        if model.net.generation_config.forced_bos_token_id is not None:
+            return {}
+        raise bad(f"The model {model.name} needs src_lang and tgt_lang.", "tgt_lang")
+    _token(model, source, "src_lang")
+    model.read.src_lang = source
+    return {"forced_bos_token_id": _token(model, target, "tgt_lang")}
+
+
+def _token(model: Rewriter, language: str, parameter: str) -> int:
+    """The id of a language's token."""
+    spelt = getattr(model.read, "lang_code_to_token", {}).get(language, language)  # M2M: __en__
+    known = set(model.read.all_special_tokens) | set(model.read.get_added_vocab())
+    if spelt not in known:
+        codes = sorted(name for name in known if name[:1] not in "<[")
+        said = f"The model {model.name} does not know the language {language!r}."
+        hint = near(language, codes) or f" Among those it knows: {', '.join(codes[:12])}."
+        raise bad(said + hint, parameter)
+    return int(model.read.convert_tokens_to_ids(spelt))

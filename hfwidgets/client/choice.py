@@ -159,6 +159,11 @@ def _split(
     base, _, suffix = model.rpartition(":")
     if not base:
         return whole, name
+    if "/" in suffix:
+        raise errors.ConfigurationError(
+            f"{model!r} is neither a model's id nor a URL: an address begins with http:// or "
+            "https://, and behind a colon comes a provider's name, as in 'org/model:together'."
+        )
     asked = Asked(task, base, settings, suffix)
     if suffix in POLICIES:
         return asked, name

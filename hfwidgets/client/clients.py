@@ -3,15 +3,15 @@
 import os
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
-from hfwidgets import auth, errors, providers
-from hfwidgets.client import hub
+from hfwidgets import errors
+from hfwidgets.client import arguments, hub
+from hfwidgets.client.arguments import Changes
 from hfwidgets.client.calls import Call, Deadline
 from hfwidgets.client.custom import Custom
-from hfwidgets.client.settings import Answerer, Settings, is_url
+from hfwidgets.client.settings import Answerer, Settings
 from hfwidgets.flow import Flow, Parts
-from hfwidgets.providers import Hosts
 from hfwidgets.results._record import Record, stamp
 from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
@@ -93,49 +93,34 @@ class _Client(Tasks, Custom, Generic[H]):
         recordings: str | os.PathLike[str] | Answerer | None = None,
         http_client: H | None = None,
     ) -> None:
-        if model is not None and base_url is not None:
-            raise errors.ConfigurationError(
-                "model and base_url exclude each other: pass one of them."
-            )
-        if token is not None and api_key is not None:
-            raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
-        if base_url is not None and not is_url(base_url):
-            raise errors.ConfigurationError(
-                f"base_url must start with http:// or https://; it is {base_url!r}."
-            )
-        model = model if base_url is None else base_url
-        if is_url(model) and provider is not None:
-            raise errors.ConfigurationError(
-                f"A URL and provider={provider!r} exclude each other: pass one of them. To reach "
-                f"a provider "
-                f"at another address, pass hosts={{{provider!r}: URL}}."
-            )
-        if provider is not None:
-            providers.get(provider)
-        auth.check_headers(headers or {})
-        auth.check_headers(cookies or {})
         self._settings = Settings(
-            model=model,
-            provider=provider,
-            token=auth.given(token if api_key is None else api_key),
-            timeout=timeout,
-            headers=dict(headers or {}),
-            cookies=dict(cookies or {}),
-            bill_to=bill_to,
-            max_retries=max_retries,
-            hosts=Hosts(dict(hosts or {})),
+            model=arguments.model(model, base_url, provider),
+            provider=arguments.provider(provider),
+            token=arguments.key(token, api_key),
+            timeout=arguments.timeout(timeout),
+            headers=arguments.headers(headers),
+            cookies=arguments.headers(cookies, "cookies"),
+            bill_to=arguments.payer(bill_to),
+            max_retries=arguments.retries(max_retries),
+            hosts=arguments.hosts(hosts),
             mapping=hub.offers_by_hand(mapping),
-            recordings=_answerer(recordings),
+            recordings=arguments.answerer(recordings),
         )
         self._connect(http_client)
+
+    _driver: Any
 
     def _connect(self, http_client: H | None) -> None:
         raise NotImplementedError
 
     @property
     def model(self) -> str | None:
-        """The Hub id or the URL that calls use when they name none."""
+        """The Hub id or the URL that calls use when they name none; it can be set."""
         return self._settings.model
+
+    @model.setter
+    def model(self, name: str | None) -> None:
+        self._settings.model = arguments.model(name, provider=self.provider)
 
     @property
     def provider(self) -> str | None:
@@ -144,8 +129,12 @@ class _Client(Tasks, Custom, Generic[H]):
 
     @property
     def timeout(self) -> float | None:
-        """Seconds for a whole call; None waits for ever."""
+        """Seconds for a whole call; None waits for ever. It can be set."""
         return self._settings.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._settings.timeout = arguments.timeout(seconds)
 
     def __repr__(self) -> str:
         shown = {
@@ -155,6 +144,25 @@ class _Client(Tasks, Custom, Generic[H]):
         }
         given = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         return f"{type(self).__name__}({given})"
+
+    def with_options(self, **changes: Unpack[Changes]) -> Self:
+        """A client like this one but for some arguments; it shares connections and memory.
+
+        Args:
+            changes: model, timeout, max_retries, bill_to, and headers, which are added.
+
+        Raises:
+            UnknownParameterError: another argument.
+        """
+        other = object.__new__(type(self))
+        other._settings = arguments.changed(self._settings, changes)
+        other._driver = self._driver
+        return other
+
+    if not TYPE_CHECKING:  # checkers shall know the real names only
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(arguments.absent(type(self), name))
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -212,7 +220,8 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
-            task: a task's name; None is chat, whose catalogue has prices and context lengths.
+            task: a task's name; None is chat, whose catalogue has prices and context lengths, or
+                every task for the embedded engine.
             provider: only what this provider offers.
             search: only models whose id holds this text.
 
@@ -322,7 +331,8 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
-            task: a task's name; None is chat, whose catalogue has prices and context lengths.
+            task: a task's name; None is chat, whose catalogue has prices and context lengths, or
+                every task for the embedded engine.
             provider: only what this provider offers.
             search: only models whose id holds this text.
 
@@ -386,15 +396,6 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def _answerer(given: str | os.PathLike[str] | Answerer | None) -> Answerer | None:
-    """What stands between tasks and providers, from a folder or as it is."""
-    if isinstance(given, (str, os.PathLike)):
-        from hfwidgets.recorder import Recorder  # only those who record wait for its import
-
-        return Recorder(given)
-    return given
 
 
 def finished(result: Any, call: Call) -> Any:

@@ -111,6 +111,15 @@ def aplain(response: httpx.Response) -> AsyncIterable[bytes]:
     return cast(httpx.AsyncByteStream, response.stream)
 
 
+def _fitting(given: Any, *kinds: type) -> Any:
+    """The HTTP client that was handed in; ConfigurationError when it is none of these."""
+    if given is None or isinstance(given, kinds):
+        return given
+    raise errors.ConfigurationError(
+        f"http_client must be an httpx.{kinds[0].__name__}; it is {type(given).__name__}."
+    )
+
+
 class SyncDriver:
     """Does steps by blocking.
 
@@ -120,7 +129,7 @@ class SyncDriver:
     """
 
     def __init__(self, http: httpx.Client | None = None) -> None:
-        self._given = http
+        self._given = _fitting(http, httpx.Client, httpx.BaseTransport)
         self._lock = threading.Lock()
         self._own: httpx.Client | Transports | None = None
         self._pid = os.getpid()
@@ -342,7 +351,7 @@ class AsyncDriver:
     """Does steps by awaiting; blocking work goes to a thread."""
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
-        self._given = http
+        self._given = _fitting(http, httpx.AsyncClient, httpx.AsyncBaseTransport)
         self._spare = None if http else async_way_out()
         self._own: WeakKeyDictionary[Any, httpx.AsyncClient | AsyncTransports]
         self._own = WeakKeyDictionary()

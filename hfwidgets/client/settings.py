@@ -76,7 +76,7 @@ class Settings:
 
 def is_url(text: str | None) -> bool:
     """Whether a model is the address of an endpoint."""
-    return text is not None and text.startswith(("http://", "https://"))
+    return text is not None and text[:8].lower().startswith(("http://", "https://"))
 
 
 def usable_url(url: str) -> str:

@@ -81,4 +81,4 @@ def _loaded(name: str) -> object:
     return found
 
 
-__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "is_secret", "names"]
+__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "is_secret", "names", "own"]

@@ -7,6 +7,7 @@ at.
 
 import contextlib
 import functools
+import json
 import operator
 import os
 import types
@@ -76,6 +77,25 @@ class Record(dict[str, Any]):
         plain: dict[str, Any] = _plain(self)
         return plain
 
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """The same as `raw`, under the name that code written for openai calls."""
+        plain: dict[str, Any] = _without_none(self.raw) if exclude_none else self.raw
+        return plain
+
+    def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
+        """The object as JSON text, under the name that code written for openai calls."""
+        plain = self.model_dump(exclude_none=exclude_none)
+        marks = None if indent else (",", ":")
+        return json.dumps(plain, ensure_ascii=False, indent=indent, separators=marks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as `raw`."""
+        return self.raw
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The object as JSON text."""
+        return self.model_dump_json(indent=indent)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _show.bundle(repr(self), self._html_(), self.meta)
 
@@ -96,6 +116,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
 
 
 def _no_field(record: Record, name: str) -> str:

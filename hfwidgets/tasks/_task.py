@@ -49,7 +49,10 @@ class BaseTask:
             and sounds.
         hints: how some parameters are best asked for.
         signature: the parameters, without self, and the result's type.
+        of_call: keywords that are not the task's but the client's, for one call.
     """
+
+    of_call: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -130,6 +133,8 @@ class BaseTask:
         run = client._run
 
         def method(*args: Any, **kwargs: Any) -> Any:
+            if self.of_call and not self.of_call.keys().isdisjoint(kwargs):
+                return self._apart(client, kwargs)(*args, **kwargs)
             try:
                 flow = self.flow(client, *args, **kwargs)
             except TypeError:
@@ -140,6 +145,11 @@ class BaseTask:
         functools.update_wrapper(method, self.flow)
         method.__signature__ = self.signature  # type: ignore[attr-defined]
         return method
+
+    def _apart(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
+        """The method of a client with the options of one call, which are taken out of `kwargs`."""
+        changes = {self.of_call[name]: kwargs.pop(name) for name in self.of_call if name in kwargs}
+        return self._method(client.with_options(**changes))
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
@@ -186,12 +196,19 @@ def streaming(
     /,
     *,
     hub_name: str | None = None,
+    of_call: Mapping[str, str] | None = None,
     **hints: controls.Control,
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
     """Make a generator method a task that can stream; `sync` and `awaited` say the exact types
-    of its calls.
+    of its calls, `of_call` which of its keywords are options of the client (by `with_options`).
     """
-    return lambda flow: StreamingTask(flow, label, example, hints, hub_name)
+
+    def made(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
+        found = StreamingTask[S, A](flow, label, example, hints, hub_name)
+        found.of_call = of_call or {}
+        return found
+
+    return made
 
 
 class Operation(Task[T, P]):

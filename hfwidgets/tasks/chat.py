@@ -50,12 +50,19 @@ class ChatOptions(TypedDict, total=False):
     user: str | None
 
 
+class CallOptions(ChatOptions, total=False):
+    """The same, and what holds for one call alone, under openai's names."""
+
+    timeout: float | None
+    extra_headers: Mapping[str, str] | None
+
+
 class ChatCall(Protocol):
     """How the sync client is called for chat."""
 
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[ChatOptions]
+        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[CallOptions]
     ) -> ChatStream: ...
     @overload
     def __call__(
@@ -63,11 +70,11 @@ class ChatCall(Protocol):
         messages: Sequence[Message],
         *,
         stream: Literal[False] = ...,
-        **options: Unpack[ChatOptions],
+        **options: Unpack[CallOptions],
     ) -> ChatCompletionOutput: ...
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[ChatOptions]
+        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[CallOptions]
     ) -> ChatCompletionOutput | ChatStream: ...
 
 
@@ -76,7 +83,7 @@ class AsyncChatCall(Protocol):
 
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[ChatOptions]
+        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[CallOptions]
     ) -> Awaitable[AsyncChatStream]: ...
     @overload
     def __call__(
@@ -84,11 +91,11 @@ class AsyncChatCall(Protocol):
         messages: Sequence[Message],
         *,
         stream: Literal[False] = ...,
-        **options: Unpack[ChatOptions],
+        **options: Unpack[CallOptions],
     ) -> Awaitable[ChatCompletionOutput]: ...
     @overload
     def __call__(
-        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[ChatOptions]
+        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[CallOptions]
     ) -> Awaitable[ChatCompletionOutput | AsyncChatStream]: ...
 
 
@@ -101,6 +108,7 @@ class Chat:
         "Chat",
         {"messages": [{"role": "user", "content": "Write a haiku about the sea."}]},
         hub_name="conversational",
+        of_call={"timeout": "timeout", "extra_headers": "headers"},
         messages=Messages(),
         temperature=Slider(0.0, 2.0, 0.05),
         max_tokens=Number(1, None, 1, whole=True),
@@ -163,7 +171,8 @@ class Chat:
             top_logprobs: How many of the likeliest tokens to return at each place, 0 to 20.
             top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
             extra_body: More parameters for the server, written at the root of the request.
-            extra: The same, as keywords.
+            extra: The same, as keywords. `timeout` and `extra_headers` are not sent: they hold for
+                this call, in place of the client's timeout and beside its headers.
 
         Raises:
             InputError: The messages are not a list of dicts with roles.
@@ -197,12 +206,21 @@ class Chat:
         return _output(raw)
 
 
+_OF_CALL = {
+    "timeout": "Pass timeout= to the client.",
+    "extra_headers": "Pass headers= to the client.",
+    "extra_query": "Write the query into base_url=.",
+}
 _NAMED = frozenset(ChatOptions.__annotations__)
 
 
 def _extras(extra: dict[str, Any]) -> dict[str, Any]:
     """More parameters pass through, but one that looks like a slip of the pen is refused."""
     for name in extra:
+        if name in _OF_CALL:
+            raise errors.UnknownParameterError(
+                f"{name} is no parameter of the model, so it is not sent to it. {_OF_CALL[name]}"
+            )
         hint = "" if name in _NAMED else errors.near(name, _NAMED, cutoff=0.85)
         if hint:
             raise errors.UnknownParameterError(

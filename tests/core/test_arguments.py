@@ -1,0 +1,85 @@
+"""What a client is made with: a mistake is said at once, and what it says fits."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from tests.core.test_streams import HELLO
+from tests.plugins.loopback import Loopback, chat_answer
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"timeout": "3"}, "timeout is a number of seconds above 0"),
+    ({"timeout": 0}, "timeout is a number of seconds above 0"),
+    ({"timeout": -1}, "timeout is a number of seconds above 0"),
+    ({"timeout": float("nan")}, "timeout is a number of seconds above 0"),
+    ({"timeout": httpx.Timeout(5)}, "timeout is a number of seconds above 0"),
+    ({"max_retries": -1}, "max_retries is a whole number"),
+    ({"max_retries": None}, "max_retries is a whole number"),
+    ({"model": 5}, "model must be a model's id"),
+    ({"model": Path("folder")}, "hfwidgets serve --model"),
+    ({"base_url": "localhost:8000/v1"}, "must start with http:// or https://"),
+    ({"provider": 5}, "provider must be a name"),
+    ({"provider": "togther"}, "Did you mean 'together'"),
+    ({"headers": [("a", "b")]}, "headers is a dict"),
+    ({"headers": {"a": 1}}, "The header 'a' cannot be sent"),
+    ({"cookies": "a=b"}, "cookies is a dict"),
+    ({"bill_to": 5}, "bill_to is the name of an organisation"),
+    ({"hosts": {"hubb": "http://localhost:1"}}, "Did you mean 'hub'"),
+    ({"hosts": {"hub": "localhost:1"}}, "hosts\\['hub'\\] must be an address"),
+    ({"hosts": {"hub": "http://[::1"}}, "Not a URL that can be called"),
+    ({"http_client": 5}, "http_client must be an httpx"),
+    ({"model": "m", "base_url": "http://x"}, "model and base_url exclude each other"),
+    ({"token": "a", "api_key": "a"}, "token and api_key are the same"),
+    ({"base_url": "http://x", "provider": "together"}, "exclude each other"),
+]
+
+
+@pytest.mark.parametrize("kind", [InferenceClient, AsyncInferenceClient])
+@pytest.mark.parametrize(("given", "said"), WRONG, ids=lambda value: str(value)[:40])
+def test_a_wrong_argument_is_said_at_once(kind: Any, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=said):
+        kind(**given)
+
+
+def test_a_client_takes_no_http_client_of_the_other_kind() -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"httpx\.Client; it is AsyncClient"):
+        InferenceClient(http_client=httpx.AsyncClient())  # type: ignore[arg-type]
+    with pytest.raises(errors.ConfigurationError, match=r"httpx\.AsyncClient; it is Client"):
+        AsyncInferenceClient(http_client=httpx.Client())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["localhost:8000/v1", "ftp://host/"])
+def test_an_address_without_its_scheme_is_said_so(model: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="an address begins with http://"):
+        InferenceClient(token="hf_" + "x" * 8).chat_completion(HELLO, model=model)
+
+
+def test_an_address_is_taken_with_blanks_and_in_capitals(loopback: Loopback) -> None:
+    for url in (
+        f" {loopback.url}/v1\n",
+        loopback.url.replace("http", "HTTP"),
+        httpx.URL(loopback.url),
+    ):
+        loopback.answer(chat_answer("Hi"))
+        given: Any = url
+        assert InferenceClient(base_url=given).chat_completion(HELLO).text == "Hi"
+
+
+def test_forever_may_be_said_as_infinity(loopback: Loopback) -> None:
+    loopback.answer(chat_answer("Hi"))
+    client = InferenceClient(base_url=loopback.url, timeout=float("inf"))
+    assert client.chat_completion(HELLO).text == "Hi"
+
+
+def test_model_and_timeout_can_be_set_later(loopback: Loopback) -> None:
+    loopback.answer(chat_answer("Hi"))
+    client = InferenceClient()
+    client.model, client.timeout = loopback.url, 5
+    assert client.chat_completion(HELLO).text == "Hi"
+    with pytest.raises(errors.ConfigurationError):
+        client.timeout = -1
+    with pytest.raises(errors.ConfigurationError):
+        client.model = 5  # type: ignore[assignment]

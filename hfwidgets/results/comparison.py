@@ -91,13 +91,13 @@ _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
 def side_by_side(rows: Iterable[Compared], answers: list[str]) -> str:
     """A column a model: its name, its answer, what it took."""
     rows = list(rows)
-    width = f"{_CELL};width:{100 // max(len(rows), 1)}%"
+    width = f"{_CELL};width:{84 // max(len(rows), 1)}%"
     head = "".join(f'<th scope="col" style="{width}">{escape(row.model)}</th>' for row in rows)
     body = "".join(f'<td style="{width}">{answer}</td>' for answer in answers)
     measures = [_measures(row) for row in rows]
     foot = "".join(_line(title, [each[title] for each in measures]) for title in COLUMNS.values())
     return (
-        f'<table style="width:100%"><thead><tr><td></td>{head}</tr></thead>'
+        f'<table style="width:100%"><thead><tr><td style="width:16%"></td>{head}</tr></thead>'
         f'<tbody><tr><th scope="row" style="{_CELL}">answer</th>{body}</tr>{foot}</tbody></table>'
     )
 

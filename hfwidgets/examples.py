@@ -80,6 +80,40 @@ def picture() -> "Image":
     return _harbour().copy()
 
 
+_SKIN, _SHADE, _HAIR = (225, 182, 157), (190, 145, 122), (50, 35, 25)
+_PORTRAIT = (
+    (480, 1180, 430, 330, (60, 70, 100)),
+    (480, 850, 80, 150, _SHADE),
+    (480, 480, 300, 360, _HAIR),
+    (480, 560, 236, 306, _SKIN),
+    (480, 640, 44, 84, (214, 172, 148)),
+    (480, 680, 48, 20, (180, 125, 105)),
+    (480, 772, 84, 26, (170, 85, 80)),
+    (480, 770, 80, 3, (90, 40, 40)),
+)
+_EYE = (
+    (0, 530, 68, 40, _SHADE),
+    (0, 534, 46, 20, (240, 236, 230)),
+    (0, 534, 20, 20, (60, 40, 25)),
+    (0, 534, 10, 10, (10, 10, 10)),
+    (-6, 528, 4, 4, (255, 255, 255)),
+    (0, 474, 64, 13, (60, 42, 30)),
+)
+"""Ellipses, the hindmost first: middle, half width and half height in pixels, colour."""
+
+
+def portrait() -> "Image":
+    """A person's head and shoulders, 480 by 560 pixels: models find a face and a person in it."""
+    from PIL import Image, ImageDraw, ImageFilter
+
+    image = Image.new("RGB", (960, 1120), (150, 190, 205))
+    pen = ImageDraw.Draw(image)
+    eyes = [(x + dx, *rest) for x in (384, 576) for dx, *rest in _EYE]
+    for x, y, wide, high, colour in [*_PORTRAIT, *eyes]:
+        pen.ellipse((x - wide, y - high, x + wide, y + high), fill=colour)
+    return image.filter(ImageFilter.GaussianBlur(6)).resize((480, 560))
+
+
 def invoice() -> "Image":
     """An invoice with three items and a total, 640 by 480 pixels."""
     from PIL import Image, ImageDraw, ImageFont
@@ -128,12 +162,14 @@ def noise() -> "Audio":
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "picture": picture,
+    "portrait": portrait,
     "invoice": invoice,
     "tone": tone,
     "noise": noise,
 }
 
 PICTURE = Example("picture", "image", "A sailing boat and a lighthouse under the sun")
+PORTRAIT = Example("portrait", "image", "A person's head and shoulders")
 INVOICE = Example("invoice", "image", "An invoice with three items and a total")
 TONE = Example("tone", "audio", "Three rising notes")
 NOISE = Example("noise", "audio", "Three rising notes under a hiss")
@@ -208,5 +244,19 @@ MORE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             }
         },
     ),
+    "object-detection": ({"image": PORTRAIT},),
+    "image-segmentation": ({"image": PORTRAIT},),
+    "zero-shot-image-classification": (
+        {"image": PORTRAIT, "candidate_labels": ["person", "dog", "car"]},
+    ),
+    "image-to-text": ({"image": INVOICE},),
+    "document-question-answering": (
+        {"image": INVOICE, "question": "What is the number of the invoice?"},
+    ),
+    "visual-question-answering": ({"image": PORTRAIT, "question": "What colour is the hair?"},),
+    "text-to-image": ({"prompt": "A fox reading a newspaper, woodcut"},),
+    "text-to-video": ({"prompt": "Clouds move over a wheat field, seen from above"},),
+    "text-to-speech": ({"text": "Mind the gap between the train and the platform."},),
+    "audio-classification": ({"audio": NOISE},),
 }
 """Further examples by the task's name; each holds what the task needs, as its `example` does."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from hfwidgets import InferenceClient, errors
+from hfwidgets import InferenceClient, errors, examples
 from hfwidgets import engine as room
 from hfwidgets.local import capabilities, ocr, runtimes, torch_file
 from hfwidgets.local._capability import Capability, Kit
@@ -99,8 +99,10 @@ def test_our_own_client(engine: room.Engine, photos: dict[str, bytes]) -> None:
     assert classes.meta.model == "google/efficientnet-lite0"
     [segment] = client.image_segmentation(samples.person())
     assert segment.mask.size == (480, 640)
-    [found] = client.object_detection(samples.face(256))
-    assert found.label == "face"
+    for face in (samples.face(256), examples.portrait()):
+        [found] = client.object_detection(face)
+        assert found.label == "face"
+    assert client.image_segmentation(examples.portrait())[0].label == "person"
     assert client.image_to_image(samples.shapes()).size == (800, 600)
     assert client.image_to_text(samples.written(["Hello there"])).generated_text == "Hello there"
     page = samples.written(samples.INVOICE)

@@ -5,8 +5,8 @@ import os
 import pytest
 
 pytest_plugins = [
-    *("tests.plugins.loopback", "tests.plugins.internet", "tests.plugins.engine"),
-    *("tests.plugins.kernels", "tests.plugins.waiting"),
+    *("tests.plugins.waiting", "tests.plugins.loopback", "tests.plugins.internet"),
+    *("tests.plugins.engine", "tests.plugins.kernels"),
 ]
 
 

@@ -31,6 +31,7 @@ class Limits:
         pause: the Retry-After of refusals, in seconds; 0 sends none.
         fails: every so-manyth row fails with 503 when it is first asked; 0 is none.
         bad: every so-manyth row is refused for good with 400; 0 is none.
+        refuses: every so-manyth request is refused with 429; 0 is none.
         burst, bursts: for so long of every so many seconds, everything is refused with 429.
     """
 
@@ -42,6 +43,7 @@ class Limits:
     pause: float = 0.0
     fails: int = 0
     bad: int = 0
+    refuses: int = 0
     burst: float = 0.0
     bursts: float = 0.0
 
@@ -54,12 +56,15 @@ class Labels:
         self.answered: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.inside = self.widest = self.used = 0
+        self.inside = self.widest = self.used = self.came = 0
         self.began = self.opened = time.monotonic()
 
     def refusal(self) -> bool:
         """Whether the server has enough."""
         limits, now = self.limits, time.monotonic()
+        self.came += 1
+        if limits.refuses and self.came % limits.refuses == 0:
+            return True
         if limits.windows and now - self.opened >= limits.windows:
             self.opened, self.used = now, 0
         if limits.bursts and (now - self.began) % limits.bursts > limits.bursts - limits.burst:

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import pytest
 from hfwidgets import errors
 from hfwidgets.mcp import Agent, MCPClient, MCPServerError, ToolMessage
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_events, events
+from tests.plugins.waiting import until
 
 T = TypeVar("T")
 
@@ -60,8 +60,8 @@ def test_the_tools_of_a_server_in_openai_s_form(loopback: Loopback) -> None:
         assert names(client) == ["add", "fail", "picture", "variable", "die"]
         return client.available_tools
 
-    add = with_client(loopback, work)
-    assert add == []  # what the client had is given back at its end
+    left = with_client(loopback, work)
+    assert left == [], "what the client had is given back at its end"
 
 
 def test_allow_lists(loopback: Loopback) -> None:
@@ -209,13 +209,14 @@ def test_a_server_at_a_url(loopback: Loopback, kind: str, transport: str, path: 
 
 
 def listening(port: int) -> None:
-    """Wait until something listens, at most 20 seconds."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
+    """Wait until something listens."""
+
+    def answers() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on {port}")
+            return True
+        return False
+
+    until(answers, f"something listens on {port}")
 
 
 def test_what_a_client_needs() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hfwidgets import AsyncInferenceClient, InferenceClient, errors, examples, providers
+from hfwidgets import InferenceClient, errors, examples, providers
 from hfwidgets.examples import Example
 from hfwidgets.results import Elements
 from hfwidgets.results.audio import Audio
@@ -58,15 +58,6 @@ def test_every_parameter_is_described(task: Any) -> None:
     assert all(text.endswith(".") for text in described.values())
     assert set(task.hints) <= set(task.signature.parameters)
     assert set(task.example) <= set(task.signature.parameters)
-
-
-@pytest.mark.parametrize("task", OURS, ids=lambda task: task.name)
-def test_both_clients_have_the_same_signature(task: Any) -> None:
-    import inspect
-
-    one = inspect.signature(getattr(InferenceClient(), task.method))
-    other = inspect.signature(getattr(AsyncInferenceClient(), task.method))
-    assert one.parameters == other.parameters
 
 
 def test_hf_inference_posts_to_the_model(loopback: Loopback) -> None:

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from hfwidgets.results import Elements, Meta, Text
-from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput
+from hfwidgets.results.chat import ChatCompletionOutput
 from hfwidgets.results.text import TextClassificationOutputElement, embedding
 
 RAW = {
@@ -62,30 +62,3 @@ def test_an_array_keeps_its_origin_through_views() -> None:
     assert array.shape == (2, 2)
     assert array[0].meta is array.meta
     assert "shape (2, 2)" in array._repr_mimebundle_()["text/plain"]
-
-
-def test_tool_calls_are_assembled_across_chunks() -> None:
-    collect = ChatCollector()
-
-    def piece(**call: object) -> None:
-        collect.add({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
-
-    piece(index=0, id="a", function={"name": "f", "arguments": '{"x":'})
-    piece(index=0, function={"arguments": "1}"})
-    piece(index=1, id="b", function={"name": "g"})
-    calls = collect.result.choices[0].message.tool_calls
-    assert calls is not None
-    assert [(c.id, c.function.name, c.function.arguments) for c in calls] == [
-        ("a", "f", '{"x":1}'),
-        ("b", "g", "{}"),
-    ]
-
-
-def test_servers_that_repeat_index_zero_keep_their_calls_apart() -> None:
-    collect = ChatCollector()
-    for name in ("f", "g"):
-        call = {"index": 0, "id": name, "function": {"name": name, "arguments": "{}"}}
-        collect.add({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
-    calls = collect.result.choices[0].message.tool_calls
-    assert calls is not None
-    assert [c.function.name for c in calls] == ["f", "g"]

@@ -96,6 +96,9 @@ def test_serve_takes_its_key_from_the_environment(
 ) -> None:
     monkeypatch.setenv("HFWIDGETS_API_KEY", "a-secret-of-the-environment")
     done = run("serve", "--port", "0", "--idle", "0.2")
+    assert done.returncode == 0
+    assert "listens on" in done.stdout
+    assert "Key:" not in done.stdout, "no other key was made"
     assert "a-secret-of-the-environment" not in done.stdout + done.stderr
 
 

@@ -6,8 +6,7 @@ import os
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 from typing import Any
 
@@ -21,20 +20,13 @@ from hfwidgets.local.refusal import RefusedError
 from hfwidgets.local.weights import WEIGHTS
 from hfwidgets.local.work import QUEUE
 from tests.local.conftest import Server
+from tests.plugins.waiting import until
 
 LONG = {
     "messages": [{"role": "user", "content": "Count from one to a thousand."}],
     "max_tokens": 1800,
     "logit_bias": {"2": -100},  # the end of the turn: it goes on to its last token
 }
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 def state(http: httpx.Client) -> dict[str, Any]:

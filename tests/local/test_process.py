@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -22,6 +21,7 @@ from hfwidgets.local import process
 from hfwidgets.local.clients import Clients
 from hfwidgets.local.work import Engine
 from tests.plugins.engine import own_cache, started
+from tests.plugins.waiting import until
 
 USER = """
 import sys
@@ -40,14 +40,6 @@ def cache(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("HFWIDGETS_CACHE", str(directory))
     yield directory
     room.stop()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 def ask(engine: room.Engine, client: int | None = None) -> httpx.Response:

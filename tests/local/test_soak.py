@@ -10,7 +10,8 @@ import psutil
 
 from hfwidgets.local.guard import BODY_LIMIT
 from tests.local.conftest import Server
-from tests.local.test_leaving import LONG, connected, state, until
+from tests.local.test_leaving import LONG, connected, state
+from tests.plugins.waiting import until
 
 CLIENTS, REQUESTS = 8, 126
 """1,008 requests in all."""

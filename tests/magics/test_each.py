@@ -1,7 +1,5 @@
 """--each: one call a row."""
 
-import time
-
 import pandas as pd
 import PIL.Image
 import pytest
@@ -10,6 +8,7 @@ from IPython.utils.io import capture_output
 
 from hfwidgets import session
 from hfwidgets.errors import NotRecordedError
+from tests.plugins.waiting import until
 
 
 @pytest.fixture
@@ -145,8 +144,7 @@ def test_in_the_background_the_handle_says_how_far_it_is(each, loopback):
 def test_a_run_in_the_background_that_is_stopped_keeps_what_is_done(each, loopback):
     loopback.most = 2
     run = each("--each $words --bg --concurrency 1", words=["a", "b", "c", "d"])
-    while len(loopback.requests) < 3:
-        time.sleep(0.01)
+    until(lambda: len(loopback.requests) == 3)
     run.stop()
     rows = run.result(20)
     assert run.state == "stopped"

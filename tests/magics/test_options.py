@@ -140,6 +140,8 @@ def test_a_prompt_without_a_dash_is_never_read_as_options(text):
 
 @given(st.text(max_size=60))
 def test_any_line_is_read_or_refused(text):
-    for read in (line, cell):
-        with contextlib.suppress(UsageError, KeyError):  # KeyError: a variable that is not there
-            read(text)
+    refusals = UsageError, KeyError  # KeyError: a variable that is not there
+    with contextlib.suppress(*refusals):
+        assert line(text).prompt in text
+    with contextlib.suppress(*refusals):
+        assert cell(text).prompt == "hi"

@@ -69,7 +69,7 @@ def test_double_braces_stand_for_values(text, expected):
      "word | upper", "point.__class__", "rows[f()]", "*rows", "'text'"],
 )  # fmt: skip
 def test_code_is_refused(path):
-    with pytest.raises(UsageError, match=r"is no name, attribute or index|rows"):
+    with pytest.raises(UsageError, match="is no name, attribute or index"):
         fill("{{ " + path + " }}", NAMES)
 
 
@@ -89,11 +89,18 @@ def test_what_is_not_there_is_named_with_the_nearest(path, hint):
     assert hint in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["MY_TOKEN", "innocent", "env['HF_TOKEN']", "point.api_key"])
-def test_secrets_are_refused_and_never_repeated(path):
-    with pytest.raises(UsageError) as caught:
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("MY_TOKEN", "has the name of a secret"),
+        ("innocent", "holds what looks like a token"),
+        ("env['HF_TOKEN']", "has the name of a secret"),
+        ("point.api_key", "has the name of a secret"),
+    ],
+)
+def test_secrets_are_refused_and_never_repeated(path, why):
+    with pytest.raises(UsageError, match=why) as caught:
         fill("{{ " + path + " }}", NAMES)
-    assert "token" in str(caught.value).lower() or "secret" in str(caught.value)
     assert TOKEN not in str(caught.value)
 
 

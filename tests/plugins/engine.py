@@ -8,7 +8,6 @@ Its cache is a directory of the session's own, so the user's engine is left alon
 those of the user's cache, downloaded into it once when they are missing.
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from hfwidgets import engine as room
 from hfwidgets.local import fetch, weights
+from tests.plugins.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -39,16 +39,17 @@ def own_cache(directory: Path, installed: Path) -> Path:
     return directory
 
 
-def started(seconds: float = 60) -> room.Engine:
+def started() -> room.Engine:
     """Start a managed engine in the cache in force and wait until it listens."""
     process = room.start()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := room.running():
-            return found
+
+    def listening() -> room.Engine | None:
         assert process.poll() in (None, 0), room.log_tail()
-        time.sleep(0.05)
-    raise AssertionError(f"The engine did not start in {seconds} s: {room.log_tail()}")
+        return room.running()
+
+    found = until(listening, "the engine listens", seconds=60)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

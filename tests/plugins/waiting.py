@@ -24,11 +24,11 @@ LIMIT = 30.0
 """Seconds after which what was waited for is taken never to come, on a busy machine too."""
 
 
-def until(there: Callable[[], T], seconds: float = LIMIT) -> T:
+def until(there: Callable[[], T], what: str = "it", seconds: float = LIMIT) -> T:
     """What `there` returns once that is true; AssertionError when it does not come."""
     end = time.monotonic() + seconds
     while not (found := there()):
-        assert time.monotonic() < end, f"It did not come in {seconds:g} s; it is {found!r}."
+        assert time.monotonic() < end, f"In {seconds:g} s not so: {what}; {found!r}"
         time.sleep(0.01)
     return found
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
@@ -17,10 +18,13 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 from tests.benchmarks.measure import Figure
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.talker import END, Talker, tokens
+from tests.browser.ten import CAP, LISTEN, TEN, busiest
 from tests.plugins.loopback import Loopback
 
 LIMITS = {None: 3.0, 200.0: 12.0}
 """The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens/s."""
+
+TEN_TOKENS, TEN_RATE = 1000, 50
 
 PEERS = {
     (2000, 200.0): "; HTML.value += at 200/s: 1,172x, quadratic",
@@ -28,16 +32,19 @@ PEERS = {
 }
 
 _WATCH = """end => {
-  window.seen = 0; window.long = []; window.gap = 0;
+  window.seen = window.last = window.ends = 0; window.long = [];
   new PerformanceObserver(list => window.long.push(...list.getEntries().map(e => e.duration)))
     .observe({ entryTypes: ['longtask'] });
-  new MutationObserver(changes => {
-    if (window.seen) return;
-    for (const { target, addedNodes } of changes)
-      for (const node of [target.nodeType === 3 ? target : null, ...addedNodes])
-        if (node && node.textContent.includes(end)) { window.seen = Date.now() / 1000; return; }
-  }).observe(document.querySelector('.hfw-log'),
-             { childList: true, subtree: true, characterData: true });
+  const ended = () => {
+    window.ends++; window.last = Date.now() / 1000; window.seen ||= window.last; };
+  for (const log of document.querySelectorAll('.hfw-log')) {
+    const watch = new MutationObserver(changes => {
+      for (const { target, addedNodes } of changes)
+        for (const node of [target.nodeType === 3 ? target : null, ...addedNodes])
+          if (node && node.textContent.includes(end)) { watch.disconnect(); ended(); return; }
+    });
+    watch.observe(log, { childList: true, subtree: true, characterData: true });
+  }
 }"""
 
 
@@ -68,6 +75,26 @@ class Streamed:
         longest = f"longest {max(self.long_tasks):.0f} ms" if self.long_tasks else ""
         count = len(self.long_tasks)
         yield Figure(f"main-thread tasks over 50 ms, {what}", count, 0, "tasks", note=longest)
+
+
+@dataclass
+class Together:
+    """Ten answers at once, in ten panels of one notebook."""
+
+    late: float
+    busiest: int
+    long_tasks: list[float]
+    complete: bool
+
+    def figures(self) -> Iterator[Figure]:
+        """The lines of the table."""
+        what = f"ten panels, {TEN_TOKENS} tokens at {TEN_RATE} tokens/s each"
+        lost = "nothing lost" if self.complete else "TEXT LOST"
+        yield Figure(f"messages in the busiest second, {what}", self.busiest, CAP, "", note=lost)
+        yield Figure(f"last token to its appearance, {what}", self.late, 0.3, "s")
+        count, spent = len(self.long_tasks), sum(self.long_tasks)
+        longest = f"longest {max(self.long_tasks, default=0):.0f} ms, {spent:.0f} ms in all"
+        yield Figure(f"main-thread tasks over 50 ms, {what}", count, 5, "tasks", note=longest)
 
 
 class Frames:
@@ -153,11 +180,38 @@ def settle(page: Page, text: str) -> None:
     )
 
 
-def measure() -> Iterator[Streamed]:
+def together(book: Notebook, page: Page, talker: Talker) -> Together:
+    """Stream ten answers at once into one notebook."""
+    start = f"for panel in panels: panel.send('tokens {TEN_TOKENS} at {TEN_RATE}')"
+    book.write([TEN.format(url=talker.url), "for panel in panels: panel.run('rich')", start])
+    book.open()
+    book.run(0)
+    book.panel.last.wait_for()
+    book.run(1)  # Markdown, formulas and highlighter come once a page
+    page.locator(".hfw math").last.wait_for()
+    page.evaluate(_WATCH, END)
+    page.evaluate(LISTEN)
+    book.run(2)
+    over = "() => document.querySelectorAll('.hfw-is-done').length === 10 && window.ends === 10"
+    page.wait_for_function(over, timeout=120_000, polling=100)
+    sent = page.evaluate("window.sent")
+    shown = book.panel.locator(".hfw-log").all_inner_texts()
+    late, long_tasks = page.evaluate("[window.last, window.long]")
+    book.shutdown()
+    return Together(
+        late=late - talker.last_sent,
+        busiest=busiest([datetime.fromisoformat(date).timestamp() for _, date in sent]),
+        long_tasks=long_tasks,
+        complete=all(END in text for text in shown),
+    )
+
+
+def measure() -> Iterator[Streamed | Together]:
     """All answers of the table."""
     with bench() as (book, page, talker):
         for count, rate in ((2000, None), (8000, None), (2000, 200.0), (8000, 200.0)):
             yield answer(book, page, talker, count, rate)
+        yield together(book, page, talker)
 
 
 def figures() -> Iterator[Figure]:

@@ -1,6 +1,5 @@
 """Ten panels in one notebook: all stream at once, within the limits that all of them share."""
 
-import bisect
 import json
 from datetime import datetime
 
@@ -9,28 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open, saving_state
 from tests.browser.stage import Stage
 from tests.browser.talker import Talker
+from tests.browser.ten import CAP, LISTEN, TEN, busiest
 from tests.plugins.loopback import Loopback
-
-TEN = """import hfwidgets as hf
-from IPython.display import display
-panels = [hf.chat(base_url={url!r}) for _ in range(10)]
-display(*panels)"""
-
-# The kernel's own times: how fast messages arrive says more about the machine.
-LISTEN = """() => {
-  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  window.sent = [];
-  kernel.iopubMessage.connect((_, { header }) => window.sent.push([header.msg_type, header.date]));
-}"""
-
-CAP = 200
-"""Messages a second of all panels together."""
-
-
-def busiest(times: list[float]) -> int:
-    """The most messages within any one second."""
-    times = sorted(times)
-    return max(at + 1 - bisect.bisect_left(times, then - 1) for at, then in enumerate(times))
 
 
 def test_ten_panels_stream_at_once(notebook: Open, page: Page, talker: Talker) -> None:

@@ -66,8 +66,15 @@ Open = Callable[..., Notebook]
 
 @pytest.fixture
 def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """`notebook([source, ...])` opens a notebook and runs it; its kernel ends with the test."""
+    """`notebook([source, ...])` opens a notebook and runs it; its kernel ends with the test.
+
+    The page may fail in nothing, reach its own server only, and hold no frames.
+    """
     failures: list[str] = []
+    foreign: list[str] = []
+    own = (jupyter.url, jupyter.url.replace("http:", "ws:"), "data:", "blob:")
+    for event in ("request", "websocket"):
+        page.on(event, lambda seen: seen.url.startswith(own) or foreign.append(seen.url))
     opened: list[Notebook] = []
 
     def make(cells: list[str], run: bool = True) -> Notebook:
@@ -81,9 +88,10 @@ def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> It
         return made
 
     yield make
+    frames = [frame.url for frame in page.frames[1:]]
     for one in opened:
         one.shutdown()
-    assert not failures
+    assert (failures, foreign, frames) == ([], [], [])
 
 
 @pytest.fixture

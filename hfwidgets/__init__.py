@@ -20,8 +20,7 @@ The rooms, each of which imports from those below it only (`tests/test_layers.py
     flow, streams, decode   the steps of a call, streams as objects, event streams
     media, examples         pictures and sounds on their way in and out; inputs to try
     results                 what comes back
-    errors, auth            what goes wrong (failures, hints and refused say it, warned points at the
-                            user's line); tokens
+    errors, auth            what goes wrong (failures, hints, refused and warned say it); tokens
     controls, markdown      how parameters are asked for; safe static HTML
     local, engine           the embedded engine (sees tasks and below), and how it is started
 

@@ -108,7 +108,11 @@ def portrait() -> "Image":
 
     image = Image.new("RGB", (960, 1120), (150, 190, 205))
     pen = ImageDraw.Draw(image)
-    eyes = [(x + dx, *rest) for x in (384, 576) for dx, *rest in _EYE]
+    eyes = [
+        (x + aside, y, wide, high, colour)
+        for x in (384, 576)
+        for aside, y, wide, high, colour in _EYE
+    ]
     for x, y, wide, high, colour in [*_PORTRAIT, *eyes]:
         pen.ellipse((x - wide, y - high, x + wide, y + high), fill=colour)
     return image.filter(ImageFilter.GaussianBlur(6)).resize((480, 560))

@@ -218,7 +218,7 @@ class TaskPanel(Worded, Helped, Panel):
     # The document
 
     def _document(self) -> dict[str, Any]:
-        more = {"uploads": {}, "names": {}, "auto": False}
+        more = {"uploads": {}, "names": {}, "auto": False, "heard": 0}
         return {**self._parts(), **self.HELP, **self.WORDS, **more}
 
     def _parts(self) -> dict[str, Any]:
@@ -289,14 +289,19 @@ class TaskPanel(Worded, Helped, Panel):
 
     # What the page asks for
 
-    def _do_run(self, inputs: dict[str, Any]) -> None:
-        self._do_inputs(inputs)
+    def _do_run(self, inputs: dict[str, Any], n: int = 0) -> None:
+        self._do_inputs(inputs, n)
         self.start()
 
-    def _do_inputs(self, inputs: dict[str, Any]) -> None:
-        for name, value in inputs.items():
-            if name in self._names and not isinstance(self.inputs.control(name), controls.Media):
-                self.inputs[name] = receive.plain(value, self.inputs.control(name))
+    def _do_inputs(self, inputs: dict[str, Any], n: int = 0) -> None:
+        """Take what was typed. The page shows its own until `heard` says that this is known."""
+        try:
+            for name, value in inputs.items():
+                control = self.inputs.control(name) if name in self._names else None
+                if control is not None and not isinstance(control, controls.Media):
+                    self.inputs[name] = receive.plain(value, control)
+        finally:
+            self._mirror.set("heard", value=max(n, self._mirror.get("heard")))
 
     def _do_address(self, name: str, value: str) -> None:
         """A path or URL was typed for a medium; "" takes the medium away."""

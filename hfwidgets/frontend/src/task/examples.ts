@@ -56,7 +56,10 @@ function menu(samples: Sample[], acts: Acts): HTMLElement[] {
     const at = items.indexOf(event.target as HTMLButtonElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to !== undefined) items[(to + items.length) % items.length]?.focus();
-    else if (event.key === "Escape") opener.focus();
+    else if (event.key === "Escape") {
+      opener.focus();
+      open(false);
+    }
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -16,6 +16,9 @@ import { tableInput } from "./inputs/table.ts";
 import { ResultPlace } from "./result.ts";
 import type { Context, Form, InputView, Shown } from "./types.ts";
 
+/** Numbers grow, whichever page or view of a panel they come from. */
+let lastTold = 0;
+
 interface Places {
   body: HTMLElement;
   input: HTMLElement;
@@ -33,6 +36,7 @@ export class TaskForm {
   #basics = new Map<string, FieldView>();
   #written = new Map<string, string>();
   #edited = new Set<string>();
+  #told = new Map<string, number>();
   #run: HTMLButtonElement;
   #stop: HTMLButtonElement;
   #notice: Notice;
@@ -119,9 +123,11 @@ export class TaskForm {
     place.append(view.node);
   }
 
-  /** Take over what the kernel holds, but for what its user is changing at this moment. */
+  /** Take over what the kernel holds, but for what its user changed and it has not heard of yet. */
   #write(shown: Record<string, Shown | null>): void {
+    const heard = this.context.link.doc["heard"] as number;
     for (const [name, view] of this.#inputs) {
+      if ((this.#told.get(name) ?? 0) > heard) continue;
       const text = JSON.stringify(shown[name] ?? null);
       if (text === this.#written.get(name) || this.#edited.has(name)) continue;
       this.#written.set(name, text);
@@ -129,7 +135,9 @@ export class TaskForm {
     }
   }
 
-  #values(): Record<string, Value> {
+  /** What was changed, with a number by which the kernel says that it has heard of it. */
+  #values(): { inputs: Record<string, Value>; n: number } {
+    lastTold = Math.max(lastTold + 1, Date.now());
     const found: Record<string, Value> = {};
     for (const name of this.#edited) {
       const value = this.#inputs.get(name)?.read();
@@ -138,16 +146,17 @@ export class TaskForm {
     this.#edited.clear();
     for (const [name, value] of Object.entries(found)) {
       this.#written.set(name, JSON.stringify({ kind: "plain", value }));
+      this.#told.set(name, lastTold);
     }
-    return found;
+    return { inputs: found, n: lastTold };
   }
 
   #tell(): void {
-    this.context.link.act("inputs", { inputs: this.#values() });
+    this.context.link.act("inputs", this.#values());
   }
 
   #start(): void {
-    if (!this.context.link.busy) this.context.link.act("run", { inputs: this.#values() });
+    if (!this.context.link.busy) this.context.link.act("run", this.#values());
   }
 
   #key(event: KeyboardEvent): void {

@@ -28,10 +28,10 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
     draw();
   };
   /** What was edited here comes back from the kernel, its numbers perhaps written otherwise. */
-  const echoes = (columns: Columns | undefined) =>
-    names.join("\n") === Object.keys(columns ?? {}).join("\n") &&
+  const echoes = (columns: Columns) =>
+    names.join("\n") === Object.keys(columns).join("\n") &&
     names.every((name, c) => {
-      const there = columns?.[name] ?? [];
+      const there = columns[name] ?? [];
       return there.length === cells.length && there.every((text, r) => alike(text, cells[r]?.[c] ?? ""));
     });
   const edited = () => {
@@ -148,7 +148,8 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
     },
     write: (shown) => {
       const columns = plain(shown) as Columns | undefined;
-      if (!echoes(columns)) given = columns ?? null;
+      if (columns && echoes(columns)) return; // what is on the page keeps its caret
+      given = columns ?? null;
       take(columns ?? EMPTY);
     },
     update: pick.update,

@@ -1,6 +1,5 @@
 """The table of MIGRATION.md: in each row both sides are run, and give the same."""
 
-import io
 import logging
 import re
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 import hfwidgets
 from hfwidgets import InferenceClient, errors
 from hfwidgets.client.legacy import InferenceApi
+from tests.core.inputs import encoded
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Seen
 
@@ -27,12 +27,6 @@ MODELS = {
     "PAINTER": ("org/painter", "text-to-image"),
 }
 BASE = "router.huggingface.co/hf-inference/models"
-
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (4, 4), "red").save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def masks(seen: Seen) -> Answer:
@@ -53,7 +47,7 @@ def _hub(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     internet.post(f"{BASE}/{MODELS['MODEL'][0]}", masks)
     internet.post(f"{BASE}/org/embedder/pipeline/feature-extraction", Answer(json=[0.5, 0.25]))
     internet.post(f"{BASE}/org/looker", Answer(json=[{"label": "cat", "score": 0.9}]))
-    picture = Answer(body=png(), headers={"content-type": "image/png"})
+    picture = Answer(body=encoded(), headers={"content-type": "image/png"})
     internet.post(f"{BASE}/org/painter", picture)
 
 
@@ -66,7 +60,7 @@ def run(code: str) -> Any:
     names = {name: model for name, (model, _) in MODELS.items()}
     return eval(code, {
         **names, "InferenceApi": InferenceApi, "InferenceClient": InferenceClient,
-        "client": InferenceClient(), "TEXT": "The goal of life is [MASK].", "PICTURE": png(),
+        "client": InferenceClient(), "TEXT": "The goal of life is [MASK].", "PICTURE": encoded(),
         "TOKEN": TOKEN,
     })  # fmt: skip
 

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutError, errors
+from tests.core.inputs import encoded, sound
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events, events
 from tests.plugins.waiting import Slow, free
@@ -26,13 +27,6 @@ HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "hf_" + "sentinel" * 4
 MODEL = "org/model"
 LABELS = Answer(json=[{"label": "cat", "score": 0.9}])
-
-
-def picture() -> bytes:
-    """A small PNG."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (8, 6), "red").save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def hub(loopback: Loopback, mapping: dict[str, Any], pipeline: str = "text-generation") -> None:
@@ -118,7 +112,7 @@ def test_pain_04_an_async_client_that_blocks_the_loop(
     from hfwidgets.media import _load
 
     path = tmp_path / "cat.png"
-    path.write_bytes(picture())
+    path.write_bytes(encoded())
     slow = Slow(_load._opened)
     monkeypatch.setattr(_load, "_opened", slow)
     loopback.answer(LABELS)
@@ -177,9 +171,9 @@ def test_pain_06_auto_picks_a_provider_that_the_client_does_not_know(loopback: L
 def test_pain_07_pictures_of_every_kind(loopback: Loopback, tmp_path: Path, kind: str) -> None:
     """A picture in memory had to be encoded by hand, in chat messages above all."""
     path = tmp_path / "cat.png"
-    path.write_bytes(picture())
-    image = Image.open(io.BytesIO(picture()))
-    given: Any = {"pil": image, "bytes": picture(), "path": path, "array": np.asarray(image)}[kind]
+    path.write_bytes(encoded())
+    image = Image.open(io.BytesIO(encoded()))
+    given: Any = {"pil": image, "bytes": encoded(), "path": path, "array": np.asarray(image)}[kind]
     loopback.answer(LABELS, chat_answer("a cat"))
     asking = InferenceClient(base_url=loopback.url)
     assert asking.image_classification(given)[0].label == "cat"
@@ -195,12 +189,12 @@ def test_pain_08_file_objects_are_refused_although_documented(
 ) -> None:
     """`open(path, "rb")` and BytesIO raised ValueError."""
     path = tmp_path / "cat.png"
-    path.write_bytes(picture())
+    path.write_bytes(encoded())
     loopback.answer(LABELS, LABELS)
     with path.open("rb") as file:
         InferenceClient(base_url=loopback.url).image_classification(file)
-    InferenceClient(base_url=loopback.url).image_classification(io.BytesIO(picture()))
-    assert [seen.body for seen in loopback.requests] == [picture()] * 2
+    InferenceClient(base_url=loopback.url).image_classification(io.BytesIO(encoded()))
+    assert [seen.body for seen in loopback.requests] == [encoded()] * 2
 
 
 def test_pain_09_no_access_to_what_the_headers_say(loopback: Loopback) -> None:
@@ -316,23 +310,14 @@ def test_pain_13_content_type_of_raw_bytes_and_parameters_of_recordings(
     loopback: Loopback,
 ) -> None:
     """Endpoints choose their decoder by the exact Content-Type; timestamps could not be asked."""
-    import wave
-
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(b"\0\0" * 800)
     chunks = [{"text": "hello", "timestamp": [0.0, 0.1]}]
     loopback.answer(*[Answer(json={"text": "hello", "chunks": chunks})] * 2)
     asking = InferenceClient(base_url=loopback.url)
-    asking.automatic_speech_recognition(buffer.getvalue())
-    heard = asking.automatic_speech_recognition(
-        buffer.getvalue(), extra_body={"return_timestamps": True}
-    )
+    asking.automatic_speech_recognition(sound(0.1))
+    more = {"return_timestamps": True}
+    heard = asking.automatic_speech_recognition(sound(0.1), extra_body=more)
     raw, asked = loopback.requests
-    assert raw.headers["content-type"] in ("audio/wav", "audio/wave", "audio/x-wav")
+    assert raw.headers["content-type"] == "audio/wav"
     assert asked.json()["parameters"]["return_timestamps"] is True
     assert heard.chunks is not None
     assert heard.chunks[0].timestamp == [0.0, 0.1]
@@ -466,7 +451,7 @@ def test_pain_22_parameters_that_are_silently_ignored(loopback: Loopback) -> Non
         asking.chat_completion(HELLO, max_token=3)  # type: ignore[call-overload]
     assert loopback.requests == []
     hub(loopback, {"nscale": offer("text-to-image")}, "text-to-image")
-    data = {"data": [{"b64_json": __import__("base64").b64encode(picture()).decode()}]}
+    data = {"data": [{"b64_json": __import__("base64").b64encode(encoded()).decode()}]}
     loopback.answer(Answer(json=data))
     with pytest.warns(UserWarning, match="nscale does not know num_inference_steps"):
         client(loopback, provider="nscale").text_to_image("x", model=MODEL, num_inference_steps=3)

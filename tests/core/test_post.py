@@ -1,7 +1,6 @@
 """Requests of one's own, and what servers say of themselves."""
 
 import asyncio
-import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.providers.endpoint import chat_url, side_url
 from hfwidgets.results.posted import Posted
+from tests.core.inputs import encoded
 from tests.plugins.loopback import Answer, Loopback
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -46,11 +46,7 @@ def test_post_sends_json_and_returns_bytes_that_know_more(loopback: Loopback) ->
 def test_post_sends_data_of_every_kind_with_its_type(
     loopback: Loopback, tmp_path: Path, kind: str
 ) -> None:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(buffer, "PNG")
-    data = buffer.getvalue()
+    data = encoded()
     path = tmp_path / "x.png"
     path.write_bytes(data)
     loopback.answer(Answer(json={}))
@@ -72,16 +68,12 @@ def test_post_sends_unknown_bytes_as_they_are(loopback: Loopback) -> None:
 
 
 def test_post_fetches_a_url_without_credentials(loopback: Loopback) -> None:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(buffer, "PNG")
-    loopback.route("GET", "/cat.png", Answer(body=buffer.getvalue()))
+    loopback.route("GET", "/cat.png", Answer(body=encoded()))
     loopback.answer(Answer(json={}))
     hosted(loopback).post(data=f"{loopback.url}/cat.png", model="m")
     fetched, posted = loopback.requests
     assert "authorization" not in fetched.headers
-    assert posted.body == buffer.getvalue()
+    assert posted.body == encoded()
 
 
 @pytest.mark.parametrize(

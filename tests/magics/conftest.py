@@ -11,6 +11,8 @@ from typing import Any
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import RichOutput
+from IPython.utils.io import capture_output
 from nbclient import NotebookClient
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
@@ -163,6 +165,18 @@ def notebook(tmp_path: Any) -> Notebook:
         return client.execute(cwd=str(tmp_path))
 
     return run
+
+
+def shown(shell: Any, run: Callable[[], object]) -> RichOutput:
+    """The output that a front end would keep of what runs."""
+    shell.kernel = None  # a shell with a kernel gets bundles in place of printed text
+    try:
+        with capture_output() as captured:
+            run()
+    finally:
+        del shell.kernel
+    last: RichOutput = captured.outputs[-1]
+    return last
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
 from hfwidgets.errors import AuthenticationError
+from tests.magics.conftest import shown
 
 
 @pytest.fixture
@@ -13,20 +14,16 @@ def compare(shell, loopback):
 
     def run(*models, line="", prompt="Hi"):
         names = ",".join(f"{loopback.url}/{model}" for model in models)
-        shell.kernel = None
-        try:
-            with capture_output() as captured:
-                shell.run_cell_magic("infer", f"out= << --compare {names} {line}", prompt)
-        finally:
-            del shell.kernel
-        return shell.user_ns["out"], captured.outputs[-1].data
+        asked = f"out= << --compare {names} {line}"
+        last = shown(shell, lambda: shell.run_cell_magic("infer", asked, prompt))
+        return shell.user_ns["out"], last.data
 
     return run
 
 
 def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
     loopback.pause = 0.02
-    out, shown = compare("a", "b", line="--temperature 0 -s Short.")
+    out, bundle = compare("a", "b", line="--temperature 0 -s Short.")
     assert [row.model.rpartition("/")[2] for row in out] == ["a", "b"]
     assert [row.answer for row in out] == [loopback.text] * 2
     first, second = loopback.bodies
@@ -34,10 +31,10 @@ def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
     assert first["temperature"] == second["temperature"] == 0
     assert all(0 < row.first_token_seconds < row.seconds for row in out)
     assert all(row.tokens == 5 and row.tokens_per_second > 0 for row in out)
-    html = shown["text/html"]
+    html = bundle["text/html"]
     assert html.count("<strong>world</strong>") == 2
     assert all('scope="col" style' in html and title in html for title in ("tokens/s", "total, s"))
-    assert f"{loopback.url}/b" in shown["text/plain"]
+    assert f"{loopback.url}/b" in bundle["text/plain"]
     frame = out.to_pandas()
     assert list(frame["answer"]) == [loopback.text] * 2
     assert frame["result"][0].usage.total_tokens == 8
@@ -84,9 +81,9 @@ def test_a_dry_run_shows_every_request(shell, loopback):
 
 def test_text_tasks_compare_as_well(compare, loopback):
     loopback.answer = [{"label": "good", "score": 0.9}]
-    out, shown = compare("a", "b", line="-t text-classification", prompt="fine")
+    out, bundle = compare("a", "b", line="-t text-classification", prompt="fine")
     assert out[0].result[0].label == "good"
-    assert shown["text/html"].count("0.900") == 2
+    assert bundle["text/html"].count("0.900") == 2
 
 
 def test_replies_become_objects(compare, loopback, shell):

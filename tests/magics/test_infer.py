@@ -7,11 +7,11 @@ import pandas as pd
 import PIL.Image
 import pytest
 from IPython.core.error import UsageError
-from IPython.utils.capture import RichOutput
 from IPython.utils.io import capture_output
 
 from hfwidgets.errors import OutputError, UnknownProviderError
 from hfwidgets.magics.render import code_of
+from tests.magics import conftest
 
 
 @pytest.fixture
@@ -28,14 +28,8 @@ def run(shell, loopback):
 
 def shown(shell, loopback, line, prompt="Hi"):
     """The bundle that a front end would be given at the end."""
-    shell.kernel = None  # a shell with a kernel gets bundles in place of printed text
-    try:
-        with capture_output() as captured:
-            shell.run_cell_magic("infer", f"{loopback.url} {line}", prompt)
-    finally:
-        del shell.kernel
-    last: RichOutput = captured.outputs[-1]
-    return last.data
+    line = f"{loopback.url} {line}"
+    return conftest.shown(shell, lambda: shell.run_cell_magic("infer", line, prompt)).data
 
 
 @pytest.mark.parametrize(
@@ -198,11 +192,9 @@ def test_a_panel_opens_with_all_that_was_given(shell, loopback):
 
 
 def test_output_metadata_holds_no_input(shell, loopback):
-    shell.kernel = None
-    with capture_output() as captured:
-        shell.run_cell_magic("infer", f"{loopback.url} --seed 3 -P stop=END", "Private words")
-    del shell.kernel
-    kept = captured.outputs[-1].metadata["hfwidgets"]
+    line = f"{loopback.url} --seed 3 -P stop=END"
+    last = conftest.shown(shell, lambda: shell.run_cell_magic("infer", line, "Private words"))
+    kept = last.metadata["hfwidgets"]
     assert kept["params"] == {"stop": "END", "seed": 3}
     assert "Private" not in json.dumps(kept)
 

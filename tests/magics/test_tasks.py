@@ -1,12 +1,9 @@
 """All tasks from cells: inputs by $variable, path and text; outputs in notebooks and terminals."""
 
-import io
 import re
-import wave
 from pathlib import Path
 
 import pandas as pd
-import PIL.Image
 import pytest
 from IPython.utils.io import capture_output
 
@@ -17,24 +14,10 @@ from hfwidgets.magics.call import Defaults, build
 from hfwidgets.magics.options import read_cell
 from hfwidgets.session import Session
 from hfwidgets.tasks import TASKS
+from tests.core.inputs import encoded, picture, sound
+from tests.magics.conftest import shown as kept
 
 FILES = [name for name in TASKS if name != "chat-completion"]
-
-
-def png():
-    out = io.BytesIO()
-    PIL.Image.new("RGB", (4, 3), "red").save(out, "PNG")
-    return out.getvalue()
-
-
-def wav():
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\0\0" * 800)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,48 +50,47 @@ def ask(shell, loopback):
 
     def run(line, answer):
         loopback.answer = answer
-        shell.kernel = None
-        try:
-            with capture_output() as captured:
-                shell.run_line_magic("infer", f"-m {loopback.url} {line}")
-        finally:
-            del shell.kernel
-        return captured.outputs[-1].data
+
+        def asked():  # a statement: where the value is taken, nothing is shown
+            shell.run_line_magic("infer", f"-m {loopback.url} {line}")
+
+        return kept(shell, asked).data
 
     return run
 
 
 def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path):
     path = tmp_path / "a b.png"
-    path.write_bytes(png())
+    path.write_bytes(encoded())
     label = [{"label": "red", "score": 0.5}]
     shown = ask(f'-t image-classification -i "{path}"', label)
     assert "red" in shown["text/html"]
-    shell.push({"picture": PIL.Image.new("RGB", (4, 3), "red")})
+    shell.push({"picture": picture()})
     ask("-t image-classification -i $picture", label)
     ask(f"-t image-classification -i image={str(path).replace(' ', chr(92) + ' ')}", label)
     bodies = loopback.bodies
-    assert all(b"PNG" in body or "inputs" in body for body in bodies)
-    assert len(bodies) == 3
+    assert [body[:4] for body in bodies] == [b"\x89PNG"] * 3
 
 
 def test_a_drawn_picture_is_shown_as_one(ask):
-    shown = ask("-t text-to-image a red square", png())
-    assert shown["text/plain"] == "<Picture, 4 x 3 pixels>"
-    assert '<img alt="Picture, 4 x 3 pixels"' in shown["text/html"]
+    shown = ask("-t text-to-image a red square", encoded())
+    assert shown["text/plain"] == "<Picture, 40 x 30 pixels>"
+    assert '<img alt="Picture, 40 x 30 pixels"' in shown["text/html"]
     assert "image/png" in shown
-    assert ask("-t text-to-image -f image a red square", png())["image/png"] == shown["image/png"]
+    assert (
+        ask("-t text-to-image -f image a red square", encoded())["image/png"] == shown["image/png"]
+    )
 
 
 def test_a_sound_has_a_player(ask, shell):
-    shown = ask("-t text-to-speech good day", wav())
+    shown = ask("-t text-to-speech good day", sound(0.1))
     assert "<audio controls" in shown["text/html"]
-    assert "<audio controls" in ask("-t text-to-speech -f audio good day", wav())["text/html"]
+    assert "<audio controls" in ask("-t text-to-speech -f audio good day", sound(0.1))["text/html"]
     assert shell.user_ns["_"].sampling_rate == 8000
 
 
 def test_boxes_are_drawn_and_listed(ask, shell):
-    shell.push({"picture": PIL.Image.new("RGB", (40, 30))})
+    shell.push({"picture": picture()})
     found = [
         {"label": "cup", "score": 0.9, "box": {"xmin": 1, "ymin": 2, "xmax": 9, "ymax": 8}},
     ]
@@ -133,7 +115,7 @@ def test_a_form_that_an_answer_does_not_have_is_refused(ask):
         with pytest.raises(OutputError, match=f"no {form} in this answer"):
             ask(f"-t text-classification -f {form} hi", label)
     with pytest.raises(OutputError, match="or image"):
-        ask("-t text-to-image -f markdown a square", png())
+        ask("-t text-to-image -f markdown a square", encoded())
 
 
 def test_a_table_goes_in_by_variable(ask, shell, loopback):
@@ -144,7 +126,10 @@ def test_a_table_goes_in_by_variable(ask, shell, loopback):
 
 
 def test_a_terminal_keeps_pictures_and_sounds_as_files(shell, loopback):
-    for task, data, end in (("text-to-image", png(), "png"), ("text-to-speech", wav(), "wav")):
+    for task, data, end in (
+        ("text-to-image", encoded(), "png"),
+        ("text-to-speech", sound(0.1), "wav"),
+    ):
         loopback.answer = data
         with capture_output() as captured:
             shell.run_line_magic("infer", f"-m {loopback.url} -t {task} a square")

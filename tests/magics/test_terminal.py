@@ -1,6 +1,5 @@
 """The magics in IPython on a real terminal."""
 
-import io
 import os
 import re
 import sys
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
+
+from tests.core.inputs import encoded
 
 pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
 
@@ -72,13 +73,11 @@ def test_errors_and_help_are_short(terminal, loopback):
 
 
 def test_a_picture_is_kept_as_a_file_and_its_place_is_said(terminal, loopback):
-    out = io.BytesIO()
-    PIL.Image.new("RGB", (4, 3), "red").save(out, "PNG")
-    loopback.answer = out.getvalue()
+    loopback.answer = encoded()
     shown = say(terminal, f"%infer -m {loopback.url} -t text-to-image a red square")
-    assert "<Picture, 4 x 3 pixels>" in shown
+    assert "<Picture, 40 x 30 pixels>" in shown
     path = Path(re.search(r"Saved: (\S+)", shown)[1])
-    assert PIL.Image.open(path).size == (4, 3)
+    assert PIL.Image.open(path).size == (40, 30)
     terminal.sendline("exit")
     terminal.expect(pexpect.EOF)
     assert not path.exists(), "files that nobody asked for stay behind"

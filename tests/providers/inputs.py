@@ -1,11 +1,10 @@
 """Inputs and parameters of every task, drawn by hypothesis."""
 
-import io
-import wave
 from typing import Any
 
 from hypothesis import strategies as st
-from PIL import Image
+
+from tests.core.inputs import encoded, picture, sound
 
 WORDS = st.text(min_size=1, max_size=12)
 WHOLE = st.integers(1, 512)
@@ -21,23 +20,8 @@ EXTRA = st.dictionaries(
 )
 
 
-def picture(kind: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (3, 2), (200, 30, 30)).save(file, kind)
-    return file.getvalue()
-
-
-def sound() -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(8000)
-        wav.writeframes(b"\0\1" * 4)
-    return file.getvalue()
-
-
-PNG, JPEG, WAV = picture(), picture("JPEG"), sound()
+PICTURE = picture((3, 2))
+PNG, JPEG, WAV = encoded(PICTURE), encoded(PICTURE, "JPEG"), sound(0.01)
 PICTURES = st.sampled_from([PNG, JPEG])
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}

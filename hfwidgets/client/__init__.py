@@ -2,7 +2,8 @@
 
 clients             InferenceClient and AsyncInferenceClient: each task as a method
 calls               how a call is made: the provider asked, waits, retries, one time budget
-settings            what a client was made with
+arguments, settings what a client was made with, checked and kept
+inputs              what cannot be meant, refused before it is sent
 choice              which provider answers
 reach               at which address, and with which token
 hub, offers         what the Hub knows of a model: mapping, lifetimes, who serves it

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors, media, refused
-from hfwidgets.client import reach
+from hfwidgets.client import inputs, reach
 from hfwidgets.client.choice import Chosen, chosen
 from hfwidgets.client.reach import PLAIN
 from hfwidgets.client.settings import Answerer, Settings, answerers
@@ -178,6 +178,7 @@ class Call:
     def infer(self, ask: Infer) -> Flow[Any]:
         """Answer a task's wish: by the provider, or by what stands in its place."""
         assert self.task is not None
+        inputs.check(ask.inputs, self.task)
         ask.task = self.task.name
         if self.answerer is None:
             self.raw = yield from self.asked(ask)

@@ -40,13 +40,17 @@ def _size(part: bytes | Media) -> int:
 def json_body(value: Any) -> bytes | Body:
     """JSON in which `Media` and `Inline` stand for the text of their base64.
 
+    Numbers and arrays of numpy, and columns of pandas, are written as numbers and lists.
+
     Raises:
         TypeError, ValueError: something in it is neither JSON nor media.
     """
     found: list[Media | Inline] = []
     mark = os.urandom(16).hex()
 
-    def stand_in(leaf: Any) -> str:
+    def stand_in(leaf: Any) -> Any:
+        if hasattr(leaf, "dtype") and hasattr(leaf, "tolist"):
+            return leaf.tolist()
         if not isinstance(leaf, (Media, Inline)):
             raise TypeError(f"Object of type {type(leaf).__name__} is not JSON serializable")
         found.append(leaf)

@@ -85,15 +85,6 @@ def sized(size: Any) -> dict[str, int] | None:
         ) from error
 
 
-def labels_of(task: str, labels: Any, least: int) -> list[str]:
-    """Candidate labels as a list; InputError when there are too few or it is one string."""
-    if isinstance(labels, str) or not labels or len(labels) < least:
-        raise errors.InputError(
-            f"{task} needs a list of at least {least} candidate label{'s' if least > 1 else ''}."
-        )
-    return [str(label) for label in labels]
-
-
 def extras(task: str, extra: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """More parameters pass through, but one that looks like a slip of the pen is refused."""
     for name in extra:

@@ -1,6 +1,6 @@
 """Tolerant readings of what servers answer: the shapes differ, the results do not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from hfwidgets import errors
@@ -20,6 +20,14 @@ def objects(kind: type[R], raw: Any) -> Elements[R]:
     if len(rows) == 1 and "error" in rows[0]:
         raise errors.OutputError(f"The server answered with an error: {rows[0]['error']}")
     return elements(kind, rows)
+
+
+def groups(kind: type[R], raw: Any) -> Elements[R]:
+    """A list of records; several lists become one of such lists, though the type says the first."""
+    if isinstance(raw, list) and len(raw) > 1 and isinstance(raw[0], list):
+        found: Elements[Any] = Elements(objects(kind, row) for row in raw)
+        return found
+    return objects(kind, raw)
 
 
 def one(kind: type[R], raw: Any) -> R:
@@ -71,8 +79,36 @@ def texts(table: Any) -> dict[str, list[str]]:
 
 
 def _cell(cell: Any) -> str:
-    missing = cell is None or cell != cell  # NaN is the one value that differs from itself
-    return "" if missing else str(cell)
+    return "" if missing(cell) else str(cell)
+
+
+def missing(value: Any) -> bool:
+    """Whether this is no value: None, NaN, pandas' NA and NaT."""
+    if isinstance(value, float):
+        return value != value  # NaN alone differs from itself
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def listed(name: str, given: Any, least: int = 1) -> list[str]:
+    """Several texts as a list: a list, a column of pandas, an array or an iterator of them.
+
+    Raises:
+        InputError: one text, too few, or one that is missing.
+    """
+    found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
+    if found is None or len(found) < least:
+        what = repr(given)[:60] if found is None else f"a list of {len(found)}"
+        raise errors.InputError(
+            f"{name} must be a list of at least {least}, such as ['one', 'two']; it is {what}."
+        )
+    if any(map(missing, found)):
+        raise errors.InputError(f"{name} has missing values in it.")
+    return [str(item) for item in found]
+
+
+def several(given: Any) -> Any:
+    """A list where one text was given."""
+    return [given] if isinstance(given, str) else given
 
 
 def outdated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:

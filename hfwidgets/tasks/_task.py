@@ -137,14 +137,29 @@ class BaseTask:
                 return self._apart(client, kwargs)(*args, **kwargs)
             try:
                 flow = self.flow(client, *args, **kwargs)
-            except TypeError:
+            except TypeError as error:
                 self.check(kwargs)
-                raise
+                raise self._unfit(args, kwargs) from error
             return run(self, flow)
 
         functools.update_wrapper(method, self.flow)
         method.__signature__ = self.signature  # type: ignore[attr-defined]
         return method
+
+    def _unfit(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
+        """What is wrong with the arguments of a call that Python could not bind."""
+        names = self.inputs
+        if len(args) > len(names):
+            others = [name for name in self.signature.parameters if name not in names]
+            return errors.UnknownParameterError(
+                f"{self.method} takes {', '.join(names)} by position, and the others by their "
+                f"names: {', '.join(others)}."
+            )
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            return errors.UnknownParameterError(f"{self.method}: {error}.")
+        return TypeError(f"{self.method} could not be called.")
 
     def _apart(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
         """The method of a client with the options of one call, which are taken out of `kwargs`."""

@@ -1,6 +1,6 @@
 """Chat completion: a conversation goes in, the next message comes out."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
@@ -232,6 +232,8 @@ def _extras(extra: dict[str, Any]) -> dict[str, Any]:
 
 def _checked(messages: Any) -> list[dict[str, Any]]:
     """The messages as plain dicts, without what is None."""
+    if isinstance(messages, Iterator):
+        messages = list(messages)
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
         raise errors.InputError(
             f"messages must be a list of messages, not {type(messages).__name__}. "
@@ -246,9 +248,19 @@ def _message(index: int, message: Any) -> dict[str, Any]:
     if hasattr(message, "model_dump"):  # pydantic objects, as openai's client returns them
         message = message.model_dump()
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        found = f"its role is {message.get('role')!r}" if isinstance(message, Mapping) else ""
         raise errors.InputError(
             f'messages[{index}] must be a dict with a "role" (system, user, assistant or tool) '
-            f'and a "content"; it is {type(message).__name__}.'
+            f'and a "content"; {found or f"it is {type(message).__name__}"}.'
+        )
+    content = message.get("content")
+    if content is None and message["role"] in ("user", "system"):
+        raise errors.InputError(
+            f"messages[{index}], of the {message['role']}, has no content: there is nothing to ask."
+        )
+    if isinstance(content, (int, float)):
+        raise errors.InputError(
+            f"messages[{index}] has a number as its content: {content!r}. Write it as text."
         )
     return {name: value for name, value in message.items() if value is not None}
 

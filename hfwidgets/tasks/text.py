@@ -1,6 +1,6 @@
 """The text tasks: classify, extract, answer, rewrite, continue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
@@ -10,7 +10,7 @@ from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput
 from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
-from hfwidgets.tasks._shape import aliased, objects, one, outdated, texts
+from hfwidgets.tasks._shape import aliased, groups, listed, objects, one, outdated, several, texts
 from hfwidgets.tasks._task import streaming, task
 from hfwidgets.warned import warn
 
@@ -89,10 +89,8 @@ class TextTasks:
             labels: The older name of candidate_labels.
         """
         wanted = aliased("candidate_labels", candidate_labels, "labels", labels)
-        if not wanted:
-            raise errors.InputError("zero_shot_classification needs at least one candidate label.")
         options = {
-            "candidate_labels": list(wanted),
+            "candidate_labels": listed("candidate_labels", wanted),
             "multi_label": multi_label,
             "hypothesis_template": hypothesis_template,
         }
@@ -163,11 +161,7 @@ class TextTasks:
             top_k: How many words to return, at least 1.
         """
         raw = yield Infer(text, model, {"targets": targets, "top_k": top_k})
-        several = isinstance(raw, list) and len(raw) > 1 and isinstance(raw[0], list)
-        if several:
-            groups: Any = Elements(objects(results.FillMaskOutputElement, row) for row in raw)
-            return groups  # the declared type is that of one mask, by far the commonest
-        return objects(results.FillMaskOutputElement, raw)
+        return groups(results.FillMaskOutputElement, raw)
 
     @task(
         "Question answering",
@@ -280,9 +274,8 @@ class TextTasks:
             other_sentences: The sentences to compare it with, at least one.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        if isinstance(other_sentences, str) or not other_sentences:
-            raise errors.InputError("other_sentences must be a list of at least one sentence.")
-        inputs = {"source_sentence": sentence, "sentences": list(other_sentences)}
+        others = listed("other_sentences", other_sentences)
+        inputs = {"source_sentence": sentence, "sentences": others}
         return Elements(map(float, (yield Infer(inputs, model))))
 
     @task(
@@ -326,8 +319,9 @@ class TextTasks:
             "dimensions": dimensions,
             "encoding_format": encoding_format,
         }
-        raw = yield Infer(text, model, options)
-        return results.embedding(raw)
+        many = not isinstance(text, str) and isinstance(text, Iterable)
+        inputs = listed("text", text) if many else text
+        return results.embedding((yield Infer(inputs, model, options)))
 
     @task(
         "Summarization",
@@ -489,7 +483,7 @@ class TextTasks:
             "repetition_penalty": repetition_penalty,
             "return_full_text": return_full_text,
             "seed": seed,
-            "stop": aliased("stop", stop, "stop_sequences", stop_sequences),
+            "stop": several(aliased("stop", stop, "stop_sequences", stop_sequences)),
             "temperature": temperature,
             "top_k": top_k,
             "top_n_tokens": top_n_tokens,

@@ -15,11 +15,10 @@ from hfwidgets.tasks._media import (
     drawn,
     extras,
     filmed,
-    labels_of,
     masks,
     sized,
 )
-from hfwidgets.tasks._shape import aliased, objects, one
+from hfwidgets.tasks._shape import aliased, listed, objects, one
 from hfwidgets.tasks._task import task
 
 if TYPE_CHECKING:
@@ -363,7 +362,7 @@ class VisionTasks:
         """
         wanted = aliased("candidate_labels", candidate_labels, "labels", labels)
         options = {
-            "candidate_labels": labels_of("zero_shot_image_classification", wanted, 2),
+            "candidate_labels": listed("candidate_labels", wanted, 2),
             "hypothesis_template": hypothesis_template,
         }
         picture = yield from media.load(image, "image")
@@ -394,7 +393,7 @@ class VisionTasks:
             threshold: Objects with a lower score, 0 to 1, are left out.
         """
         options = {
-            "candidate_labels": labels_of("zero_shot_object_detection", candidate_labels, 1),
+            "candidate_labels": listed("candidate_labels", candidate_labels),
             "threshold": threshold,
         }
         picture = yield from media.load(image, "image")

@@ -24,7 +24,7 @@ from tests.local.test_cli import run
 pytest.importorskip("torch", reason="torch is not installed (hfwidgets[transformers])")
 pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("diffusers", reason="diffusers is not installed")
-from tests.local import tiny  # noqa: E402
+from tests.local import tiny
 
 LABELS = set(tiny.LABELS.values())
 CONTEXT = "ann went to rome. the ferry leaves at noon. " * 6
@@ -168,7 +168,7 @@ def test_question_answering(http: httpx.Client) -> None:
     assert best["answer"] == CONTEXT[best["start"] : best["end"]]
     several = answered(http, "finder", asked, top_k=3)
     assert several[0] == best
-    assert [one["score"] for one in several] == sorted((one["score"] for one in several))[::-1]
+    assert [one["score"] for one in several] == sorted(one["score"] for one in several)[::-1]
     assert len({(one["start"], one["end"]) for one in several}) == 3
     for one in answered(http, "finder", asked, top_k=5, max_answer_len=1):
         assert one["answer"].isalpha() or one["answer"] == "."

@@ -4,17 +4,20 @@ All are made here, tokenizers included, from configurations of a few numbers; no
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # of the engines, too: threads of tiny networks only wait
 
 import diffusers
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-WORDS += "ann went to rome the ferry leaves at noon paris is a good day ? . :".split()
-WORDS += "summarize translate english german".split()
+_TEXT = "ann went to rome the ferry leaves at noon paris is a good day ? . :"
+_TOLD = "summarize translate english german"
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_TEXT.split(), *_TOLD.split()]
 SMALL: dict[str, Any] = {
     "vocab_size": len(WORDS),
     "hidden_size": 16,
@@ -150,10 +153,12 @@ TEMPLATE = (
 )
 
 
-def gpt(folder: Path, template: str | None = TEMPLATE) -> str:
+def gpt(folder: Path, template: str | None = TEMPLATE, positions: int = 64) -> str:
     """A Llama that writes words, with a chat template."""
-    config = transformers.LlamaConfig(**SMALL, eos_token_id=3, pad_token_id=0, bos_token_id=2)
+    shape = {**SMALL, "max_position_embeddings": positions}
+    config = transformers.LlamaConfig(**shape, eos_token_id=3, pad_token_id=0, bos_token_id=2)
     tokenizer = words("$A", "$A $B")
+    tokenizer.model_max_length = positions
     tokenizer.chat_template = template
     return saved(folder, seeded(transformers.LlamaForCausalLM, config), tokenizer)
 
@@ -293,7 +298,8 @@ def vilt(folder: Path) -> str:
     return saved(folder, network, transformers.ViltProcessor(see, tokenizer))
 
 
-SEEN = "{% for message in messages %}{% for part in message.content %}" + (
+SEEN = (
+    "{% for message in messages %}{% for part in message.content %}"
     "{% if part.type == 'image' %}<image>{% else %} {{ part.text }} {% endif %}"
     "{% endfor %}{% endfor %}"
 )
@@ -378,7 +384,7 @@ def whisper(folder: Path) -> str:
         decoder_attention_heads=2,
         encoder_ffn_dim=16,
         decoder_ffn_dim=16,
-        max_source_positions=1500,
+        max_source_positions=100,
         max_target_positions=32,
         num_mel_bins=8,
         decoder_start_token_id=ids[special[1]],
@@ -399,7 +405,12 @@ def whisper(folder: Path) -> str:
         max_length=16,
         alignment_heads=[[0, 0]],
     )
-    return saved(folder, network, transformers.WhisperFeatureExtractor(feature_size=8), tokenizer)
+    return saved(
+        folder,
+        network,
+        transformers.WhisperFeatureExtractor(feature_size=8, chunk_length=2),
+        tokenizer,
+    )
 
 
 def vits(folder: Path) -> str:
@@ -479,7 +490,7 @@ def stable_diffusion(folder: Path) -> str:
             text_encoder=text,
             tokenizer=clip_words(folder),
             unet=unet,
-            scheduler=diffusers.DDIMScheduler(),
+            scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,

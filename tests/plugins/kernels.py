@@ -13,16 +13,28 @@ import pytest
 
 @pytest.fixture(scope="session")
 def ipykernel6(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ipykernel 6, which needs no other packages than 7 but one."""
-    folder = tmp_path_factory.mktemp("ipykernel6")
-    packages = ["ipykernel>=6.30,<7", "nest-asyncio"]
+    """A folder with ipykernel 6, whose callbacks all wait for the running cell."""
+    return beside(tmp_path_factory.mktemp("ipykernel6"), "ipykernel>=6.30,<7")
+
+
+@pytest.fixture(scope="session")
+def ipykernel70(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ipykernel 7.0, whose callbacks may come on a subshell's thread."""
+    return beside(tmp_path_factory.mktemp("ipykernel70"), "ipykernel==7.0.1")
+
+
+def beside(folder: Path, requirement: str) -> Path:
+    """Install an ipykernel into a folder; it needs no packages but the installed ones and one."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     done = subprocess.run(
-        [*command, "--target", str(folder), *packages], capture_output=True, text=True, timeout=120
+        [*command, "--target", str(folder), requirement, "nest-asyncio"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     if done.returncode:
         pytest.fail(
-            "ipykernel 6 could not be installed beside the installed one, so nothing was tested "
+            f"{requirement} could not be installed beside the installed one, so nothing was tested "
             f"on it. Is the package registry reachable? pip says:\n{done.stderr[-2000:]}",
             pytrace=False,
         )

@@ -43,7 +43,7 @@ class Seer(Model):
     def __init__(self) -> None:
         super().__init__()
         self.net = network(self._kind(), self.source)
-        self.read = opened("AutoProcessor", self.source)
+        self.read: Any = opened("AutoProcessor", self.source)
         if not hasattr(self.read, "image_processor"):  # two parts without a processor over them
             self.read = _Parts(self.source)
 

@@ -42,7 +42,7 @@ def token_classification(
 
 
 def _check_length(model: Pipeline, text: str) -> None:
-    """Refuse a text that is too long to be read whole: the pipeline would cut it and say nothing."""
+    """Refuse a text that is too long to be read whole: the pipeline would cut it unasked."""
     read = model.pipe.tokenizer
     count = len(read(text)["input_ids"])
     if count > read.model_max_length:

@@ -44,7 +44,7 @@ class Writing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return {name: value for name, value in values.items() if value is not None}
 
     def settings(self, net: Any, usual: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-        """The settings for a network over its usual ones; a 400 for one that would have no effect."""
+        """The settings for a network over its usual ones; a 400 for one without effect."""
         asked = self._drawn(self.asked())
         config = getattr(net, "generation_config", None)
         beams = asked.get("num_beams") or usual.get("num_beams") or getattr(config, "num_beams", 1)

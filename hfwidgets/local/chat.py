@@ -11,6 +11,7 @@ import msgspec
 from hfwidgets import __version__
 from hfwidgets.local import schema, tools
 from hfwidgets.local._capability import Kit
+from hfwidgets.local.limits import bounded
 from hfwidgets.local.messages import Message, templated
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.sampling import Count, Sampling, Top
@@ -76,6 +77,7 @@ class ChatBody(Sampling, kw_only=True):
 
 async def choice(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
     """One choice as OpenAI's choice deltas; an item without "index" is the usage, and the last."""
+    bounded((message.text for message in body.messages), "messages")
     picked = await tools.chosen(kit, body.messages, body.tools, body.tool_choice)
     source = _called(kit, body, index, picked) if picked else _written(kit, body, index)
     async with aclosing(source):

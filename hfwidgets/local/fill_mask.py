@@ -7,6 +7,7 @@ import msgspec
 
 from hfwidgets.local._capability import Capability, Kit
 from hfwidgets.local.chat import MODEL
+from hfwidgets.local.limits import bounded
 from hfwidgets.local.minilm import softmax
 from hfwidgets.local.refusal import bad
 
@@ -20,6 +21,8 @@ _MASK = re.compile(r"\[MASK\]|<mask>")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|\d+")
 _OPENING = "Sentence: "  # a mask at the very start would otherwise have nothing before it
 
+_FOLLOWING = 48  # tokens after the mask that are weighed: each costs every word a step
+
 Scored = tuple[str, float]
 Targets = Annotated[list[str], msgspec.Meta(min_length=1, max_length=CANDIDATES)]
 
@@ -32,13 +35,14 @@ async def fill_mask(
     targets: Targets | None = None,
 ) -> list[dict[str, Any]]:
     """The likeliest words for the one [MASK] or <mask>, with their shares among those weighed."""
+    [inputs] = bounded([inputs])
     masks = list(_MASK.finditer(inputs))
     if len(masks) != 1:
         raise bad(f"The text must hold one [MASK] (or <mask>), not {len(masks)}.", "inputs")
     before, after = inputs[: masks[0].start()], inputs[masks[0].end() :]
     left = _OPENING + before.rstrip()
     words = await _given(kit, left, targets) if targets else await _likely(kit, left)
-    rest = await kit.llama.tokens(after) if after.strip() else []
+    rest = (await kit.llama.tokens(after))[:_FOLLOWING] if after.strip() else []
     final = max(FINALISTS, top_k)
     if len(words) > final:
         words = (await _weighed(kit, left, words, rest[:_GLANCE]))[:final]

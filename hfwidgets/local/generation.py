@@ -9,6 +9,7 @@ import msgspec
 
 from hfwidgets.local import chat, schema
 from hfwidgets.local._capability import Capability, Kit
+from hfwidgets.local.limits import CHARACTERS
 from hfwidgets.local.sampling import (
     TOP_P,
     Count,
@@ -21,7 +22,7 @@ from hfwidgets.local.sampling import (
 )
 
 Json = dict[str, Any]
-Prompt = Annotated[str, msgspec.Meta(min_length=1)]
+Prompt = Annotated[str, msgspec.Meta(min_length=1, max_length=CHARACTERS)]
 Reason = Literal["length", "stop_sequence", "eos_token"]
 _REASONS: dict[str, Reason] = {"limit": "length", "word": "stop_sequence", "eos": "eos_token"}
 

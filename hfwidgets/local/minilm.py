@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from hfwidgets.local._capability import Capability, Kit
+from hfwidgets.local.limits import bounded
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.weights import WEIGHTS
 
@@ -62,7 +63,8 @@ class MiniLM:
 
     def embed(self, texts: Iterable[str], *, normalize: bool = True) -> Array:
         """One vector a text, shape (texts, 384), float32; of unit length unless told otherwise."""
-        return self.pooled((self.tokens(text)[0] for text in texts), normalize=normalize)
+        tokens = (self.tokens(text)[0] for text in bounded(texts))
+        return self.pooled(tokens, normalize=normalize)
 
     def pooled(self, batch: Iterable[Sequence[int]], *, normalize: bool = True) -> Array:
         """The mean of each text's token vectors."""
@@ -158,7 +160,7 @@ def embedded(
 ) -> tuple[Array, int]:
     """The texts' vectors and their number of tokens; a 400 for one too long to be read whole."""
     batch = []
-    for text in texts:
+    for text in bounded(texts):
         ids, cut = model.tokens(text, left=left)
         if cut and not truncate:
             raise bad(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.local._capability import Capability, Kit
+from hfwidgets.local.limits import bounded
 from hfwidgets.local.minilm import LANGUAGES, MODEL, Array, MiniLM
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.sentences import sentences
@@ -39,6 +40,7 @@ def summarization(
 ) -> list[dict[str, Any]]:
     """The most telling sentences, in their order."""
     lengths = generate_parameters or Lengths()
+    [inputs] = bounded([inputs])
     parts = [sentence.text for sentence in sentences(inputs)]
     if not parts:
         raise bad("The text to summarise is empty.", "inputs")

@@ -86,6 +86,44 @@ def test_grown_too_large(http: httpx.Client) -> None:
     assert reply.status_code == 413
 
 
+LONG = "It was good. " * 80_000  # just over a million characters
+TOO_LONG: list[tuple[str, object, dict[str, object]]] = [
+    ("text-classification", LONG, {}),
+    ("token-classification", LONG, {}),
+    ("feature-extraction", LONG, {}),
+    ("feature-extraction", [LONG[:1000]] * 1100, {}),
+    ("sentence-similarity", {"source_sentence": "x", "sentences": [LONG]}, {}),
+    ("zero-shot-classification", LONG, {"candidate_labels": ["a", "b"]}),
+    ("summarization", LONG, {}),
+    ("fill-mask", LONG + "<mask>", {}),
+    ("question-answering", {"question": "Who?", "context": LONG}, {}),
+    ("text-generation", LONG, {}),
+    ("table-question-answering", {"query": "How many?", "table": {"a": ["1"] * 30_000}}, {}),
+]
+
+
+@pytest.mark.parametrize(("task", "inputs", "parameters"), TOO_LONG)
+def test_texts_that_would_hold_a_place_for_minutes(
+    http: httpx.Client, task: str, inputs: object, parameters: dict[str, object]
+) -> None:
+    body = {"inputs": inputs, "parameters": parameters}
+    reply = http.post(f"/models/default/pipeline/{task}", json=body)
+    assert reply.status_code == 400
+    assert any(text in reply.json()["error"] for text in ("characters", "length", "cells"))
+
+
+@pytest.mark.parametrize("choice", ["auto", {"type": "function", "function": {"name": "f"}}])
+def test_conversations_that_are_too_long_to_be_counted(http: httpx.Client, choice: object) -> None:
+    body = {
+        "messages": [{"role": "user", "content": LONG}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": choice,
+    }
+    reply = http.post("/v1/chat/completions", json=body)
+    assert reply.status_code == 400
+    assert "1,000,000" in reply.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -19,6 +19,9 @@ from hfwidgets import errors
 YES = frozenset({"1", "on", "yes", "true"})
 """What switches the Hub's environment variables on, in lower case."""
 
+VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""The environment's names for a Hub token, the first that is set counts."""
+
 TRUSTED_HOSTS = ("huggingface.co", "hf.co")
 TRUSTED_DOMAINS = (".huggingface.co", ".hf.space", ".endpoints.huggingface.cloud")
 
@@ -65,8 +68,13 @@ def found() -> Token | None:
     return token
 
 
+def in_environment() -> bool:
+    """Whether the environment names a token: told without reading a file."""
+    return any(_clean(os.environ.get(name, "")) for name in VARIABLES)
+
+
 def _found() -> Token | None:
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+    for name in VARIABLES:
         if value := _clean(os.environ.get(name, "")):
             return Token(value, f"the environment variable {name}")
     return _from_file() or _from_colab()

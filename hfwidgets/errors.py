@@ -57,7 +57,9 @@ from typing import Any
 _KEYLIKE = r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+"
 
 _USER = r"(https?://)[^\s/@]+@"
-_MARKUP = r"(?i)<(!doctype|html|head|body|title)\b"
+_MARKUP = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
+_TELLING = "api[-_]?key|access[-_]?token|auth|key|sig|signature|secret|token"
+_QUERY = rf"(?i)([?&](?:{_TELLING})=)[^&#\s'\"]+"
 
 LONGEST_MESSAGE = 2000
 """How much of a server's message is kept, in characters."""
@@ -67,6 +69,8 @@ def redacted(text: str) -> str:
     """The text with everything that looks like a token replaced by its prefix and dots."""
     if "@" in text:
         text = re.sub(_USER, r"\1…@", text)
+    if "=" in text:
+        text = re.sub(_QUERY, r"\1…", text)
     return re.sub(_KEYLIKE, lambda found: f"{found[1] or 'Bearer '}…", text)
 
 
@@ -337,9 +341,11 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 def from_event(body: Mapping[str, Any]) -> HfWidgetsError:
     """The exception for an error that arrives inside a stream."""
-    said = "; ".join(map(str, _said(body))) or "no reason given"
+    texts = (str(text) for text in _said(body))
+    said = "; ".join(text for text in texts if not re.search(_MARKUP, text))[:LONGEST_MESSAGE]
+    said = said or "no reason given"
     kind = _BY_TYPE.get(str(body.get("error_type")), UnknownError)
-    return kind(f"The server stopped the stream: {said}")
+    return kind(f"The server broke off with an error: {said}")
 
 
 def generation_kind(reply: Any) -> type[TextGenerationError] | None:

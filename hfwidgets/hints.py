@@ -59,13 +59,15 @@ _BY_STATUS = {
 }
 
 
-def token_advice(source: str | None) -> str:
-    """What to do about a token that is missing or was not accepted."""
+def token_advice(source: str | None, server: str = "") -> str:
+    """What to do about a token that is missing or not accepted, by a server not of the Hub's."""
     if source is None:
         return (
             "No token was sent: pass token=..., set HF_TOKEN, or log in with %hf auth login. A "
             "token that was found on this machine goes to the Hub's own hosts only."
         )
+    if server:
+        return f"The key came from {source}: check that {server} still accepts it."
     return f"The token came from {source}: check that it is still valid ({TOKEN_SETTINGS})."
 
 
@@ -119,7 +121,8 @@ def _gated(case: Case) -> str:
 
 def _refused(case: Case) -> str:
     if case.status == 401:
-        return token_advice(case.source)
+        ours = case.routed or _of_the_hub(case.provider)
+        return token_advice(case.source, "" if ours else case.provider)
     if case.status == 429:
         return _too_many(case)
     if case.status != 403:
@@ -130,6 +133,12 @@ def _refused(case: Case) -> str:
             f"{TOKEN_SETTINGS}, or make a new one."
         )
     return "The token may not do this: check its permissions and the model's terms of use."
+
+
+def _of_the_hub(who: str) -> bool:
+    ours = ("hf-inference", "auto")
+    hosts = ("huggingface.co", ".endpoints.huggingface.cloud", ".hf.space")
+    return who in ours or who.endswith(hosts)
 
 
 def _too_many(case: Case) -> str:

@@ -20,7 +20,8 @@ class Explanation:
     """The first request that a call would send.
 
     Attributes:
-        method, url: as they would be sent; an empty url when something must be started first.
+        method, url: as they would be sent, but for keys in the url; an empty url when something
+            must be started first.
         headers: with every credential replaced by dots.
         body: the start of the body as text, at most 2,000 characters; binary ones are only counted.
         size: the whole body's size in bytes, None when it is not known before it is sent.
@@ -88,7 +89,7 @@ def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
         notes = [*notes, "This look-up on the Hub comes before the call itself."]
     return Explanation(
         wire.method,
-        wire.url,
+        redacted(wire.url),
         headers,
         body,
         size,

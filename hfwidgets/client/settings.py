@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -30,6 +31,11 @@ class Answerer(Protocol):
         ...
 
 
+TOKENLESS = 2.0
+"""How long no file is read again for a token that was not there, in seconds: short enough for who
+logs in and asks again, long enough for many calls at once.
+"""
+
 answerers: list[Answerer] = []
 """Those that hold for the whole process; the last one counts."""
 
@@ -42,6 +48,7 @@ class Settings:
         mapping: offers given by hand, by model; see `hfwidgets.client.hub.offers_by_hand`.
         recordings: what answers in place of the providers; None leaves it to `answerers`.
         machine: the token found on this machine, once it was looked for and found.
+        tokenless_until: when a token that was not found is looked for again (`monotonic`).
         addresses: where providers are reached, with credentials.
         memory: what was learned about an address, by its base.
         models: what the Hub said about models, by model and token, with the time it expires.
@@ -61,6 +68,7 @@ class Settings:
     mapping: "Mapping[str, tuple[Offer, ...]]" = field(default_factory=dict)
     recordings: Answerer | None = None
     machine: auth.Token | None = field(default=None, repr=False)
+    tokenless_until: float = field(default=0.0, repr=False)
     addresses: dict[str, Address] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
     models: "dict[tuple[str, str], tuple[float, About]]" = field(default_factory=dict, repr=False)
@@ -69,9 +77,11 @@ class Settings:
 
     def key(self) -> Flow[auth.Token | None]:
         """The token of the client: the one it was given, else the machine's; None without any."""
-        if self.token is None and self.machine is None:
-            self.machine = yield Do(auth.found)
-        return self.token or self.machine
+        known = self.token or self.machine
+        if known is None and (monotonic() >= self.tokenless_until or auth.in_environment()):
+            known = self.machine = yield Do(auth.found)
+            self.tokenless_until = monotonic() + TOKENLESS
+        return known
 
 
 def is_url(text: str | None) -> bool:

@@ -291,10 +291,14 @@ def test_pain_11_an_endpoint_that_failed_says_why(internet: Internet) -> None:
         cloud(internet, "failed").text_classification("x")
 
 
-def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(internet: Internet) -> None:
+@pytest.mark.usefixtures("long_pauses")
+def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(
+    internet: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hfwidgets.client.wake.POLL", 0.01)
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
     internet.loopback.answer(asleep, asleep)
-    asking = InferenceClient(f"https://{NAME}", timeout=0.3)
+    asking = InferenceClient(f"https://{NAME}", timeout=30)
     with pytest.raises(InferenceTimeoutError, match="scaled to zero and wakes up"):
         asking.text_classification("x")
 

@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 
 from hfwidgets import flow
+from hfwidgets.client import calls, drivers
 
 T = TypeVar("T")
 
@@ -100,3 +102,17 @@ def waits() -> Iterator[list[tuple[str, float]]]:
     token = flow.waiting.set(lambda reason, seconds: heard.append((reason, seconds)))
     yield heard
     flow.waiting.reset(token)
+
+
+@pytest.fixture
+def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call's budget is used up by the first pause it announces, and by nothing else."""
+    told = drivers.announce
+
+    def announce(sleep: flow.Sleep) -> None:
+        told(sleep)
+        clock.now += 3600
+
+    monkeypatch.setattr(drivers, "announce", announce)
+    own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter, time=time.time)
+    monkeypatch.setattr(calls, "time", own)

@@ -126,17 +126,19 @@ def test_a_job_is_not_waited_for_without_end(
     assert loopback.requests[-1].path == f"/router/fal-ai{JOB}/cancel"
 
 
+@pytest.mark.usefixtures("long_pauses")
 def test_a_timeout_ends_the_job_too(ask: Asker, loopback: Loopback) -> None:
     accepted(loopback, "/router/fal-ai", "its/name")
     loopback.route("GET", f"/router/fal-ai{JOB}/status", QUEUE[0])
     loopback.route("PUT", f"/router/fal-ai{JOB}/cancel", Answer(json={"status": "CANCELLED"}))
     with pytest.raises(errors.InferenceTimeoutError, match="while fal-ai: in the queue, 2 before"):
-        ask("fal-ai", "text_to_video", "a cat", client={"timeout": 0.3})
+        ask("fal-ai", "text_to_video", "a cat", client={"timeout": 30})
     last = loopback.requests[-1]
     assert (last.method, last.path) == ("PUT", f"/router/fal-ai{JOB}/cancel")
     assert last.query == {"_subdomain": ["queue"]}
 
 
+@pytest.mark.usefixtures("long_pauses")
 def test_a_server_that_does_not_answer_the_cancellation_changes_nothing(
     ask: Asker, loopback: Loopback
 ) -> None:
@@ -144,7 +146,7 @@ def test_a_server_that_does_not_answer_the_cancellation_changes_nothing(
     loopback.route("GET", f"/router/fal-ai{JOB}/status", QUEUE[0])
     loopback.route("PUT", f"/router/fal-ai{JOB}/cancel", Answer(500, json={"error": "no"}))
     with pytest.raises(errors.InferenceTimeoutError):
-        ask("fal-ai", "text_to_video", "a cat", client={"timeout": 0.2})
+        ask("fal-ai", "text_to_video", "a cat", client={"timeout": 30})
 
 
 def test_a_cancelled_task_ends_the_job_too(loopback: Loopback) -> None:
@@ -229,12 +231,13 @@ def test_a_failed_prediction_says_why(ask: Asker, loopback: Loopback, state: str
     assert [seen.method for seen in loopback.requests] == ["POST", "GET"]
 
 
+@pytest.mark.usefixtures("long_pauses")
 def test_a_prediction_is_cancelled_with_its_call(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", PREDICT, Answer(201, json=prediction(loopback)))
     loopback.route("GET", PREDICTION, Answer(json=prediction(loopback)))
     loopback.route("POST", f"{PREDICTION}/cancel", Answer(json={}))
     with pytest.raises(errors.InferenceTimeoutError):
-        ask("replicate", "text_to_video", "a cat", client={"timeout": 0.3})
+        ask("replicate", "text_to_video", "a cat", client={"timeout": 30})
     assert loopback.requests[-1].path == f"{PREDICTION}/cancel"
 
 

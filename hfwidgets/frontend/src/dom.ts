@@ -37,6 +37,19 @@ export function show(node: HTMLElement, shown: boolean): void {
   if (node.hidden === shown) node.hidden = !shown;
 }
 
+/** Rule a button out for now. Unlike `disabled`, this leaves the focus where it is; the shell swallows its clicks. */
+export function bar(button: HTMLElement, barred: boolean): void {
+  button.setAttribute("aria-disabled", String(barred));
+}
+
+/** Run and Stop share one place, and the focus: Escape must be heard while a run is under way. */
+export function exchange(run: HTMLElement, stop: HTMLElement, busy: boolean): void {
+  const held = run.ownerDocument.activeElement === run;
+  show(run, !busy);
+  show(stop, busy);
+  if (busy && held) stop.focus();
+}
+
 const PATHS = {
   send: "M12 19V5M6 11l6-6 6 6",
   stop: "M7 7h10v10H7z",

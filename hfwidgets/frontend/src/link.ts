@@ -82,7 +82,7 @@ export class Link {
       const { state } = this.doc;
       const deaf = state.run === run && this.busy && !state.stopping;
       if (deaf && state.inCell) void interrupt(this.model.widget_manager);
-    }, 300);
+    }, 1000);
   }
 
   /** An address for media that the kernel holds, fetched once per page. */

@@ -42,6 +42,7 @@ export class Shell {
       this.#spoken,
     );
     guardKeys(this.node, link);
+    guardClicks(this.node);
     this.#unwatch = link.watch(() => this.#soon());
     this.#update();
   }
@@ -93,6 +94,19 @@ export class Shell {
     this.#was = status;
     if (BUSY.has(was) && !BUSY.has(status) && inside && !failure?.wants) this.#view.focus();
   }
+}
+
+/** A button that is ruled out does nothing (see `bar`). */
+function guardClicks(node: HTMLElement): void {
+  node.addEventListener(
+    "click",
+    (event) => {
+      if (!(event.target as Element).closest("[aria-disabled=true]")) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
 }
 
 /** Keys typed in a panel are no notebook commands, but Save stays Save. */

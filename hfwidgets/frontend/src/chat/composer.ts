@@ -1,6 +1,6 @@
 // Where the next message is written: Enter sends, Shift+Enter breaks the line, Esc stops.
 
-import { h, icon, iconButton, show } from "../dom.ts";
+import { bar, exchange, h, icon, iconButton, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 
 const MAX_IMAGE = 20_000_000;
@@ -46,9 +46,8 @@ export class Composer {
 
   update(): void {
     const { busy, doc } = this.link;
-    show(this.#send, !busy);
-    show(this.#stop, busy);
-    this.#stop.disabled = doc.state.stopping;
+    exchange(this.#send, this.#stop, busy);
+    bar(this.#stop, doc.state.stopping);
     this.#restore(doc["draft"] as { n: number; text: string });
     this.#ready();
   }

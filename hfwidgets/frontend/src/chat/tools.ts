@@ -1,7 +1,7 @@
 // What a chat panel has beside its conversation: a word before it begins, code, files, variables.
 // It comes with the chunk that forms need, once the panel is on the page.
 
-import { h, iconButton, show } from "../dom.ts";
+import { bar, h, iconButton, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 import { Notice } from "../task/banner.ts";
 import { Extras } from "../task/extras.ts";
@@ -64,7 +64,7 @@ export class Talk {
     this.#pick.update();
     const names = this.link.doc["names"] as Record<string, unknown[]>;
     show(this.places.attach, Boolean(names["picture"]?.length));
-    this.#open.disabled = this.link.busy;
+    bar(this.#open, this.link.busy);
     const found = this.#attachment();
     if (!found || found.n === this.#attached) return;
     this.#attached = found.n;

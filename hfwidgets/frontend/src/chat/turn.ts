@@ -1,6 +1,6 @@
 // One message of a conversation, kept up to date in place.
 
-import { copyButton, h, icon, iconButton, say, show } from "../dom.ts";
+import { bar, copyButton, h, icon, iconButton, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 import { codeInserter } from "../task/insert.ts";
 import { StreamedText } from "../text/streamed.ts";
@@ -64,7 +64,7 @@ export class TurnView {
     show(this.#note, turn.note !== "");
     show(this.#actions, turn.done);
     show(this.#acting, last || turn.role === "user");
-    this.#acting.disabled = this.link.busy;
+    bar(this.#acting, this.link.busy);
     this.node.classList.toggle("hfw-last", last);
     return this.#body.update(turn);
   }

@@ -1,6 +1,6 @@
 // The chat: a log of messages, a composer below it, and nothing more until it is needed.
 
-import { h, iconButton, show } from "../dom.ts";
+import { bar, h, iconButton, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 import { BUSY, type Status } from "../protocol.ts";
 import { register, type View } from "../view.ts";
@@ -62,9 +62,9 @@ class ChatView implements View {
     this.#sync(turns);
     this.#composer.update();
     this.#more();
-    this.#undo.disabled = busy || !this.link.doc["canUndo"];
-    this.#redo.disabled = busy || !this.link.doc["canRedo"];
-    this.#clear.disabled = busy || turns.length === 0;
+    bar(this.#undo, busy || !this.link.doc["canUndo"]);
+    bar(this.#redo, busy || !this.link.doc["canRedo"]);
+    bar(this.#clear, busy || turns.length === 0);
     this.#speak(turns);
     this.#follow();
   }

@@ -1,8 +1,7 @@
 // One question, a column a model: the answers stream side by side, with what each took.
 
-import { copyButton, h, icon, say, show } from "../dom.ts";
+import { bar, copyButton, exchange, h, icon, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
-import { exchange } from "./exchange.ts";
 import { codeInserter } from "./insert.ts";
 import { Extras } from "./extras.ts";
 import type { ResultView } from "./types.ts";
@@ -80,8 +79,7 @@ class Compare {
   update(): void {
     const { busy, doc } = this.link;
     exchange(this.#run, this.#stop, busy);
-    // Not disabled while it works: that would take the focus away from it.
-    this.#stop.setAttribute("aria-disabled", String(doc.state.stopping));
+    bar(this.#stop, doc.state.stopping);
     const prompt = doc["prompt"] as string;
     if (prompt !== this.#prompt) this.#box.value = this.#prompt = prompt;
     this.#extras.update();

@@ -1,6 +1,6 @@
 // The foot's tools: the result as input, raw JSON, the call as code, saving, the whole screen.
 
-import { copyButton, h, iconButton, show } from "../dom.ts";
+import { bar, copyButton, h, iconButton, show } from "../dom.ts";
 import { insertBelow } from "./insert.ts";
 import { saveButtons } from "./save.ts";
 import type { Context, ResultView } from "./types.ts";
@@ -55,7 +55,7 @@ export class Extras {
     for (const button of [this.#raw, this.#copy, this.#name]) button.disabled = !shown?.raw;
     this.#save.disabled = !shown?.saves?.length && !shown?.["tracks"];
     show(this.#use, shown?.kind === "picture" && Boolean(shown["before"]));
-    this.#use.disabled = busy;
+    bar(this.#use, busy);
     const pairs = [["raw", this.#raw], ["code", this.#code], ["save", this.#save], ["name", this.#name]] as const;
     for (const [name, button] of pairs) button.setAttribute("aria-expanded", String(this.#open === name));
     if (((this.#open === "raw" || this.#open === "name") && !shown?.raw) || (this.#open === "save" && this.#save.disabled)) this.#open = null;

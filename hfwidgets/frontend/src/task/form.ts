@@ -1,9 +1,8 @@
 // A task's form and its result: which controls there are, the declaration says; which view shows
 // the result, the result's kind.
 
-import { h, icon, iconButton, show } from "../dom.ts";
+import { bar, exchange, h, icon, iconButton, show } from "../dom.ts";
 import { exampleButtons } from "./examples.ts";
-import { exchange } from "./exchange.ts";
 import { type FieldView, makeField } from "../fields.ts";
 import type { Link } from "../link.ts";
 import { BUSY, type Field, type Status, type Value } from "../protocol.ts";
@@ -83,8 +82,7 @@ export class TaskForm {
   update(): void {
     const { busy, doc } = this.context.link;
     exchange(this.#run, this.#stop, busy);
-    // Not disabled while it works: that would take the focus away from it.
-    this.#stop.setAttribute("aria-disabled", String(doc.state.stopping));
+    bar(this.#stop, doc.state.stopping);
     this.#notice.update();
     if (!this.#previewing) this.#write(doc["inputs"] as Record<string, Shown | null>);
     for (const view of this.#inputs.values()) view.update?.();

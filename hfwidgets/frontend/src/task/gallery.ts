@@ -1,6 +1,6 @@
 // Past pictures of this panel, with their seeds.
 
-import { h, show } from "../dom.ts";
+import { bar, h, show } from "../dom.ts";
 import type { Link } from "../link.ts";
 
 interface Past {
@@ -32,8 +32,7 @@ export class Gallery {
     show(this.#title, past.length > 1);
     show(this.#strip, past.length > 1);
     show(this.#vary, seeded);
-    // Not disabled while it works: that would take the focus away from it.
-    this.#vary.setAttribute("aria-disabled", String(this.link.busy));
+    bar(this.#vary, this.link.busy);
     const key = JSON.stringify([past, shown]);
     if (key === this.#drawn) return;
     this.#drawn = key;

@@ -1,6 +1,6 @@
 // Texts: answers, summaries and translations; continuations stand behind their beginning.
 
-import { copyButton, h } from "../../dom.ts";
+import { bar, copyButton, h } from "../../dom.ts";
 import { StreamedText } from "../../text/streamed.ts";
 import type { Link } from "../../link.ts";
 import { codeInserter } from "../insert.ts";
@@ -55,7 +55,7 @@ view("continuation", (first, { link }) => {
   const undo = button("Undo", "undo", "Take the last continuation back");
   const copy = copyButton("Copy text", () => text.textContent ?? "");
   const update = (now: ResultView) => {
-    more.disabled = undo.disabled = link.busy;
+    for (const one of [more, undo]) bar(one, link.busy);
     const next = now.text ?? "";
     if (next.startsWith(leaf.data)) leaf.appendData(next.slice(leaf.data.length));
     else leaf.data = next;

@@ -123,11 +123,12 @@ class Sleep:
 @dataclass(slots=True, eq=False)
 class Do:
     """Blocking work: the async client does it in a thread. `changes` marks what a dry run
-    leaves out.
+    leaves out; it goes on with `instead`.
     """
 
     call: Callable[[], Any]
     changes: str = ""
+    instead: Any = None
 
 
 class Reply:

@@ -20,8 +20,8 @@ class Explanation:
     """The first request that a call would send.
 
     Attributes:
-        method, url: as they would be sent, but for keys in the url; an empty url when something
-            must be started first.
+        method, url: as they would be sent, but for keys in the url, and for the port of an
+            embedded engine that does not run yet.
         headers: with every credential replaced by dots.
         body: the start of the body as text, at most 2,000 characters; binary ones are only counted.
         size: the whole body's size in bytes, None when it is not known before it is sent.
@@ -65,8 +65,9 @@ def explained(call: Call, flow: Flow[Any]) -> Explanation:
             if type(step) is Wire:
                 return _described(call, step, notes)
             if type(step) is Do and step.changes:
-                return _described(call, None, [*notes, f"First it would {step.changes}."])
-            if type(step) is Do:
+                notes.append(f"First it would {step.changes}.")
+                outcome = step.instead
+            elif type(step) is Do:
                 try:
                     outcome = step.call()
                 except Exception as failure:
@@ -77,10 +78,8 @@ def explained(call: Call, flow: Flow[Any]) -> Explanation:
         flow.close()
 
 
-def _described(call: Call, wire: Wire | None, notes: list[str]) -> Explanation:
+def _described(call: Call, wire: Wire, notes: list[str]) -> Explanation:
     provider = call.provider.name if call.provider else ""
-    if wire is None:
-        return Explanation("", "", {}, "", None, provider, call.model, tuple(notes))
     headers = {
         name: "…" if is_secret(name) else redacted(value) for name, value in wire.headers.items()
     }

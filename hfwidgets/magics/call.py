@@ -102,7 +102,7 @@ def build(options: Options, names: Namespace, session: Session, defaults: Defaul
     named = options["provider"] or provider
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
-        "timeout": options["timeout"] or defaults.timeout,
+        "timeout": options.given.get("timeout", defaults.timeout),
         "recordings": _recordings(options),
     }
     call = Call(task, {}, parameters(task, options.given, names), model)

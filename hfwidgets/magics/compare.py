@@ -17,7 +17,7 @@ from hfwidgets.magics.call import Call
 from hfwidgets.magics.files import Bundle
 from hfwidgets.magics.output import Terminal
 from hfwidgets.results.comparison import Compared, Comparison, lines, side_by_side
-from hfwidgets.session import Session
+from hfwidgets.session import Session, split
 
 
 @dataclass
@@ -40,6 +40,14 @@ class Entrant:
             except Exception as error:  # whatever it is, the other models' answers are worth seeing
                 self.error = error
             self.seconds = time.perf_counter() - started
+
+    @property
+    def model(self) -> str:
+        """What is asked, with short names written out."""
+        model, provider = split(self.name)
+        if provider:
+            return f"{model}:{provider}" if model else provider
+        return model or self.name
 
     @property
     def state(self) -> str:

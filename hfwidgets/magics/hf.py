@@ -233,9 +233,11 @@ WORDS = {
 
 def help_text() -> str:
     """All words of %hf, as plain text."""
-    rows = ((f"%hf {name} {word.usage}", word.help) for name, word in WORDS.items())
-    lines = "\n".join(f"  {left:<52} {right}" for left, right in rows)
-    return f"%hf WORD ...\n\n{lines}\n  {'%hf help':<52} this text\n"
+    rows = [(f"%hf {name} {word.usage}".rstrip(), word.help) for name, word in WORDS.items()]
+    rows.append(("%hf help", "this text"))
+    width = max(len(left) for left, _ in rows)
+    lines = "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
+    return f"%hf WORD ...\n\n{lines}\n"
 
 
 @magics_class

@@ -11,15 +11,17 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
-from traitlets import Dict, Enum, Float, Unicode, observe
+from traitlets import Dict, Enum, Float, TraitError, Unicode, observe, validate
 
 from hfwidgets import runtime, session
-from hfwidgets.errors import HfWidgetsError
+from hfwidgets.client import InferenceClient
+from hfwidgets.errors import ConfigurationError, HfWidgetsError
 from hfwidgets.magics import compare, each, output, render, run
 from hfwidgets.magics.call import CHAT, Call, Defaults, build, chosen_task
 from hfwidgets.magics.options import FORMATS, Options, help_text, read_cell, read_line
 from hfwidgets.magics.statement import is_taken
 from hfwidgets.magics.vars import resolve
+from hfwidgets.tasks import find
 
 
 def _setting(help_line: str) -> Any:
@@ -43,6 +45,16 @@ class InferMagics(Magics):
         self.session = session.current()
         super().__init__(shell, **kwargs)
         self.session.aliases.update(self.aliases)
+
+    @validate("task", "provider", "timeout")
+    def _usable(self, proposal: Any) -> Any:
+        name, value = proposal.trait.name, proposal.value
+        if value is None:
+            return None
+        try:
+            return find(value).name if name == "task" else _accepted(name, value)
+        except ConfigurationError as error:
+            raise TraitError(str(error)) from None
 
     @observe("aliases")
     def _take_aliases(self, change: Any) -> None:
@@ -110,6 +122,8 @@ class InferMagics(Magics):
             compare.Entrant(name, self._build(options.without("compare", model=name), self.names))
             for name in compare.names_of(options["compare"])
         ]
+        if options["panel"]:
+            return self._hand_over(self._compare_panel(entrants, options), options, taken)
         if options["dry_run"]:
             made = [_explained(entrant.call) for entrant in entrants]
             return self._hand_over(made, options, taken)
@@ -119,6 +133,22 @@ class InferMagics(Magics):
         returned = self._assign(result, options, taken)
         compare.end(result, show)
         return returned
+
+    def _compare_panel(self, entrants: list[compare.Entrant], options: Options) -> Any:
+        """The panel that asks several models, filled in."""
+        from hfwidgets import panels
+
+        call = entrants[0].call
+        if call.task.name != CHAT:
+            name = call.task.name
+            raise UsageError(f"--compare --panel asks chat models; for {name} leave --panel out.")
+        *before, last = call.inputs["messages"]
+        if not isinstance(last["content"], str):
+            raise UsageError("--compare --panel takes text; leave --panel out to send attachments.")
+        given = {**call.settings, "provider": options["provider"] or self.provider, **call.params}
+        system = before[0]["content"] if before else None
+        models = [entrant.model for entrant in entrants]
+        return panels.compare(models, last["content"], system=system, **given)
 
     def answer(self, options: Options) -> Any:
         """Ask what the options say, show the answer, and return it."""
@@ -203,6 +233,12 @@ def _panel(call: Call) -> Any:
     made: Any = panels.panel(CHAT, system=system, messages=history, **settings)
     made._draft(last["content"])
     return made
+
+
+def _accepted(name: str, value: Any) -> Any:
+    """A client's setting, which the client itself has checked."""
+    InferenceClient(**{name: value})
+    return value
 
 
 def last_error() -> dict[str, str]:

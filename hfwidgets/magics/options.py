@@ -102,7 +102,7 @@ FLAGS = (
     Flag(("--no-vars",), "leave {{ }} in the text alone"),
     Flag(("--bg",), "run in the background and return a handle at once"),
     Flag(("--insert",), "put the answer, or with -f code its code, into the next cell"),
-    Flag(("--panel",), "open a panel filled with all this, run nothing"),
+    Flag(("--panel",), "open a panel filled with all this, run nothing; goes with --compare"),
     Flag(("-h", "--help"), "show this help"),
 )
 BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
@@ -167,6 +167,11 @@ def _read_target(line: str, options: Options) -> int:
 
 def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
     word = _closed(read_word(line, at))
+    if word.text in ("<<", "=<<"):
+        raise UsageError(
+            f"What stands before << is no name of a variable: {line[:at].strip()!r}. "
+            "A result is assigned by %%infer VAR << [MODEL] [options]."
+        )
     if "model" in options:
         raise UsageError(
             f"The line names a model already, so {word.text!r} has no place in it. "
@@ -301,7 +306,8 @@ _OF_ROWS = {"concurrency", "limit", "resume"}
 _EXCLUSIVE = (
     ("new", "no_history"),
     ("cache", "no_cache", "replay"),
-    *((several, one) for several in ("each", "compare") for one in ("chat", "new", "panel")),
+    *((several, one) for several in ("each", "compare") for one in ("chat", "new")),
+    ("each", "panel"),
     *((several, "insert") for several in ("each", "compare")),
     ("each", "compare"),
     ("compare", "bg"),

@@ -35,7 +35,10 @@ provider = Local()
 
 
 def _started() -> Flow[engine.Engine]:
-    process = yield Do(engine.start, changes="start the embedded engine")
+    unborn = engine.Engine("http://127.0.0.1", "", 0, "", 0.0)
+    process = yield Do(engine.start, "start the embedded engine, which chooses its port", unborn)
+    if isinstance(process, engine.Engine):
+        return process
     for _ in range(round(START_LIMIT / POLL)):
         found = yield Do(engine.running)
         if found is not None:

@@ -45,6 +45,7 @@ class BaseTask:
         domain: audio, vision, multimodal, text, tabular or chat.
         label: the name people read.
         hub_name: the name in the Hub's provider mapping, where it differs from `name`.
+        known_as: other names people know it by; `find` takes them.
         example: parameters to try the task with; `hfwidgets.examples.made` makes its pictures
             and sounds.
         hints: how some parameters are best asked for.
@@ -61,6 +62,7 @@ class BaseTask:
         example: Mapping[str, Any],
         hints: Mapping[str, controls.Control],
         hub_name: str | None = None,
+        known_as: tuple[str, ...] = (),
     ) -> None:
         self.__doc__ = flow.__doc__
         self.__wrapped__ = flow  # so that help and go-to-definition find the declaration
@@ -71,6 +73,7 @@ class BaseTask:
         self.method = flow.__name__
         self.name = self.method.replace("_", "-")
         self.hub_name = hub_name or self.name
+        self.known_as = known_as
         self.domain = flow.__module__.rpartition(".")[2]
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -197,10 +200,15 @@ class StreamingTask(BaseTask, Generic[S, A]):
 
 
 def task(
-    label: str, example: Mapping[str, Any], /, **hints: controls.Control
+    label: str,
+    example: Mapping[str, Any],
+    /,
+    *,
+    known_as: tuple[str, ...] = (),
+    **hints: controls.Control,
 ) -> Callable[[Callable[Concatenate[Any, P], Flow[T]]], Task[T, P]]:
     """Make a generator method a task, shown to people as `label`."""
-    return lambda flow: Task(flow, label, example, hints)
+    return lambda flow: Task(flow, label, example, hints, known_as=known_as)
 
 
 def streaming(
@@ -211,6 +219,7 @@ def streaming(
     /,
     *,
     hub_name: str | None = None,
+    known_as: tuple[str, ...] = (),
     of_call: Mapping[str, str] | None = None,
     **hints: controls.Control,
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
@@ -219,7 +228,7 @@ def streaming(
     """
 
     def made(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
-        found = StreamingTask[S, A](flow, label, example, hints, hub_name)
+        found = StreamingTask[S, A](flow, label, example, hints, hub_name, known_as)
         found.of_call = of_call or {}
         return found
 
@@ -253,13 +262,15 @@ def streaming_operation(
 
 
 def find(name: str) -> BaseTask:
-    """The task of this name, with hyphens or underscores; UnknownTaskError with near names
-    otherwise.
+    """The task of this name, with hyphens or underscores, or known as this; UnknownTaskError with
+    near names otherwise.
     """
-    found = TASKS.get(name.strip().lower().replace("_", "-"))
-    if found is None:
-        raise errors.UnknownTaskError(
-            f"There is no task {name!r}.{errors.near(name.replace('_', '-'), TASKS)} "
-            f"There are: {', '.join(TASKS)}."
-        )
-    return found
+    plain = name.strip().lower().replace("_", "-")
+    if plain in TASKS:
+        return TASKS[plain]
+    for task in TASKS.values():
+        if plain in task.known_as:
+            return task
+    raise errors.UnknownTaskError(
+        f"There is no task {name!r}.{errors.near(plain, TASKS)} There are: {', '.join(TASKS)}."
+    )

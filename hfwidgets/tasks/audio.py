@@ -74,6 +74,7 @@ class AudioTasks:
     @task(
         "Automatic speech recognition",
         {"audio": TONE},
+        known_as=("asr", "speech-recognition"),
         audio=Upload("audio"),
         return_timestamps=Toggle(),
     )
@@ -109,6 +110,7 @@ class AudioTasks:
     @task(
         "Text to speech",
         {"text": "The ferry leaves at noon."},
+        known_as=("tts", "text-to-audio"),
         text=Lines(4),
         temperature=Slider(0.0, 2.0, 0.05, advanced=True),
         top_p=Slider(0.0, 1.0, 0.01, advanced=True),

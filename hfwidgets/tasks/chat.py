@@ -108,6 +108,7 @@ class Chat:
         "Chat",
         {"messages": [{"role": "user", "content": "Write a haiku about the sea."}]},
         hub_name="conversational",
+        known_as=("chat", "conversational", "image-text-to-text"),
         of_call={"timeout": "timeout", "extra_headers": "headers"},
         messages=Messages(),
         temperature=Slider(0.0, 2.0, 0.05),

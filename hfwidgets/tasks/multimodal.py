@@ -70,6 +70,7 @@ class MultimodalTasks:
     @task(
         "Visual question answering",
         {"image": PICTURE, "question": "What floats on the water?"},
+        known_as=("vqa",),
         image=Upload("image"),
         question=Lines(1),
         top_k=Number(1, None, 1, whole=True),

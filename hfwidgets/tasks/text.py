@@ -33,6 +33,7 @@ class TextTasks:
     @task(
         "Text classification",
         {"text": "The crossing was rough, but the crew were wonderful."},
+        known_as=("sentiment-analysis",),
         text=Lines(4),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
@@ -103,6 +104,7 @@ class TextTasks:
     @task(
         "Token classification",
         {"text": "Marie Curie moved from Warsaw to Paris in 1891."},
+        known_as=("ner",),
         text=Lines(4),
         aggregation_strategy=Choice(("none", "simple", "first", "average", "max")),
         ignore_labels=Words(advanced=True),
@@ -281,6 +283,7 @@ class TextTasks:
     @task(
         "Feature extraction",
         {"text": "The ferry leaves at noon."},
+        known_as=("embeddings",),
         text=Lines(3),
         truncation_direction=Choice(("left", "right"), advanced=True),
     )

@@ -1,6 +1,7 @@
 """What errors and reprs say, and what they keep to themselves."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,14 @@ def test_a_token_that_is_not_there_is_not_looked_for_at_every_call(
         assert len(looked) == 4
 
     asyncio.run(ask())
+
+
+def test_a_dry_run_shows_the_request_before_the_engine_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
+    shown = InferenceClient(provider="local").explain("fill_mask", text="A [MASK].", top_k=2)
+    assert shown.url == "http://127.0.0.1/models/default/pipeline/fill-mask"
+    assert json.loads(shown.body) == {"inputs": "A [MASK].", "parameters": {"top_k": 2}}
+    assert "start the embedded engine" in repr(shown)
+    assert not list(tmp_path.iterdir())

@@ -188,6 +188,24 @@ def test_faults_say_what_is_wrong(line, body, message):
     assert message in fault(line, body)
 
 
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("chat", "chat-completion"),
+        ("conversational", "chat-completion"),
+        ("sentiment-analysis", "text-classification"),
+        ("ner", "token-classification"),
+        ("Text_Classification", "text-classification"),
+    ],
+)
+def test_a_task_is_known_by_its_other_names(name, task):
+    assert call(f"-t {name}", "x").task.name == task
+
+
+def test_a_timeout_of_nothing_is_no_default():
+    assert call("--timeout 0", "x").settings["timeout"] == 0
+
+
 def test_an_unknown_task_is_named_with_the_nearest():
     with pytest.raises(UnknownTaskError, match="summarization"):
         call("-t sumarization", "x")

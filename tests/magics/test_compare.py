@@ -4,6 +4,7 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
+from hfwidgets import session
 from hfwidgets.errors import AuthenticationError
 from tests.magics.conftest import shown
 
@@ -40,6 +41,17 @@ def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
     assert frame["result"][0].usage.total_tokens == 8
 
 
+def test_panel_holds_what_would_have_been_asked(shell, loopback):
+    session.alias("short", "org/long:together")
+    line = "panel << --compare short,local --panel -s Brief. --temperature 0 -p groq"
+    shell.run_cell_magic("infer", line, "Hi")
+    panel = shell.user_ns["panel"]
+    assert panel.models == ["org/long:together", "local"]
+    assert (panel.prompt, panel.system) == ("Hi", "Brief.")
+    assert (panel.provider, panel.parameters) == ("groq", {"temperature": 0.0})
+    assert not loopback.requests
+
+
 def test_one_failure_leaves_the_others(shell, loopback, compare):
     loopback.status = 401
     with pytest.raises(AuthenticationError):
@@ -57,6 +69,7 @@ def test_one_failure_leaves_the_others(shell, loopback, compare):
     ("line", "message"),
     [
         ("--compare a", "at least two"),
+        ("--compare a,b --panel -t ner", "--panel asks chat models"),
         ("--compare a,b -m c", "exclude each other"),
         ("--compare a,b --bg", "exclude each other"),
         ("--compare a,b -c talk", "exclude each other"),

@@ -71,6 +71,9 @@ def test_tasks_and_providers(shell):
         ("auth whoami", "No token was found"),
         ("config modle=x", "Did you mean 'model'"),
         ("config timeout=soon", "timeout"),
+        ("config timeout=-4", "seconds above 0"),
+        ("config provider=locl", "Did you mean 'local'"),
+        ("config task=sumarization", "Did you mean 'summarization'"),
     ],
 )
 def test_faults_say_what_is_possible(shell, home, line, message):
@@ -95,6 +98,8 @@ def test_config_holds_where_a_line_says_nothing(shell, loopback):
     hf(shell, "config chat=none")
     shell.run_line_magic("infer", "-q third")
     assert len(loopback.bodies[-1]["messages"]) == 1
+    assert hf(shell, "config task=ner") == [{"setting": "task", "value": "token-classification"}]
+    hf(shell, "config task=none")
     shell.run_line_magic("config", "InferMagics.chat = 'main'")
     shell.run_line_magic("infer", "-q fourth")
     assert len(loopback.bodies[-1]["messages"]) == 5

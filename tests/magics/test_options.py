@@ -114,6 +114,7 @@ def test_faults_are_named(text, message):
         ("small also this", "names a model already"),
         ("x << -o y", "two names"),
         ("x << --oops", "--oops"),
+        ("1a << small", "no name of a variable: '1a'"),
     ],
 )
 def test_faults_of_a_cell_line_are_named(text, message):

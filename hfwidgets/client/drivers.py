@@ -231,14 +231,27 @@ class SyncDriver:
         return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
 
     def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
+        """The whole body; one that comes in drops ends at the deadline too."""
         parts: list[bytes] = []
         size = 0
-        for part in plain(response):
-            parts.append(part)
-            size += len(part)
-            if wire.limit is not None and size > wire.limit:
-                raise too_large(wire.url, wire.limit)
-            deadline.left("reading the answer")
+        watch = _Watch(response)
+        try:
+            for part in plain(response):
+                parts.append(part)
+                size += len(part)
+                if wire.limit is not None and size > wire.limit:
+                    raise too_large(wire.url, wire.limit)
+                left = deadline.left("reading the answer")
+                if left is not None and not watch.armed and not _whole(response, size):
+                    watch.arm(left)  # each read alone may take as long as the whole call could
+        except httpx.RequestError as error:
+            if watch.fired:
+                raise deadline.passed("reading the answer") from error
+            raise
+        finally:
+            watch.disarm()
+        if watch.fired:
+            raise deadline.passed("reading the answer")
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
     def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
@@ -265,6 +278,11 @@ class SyncDriver:
             watch.disarm()
 
 
+def _whole(response: httpx.Response, size: int) -> bool:
+    """Whether so many bytes are the whole body, by what the server said of its length."""
+    return response.headers.get("content-length") == str(size)
+
+
 class _Watch:
     """Ends a blocking read at a given moment, by shutting the socket down."""
 
@@ -272,6 +290,10 @@ class _Watch:
         self._response = response
         self._timer: threading.Timer | None = None
         self.fired = False
+
+    @property
+    def armed(self) -> bool:
+        return self._timer is not None
 
     def arm(self, seconds: float) -> None:
         self.disarm()

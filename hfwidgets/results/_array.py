@@ -25,6 +25,14 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
     def __array_finalize__(self, source: Any) -> None:
         self.meta = getattr(source, "meta", None)
 
+    def __reduce__(self) -> Any:
+        make, given, state = super().__reduce__()[:3]
+        return make, given, (state, self.meta)
+
+    def __setstate__(self, state: Any) -> None:
+        array, self.meta = state
+        super().__setstate__(array)
+
     @property
     def array(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """The numbers as a plain numpy array."""

@@ -368,6 +368,14 @@ def test_results_and_errors_are_pickled_without_a_token(loopback: Loopback) -> N
         assert again.meta.provider == thing.meta.provider
 
 
+def test_an_embedding_is_pickled_with_its_origin(loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[[0.5, 1.0]]))
+    made: Any = InferenceClient(loopback.url).feature_extraction("x")
+    again = pickle.loads(pickle.dumps(made))
+    assert (again == made).all()
+    assert repr(again.meta) == repr(made.meta)
+
+
 def test_the_async_client_keeps_the_same_rules(
     internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hfwidgets import InferenceClient, InferenceTimeoutError, errors
+from hfwidgets.client import drivers
 from tests.core.conftest import EVENT_STREAM, Held, piece
 from tests.plugins.loopback import Answer, Loopback, chat_events, events
 from tests.plugins.waiting import reading, until
@@ -129,16 +130,24 @@ def test_the_timeout_holds_between_chunks(loopback: Loopback, held: Held) -> Non
     assert loopback.gone.wait(10)
 
 
-def test_the_timeout_holds_for_a_body_that_ends_with_its_connection(loopback: Loopback) -> None:
-    """Such a body has no end of its own: a connection that is shut looks like a whole answer."""
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("length", ["connection: close", "content-length: 1000"])
+def test_the_timeout_holds_for_a_body_that_stops_halfway(
+    monkeypatch: pytest.MonkeyPatch, length: str, stream: bool
+) -> None:
+    """Without a length a shut connection looks like a whole answer; a single read has no limit."""
     import socket
 
+    request = drivers.request
+    monkeypatch.setattr(drivers, "request", lambda wire, _left: request(wire, None))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             connection, _ = server.accept()
             connection.sendall(
-                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                + length.encode()
+                + b"\r\n\r\n"
                 + piece("Hel")
             )
             while connection.recv(65536):
@@ -150,7 +159,7 @@ def test_the_timeout_holds_for_a_body_that_ends_with_its_connection(loopback: Lo
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         client = InferenceClient(base_url=url, timeout=1.0)
         with pytest.raises(InferenceTimeoutError):
-            list(client.chat_completion(HELLO, stream=True))
+            list(client.chat_completion(HELLO, stream=stream))
         thread.join(10)
         assert not thread.is_alive(), "the connection was not closed"
 

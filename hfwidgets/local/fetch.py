@@ -26,6 +26,9 @@ from hfwidgets.local.weights import Weight
 Progress = Callable[[int], None]
 """Called with the number of bytes that came since the last call; never with more than the whole."""
 
+RESUMING = {"PIP_RESUME_RETRIES": "5"}
+"""A connection that breaks inside a file is taken up there again, by pip since its version 25.1."""
+
 _POLL = 0.1
 
 
@@ -59,7 +62,7 @@ def download(weight: Weight, into: Path, progress: Progress) -> Path:
         [*pip(into), *_pip_arguments(weight, target)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(growing), "TMP": str(growing), "TEMP": str(growing)},
+        env={**RESUMING, **os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(growing))},
     )
     said = _follow(process, growing, weight.download, progress)
     if process.returncode:

@@ -6,6 +6,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from hfwidgets.errors import ConfigurationError, EngineError
 from hfwidgets.local import fetch, manage, weights
 from hfwidgets.local.capabilities import CAPABILITIES
 from hfwidgets.local.weights import MissingWeightsError, Weight
+from tests.plugins.loopback import Answer, Loopback, Seen
 
 TEXT = b"weights " * 1000
 
@@ -184,3 +186,35 @@ def test_weights_are_never_imported(index: Path) -> None:
     code = "import hfwidgets.local.capabilities, sys; print('one' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.skipif(
+    tuple(map(int, metadata.version("pip").split(".")[:2])) < (25, 1),
+    reason="pip resumes files since 25.1",
+)
+def test_a_broken_connection_goes_on_where_it_broke(
+    index: Path, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = package(index, "one")
+    wheel = (index / "one-1.0-py3-none-any.whl").read_bytes()
+    page = f'<a href="/{index.name}/one-1.0-py3-none-any.whl">one-1.0-py3-none-any.whl</a>'
+    kind = {"content-type": "text/html"}
+    common = {"etag": '"1"', "accept-ranges": "bytes"}
+
+    def file(seen: Seen) -> Answer:
+        asked = seen.headers.get("range")
+        if asked is None:
+            broken = {**common, "content-length": str(len(wheel))}
+            return Answer(body=wheel[:200], headers=broken, cut=True)
+        start = int(asked.removeprefix("bytes=").partition("-")[0])
+        part = {**common, "content-range": f"bytes {start}-{len(wheel) - 1}/{len(wheel)}"}
+        return Answer(206, body=wheel[start:], headers=part)
+
+    loopback.route("GET", "/simple/one/", Answer(body=page.encode(), headers=kind))
+    loopback.route("GET", f"/{index.name}/one-1.0-py3-none-any.whl", file)
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{loopback.url}/simple")
+    assert fetch.install([weight]) == [weight]
+    assert weight.path("model.bin").read_bytes() == TEXT
+    assert [seen.headers.get("range") for seen in loopback.requests[1:]] == [None, "bytes=200-"]

@@ -205,7 +205,8 @@ class Loopback:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 if answer.chunks is None:
-                    self.send_header("content-length", str(len(body)))
+                    if "content-length" not in headers:
+                        self.send_header("content-length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)
                 else:

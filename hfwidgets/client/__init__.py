@@ -7,7 +7,8 @@ inputs              what cannot be meant, refused before it is sent
 choice              which provider answers
 reach               at which address, and with which token
 hub, offers         what the Hub knows of a model: mapping, lifetimes, who serves it
-drivers, transports the only outgoing HTTP: flows driven blocking and awaited, pools
+drivers, transports the only outgoing HTTP: flows driven blocking and awaited, pools,
+lines               and the connections of answers that are being read
 wake                an Inference Endpoint that sleeps or starts
 explain             a call shown without being made
 custom              requests that are no task: post, health, endpoint information

@@ -16,6 +16,7 @@ import httpx
 
 from hfwidgets import errors
 from hfwidgets.client.calls import Deadline, Wire
+from hfwidgets.client.lines import OpenLine, Watch, whole
 from hfwidgets.client.transports import AsyncTransports, Transports, async_way_out, way_out
 from hfwidgets.decode import DONE
 from hfwidgets.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
@@ -234,7 +235,7 @@ class SyncDriver:
         """The whole body; one that comes in drops ends at the deadline too."""
         parts: list[bytes] = []
         size = 0
-        watch = _Watch(response)
+        watch = Watch(response)
         try:
             for part in plain(response):
                 parts.append(part)
@@ -242,7 +243,7 @@ class SyncDriver:
                 if wire.limit is not None and size > wire.limit:
                     raise too_large(wire.url, wire.limit)
                 left = deadline.left("reading the answer")
-                if left is not None and not watch.armed and not _whole(response, size):
+                if left is not None and not watch.armed and not whole(response, size):
                     watch.arm(left)  # each read alone may take as long as the whole call could
         except httpx.RequestError as error:
             if watch.fired:
@@ -257,7 +258,7 @@ class SyncDriver:
     def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
         """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
         response: httpx.Response = reply.source
-        watch = _Watch(response)
+        watch = Watch(response)
         left = deadline.left("starting the stream")
         if left is not None:
             watch.arm(left)
@@ -276,73 +277,6 @@ class SyncDriver:
             raise translated(error, deadline, reply.url, broken=True) from error
         finally:
             watch.disarm()
-
-
-def _whole(response: httpx.Response, size: int) -> bool:
-    """Whether so many bytes are the whole body, by what the server said of its length."""
-    return response.headers.get("content-length") == str(size)
-
-
-class _Watch:
-    """Ends a blocking read at a given moment, by shutting the socket down."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self._timer: threading.Timer | None = None
-        self.fired = False
-
-    @property
-    def armed(self) -> bool:
-        return self._timer is not None
-
-    def arm(self, seconds: float) -> None:
-        self.disarm()
-        self._timer = threading.Timer(seconds, self._shut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _shut(self) -> None:
-        self.fired = True
-        shut(self._response)
-
-
-def shut(response: httpx.Response) -> None:
-    """End a response's connection under whoever reads from it, in whatever thread."""
-    import socket
-
-    if response.http_version == "HTTP/2":
-        return  # other answers share the connection
-    stream = response.extensions.get("network_stream")
-    found = stream.get_extra_info("socket") if stream is not None else None
-    if found is not None:
-        with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread reads
-            socket.socket.shutdown(found, socket.SHUT_RDWR)
-
-
-class OpenLine:
-    """The connection of an answer that is being read."""
-
-    def __init__(self, response: httpx.Response, dropped: "deque[httpx.Response]") -> None:
-        self._response = response
-        self._dropped = dropped
-
-    def release(self) -> None:
-        """Give the connection back to the pool."""
-        self._response.close()
-
-    def hang_up(self) -> None:
-        """Close it, whoever reads from it."""
-        shut(self._response)
-        self._response.close()
-
-    def drop(self) -> None:
-        """Close it now; the pool hears of it with the next request, since it waits for a lock."""
-        shut(self._response)
-        self._dropped.append(self._response)
 
 
 class _InThread(httpx.AsyncByteStream):

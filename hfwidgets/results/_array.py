@@ -26,7 +26,8 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         self.meta = getattr(source, "meta", None)
 
     def __reduce__(self) -> Any:
-        make, given, state = super().__reduce__()[:3]
+        parts: Any = super().__reduce__()
+        make, given, state = parts
         return make, given, (state, self.meta)
 
     def __setstate__(self, state: Any) -> None:

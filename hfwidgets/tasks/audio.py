@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 from hfwidgets import media
 from hfwidgets.controls import Choice, Lines, Number, Slider, Toggle
 from hfwidgets.controls import Media as Upload
-from hfwidgets.examples import NOISE, TONE
+from hfwidgets.examples import NOISE, SPEECH
 from hfwidgets.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import audio as results
@@ -22,7 +22,7 @@ class AudioTasks:
 
     @task(
         "Audio classification",
-        {"audio": TONE},
+        {"audio": SPEECH},
         audio=Upload("audio"),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
@@ -73,7 +73,7 @@ class AudioTasks:
 
     @task(
         "Automatic speech recognition",
-        {"audio": TONE},
+        {"audio": SPEECH},
         known_as=("asr", "speech-recognition"),
         audio=Upload("audio"),
         return_timestamps=Toggle(),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
 from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider, Table, Toggle, Words
+from hfwidgets.examples import STORY
 from hfwidgets.flow import Flow, Infer, Parts
 from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 Truncation: TypeAlias = Literal["do_not_truncate", "longest_first", "only_first", "only_second"]
-
-_STORY = (
-    "The lighthouse of Ar-Men stands on a rock far out at sea. Building it took fourteen years, "
-    "because the rock is dry for only a few hours at low tide. The lamp was lit for the first "
-    "time in 1881."
-)
 
 
 class TextTasks:
@@ -167,7 +162,7 @@ class TextTasks:
 
     @task(
         "Question answering",
-        {"question": "When was the lamp lit for the first time?", "context": _STORY},
+        {"question": "When was the lamp lit for the first time?", "context": STORY},
         question=Lines(1),
         context=Lines(6),
         top_k=Number(1, None, 1, whole=True),
@@ -328,7 +323,7 @@ class TextTasks:
 
     @task(
         "Summarization",
-        {"text": _STORY},
+        {"text": STORY},
         text=Lines(8),
         generate_parameters=Json(advanced=True),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from hfwidgets import media
 from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider
 from hfwidgets.controls import Media as Upload
-from hfwidgets.examples import PICTURE
+from hfwidgets.examples import INVOICE, PICTURE, PORTRAIT
 from hfwidgets.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import vision as results
@@ -60,7 +60,7 @@ class VisionTasks:
 
     @task(
         "Image segmentation",
-        {"image": PICTURE},
+        {"image": PORTRAIT},
         image=Upload("image"),
         threshold=Slider(0.0, 1.0, 0.01),
         subtask=Choice(("instance", "panoptic", "semantic")),
@@ -102,7 +102,7 @@ class VisionTasks:
 
     @task(
         "Image to image",
-        {"image": PICTURE, "prompt": "The same scene at night"},
+        {"image": PICTURE},
         image=Upload("image"),
         prompt=Lines(2),
         negative_prompt=Lines(1, advanced=True),
@@ -146,7 +146,7 @@ class VisionTasks:
         options |= extras("image_to_image", kwargs, {**options, "model": model})
         return (yield from drawn((yield Infer(picture, model, options))))
 
-    @task("Image to text", {"image": PICTURE}, image=Upload("image"))
+    @task("Image to text", {"image": INVOICE}, image=Upload("image"))
     def image_to_text(
         self, image: Picture, *, model: str | None = None
     ) -> Flow[results.ImageToTextOutput]:
@@ -214,7 +214,7 @@ class VisionTasks:
 
     @task(
         "Object detection",
-        {"image": PICTURE},
+        {"image": PORTRAIT},
         image=Upload("image"),
         threshold=Slider(0.0, 1.0, 0.01),
     )

@@ -1,15 +1,19 @@
 """Ask the embedded engine the tasks' examples and keep what it answers, for panels without a token.
 
-`python -m tests.panels.store_examples` writes hfwidgets/panels/stored.json.
+`python -m tests.panels.store_examples` writes hfwidgets/panels/stored.json; with `--speak` it
+first has the engine's voice say the spoken example anew, hfwidgets/examples/speech.mp3.
 """
 
 import base64
 import datetime
+import io
 import json
+import sys
 import time
 from typing import Any
 
 import httpx
+import soundfile
 
 from hfwidgets import engine, examples
 from hfwidgets.flow import Do, Infer
@@ -17,11 +21,7 @@ from hfwidgets.media import Media
 from hfwidgets.panels.stored import FILE
 from hfwidgets.tasks import TASKS, BaseTask
 
-LEFT_OUT = {
-    "chat-completion": "it has a panel of its own",
-    "image-to-text": "the engine reads letters, and the example has none",
-    "automatic-speech-recognition": "the example is music",
-}
+LEFT_OUT = {"chat-completion": "it has a panel of its own"}
 LARGEST = 12_000
 """Characters of an answer that is still worth its place."""
 
@@ -77,12 +77,23 @@ def running() -> engine.Engine:
     raise SystemExit("The engine did not start.")
 
 
+def speak(http: httpx.Client) -> None:
+    """Keep the spoken example as the engine's voice says it."""
+    reply = http.post("/models/default/pipeline/text-to-speech", json={"inputs": examples.SPOKEN})
+    samples, rate = soundfile.read(io.BytesIO(reply.raise_for_status().content))
+    soundfile.write(examples.SPEECH_FILE, samples, rate, format="MP3", compression_level=0.6)
+    size = examples.SPEECH_FILE.stat().st_size
+    print(f"{len(samples) / rate:.1f} s at {rate} Hz, {size:,} bytes")
+
+
 def main() -> None:
     found = engine.running() or running()
     kept: dict[str, Any] = {}
     with httpx.Client(
         base_url=found.url, headers={"authorization": f"Bearer {found.key}"}, timeout=120
     ) as http:
+        if "--speak" in sys.argv:
+            speak(http)
         for name, task in TASKS.items():
             made = None if name in LEFT_OUT else answered(http, task)
             if made:

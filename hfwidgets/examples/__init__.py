@@ -1,4 +1,5 @@
 """Inputs to try the tasks with, drawn and synthesised here: no foreign picture or sound is shipped.
+The one sentence that is spoken is the embedded engine's own voice, kept as a file.
 
 A task's `example` holds plain values; where a picture or a sound belongs it holds an `Example`,
 which makes it when it is asked for. `made` does that for a whole example:
@@ -13,6 +14,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -153,15 +155,30 @@ def _note(hertz: float, at: int, length: int) -> float:
     return 0.4 * math.sin(2 * math.pi * hertz * at / RATE) * math.sin(math.pi * at / length)
 
 
+SPOKEN = "The boat leaves at noon and comes back before dark."
+"""What `speech` says."""
+
+SPEECH_FILE = Path(__file__).with_name("speech.mp3")
+"""Its sound: `python -m tests.panels.store_examples` has the embedded engine say it."""
+
+
+def speech() -> "Audio":
+    """A spoken sentence of three seconds, MP3, mono, 22,050 Hz."""
+    from hfwidgets.results.audio import Audio
+
+    return Audio(SPEECH_FILE.read_bytes())
+
+
 def noise() -> "Audio":
-    """The notes of `tone` under a hiss, mono, 16 kHz."""
+    """The sentence of `speech` under a hiss, WAV, mono, 22,050 Hz."""
     import random
 
     from hfwidgets.results.audio import Audio
 
     hiss = random.Random(7)  # noqa: S311 - the same hiss each time
-    clear = tone().array.tolist()
-    return Audio.of([0.8 * sample + hiss.uniform(-0.1, 0.1) for sample in clear], RATE)
+    clear = speech()
+    mixed = [0.8 * sample + hiss.uniform(-0.04, 0.04) for sample in clear.array.tolist()]
+    return Audio.of(mixed, clear.sampling_rate)
 
 
 MAKERS: dict[str, Callable[[], Any]] = {
@@ -169,6 +186,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "portrait": portrait,
     "invoice": invoice,
     "tone": tone,
+    "speech": speech,
     "noise": noise,
 }
 
@@ -176,7 +194,15 @@ PICTURE = Example("picture", "image", "A sailing boat and a lighthouse under the
 PORTRAIT = Example("portrait", "image", "A person's head and shoulders")
 INVOICE = Example("invoice", "image", "An invoice with three items and a total")
 TONE = Example("tone", "audio", "Three rising notes")
-NOISE = Example("noise", "audio", "Three rising notes under a hiss")
+SPEECH = Example("speech", "audio", "A spoken sentence")
+NOISE = Example("noise", "audio", "A spoken sentence under a hiss")
+
+STORY = (
+    "The lighthouse of Ar-Men stands on a rock far out at sea. Building it took fourteen years, "
+    "because the rock is dry for only a few hours at low tide. The lamp was lit for the first "
+    "time in 1881."
+)
+"""A text to ask about and to sum up."""
 
 MORE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "text-classification": (
@@ -248,19 +274,21 @@ MORE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             }
         },
     ),
-    "object-detection": ({"image": PORTRAIT},),
-    "image-segmentation": ({"image": PORTRAIT},),
+    "object-detection": ({"image": PICTURE},),
+    "image-segmentation": ({"image": PICTURE},),
     "zero-shot-image-classification": (
         {"image": PORTRAIT, "candidate_labels": ["person", "dog", "car"]},
     ),
-    "image-to-text": ({"image": INVOICE},),
+    "image-to-text": ({"image": PICTURE},),
     "document-question-answering": (
         {"image": INVOICE, "question": "What is the number of the invoice?"},
     ),
     "visual-question-answering": ({"image": PORTRAIT, "question": "What colour is the hair?"},),
+    "image-to-image": ({"image": PICTURE, "prompt": "The same scene at night"},),
     "text-to-image": ({"prompt": "A fox reading a newspaper, woodcut"},),
     "text-to-video": ({"prompt": "Clouds move over a wheat field, seen from above"},),
     "text-to-speech": ({"text": "Mind the gap between the train and the platform."},),
-    "audio-classification": ({"audio": NOISE},),
+    "audio-classification": ({"audio": TONE},),
+    "automatic-speech-recognition": ({"audio": NOISE},),
 }
 """Further examples by the task's name; each holds what the task needs, as its `example` does."""

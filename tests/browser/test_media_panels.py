@@ -101,7 +101,7 @@ def test_part_of_a_chosen_sound_and_tracks_in_turn(desk: Desk, page: Page) -> No
     expect(tracks.get_by_role("button", name="clean")).to_have_attribute("aria-pressed", "true")
     panel.get_by_role("button", name="Trim").click()
     panel.get_by_label("End of the part, in seconds").fill("0.75")
-    expect(panel.locator(".hfw-trim")).to_contain_text("0.8 s of 2.0 s")
+    expect(panel.locator(".hfw-trim")).to_contain_text("0.8 s of 3.0 s")
     panel.get_by_role("button", name="Keep this part").click()
     expect(panel.locator(".hfw-medium")).to_contain_text("0.00 to 0.75 s")
     book.run(1)

@@ -7,6 +7,7 @@ of the connection cut off before its empty line is still delivered, because prov
 """
 
 import codecs
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
@@ -36,14 +37,13 @@ class EventStream:
         return self._events(self._text(data).split(b"\n"))
 
     def _whole(self, data: bytes) -> bool:
-        """Whether the data is one plain event from end to end, as nearly all are."""
+        """Whether the data is one plain event with an object from end to end, as nearly all are."""
         return (
-            data.startswith(b"data: ")
+            data.startswith(b"data: {")
             and data.find(b"\n") == len(data) - 2
             and data.endswith(b"\n\n")
             and not (self._rest or self._data or self._start or self._swallow or self.done)
             and b"\r" not in data
-            and data[6:7] != b"["
         )
 
     def _text(self, data: bytes) -> bytes:
@@ -147,43 +147,54 @@ class Items(Generic[T]):
     left out.
     """
 
-    __slots__ = ("_events", "_make")
+    __slots__ = ("_events", "_make", "_parsed")
 
     def __init__(
         self, make: Callable[[Any], T | None], events: EventStream | Lines | Whole | None = None
     ) -> None:
         self._events = events or EventStream()
         self._make = make
+        self._parsed = reader()
 
     @property
     def done(self) -> bool:
         return self._events.done
 
-    def feed(self, data: bytes) -> Iterator[T]:
-        return self._items(self._events.feed(data))
+    def feed(self, data: bytes) -> Iterable[T]:
+        events = self._events.feed(data)
+        if type(events) is tuple:  # a single one, as nearly always: a generator would cost more
+            item = self._make(self._parsed(events[0]))
+            return () if item is None else (item,)
+        return self._items(events)
 
     def finish(self) -> Iterator[T]:
         return self._items(self._events.finish())
 
     def _items(self, events: Iterable[bytes]) -> Iterator[T]:
-        make = self._make
+        make, parsed = self._make, self._parsed
         for event in events:
-            item = make(_parsed(event))
+            item = make(parsed(event))
             if item is not None:
                 yield item
 
 
-_scan = json.JSONDecoder().raw_decode
+@functools.cache
+def reader() -> Callable[[bytes], Any]:
+    """What reads an event's JSON: msgspec, three times as fast as `json`, which knows NaN and more.
 
+    Its import takes 10 ms, so it waits for the first stream.
+    """
+    import msgspec
 
-def _parsed(event: bytes) -> Any:
-    """The event's JSON. The scanner alone is a third cheaper; `json` knows blanks around it."""
-    try:
-        text = event.decode()
-        value, end = _scan(text)
-    except ValueError:
-        return _slowly(event)
-    return value if end == len(text) else _slowly(event)
+    fast = msgspec.json.Decoder().decode
+
+    def parsed(event: bytes) -> Any:
+        try:
+            return fast(event)
+        except msgspec.DecodeError:
+            return _slowly(event)
+
+    return parsed
 
 
 def _slowly(event: bytes) -> Any:

@@ -48,7 +48,6 @@ The names are those of the field where it has one. A message is one readable tex
 what is possible, what to do next. It never holds a token.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -76,6 +75,8 @@ def redacted(text: str) -> str:
 
 def near(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
     """A sentence that suggests the nearest known names, or an empty string."""
+    import difflib
+
     found = difflib.get_close_matches(word, list(known), n=3, cutoff=cutoff)
     return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
 

@@ -1,5 +1,6 @@
 """What a client was made with, and what it has learned since."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -89,6 +90,7 @@ def is_url(text: str | None) -> bool:
     return text is not None and text[:8].lower().startswith(("http://", "https://"))
 
 
+@functools.lru_cache(maxsize=64)
 def usable_url(url: str) -> str:
     """The URL; ConfigurationError when it names no host, or a port that is none."""
     try:

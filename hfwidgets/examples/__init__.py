@@ -13,7 +13,6 @@ which makes it when it is asked for. `made` does that for a whole example:
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ RATE = 16_000
 """The sampling rate of example sounds, in hertz."""
 
 
-@dataclass(eq=False)
 class Example:
     """A picture or sound that is made when it is asked for.
 
@@ -36,9 +34,8 @@ class Example:
         alt: what is to be seen or heard, in words.
     """
 
-    name: str
-    kind: str
-    alt: str
+    def __init__(self, name: str, kind: str, alt: str) -> None:
+        self.name, self.kind, self.alt = name, kind, alt
 
     def make(self) -> Any:
         """A PIL image, or an `Audio`."""

@@ -2,7 +2,6 @@
 
 import io
 import sys
-import wave
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,6 +118,8 @@ def sound_bytes(samples: Any, rate: int) -> bytes:
             f"A sound's array has shape (n,) or (n, channels), not empty; this is {array.shape}."
         )
     out = io.BytesIO()
+    import wave
+
     with wave.open(out, "wb") as file:
         file.setnchannels(1 if array.ndim == 1 else array.shape[1])
         file.setsampwidth(2)

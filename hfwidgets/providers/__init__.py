@@ -8,7 +8,6 @@ provider's, its object a `Provider`.
 """
 
 import functools
-import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ GROUP = "hfwidgets.providers"
 @functools.cache
 def own() -> frozenset[str]:
     """The names of the providers in this folder."""
+    import pkgutil
+
     found = (module.name for module in pkgutil.iter_modules(__path__))
     return frozenset(name.replace("_", "-") for name in found if name[0] != "_")
 

@@ -10,6 +10,7 @@ The rules for URLs, which `client.explain(...)` shows at work:
 The query is kept everywhere, and a slash at the path's end changes nothing.
 """
 
+import functools
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,6 +31,7 @@ def side_url(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"{path}/{name}"))
 
 
+@functools.lru_cache(maxsize=64)
 def chat_url(url: str) -> str:
     """Where a chat request for this URL goes; the query is kept.
 

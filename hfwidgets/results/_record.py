@@ -190,6 +190,8 @@ def _one(kind: type[Record], value: Any) -> Any:
 def _records(kind: type[Record], value: Any) -> Any:
     """A list of records; servers that send a single object bare are tolerated."""
     rows = value if type(value) is list else [value]
+    if len(rows) == 1 and type(rows[0]) is dict:
+        return [kind(rows[0])]  # as nearly always in a stream
     return [kind(row) if type(row) is dict else row for row in rows]
 
 

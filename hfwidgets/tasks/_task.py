@@ -114,11 +114,11 @@ class BaseTask:
         found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
         return {name: " ".join(words.split()) for name, words in found}
 
-    @property
-    def inputs(self) -> list[str]:
+    @functools.cached_property
+    def inputs(self) -> tuple[str, ...]:
         """The names of the task's inputs: the parameters that may be given by position."""
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return [name for name, p in self.signature.parameters.items() if p.kind is kind]
+        return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
 
     def check(self, names: Mapping[str, Any] | set[str]) -> None:
         """UnknownParameterError, with near names, when the task has no such parameter."""

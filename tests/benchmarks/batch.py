@@ -50,15 +50,16 @@ def walls() -> Iterator[Figure]:
 
 
 MEMORY = """
-import resource, sys
+import sys
 from hfwidgets import InferenceClient
+from tests.benchmarks.measure import peak
 
 url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 client = InferenceClient(base_url=url, token="none")
 rows = (f"row {index}" for index in range(count))
 result = client.map("text-classification", rows, resume=path, collect=False, progress=False)
 assert len(result) == count and result[count - 1].result[0].label == f"row {count - 1}"
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 """
 
 
@@ -70,7 +71,7 @@ def peaks(folder: Path) -> Iterator[Figure]:
             path = folder / f"{count}.jsonl"
             command = [sys.executable, "-c", MEMORY, server.url, str(path), str(count)]
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found[count] = int(out) / 1024
+            found[count] = int(out) / 1e6
     few, many = found.values()
     note = f"{few:.0f} MB and {many:.0f} MB"
     yield Figure("batch: peak memory, 100,000 rows / 1,000 rows", many / few, 1.15, note=note)

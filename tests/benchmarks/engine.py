@@ -190,10 +190,8 @@ def first_answers() -> Iterator[Figure]:
 
 
 def arguments(task: str) -> dict[str, object]:
-    """A task's example as the engine can serve it: it changes no pictures by prompt."""
+    """A task's example, short."""
     given = examples.made(TASKS[task].example)
-    if task == "image-to-image":
-        given.pop("prompt")
     if task in ("chat-completion", "text-generation"):
         given["max_tokens" if task == "chat-completion" else "max_new_tokens"] = 16
     return given

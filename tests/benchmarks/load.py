@@ -20,8 +20,8 @@ from tests.benchmarks.measure import Figure, server
 MEGABYTE = 1e6
 
 PEAK = """
-import resource, sys
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+import sys
+from tests.benchmarks.measure import peak
 {setup}
 call(small)
 before = peak()

@@ -89,3 +89,20 @@ def test_json_lines() -> None:
     assert list(decoder.feed(b"1\r\n\n2")) == [1]
     assert list(decoder.feed(b"3\n4")) == [23]
     assert list(decoder.finish()) == [4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": NaN}',
+        '{"a": 1e400}',
+        '{"a": %d}' % 10**30,
+        '"\\ud800"',
+        '{"a": 1, "a": 2}',
+        " [-0.0]",
+    ],
+)
+def test_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    decoder: Items[list[object]] = Items(lambda item: [item])
+    found = list(decoder.feed(b"data: " + text.encode() + b"\n\n"))
+    assert repr(found) == repr([[json.loads(text)]])

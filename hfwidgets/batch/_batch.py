@@ -16,7 +16,7 @@ from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._limit import Limiter
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row, Stored, row_of
-from hfwidgets.batch._rows import Columns, Source
+from hfwidgets.batch._rows import Columns, Source, is_count
 from hfwidgets.batch._run import Feed, Job, Run
 from hfwidgets.batch._work import Failure
 from hfwidgets.client.choice import default_provider
@@ -60,9 +60,10 @@ class Plan:
             raise errors.ConfigurationError(
                 f"on_error is {self.on_error!r}; it is 'keep' or 'raise'."
             )
-        if self.concurrency is not None and self.concurrency < 1:
+        if self.concurrency is not None and not is_count(self.concurrency, least=1):
             raise errors.ConfigurationError(
-                f"concurrency is {self.concurrency}; it is at least 1, or None to find out."
+                f"concurrency is {self.concurrency!r}; it is a whole number, at least 1, or None "
+                "to find out."
             )
         if not self.collect and self.resume is None:
             raise errors.ConfigurationError(

@@ -13,11 +13,12 @@ time. It holds inputs and answers in clear, never a token.
 import contextlib
 import json
 import os
+import re
 from array import array
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hfwidgets import errors
 from hfwidgets.batch._work import Failure
@@ -50,9 +51,7 @@ class Journal:
         self._offsets = array("q")
         self._keys = array("Q")
         self._failed: set[int] = set()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._reader = path.open("rb")
+        self._file, self._reader = _opened(path)
         try:
             _lock(self._file, path)
             self._begin(header)
@@ -76,9 +75,9 @@ class Journal:
             os.write(self._file, b"\n")  # the torn line ends here, and is passed over from now on
 
     def _note(self, line: dict[str, Any] | None, offset: int) -> None:
-        if line is None or not isinstance(line.get("row"), int):
+        if line is None or not _is_row(line):
             return
-        self._place(line["row"], offset, line.get("key"))
+        self._place(line["row"], offset, line["key"])
         if "error" in line:
             self._failed.add(line["row"])
         else:
@@ -210,6 +209,25 @@ def _identity(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
     return _question.plain(value)
+
+
+def _opened(path: Path) -> tuple[int, BinaryIO]:
+    """The file to write to and to read from; ConfigurationError where it cannot be one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return file, path.open("rb")
+    except OSError as error:
+        raise errors.ConfigurationError(
+            f"Rows cannot be kept in {path}: {error.strerror}. Pass resume= the path of a file."
+        ) from error
+
+
+def _is_row(line: Mapping[str, Any]) -> bool:
+    """Whether a line says what became of a row; others, torn or edited by hand, are passed over."""
+    row, key = line.get("row"), line.get("key")
+    known = isinstance(key, str) and re.fullmatch(r"[0-9a-f]{16}", key) is not None
+    return isinstance(row, int) and row >= 0 and known and ("answer" in line or "error" in line)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """What a run returns: its rows in order, in memory or on disk."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, overload
@@ -179,7 +179,7 @@ class BatchResult(Sequence[Row]):
 
         Texts become `result`, labels with scores the best `label` and its `score`, flat objects
         their fields; anything else stays as it is in `result`. A name that the input table has
-        already gets `_result` appended.
+        already gets `_result` appended, and a number where that is there too.
         """
         pandas = _pandas()
         rows = [_cells(row) for row in self]
@@ -187,9 +187,8 @@ class BatchResult(Sequence[Row]):
         found = pandas.DataFrame(rows, index=index)
         found = found[[*(name for name in found if name != "error"), "error"]] if rows else found
         left = self._left(pandas, index)
-        known = set(left.columns)
-        found = found.rename(columns={n: f"{n}_result" for n in found.columns if n in known})
-        return left.join(found)
+        found.columns = _unlike(found.columns, set(left.columns))
+        return pandas.concat([left, found], axis=1)  # side by side: an index may repeat itself
 
     def _left(self, pandas: Any, index: Any) -> Any:
         """The columns before the results': those of the input table, else the inputs."""
@@ -216,6 +215,15 @@ class BatchResult(Sequence[Row]):
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
         table = _show.table(rows) if rows else ""
         return _show.bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
+
+
+def _unlike(names: Iterable[str], known: set[Any]) -> list[str]:
+    """The names, each changed where a table's columns have it already."""
+    chosen = list[str]()
+    for name in names:
+        others = (f"{name}_result{number}" for number in ("", *range(2, len(known) + 3)))
+        chosen.append(next(each for each in (name, *others) if each not in known))
+    return chosen
 
 
 def _portable(row: Row) -> Row:

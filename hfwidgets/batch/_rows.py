@@ -9,7 +9,7 @@ from typing import Any
 from hfwidgets import controls, errors
 from hfwidgets.tasks import BaseTask
 
-Columns = str | Mapping[str, str] | None
+Columns = str | int | Mapping[str, str] | None
 Arguments = dict[str, Any]
 
 _HOLDS_DICTS = (controls.Table, controls.Json, controls.Media)
@@ -38,6 +38,10 @@ class Source:
         parameters: Mapping[str, Any],
         limit: int | None = None,
     ) -> None:
+        if limit is not None and not is_count(limit):
+            raise errors.ConfigurationError(
+                f"limit is {limit!r}; it is a whole number of rows, or None for all."
+            )
         self._task = task
         self._first = task.inputs[0]
         self.table = rows if hasattr(rows, "iloc") else None
@@ -104,13 +108,16 @@ class Source:
         )
 
 
-def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, str] | None:
+def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | None:
     """Which parameter comes from which column; None when rows are no tables' rows."""
-    named = {task.inputs[0]: column} if isinstance(column, str) else column
-    if named is not None:
+    named: dict[str, Any] | None = None
+    if column is not None:
+        named = dict(column) if isinstance(column, Mapping) else {task.inputs[0]: column}
         task.check(set(named))
     if not hasattr(rows, "columns"):
-        return dict(named) if named is not None else None
+        return named
+    if named is not None:
+        named = {name: str(held) for name, held in named.items()}
     known = [str(name) for name in rows.columns]
     if named is None:
         named = {name: name for name in task.inputs if name in known}
@@ -157,14 +164,30 @@ class _Records:
 
     def __init__(self, frame: Any, names: list[str]) -> None:
         self._frame, self._names = frame, list(dict.fromkeys(names))
+        self._places = [place(frame, name) for name in self._names]
 
     def __len__(self) -> int:
         return len(self._frame)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        columns = [self._frame[name] for name in self._names]
+        columns = [self._frame.iloc[:, at] for at in self._places]
         for cells in zip(*columns, strict=True):
             yield dict(zip(self._names, cells, strict=True))
+
+
+def is_count(value: object, least: int = 0) -> bool:
+    """Whether a value is a whole number that is not below `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def place(frame: Any, name: str) -> int:
+    """Where a column stands, by its name as text; ConfigurationError where two have the name."""
+    found = [at for at, known in enumerate(frame.columns) if str(known) == name]
+    if len(found) > 1:
+        raise errors.ConfigurationError(
+            f"The table has {len(found)} columns {name!r}; give them different names."
+        )
+    return found[0]
 
 
 def _files(folder: Path) -> list[Path]:

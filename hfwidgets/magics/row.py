@@ -89,13 +89,18 @@ class _Frame:
                 f"The table has no column {column!r}.{near(column, self._names)} "
                 f"It has: {', '.join(self._names)}."
             )
+        if repeated := [name for name in self._names if self._names.count(name) > 1]:
+            raise UsageError(
+                f"The table has {self._names.count(repeated[0])} columns {repeated[0]!r}; "
+                "give them different names."
+            )
         self._chosen = column or (self._names[0] if len(self._names) == 1 else None)
 
     def __len__(self) -> int:
         return len(self._frame)
 
     def __iter__(self) -> Iterator[Cells]:
-        columns = [self._frame[name] for name in self._frame.columns]
+        columns = [self._frame.iloc[:, at] for at in range(len(self._names))]
         for cells in zip(*columns, strict=True):
             yield Cells(dict(zip(self._names, cells, strict=True)), self._chosen)
 

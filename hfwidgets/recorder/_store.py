@@ -1,5 +1,6 @@
 """The folder of recordings: one JSON file an answer, media in `files/` beside."""
 
+import contextlib
 import datetime
 import json
 import re
@@ -128,7 +129,7 @@ class Store:
 
     def list(self) -> Elements[Recording]:
         """All recordings, the latest first."""
-        found = [_row(json.loads(path.read_bytes()), path) for path in self.paths()]
+        found = [_listed(path) for path in self.paths()]
         return Elements(sorted(found, key=lambda row: str(row["recorded"]), reverse=True))
 
     def clear(self) -> int:
@@ -140,7 +141,7 @@ class Store:
         for path in (*gone, *media):
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in (*gone, *media)}:
-            if not any(folder.iterdir()):
+            with contextlib.suppress(OSError):  # not empty, or another kernel records into it
                 folder.rmdir()
         return len(gone)
 
@@ -156,6 +157,18 @@ class Store:
             if best is None or len(found) < len(best):
                 best = found
         return f" The nearest recording differs in {', '.join(best)}." if best else ""
+
+
+def _listed(path: Path) -> Recording:
+    """A recording's row; one that cannot be read says so in place of its inputs."""
+    try:
+        return _row(json.loads(path.read_bytes()), path)
+    except (OSError, ValueError, TypeError, KeyError):
+        why = "(cannot be read: mend the marks that a merge left, or delete it)"
+        task, file = path.parent.name, f"{path.parent.name}/{path.name}"
+        return Recording(
+            task=task, model=None, provider=None, inputs=why, recorded="unknown", file=file
+        )
 
 
 def _row(found: dict[str, Any], path: Path) -> Recording:

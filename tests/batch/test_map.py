@@ -168,6 +168,20 @@ def test_to_pandas_joins_the_input_table(loopback: Loopback) -> None:
     assert pd.isna(found.loc["x", "error"])
 
 
+def test_to_pandas_keeps_rows_apart_whose_index_repeats_itself(loopback: Loopback) -> None:
+    loopback.route("POST", "/", echo)
+    frame = pd.DataFrame({"text": ["a", "b", "c"], "label": 0, "label_result": 0}, index=[7, 7, 8])
+    found = client(loopback).map(TASK, frame, progress=False).to_pandas()
+    assert list(found["text"]) == list(found["label_result2"]) == ["a", "b", "c"]
+    assert list(found.index) == [7, 7, 8]
+    series = pd.Series(["a", "b"], index=["x", "x"])
+    found = client(loopback).map(TASK, series, progress=False).to_pandas()
+    assert list(found["inputs"]) == list(found["label"]) == ["a", "b"]
+    frame.columns = pd.MultiIndex.from_tuples([("one", "text"), ("one", "n"), ("two", "n")])
+    asked = client(loopback).map(TASK, frame, column="('one', 'text')", progress=False)
+    assert list(asked.to_pandas()["label"]) == ["a", "b", "c"]
+
+
 def test_to_pandas_of_texts_and_objects() -> None:
     with answers(chat_completion="Hi", summarization="short", feature_extraction=[[0.5, 1.0]]):
         asking = InferenceClient()
@@ -307,6 +321,26 @@ def test_a_torn_line_is_passed_over(loopback: Loopback, tmp_path: Path) -> None:
     assert len(loopback.requests) == 1
     assert said(client(loopback).map(TASK, texts(5), resume=path, progress=False)) == texts(5)
     assert len(loopback.requests) == 1
+
+
+def test_lines_that_are_no_rows_are_passed_over(loopback: Loopback, tmp_path: Path) -> None:
+    loopback.route("POST", "/", echo)
+    path = tmp_path / "rows.jsonl"
+    client(loopback).map(TASK, ["a", "b"], resume=path, progress=False)
+    with path.open("a") as file:
+        file.write(
+            '{"row": 0}\n{"row": -1, "key": "1"}\n{"row": 1, "key": "zz", "answer": 1}\n[1]\n'
+        )
+    assert said(client(loopback).map(TASK, ["a", "b"], resume=path, progress=False)) == ["a", "b"]
+    assert len(loopback.requests) == 2
+
+
+def test_a_path_that_cannot_hold_rows_says_so(loopback: Loopback, tmp_path: Path) -> None:
+    with pytest.raises(errors.ConfigurationError, match="Is a directory"):
+        client(loopback).map(TASK, ["a"], resume=tmp_path, progress=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.ConfigurationError, match="path of a file"):
+        client(loopback).map(TASK, ["a"], resume=tmp_path / "file" / "rows.jsonl", progress=False)
 
 
 def test_two_runs_do_not_share_a_file(loopback: Loopback, tmp_path: Path) -> None:

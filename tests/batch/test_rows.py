@@ -114,3 +114,26 @@ def test_no_task_has_a_parameter_of_the_run() -> None:
     own |= {"on_error", "progress", "limit", "collect"}
     for task in TASKS.values():
         assert not own & set(task.signature.parameters), task
+
+
+def test_a_column_is_found_by_its_place_whatever_its_name_is_made_of() -> None:
+    plain = pd.DataFrame([["good", 1], ["bad", 2]])
+    expected = [{"text": "good"}, {"text": "bad"}]
+    assert arguments("text-classification", plain, 0) == expected
+    assert arguments("text-classification", plain, "0") == expected
+    assert arguments("text-classification", plain[[0]]) == expected
+    deep = pd.DataFrame([["good"], ["bad"]], columns=pd.MultiIndex.from_tuples([("a", "b")]))
+    assert arguments("text-classification", deep) == expected
+    assert arguments("text-classification", [("good", 1), ("bad", 2)], 0) == expected
+
+
+def test_two_columns_of_one_name_are_said_in_place_of_wrong_rows() -> None:
+    frame = pd.DataFrame([["good", "x"], ["bad", "y"]], columns=["a", "a"])
+    with pytest.raises(errors.ConfigurationError, match="2 columns 'a'"):
+        arguments("text-classification", frame, "a")
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "2", True])
+def test_a_limit_is_a_count(limit: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="whole number"):
+        arguments("text-classification", ["a"], limit=limit)

@@ -339,6 +339,22 @@ def test_a_damaged_recording_says_so(loopback: Loopback, folder: Path) -> None:
             client(loopback).text_classification("a")
 
 
+def test_a_recording_that_a_merge_left_in_pieces_is_listed_as_such(
+    loopback: Loopback, folder: Path
+) -> None:
+    loopback.answer(Answer(json=LABELS))
+    with hf.recordings(folder):
+        client(loopback).text_classification("a")
+    [path] = folder.glob("*/*.json")
+    broken = path.with_name(f"{'a' * 32}.json")
+    broken.write_text(f"<<<<<<< ours\n{path.read_text()}=======\n{{}}\n>>>>>>> theirs\n")
+    unread, whole = hf.recordings.list(folder)
+    assert "merge" in unread.inputs
+    assert unread.file == f"text-classification/{broken.name}"
+    assert whole.inputs == '"a"'
+    assert hf.recordings.clear(folder) == 2
+
+
 def test_a_foreign_recording_cannot_reach_other_files(loopback: Loopback, folder: Path) -> None:
     loopback.answer(Answer(json=LABELS))
     with hf.recordings(folder):

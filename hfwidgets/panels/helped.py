@@ -3,10 +3,9 @@ the result as a variable.
 """
 
 import asyncio
-import sys
 from typing import Any, ClassVar
 
-from hfwidgets import auth, errors, examples, runtime, snippets
+from hfwidgets import auth, engine, errors, examples, runtime, snippets
 from hfwidgets.client.settings import is_url
 from hfwidgets.panels import names
 from hfwidgets.panels.base import Panel
@@ -132,7 +131,8 @@ class Helped(Panel):
         self._settle("loading", note=note, eta=None)
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hfwidgets", "engine", "install", name),
+            *(*engine.command(), "engine", "install", name),
+            env=engine.environment(),
             stdout=pipe,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -62,7 +62,7 @@ def pictures(book: Notebook, camera: Camera) -> None:
     camera.take("2-answer")
     panel.get_by_role("button", name="Parameters").click()
     panel.get_by_label("Temperature", exact=True).fill("0.7")
-    panel.locator(".hfw-more summary").click()
+    panel.get_by_text("More parameters").click()
     camera.take("3-parameters")
     panel.get_by_role("button", name="Parameters").click()
     for count, question in enumerate(("think", "tool"), start=2):

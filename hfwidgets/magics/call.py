@@ -163,12 +163,23 @@ def _converse(
     chat = None if options["no_history"] else options["chat"] or defaults.chat
     if options["new"] and not chat:
         raise UsageError("--new starts a named conversation over; name it with -c NAME.")
+    _heard(chat, session)
     history = [] if options["new"] or chat is None else session.chats.get(chat, [])
     call.chat = chat
     call.inputs = {"messages": [*_with_system(history, options, names), _user(options, names)]}
     if "schema" in options:
         call.shape = options["schema"]
         call.params["response_format"] = schema.response_format(call.shape)
+
+
+def _heard(chat: str | None, session: Session) -> None:
+    """Raise UsageError where a conversation still waits for an answer in the background."""
+    run = session.awaited.get(chat) if chat is not None else None
+    if run is not None and not run.done():
+        raise UsageError(
+            f"The conversation {chat!r} waits for the answer of run {run.id}: .result() of its "
+            f"handle waits for it, %hf runs stop {run.id} ends it."
+        )
 
 
 def _with_system(

@@ -339,7 +339,7 @@ def _following(settings: InferMagics) -> dict[str, Iterable[str]]:
         "providers": TASKS,
         "panel": TASKS,
         "models": ["ls", "info"],
-        "recordings": ["on", "replay", "off", "clear", "path"],
+        "recordings": ["on", "record", "replay", "off", "clear", "path"],
         "alias": memory.aliases,
         "unalias": memory.aliases,
         "chats": [*memory.chats, "export", "clear"],

@@ -17,7 +17,7 @@ from hfwidgets.magics.call import CHAT, Call
 from hfwidgets.magics.fields import field, parts
 from hfwidgets.magics.options import Options
 from hfwidgets.magics.row import Cells, items, present
-from hfwidgets.magics.run import answer_of, noted
+from hfwidgets.magics.run import answer_of, noted, shortly
 from hfwidgets.magics.vars import Namespace, is_media, resolve
 from hfwidgets.session import Run, Session, client
 from hfwidgets.tasks import BaseTask
@@ -238,7 +238,7 @@ def background(rows: Rows, options: Options, session: Session) -> Run:
     async def work() -> BatchResult:
         return ended(await batch, call, rows, session)
 
-    made = session.add_run(label, runtime.submit(work()), batch.so_far)
+    made = session.add_run(label, runtime.submit(shortly(work())), batch.so_far)
     return made
 
 

@@ -60,7 +60,7 @@ def _chats(first: str | None = None, name: str = "", path: str = "") -> Any:
 def _runs(verb: str | None = None, which: str = "") -> Any:
     if verb is None:
         return session.runs()
-    if verb != "stop" or not (which == "all" or which.isdigit()):
+    if verb != "stop" or not (which == "all" or which.isdecimal()):
         raise UsageError("%hf runs [stop ID | stop all]")
     stopped = session.stop(which)
     return _say(f"Stopped: {', '.join(str(run.id) for run in stopped) or 'none ran'}.")
@@ -104,7 +104,7 @@ def _logout() -> None:
 
 
 def _code(number: str = "1") -> Any:
-    if not number.isdigit():
+    if not number.isdecimal():
         raise UsageError("%hf code [N]: N calls ago, 1 is the latest.")
     return session.code(int(number))
 
@@ -143,7 +143,7 @@ def _recordings(verb: str | None = None, path: str | None = None) -> Any:
     if verb == "path":
         return _say(str(made))
     if verb == "clear":
-        return _say(f"{made} recordings are deleted.")
+        return _say("1 recording is deleted." if made == 1 else f"{made} recordings are deleted.")
     return made if verb is None else _say(f"Recordings: {recorded()}")
 
 
@@ -152,7 +152,11 @@ def recorded() -> str:
     used = recordings.current
     if used is None:
         return "off."
-    sent = "nothing is sent" if used.silent else "answers are kept, and taken from there next time"
+    sent = {
+        "auto": "answers are kept, and taken from there next time",
+        "record": "all is asked anew, and the answers are kept",
+        "replay": "nothing is sent",
+    }[used.mode]
     return f"{used.mode}, in {used.path.name}/: {sent}. Prompts and answers are there in clear."
 
 
@@ -219,7 +223,10 @@ WORDS = {
     "code": Word("[N]", "the last call, or the Nth last, as Python and curl", _code, most=1),
     "models": Word(MODELS, "what is served, by whom, at which price", _models, most=99),
     "recordings": Word(
-        "[on | replay | off | clear | path] [FOLDER]", "answers that are kept", _recordings, most=2
+        "[on | record | replay | clear] [FOLDER] | off | path",
+        "answers that are kept",
+        _recordings,
+        most=2,
     ),
     "explain": Word(
         "[--fix] [-m MODEL] [-p PROVIDER]", "ask about the last error", _explain, 0, 9, True

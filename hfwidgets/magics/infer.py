@@ -255,7 +255,5 @@ def short_errors() -> Iterator[None]:
     try:
         yield
     except (HfWidgetsError, KeyboardInterrupt) as error:
-        message = output.harmless(str(error)) or "stopped; what had arrived is kept."
-        shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
-        error._render_traceback_ = lambda: [shown]  # type: ignore[union-attr]
+        output.shorten(error)
         raise

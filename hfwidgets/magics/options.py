@@ -305,7 +305,11 @@ _OF_ROWS = {"concurrency", "limit", "resume"}
 
 _EXCLUSIVE = (
     ("new", "no_history"),
+    ("chat", "no_history"),
     ("cache", "no_cache", "replay"),
+    *(("panel", one) for one in ("bg", "dry_run", "insert", "cache", "no_cache", "replay")),
+    *((handle, one) for handle in ("bg", "each", "compare") for one in ("format", "verbose")),
+    ("bg", "insert"),
     *((several, one) for several in ("each", "compare") for one in ("chat", "new")),
     ("each", "panel"),
     *((several, "insert") for several in ("each", "compare")),

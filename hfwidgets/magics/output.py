@@ -148,6 +148,13 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
+def shorten(error: BaseException) -> None:
+    """Have an error shown as one message, without frames, wherever it is raised."""
+    message = harmless(str(error)) or "stopped; what had arrived is kept."
+    shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
+    error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]
+
+
 def harmless(text: str) -> str:
     """A text without the control characters with which it could take over a terminal."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")

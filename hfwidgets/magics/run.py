@@ -1,16 +1,17 @@
 """Run a call on the background loop, show it as it arrives, and settle what came of it."""
 
+import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from hfwidgets import flow, runtime
-from hfwidgets.errors import BadRequestError
-from hfwidgets.magics import files, render, schema
+from hfwidgets.errors import BadRequestError, HfWidgetsError
+from hfwidgets.magics import files, output, render, schema
 from hfwidgets.magics.call import Call
 from hfwidgets.magics.output import Output
 from hfwidgets.session import Made, Run, Session
@@ -166,12 +167,29 @@ def background(call: Call, session: Session) -> Run:
     """Start a call and return its handle."""
     progress = Progress()
     noted(call, session)
-    future = runtime.submit(_finished(call, session, progress))
-    return session.add_run(call.label(), future, progress.partial)
+    future = runtime.submit(shortly(_finished(call, session, progress)))
+    made = session.add_run(call.label(), future, progress.partial)
+    if call.chat is not None:
+        session.awaited[call.chat] = made
+    return made
+
+
+async def shortly(work: Awaitable[Any]) -> Any:
+    """What some work returns; its error is shown without frames when somebody asks for it."""
+    try:
+        return await work
+    except HfWidgetsError as error:
+        output.shorten(error)
+        raise
 
 
 async def _finished(call: Call, session: Session, progress: Progress) -> Any:
-    result = await perform(call, progress)
+    try:
+        result = await perform(call, progress)
+    except asyncio.CancelledError:
+        if (partial := progress.partial()) is not None:
+            settle(call, session, partial)
+        raise
     settle(call, session, result)
     return answer_of(call, result)
 

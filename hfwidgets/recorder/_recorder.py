@@ -42,8 +42,9 @@ class Recorder:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, mode: str | None = None) -> None:
-        self.shown = FOLDER if path is None else Path(path).expanduser()
-        self.path = self.shown.absolute()
+        self.path = Path(FOLDER if path is None else path).expanduser().absolute()
+        here = Path.cwd()
+        self.shown = self.path.relative_to(here) if here in self.path.parents else self.path
         self.mode = mode or os.environ.get(VARIABLE) or "auto"
         if self.mode not in MODES:
             raise errors.ConfigurationError(
@@ -125,7 +126,8 @@ class Recorder:
         return errors.NotRecordedError(
             f"There is no recording of {asked['task']}{model} of {short} in {self.shown} "
             f"({question.key}).{self.store.nearest(question)} Recordings are replayed, so nothing "
-            "was sent. To record it, run this once with mode='auto'."
+            "was sent. To record it, run this once with mode='auto'; in a cell that is --cache, "
+            "in pytest --hf-record."
         )
 
 

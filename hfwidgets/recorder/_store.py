@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -186,12 +186,15 @@ def _row(found: dict[str, Any], path: Path) -> Recording:
 
 def _differences(asked: dict[str, Any], other: dict[str, Any]) -> list[str]:
     names = dict.fromkeys([*asked, *other])
-    found = [n for n in names if n != "parameters" and asked.get(n) != other.get(n)]
+    unlike = [n for n in names if n != "parameters" and asked.get(n) != other.get(n)]
+    found = [n if n == "inputs" else _unlike(n, asked, other) for n in unlike]
     mine, theirs = asked.get("parameters") or {}, other.get("parameters") or {}
     changed = (n for n in dict.fromkeys([*mine, *theirs]) if mine.get(n) != theirs.get(n))
-    return found + [
-        f"{n} ({_short(theirs.get(n))} there, {_short(mine.get(n))} here)" for n in changed
-    ]
+    return found + [_unlike(n, mine, theirs) for n in changed]
+
+
+def _unlike(name: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    return f"{name} ({_short(there.get(name))} there, {_short(here.get(name))} here)"
 
 
 def _short(value: Any) -> str:

@@ -118,6 +118,7 @@ class Session:
         tasks: the last task that each model was used for; chat stays chat.
         listed: the tasks of the models that were ever listed here, None before they are read.
         prices: US dollars for a million tokens, in and out, by model and provider.
+        awaited: the latest call in the background of each named conversation.
     """
 
     aliases: dict[str, str] = field(default_factory=dict)
@@ -129,6 +130,7 @@ class Session:
     tasks: dict[str, str] = field(default_factory=dict)
     listed: dict[str, str | None] | None = None
     prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    awaited: dict[str, Run] = field(default_factory=dict)
 
     def add_run(self, label: str, future: "Future[Any]", partial: Callable[[], Any]) -> Run:
         """Keep a background call under the next number."""

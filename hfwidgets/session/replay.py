@@ -65,17 +65,19 @@ def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = No
     """Switch recordings on or off, list them, delete them, or say where they are.
 
     Args:
-        verb: `on` (take recorded answers, record new ones), `replay` (nothing is sent), `off`,
-            `clear`, `path`; None lists them.
+        verb: `on` (take recorded answers, record new ones), `record` (ask anew and record),
+            `replay` (nothing is sent), `off`, `clear`, `path`; None lists them.
         path: the folder; left out, the one in use, else `.hfwidgets/recordings`.
 
     Raises:
-        ConfigurationError: there is no such verb.
+        ConfigurationError: there is no such verb, or it takes no folder.
     """
+    folder = path or (switch.path if switch.current else None)
     actions: dict[str | None, Callable[[], Any]] = {
         None: lambda: Listing(switch.list(path), f"Nothing is recorded in {_folder(path)}."),
-        "on": lambda: switch.on(path),  # the environment may say that nothing is sent
-        "replay": lambda: switch.on(path, "replay"),
+        "on": lambda: switch.on(folder),  # the environment may say that nothing is sent
+        "record": lambda: switch.on(folder, "record"),
+        "replay": lambda: switch.on(folder, "replay"),
         "off": switch.off,
         "clear": lambda: switch.clear(path),
         "path": lambda: switch.path,
@@ -84,6 +86,10 @@ def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = No
         known = [name for name in actions if name]
         raise errors.ConfigurationError(
             f"recordings takes {', '.join(known)}, not {verb!r}.{errors.near(str(verb), known)}"
+        )
+    if path is not None and verb in ("off", "path"):
+        raise errors.ConfigurationError(
+            f"recordings {verb} takes no folder: it is about the one in use."
         )
     return actions[verb]()
 

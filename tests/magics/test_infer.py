@@ -9,9 +9,11 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
-from hfwidgets.errors import OutputError, UnknownProviderError
+from hfwidgets import session
+from hfwidgets.errors import AuthenticationError, OutputError, UnknownProviderError
 from hfwidgets.magics.render import code_of
 from tests.magics import conftest
+from tests.plugins.waiting import until
 
 
 @pytest.fixture
@@ -107,6 +109,37 @@ def test_a_timeout_is_the_calls_budget(run, loopback):
     loopback.hold = True
     with pytest.raises(TimeoutError):
         run("--timeout 0.3")
+
+
+def test_a_conversation_waits_for_its_answer_in_the_background(shell, loopback, run):
+    loopback.hold = True
+    run("-o first --bg -c talk", "one")
+    with pytest.raises(UsageError, match="waits for the answer of run 1"):
+        run("-c talk", "two")
+    loopback.hold = False
+    assert shell.user_ns["first"].result(20).text == loopback.text
+    run("-c talk", "two")
+    said = [message["content"] for message in session.current().chats["talk"]]
+    assert said == ["one", loopback.text, "two", loopback.text]
+
+
+def test_a_stopped_answer_in_the_background_stays_in_its_conversation(shell, loopback, run):
+    loopback.hold = True
+    run("-o first --bg -c talk", "one")
+    first = shell.user_ns["first"]
+    until(first._partial, "a first piece")
+    first.stop()
+    answered = until(lambda: session.current().chats.get("talk"), "the conversation")
+    assert [message["content"] for message in answered] == ["one", loopback.pieces[0]]
+
+
+def test_an_error_in_the_background_is_one_message_too(shell, loopback, run):
+    loopback.status = 401
+    run("-o failed --bg")
+    with pytest.raises(AuthenticationError) as caught:
+        shell.user_ns["failed"].result(20)
+    [line] = caught.value._render_traceback_()
+    assert "on strike" in line
 
 
 def test_another_task_shows_its_own_view(shell, loopback):

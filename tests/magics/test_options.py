@@ -100,6 +100,12 @@ def test_a_cell_body_is_the_prompt_verbatim():
         ("-s 'open", "never closed"),
         ("-o 2x y", "takes the name of a variable"),
         ("--new --no-history x", "give one of them"),
+        ("-c talk --no-history x", "give one of them"),
+        ("--panel --bg x", "exclude each other"),
+        ("--panel --cache x", "exclude each other"),
+        ("--bg --insert x", "exclude each other"),
+        ("--bg -f json x", "exclude each other"),
+        ("--each $name -v x", "exclude each other"),
     ],
 )
 def test_faults_are_named(text, message):

@@ -227,6 +227,10 @@ def test_a_miss_names_the_question_and_what_to_do(loopback: Loopback, folder: Pa
     assert "Fine!" in said
     assert "top_k (1 there, 5 here)" in said
     assert "mode='auto'" in said
+    assert "--hf-record" in said
+    with hf.recordings(folder, mode="replay"), pytest.raises(errors.NotRecordedError) as caught:
+        InferenceClient(provider="local").text_classification("Fine!", top_k=1)
+    assert "provider ('endpoint' there, 'local' here)" in str(caught.value)
     assert len(loopback.requests) == 1
 
 

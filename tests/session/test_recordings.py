@@ -82,12 +82,25 @@ def test_the_word_switches_lists_clears_and_says_where(ask, shell, capsys, home)
     shell.run_line_magic("hf", "recordings path")
     assert str(home / "tapes") in capsys.readouterr().out
     shell.run_line_magic("hf", "recordings clear")
-    assert "1 recordings are deleted" in capsys.readouterr().out
+    assert "1 recording is deleted" in capsys.readouterr().out
     shell.run_line_magic("hf", "recordings off")
     assert "off" in capsys.readouterr().out
     assert ask()[1] == 2
     with pytest.raises(ConfigurationError, match="Did you mean 'clear'"):
         session.recordings("cler")
+
+
+def test_the_word_stays_with_the_folder_in_use(ask, shell, capsys):
+    shell.run_line_magic("hf", "recordings on tapes")
+    first, _ = ask()
+    shell.run_line_magic("hf", "recordings replay")
+    assert "replay, in tapes/" in capsys.readouterr().out
+    assert ask() == (first, 1)
+    shell.run_line_magic("hf", "recordings record")
+    assert "asked anew" in capsys.readouterr().out
+    assert ask()[1] == 2
+    with pytest.raises(ConfigurationError, match="takes no folder"):
+        session.recordings("off", "tapes")
 
 
 def test_the_code_of_a_call_says_nothing_of_recordings(ask, shell):

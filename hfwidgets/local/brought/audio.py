@@ -3,8 +3,20 @@
 import base64
 from typing import Any, Literal
 
+import numpy as np
+
 from hfwidgets.local import sounds
-from hfwidgets.local.brought.model import Model, Pipeline, Text, Top, given, network, opened, task
+from hfwidgets.local.brought.model import (
+    Model,
+    Pipeline,
+    Text,
+    Top,
+    given,
+    network,
+    opened,
+    parameters_of,
+    task,
+)
 from hfwidgets.local.brought.writing import Writing
 from hfwidgets.local.files import File
 from hfwidgets.local.refusal import RefusedError, bad
@@ -97,10 +109,13 @@ class Codec(Model):
 
         rate = self.read.sampling_rate
         sound = sounds.samples(content, rate)
-        channels = sound if self.read.feature_size == 1 else [sound] * self.read.feature_size
+        count = self.read.feature_size  # EnCodec at 48 kHz hears two channels, as an array only
+        channels = sound if count == 1 else np.stack([sound] * count)
         ids = self.read(raw_audio=channels, sampling_rate=rate, return_tensors="pt")
+        takes = parameters_of(self.net.forward)
+        known = {name: ids[name].to(self.net.device) for name in ids if name in takes}
         with torch.inference_mode():
-            found = self.net(ids["input_values"].to(self.net.device)).audio_values
+            found = self.net(**known).audio_values
         values = found.reshape(-1, found.shape[-1]).mean(0).float().cpu().numpy()
         return values[: len(sound)]
 

@@ -129,7 +129,33 @@ def opened(name: str, source: str) -> Any:
 
 def network(name: str, source: str) -> Any:
     """A network, ready to compute."""
-    return opened(name, source).eval().to(device())
+    return fitting(opened(name, source), source).eval().to(device())
+
+
+def fitting(net: Any, source: str) -> Any:
+    """The network; ValueError when a part of it is not in the model's files.
+
+    The library fills such a part, as the head of a model that was not trained for the task, with
+    random numbers. A lacking pooler is usual, and no task here reads one.
+    """
+    trained = net.config.architectures or [type(net).__name__]
+    lacks = [] if type(net).__name__ in trained else _lacking(type(net), source)
+    if lacks:
+        raise ValueError(
+            f"its files are of a {trained[0]} and hold no {' and no '.join(lacks)}, so it would "
+            "answer at random; take one that was trained for this task"
+        )
+    return net
+
+
+def _lacking(kind: type[Any], source: str) -> list[str]:
+    """The parts of a network of this class none of whose weights are in the files."""
+    net, found = kind.from_pretrained(source, output_loading_info=True)
+    missing = set(found["missing_keys"])
+    parts: dict[str, set[str]] = {}
+    for name, _ in net.named_parameters():  # one that is shared is named once
+        parts.setdefault(name.partition(".")[0], set()).add(name)
+    return [part for part, names in parts.items() if part != "pooler" and names <= missing]
 
 
 class Network(Model):
@@ -152,6 +178,7 @@ class Pipeline(Model):
         from transformers import pipeline  # pyright: ignore[reportMissingImports]
 
         self.pipe = pipeline(self.task, model=self.source, trust_remote_code=False)
+        fitting(self.pipe.model, self.source)
 
     def __call__(self, *inputs: Any, **parameters: Any) -> Any:
         return self.pipe(*inputs, **parameters)

@@ -1,5 +1,6 @@
 """Summaries and translations by encoder-decoder models: T5, BART, Marian, NLLB and their kin."""
 
+import functools
 from typing import Any, Literal
 
 from hfwidgets.errors import near
@@ -15,6 +16,26 @@ class Rewriter(Network):
     is asked for (T5 has a prefix for each, and lengths)."""
 
     kind = "AutoModelForSeq2SeqLM"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = getattr(self.read, "src_lang", None)
+        """The language that it reads unless told otherwise, where it knows several."""
+
+    @functools.cached_property
+    def tongues(self) -> dict[str, str]:
+        """The languages of a model of many, with their tokens."""
+        if spelt := getattr(self.read, "lang_code_to_token", None):  # M2M-100: en -> __en__
+            return dict(spelt)
+        known = {*self.read.all_special_tokens, *self.read.get_added_vocab()}
+        return {name: name for name in known if name[:1] not in "<["}
+
+    @functools.cached_property
+    def _marks(self) -> set[int]:
+        """The ids of the languages' tokens: M2M-100's may be no special ones, which are left out
+        of a text by themselves."""
+        several = self.reads is not None
+        return set(self.read.convert_tokens_to_ids([*self.tongues.values()])) if several else set()
 
     def usual(self, name: str) -> dict[str, Any] | None:
         """What the model's configuration says of a task; None when it does not name it."""
@@ -38,11 +59,9 @@ class Rewriter(Network):
                 "truncation",
             )
         written = self.net.generate(**ids.to(self.net.device), **settings)
-        return str(
-            self.read.decode(
-                written[0], skip_special_tokens=True, clean_up_tokenization_spaces=clean
-            )
-        ).strip()
+        ids = [one for one in written[0].tolist() if one not in self._marks]
+        options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": clean}
+        return str(self.read.decode(ids, **options)).strip()
 
     def settings(self, usual: dict[str, Any], asked: Writing | None) -> dict[str, Any]:
         """The settings of a generation: the task's usual ones under those that are asked for."""
@@ -105,34 +124,44 @@ def _direction(
     own = [getattr(model.read, name, None) or "?" for name in ("source_lang", "target_lang")]
     if source is None or target is None or [source, target] == own:  # Marian: one pair
         return model.usual("translation") or {}, {}
+    marks = getattr(model.read, "supported_language_codes", None) or []
+    if source == own[0] and f">>{target}<<" in marks:  # Marian: one language into several
+        return {"prefix": f">>{target}<< "}, {}
     usual = model.usual(f"translation_{source}_to_{target}")  # T5
     if usual is None:
-        known = getattr(model.net.config, "task_specific_params", None) or {}
-        pairs = [name for name in known if name.startswith("translation_")]
-        does = ", ".join(pairs) or " to ".join(own)
-        said = f"The model {model.name} does not translate {source} to {target}; it does {does}."
-        raise bad(f"{said} Leave src_lang and tgt_lang out to have what it does.", "src_lang")
+        raise bad(_strange(model, source, target, own, marks), "src_lang")
     return usual, {}
+
+
+def _strange(model: Rewriter, source: str, target: str, own: list[str], marks: list[str]) -> str:
+    """What to say of a pair that a model does not translate."""
+    known = getattr(model.net.config, "task_specific_params", None) or {}
+    pairs = [name for name in known if name.startswith("translation_")]
+    several = " or ".join(mark.strip("<>") for mark in marks[:12])
+    does = ", ".join(pairs) or f"{own[0]} to {several or own[1]}"
+    said = f"The model {model.name} does not translate {source} to {target}; it does {does}."
+    return f"{said} Leave src_lang and tgt_lang out to have what it does."
 
 
 def _tongues(model: Rewriter, source: str | None, target: str | None) -> dict[str, Any]:
     """Set the language that is read; the setting for the one that is written."""
     if source is None or target is None:
-        if model.net.generation_config.forced_bos_token_id is not None:
-            return {}
-        raise bad(f"The model {model.name} needs src_lang and tgt_lang.", "tgt_lang")
-    _token(model, source, "src_lang")
+        if model.net.generation_config.forced_bos_token_id is None:
+            raise bad(f"The model {model.name} needs src_lang and tgt_lang.", "tgt_lang")
+        if model.reads is not None:  # it still has what the request before has set
+            model.read.src_lang = model.reads
+        return {}
+    _check_tongue(model, source, "src_lang")
+    _check_tongue(model, target, "tgt_lang")
     model.read.src_lang = source
-    return {"forced_bos_token_id": _token(model, target, "tgt_lang")}
+    token = model.read.convert_tokens_to_ids(model.tongues[target])
+    return {"forced_bos_token_id": int(token)}
 
 
-def _token(model: Rewriter, language: str, parameter: str) -> int:
-    """The id of a language's token."""
-    spelt = getattr(model.read, "lang_code_to_token", {}).get(language, language)  # M2M: __en__
-    known = set(model.read.all_special_tokens) | set(model.read.get_added_vocab())
-    if spelt not in known:
-        codes = sorted(name for name in known if name[:1] not in "<[")
+def _check_tongue(model: Rewriter, language: str, parameter: str) -> None:
+    """Refuse a language that the model does not know."""
+    if language not in model.tongues:
+        codes = sorted(model.tongues)
         said = f"The model {model.name} does not know the language {language!r}."
         hint = near(language, codes) or f" Among those it knows: {', '.join(codes[:12])}."
         raise bad(said + hint, parameter)
-    return int(model.read.convert_tokens_to_ids(spelt))

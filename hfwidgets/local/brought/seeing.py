@@ -48,7 +48,11 @@ class Seer(Model):
             self.read = _Parts(self.source)
 
     def _kind(self) -> str:
-        pair = _type(self.source) == _PAIR
+        """The class that writes; ValueError for a model that can only be asked."""
+        config = _config(self.source)
+        if "BlipForQuestionAnswering" in (config.architectures or ()):
+            raise ValueError("it answers questions; serve it for visual-question-answering")
+        pair = config.model_type == _PAIR
         return "VisionEncoderDecoderModel" if pair else "AutoModelForImageTextToText"
 
     @property
@@ -80,11 +84,11 @@ class Seer(Model):
         )
 
 
-def _type(source: str) -> str:
-    """The kind of network that a model's configuration names."""
+def _config(source: str) -> Any:
+    """A model's configuration."""
     from transformers import AutoConfig  # pyright: ignore[reportMissingImports]
 
-    return str(AutoConfig.from_pretrained(source).model_type)
+    return AutoConfig.from_pretrained(source)
 
 
 class _Parts:
@@ -123,9 +127,16 @@ class Answerer(Seer):
     """A model that answers questions about pictures: by choosing an answer, or by writing one."""
 
     def _kind(self) -> str:
-        """The class for models of questions alone, else that for all that write about pictures."""
-        if _type(self.source) in ("blip", "vilt"):
+        """The class for models of questions alone, else that for all that write about pictures;
+        ValueError for a pair of networks: nothing that it is asked reaches the one that writes."""
+        kind = _config(self.source).model_type
+        if kind in ("blip", "vilt"):
             return "AutoModelForVisualQuestionAnswering"
+        if kind == _PAIR:
+            raise ValueError(
+                "it cannot be asked; serve a captioner for image-to-text, Donut for "
+                "document-question-answering"
+            )
         return super()._kind()
 
     @property
@@ -174,6 +185,10 @@ class PageReader(Pipeline):
             self.pipe.image_processor = None if self._plain else self.pipe.image_processor
             if self.pipe.image_processor is not None:
                 self.pipe.image_processor.apply_ocr = False
+        else:  # else the pipeline lets it write on past its last position
+            settings = self.pipe.model.generation_config
+            most = int(self.pipe.model.config.decoder.max_position_embeddings)
+            settings.max_length = min(settings.max_length or most, most)
 
     @property
     def reads(self) -> bool:
@@ -234,4 +249,8 @@ def document_question_answering(
     elif useless := next(iter(options | given(word_boxes=word_boxes)), None):
         said = f"The model {model.name} writes its answer from the picture: no {useless}."
         raise bad(said, useless)
-    return model(asked, **options)
+    found = model(asked, **options)
+    if not model.reads and found[0]["answer"] is None:
+        said = f"The model {model.name} came to no end of its answer; ask in other words."
+        raise RefusedError(500, said, kind="generation")
+    return found

@@ -1,6 +1,7 @@
 """%hf: account, names, conversations, usage. Each word is a function of `session`."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -163,7 +164,10 @@ def recorded() -> str:
 def _doctor(*given: str) -> Any:
     if given[:1] == ("--scan",):
         return session.scan(*given[1:2])
-    return session.doctor(**_flags(list(given), {"--network": False}))
+    _flags(list(given), {"--network": False, "--scan": False})
+    if len(given) > 1:
+        raise UsageError("%hf doctor [--network | --scan [FOLDER]]")
+    return session.doctor(network=bool(given))
 
 
 def _say(text: str) -> None:
@@ -175,18 +179,24 @@ def _explain(settings: InferMagics, *given: str) -> Any:
     flags = _flags(list(given), {"--fix": False, "--model": True, "--provider": True})
     fix = flags.pop("fix", False)
     options = Options({"task": CHAT, "no_vars": True, "no_history": True, **flags})
-    options.prompt = session.trouble().question(fix)
+    trouble = session.trouble()
+    options.prompt = trouble.question(fix)
     answer = settings.answer(options)
     if fix:
-        session.put_below(session.mended(str(answer)))
+        session.put_below(session.mended(str(answer), trouble.source))
 
 
 def _config(settings: InferMagics, *items: str) -> Any:
     known = settings.trait_names(config=True)
     for item in items:
-        key, equals, text = item.partition("=")
+        key = item.partition("=")[0]
         if key not in known:
-            raise UsageError(f"There is no setting {key!r}.{near(key, known)}")
+            raise UsageError(
+                f"There is no setting {key!r}.{near(key, known)} There are: "
+                f"{', '.join(sorted(known))}. A value follows without blanks: KEY=VALUE."
+            )
+    for item in items:
+        key, equals, text = item.partition("=")
         if equals:
             _set(settings, key, text)
     chosen = {item.partition("=")[0] for item in items} or known
@@ -203,6 +213,15 @@ def _set(settings: InferMagics, key: str, text: str) -> None:
         setattr(settings, key, value)
     except TraitError as error:
         raise UsageError(str(error)) from None
+
+
+_DATA = re.compile(r"\s*(config)\s+(\w+=[{\[].*)", re.DOTALL)
+
+
+def _words(line: str) -> list[str]:
+    """The words without their quotes; the JSON of `config KEY={...}` is one word as it stands."""
+    data = _DATA.fullmatch(line)
+    return [data[1], data[2].rstrip()] if data else [word.text for word in words(line)]
 
 
 AUTH = "login | logout | whoami | switch [NAME]"
@@ -258,7 +277,7 @@ class HfMagics(Magics):
     @no_var_expand
     @line_magic
     def hf(self, line: str) -> Any:
-        name, *rest = [word.text for word in words(line)] or ["help"]
+        name, *rest = _words(line) or ["help"]
         with short_errors():
             if name in ("help", "-h", "--help"):
                 return _say(help_text())

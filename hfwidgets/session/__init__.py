@@ -130,10 +130,17 @@ def chats(name: str | None = None) -> Listing:
 
 
 def export_chat(name: str, path: str | Path) -> Path:
-    """Write a conversation's messages to a JSON file; media are named, not written."""
+    """Write a conversation's messages to a JSON file; media are named, not written.
+
+    Raises:
+        ConfigurationError: there is no such conversation, or the file cannot be written.
+    """
     target = Path(path).expanduser()
     text = json.dumps(_chat(name), ensure_ascii=False, indent=1, default=_named)
-    target.write_text(text, "utf-8")
+    try:
+        target.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
     return target
 
 

@@ -81,16 +81,21 @@ def _files(error: BaseException) -> list[str]:
     return found
 
 
-def mended(answer: str) -> str:
+def mended(answer: str, failed: str = "") -> str:
     """The code of the first block in an answer.
 
     Raises:
-        OutputError: there is none.
+        OutputError: there is none, or it is the cell that failed as it was.
     """
     found = _FENCE.search(answer)
     if found is None:
         raise OutputError("The answer holds no cell. Another model may do better: -m MODEL.")
-    return found[2].rstrip()
+    code = found[2].rstrip()
+    if code.strip() == failed.strip():
+        raise OutputError(
+            "The answer is the same cell again. Another model may do better: -m MODEL."
+        )
+    return code
 
 
 def put_below(code: str) -> None:
@@ -112,8 +117,9 @@ def explain(fix: bool = False, model: str | None = None, provider: str | None = 
     """
     model, served = split(model)
     client = InferenceClient(model, provider=provider or served)
-    question = {"role": "user", "content": trouble().question(fix)}
+    asked = trouble()
+    question = {"role": "user", "content": asked.question(fix)}
     answer = client.chat_completion([question]).text
     if fix:
-        put_below(mended(answer))
+        put_below(mended(answer, asked.source))
     return answer

@@ -44,7 +44,8 @@ def scan(folder: str | os.PathLike[str] = ".") -> Leaks:
 def _notebooks(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name not in _SKIPPED]
-        yield from (Path(folder, name) for name in files if name.endswith(".ipynb"))
+        found = (Path(folder, name) for name in files if name.endswith(".ipynb"))
+        yield from (path for path in found if path.exists())  # links may lead nowhere
 
 
 def _leaks(path: Path, root: Path) -> Iterator[dict[str, Any]]:

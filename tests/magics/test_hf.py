@@ -5,8 +5,10 @@ import json
 import stat
 
 import pytest
+from IPython.core.error import UsageError
 
 from hfwidgets import session
+from hfwidgets.errors import ConfigurationError
 from hfwidgets.magics.hf import WORDS
 from hfwidgets.tasks import TASKS
 
@@ -180,6 +182,29 @@ def test_an_empty_login_changes_nothing(shell, home, monkeypatch):
     monkeypatch.setattr(getpass, "getpass", lambda prompt: "")
     assert "nothing was changed" in failure(shell, "auth login")
     assert not (home / "token").exists()
+
+
+def test_config_takes_json_and_changes_nothing_where_a_setting_is_unknown(shell):
+    hf(shell, 'config aliases={"small": "org/model"}')
+    assert session.current().aliases["small"] == "org/model"
+    with pytest.raises(UsageError, match="There are: aliases, chat, format"):
+        hf(shell, "config format=json formt=text")
+    assert hf(shell, "config format") == [{"setting": "format", "value": "auto"}]
+
+
+def test_a_conversation_that_cannot_be_written_is_said(shell, loopback, tmp_path):
+    shell.run_line_magic("infer", f"-q -m {loopback.url} -c talk hello")
+    with pytest.raises(ConfigurationError, match="No such file or directory"):
+        hf(shell, f"chats export talk {tmp_path}/nowhere/talk.json")
+    with pytest.raises(ConfigurationError, match="Is a directory"):
+        hf(shell, f"chats export talk {tmp_path}")
+
+
+def test_the_options_of_doctor_are_named(shell):
+    with pytest.raises(UsageError, match="Did you mean '--scan'"):
+        hf(shell, "doctor --scn")
+    with pytest.raises(UsageError, match="--scan"):
+        hf(shell, "doctor --network --network")
 
 
 def test_doctor_tells_versions_and_where_it_runs(shell, home):

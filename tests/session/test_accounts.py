@@ -118,6 +118,11 @@ def test_a_file_that_is_no_notebook_is_searched_as_text(home):
     assert leak["place"] == "file"
 
 
+def test_a_link_into_nowhere_is_no_notebook(home):
+    (home / "gone.ipynb").symlink_to(home / "nowhere.ipynb")
+    assert len(session.scan()) == 0
+
+
 def test_a_missing_folder_is_said(home):
     with pytest.raises(ConfigurationError, match="no folder 'nowhere'"):
         session.scan("nowhere")

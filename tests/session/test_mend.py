@@ -40,6 +40,13 @@ def test_the_mended_cell_is_put_below(failed, shell, monkeypatch):
     assert put == [("print(number)", False)]
 
 
+def test_the_same_cell_again_is_no_mended_one():
+    answer = "It fails.\n```python\n1 / 0\n```"
+    assert session.mended(answer, "1 / 1") == "1 / 0"
+    with pytest.raises(OutputError, match="the same cell again"):
+        session.mended(answer, "1 / 0\n")
+
+
 def test_an_answer_without_a_cell_is_no_mended_one(failed):
     with pytest.raises(OutputError, match="holds no cell"):
         failed("print(nubmer)", answer="I do not know.")

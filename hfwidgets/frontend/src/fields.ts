@@ -55,11 +55,12 @@ const slider: Make = (field, change) => {
   const { low, high, step, whole } = field.control;
   const input = numberInput(field.control);
   const bounds = { min: low ?? 0, max: high ?? 1, step: step ?? (whole ? 1 : 0.01) };
+  const neutral = Math.min(Math.max(0, bounds.min), bounds.max);
   const range = h("input", { type: "range", ...bounds, "aria-label": `${field.label}, slider` });
   const set = (value: Value | undefined) => {
     range.classList.toggle("hfw-unset", value === undefined);
     if (!focused(input)) input.value = value === undefined ? "" : String(value);
-    if (!focused(range)) range.value = String(value ?? bounds.min);
+    if (!focused(range)) range.value = String(value ?? neutral);
   };
   range.addEventListener("input", () => (input.value = range.value));
   range.addEventListener("change", () => change(range.valueAsNumber));

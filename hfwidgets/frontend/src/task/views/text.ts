@@ -19,7 +19,7 @@ view("text", (shown, { link }) => {
   const words = text || "No text came back.";
   if (shown["beside"] && source) node.append(h("div", { class: "hfw-beside" }, side("Text", source), side("Translation", words)));
   else node.append(h("div", { class: "hfw-text" }, words));
-  const about = h("span", { class: "hfw-hint" }, measured(text, source));
+  const about = h("span", { class: "hfw-hint" }, measured(text, shown["beside"] ? "" : source));
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text), about));
   return { node };
 });

@@ -14,7 +14,7 @@ render      what the notebook keeps
 files       pictures, sounds and films
 output      where it appears
 infer, hf   the magics themselves
-complete    Tab
+complete    Tab; behind %hf: complete_hf
 """
 
 from typing import Any

@@ -13,15 +13,16 @@ import IPython.core.completer as ipython
 
 from hfwidgets import session
 from hfwidgets.controls import Choice, Control, Labels, Media, Table, Words
-from hfwidgets.magics import hf
-from hfwidgets.magics.call import CHAT
+from hfwidgets.magics.attach import KINDS
+from hfwidgets.magics.call import CHAT, chosen_task
+from hfwidgets.magics.complete_hf import Offers, after, paths, task_names
 from hfwidgets.magics.infer import InferMagics
-from hfwidgets.magics.options import BY_NAME, FORMATS, Flag, starts_flag
+from hfwidgets.magics.options import BY_NAME, FORMATS, Flag, Options, starts_flag
 from hfwidgets.magics.params import choices, settable
 from hfwidgets.magics.vars import is_media, root
 from hfwidgets.magics.words import read_word
 from hfwidgets.session import provider_names
-from hfwidgets.tasks import TASKS, BaseTask, find
+from hfwidgets.tasks import BaseTask, find
 
 _LINE = re.compile(
     r"\s*(?:[^'\"#%=]*=\s*)?(?P<mark>%%?)(?P<name>infer|hf)[ \t]+(?P<rest>.*)", re.DOTALL
@@ -93,7 +94,7 @@ def _matches(before: str, settings: InferMagics, first: bool) -> tuple[str, list
         return "", []
     rest = line["rest"]
     if line["name"] == "hf":
-        return _fitting(*_hf(rest, settings))
+        return _fitting(*after(rest, settings))
     return _fitting(*Position(rest, line["mark"] == "%%", settings).offers())
 
 
@@ -161,8 +162,9 @@ class Position:
 
     @property
     def task(self) -> BaseTask:
-        """The task that the options name."""
-        return find(self.given.get("task") or self.settings.task or CHAT)
+        """The task that the options name, else the model's own."""
+        settings = self.settings
+        return chosen_task(Options(dict(self.given)), settings.session, settings.defaults())
 
     def variables(self, fits: Callable[[Any], bool]) -> list[str]:
         """The user's variables that fit, each with its $."""
@@ -172,9 +174,6 @@ class Position:
             for name, value in list(shell.user_ns.items())
             if not name.startswith("_") and name not in shell.user_ns_hidden and fits(value)
         ]
-
-
-Offers = tuple[str, Iterable[str]]
 
 
 def _models(at: Position) -> Offers:
@@ -251,11 +250,19 @@ def _inputs(at: Position) -> Offers:
     """Names of the task's inputs, and the variables of a type that fits one of them."""
     name, equals, value = at.word.partition("=")
     controls = {n: at.task.controls[n] for n in at.task.inputs if n in at.task.controls}
+    if at.task.name == CHAT:
+        controls = dict.fromkeys(KINDS, Media())
     if equals and name in controls:
-        return value, at.variables(lambda v: _fits(controls[name], v))
-    kinds = [*controls.values()] if at.task.name != CHAT else [Media()]
-    found = at.variables(lambda v: any(_fits(kind, v) for kind in kinds))
-    return at.word, [*found, *(f"{n}=" for n in controls if at.task.name != CHAT)]
+        return value, [*at.variables(lambda v: _fits(controls[name], v)), *_files(value)]
+    found = at.variables(lambda v: any(_fits(kind, v) for kind in controls.values()))
+    return at.word, [*found, *(f"{n}=" for n in controls), *_files(at.word)]
+
+
+def _files(word: str) -> list[str]:
+    """The files that a word may name, behind the @ that asks for a file's text too."""
+    if word.startswith("@"):
+        return [f"@{path}" for path in paths(word[1:])]
+    return [] if word.startswith("$") else paths(word)
 
 
 def _fits(control: Control, value: Any) -> bool:
@@ -283,9 +290,12 @@ def _shapes(value: Any) -> bool:
 
 _VALUES: dict[str, Callable[[Position], Offers]] = {
     "model": _models,
-    "task": lambda at: (at.word, TASKS),
+    "task": lambda at: (at.word, task_names(at.word)),
     "provider": _providers,
-    "system": lambda at: (at.word, _text(at)),
+    "system": lambda at: (
+        at.word,
+        [*_text(at), *(_files(at.word) if at.word.startswith("@") else ())],
+    ),
     "input": _inputs,
     "labels": lambda at: (at.word, at.variables(lambda v: isinstance(v, list | tuple))),
     "param": _parameters,
@@ -295,55 +305,6 @@ _VALUES: dict[str, Callable[[Position], Offers]] = {
     "chat": lambda at: (at.word, at.settings.session.chats),
     "each": _rows,
     "compare": _compared,
-    "resume": lambda at: (at.word, []),
+    "resume": lambda at: (at.word, paths(at.word)),
     "schema": lambda at: (at.word, at.variables(_shapes)),
 }
-
-
-def _hf(rest: str, settings: InferMagics) -> Offers:
-    """The words of %hf, and what may follow each."""
-    *before, fragment = re.split(r"[ \t]+", rest.lstrip())
-    if not before:
-        return fragment, [*hf.WORDS, "help"]
-    if before[-1] in _AFTER_FLAG:
-        return fragment, _AFTER_FLAG[before[-1]](settings)
-    if before[0] in _FLAGS and fragment.startswith("-"):
-        return fragment, _FLAGS[before[0]]
-    if before == ["auth", "switch"]:
-        return fragment, session.token_names()
-    if before == ["models", "info"]:
-        return fragment, session.known(settings.session)
-    return fragment, _following(settings).get(before[0], []) if len(before) == 1 else []
-
-
-_AFTER_FLAG: dict[str, Callable[[InferMagics], Iterable[str]]] = {
-    **dict.fromkeys(("-t", "--task"), lambda _: TASKS),
-    **dict.fromkeys(("-p", "--provider"), lambda _: provider_names()),
-    **dict.fromkeys(
-        ("-m", "--model"),
-        lambda settings: [*settings.session.aliases, *session.known(settings.session)],
-    ),
-}
-
-_FLAGS = {
-    "models": ["--task", "--provider", "--search"],
-    "explain": ["--fix", "--model", "--provider"],
-    "doctor": ["--network", "--scan"],
-}
-
-
-def _following(settings: InferMagics) -> dict[str, Iterable[str]]:
-    """What may follow the words of %hf."""
-    memory = settings.session
-    return {
-        "providers": TASKS,
-        "panel": TASKS,
-        "models": ["ls", "info"],
-        "recordings": ["on", "record", "replay", "off", "clear", "path"],
-        "alias": memory.aliases,
-        "unalias": memory.aliases,
-        "chats": [*memory.chats, "export", "clear"],
-        "runs": ["stop"],
-        "auth": ["login", "logout", "whoami", "switch"],
-        "config": [f"{name}=" for name in settings.trait_names(config=True)],
-    }

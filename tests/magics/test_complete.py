@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hfwidgets import session
 from hfwidgets.magics.complete import matches
 
 WORDS = st.sampled_from(
@@ -86,3 +87,49 @@ def test_a_conversation_is_offered_by_name(shell, offered):
 def test_a_second_line_of_a_cell_magic_is_a_prompt(offered):
     assert offered("%%infer --te", first=False) == ("", [])
     assert offered("%infer --te", first=False)[1] == ["--temperature"]
+
+
+@pytest.mark.parametrize(
+    ("text", "offer"),
+    [
+        ("%hf chats export ", "talk"),
+        ("%hf chats clear t", "talk"),
+        ("%hf chats export talk no", "notes.txt"),
+        ("%hf config task=tok", "token-classification"),
+        ("%hf config format=js", "json"),
+        ("%hf config prov", "provider="),
+        ("%hf models --task=ne", "ner"),
+        ("%hf alias short a", "a/classifier"),
+        ("%hf panel text-classification ", "a/classifier"),
+        ("%hf recordings on ta", "tapes/"),
+        ("%hf doctor --scan ta", "tapes/"),
+        ("%hf runs stop ", "all"),
+        ("%infer -t cha", "chat"),
+        ("%infer -s @no", "@notes.txt"),
+        ("%infer --resume tapes/", "tapes/one.jsonl"),
+        ("%infer -i image=no", "notes.txt"),
+        ("%infer -t image-classification -i no", "notes.txt"),
+        ("%%infer a/classifier -P ", "top_k="),
+        ("%infer -m a/classifier --param=function_to_apply=", "softmax"),
+    ],
+)
+def test_what_fits_is_offered(shell, offered, tmp_path, monkeypatch, text, offer):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "tapes").mkdir()
+    (tmp_path / "tapes" / "one.jsonl").touch()
+    session.current().chats["talk"] = []
+    session.current().listed = {"a/classifier": "text-classification", "a/talker": None}
+    fragment, found = offered(text)
+    assert offer in found
+    assert text.endswith(fragment)
+    assert "a/talker" not in found or "alias" in text
+
+
+def test_files_that_need_quotes_or_hide_are_left_out(offered, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("two words", ".hidden", "plain"):
+        (tmp_path / name).touch()
+    assert offered("%infer --resume ") == ("", ["plain"])
+    assert offered("%infer --resume .") == (".", [".hidden"])
+    assert offered("%infer --resume nowhere/") == ("nowhere/", [])

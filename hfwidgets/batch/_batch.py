@@ -140,15 +140,25 @@ class Batch:
             self._failed(Job(index, {}, "1"), arguments)
             return None
         key = self._key(arguments)
-        if self.journal is not None and self.journal.done(index, key):
+        if (row := self._kept(index, key, arguments)) is not None:
             self.progress.done += 1
             self.progress.kept += 1
-            if self.keeps:
-                self._place(row_of(index, self.journal, self.plan.task, arguments))
+            self._place(row)
             self.moved()
             return None
         self._place(Row(index, arguments))
         return Job(index, arguments, key)
+
+    def _kept(self, index: int, key: str, arguments: dict[str, Any]) -> Row | None:
+        """The row as an earlier run answered it; None where it has no answer that can be read."""
+        if self.journal is None or not self.journal.done(index, key):
+            return None
+        if not self.keeps:
+            return Row(index, arguments, "done")
+        try:
+            return row_of(index, self.journal, self.plan.task, arguments)
+        except errors.OutputError:  # its files are gone
+            return None
 
     def _key(self, arguments: dict[str, Any]) -> str:
         return _journal.key_of(arguments) if self.journal is not None else ""

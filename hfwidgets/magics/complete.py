@@ -251,7 +251,7 @@ def _inputs(at: Position) -> Offers:
     name, equals, value = at.word.partition("=")
     controls = {n: at.task.controls[n] for n in at.task.inputs if n in at.task.controls}
     if at.task.name == CHAT:
-        controls = dict.fromkeys(KINDS, Media())
+        controls = {str(kind): Media() for kind in KINDS}
     if equals and name in controls:
         return value, [*at.variables(lambda v: _fits(controls[name], v)), *_files(value)]
     found = at.variables(lambda v: any(_fits(kind, v) for kind in controls.values()))

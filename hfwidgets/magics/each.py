@@ -1,18 +1,22 @@
 """`--each $df:col`: one call a row, through the client's own `map`."""
 
+import mimetypes
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sized
 from dataclasses import replace
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from hfwidgets import runtime
 from hfwidgets.batch import BatchResult, Progress
-from hfwidgets.controls import Labels, Lines
+from hfwidgets.controls import Labels, Lines, Media
 from hfwidgets.errors import HfWidgetsError, InputError
+from hfwidgets.magics.attach import KINDS
 from hfwidgets.magics.call import CHAT, Call
 from hfwidgets.magics.fields import field, parts
 from hfwidgets.magics.options import Options
@@ -81,7 +85,7 @@ class Rows:
                 yield {**call.inputs, **call.params}
 
     def _call(self, item: Any) -> Call:
-        row = item if isinstance(item, Cells) else present(item, "value")
+        row = item if isinstance(item, Cells) else content(present(item, "value"), self._task)
         options = placed(self._options, self._task, row)
         call = self._build(options, ChainMap({"row": row}, self._names))  # type: ignore[arg-type]
         return replace(call, stream=False, counted=False)
@@ -150,7 +154,7 @@ def _said(options: Options, row: Any) -> Options:
     whole = row.whole() if isinstance(row, Cells) else row
     if isinstance(whole, str) and not options.prompt.strip():
         options.prompt = "{{ row }}"
-    elif is_media(whole):
+    elif is_media(whole) or isinstance(whole, Path):
         options.given["input"] = [*(options["input"] or ()), _path(row)]
     else:
         raise UsageError(
@@ -198,10 +202,38 @@ def _free(options: Options, task: BaseTask) -> list[str]:
     return sorted(rest, key=lambda name: needed[name].default is not needed[name].empty)
 
 
-def ended(result: BatchResult, call: Call, rows: Rows, session: Session) -> BatchResult:
-    """Count what the rows took, make their objects where `--schema` says so, add their table."""
+def content(item: Any, task: BaseTask) -> Any:
+    """What a file stands for: its text, where the task takes that; pictures and sounds stay files.
+
+    Raises:
+        UsageError: the file holds no text.
+    """
+    if not isinstance(item, Path) or isinstance(task.controls[task.inputs[0]], Media):
+        return item
+    if task.name == CHAT and _shows_or_sounds(item):
+        return item
+    try:
+        return item.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"{item.name} cannot be read as text: {why}.") from None
+
+
+def _shows_or_sounds(path: Path) -> bool:
+    """Whether a file's name says that it is a picture or a sound."""
+    return (mimetypes.guess_type(path.name)[0] or "").partition("/")[0] in KINDS
+
+
+def ended(
+    result: BatchResult, call: Call, rows: Rows, session: Session, before: Collection[int] = ()
+) -> BatchResult:
+    """Count what the rows took, make their objects where `--schema` says so, add their table.
+
+    Args:
+        before: the rows for which that has been done; a retry asks the others.
+    """
     for row in result:
-        if row.state != "done":
+        if row.state != "done" or row.index in before:
             continue
         session.count(getattr(row.result, "meta", None), call.begun)
         try:
@@ -210,7 +242,28 @@ def ended(result: BatchResult, call: Call, rows: Rows, session: Session) -> Batc
             row.state, row.error, row.result = "failed", error, None
     if rows.table is not None:
         result._table = rows.table
+    done = {row.index for row in result if row.state == "done"}
+    again = result._again
+    result._again = again and partial(_retried, again, partial(_after, call, rows, session, done))
     return result
+
+
+def _after(
+    call: Call, rows: Rows, session: Session, before: Collection[int], result: BatchResult
+) -> BatchResult:
+    return ended(result, call, rows, session, before)
+
+
+def _retried(again: Callable[[], Any], end: Callable[[BatchResult], BatchResult]) -> Any:
+    """The rows that were not done, asked again; to await where they ran in the background."""
+    made = again()
+    return end(made) if isinstance(made, BatchResult) else _awaited(made, end)
+
+
+async def _awaited(
+    made: Awaitable[BatchResult], end: Callable[[BatchResult], BatchResult]
+) -> BatchResult:
+    return end(await made)
 
 
 def mapped(rows: Rows, options: Options, session: Session) -> BatchResult:

@@ -164,9 +164,9 @@ class InferMagics(Magics):
         result = run.foreground(call, self.session, show, lambda part: self._keep(part, options))
         answer = run.answer_of(call, result)
         returned = self._assign(answer, options, taken)
+        show.end(call, result)
         if options["insert"]:
             self._insert(result, options)
-        show.end(call, result)
         return returned
 
     def _show(self, options: Options, *, quiet: bool) -> run.Show:

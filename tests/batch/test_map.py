@@ -383,6 +383,10 @@ def test_pictures_are_kept_as_files(loopback: Loopback, tmp_path: Path) -> None:
     second = asking.map("image-to-image", source, resume=path, progress=False)
     assert len(loopback.requests) == 3
     assert [row.result.tobytes() for row in first] == [row.result.tobytes() for row in second]
+    sorted((tmp_path / "rows.jsonl.files").iterdir())[0].unlink()
+    third = asking.map("image-to-image", source, resume=path, progress=False)
+    assert len(loopback.requests) == 4
+    assert [row.result.tobytes() for row in first] == [row.result.tobytes() for row in third]
 
 
 def test_rows_that_stay_on_disk(loopback: Loopback, tmp_path: Path) -> None:

@@ -152,6 +152,49 @@ def test_a_run_in_the_background_that_is_stopped_keeps_what_is_done(each, loopba
     assert rows.counts == {"done": 2, "failed": 0, "pending": 2}
 
 
+def test_a_retry_keeps_the_table_and_counts_each_row_once(each, loopback):
+    loopback.answer = [{"label": "good", "score": 0.9}]
+    loopback.refuses = "parameters"
+    first = each("-t text-classification --each $df:word -P top_k=1", df=TABLE)
+    assert first.counts["failed"] == 3
+    loopback.refuses = None
+    with capture_output():
+        again = first.retry()
+    frame = again.to_pandas()
+    assert list(frame.columns) == ["word", "n", "label", "score", "error"]
+    assert list(frame["label"])[:2] == ["good", "good"]
+    with capture_output():
+        assert again.retry().counts == {"done": 2, "failed": 1, "pending": 0}
+    assert [used["calls"] for used in session.usage()] == [2]
+
+
+def test_a_retry_makes_objects_of_a_schema_too(each, loopback):
+    loopback.pieces = ["no JSON"]
+    shape = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    first = each("--each $words --schema $shape", words=["a", "b"], shape=shape)
+    assert first.counts["failed"] == 2
+    loopback.pieces = ['{"n": 1}']
+    with capture_output():
+        assert first.retry().results == [{"n": 1}, {"n": 1}]
+
+
+def test_a_folder_s_files_are_their_texts_or_pictures(each, loopback, tmp_path):
+    texts, pictures = tmp_path / "texts", tmp_path / "pictures"
+    for folder in (texts, pictures):
+        folder.mkdir()
+    (texts / "a.txt").write_text("first words")
+    (texts / "b.txt").write_bytes(b"\xff\xfe\x00")
+    PIL.Image.new("RGB", (2, 2)).save(pictures / "a.png")
+    out = each("--each $folder", "Sum up: {{ row }}", folder=texts)
+    assert asked(loopback) == ["Sum up: first words"]
+    assert "b.txt cannot be read as text" in str(out.errors[1])
+    each("--each $folder", "What is it?", folder=pictures)
+    assert [part["type"] for part in asked(loopback)[-1]] == ["text", "image_url"]
+    loopback.answer = [{"label": "good", "score": 0.9}]
+    each("-t text-classification --each $folder", folder=texts)
+    assert loopback.bodies[-1]["inputs"] == "first words"
+
+
 def test_a_dry_run_shows_the_first_row(each, loopback):
     shown = each("--each $words -n", "Say {{ row }}", words=["a", "b"])
     assert "Say a" in repr(shown)

@@ -17,6 +17,8 @@ def test_ten_panels_stream_at_once(notebook: Open, page: Page, talker: Talker) -
     book = notebook([TEN.format(url=talker.url), start], run=False)
     book.run(0)
     expect(book.panel).to_have_count(10)
+    names = {book.panel.nth(at).get_attribute("aria-label") for at in range(10)}
+    assert len(names) == 10, "a screen reader's list of landmarks tells them apart"
     page.evaluate(LISTEN)
     book.run(1)
     for at in range(10):

@@ -32,7 +32,7 @@ export class Shell {
     const parts = [body, this.#failure.node, input];
     this.node = h(
       "section",
-      { class: "hfw", "aria-label": `${link.shape.label} panel`, "data-lm-suppress-shortcuts": "true" },
+      { class: "hfw", "aria-label": landmark(`${link.shape.label} panel`), "data-lm-suppress-shortcuts": "true" },
       this.#hide,
       this.#head.node,
       this.#drawer.node,
@@ -94,6 +94,14 @@ export class Shell {
     this.#was = status;
     if (BUSY.has(was) && !BUSY.has(status) && inside && !failure?.wants) this.#view.focus();
   }
+}
+
+/** A landmark's name that no other panel of the page has. */
+function landmark(label: string): string {
+  const taken = new Set([...document.querySelectorAll("section.hfw")].map((other) => other.getAttribute("aria-label")));
+  let found = label;
+  for (let n = 2; taken.has(found); n++) found = `${label} ${n}`;
+  return found;
 }
 
 /** A button that is ruled out does nothing (see `bar`). */

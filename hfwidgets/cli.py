@@ -96,6 +96,13 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         help="tokens of one conversation; default: HFWIDGETS_CHAT_CONTEXT, else 4096",
     )
     parser.add_argument(
+        "--mmproj",
+        metavar="FILE.gguf",
+        default=environment.get("HFWIDGETS_CHAT_MMPROJ") or None,
+        help="the projector by which the --chat model reads pictures; default: "
+        "HFWIDGETS_CHAT_MMPROJ, else none",
+    )
+    parser.add_argument(
         "--model",
         metavar="TASK=FOLDER_OR_ID",
         action="append",
@@ -109,9 +116,11 @@ def _bring(options: argparse.Namespace) -> None:
     from hfwidgets.local import brought
 
     if options.chat:
-        brought.serve_chat(options.chat, options.chat_name, options.chat_context)
-    elif options.chat_name or options.chat_context:
-        raise ConfigurationError("--chat-name and --chat-context need --chat FILE.gguf.")
+        settings = options.chat_name, options.chat_context, options.mmproj
+        brought.serve_chat(options.chat, *settings)
+    elif options.chat_name or options.chat_context or options.mmproj:
+        said = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
+        raise ConfigurationError(said)
     for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
         brought.serve_model(model)
 

@@ -18,6 +18,8 @@ def server(settings: dict[str, Any]) -> Any:
     # The module takes its names from a compiled one at run time.
     params = xllamacpp.CommonParams()  # pyright: ignore[reportAttributeAccessIssue]
     params.model.path = settings["model"]
+    if settings["eyes"]:
+        params.mmproj.path = settings["eyes"]
     params.model_alias = {settings["name"]}
     params.api_keys = [settings["key"]]
     params.hostnames = ["127.0.0.1"]

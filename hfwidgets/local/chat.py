@@ -1,5 +1,6 @@
 """Chat completions: the choices of an answer as a stream of deltas, and folded into one answer."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -12,7 +13,7 @@ from hfwidgets import __version__
 from hfwidgets.local import schema, tools
 from hfwidgets.local._capability import Kit
 from hfwidgets.local.limits import bounded
-from hfwidgets.local.messages import Message, templated
+from hfwidgets.local.messages import Message, check_pictures, templated
 from hfwidgets.local.refusal import bad
 from hfwidgets.local.sampling import Count, Sampling, Top
 from hfwidgets.local.tools import Tool, ToolChoice
@@ -78,6 +79,8 @@ class ChatBody(Sampling, kw_only=True):
 async def choice(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
     """One choice as OpenAI's choice deltas; an item without "index" is the usage, and the last."""
     bounded((message.text for message in body.messages), "messages")
+    calls = bool(body.tools) and body.tool_choice != "none"
+    check_pictures(body.messages, kit.llama.sees, calls)
     picked = await tools.chosen(kit, body.messages, body.tools, body.tool_choice)
     source = _called(kit, body, index, picked) if picked else _written(kit, body, index)
     async with aclosing(source):
@@ -88,7 +91,7 @@ async def choice(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
 async def _written(kit: Kit, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
     """A choice that is text."""
     request = {
-        "messages": templated(body.messages, kit.llama.style.system),
+        "messages": await asyncio.to_thread(templated, body.messages, kit.llama.style.system),
         "max_tokens": body.limit,
         **body.settings(index),
     }

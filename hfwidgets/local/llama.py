@@ -44,7 +44,8 @@ class Style:
 
 
 class Llama:
-    """A chat model. `model` finds its file (MissingWeightsError when there is none)."""
+    """A chat model. `model` finds its file (MissingWeightsError when there is none); `eyes` is the
+    file of the projector by which it sees pictures."""
 
     def __init__(
         self,
@@ -53,12 +54,14 @@ class Llama:
         style: Style = Style(),
         *,
         context: int = CONTEXT,
+        eyes: Path | None = None,
     ) -> None:
         self.name = name
         self.style = style
         self.context = context // PARALLEL
         """Tokens that one conversation may have, prompt and answer together."""
         self._model = model
+        self._eyes = eyes
         self._lock = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
         self._http: httpx.AsyncClient | None = None
@@ -69,6 +72,11 @@ class Llama:
     def up(self) -> bool:
         """Whether the child runs."""
         return self._child is not None and self._child.returncode is None
+
+    @property
+    def sees(self) -> bool:
+        """Whether it reads pictures."""
+        return self._eyes is not None
 
     @property
     def pid(self) -> int | None:
@@ -182,6 +190,7 @@ class Llama:
         key = secrets.token_urlsafe(24)
         settings = {
             "model": str(model),
+            "eyes": str(self._eyes) if self._eyes else None,
             "name": self.name,
             "key": key,
             "threads": self.style.threads,
@@ -212,8 +221,13 @@ class Llama:
                 await child.stdin.drain()
             line = await child.stdout.readline()
         if not line:
+            files = " with ".join(settings[name] for name in ("model", "eyes") if settings[name])
             raise RefusedError(
-                500, f"The chat model's process did not start: {await self._fate()}."
+                500,
+                f"The chat model's process did not start ({await self._fate()}): llama.cpp cannot "
+                f"serve {files}. A file may be cut off, of a kind that it does not know, or too "
+                "large for the memory, or the two may not belong together.",
+                kind="model_broken",
             )
         return str(json.loads(line)["address"])
 

@@ -18,16 +18,21 @@ CONTEXT = 4096
 _MAGIC = b"GGUF"
 
 
-def serve_chat(file: str, name: str | None = None, context: int | None = None) -> Capability:
+def serve_chat(
+    file: str, name: str | None = None, context: int | None = None, mmproj: str | None = None
+) -> Capability:
     """Serve a GGUF file for chat and text generation, under its name; what else needs a chat model
-    keeps to the engine's own. ConfigurationError when the file is none."""
+    keeps to the engine's own. It reads pictures with its projector `mmproj`, a GGUF file, too.
+    ConfigurationError when a file is none."""
     path = checked(file)
+    eyes = checked(mmproj) if mmproj else None
     tokens = CONTEXT if context is None else context
     if tokens < 1:
         raise ConfigurationError(f"The context of {tokens} tokens is too small; 4096 is usual.")
     threads = max(1, (os.cpu_count() or 2) // 2)
     model = name or path.stem
-    llama = Llama(lambda: path, model, Style(threads=threads), context=tokens * PARALLEL)
+    llama = Llama(lambda: path, model, Style(threads=threads), context=tokens * PARALLEL, eyes=eyes)
+    reads = f"pictures by {eyes.name}, but not beside tools" if eyes else "text only"
     capability = replace(
         generation.CAPABILITY,
         name=path.stem,
@@ -36,7 +41,7 @@ def serve_chat(file: str, name: str | None = None, context: int | None = None) -
         licence="the file's own",
         languages=(),
         limits=(
-            f"Your own file {path.name}; {tokens} tokens together with the answer; text only; "
+            f"Your own file {path.name}; {tokens} tokens together with the answer; {reads}; "
             "tools are chosen by meaning, which needs the light set."
         ),
         llama=llama,

@@ -41,10 +41,11 @@ class Word:
     configured: bool = False
 
 
-def _panel(task: str, model: str | None = None) -> Any:
+def _panel(settings: InferMagics, task: str, model: str | None = None) -> Any:
     from hfwidgets import panels
 
-    return panels.panel(task, model=model)
+    made = panels.panel(task, model=model)
+    return made if settings.shows_panels() else None
 
 
 def _chats(first: str | None = None, name: str = "", path: str = "") -> Any:
@@ -230,7 +231,7 @@ MODELS = "[ls] [--task T] [--provider P] [--search S] | info ID"
 WORDS = {
     "tasks": Word("", "all tasks", session.tasks),
     "providers": Word("[TASK]", "providers, or those of a task", session.providers, most=1),
-    "panel": Word("TASK [MODEL]", "open a panel", _panel, 1, 2),
+    "panel": Word("TASK [MODEL]", "open a panel", _panel, 1, 2, True),
     "alias": Word("[NAME [TARGET]]", "short names for MODEL[:PROVIDER]", session.alias, most=2),
     "unalias": Word("NAME", "forget a short name", session.unalias, 1, 1),
     "config": Word(

@@ -23,6 +23,8 @@ from hfwidgets.magics.statement import is_taken
 from hfwidgets.magics.vars import resolve
 from hfwidgets.tasks import find
 
+NO_PANEL = "Panels are shown in notebooks; a terminal asks with %infer, without --panel.\n"
+
 
 def _setting(help_line: str) -> Any:
     return Unicode(None, allow_none=True, help=help_line).tag(config=True)
@@ -92,7 +94,7 @@ class InferMagics(Magics):
             return self._compare(options, taken)
         call = self._build(options, self.names)
         if options["panel"]:
-            return self._hand_over(_panel(call), options, taken)
+            return self._open(_panel(call), options, taken)
         if options["dry_run"]:
             return self._hand_over(_explained(call), options, taken)
         if options["bg"]:
@@ -123,7 +125,7 @@ class InferMagics(Magics):
             for name in compare.names_of(options["compare"])
         ]
         if options["panel"]:
-            return self._hand_over(self._compare_panel(entrants, options), options, taken)
+            return self._open(self._compare_panel(entrants, options), options, taken)
         if options["dry_run"]:
             made = [_explained(entrant.call) for entrant in entrants]
             return self._hand_over(made, options, taken)
@@ -183,6 +185,18 @@ class InferMagics(Magics):
         if not (options.silent or options["quiet"] or taken is not False):
             display(made)  # type: ignore[no-untyped-call]
         return self._assign(made, options, taken)
+
+    def _open(self, panel: Any, options: Options, taken: bool | None) -> Any:
+        """Give the user a panel; a terminal, which cannot show one, says so."""
+        shown = self.shows_panels()
+        return self._hand_over(panel, options if shown else options.without(quiet=True), taken)
+
+    def shows_panels(self) -> bool:
+        """Whether panels can be shown here; says so where they cannot."""
+        if hasattr(self.shell, "kernel"):
+            return True
+        sys.stderr.write(NO_PANEL)
+        return False
 
     def _assign(self, value: Any, options: Options, taken: bool | None) -> Any:
         """Put a value where it belongs; returned only where the statement takes it, else in `_`."""

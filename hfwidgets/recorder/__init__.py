@@ -9,9 +9,10 @@
 
 An answer is known by a hash of its task, model, provider, parameters and inputs. Each is one small
 JSON file (`<folder>/<task>/<hash>.json`); pictures, sounds and films are files beside
-(`<folder>/files/`). They can be read, compared and merged. No token, header or local path is in
-them, but **prompts and answers are, in clear**: add `.hfwidgets/` to `.gitignore` unless they may
-be shared. Files are for their owner alone (mode 600) and are written at once or not at all, so that
+(`<folder>/files/`). They can be read, compared and merged: where two branches recorded the same,
+this branch's answer is taken until the merge is settled. No token, header or local path is in them,
+but **prompts and answers are, in clear**: add `.hfwidgets/` to `.gitignore` unless they may be
+shared. Files are for their owner alone (mode 600) and are written at once or not at all, so that
 two kernels may use one folder.
 """
 

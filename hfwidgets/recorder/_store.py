@@ -23,6 +23,12 @@ MOST_COMPARED = 200
 
 _NAME = re.compile(r"[0-9a-f]{32}\.json")
 
+_MERGED = re.compile(
+    rb"^<<<<<<<[^\n]*\n(.*?)(?:^\|{7}[^\n]*\n.*?)?^=======\r?\n.*?^>>>>>>>[^\n]*(?:\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+"""What git writes where two branches differ: ours, the base for some styles, theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -89,7 +95,7 @@ class Store:
         """The recorded answer to a question, its media still as files; None when there is none."""
         path = self.path(question)
         try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
+            found = loaded(path)
             if found["version"] > VERSION:
                 raise errors.ConfigurationError(
                     f"{path} was recorded by a newer hfwidgets: upgrade, or record it anew."
@@ -150,7 +156,7 @@ class Store:
         best: list[str] | None = None
         for path in list((self.folder / question.task).glob("*.json"))[:MOST_COMPARED]:
             try:
-                asked = json.loads(path.read_bytes())["asked"]
+                asked = loaded(path)["asked"]
             except (OSError, ValueError, TypeError, KeyError):
                 continue
             found = _differences(question.shown, asked)
@@ -159,10 +165,19 @@ class Store:
         return f" The nearest recording differs in {', '.join(best)}." if best else ""
 
 
+def loaded(path: Path) -> dict[str, Any]:
+    """What a file holds; where git left both sides of a merge in it, this branch's.
+
+    Both are answers to the same question. In JSON no line of a text can look like git's marks.
+    """
+    found: dict[str, Any] = json.loads(_MERGED.sub(rb"\1", path.read_bytes()))
+    return found
+
+
 def _listed(path: Path) -> Recording:
     """A recording's row; one that cannot be read says so in place of its inputs."""
     try:
-        return _row(json.loads(path.read_bytes()), path)
+        return _row(loaded(path), path)
     except (OSError, ValueError, TypeError, KeyError):
         why = "(cannot be read: mend the marks that a merge left, or delete it)"
         task, file = path.parent.name, f"{path.parent.name}/{path.name}"

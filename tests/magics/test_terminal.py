@@ -89,3 +89,9 @@ def test_rows_show_a_bar_and_end_as_a_table(terminal, loopback):
     assert "2/2" in shown
     assert "chat-completion: 2 done" in shown
     assert say(terminal, "print(len(rows))") == "2"
+
+
+def test_a_panel_has_no_place_in_a_terminal_and_it_says_so(terminal, loopback):
+    asked = "Panels are shown in notebooks; a terminal asks with %infer, without --panel."
+    assert say(terminal, f"%infer -m {loopback.url} --panel hello") == asked
+    assert say(terminal, "%hf panel ner") == asked

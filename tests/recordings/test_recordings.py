@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -343,7 +344,7 @@ def test_a_damaged_recording_says_so(loopback: Loopback, folder: Path) -> None:
             client(loopback).text_classification("a")
 
 
-def test_a_recording_that_a_merge_left_in_pieces_is_listed_as_such(
+def test_a_recording_that_cannot_be_read_is_listed_as_such(
     loopback: Loopback, folder: Path
 ) -> None:
     loopback.answer(Answer(json=LABELS))
@@ -351,12 +352,47 @@ def test_a_recording_that_a_merge_left_in_pieces_is_listed_as_such(
         client(loopback).text_classification("a")
     [path] = folder.glob("*/*.json")
     broken = path.with_name(f"{'a' * 32}.json")
-    broken.write_text(f"<<<<<<< ours\n{path.read_text()}=======\n{{}}\n>>>>>>> theirs\n")
+    broken.write_text(f"<<<<<<< ours\n{path.read_text()}")
     unread, whole = hf.recordings.list(folder)
     assert "merge" in unread.inputs
     assert unread.file == f"text-classification/{broken.name}"
     assert whole.inputs == '"a"'
     assert hf.recordings.clear(folder) == 2
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3"])
+def test_what_two_branches_recorded_is_replayed_after_their_merge(
+    loopback: Loopback, tmp_path: Path, style: str
+) -> None:
+    def git(*words: str, check: bool = True) -> None:
+        own = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", f"merge.conflictStyle={style}")
+        subprocess.run(["git", *own, *words], cwd=tmp_path, check=check, capture_output=True)
+
+    def record(score: float, *texts: str) -> None:
+        answer = Answer(json=[{"label": "GOOD", "score": score}])
+        loopback.route("POST", "/", lambda _: answer)
+        with hf.recordings(tmp_path / "kept"):
+            for text in texts:
+                client(loopback).text_classification(text)
+        git("add", ".")
+        git("commit", "-m", str(score))
+
+    git("init", "-b", "main")
+    record(0.1, "base")
+    git("switch", "-c", "other")
+    record(0.2, "theirs", "both")
+    git("switch", "main")
+    record(0.3, "ours", "both")
+    git("merge", "other", check=False)
+    [merged] = [path for path in files(tmp_path / "kept") if "<<<<<<<" in path.read_text()]
+    assert ">>>>>>> other" in merged.read_text()
+    with hf.recordings(tmp_path / "kept", mode="replay"):
+        answered = [
+            client(loopback).text_classification(text)[0].score
+            for text in ("base", "theirs", "ours", "both")
+        ]
+    assert answered == [0.1, 0.2, 0.3, 0.3]
+    assert len(hf.recordings.list(tmp_path / "kept")) == 4
 
 
 def test_a_foreign_recording_cannot_reach_other_files(loopback: Loopback, folder: Path) -> None:

@@ -59,10 +59,20 @@ def _possible(kind: Any, said: str) -> str:
     """The values that may stand where another one did; nothing for values that are not listed."""
     if "Invalid enum value" not in said:
         return ""
-    field = re.search(r"at `\$\.(\w+)", said)
-    if field and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        kind = typing.get_type_hints(kind, include_extras=True)[field[1]]
-    return f" Possible are {', '.join(map(repr, _literals(kind)))}."
+    path = re.search(r"at `\$((?:\.\w+)+)", said)
+    for field in path[1].split(".")[1:] if path else ():
+        kind = _field(kind, field)
+    values = ", ".join(map(repr, _literals(kind)))
+    return f" Possible are {values}." if values else ""
+
+
+def _field(kind: Any, name: str) -> Any:
+    """The type of a field of a Struct, or of the Struct that a type may be; else the type."""
+    kinds = [one for one in (kind, *typing.get_args(kind)) if isinstance(one, type)]
+    for one in kinds:
+        if issubclass(one, msgspec.Struct) and name in one.__struct_fields__:
+            return typing.get_type_hints(one, include_extras=True)[name]
+    return kind
 
 
 def _literals(kind: Any) -> list[Any]:

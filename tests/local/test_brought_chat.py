@@ -93,6 +93,8 @@ def test_a_json_schema(http: httpx.Client) -> None:
     found = json.loads(answer["choices"][0]["message"]["content"])
     assert found["city"] == "Paris"
     assert isinstance(found["warm"], bool)
+    said_no = refused(http, ASKED, response_format={"type": "regex", "value": "a"})
+    assert "Possible are 'text', 'json_object', 'json_schema', 'json'" in said_no
 
 
 def test_pictures_reach_the_model(http: httpx.Client) -> None:

@@ -231,7 +231,9 @@ def test_translation_by_a_prefix(http: httpx.Client) -> None:
     ask = of_task(http, "translation", "t5")
     assert set(ask("ann went", src_lang="en", tgt_lang="de")[0]) == {"translation_text"}
     said = refused(http, "t5", "ann went", src_lang="en", tgt_lang="fr")
-    assert "it does translation_en_to_de" in said
+    assert "does not translate en to fr; it does en to de" in said
+    assert ask("ann went") == ask("ann went", src_lang="en", tgt_lang="de"), "it does nothing else"
+    assert ask("translate english to german : ann went") == ask("ann went")
     assert "come together" in refused(http, "t5", "ann went", tgt_lang="de")
 
 

@@ -39,6 +39,7 @@ def http(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     models = [
         ("translation", families.marian(root / "marian")),
         ("translation", families.marian(root / "romance", ("fra", "spa"))),
+        ("translation", families.t5(root / "t5")),
         ("translation", families.m2m(root / "m2m")),
         ("translation", families.m2m(root / "to-german", forced_bos_token_id=30)),
         (CAPTIONS, families.blip(root / "blip", captions)),
@@ -86,6 +87,15 @@ def test_translation_by_marian_into_several_languages(http: httpx.Client) -> Non
     assert french != spanish
     said = refused(http, "romance", "ann", src_lang="en", tgt_lang="de")
     assert "it does en to fra or spa" in said
+    said = refused(http, "romance", "ann went to rome")
+    assert "needs src_lang and tgt_lang; it does en to fra or spa" in said
+
+
+def test_translation_by_a_t5_of_several_directions(http: httpx.Client) -> None:
+    said = refused(http, "t5", "ann went")
+    assert "needs src_lang and tgt_lang; it does de to en, en to de" in said
+    back = answered(http, "t5", "ann went", src_lang="de", tgt_lang="en")
+    assert answered(http, "t5", "translate german : ann went") == back
 
 
 def test_translation_by_m2m(http: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import sentencepiece
 import transformers
 
-from tests.local.tiny import SEES, SIDE, SMALL, WORDS, saved, seeded, words
+from tests.local.tiny import SEES, SIDE, SMALL, T5, WORDS, saved, seeded, words
 
 _SENTENCES = ("ann went to rome", "the ferry leaves at noon", "paris is a good day")
 _SMALL = {name: SMALL[name] for name in list(SMALL)[1:5]}
@@ -72,6 +72,18 @@ def marian(folder: Path, codes: tuple[str, ...] = ()) -> str:
     never = [[pad], *([2 + index] for index in range(len(codes)))]
     network.generation_config.update(max_length=12, bad_words_ids=never)
     return saved(folder, network, tokenizer)
+
+
+def t5(folder: Path) -> str:
+    """A T5 that translates both ways, each by a prefix."""
+    special = {
+        "translation_en_to_de": {"prefix": "translate english : ", "max_length": 9},
+        "translation_de_to_en": {"prefix": "translate german : ", "max_length": 9},
+    }
+    ids = {"decoder_start_token_id": 0, "eos_token_id": 3, "pad_token_id": 0}
+    config = transformers.T5Config(vocab_size=len(WORDS), **T5, **ids, task_specific_params=special)
+    network = seeded(transformers.T5ForConditionalGeneration, config)
+    return saved(folder, network, words("$A [SEP]"))
 
 
 def m2m(folder: Path, **settings: Any) -> str:

@@ -8,6 +8,7 @@ from hfwidgets.local.brought.model import Network, Text, task
 from hfwidgets.local.brought.writing import Writing
 from hfwidgets.local.refusal import bad
 
+_NAMED = "translation_"
 Truncation = Literal["do_not_truncate", "longest_first", "only_first"]
 
 
@@ -21,6 +22,23 @@ class Rewriter(Network):
         super().__init__()
         self.reads = getattr(self.read, "src_lang", None)
         """The language that it reads unless told otherwise, where it knows several."""
+
+    @property
+    def pair(self) -> list[str]:
+        """The languages that Marian's tokenizer names; "?" for those that none does."""
+        return [getattr(self.read, name, None) or "?" for name in ("source_lang", "target_lang")]
+
+    @property
+    def targets(self) -> list[str]:
+        """The languages that a Marian model of several writes."""
+        marks = getattr(self.read, "supported_language_codes", None) or []
+        return [mark.strip("<>") for mark in marks]
+
+    @property
+    def directions(self) -> list[str]:
+        """The translations that the configuration names (T5), as translation_en_to_de."""
+        known = getattr(self.net.config, "task_specific_params", None) or {}
+        return [name for name in known if name.startswith(_NAMED)]
 
     @functools.cached_property
     def tongues(self) -> dict[str, str]:
@@ -108,7 +126,7 @@ def translation(
     """The text in another language: languages are named as the model names them."""
     if (src_lang is None) != (tgt_lang is None):
         raise bad("src_lang and tgt_lang come together.", "tgt_lang" if src_lang else "src_lang")
-    usual, more = _direction(model, src_lang, tgt_lang)
+    usual, more = _direction(model, inputs, src_lang, tgt_lang)
     settings = model.settings(usual, generate_parameters) | more
     text = usual.get("prefix", "") + inputs
     written = model.write(text, truncation, clean_up_tokenization_spaces, settings)
@@ -116,31 +134,47 @@ def translation(
 
 
 def _direction(
-    model: Rewriter, source: str | None, target: str | None
+    model: Rewriter, text: str, source: str | None, target: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a model's configuration says of a direction, and the settings that it takes."""
     if hasattr(model.read, "src_lang"):  # one of many languages: M2M, mBART, NLLB
         return {}, _tongues(model, source, target)
-    own = [getattr(model.read, name, None) or "?" for name in ("source_lang", "target_lang")]
-    if source is None or target is None or [source, target] == own:  # Marian: one pair
+    if source is None or target is None:
+        return _only(model, text), {}
+    if [source, target] == model.pair:  # Marian
         return model.usual("translation") or {}, {}
-    marks = getattr(model.read, "supported_language_codes", None) or []
-    if source == own[0] and f">>{target}<<" in marks:  # Marian: one language into several
-        return {"prefix": f">>{target}<< "}, {}
+    if source == model.pair[0] and target in model.targets:
+        return {"prefix": f"{_mark(target)} "}, {}
     usual = model.usual(f"translation_{source}_to_{target}")  # T5
     if usual is None:
-        raise bad(_strange(model, source, target, own, marks), "src_lang")
+        said = f"The model {model.name} does not translate {source} to {target}; it does"
+        raise bad(f"{said} {_pairs(model)}.", "src_lang")
     return usual, {}
 
 
-def _strange(model: Rewriter, source: str, target: str, own: list[str], marks: list[str]) -> str:
-    """What to say of a pair that a model does not translate."""
-    known = getattr(model.net.config, "task_specific_params", None) or {}
-    pairs = [name for name in known if name.startswith("translation_")]
-    several = " or ".join(mark.strip("<>") for mark in marks[:12])
-    does = ", ".join(pairs) or f"{own[0]} to {several or own[1]}"
-    said = f"The model {model.name} does not translate {source} to {target}; it does {does}."
-    return f"{said} Leave src_lang and tgt_lang out to have what it does."
+def _only(model: Rewriter, text: str) -> dict[str, Any]:
+    """What a model does that is told no direction; a 400 for one that does several, unless the text
+    itself begins with the words or the mark for one."""
+    usual = [model.usual(name) or {} for name in model.directions]
+    for one in usual:
+        if one.get("prefix") and text.startswith(one["prefix"]):
+            return {**one, "prefix": ""}
+    marked = text.startswith(tuple(map(_mark, model.targets)))
+    if len(usual) + len(model.targets) > 1 and not marked:
+        said = f"The model {model.name} needs src_lang and tgt_lang"
+        raise bad(f"{said}; it does {_pairs(model)}.", "tgt_lang")
+    return usual[0] if usual else model.usual("translation") or {}
+
+
+def _mark(target: str) -> str:
+    return f">>{target}<<"
+
+
+def _pairs(model: Rewriter) -> str:
+    """The directions that a model is known to do, in words."""
+    several = " or ".join(model.targets[:12]) or model.pair[1]
+    named = [name.removeprefix(_NAMED).replace("_to_", " to ") for name in model.directions]
+    return ", ".join(named) or f"{model.pair[0]} to {several}"
 
 
 def _tongues(model: Rewriter, source: str | None, target: str | None) -> dict[str, Any]:

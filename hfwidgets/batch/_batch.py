@@ -151,7 +151,7 @@ class Batch:
 
     def _kept(self, index: int, key: str, arguments: dict[str, Any]) -> Row | None:
         """The row as an earlier run answered it; None where it has no answer that can be read."""
-        if self.journal is None or not self.journal.done(index, key):
+        if self.journal is None or not self.journal.found(index, key):
             return None
         if not self.keeps:
             return Row(index, arguments, "done")

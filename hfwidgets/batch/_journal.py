@@ -5,7 +5,8 @@ that has ended, in the order in which they ended. Media are files beside it, in 
 
 A line is written in one piece and handed to the operating system before the row counts as done:
 killing the process loses no finished row. The disk itself is waited for (fsync) once a second and
-at the end: a loss of power may cost the last second. Lines are only ever appended; one that was
+at the end: a loss of power may cost the last second. Rows that were put in, taken out or sorted
+since find their answers by what was asked. Lines are only ever appended; one that was
 torn is passed over, and its row is asked again. The file is for its owner alone, and one run's at a
 time. It holds inputs and answers in clear, never a token.
 """
@@ -14,13 +15,15 @@ import contextlib
 import json
 import os
 import re
+import threading
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from hfwidgets import errors
+from hfwidgets.batch._moved import Moved
 from hfwidgets.batch._work import Failure
 from hfwidgets.recorder import _question
 from hfwidgets.recorder._files import Files
@@ -51,6 +54,8 @@ class Journal:
         self._offsets = array("q")
         self._keys = array("Q")
         self._failed: set[int] = set()
+        self._moved: Moved | None = None
+        self._turn = threading.RLock()  # rows are taken on one thread and answered on another
         self._file, self._reader = _opened(path)
         try:
             _lock(self._file, path)
@@ -105,9 +110,40 @@ class Journal:
         """Whether the answer to this very row is there."""
         return self.state(index) == "done" and self._keys[index] == int(key, 16)
 
+    def found(self, index: int, key: str) -> bool:
+        """Whether there is an answer to this very row, to be asked of one row after the other.
+
+        Once a row has changed, an answer that stood at another row is written down for this one.
+        """
+        with self._turn:
+            if self._moved is None:
+                if self.state(index) == "pending" or self._keys[index] == int(key, 16):
+                    return self.done(index, key)
+                self._moved = Moved(self._done_from(index))
+            return self._taken(self._moved, index, key)
+
+    def _done_from(self, index: int) -> Iterator[tuple[int, int]]:
+        """Keys and offsets of the answers that stand at a row or behind it."""
+        for at in range(index, len(self._offsets)):
+            if self.state(at) == "done":
+                yield self._keys[at], self._offsets[at]
+
+    def _taken(self, moved: Moved, index: int, key: str) -> bool:
+        own = self._offsets[index] if index < len(self._offsets) else NOWHERE
+        offset = moved.take(int(key, 16))
+        if offset is not None and offset != own:
+            line = self._line(offset)
+            self._place(index, self._append({**line, "row": index}), key)
+            self._failed.discard(index)
+        return offset is not None
+
     def read(self, index: int) -> dict[str, Any]:
         """A row's line, with its media still as files."""
-        self._reader.seek(self._offsets[index])
+        with self._turn:
+            return self._line(self._offsets[index])
+
+    def _line(self, offset: int) -> dict[str, Any]:
+        self._reader.seek(offset)
         found: dict[str, Any] = json.loads(self._reader.readline())
         return found
 
@@ -116,15 +152,17 @@ class Journal:
         about = {"model": served.model, "provider": served.provider, "seconds": served.seconds}
         line = {"row": index, "key": key, "at": _stamp(), "served": about}
         answer = self.files.packed(raw)
-        self._place(index, self._append({**line, "inputs": inputs, "answer": answer}), key)
-        self._failed.discard(index)
+        with self._turn:
+            self._place(index, self._append({**line, "inputs": inputs, "answer": answer}), key)
+            self._failed.discard(index)
 
     def failed(self, index: int, key: str, inputs: Any, failure: Failure) -> None:
         """Write down why a row has no answer."""
         why = {"kind": failure.kind, "message": failure.message, "status": failure.status}
         line = {"row": index, "key": key, "at": _stamp(), "inputs": inputs, "error": why}
-        self._place(index, self._append(line), key)
-        self._failed.add(index)
+        with self._turn:
+            self._place(index, self._append(line), key)
+            self._failed.add(index)
 
     def _append(self, line: Mapping[str, Any]) -> int:
         """Write a line in one piece; returns where it begins."""

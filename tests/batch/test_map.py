@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from PIL import Image
 import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.batch import BatchResult, Progress
+from hfwidgets.batch._journal import Journal
+from hfwidgets.recorder._store import Served
 from hfwidgets.testing import answers
 from tests.batch.server import labels
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
@@ -296,6 +299,34 @@ def test_a_row_that_changed_is_asked_again(loopback: Loopback, tmp_path: Path) -
     assert len(loopback.requests) == 3
 
 
+def test_rows_that_moved_find_their_answers(loopback: Loopback, tmp_path: Path) -> None:
+    loopback.route("POST", "/", echo)
+    path = tmp_path / "rows.jsonl"
+    asking = client(loopback)
+
+    def asked(*rows: str) -> int:
+        before = len(loopback.requests)
+        for _ in range(2):  # the second time nothing has moved
+            assert said(asking.map(TASK, rows, resume=path, progress=False)) == list(rows)
+        return len(loopback.requests) - before
+
+    assert asked("a", "b", "c") == 3
+    assert asked("new", "a", "b", "c") == 1
+    assert asked("c", "b", "a") == 0
+    assert asked("b", "a", "more") == 1
+    assert asked("a", "b", "c", "new") == 1  # the others' answers are still there
+
+
+def test_an_answer_is_given_to_one_row_only(loopback: Loopback, tmp_path: Path) -> None:
+    loopback.route("POST", "/", echo)
+    path = tmp_path / "rows.jsonl"
+    asking = client(loopback)
+    asking.map(TASK, ["a", "same"], resume=path, progress=False)
+    moved = asking.map(TASK, ["same", "same", "same", "a"], resume=path, progress=False)
+    assert said(moved) == ["same", "same", "same", "a"]
+    assert len(loopback.requests) == 4
+
+
 def test_the_file_of_something_else_is_refused(loopback: Loopback, tmp_path: Path) -> None:
     loopback.route("POST", "/", echo)
     path = tmp_path / "rows.jsonl"
@@ -341,6 +372,21 @@ def test_a_path_that_cannot_hold_rows_says_so(loopback: Loopback, tmp_path: Path
     (tmp_path / "file").touch()
     with pytest.raises(errors.ConfigurationError, match="path of a file"):
         client(loopback).map(TASK, ["a"], resume=tmp_path / "file" / "rows.jsonl", progress=False)
+
+
+def test_rows_that_end_on_two_threads_are_read_back_as_themselves(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "rows.jsonl", {})
+    served = Served("local", "m", 0.1)
+
+    def write(first: int) -> None:
+        for index in range(first, 4000, 2):
+            journal.answered(index, f"{index + 1:016x}", {}, index, served)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (0, 1)))
+    assert len(journal) == 4000
+    assert all(journal.read(index)["row"] == index for index in range(4000))
+    journal.close()
 
 
 def test_two_runs_do_not_share_a_file(loopback: Loopback, tmp_path: Path) -> None:

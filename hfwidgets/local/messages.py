@@ -127,7 +127,10 @@ def _readable(part: dict[str, Any]) -> dict[str, Any]:
         return {"type": "text", "text": part["text"]}
     given = part.get("image_url")
     url = str(given.get("url") if isinstance(given, dict) else given)
-    image = pictures.base64_png(pictures.opened(_bytes(url)))
+    try:
+        image = pictures.base64_png(pictures.opened(_bytes(url)))
+    except RefusedError as refusal:
+        raise bad(str(refusal), "messages") from refusal
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}}
 
 

@@ -141,6 +141,8 @@ def test_pictures_that_would_not_be_heeded(http: httpx.Client) -> None:
     told = [{"role": "system", "content": [picture("red")]}, {"role": "user", "content": "What?"}]
     reply = http.post(CHAT, json={"messages": told})
     assert "only the user's may" in reply.json()["error"]["message"]
+    reply = http.post(CHAT, json={"messages": [{"role": "user", "content": [broken]}]})
+    assert reply.json()["error"]["param"] == "messages"
 
 
 def test_the_model_says_what_it_reads(http: httpx.Client) -> None:

@@ -5,7 +5,7 @@ import re
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sized
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -291,7 +291,11 @@ def background(rows: Rows, options: Options, session: Session) -> Run:
     async def work() -> BatchResult:
         return ended(await batch, call, rows, session)
 
-    made = session.add_run(label, runtime.submit(shortly(work())), batch.so_far)
+    @cache
+    def so_far() -> BatchResult:
+        return ended(batch.so_far(), call, rows, session)
+
+    made = session.add_run(label, runtime.submit(shortly(work())), so_far)
     return made
 
 

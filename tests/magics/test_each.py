@@ -143,10 +143,14 @@ def test_in_the_background_the_handle_says_how_far_it_is(each, loopback):
 
 def test_a_run_in_the_background_that_is_stopped_keeps_what_is_done(each, loopback):
     loopback.most = 2
-    run = each("--each $words --bg --concurrency 1", words=["a", "b", "c", "d"])
+    table = pd.DataFrame({"word": ["a", "b", "c", "d"], "n": 0})
+    run = each("--each $df:word --bg --concurrency 1", df=table)
     until(lambda: len(loopback.requests) == 3)
     run.stop()
     rows = run.result(20)
+    assert list(rows.to_pandas().columns) == ["word", "n", "result", "error"]
+    assert run.result(20) is rows
+    assert [used["calls"] for used in session.usage()] == [2]
     assert run.state == "stopped"
     assert [row.state for row in rows][:2] == ["done", "done"]
     assert rows.counts == {"done": 2, "failed": 0, "pending": 2}

@@ -175,7 +175,7 @@ def completions(kernel, code):
         ("%infer -t table-question-answering -i $", ["$options", "$frame"], 38),
         ("%hf auth who", ["whoami"], 9),
         ("%hf models --ta", ["--task"], 11),
-        ("%hf recordings re", ["replay"], 15),
+        ("%hf recordings re", ["record", "replay"], 15),
         ("%infer --each $fr", ["$frame"], 14),
         ("%infer --each $frame:", ["a"], 21),
         ("%infer --compare kno", ["known"], 17),

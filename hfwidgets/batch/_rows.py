@@ -74,7 +74,8 @@ class Source:
         self._taken += 1
         try:
             own = self._arguments(item)
-            return {**own, **self._parameters, **own}  # the row's own stand first, and win
+            # The row's own stand first, and win.
+            return _whole(self._task, {**own, **self._parameters, **own})
         except errors.HfWidgetsError as error:
             return error
 
@@ -106,6 +107,18 @@ class Source:
             f"The row is a dict with {', '.join(map(repr, item)) or 'nothing in it'}; "
             f"{self._task.method} takes {', '.join(known)}. Name the columns with column=."
         )
+
+
+def _whole(task: BaseTask, arguments: Arguments) -> Arguments:
+    """The arguments; InputError where one is missing that the task cannot do without."""
+    known = task.signature.parameters.values()
+    needed = (p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
+    if missing := [name for name in needed if name not in arguments]:
+        raise errors.InputError(
+            f"The row has no {missing[0]!r}, which {task.method} needs. Name the columns with "
+            f"column=, or pass {missing[0]}= for all rows."
+        )
+    return arguments
 
 
 def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | None:

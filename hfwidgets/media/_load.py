@@ -139,7 +139,8 @@ def _from_array(array: Any, kind: str | None) -> Media:
 def _path(source: Any) -> Path:
     if source == "":
         raise errors.InputError("An empty text is no path: pass a file's path, a URL or bytes.")
-    shown = repr(source if len(str(source)) <= 120 else f"{str(source)[:120]}…")
+    said = str(source) if isinstance(source, os.PathLike) else source
+    shown = repr(said if len(str(said)) <= 120 else f"{str(said)[:120]}…")
     try:
         path = Path(source).expanduser()
         if path.is_file():

@@ -137,3 +137,14 @@ def test_two_columns_of_one_name_are_said_in_place_of_wrong_rows() -> None:
 def test_a_limit_is_a_count(limit: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="whole number"):
         arguments("text-classification", ["a"], limit=limit)
+
+
+def test_what_a_row_lacks_is_named_unless_all_rows_share_it() -> None:
+    whole, lacking = arguments(
+        "question-answering", [{"question": "who?", "context": "she"}, {"question": "why?"}]
+    )
+    assert whole == {"question": "who?", "context": "she"}
+    assert isinstance(lacking, errors.InputError)
+    assert "no 'context'" in str(lacking)
+    [shared] = arguments("question-answering", ["who?"], context="she")
+    assert shared == whole

@@ -10,7 +10,12 @@ from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
 from hfwidgets import session
-from hfwidgets.errors import AuthenticationError, OutputError, UnknownProviderError
+from hfwidgets.errors import (
+    AuthenticationError,
+    MissingFileError,
+    OutputError,
+    UnknownProviderError,
+)
 from hfwidgets.magics.render import code_of
 from tests.magics import conftest
 from tests.plugins.waiting import until
@@ -187,6 +192,11 @@ def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):
     with pytest.raises(UsageError, match="secret"):
         run("", "say {{ SECRET_TOKEN }}")
     assert len(loopback.requests) == 1
+
+
+def test_a_file_that_is_not_there_is_named_as_it_was_written(run):
+    with pytest.raises(MissingFileError, match=r"There is no file 'nowhere\.png'"):
+        run("-i nowhere.png")
 
 
 def test_a_picture_reaches_the_server(shell, loopback, run):

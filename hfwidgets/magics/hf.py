@@ -17,6 +17,7 @@ from hfwidgets.errors import near
 from hfwidgets.magics.call import CHAT
 from hfwidgets.magics.infer import InferMagics, short_errors
 from hfwidgets.magics.options import Options
+from hfwidgets.magics.vars import refuse_token
 from hfwidgets.magics.words import words
 from hfwidgets.recorder import recordings
 
@@ -292,4 +293,6 @@ class HfMagics(Magics):
         word = WORDS[name]
         if not word.least <= len(rest) <= word.most:
             raise UsageError(f"%hf {name} {word.usage}".strip())
+        for given in rest if name != "auth" else ():  # which has words of its own for that
+            refuse_token(given, f"A word behind %hf {name}")
         return partial(word.run, self.settings)(*rest) if word.configured else word.run(*rest)

@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import near
+from hfwidgets.magics.vars import refuse_token
 from hfwidgets.magics.words import Word, read_word, skip_blanks, unquoted
 
 FORMATS = (
@@ -245,6 +246,7 @@ def _store(options: Options, flag: Flag, value: Any) -> None:
 
 
 def _value(flag: Flag, text: str, lookup: Lookup) -> Any:
+    refuse_token(text, f"The value of {flag.names[-1]}")
     if flag.late:
         return text
     if is_variable(text):

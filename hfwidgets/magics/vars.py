@@ -114,6 +114,15 @@ def _named_openly(name: Any, value: Any, path: str) -> Any:
     return value
 
 
+def refuse_token(text: str, where: str) -> None:
+    """UsageError where a word of a magic looks like a token: a notebook keeps what cells hold."""
+    if looks_secret(text):
+        raise UsageError(
+            f"{where} looks like a token. Take it out of the cell, which the notebook keeps; "
+            "%hf auth login asks for one without showing it, and HF_TOKEN is found by itself."
+        )
+
+
 def looks_secret(text: str) -> bool:
     """Whether a text holds something in the form of a token or a private key."""
     return TOKEN.search(text) is not None

@@ -265,7 +265,7 @@ def find(name: str) -> BaseTask:
     """The task of this name, with hyphens or underscores, or known as this; UnknownTaskError with
     near names otherwise.
     """
-    plain = name.strip().lower().replace("_", "-")
+    plain = str(name).strip().lower().replace("_", "-")
     if plain in TASKS:
         return TASKS[plain]
     for task in TASKS.values():

@@ -74,6 +74,7 @@ def test_tasks_and_providers(shell):
         ("config modle=x", "Did you mean 'model'"),
         ("config timeout=soon", "timeout"),
         ("config timeout=-4", "seconds above 0"),
+        (f"alias me hf_{'x' * 30}", "looks like a token"),
         ("config provider=locl", "Did you mean 'local'"),
         ("config task=sumarization", "Did you mean 'summarization'"),
     ],

@@ -100,6 +100,8 @@ def test_a_cell_body_is_the_prompt_verbatim():
         ("-s 'open", "never closed"),
         ("-o 2x y", "takes the name of a variable"),
         ("--new --no-history x", "give one of them"),
+        (f"-m hf_{'x' * 30} hi", "value of --model looks like a token"),
+        (f"-P user=sk-{'x' * 30} hi", "value of --param looks like a token"),
         ("-c talk --no-history x", "give one of them"),
         ("--panel --bg x", "exclude each other"),
         ("--panel --cache x", "exclude each other"),

@@ -111,9 +111,7 @@ class Source:
 
 def _whole(task: BaseTask, arguments: Arguments) -> Arguments:
     """The arguments; InputError where one is missing that the task cannot do without."""
-    known = task.signature.parameters.values()
-    needed = (p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
-    if missing := [name for name in needed if name not in arguments]:
+    if missing := [name for name in task.required if name not in arguments]:
         raise errors.InputError(
             f"The row has no {missing[0]!r}, which {task.method} needs. Name the columns with "
             f"column=, or pass {missing[0]}= for all rows."

@@ -198,8 +198,7 @@ def _free(options: Options, task: BaseTask) -> list[str]:
         lines = (n for n in task.inputs if isinstance(task.controls[n], Lines) and n not in taken)
         taken |= set(headed or [next(lines, None)])
     rest = [name for name in task.inputs if name not in taken]
-    needed = task.signature.parameters
-    return sorted(rest, key=lambda name: needed[name].default is not needed[name].empty)
+    return sorted(rest, key=lambda name: name not in task.required)
 
 
 def content(item: Any, task: BaseTask) -> Any:

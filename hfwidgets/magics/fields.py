@@ -177,8 +177,7 @@ class Inputs:
         return [name for name in rest if not required or self._required(name)]
 
     def _required(self, name: str) -> bool:
-        known = self.task.signature.parameters[name]
-        return known.default is known.empty or isinstance(self.task.controls[name], Labels)
+        return name in self.task.required or isinstance(self.task.controls[name], Labels)
 
     def complete(self) -> dict[str, Any]:
         """All inputs; UsageError names the one that is missing and how to give it."""

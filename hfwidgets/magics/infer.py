@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from IPython.display import display
 from traitlets import Dict, Enum, Float, TraitError, Unicode, observe, validate
 
 from hfwidgets import runtime, session
-from hfwidgets.client import InferenceClient
+from hfwidgets.client import arguments
 from hfwidgets.errors import ConfigurationError, HfWidgetsError
 from hfwidgets.magics import compare, each, output, render, run
 from hfwidgets.magics.call import CHAT, Call, Defaults, build, chosen_task
@@ -54,7 +54,7 @@ class InferMagics(Magics):
         if value is None:
             return None
         try:
-            return find(value).name if name == "task" else _accepted(name, value)
+            return _CHECKS[name](value)
         except ConfigurationError as error:
             raise TraitError(str(error)) from None
 
@@ -249,10 +249,12 @@ def _panel(call: Call) -> Any:
     return made
 
 
-def _accepted(name: str, value: Any) -> Any:
-    """A client's setting, which the client itself has checked."""
-    InferenceClient(**{name: value})
-    return value
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "task": lambda name: find(name).name,
+    "provider": arguments.provider,
+    "timeout": arguments.timeout,
+}
+"""What makes a setting one that a client takes, or says why it is none."""
 
 
 def last_error() -> dict[str, str]:

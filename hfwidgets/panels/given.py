@@ -68,9 +68,8 @@ class Inputs(MutableMapping[str, Any]):
             InputError: one that the task needs is missing; says which.
         """
         found = {name: self[name] for name in self._names if not nothing(self[name])}
-        for name, parameter in self._task.signature.parameters.items():
-            needed = parameter.default is parameter.empty and name in self._names
-            if needed and name not in found:
+        for name in self._task.required:
+            if name in self._names and name not in found:
                 raise errors.InputError(f"{_title(name)} is missing: {_asked(self.control(name))}")
         for name in self._names:
             control = self.control(name)

@@ -120,6 +120,12 @@ class BaseTask:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
 
+    @functools.cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the parameters that every call must give."""
+        known = self.signature.parameters.values()
+        return tuple(p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
+
     def check(self, names: Mapping[str, Any] | set[str]) -> None:
         """UnknownParameterError, with near names, when the task has no such parameter."""
         known = self.signature.parameters

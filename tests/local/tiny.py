@@ -30,6 +30,15 @@ LABELS = {0: "calm", 1: "rough", 2: "stormy"}
 NLI = {0: "contradiction", 1: "neutral", 2: "entailment"}
 ENDS = {0: "start", 1: "end"}
 SIDE = {"height": 16, "width": 16}
+PAIR: dict[str, Any] = {
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 16,
+    "decoder_ffn_dim": 16,
+}
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
 
 
@@ -118,13 +127,7 @@ def nllb(folder: Path) -> str:
     )
     config = transformers.M2M100Config(
         vocab_size=len(tokenizer),
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
+        **PAIR,
         max_position_embeddings=64,
     )
     network = seeded(transformers.M2M100ForConditionalGeneration, config)
@@ -377,13 +380,7 @@ def whisper(folder: Path) -> str:
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in special}
     config = transformers.WhisperConfig(
         vocab_size=len(tokenizer),
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
+        **PAIR,
         max_source_positions=100,
         max_target_positions=32,
         num_mel_bins=8,
@@ -444,19 +441,13 @@ def vits(folder: Path) -> str:
     return saved(folder, seeded(transformers.VitsModel, config), tokenizer)
 
 
-def encodec(folder: Path) -> str:
-    """An EnCodec at 24 kHz."""
-    config = transformers.EncodecConfig(
-        num_filters=4,
-        upsampling_ratios=[4, 4],
-        hidden_size=8,
-        codebook_dim=8,
-        codebook_size=16,
-        num_lstm_layers=1,
-        target_bandwidths=[24.0],
-    )
-    network = seeded(transformers.EncodecModel, config)
-    return saved(folder, network, transformers.EncodecFeatureExtractor())
+def encodec(folder: Path, hears: Any = None, **more: Any) -> str:
+    """An EnCodec at 24 kHz; `hears` is another extractor, `more` other settings."""
+    sizes = {"num_filters": 4, "hidden_size": 8, "codebook_dim": 8, "codebook_size": 16}
+    shape = {**sizes, "upsampling_ratios": [4, 4], "num_lstm_layers": 1}
+    config = transformers.EncodecConfig(**{**shape, "target_bandwidths": [24.0], **more})
+    hears = hears or transformers.EncodecFeatureExtractor()
+    return saved(folder, seeded(transformers.EncodecModel, config), hears)
 
 
 CLIP_SHAPE = {"hidden_act": "quick_gelu", "projection_dim": 16}

@@ -11,21 +11,12 @@ from typing import Any
 import sentencepiece
 import transformers
 
-from tests.local.tiny import SEES, SIDE, SMALL, T5, WORDS, saved, seeded, words
+from tests.local.tiny import PAIR, SEES, SIDE, SMALL, T5, WORDS, encodec, saved, seeded, words
 
 _SENTENCES = ("ann went to rome", "the ferry leaves at noon", "paris is a good day")
 _SMALL = {name: SMALL[name] for name in list(SMALL)[1:5]}
-_PAIR = {
-    "d_model": 16,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2,
-    "encoder_ffn_dim": 16,
-    "decoder_ffn_dim": 16,
-    "max_position_embeddings": 64,
-    "init_std": 1.0,  # with smaller weights all texts come to the same
-}
+# With smaller weights all texts come to the same.
+_PAIR = {**PAIR, "max_position_embeddings": 64, "init_std": 1.0}
 
 
 def _letters(folder: Path, *names: str) -> list[str]:
@@ -182,13 +173,9 @@ def mimi(folder: Path) -> str:
 def encodec_of_two_channels(folder: Path) -> str:
     """An EnCodec at 48 kHz, which hears two channels, a second at a time."""
     times = {"sampling_rate": 48_000, "chunk_length_s": 1.0, "overlap": 0.01}
-    config = transformers.EncodecConfig(
-        num_filters=4,
-        upsampling_ratios=[4, 4],
-        hidden_size=8,
-        codebook_dim=8,
-        codebook_size=16,
-        num_lstm_layers=1,
+    return encodec(
+        folder,
+        transformers.EncodecFeatureExtractor(feature_size=2, **times),
         target_bandwidths=[48.0],
         audio_channels=2,
         normalize=True,
@@ -196,5 +183,3 @@ def encodec_of_two_channels(folder: Path) -> str:
         norm_type="time_group_norm",
         **times,
     )
-    hears = transformers.EncodecFeatureExtractor(feature_size=2, **times)
-    return saved(folder, seeded(transformers.EncodecModel, config), hears)

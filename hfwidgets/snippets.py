@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hfwidgets.client.explain import Explanation
+from hfwidgets.client.settings import without_key
 from hfwidgets.controls import Lines
 from hfwidgets.errors import redacted
 from hfwidgets.tasks import find
@@ -37,6 +38,15 @@ class Written:
     settings: Mapping[str, Any]
 
 
+def _keyless(made: Made) -> Written:
+    """The same call, its addresses without the keys in them."""
+    arguments, settings = (
+        {n: without_key(v) if isinstance(v, str) else v for n, v in values.items()}
+        for values in (made.arguments, made.settings)
+    )
+    return Written(made.task, arguments, settings)
+
+
 def default_provider() -> str | None:
     """The provider that the environment names for all calls."""
     return os.environ.get("HFWIDGETS_PROVIDER") or None
@@ -44,6 +54,7 @@ def default_provider() -> str | None:
 
 def python(made: Made) -> str:
     """The call as a program of its own."""
+    made = _keyless(made)
     shown = {name: value for name, value in made.settings.items() if name not in _SECRET}
     settings = ", ".join(f"{name}={value!r}" for name, value in shown.items())
     given = {k: v for k, v in made.arguments.items() if k not in ("stream", "stream_options")}
@@ -69,6 +80,7 @@ _HERE = "http://127.0.0.1:8080"
 
 def hub(made: Made) -> str:
     """The call as a program for huggingface_hub, whose methods have the same names."""
+    made = _keyless(made)
     task = find(made.task)
     if why := _HUB_LACKS.get(task.name):
         return f"# huggingface_hub cannot make this call: {why}."
@@ -115,6 +127,7 @@ def _literal(value: Any) -> str:
 
 def magic(made: Made) -> str:
     """The call as a `%%infer` cell; media are named by a variable to be set before."""
+    made = _keyless(made)
     task = find(made.task)
     given = dict(made.arguments)
     options = [f"-t {task.name}"]

@@ -90,6 +90,11 @@ def is_url(text: str | None) -> bool:
     return text is not None and text[:8].lower().startswith(("http://", "https://"))
 
 
+def without_key(text: str) -> str:
+    """A model as it may be shown and kept: an address without the keys in it."""
+    return errors.redacted(text) if is_url(text) else text
+
+
 @functools.lru_cache(maxsize=64)
 def usable_url(url: str) -> str:
     """The URL; ConfigurationError when it names no host, or a port that is none."""

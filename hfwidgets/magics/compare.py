@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets import runtime
+from hfwidgets.client.settings import without_key
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import render, run
 from hfwidgets.magics.call import Call
@@ -50,6 +51,11 @@ class Entrant:
         return model or self.name
 
     @property
+    def shown(self) -> str:
+        """Its name as it may be shown and kept."""
+        return without_key(self.name)
+
+    @property
     def state(self) -> str:
         """What it is doing, for people."""
         if self.seconds is not None:
@@ -69,7 +75,7 @@ class Entrant:
         answer = text if text is not None or result is None else repr(result)
         error = str(self.error) if self.error else None
         return Compared(
-            model=self.name, answer=answer, **found, error=error, result=self._made(result)
+            model=self.shown, answer=answer, **found, error=error, result=self._made(result)
         )
 
     def _made(self, result: Any) -> Any:
@@ -160,7 +166,7 @@ def _settled(entrants: list[Entrant], session: Session) -> Comparison:
 
 def _live(entrants: list[Entrant], show: run.Show) -> None:
     """Show what has come so far, if it is time; a terminal is told the state alone."""
-    note = ", ".join(f"{entrant.name}: {entrant.state}" for entrant in entrants)
+    note = ", ".join(f"{entrant.shown}: {entrant.state}" for entrant in entrants)
     if isinstance(show.output, Terminal):
         if show.output.due("", note):
             show.output.update("", {"text/plain": note})
@@ -171,7 +177,7 @@ def _live(entrants: list[Entrant], show: run.Show) -> None:
 
 
 def _growing(entrants: list[Entrant], texts: list[str], note: str) -> Bundle:
-    rows = [Compared(model=entrant.name) for entrant in entrants]
+    rows = [Compared(model=entrant.shown) for entrant in entrants]
     html = f"{side_by_side(rows, [lines(text) for text in texts])}<p>{escape(note)}</p>"
     return {"text/plain": note, "text/html": html}
 

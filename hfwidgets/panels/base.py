@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import traitlets as t
 
 from hfwidgets import errors, runtime, tasks
+from hfwidgets.client.settings import without_key
 from hfwidgets.flow import waiting
 from hfwidgets.panels.failure import failure
 from hfwidgets.panels.flusher import flusher
@@ -240,6 +241,10 @@ class Panel(Live):
                     f"It has: {', '.join(sorted(offered))}."
                 )
 
+    @t.validate("model")
+    def _model_kept(self, proposal: Any) -> Any:
+        return keepable(proposal["value"])
+
     @t.validate("parameters")
     def _parameters_known(self, proposal: Any) -> Any:
         self._check(proposal["value"])
@@ -313,6 +318,16 @@ class Panel(Live):
     def __repr__(self) -> str:
         given = {name: value for name, value in self._described().items() if value is not None}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+
+
+def keepable(model: str | None) -> str | None:
+    """The model, which the notebook keeps; ConfigurationError for an address with a key in it."""
+    if model and without_key(model) != model:
+        raise errors.ConfigurationError(
+            f"{without_key(model)} holds a key, and the notebook would keep it. Give the key as "
+            "token=, or in code the whole address as base_url=, which is not kept."
+        )
+    return model
 
 
 def _state() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hfwidgets import errors, runtime, snippets
 from hfwidgets.panels import parts, raw, receive, stills
+from hfwidgets.panels.base import keepable
 from hfwidgets.panels.flusher import flusher
 from hfwidgets.panels.helped import Helped
 from hfwidgets.panels.run import Run
@@ -36,6 +37,8 @@ class ComparePanel(Helped):
         self, models: Iterable[str], prompt: str = "", *, system: str | None = None, **settings: Any
     ) -> None:
         self.models = list(dict.fromkeys(models))
+        for name in self.models:
+            keepable(name)
         if len(self.models) < 2:
             raise errors.ConfigurationError(
                 "compare takes at least two models: hf.compare(models=['a/b', 'c/d:together'])."
@@ -174,7 +177,8 @@ class ComparePanel(Helped):
         """The comparison as Python; the other forms have one call a model, and show the first."""
         await super()._write()
         code = self._mirror.get("code")
-        given = {name: value for name, value in self.parameters.items() if value is not None}
+        own = {"system": self.system, **self.parameters}
+        given = {name: value for name, value in own.items() if value is not None}
         more = "".join(f", {name}={value!r}" for name, value in given.items())
         code["python"] = (
             "import hfwidgets as hf\n\n"

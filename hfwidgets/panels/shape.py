@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets import controls, runtime
+from hfwidgets.client.settings import without_key
 from hfwidgets.panels import assets
 from hfwidgets.tasks import BaseTask
 
@@ -51,7 +52,8 @@ def shape(
 def served(base_url: str | None) -> dict[str, Any]:
     """What answers when no provider is chosen, and whether there is nothing else to choose."""
     if base_url:
-        return {"label": urlsplit(base_url).netloc or base_url, "fixed": True}
+        host = urlsplit(base_url).netloc.rpartition("@")[2]
+        return {"label": host or without_key(base_url), "fixed": True}
     name = os.environ.get("HFWIDGETS_PROVIDER")
     return {"label": f"default ({name})" if name else "default provider", "fixed": False}
 

@@ -104,3 +104,13 @@ def test_replies_become_objects(compare, loopback, shell):
     shell.push({"shape": {"type": "object"}})
     out, _ = compare("a", "b", line="--schema $shape")
     assert [row.result for row in out] == [{"a": 1}] * 2
+
+
+def test_a_key_in_an_address_is_not_shown_again(shell, loopback):
+    shell.push({"models": [f"{loopback.url}?api_key=opaque0123456789", loopback.url]})
+    line = "out= << --compare $models"
+    last = shown(shell, lambda: shell.run_cell_magic("infer", line, "Hi"))
+    first, second = shell.user_ns["out"]
+    assert first.model == f"{loopback.url}?api_key=…"
+    assert second.answer == loopback.text
+    assert "opaque" not in str([last.data, last.metadata, shell.user_ns["out"]])

@@ -312,7 +312,7 @@ def test_chat_has_a_banner_code_and_a_request(chat: Chat) -> None:
 
 def test_a_comparison_is_saved_and_written_down(stage: Stage) -> None:
     url = stage.url("chat-completion")
-    panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", temperature=0)
+    panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", system="Brief.", temperature=0)
     result = asyncio.run(panel.arun())
     kept = page(panel).doc["result"]
     raw, _ = panel._media(kept["raw"]) or (b"", "")
@@ -324,6 +324,7 @@ def test_a_comparison_is_saved_and_written_down(stage: Stage) -> None:
     say(panel, k="do", do="code")
     until(lambda: page(panel).doc["code"])
     assert "hf.compare([" in page(panel).doc["code"]["python"]
+    assert "system='Brief.', temperature=0)" in page(panel).doc["code"]["python"]
     panel.close()
 
 
@@ -338,3 +339,34 @@ def test_a_client_lists_the_engines_models(
     loopback.route("GET", "/v1/models", Answer(json={"data": rows}))
     assert [row.id for row in InferenceClient().models(provider="local")] == ["tiny/talker"]
     assert runtime.tasks_of("local")
+
+
+# Keys in addresses
+
+KEYED = "https://someone:opaque0123@example.org/v1?version=2&api_key=opaque0123456789"
+
+
+def test_an_address_with_a_key_is_no_model_that_the_notebook_keeps(panel: Open) -> None:
+    for make in (
+        lambda: hf.chat(model=KEYED),
+        lambda: hf.panel("fill-mask", model=KEYED),
+        lambda: hf.compare([KEYED, "local"]),
+    ):
+        with pytest.raises(errors.ConfigurationError, match="holds a key") as caught:
+            make()
+        assert "opaque" not in str(caught.value)
+    opened = panel("fill-mask")
+    say(opened, k="do", do="set", model=KEYED)
+    failure = page(opened).doc["state"]["failure"]
+    assert "holds a key" in json.dumps(failure)
+    assert "opaque" not in json.dumps([failure, opened.get_state()], default=str)
+
+
+def test_a_key_in_an_address_is_in_no_state_and_no_snippet() -> None:
+    opened = hf.panel("fill-mask", base_url=KEYED, text="A [MASK].")
+    say(opened, k="do", do="code")
+    code = json.dumps(until(lambda: page(opened).doc["code"]))
+    assert code.count("version=2") == 3, "in Python for both clients, and for curl"
+    shown = [code, json.dumps(opened.get_state(), default=str), repr(opened)]
+    assert "opaque" not in "".join(shown)
+    assert "example.org" in shown[1]

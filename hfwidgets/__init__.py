@@ -31,12 +31,13 @@ PIL module.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hfwidgets._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from hfwidgets.batch import map  # noqa: A004 - the name that users know
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
-    from hfwidgets.client.legacy import InferenceApi
+    from hfwidgets.client.inference_api import InferenceApi
+    from hfwidgets.core.streams import AsyncStream, Stream
     from hfwidgets.endpoints import (
         InferenceEndpoint,
         InferenceEndpointStatus,
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
         vision,
     )
     from hfwidgets.recorder import recordings
-    from hfwidgets.streams import AsyncStream, Stream
 
 _HOMES = {
     "AsyncInferenceClient": "client",
@@ -91,15 +91,15 @@ _HOMES = {
     "InferenceEndpointError": "errors",
     "InferenceEndpointTimeoutError": "errors",
     "Agent": "mcp",
-    "InferenceApi": "client.legacy",
+    "InferenceApi": "client.inference_api",
     "MCPClient": "mcp",
     "ConfigurationError": "errors",
     "HfHubHTTPError": "errors",
     "HfWidgetsError": "errors",
     "InferenceTimeoutError": "errors",
     "InputError": "errors",
-    "AsyncStream": "streams",
-    "Stream": "streams",
+    "AsyncStream": "core.streams",
+    "Stream": "core.streams",
     "chat": "panels",
     "compare": "panels",
     "vision": "panels",

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hfwidgets import __version__, engine
+from hfwidgets import engine_process
+from hfwidgets._version import __version__
 from hfwidgets.errors import ConfigurationError, HfWidgetsError
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def _add_demo(commands: "Commands") -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    engine.require()
+    engine_process.require()
     _install("light")
-    from hfwidgets.local import lab
+    from hfwidgets.engine import demo
 
-    lab.run(lab.notebooks(), options.port, browser=not options.no_browser)
+    demo.run(demo.notebooks(), options.port, browser=not options.no_browser)
 
 
 def _add_serve(commands: "Commands") -> None:
@@ -113,23 +114,23 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 def _bring(options: argparse.Namespace) -> None:
     """Take up the user's own models; a name or context without a file is an error."""
-    from hfwidgets.local import brought
+    from hfwidgets.engine import custom
 
     if options.chat:
         settings = options.chat_name, options.chat_context, options.mmproj
-        brought.serve_chat(options.chat, *settings)
+        custom.serve_chat(options.chat, *settings)
     elif options.chat_name or options.chat_context or options.mmproj:
         said = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
         raise ConfigurationError(said)
     for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
-        brought.serve_model(model)
+        custom.serve_model(model)
 
 
 def _serve(options: argparse.Namespace) -> None:
-    engine.require()
+    engine_process.require()
     # Set before numpy is loaded: its threads would only fight with the chat model's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from hfwidgets.local import process
+    from hfwidgets.engine.server import process
 
     _bring(options)
     if options.managed:
@@ -157,15 +158,18 @@ def _add_engine(commands: "Commands") -> None:
     status = actions.add_parser("status", help="what is installed, served and running")
     status.set_defaults(run=lambda _: _status())
     stop = actions.add_parser("stop", help="end the engine that provider='local' started")
-    stop.set_defaults(run=lambda _: print("Ended." if engine.stop() else "None was running."))
+    stop.set_defaults(
+        run=lambda _: print("Ended." if engine_process.stop() else "None was running.")
+    )
 
 
 def _install(name: str, *, say: bool = False) -> None:
     """Download what is missing of a set; says nothing when nothing is, unless told to."""
-    engine.require()
+    engine_process.require()
     from tqdm import tqdm
 
-    from hfwidgets.local import fetch, manage, weights
+    from hfwidgets.engine.base import weights
+    from hfwidgets.engine.install import fetch, manage
 
     missing = weights.missing(name)
     if not missing:
@@ -183,16 +187,17 @@ def _install(name: str, *, say: bool = False) -> None:
 
 
 def _remove(name: str) -> None:
-    from hfwidgets.local import manage, weights
+    from hfwidgets.engine.base import weights
+    from hfwidgets.engine.install import manage
 
     weights.of_set(name)
-    engine.stop()  # it may hold the files open
+    engine_process.stop()  # it may hold the files open
     print(manage.removed(name, weights.remove(name)))
 
 
 def _status() -> None:
-    engine.require()
-    from hfwidgets.local import manage
+    engine_process.require()
+    from hfwidgets.engine.install import manage
 
     print(*manage.status(), sep="\n")
 
@@ -211,12 +216,12 @@ def _add_doctor(commands: "Commands") -> None:
 
 
 def _doctor(options: argparse.Namespace) -> None:
-    from hfwidgets import session
+    from hfwidgets import notebook
 
     if options.scan is not None:
-        leaks = session.scan(options.scan)
+        leaks = notebook.scan(options.scan)
         print(leaks)
         sys.exit(bool(leaks))
-    from hfwidgets.local import doctor
+    from hfwidgets.engine.install import doctor
 
-    print(session.doctor(network=options.network), *doctor.models(), sep="\n")
+    print(notebook.doctor(network=options.network), *doctor.models(), sep="\n")

@@ -23,11 +23,11 @@ from typing import Any, Self
 import pytest
 
 from hfwidgets import errors
-from hfwidgets.client import settings
-from hfwidgets.client.calls import Call
-from hfwidgets.flow import Flow, Infer, Reply
+from hfwidgets.calls import settings
+from hfwidgets.calls.call import Call
+from hfwidgets.core.flow import Flow, Infer, Reply
 from hfwidgets.recorder import Recorder
-from hfwidgets.recorder._recorder import Replay
+from hfwidgets.recorder.recorder import Replay
 from hfwidgets.tasks import find
 
 

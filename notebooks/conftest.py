@@ -7,7 +7,8 @@ import pytest
 
 @functools.cache
 def _models() -> None:
-    from hfwidgets.local import fetch, weights
+    from hfwidgets.engine.install import fetch
+    from hfwidgets.engine.base import weights
 
     fetch.install(weights.of_set("full"))
 

@@ -7,6 +7,7 @@ import pytest
 pytest_plugins = [
     *("tests.plugins.waiting", "tests.plugins.loopback", "tests.plugins.internet"),
     *("tests.plugins.engine", "tests.plugins.kernels"),
+    *("tests.plugins.clients", "tests.plugins.asker"),
 ]
 
 

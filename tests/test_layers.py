@@ -91,7 +91,11 @@ HEAVY = ["ipywidgets", "anywidget", "IPython", "numpy", "PIL", "soundfile", "mat
 
 @pytest.mark.parametrize(
     "line",
-    ["import hfwidgets", "from hfwidgets import InferenceClient", "import hfwidgets.runtime"],
+    [
+        "import hfwidgets",
+        "from hfwidgets import InferenceClient",
+        "import hfwidgets.notebook.background_loop",
+    ],
 )
 def test_importing_the_client_loads_nothing_heavy(line: str) -> None:
     code = f"{line}\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"

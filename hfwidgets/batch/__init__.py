@@ -21,10 +21,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets.batch._batch import Batch, begun
+from hfwidgets.batch._handles import AsyncBatch, blocking
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row
-from hfwidgets.batch._rows import Columns
-from hfwidgets.batch._wait import AsyncBatch, blocking
+from hfwidgets.batch._source import Columns
 
 if TYPE_CHECKING:
     from hfwidgets.client import InferenceClient
@@ -62,7 +62,7 @@ def map(  # noqa: A001 - the name that users know
         concurrency: How many calls at once at most; left out, up to 64, as the server bears.
         executor: Whose workers make the calls: a `concurrent.futures.Executor`, such as
             `dask.distributed.Client(...).get_executor()`, or a pool, such as
-            `ray.util.multiprocessing.Pool()`; see `hfwidgets.batch._work`.
+            `ray.util.multiprocessing.Pool()`; see `hfwidgets.batch._worker`.
         on_error: `keep` goes on when a row fails; `raise` ends the run with the first error.
         progress: Whether to show it; or a function that is shown a `Progress` a few times a second.
         limit: Only so many rows, from the first.

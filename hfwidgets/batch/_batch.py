@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors
 from hfwidgets.batch import _journal
-from hfwidgets.batch._ask import Answer, Ask, by_workers, in_threads, on_loop
+from hfwidgets.batch._callers import Answer, Ask, by_workers, in_threads, on_loop
+from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._journal import Journal
-from hfwidgets.batch._limit import Limiter
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row, Stored, row_of
-from hfwidgets.batch._rows import Columns, Source, is_count
-from hfwidgets.batch._run import Feed, Job, Run
-from hfwidgets.batch._work import Failure
-from hfwidgets.client.choice import default_provider
-from hfwidgets.client.drivers import AsyncDriver
-from hfwidgets.recorder import _question
+from hfwidgets.batch._scheduler import Feed, Job, Run
+from hfwidgets.batch._source import Columns, Source, is_count
+from hfwidgets.batch._worker import Failure
+from hfwidgets.calls.drivers import AsyncDriver
+from hfwidgets.calls.routing import default_provider
+from hfwidgets.errors.user_warnings import warn
+from hfwidgets.recorder import fingerprint
 from hfwidgets.tasks import Async, BaseTask, find
-from hfwidgets.warned import warn
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
@@ -76,12 +76,12 @@ class Plan:
         settings = self.client._settings
         model = self.parameters.get("model") or settings.model
         own = {name: value for name, value in self.parameters.items() if name != "model"}
-        hidden = _question.secrets(settings)
+        hidden = fingerprint.secrets(settings)
         return {
             "task": self.task.name,
-            "model": _question.bare_url(model) if model and "://" in model else model,
+            "model": fingerprint.bare_url(model) if model and "://" in model else model,
             "provider": default_provider(settings),
-            "parameters": _question.masked(_question.plain(own), hidden),
+            "parameters": fingerprint.masked(fingerprint.plain(own), hidden),
         }
 
 
@@ -120,7 +120,7 @@ class Batch:
     def _journal(self) -> Journal | None:
         if self.plan.resume is None:
             return None
-        hidden = _question.secrets(self.plan.client._settings)
+        hidden = fingerprint.secrets(self.plan.client._settings)
         return Journal(self.plan.resume, self.plan.header(), hidden)
 
     def _jobs(self) -> Iterator[Job | None]:
@@ -256,7 +256,7 @@ class Batch:
         self.source.rewind(self._next if self.plan.collect else 0)
         known = [dataclasses.replace(self.rows[index]) for index in sorted(self.rows)]
         batch = Batch(self.plan, self.source, known)
-        from hfwidgets.batch._wait import AsyncBatch, blocking  # which knows this module
+        from hfwidgets.batch._handles import AsyncBatch, blocking  # which knows this module
 
         return AsyncBatch(batch) if isinstance(self.plan.client, Async) else blocking(batch)
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hfwidgets import errors
-from hfwidgets.batch._moved import Moved
-from hfwidgets.batch._work import Failure
-from hfwidgets.recorder import _question
-from hfwidgets.recorder._files import Files
-from hfwidgets.recorder._store import Served, now
+from hfwidgets.batch._row_index import Moved
+from hfwidgets.batch._worker import Failure
+from hfwidgets.recorder import fingerprint
+from hfwidgets.recorder.media_files import Files
+from hfwidgets.recorder.store import Served, now
 
 VERSION = 1
 
@@ -166,7 +166,7 @@ class Journal:
 
     def _append(self, line: Mapping[str, Any]) -> int:
         """Write a line in one piece; returns where it begins."""
-        whole = _question.masked(dict(line), self._hidden)
+        whole = fingerprint.masked(dict(line), self._hidden)
         text = json.dumps(whole, ensure_ascii=False, default=_described)
         data = text.encode("utf-8", "surrogatepass") + b"\n"
         written = os.write(self._file, data)
@@ -205,7 +205,7 @@ def kept(arguments: Mapping[str, Any]) -> Any:
 def _kept(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return {"$path": os.fspath(value)}
-    return _question.plain(value)
+    return fingerprint.plain(value)
 
 
 def _described(value: Any) -> Any:
@@ -227,7 +227,7 @@ def given_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def key_of(arguments: Mapping[str, Any]) -> str:
     """What tells a row's arguments from others: 16 hexadecimal digits, never all zero."""
     plain = {name: _identity(value) for name, value in arguments.items()}
-    return format(int(_question.hashed(plain)[:16], 16) or 1, "016x")
+    return format(int(fingerprint.hashed(plain)[:16], 16) or 1, "016x")
 
 
 def _identity(value: Any) -> Any:
@@ -239,14 +239,14 @@ def _identity(value: Any) -> Any:
         return os.fspath(value)
     pixels = getattr(value, "tobytes", None)
     if pixels is not None and not isinstance(value, memoryview):
-        return [str(getattr(value, "size", "")), _question.plain(pixels())]
+        return [str(getattr(value, "size", "")), fingerprint.plain(pixels())]
     if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
         value = table("list")
     if isinstance(value, (list, tuple)):
         return [_identity(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
-    return _question.plain(value)
+    return fingerprint.plain(value)
 
 
 def _opened(path: Path) -> tuple[int, BinaryIO]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Protocol
 
-from hfwidgets.results._meta import Meta
+from hfwidgets.core.meta import Meta
 
 STEP = 0.25
 """The least time between two updates, in seconds."""

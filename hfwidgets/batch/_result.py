@@ -9,11 +9,11 @@ from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, clock
-from hfwidgets.batch._work import Failure, remade
-from hfwidgets.recorder._question import masked
-from hfwidgets.results import Elements, _show
-from hfwidgets.results._record import Record
-from hfwidgets.results._table import rows as flat_rows
+from hfwidgets.batch._worker import Failure, remade
+from hfwidgets.recorder.fingerprint import masked
+from hfwidgets.results import Elements, show
+from hfwidgets.results.record import Record
+from hfwidgets.results.table import rows as flat_rows
 from hfwidgets.tasks import BaseTask
 
 SHOWN = 20
@@ -213,8 +213,8 @@ class BatchResult(Sequence[Row]):
         rows = [_shown(row) for row in self[:SHOWN]]
         more = len(self) - len(rows)
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
-        table = _show.table(rows) if rows else ""
-        return _show.bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
+        table = show.table(rows) if rows else ""
+        return show.bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
 
 
 def _unlike(names: Iterable[str], known: set[Any]) -> list[str]:
@@ -249,7 +249,7 @@ def _shown(row: Row) -> dict[str, str]:
 
 
 def _short(value: Any) -> str:
-    text = masked(value if isinstance(value, str) else _show.short(value))
+    text = masked(value if isinstance(value, str) else show.short(value))
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 

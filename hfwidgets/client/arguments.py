@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from hfwidgets import auth, errors, providers
-from hfwidgets.client.settings import Answerer, Settings, is_url, usable_url
+from hfwidgets import errors, providers
+from hfwidgets.calls.settings import Answerer, Settings, is_url, usable_url
+from hfwidgets.core import auth
 from hfwidgets.providers import Hosts
 
 SERVICES = ("hub", "router", "endpoints")

@@ -6,14 +6,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from hfwidgets import errors
-from hfwidgets.client import arguments, hub
+from hfwidgets.calls import model_info
+from hfwidgets.calls.call import Call, Deadline
+from hfwidgets.calls.settings import Answerer, Settings
+from hfwidgets.client import arguments
 from hfwidgets.client.arguments import Changes
-from hfwidgets.client.calls import Call, Deadline
-from hfwidgets.client.custom import Custom
-from hfwidgets.client.settings import Answerer, Settings
-from hfwidgets.flow import Flow, Parts
-from hfwidgets.results._record import Record, stamp
-from hfwidgets.streams import AsyncStream, Stream
+from hfwidgets.client.raw_requests import Custom
+from hfwidgets.core.flow import Flow, Parts
+from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.results.record import Record, stamp
 from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import httpx
 
     from hfwidgets.batch import AsyncBatch, BatchResult, Progress
-    from hfwidgets.client.drivers import AsyncDriver, SyncDriver
-    from hfwidgets.client.explain import Explanation
+    from hfwidgets.calls.drivers import AsyncDriver, SyncDriver
+    from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.results.catalogue import Catalogue
 
 C = TypeVar("C")
@@ -49,7 +50,7 @@ class _Client(Tasks, Custom, Generic[H]):
     Args:
         model: a model's id on the Hub, or the URL of an endpoint.
         provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
-            `hfwidgets.client.choice` hold: a URL is called as it is, chat goes to the
+            `hfwidgets.calls.routing` hold: a URL is called as it is, chat goes to the
             router's own choice.
         token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left
             out, the
@@ -65,7 +66,7 @@ class _Client(Tasks, Custom, Generic[H]):
             "together": ...}`).
         mapping: the names of models at providers, so that the Hub is not asked for them:
             `{"org/model": {"together": "its name there"}}`; see
-            `hfwidgets.client.hub.offers_by_hand`.
+            `hfwidgets.calls.model_info.offers_by_hand`.
         recordings: a folder in which answers are recorded, and from which they are replayed; or
             what `hf.recordings(...)` returns.
         http_client: an httpx client with proxies, certificates or transports of your own; it stays
@@ -103,7 +104,7 @@ class _Client(Tasks, Custom, Generic[H]):
             bill_to=arguments.payer(bill_to),
             max_retries=arguments.retries(max_retries),
             hosts=arguments.hosts(hosts),
-            mapping=hub.offers_by_hand(mapping),
+            mapping=model_info.offers_by_hand(mapping),
             recordings=arguments.answerer(recordings),
         )
         self._connect(http_client)
@@ -182,9 +183,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
     _driver: "SyncDriver"
 
     def _connect(self, http_client: "httpx.Client | None") -> None:
-        from hfwidgets.client.drivers import (
-            SyncDriver,  # brings httpx, which an import need not wait for
-        )
+        from hfwidgets.calls.drivers import SyncDriver
 
         self._driver = SyncDriver(http_client)
 
@@ -208,7 +207,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
     def explain(self, task: str, **arguments: Any) -> "Explanation":
         """What the call of a task would send, and where; nothing is sent."""
-        from hfwidgets.client.explain import explained
+        from hfwidgets.calls.dry_run import explained
 
         found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
@@ -227,9 +226,11 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
-        from hfwidgets.client import catalogue
+        from hfwidgets.client import list_models
 
-        found: Catalogue = self._run(None, catalogue.models(task, provider, search, self._settings))
+        found: Catalogue = self._run(
+            None, list_models.models(task, provider, search, self._settings)
+        )
         return found
 
     def map(
@@ -291,9 +292,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
     _driver: "AsyncDriver"
 
     def _connect(self, http_client: "httpx.AsyncClient | None") -> None:
-        from hfwidgets.client.drivers import (
-            AsyncDriver,  # now, so that no call on a loop waits for it
-        )
+        from hfwidgets.calls.drivers import AsyncDriver
 
         self._driver = AsyncDriver(http_client)
 
@@ -319,7 +318,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """What the call of a task would send, and where; nothing is sent."""
         import asyncio
 
-        from hfwidgets.client.explain import explained
+        from hfwidgets.calls.dry_run import explained
 
         found, flow = self._flow(task, arguments)
         call = Call(self._settings, found)
@@ -338,10 +337,10 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
 
         The prices that came along give `meta.cost` to the results of this client from now on.
         """
-        from hfwidgets.client import catalogue
+        from hfwidgets.client import list_models
 
         found: Catalogue = await self._run(
-            None, catalogue.models(task, provider, search, self._settings)
+            None, list_models.models(task, provider, search, self._settings)
         )
         return found
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from hfwidgets import auth, errors, hints
+from hfwidgets import errors
+from hfwidgets.core import auth
 from hfwidgets.endpoints._bodies import Changes
+from hfwidgets.errors import advice
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
@@ -156,7 +158,7 @@ def what_next(endpoint: InferenceEndpoint) -> str:
         case InferenceEndpointStatus.SCALED_TO_ZERO:
             return "It is scaled to zero: the next request wakes it, and wait() sends one."
         case InferenceEndpointStatus.FAILED | InferenceEndpointStatus.UPDATE_FAILED:
-            return f"It failed.{said} Its log is at {hints.ENDPOINTS}."
+            return f"It failed.{said} Its log is at {advice.ENDPOINTS}."
         case _:
             return "Call wait() until it is ready."
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from urllib.parse import quote
 
 from hfwidgets import errors, providers
-from hfwidgets.client import hub
-from hfwidgets.client.choice import Chosen
-from hfwidgets.client.settings import Settings
-from hfwidgets.client.wake import CONTROL
+from hfwidgets.calls import model_info
+from hfwidgets.calls.endpoint_state import CONTROL
+from hfwidgets.calls.routing import Chosen
+from hfwidgets.calls.settings import Settings
+from hfwidgets.core.flow import Aim, Flow, Reply, Send, Sleep
 from hfwidgets.endpoints._bodies import Changes, Options, changes, creation
 from hfwidgets.endpoints._endpoint import (
     InferenceEndpoint,
@@ -23,9 +24,8 @@ from hfwidgets.endpoints._endpoint import (
     trusted_with,
     what_next,
 )
-from hfwidgets.flow import Aim, Flow, Reply, Send, Sleep
 from hfwidgets.tasks import Async, BaseTask, Sync
-from hfwidgets.tasks._task import operation
+from hfwidgets.tasks.task import operation
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
@@ -218,7 +218,7 @@ class _Plane:
         if endpoint.url is None or endpoint.status not in (State.RUNNING, State.SCALED_TO_ZERO):
             return False
         token = yield from self._settings.key()
-        headers = hub.shown(token) if trusted_with(endpoint.url, token) else {}
+        headers = model_info.shown(token) if trusted_with(endpoint.url, token) else {}
         url = endpoint.url.rstrip("/") + "/" + endpoint.health_route.lstrip("/")
         try:
             reply: Reply = yield Send("GET", url, headers=headers, tries=0)
@@ -256,13 +256,13 @@ class _Plane:
 
     def _account(self) -> Flow[dict[str, Any]]:
         """The token's user and organisations."""
-        token = yield from hub.hub_token(self._settings)
+        token = yield from model_info.hub_token(self._settings)
         if token is None:
             raise errors.MissingTokenError(
                 "Inference Endpoints belong to an account: pass token= (a Hub token), set HF_TOKEN "
                 "or log in with %hf auth login."
             )
-        headers = hub.shown(token)
+        headers = model_info.shown(token)
         reply = yield Send("GET", f"{self._settings.hosts.hub}/api/whoami-v2", headers=headers)
         found: dict[str, Any] = reply.json()
         return found

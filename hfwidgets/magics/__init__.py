@@ -19,9 +19,9 @@ complete    Tab; behind %hf: complete_hf
 
 from typing import Any
 
-from hfwidgets.magics import complete
-from hfwidgets.magics.hf import HfMagics
-from hfwidgets.magics.infer import InferMagics
+from hfwidgets.magics import completion
+from hfwidgets.magics.hf_magic import HfMagics
+from hfwidgets.magics.infer_magic import InferMagics
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -31,12 +31,12 @@ def load_ipython_extension(shell: Any) -> None:
     settings = InferMagics(shell)
     shell.register_magics(settings, HfMagics(shell, settings))
     shell.configurables.append(settings)
-    complete.install(shell, settings)
+    completion.install(shell, settings)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take the magics and their completion away again."""
-    complete.remove(shell)
+    completion.remove(shell)
     settings = shell.magics_manager.registry.pop(InferMagics.__name__, None)
     shell.magics_manager.registry.pop(HfMagics.__name__, None)
     if settings is not None:

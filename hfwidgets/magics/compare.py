@@ -10,15 +10,14 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets import runtime
-from hfwidgets.client.settings import without_key
+from hfwidgets.calls.settings import without_key
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import render, run
-from hfwidgets.magics.call import Call
-from hfwidgets.magics.files import Bundle
-from hfwidgets.magics.output import Terminal
+from hfwidgets.magics.build_call import Call
+from hfwidgets.magics.media_files import Bundle
+from hfwidgets.magics.outputs import Terminal
+from hfwidgets.notebook import Session, background_loop, split
 from hfwidgets.results.comparison import Compared, Comparison, lines, side_by_side
-from hfwidgets.session import Session, split
 
 
 @dataclass
@@ -124,7 +123,7 @@ def compare(
     ended = threading.Event()
     for entrant in entrants:
         run.noted(entrant.call, session)
-    future = runtime.submit(_all(entrants, ended))
+    future = background_loop.submit(_all(entrants, ended))
     try:
         run.follow(future, lambda: _live(entrants, show))
     except KeyboardInterrupt:

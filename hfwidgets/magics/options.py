@@ -8,8 +8,8 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import near
-from hfwidgets.magics.vars import refuse_token
-from hfwidgets.magics.words import Word, read_word, skip_blanks, unquoted
+from hfwidgets.magics.tokenizer import Word, read_word, skip_blanks, unquoted
+from hfwidgets.magics.variables import refuse_token
 
 FORMATS = (
     *("auto", "markdown", "text", "html", "json", "code", "math", "table", "raw"),

@@ -7,13 +7,13 @@ from html import escape
 from typing import Any
 
 from hfwidgets.errors import OutputError, redacted
-from hfwidgets.magics import files, schema
-from hfwidgets.magics.call import CHAT, Call
-from hfwidgets.magics.files import Bundle
+from hfwidgets.magics import media_files, schema
+from hfwidgets.magics.build_call import CHAT, Call
+from hfwidgets.magics.media_files import Bundle
 from hfwidgets.magics.schema import bare
+from hfwidgets.notebook import Listing
 from hfwidgets.results import Meta
-from hfwidgets.results import _table as tables
-from hfwidgets.session import Listing
+from hfwidgets.results import table as tables
 
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
@@ -77,8 +77,8 @@ def _bundle(plain: str, html: str, foot: str) -> Bundle:
 def _view(call: Call, result: Any, form: str) -> Bundle:
     if call.shape is not None and form == "auto":
         form = "table" if schema.gives_rows(call.shape) else "json"
-    if form in files.KINDS:
-        return files.view(result, form)
+    if form in media_files.KINDS:
+        return media_files.view(result, form)
     if form in _AS_DATA:
         plain, html = _AS_DATA[form](result)
         return {"text/plain": plain, "text/html": html}
@@ -97,8 +97,8 @@ def _own(result: Any, form: str) -> Bundle:
             f"A {type(result).__name__} is no text and has no {form} view. "
             f"Use -f auto, json, table or raw{_media_forms(result)}."
         )
-    if files.kind_of(result) == "image":
-        return files.picture(result)
+    if media_files.kind_of(result) == "image":
+        return media_files.picture(result)
     show = getattr(result, "_repr_mimebundle_", None)
     made = dict(show()) if show else {"text/plain": repr(result)}
     made.setdefault("text/html", _paragraph(made["text/plain"]))
@@ -106,7 +106,7 @@ def _own(result: Any, form: str) -> Bundle:
 
 
 def _media_forms(result: Any) -> str:
-    return "".join(f", or {kind}" for kind in files.KINDS if files.found(result, kind))
+    return "".join(f", or {kind}" for kind in media_files.KINDS if media_files.found(result, kind))
 
 
 def _html(form: str, text: str) -> str:
@@ -118,7 +118,7 @@ def _paragraph(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    from hfwidgets import markdown
+    from hfwidgets.results import markdown
 
     return markdown.to_html(text)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hfwidgets import flow, runtime
+from hfwidgets.core import flow
 from hfwidgets.errors import BadRequestError, HfWidgetsError
-from hfwidgets.magics import files, output, render, schema
-from hfwidgets.magics.call import Call
-from hfwidgets.magics.output import Output
-from hfwidgets.session import Made, Run, Session
+from hfwidgets.magics import media_files, outputs, render, schema
+from hfwidgets.magics.build_call import Call
+from hfwidgets.magics.outputs import Output
+from hfwidgets.notebook import Made, Run, Session, background_loop
 
 STEP = 0.05
 """How often the cell looks for news, in seconds."""
@@ -74,7 +74,7 @@ async def _answer(call: Call, progress: Progress) -> Any:
 
 async def _opened(call: Call) -> Any:
     """The answer or its open stream; servers that refuse to count tokens are asked again."""
-    method = getattr(runtime.aclient(**call.settings), call.task.method)
+    method = getattr(background_loop.aclient(**call.settings), call.task.method)
     try:
         return await method(**call.arguments)
     except BadRequestError as error:
@@ -85,7 +85,7 @@ async def _opened(call: Call) -> Any:
 
 async def explain(call: Call) -> Any:
     """What the call would send; nothing is sent."""
-    return await runtime.aclient(**call.settings).explain(call.task.name, **call.arguments)
+    return await background_loop.aclient(**call.settings).explain(call.task.name, **call.arguments)
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Show:
         """Show the view that stays."""
         bundle = render.finished(call, result, self.form, verbose=self.verbose)
         if not self.output.pictures:
-            saved = [f"Saved: {path}" for path in files.kept(result)]
+            saved = [f"Saved: {path}" for path in media_files.kept(result)]
             bundle["text/plain"] = "\n".join([bundle["text/plain"], *saved])
         self.output.finish(bundle, render.metadata(call, result))
 
@@ -130,7 +130,7 @@ def foreground(call: Call, session: Session, show: Show, keep: Callable[[Any], N
     """
     progress = Progress()
     noted(call, session)
-    future = runtime.submit(perform(call, progress))
+    future = background_loop.submit(perform(call, progress))
     try:
         result = follow(future, lambda: show.live(call, progress))
     except KeyboardInterrupt:
@@ -160,14 +160,14 @@ def follow(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -
     while not future.done():
         concurrent.futures.wait([future], timeout=STEP)
         tick()
-    return runtime.wait(future)
+    return background_loop.wait(future)
 
 
 def background(call: Call, session: Session) -> Run:
     """Start a call and return its handle."""
     progress = Progress()
     noted(call, session)
-    future = runtime.submit(shortly(_finished(call, session, progress)))
+    future = background_loop.submit(shortly(_finished(call, session, progress)))
     made = session.add_run(call.label(), future, progress.partial)
     if call.chat is not None:
         session.awaited[call.chat] = made
@@ -179,7 +179,7 @@ async def shortly(work: Awaitable[Any]) -> Any:
     try:
         return await work
     except HfWidgetsError as error:
-        output.shorten(error)
+        outputs.shorten(error)
         raise
 
 

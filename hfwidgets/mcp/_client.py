@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from hfwidgets import errors
 from hfwidgets.client import AsyncInferenceClient
+from hfwidgets.errors.user_warnings import warn
 from hfwidgets.mcp._server import Server, ServerType
-from hfwidgets.results._record import Record
 from hfwidgets.results.chat import ChatCompletionStreamOutput
-from hfwidgets.warned import warn
+from hfwidgets.results.record import Record
 
 if TYPE_CHECKING:
     from mcp.types import Tool

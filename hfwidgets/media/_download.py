@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors
-from hfwidgets.flow import Do, Flow, Send
+from hfwidgets.core.flow import Do, Flow, Send
 from hfwidgets.media._load import data_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.flow import Do, Flow, Send
+from hfwidgets.core.flow import Do, Flow, Send
 from hfwidgets.media import _arrays, _check
 from hfwidgets.media._media import CHUNK, File, Inline, Media, Memory, Opened, Source
 from hfwidgets.media._sniff import HEAD, sniff

@@ -13,7 +13,7 @@ from hfwidgets import tasks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hfwidgets.panels.base import Panel
+    from hfwidgets.panels.base_panel import Panel
     from hfwidgets.panels.chat_panel import ChatPanel
     from hfwidgets.panels.compare_panel import ComparePanel
     from hfwidgets.panels.task_panel import TaskPanel

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import traitlets as t
 
 from hfwidgets import errors
-from hfwidgets.panels.base import Panel
+from hfwidgets.panels.base_panel import Panel
+from hfwidgets.panels.call_tools import Helped
+from hfwidgets.panels.chat_files import Kept
 from hfwidgets.panels.conversation import Conversation, Entry, checked, question
-from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.helped import Helped
-from hfwidgets.panels.kept import Kept
+from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.run import Run
-from hfwidgets.panels.transcript import Transcript
+from hfwidgets.panels.views.chat_html import Transcript
 from hfwidgets.tasks.chat import ChatOptions
 
 SYSTEM = {

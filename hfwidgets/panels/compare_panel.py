@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-from hfwidgets import errors, runtime, snippets
-from hfwidgets.panels import parts, raw, receive, stills
-from hfwidgets.panels.base import keepable
-from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.helped import Helped
+from hfwidgets import errors
+from hfwidgets.notebook import background_loop, code_snippets
+from hfwidgets.panels.base_panel import keepable
+from hfwidgets.panels.call_tools import Helped
+from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.form import uploads
 from hfwidgets.panels.run import Run
+from hfwidgets.panels.views import parts, previews, raw_json
 from hfwidgets.results.comparison import Compared, Comparison
 
 
@@ -109,21 +111,21 @@ class ComparePanel(Helped):
         system = [{"role": "system", "content": self.system}] if self.system else []
         messages = [*system, {"role": "user", "content": self.prompt}]
         who = self._who(name)
-        client = runtime.aclient(**self._settings(who))
+        client = background_loop.aclient(**self._settings(who))
         given = {"model": who.get("model"), **self.parameters}
         counted = {"stream_options": {"include_usage": True}, **given}
         return await client.chat_completion(messages, stream=True, **counted)
 
     async def _read(self, at: int, stream: Any) -> None:
         async for chunk in stream:
-            if piece := receive.piece(chunk):
+            if piece := uploads.piece(chunk):
                 if self.status != "streaming":
                     self._settle("streaming", note="", eta=None)
                 self._mirror.append("columns", at, "text", text=piece)
 
     def _who(self, name: str) -> dict[str, str]:
         """A column's name as model and provider."""
-        return {"provider": name} if name in runtime.provider_names() else {"model": name}
+        return {"provider": name} if name in background_loop.provider_names() else {"model": name}
 
     def _settings(self, who: dict[str, str]) -> dict[str, Any]:
         token = {"token": self._secret} if self._secret else {}
@@ -159,17 +161,17 @@ class ComparePanel(Helped):
         """The comparison as the page's tools know it."""
         saves = [
             {"label": label, "id": f"save.{number}.{name}", "name": name}
-            for name, label, _ in raw.saves(self._last)
+            for name, label, _ in raw_json.saves(self._last)
         ]
         return {"kind": "comparison", "n": number, "raw": f"raw.{number}", "saves": saves}
 
-    def _media(self, name: str) -> stills.File | None:
+    def _media(self, name: str) -> previews.File | None:
         if self._last is None:
             return None
         room, _, rest = name.partition(".")
         if room == "raw":
-            return parts.text(raw.text(self._last))
-        made = {name: make for name, _, make in raw.saves(self._last)}
+            return parts.text(raw_json.text(self._last))
+        made = {name: make for name, _, make in raw_json.saves(self._last)}
         file = made.get(rest.partition(".")[2])
         return file() if file else None
 
@@ -191,12 +193,12 @@ class ComparePanel(Helped):
         code["hub"] = f"# One call a model; this is the first.\n{code['hub']}"
         self._mirror.set("code", value=code)
 
-    def _call(self) -> snippets.Written:
+    def _call(self) -> code_snippets.Written:
         call = super()._call()
         who = self._who(self.models[0])
         provider = {"provider": who["provider"]} if "provider" in who else {}
         model = {"model": who["model"]} if "model" in who else {}
-        return snippets.Written(
+        return code_snippets.Written(
             self.task, {**call.arguments, **model}, {**call.settings, **provider}
         )
 

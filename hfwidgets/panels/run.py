@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hfwidgets import runtime
+from hfwidgets.notebook import background_loop
 
 
 class Run:
@@ -38,7 +38,7 @@ class Run:
         self, work: Callable[["Run"], Awaitable[None]], end: Callable[["Run"], Awaitable[None]]
     ) -> None:
         """Begin; `end` is called once, on the background loop, whatever happens."""
-        runtime.submit(self._drive(work, end))
+        background_loop.submit(self._drive(work, end))
 
     def stop(self) -> None:
         """Ask the run to stop; what has come stays. Any thread may call this, also twice."""

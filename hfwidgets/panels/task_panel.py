@@ -7,17 +7,20 @@ from typing import Any
 
 import traitlets as t
 
-from hfwidgets import controls, errors, examples, media, runtime, tasks
-from hfwidgets.panels import frozen, names, receive, simplest, stills, stored
-from hfwidgets.panels.base import Panel
-from hfwidgets.panels.flusher import flusher
-from hfwidgets.panels.form import about, form, samples, split
-from hfwidgets.panels.given import Inputs, file_of, shown
-from hfwidgets.panels.helped import Helped
-from hfwidgets.panels.history import History
+from hfwidgets import errors, media, tasks
+from hfwidgets.notebook import background_loop
+from hfwidgets.panels.base_panel import Panel
+from hfwidgets.panels.call_tools import Helped
+from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.form import example_answers, uploads, variables
+from hfwidgets.panels.form.describe import about, form, samples, split
+from hfwidgets.panels.form.inputs import Inputs, file_of, shown
 from hfwidgets.panels.run import Run
-from hfwidgets.panels.worded import Worded
+from hfwidgets.panels.text_tools import Worded
+from hfwidgets.panels.views import plain_value, previews, static_html
+from hfwidgets.panels.views.history import History
 from hfwidgets.results.audio import Audio
+from hfwidgets.tasks import controls, examples
 
 
 class TaskPanel(Worded, Helped, Panel):
@@ -53,7 +56,7 @@ class TaskPanel(Worded, Helped, Panel):
         self._names, _ = split(found)
         self.inputs = Inputs(found, self._names, self._input_changed)
         self._history = History()
-        self._uploads = receive.Uploads()
+        self._uploads = uploads.Uploads()
         self._seed = 0
         self._kept = False
         self._sent: dict[str, Any] = {}
@@ -61,7 +64,7 @@ class TaskPanel(Worded, Helped, Panel):
         given = {name: settings.pop(name) for name in self._names if name in settings}
         super().__init__(model, **settings)
         self._again = self.start
-        self.set_trait("value", simplest.empty(found))
+        self.set_trait("value", plain_value.empty(found))
         self.observe(self._auto_changed, "auto_run")
         for way, wanted in ways.items():
             setattr(self, way, wanted)
@@ -141,7 +144,7 @@ class TaskPanel(Worded, Helped, Panel):
         self._sent = self._seeded()
         kept, self._kept = self._kept, False
         if kept:
-            run.result = await asyncio.to_thread(stored.answer, self.declaration)
+            run.result = await asyncio.to_thread(example_answers.answer, self.declaration)
             await asyncio.to_thread(self._show, run)
             return
         given = {**self._given, **self._sent}
@@ -173,7 +176,7 @@ class TaskPanel(Worded, Helped, Panel):
         self._pieces = 0
         try:
             async for chunk in stream:
-                if piece := receive.piece(chunk):
+                if piece := uploads.piece(chunk):
                     self._pieces += 1
                     if self.status != "streaming":
                         self._settle("streaming", note="", eta=None)
@@ -208,7 +211,7 @@ class TaskPanel(Worded, Helped, Panel):
         if self._history.latest is not run.result:  # stopped half-way: what came is a result too
             self._show(run)
         with contextlib.suppress(t.TraitError):
-            self.set_trait("value", simplest.value(run.result))
+            self.set_trait("value", plain_value.value(run.result))
 
     @property
     def _streams_text(self) -> bool:
@@ -253,11 +256,11 @@ class TaskPanel(Worded, Helped, Panel):
         return isinstance(self.inputs.control(name), controls.Lines | controls.Messages)
 
     def _static(self) -> tuple[str, str]:
-        return frozen.written(self.declaration, self._history.last, repr(self))
+        return static_html.written(self.declaration, self._history.last, repr(self))
 
     def _send_media(self, name: str) -> None:
         """Pictures are decoded and made small beside the handler, which must not wait."""
-        runtime.submit(self._fetch(name))
+        background_loop.submit(self._fetch(name))
 
     async def _fetch(self, name: str) -> None:
         try:
@@ -299,7 +302,7 @@ class TaskPanel(Worded, Helped, Panel):
             for name, value in inputs.items():
                 control = self.inputs.control(name) if name in self._names else None
                 if control is not None and not isinstance(control, controls.Media):
-                    self.inputs[name] = receive.plain(value, control)
+                    self.inputs[name] = uploads.plain(value, control)
         finally:
             self._mirror.set("heard", value=max(n, self._mirror.get("heard")))
 
@@ -318,22 +321,22 @@ class TaskPanel(Worded, Helped, Panel):
         done = self._uploads.take(b"".join(buffers), **piece)
         self._mirror.set("uploads", piece["name"], value=self._uploads.state(piece["name"]))
         if done is not None:
-            value = receive.medium(done, self.inputs.control(piece["name"]))
+            value = uploads.medium(done, self.inputs.control(piece["name"]))
             self._brought(piece["name"], value, str(piece.get("file") or ""))
 
     def _do_example(self, number: int = 0) -> None:
         """Run an example; where nobody can be asked, its kept answer is shown."""
         self.example(number)
         barred = self._mirror.get("banner") is not None
-        self._kept = number == 0 and barred and stored.has(self.declaration)
+        self._kept = number == 0 and barred and example_answers.has(self.declaration)
         self.start()
 
     def _do_names(self, name: str) -> None:
-        found = names.fitting(self.inputs.control(name), names.namespace())
+        found = variables.fitting(self.inputs.control(name), variables.namespace())
         self._mirror.set("names", name, value=found)
 
     def _do_variable(self, name: str, variable: str) -> None:
-        known = names.namespace()
+        known = variables.namespace()
         if variable not in known:
             raise errors.InputError(f"There is no variable {variable!r} any more.")
         if isinstance(known[variable], Panel):
@@ -346,12 +349,12 @@ class TaskPanel(Worded, Helped, Panel):
 
     def _do_trim(self, name: str, start: float, end: float) -> None:
         """Keep a part of a sound; decoding takes a while, so it is done beside the handler."""
-        runtime.submit(self._trim(name, start, end))
+        background_loop.submit(self._trim(name, start, end))
 
     async def _trim(self, name: str, start: float, end: float) -> None:
         label = self.inputs.label(name).partition(" · ")[0]
         try:
-            found = await asyncio.to_thread(stills.loaded, self.inputs[name], "audio")
+            found = await asyncio.to_thread(previews.loaded, self.inputs[name], "audio")
             sound = Audio(await asyncio.to_thread(found.read))
             part = await asyncio.to_thread(sound.cut, start, end)
             self._brought(name, part, f"{label} · {start:.2f} to {end:.2f} s")
@@ -360,14 +363,14 @@ class TaskPanel(Worded, Helped, Panel):
 
     def _do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
         """The page shows a film's first picture: keep it for where no film is played."""
-        runtime.submit(self._keep_poster(number, b"".join(buffers)))
+        background_loop.submit(self._keep_poster(number, b"".join(buffers)))
 
     async def _keep_poster(self, number: int, picture: bytes) -> None:
         item = self._history.item(number)
         if item is None or item.poster is not None or item.view["kind"] != "video":
             return
         with contextlib.suppress(errors.HfWidgetsError):  # a still is no news when it fails
-            loaded = await asyncio.to_thread(stills.loaded, picture, "image")
+            loaded = await asyncio.to_thread(previews.loaded, picture, "image")
             item.poster = await asyncio.to_thread(media.upright, loaded)
             await asyncio.to_thread(self._refresh)
 

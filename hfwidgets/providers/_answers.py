@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 
 
 def at(raw: Any, *path: str | int) -> Any:

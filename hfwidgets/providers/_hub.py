@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.media import OUTPUT_LIMIT, Media, as_bytes
 
 TEXT = (

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
-from hfwidgets.flow import Flow, Send, Sleep, Undo
+from hfwidgets.core.flow import Flow, Send, Sleep, Undo
 from hfwidgets.providers._hub import parsed
 
 LIMIT = 1800.0

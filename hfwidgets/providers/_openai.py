@@ -16,12 +16,12 @@ from functools import partial
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
+from hfwidgets.errors.user_warnings import warn
 from hfwidgets.media import OUTPUT_LIMIT
 from hfwidgets.providers._answers import at, decoded
 from hfwidgets.providers._hub import parsed
 from hfwidgets.providers._provider import Provider
-from hfwidgets.warned import warn
 
 Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Turns OpenAI's `json_schema` object (name, schema, strict) into a provider's own form."""

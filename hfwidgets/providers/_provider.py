@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.auth import Token
-from hfwidgets.flow import Flow, Infer
-from hfwidgets.warned import warn
+from hfwidgets.core.auth import Token
+from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.errors.user_warnings import warn
 
 Route = Callable[[Infer], Flow[Any]]
 

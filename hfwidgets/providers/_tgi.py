@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
+from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import _hub
-from hfwidgets.warned import warn
 
 _UNUSED = r"model_kwargs[^\[]*\[([^\]]*)\]"
 _NAME = r"""['"]([^'"]+)['"]"""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hfwidgets import media
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.media import Media
 from hfwidgets.providers._answers import at
 from hfwidgets.providers._hub import parsed

@@ -14,7 +14,7 @@ import functools
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Provider
 

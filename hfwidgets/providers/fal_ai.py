@@ -8,7 +8,7 @@ import base64
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs
 from hfwidgets.providers._answers import at, failed, fetched
 from hfwidgets.providers._hub import parsed

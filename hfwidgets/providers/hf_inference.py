@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hfwidgets.auth import Token
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.auth import Token
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bearer
 

@@ -3,9 +3,9 @@
 import os
 from typing import Any
 
-from hfwidgets import engine, errors
-from hfwidgets.auth import Token
-from hfwidgets.flow import Do, Flow, Infer, Sleep
+from hfwidgets import engine_process, errors
+from hfwidgets.core.auth import Token
+from hfwidgets.core.flow import Do, Flow, Infer, Sleep
 from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Address, Hosts, Provider, bearer
 
@@ -24,7 +24,7 @@ class Local(Provider):
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """The running engine's address; the engine is started when there is none."""
-        found = yield Do(engine.running)
+        found = yield Do(engine_process.running)
         if found is None:
             found = yield from _started()
         client = {"x-hfwidgets-client": str(os.getpid())}
@@ -34,21 +34,23 @@ class Local(Provider):
 provider = Local()
 
 
-def _started() -> Flow[engine.Engine]:
-    unborn = engine.Engine("http://127.0.0.1", "", 0, "", 0.0)
-    process = yield Do(engine.start, "start the embedded engine, which chooses its port", unborn)
-    if isinstance(process, engine.Engine):
+def _started() -> Flow[engine_process.Engine]:
+    unborn = engine_process.Engine("http://127.0.0.1", "", 0, "", 0.0)
+    process = yield Do(
+        engine_process.start, "start the embedded engine, which chooses its port", unborn
+    )
+    if isinstance(process, engine_process.Engine):
         return process
     for _ in range(round(START_LIMIT / POLL)):
-        found = yield Do(engine.running)
+        found = yield Do(engine_process.running)
         if found is not None:
-            running: engine.Engine = found
+            running: engine_process.Engine = found
             return running
         if process is not None and process.poll() not in (None, 0):  # 0: another came first
             break
         yield Sleep(POLL, "the embedded engine starts")
     raise errors.EngineError(
-        f"The embedded engine did not start. Its log is {engine.log_path()}; "
+        f"The embedded engine did not start. Its log is {engine_process.log_path()}; "
         "'hfwidgets engine status' says what is installed."
     )
 

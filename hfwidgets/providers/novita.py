@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers._answers import at, fetched
 from hfwidgets.providers._hub import parsed
 from hfwidgets.providers._openai import compatible

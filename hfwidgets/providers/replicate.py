@@ -7,7 +7,7 @@ be there before the status says so.
 from typing import Any
 
 from hfwidgets import media
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs
 from hfwidgets.providers._answers import at, failed, fetched
 from hfwidgets.providers._hub import parsed

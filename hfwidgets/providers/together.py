@@ -3,7 +3,7 @@
 from typing import Any
 
 from hfwidgets import media
-from hfwidgets.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs, _openai
 from hfwidgets.providers._answers import at, failed, fetched
 from hfwidgets.providers._hub import parsed

@@ -16,8 +16,8 @@ shared. Files are for their owner alone (mode 600) and are written at once or no
 two kernels may use one folder.
 """
 
-from hfwidgets.recorder._recorder import MODES, Recorder
-from hfwidgets.recorder._store import Recording
-from hfwidgets.recorder._switch import Recordings, recordings
+from hfwidgets.recorder.recorder import MODES, Recorder
+from hfwidgets.recorder.store import Recording
+from hfwidgets.recorder.switch import Recordings, recordings
 
 __all__ = ["MODES", "Recorder", "Recording", "Recordings", "recordings"]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
+from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD, Media, sniff
 from hfwidgets.media import sound_bytes as _wav
-from hfwidgets.results import _show, _subtitles
-from hfwidgets.results._meta import Meta
-from hfwidgets.results._record import Elements, Record, Said
+from hfwidgets.results import show, subtitles
+from hfwidgets.results.record import Elements, Record, Said
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,9 +114,9 @@ class Audio(bytes):
 
     def plot(self) -> "Figure":
         """The waveform as a matplotlib figure."""
-        from hfwidgets.results import _plot
+        from hfwidgets.results import plot
 
-        return _plot.waveform(self.array, self.sampling_rate)
+        return plot.waveform(self.array, self.sampling_rate)
 
     def __repr__(self) -> str:
         try:
@@ -128,7 +128,7 @@ class Audio(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _show.bundle(repr(self), self._html_(), self.meta)
+        return show.bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """A player, which plays when it is asked to."""
@@ -141,7 +141,7 @@ _FORMATS = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 def player(data: bytes, mime: str | None, element: str, most: int) -> str:
     """An HTML player for a sound or film up to `most` bytes; words for a larger one."""
     if mime is None or not mime.startswith(f"{element}/") or len(data) > most:
-        size = f"{len(data):,} bytes of {_show.escape(mime or 'unknown type')}"
+        size = f"{len(data):,} bytes of {show.escape(mime or 'unknown type')}"
         return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
     source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
     more = ' style="max-width:100%"' if element == "video" else ""
@@ -160,7 +160,7 @@ class AudioToAudioOutputElement(Record):
     blob: Audio
 
     def _html_(self) -> str:
-        name = _show.paragraph(str(self.label or "sound"))
+        name = show.paragraph(str(self.label or "sound"))
         return name + (self.blob._html_() if isinstance(self.blob, Audio) else "")
 
 
@@ -169,10 +169,10 @@ class Sounds(Elements[R]):
 
     def plot(self) -> "Figure":
         """The waveforms below each other, as a matplotlib figure."""
-        from hfwidgets.results import _plot
+        from hfwidgets.results import plot
 
         named = [(str(item.get("label") or "sound"), item["blob"]) for item in self]
-        return _plot.waveforms([(name, sound.array, sound.sampling_rate) for name, sound in named])
+        return plot.waveforms([(name, sound.array, sound.sampling_rate) for name, sound in named])
 
     def _html_(self) -> str:
         return "".join(item._html_() for item in self) if self else "<p>No sound came back.</p>"
@@ -226,11 +226,11 @@ class AutomaticSpeechRecognitionOutput(Said):
 
     def to_srt(self) -> str:
         """Subtitles in SubRip's form; needs `return_timestamps=True`."""
-        return _subtitles.srt(self._cues())
+        return subtitles.srt(self._cues())
 
     def to_vtt(self) -> str:
         """Subtitles in WebVTT's form; needs `return_timestamps=True`."""
-        return _subtitles.vtt(self._cues())
+        return subtitles.vtt(self._cues())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the transcript to a file: subtitles for .srt and .vtt, else the text."""
@@ -241,10 +241,10 @@ class AutomaticSpeechRecognitionOutput(Said):
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row a chunk: start and end in seconds, text; needs timestamps."""
-        from hfwidgets.results import _table
+        from hfwidgets.results import table
 
         names = ("start", "end", "text")
-        return _table.frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
+        return table.frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
 
     def plot(self) -> "Figure":
         """The recording's waveform with each chunk's text over it, as a matplotlib figure.
@@ -253,16 +253,16 @@ class AutomaticSpeechRecognitionOutput(Said):
             InputError: the recording cannot be read any more.
             OutputError: there are no chunks: ask for them with return_timestamps=True.
         """
-        from hfwidgets.results import _plot
+        from hfwidgets.results import plot
 
         cues = self._cues()
         recording: Recording | None = vars((self.chunks or [])[0]).get("_recording")
         if recording is None:
             raise errors.InputError("The recording is not at hand: this is not a call's result.")
         sound = recording.audio
-        return _plot.spoken(sound.array, sound.sampling_rate, cues)
+        return plot.spoken(sound.array, sound.sampling_rate, cues)
 
-    def _cues(self) -> list[_subtitles.Cue]:
+    def _cues(self) -> list[subtitles.Cue]:
         if not self.chunks:
             raise errors.OutputError(
                 "There are no times: ask for them with return_timestamps=True."
@@ -284,9 +284,9 @@ class AutomaticSpeechRecognitionOutput(Said):
 
     def _html_(self) -> str:
         if not self.chunks:
-            return _show.paragraph(self.text or "No speech found.")
-        rows = [{"start": _subtitles.clock(c.start), "text": c.text or ""} for c in self.chunks]
-        return _show.table(rows)
+            return show.paragraph(self.text or "No speech found.")
+        rows = [{"start": subtitles.clock(c.start), "text": c.text or ""} for c in self.chunks]
+        return show.table(rows)
 
 
 def linked(

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.results import _show
-from hfwidgets.results._record import Elements, Record
+from hfwidgets.results import show
+from hfwidgets.results.record import Elements, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,30 +80,30 @@ class Catalogue(Elements[ModelInfo]):
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        if len(self) > _show.ROWS:
-            lines.append(f"… and {len(self) - _show.ROWS:,} more")
+        if len(self) > show.ROWS:
+            lines.append(f"… and {len(self) - show.ROWS:,} more")
         return "\n".join(lines)
 
     def _rows(self) -> list[list[str]]:
         """The table's head and its first rows; the engine's models have columns of their own."""
         own = bool(self) and all(model.limits for model in self)
         head, row = (_LOCAL, _local_row) if own else (_COLUMNS, _row)
-        return [list(head), *(row(model) for model in self[: _show.ROWS])]
+        return [list(head), *(row(model) for model in self[: show.ROWS])]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _show.bundle(repr(self), self._html_(), self.meta)
+        return show.bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
         names, *listed = self._rows()
         head = "".join(
-            f'<th scope="col" style="{style}">{_show.escape(name)}</th>' for name in names
+            f'<th scope="col" style="{style}">{show.escape(name)}</th>' for name in names
         )
         rows = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{_show.escape(c)}</td>' for c in row) + "</tr>"
+            "<tr>" + "".join(f'<td style="{style}">{show.escape(c)}</td>' for c in row) + "</tr>"
             for row in listed
         )
-        more = f"<p>… and {len(self) - _show.ROWS:,} more</p>" if len(self) > _show.ROWS else ""
+        more = f"<p>… and {len(self) - show.ROWS:,} more</p>" if len(self) > show.ROWS else ""
         note = "<p>Prices: the lowest, in US dollars for a million tokens.</p>"
         note = "" if tuple(names) == _LOCAL else note
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{note}"

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hfwidgets.results import _show
-from hfwidgets.results._record import Record, Said
+from hfwidgets.results import show
+from hfwidgets.results.record import Record, Said
 
 
 class ChatCompletionOutputTopLogprob(Record):
@@ -102,7 +102,7 @@ class ChatCompletionOutput(Said):
         return (self.choices[0].message.content or "") if self.choices else ""
 
     def _html_(self) -> str:
-        from hfwidgets import markdown
+        from hfwidgets.results import markdown
 
         return "".join(
             markdown.to_html(c.message.content or "") + _calls(c.message)
@@ -112,7 +112,7 @@ class ChatCompletionOutput(Said):
 
 def _calls(message: ChatCompletionOutputMessage) -> str:
     calls = [call.function for call in message.tool_calls or [] if call.function]
-    return "".join(_show.paragraph(f"{call.name}({call.arguments})") for call in calls)
+    return "".join(show.paragraph(f"{call.name}({call.arguments})") for call in calls)
 
 
 class ChatCompletionStreamOutputFunction(Record):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from hfwidgets.results._record import Elements, Record
+from hfwidgets.results.record import Elements, Record
 
 COLUMNS = {
     "provider": "provider",

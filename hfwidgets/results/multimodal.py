@@ -1,6 +1,6 @@
 """Results of the tasks that ask about a picture, named as the field names them."""
 
-from hfwidgets.results._record import Record
+from hfwidgets.results.record import Record
 
 
 class VisualQuestionAnsweringOutputElement(Record):

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hfwidgets.results import _show
-from hfwidgets.results._meta import Meta
+from hfwidgets.core.meta import Meta
+from hfwidgets.results import show
 
 SHOWN = 80
 """How many bytes a repr shows."""
@@ -52,7 +52,7 @@ class Posted(bytes):
         return f"{self[:SHOWN]!r}… ({len(self):,} bytes)"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _show.bundle(repr(self), _show.paragraph(repr(self)), self.meta)
+        return show.bundle(repr(self), show.paragraph(repr(self)), self.meta)
 
 
 class PostedLines:

@@ -2,8 +2,8 @@
 
 from typing import Any, TypeVar
 
-from hfwidgets.results import _show
-from hfwidgets.results._record import Elements
+from hfwidgets.results import show
+from hfwidgets.results.record import Elements
 
 T = TypeVar("T")
 
@@ -12,7 +12,7 @@ class Predictions(Elements[T]):
     """One prediction for each row of the table, in its order."""
 
     def _html_(self) -> str:
-        return _show.table({"row": at, "prediction": value} for at, value in enumerate(self))
+        return show.table({"row": at, "prediction": value} for at, value in enumerate(self))
 
     def to_pandas(self) -> Any:
         """A DataFrame with one column, `prediction`; its index counts the rows."""

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.results import _show
-from hfwidgets.results._record import Record, Said, Text
+from hfwidgets.results import show
+from hfwidgets.results.record import Record, Said, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hfwidgets.results._array import Embedding
+    from hfwidgets.results.array import Embedding
 
 
 class TextClassificationOutputElement(Record):
@@ -58,9 +58,9 @@ class QuestionAnsweringOutputElement(Record):
 
     def plot(self) -> "Figure":
         """The answer and its score as a bar, as a matplotlib figure."""
-        from hfwidgets.results import _plot
+        from hfwidgets.results import plot
 
-        return _plot.chart([self])
+        return plot.chart([self])
 
 
 class TableQuestionAnsweringOutputElement(Record):
@@ -83,7 +83,7 @@ class SummarizationOutput(Said):
         return self.summary_text or ""
 
     def _html_(self) -> str:
-        return _show.paragraph(self.text)
+        return show.paragraph(self.text)
 
 
 class TranslationOutput(Said):
@@ -97,7 +97,7 @@ class TranslationOutput(Said):
         return self.translation_text or ""
 
     def _html_(self) -> str:
-        return _show.paragraph(self.text)
+        return show.paragraph(self.text)
 
 
 class TextGenerationOutputToken(Record):
@@ -152,7 +152,7 @@ class TextGenerationOutput(Said):
         return self.generated_text or ""
 
     def _html_(self) -> str:
-        return _show.paragraph(self.text)
+        return show.paragraph(self.text)
 
 
 class TextGenerationStreamOutputStreamDetails(Record):
@@ -220,6 +220,6 @@ class GenerationCollector:
 
 def embedding(values: Any) -> "Embedding":
     """A (nested) list of numbers as a float32 array; ragged ones are refused by numpy."""
-    from hfwidgets.results._array import Embedding
+    from hfwidgets.results.array import Embedding
 
     return Embedding.of(values)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
+from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD, Media, sniff, upright
-from hfwidgets.results import _overlay, _show
-from hfwidgets.results._meta import Meta
-from hfwidgets.results._record import Elements, Record, Said
+from hfwidgets.results import overlay, show
 from hfwidgets.results.audio import player
+from hfwidgets.results.record import Elements, Record, Said
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ class ImageToTextOutput(Said):
         return self.generated_text or ""
 
     def _html_(self) -> str:
-        return _show.paragraph(self.text or "No text.")
+        return show.paragraph(self.text or "No text.")
 
 
 class Seen:
@@ -142,7 +142,7 @@ class Overlaid(Elements[R]):
     """Parts of a picture, shown drawn into it."""
 
     what = "parts"
-    draw = staticmethod(_overlay.boxed)
+    draw = staticmethod(overlay.boxed)
 
     def __init__(self, items: Iterable[R] = (), seen: Seen | None = None) -> None:
         super().__init__(items)
@@ -164,9 +164,9 @@ class Overlaid(Elements[R]):
 
     def plot(self) -> "Figure":
         """The picture with everything drawn in, as a matplotlib figure."""
-        from hfwidgets.results import _plot
+        from hfwidgets.results import plot
 
-        return _plot.picture(self.picture)
+        return plot.picture(self.picture)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawn picture (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
@@ -177,17 +177,17 @@ class Overlaid(Elements[R]):
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        words = _overlay.alternative(self, self.what)
+        words = overlay.alternative(self, self.what)
         try:
             drawn = self.picture
         except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
-            return _show.bundle(repr(list(self)), self._html_(), self.meta)
-        html = f"<figure>{_overlay.figure(drawn, words)}</figure>{self._html_()}"
-        shown = _show.bundle(repr(list(self)), html, self.meta)
-        return {**shown, "image/png": _overlay.png(drawn)}
+            return show.bundle(repr(list(self)), self._html_(), self.meta)
+        html = f"<figure>{overlay.figure(drawn, words)}</figure>{self._html_()}"
+        shown = show.bundle(repr(list(self)), html, self.meta)
+        return {**shown, "image/png": overlay.png(drawn)}
 
     def _html_(self) -> str:
-        return _show.table(self._row(item) for item in self) if self else f"<p>No {self.what}.</p>"
+        return show.table(self._row(item) for item in self) if self else f"<p>No {self.what}.</p>"
 
     def _row(self, item: R) -> dict[str, Any]:
         return {"label": item.get("label"), "score": item.get("score")}
@@ -208,7 +208,7 @@ class Segments(Overlaid[R]):
     """Segments of a picture."""
 
     what = "segments"
-    draw = staticmethod(_overlay.masked)
+    draw = staticmethod(overlay.masked)
 
     def _row(self, item: R) -> dict[str, Any]:
         mask = item.get("mask")
@@ -242,7 +242,7 @@ class Video(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _show.bundle(repr(self), self._html_(), self.meta)
+        return show.bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """A player, which plays when it is asked to."""

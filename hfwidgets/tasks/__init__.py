@@ -1,10 +1,10 @@
 """The tasks: each is declared once, as a generator method, in the module of its domain."""
 
-from hfwidgets.tasks._task import TASKS, Async, BaseTask, Sync, find
 from hfwidgets.tasks.audio import AudioTasks
 from hfwidgets.tasks.chat import Chat
 from hfwidgets.tasks.multimodal import MultimodalTasks
 from hfwidgets.tasks.tabular import TabularTasks
+from hfwidgets.tasks.task import TASKS, Async, BaseTask, Sync, find
 from hfwidgets.tasks.text import TextTasks
 from hfwidgets.tasks.vision import VisionTasks
 

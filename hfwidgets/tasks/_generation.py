@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
-from hfwidgets.decode import Items, cutter
-from hfwidgets.flow import Parts
+from hfwidgets.core.event_stream import Items, cutter
+from hfwidgets.core.flow import Parts
+from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
-from hfwidgets.streams import AsyncStream, Stream
 
 
 class GenerationOptions(TypedDict, total=False):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hfwidgets import errors
-from hfwidgets.flow import Do, Flow
+from hfwidgets.core.flow import Do, Flow
 from hfwidgets.media import Media
-from hfwidgets.results import Elements, _files
+from hfwidgets.results import Elements, files
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.vision import ImageSegmentationOutputElement, Video
 
@@ -46,13 +46,13 @@ Sound: TypeAlias = File | tuple[Any, Any] | Mapping[str, Any]
 
 def drawn(raw: Any) -> Flow["Image"]:
     """A server's picture, decoded."""
-    picture: Image = yield Do(functools.partial(_files.picture_of, raw))
+    picture: Image = yield Do(functools.partial(files.picture_of, raw))
     return picture
 
 
 def spoken(raw: Any) -> Flow[Audio]:
     """A server's sound."""
-    audio: Audio = yield Do(lambda: Audio(_files.file_of(raw, "audio")))
+    audio: Audio = yield Do(lambda: Audio(files.file_of(raw, "audio")))
     return audio
 
 
@@ -66,7 +66,7 @@ def masks(found: Elements[M]) -> Flow[Elements[M]]:
 
 def filmed(raw: Any) -> Flow[Video]:
     """A server's film."""
-    video: Video = yield Do(lambda: Video(_files.file_of(raw, "video")))
+    video: Video = yield Do(lambda: Video(files.file_of(raw, "video")))
     return video
 
 

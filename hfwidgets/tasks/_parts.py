@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.flow import Flow
+from hfwidgets.core.flow import Flow
 from hfwidgets.media import Media
 
 _KINDS = {

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import media
-from hfwidgets.controls import Choice, Lines, Number, Slider, Toggle
-from hfwidgets.controls import Media as Upload
-from hfwidgets.examples import NOISE, SPEECH
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import audio as results
 from hfwidgets.tasks._media import Sound, spoken
-from hfwidgets.tasks._shape import objects, one
-from hfwidgets.tasks._task import task
+from hfwidgets.tasks.controls import Choice, Lines, Number, Slider, Toggle
+from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks.examples import NOISE, SPEECH
+from hfwidgets.tasks.shape import objects, one
+from hfwidgets.tasks.task import task
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
-from hfwidgets.controls import Json, Messages, Number, Slider, Words
-from hfwidgets.decode import Items, Whole, cutter
-from hfwidgets.flow import Flow, Infer, Parts
+from hfwidgets.core.event_stream import Items, Whole, cutter
+from hfwidgets.core.flow import Flow, Infer, Parts
+from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
-from hfwidgets.streams import AsyncStream, Stream
 from hfwidgets.tasks import _schema
 from hfwidgets.tasks._parts import inlined
-from hfwidgets.tasks._task import streaming
+from hfwidgets.tasks.controls import Json, Messages, Number, Slider, Words
+from hfwidgets.tasks.task import streaming
 
 Message: TypeAlias = Mapping[str, Any]
 ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]

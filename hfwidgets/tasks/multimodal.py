@@ -1,15 +1,15 @@
 """The tasks that ask about a picture or a page."""
 
 from hfwidgets import media
-from hfwidgets.controls import Json, Lines, Number
-from hfwidgets.controls import Media as Upload
-from hfwidgets.examples import INVOICE, PICTURE
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import multimodal as results
 from hfwidgets.tasks._media import Picture
-from hfwidgets.tasks._shape import objects
-from hfwidgets.tasks._task import task
+from hfwidgets.tasks.controls import Json, Lines, Number
+from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks.examples import INVOICE, PICTURE
+from hfwidgets.tasks.shape import objects
+from hfwidgets.tasks.task import task
 
 
 class MultimodalTasks:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.controls import Table
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results.tabular import Predictions
-from hfwidgets.tasks._shape import unexpected
-from hfwidgets.tasks._task import task
+from hfwidgets.tasks.controls import Table
+from hfwidgets.tasks.shape import unexpected
+from hfwidgets.tasks.task import task
 
 _FLOWERS = {
     "sepal length (cm)": [5.1, 6.7],

@@ -4,19 +4,29 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider, Table, Toggle, Words
-from hfwidgets.examples import STORY
-from hfwidgets.flow import Flow, Infer, Parts
+from hfwidgets.core.flow import Flow, Infer, Parts
+from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput
 from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
-from hfwidgets.tasks._shape import aliased, groups, listed, objects, one, outdated, several, texts
-from hfwidgets.tasks._task import streaming, task
-from hfwidgets.warned import warn
+from hfwidgets.tasks.controls import (
+    Choice,
+    Json,
+    Labels,
+    Lines,
+    Number,
+    Slider,
+    Table,
+    Toggle,
+    Words,
+)
+from hfwidgets.tasks.examples import STORY
+from hfwidgets.tasks.shape import aliased, groups, listed, objects, one, outdated, several, texts
+from hfwidgets.tasks.task import streaming, task
 
 if TYPE_CHECKING:
-    from hfwidgets.results._array import Embedding
+    from hfwidgets.results.array import Embedding
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 Truncation: TypeAlias = Literal["do_not_truncate", "longest_first", "only_first", "only_second"]

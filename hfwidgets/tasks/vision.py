@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import media
-from hfwidgets.controls import Choice, Json, Labels, Lines, Number, Slider
-from hfwidgets.controls import Media as Upload
-from hfwidgets.examples import INVOICE, PICTURE, PORTRAIT
-from hfwidgets.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import vision as results
 from hfwidgets.tasks._media import (
@@ -18,8 +15,11 @@ from hfwidgets.tasks._media import (
     masks,
     sized,
 )
-from hfwidgets.tasks._shape import aliased, listed, objects, one
-from hfwidgets.tasks._task import task
+from hfwidgets.tasks.controls import Choice, Json, Labels, Lines, Number, Slider
+from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks.examples import INVOICE, PICTURE, PORTRAIT
+from hfwidgets.tasks.shape import aliased, listed, objects, one
+from hfwidgets.tasks.task import task
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hfwidgets.batch._limit import Limiter
+from hfwidgets.batch._concurrency import Limiter
 
 Rule = Callable[["Server"], bool]
 

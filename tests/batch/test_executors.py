@@ -13,7 +13,7 @@ from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from hfwidgets.batch._work import Failure, Outcome, Spec, work
+from hfwidgets.batch._worker import Failure, Outcome, Spec, work
 from hfwidgets.testing import answers
 from tests.batch.server import Running, labels
 from tests.plugins.loopback import Answer, Loopback, Seen

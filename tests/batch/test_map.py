@@ -22,7 +22,7 @@ import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.batch import BatchResult, Progress
 from hfwidgets.batch._journal import Journal
-from hfwidgets.recorder._store import Served
+from hfwidgets.recorder.store import Served
 from hfwidgets.testing import answers
 from tests.batch.server import labels
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer

@@ -21,12 +21,12 @@ from typing import TypeVar
 import httpx
 import psutil
 
-from hfwidgets import InferenceClient, examples
-from hfwidgets import engine as room
-from hfwidgets.local import llama
-from hfwidgets.local.capabilities import served
-from hfwidgets.local.weights import WEIGHTS, missing, root
-from hfwidgets.tasks import TASKS
+from hfwidgets import InferenceClient
+from hfwidgets import engine_process as room
+from hfwidgets.engine.base.weights import WEIGHTS, missing, root
+from hfwidgets.engine.chat import llama
+from hfwidgets.engine.registry import served
+from hfwidgets.tasks import TASKS, examples
 from tests.benchmarks.measure import Figure
 from tests.plugins.engine import own_cache
 

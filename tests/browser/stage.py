@@ -11,8 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from hfwidgets import examples
-from hfwidgets.tasks import TASKS
+from hfwidgets.tasks import TASKS, examples
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_events
 
 SCORES = [{"label": "calm", "score": 0.75}, {"label": "rough", "score": 0.25}]

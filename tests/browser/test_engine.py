@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from hfwidgets.engine import Engine
+from hfwidgets.engine_process import Engine
 from tests.browser.conftest import ask
 from tests.browser.jupyter import Notebook
 

@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Page, expect
 from traitlets.config import Config
 
-from hfwidgets.engine import Engine
+from hfwidgets.engine_process import Engine
 from tests.browser.stage import SHOWN, Stage
 from tests.plugins.loopback import Loopback
 

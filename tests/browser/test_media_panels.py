@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from hfwidgets import examples
+from hfwidgets.tasks import examples
 from tests.browser.conftest import Open
 from tests.browser.stage import Stage, png
 from tests.browser.test_panels import Desk, desk, done, faults, run, stage, try_example

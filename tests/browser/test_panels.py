@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from hfwidgets import examples
-from hfwidgets.tasks import TASKS
+from hfwidgets.tasks import TASKS, examples
 from tests.browser.conftest import Open, saving_state
 from tests.browser.jupyter import Jupyter, Notebook, serve
 from tests.browser.stage import SHOWN, Stage, png

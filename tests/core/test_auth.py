@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from hfwidgets import AsyncInferenceClient, InferenceClient, auth, errors
-from hfwidgets.flow import Infer, Reply, Send
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets.core import auth
+from hfwidgets.core.flow import Infer, Reply, Send
 from hfwidgets.providers import Address
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events

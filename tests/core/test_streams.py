@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hfwidgets import InferenceClient, InferenceTimeoutError, errors
-from hfwidgets.client import drivers
-from tests.core.conftest import EVENT_STREAM, Held, piece
+from hfwidgets.calls import drivers
+from tests.plugins.clients import EVENT_STREAM, Held, piece
 from tests.plugins.loopback import Answer, Loopback, chat_events, events
 from tests.plugins.waiting import reading, until
 

@@ -182,13 +182,13 @@ def shown(shell: Any, run: Callable[[], object]) -> RichOutput:
 @pytest.fixture
 def shell(capsys: Any) -> Iterator[InteractiveShell]:
     """An IPython shell without a front end, with the magics loaded."""
-    from hfwidgets import session
+    from hfwidgets import notebook
 
-    session.current.cache_clear()
-    session.current().listed = {}  # not what this machine has ever listed
+    notebook.current.cache_clear()
+    notebook.current().listed = {}  # not what this machine has ever listed
     InteractiveShell.clear_instance()
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "hfwidgets")
     yield made
     InteractiveShell.clear_instance()
-    session.current.cache_clear()
+    notebook.current.cache_clear()

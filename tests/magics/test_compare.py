@@ -4,7 +4,7 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
-from hfwidgets import session
+from hfwidgets import notebook
 from hfwidgets.errors import AuthenticationError
 from tests.magics.conftest import shown
 
@@ -42,7 +42,7 @@ def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
 
 
 def test_panel_holds_what_would_have_been_asked(shell, loopback):
-    session.alias("short", "org/long:together")
+    notebook.alias("short", "org/long:together")
     line = "panel << --compare short,local --panel -s Brief. --temperature 0 -p groq"
     shell.run_cell_magic("infer", line, "Hi")
     panel = shell.user_ns["panel"]

@@ -189,7 +189,7 @@ def test_tab_offers_what_fits(kernel, code, expected, start):
     kernel.run("import pandas\nframe = pandas.DataFrame({'a': [1]})")
     kernel.run("options = {'top_k': 2}\nnumber = 3")
     kernel.run("%hf alias known org/m:local\n%infer -q -n -m org/model-a -p local hi")
-    kernel.run("from hfwidgets.session import current\ncurrent().saw_model('org/model-a')")
+    kernel.run("from hfwidgets.notebook import current\ncurrent().saw_model('org/model-a')")
     found = completions(kernel, code)
     assert sorted(found["matches"]) == sorted(expected)
     assert (found["cursor_start"], found["cursor_end"]) == (start, len(code))

@@ -7,15 +7,14 @@ import pandas as pd
 import pytest
 from IPython.utils.io import capture_output
 
-from hfwidgets import examples
-from hfwidgets.controls import Labels, Lines
 from hfwidgets.errors import OutputError
-from hfwidgets.magics.call import Defaults, build
+from hfwidgets.magics.build_call import Defaults, build
 from hfwidgets.magics.options import read_cell
-from hfwidgets.session import Session
-from hfwidgets.tasks import TASKS
-from tests.core.inputs import encoded, picture, sound
+from hfwidgets.notebook import Session
+from hfwidgets.tasks import TASKS, examples
+from hfwidgets.tasks.controls import Labels, Lines
 from tests.magics.conftest import shown as kept
+from tests.plugins.sample_media import encoded, picture, sound
 
 FILES = [name for name in TASKS if name != "chat-completion"]
 

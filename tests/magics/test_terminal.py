@@ -8,7 +8,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from tests.core.inputs import encoded
+from tests.plugins.sample_media import encoded
 
 pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
 

@@ -7,7 +7,7 @@ from typing import Any
 import comm
 import pytest
 
-from hfwidgets.panels.base import Panel
+from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.chat_panel import ChatPanel
 from hfwidgets.panels.task_panel import TaskPanel
 from tests.browser.stage import Stage

@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import soundfile
 
-from hfwidgets import engine, examples
-from hfwidgets.flow import Do, Infer
+from hfwidgets import engine_process
+from hfwidgets.core.flow import Do, Infer
 from hfwidgets.media import Media
-from hfwidgets.panels.stored import FILE
-from hfwidgets.tasks import TASKS, BaseTask
+from hfwidgets.panels.form.example_answers import FILE
+from hfwidgets.tasks import TASKS, BaseTask, examples
 
 LEFT_OUT = {"chat-completion": "it has a panel of its own"}
 LARGEST = 12_000
@@ -65,12 +65,12 @@ def answered(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
     return {"model": model, "on": on, "raw": reply.json()}
 
 
-def running() -> engine.Engine:
+def running() -> engine_process.Engine:
     """The engine; it is started when there is none."""
-    engine.start()
+    engine_process.start()
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        found = engine.running()
+        found = engine_process.running()
         if found is not None:
             return found
         time.sleep(0.1)
@@ -87,7 +87,7 @@ def speak(http: httpx.Client) -> None:
 
 
 def main() -> None:
-    found = engine.running() or running()
+    found = engine_process.running() or running()
     kept: dict[str, Any] = {}
     with httpx.Client(
         base_url=found.url, headers={"authorization": f"Bearer {found.key}"}, timeout=120

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.markdown import ATTRIBUTES, TAGS, to_html
+from hfwidgets.results.markdown import ATTRIBUTES, TAGS, to_html
 from tests.browser.talker import HOSTILE, RICH
 
 

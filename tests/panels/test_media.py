@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from hfwidgets import examples, runtime
+from hfwidgets.notebook import background_loop
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results.audio import Audio
+from hfwidgets.tasks import examples
 from tests.browser.stage import Stage, png
 from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
@@ -68,7 +69,7 @@ def test_a_medium_from_the_page_runs_where_that_is_wanted(
 
 def test_part_of_a_sound_is_kept(panel: Open) -> None:
     opened = panel("audio-classification", audio=examples.tone())
-    runtime.submit(opened._trim("audio", 0.5, 1.25)).result(5)
+    background_loop.submit(opened._trim("audio", 0.5, 1.25)).result(5)
     part = opened.inputs["audio"]
     assert isinstance(part, Audio)
     assert part.seconds == pytest.approx(0.75)
@@ -154,10 +155,10 @@ def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
 
 
 def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hfwidgets.panels import names
+    from hfwidgets.panels.form import variables
 
     drawn, spoken = panel("text-to-image", prompt="A boat"), panel("text-to-speech", text="Hello")
-    monkeypatch.setattr(names, "namespace", lambda: {"drawn": drawn, "spoken": spoken})
+    monkeypatch.setattr(variables, "namespace", lambda: {"drawn": drawn, "spoken": spoken})
     opened = panel("object-detection")
     say(opened, k="do", do="names", name="image")
     assert page(opened).doc["names"]["image"] == []
@@ -175,10 +176,10 @@ def test_a_films_first_picture_is_kept(panel: Open) -> None:
     opened = panel("text-to-video", prompt="A boat")
     opened.run()
     assert "<img" not in opened._static()[0]
-    runtime.submit(opened._keep_poster(1, b"no picture")).result(5)
+    background_loop.submit(opened._keep_poster(1, b"no picture")).result(5)
     assert "<img" not in opened._static()[0]
     still = png(examples.picture())
-    runtime.submit(opened._keep_poster(1, still)).result(5)
+    background_loop.submit(opened._keep_poster(1, still)).result(5)
     body = opened._static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")
-    runtime.submit(opened._keep_poster(7, still)).result(5)
+    background_loop.submit(opened._keep_poster(7, still)).result(5)

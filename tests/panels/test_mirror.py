@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.panels.flusher import Flusher
-from hfwidgets.panels.mirror import Mirror, units
+from hfwidgets.panels.document.flusher import Flusher
+from hfwidgets.panels.document.mirror import Mirror, units
 from tests.panels.conftest import Replica
 from tests.plugins.waiting import Clock, until
 

@@ -15,15 +15,15 @@ import traitlets
 from PIL import Image
 
 import hfwidgets as hf
-from hfwidgets import errors, examples
-from hfwidgets.controls import Media, Slider
-from hfwidgets.flow import Flow, Infer
+from hfwidgets import errors
+from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results import Record
-from hfwidgets.results._files import picture_of
 from hfwidgets.results.audio import Audio
-from hfwidgets.tasks import TASKS, Tasks
-from hfwidgets.tasks._task import task as declared
+from hfwidgets.results.files import picture_of
+from hfwidgets.tasks import TASKS, Tasks, examples
+from hfwidgets.tasks.controls import Media, Slider
+from hfwidgets.tasks.task import task as declared
 from tests.browser.stage import SHOWN, Stage, png
 from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
@@ -270,7 +270,7 @@ def test_variables_of_the_notebook(
 ) -> None:
     import pandas as pd
 
-    from hfwidgets.panels import names
+    from hfwidgets.panels.form import variables
 
     path = tmp_path / "boat.png"
     path.write_bytes(png(examples.picture()))
@@ -283,7 +283,7 @@ def test_variables_of_the_notebook(
         "other": 3,
         "_hidden": examples.picture(),
     }
-    monkeypatch.setattr(names, "namespace", lambda: scope)
+    monkeypatch.setattr(variables, "namespace", lambda: scope)
     opened = panel("image-classification")
     say(opened, k="do", do="names", name="image")
     found = {item["name"]: item["about"] for item in page(opened).doc["names"]["image"]}

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from hfwidgets import engine as room
-from hfwidgets.local import fetch, weights
+from hfwidgets import engine_process as room
+from hfwidgets.engine.base import weights
+from hfwidgets.engine.install import fetch
 from tests.plugins.waiting import until
 
 

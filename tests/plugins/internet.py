@@ -9,7 +9,7 @@ def test_it(internet):
 import httpx
 import pytest
 
-from hfwidgets.client import transports
+from hfwidgets.calls import transports
 from tests.plugins.loopback import Loopback, Made, Seen
 
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hfwidgets import flow
-from hfwidgets.client import calls, drivers
+from hfwidgets.calls import call, drivers
+from hfwidgets.core import flow
 
 T = TypeVar("T")
 
@@ -115,4 +115,4 @@ def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(drivers, "announce", announce)
     own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter, time=time.time)
-    monkeypatch.setattr(calls, "time", own)
+    monkeypatch.setattr(call, "time", own)

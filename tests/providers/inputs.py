@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.core.inputs import encoded, picture, sound
+from tests.plugins.sample_media import encoded, picture, sound
 
 WORDS = st.text(min_size=1, max_size=12)
 WHOLE = st.integers(1, 512)

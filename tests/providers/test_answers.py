@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from hfwidgets import errors
+from tests.plugins.asker import Asker
 from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events, events
 from tests.providers import inputs
-from tests.providers.conftest import Asker
 
 HELLO = [{"role": "user", "content": "Hello"}]
 

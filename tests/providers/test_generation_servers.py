@@ -3,8 +3,8 @@
 import pytest
 
 from hfwidgets import InferenceClient, errors
+from tests.plugins.asker import Asker
 from tests.plugins.loopback import Answer, Loopback, Seen
-from tests.providers.conftest import Asker
 
 UNUSED = (
     "The following `model_kwargs` are not used by the model: ['watermark', 'stop'] (note: typos in "

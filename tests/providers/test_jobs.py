@@ -8,10 +8,10 @@ import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.providers import _jobs
+from tests.plugins.asker import TOKEN, Asker
 from tests.plugins.loopback import Answer, Loopback, Seen
 from tests.plugins.waiting import Slow, free
 from tests.providers import inputs
-from tests.providers.conftest import TOKEN, Asker
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -181,7 +181,7 @@ def test_an_interrupt_ends_the_job_too(loopback: Loopback) -> None:
     def interrupt(reason: str, seconds: float) -> None:
         raise KeyboardInterrupt
 
-    from hfwidgets import flow
+    from hfwidgets.core import flow
 
     token = flow.waiting.set(interrupt)
     try:

@@ -5,11 +5,11 @@ from typing import assert_type
 from PIL.Image import Image
 
 from hfwidgets import AsyncInferenceClient
+from hfwidgets.core.streams import AsyncStream
 from hfwidgets.results import Elements, Text
 from hfwidgets.results.chat import ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.results.posted import Posted
 from hfwidgets.results.text import SummarizationOutput, TextClassificationOutputElement
-from hfwidgets.streams import AsyncStream
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 

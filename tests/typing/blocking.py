@@ -7,6 +7,7 @@ from typing import assert_type
 from PIL.Image import Image
 
 from hfwidgets import InferenceClient
+from hfwidgets.core.streams import Stream
 from hfwidgets.results import Elements, Text
 from hfwidgets.results.audio import AutomaticSpeechRecognitionOutput
 from hfwidgets.results.chat import ChatCompletionOutput, ChatCompletionStreamOutput
@@ -18,7 +19,6 @@ from hfwidgets.results.text import (
     TextGenerationStreamOutput,
 )
 from hfwidgets.results.vision import ImageClassificationOutputElement
-from hfwidgets.streams import Stream
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 

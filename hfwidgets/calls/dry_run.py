@@ -1,0 +1,120 @@
+"""What a call would send: the driver of dry runs, which sends nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfwidgets.calls.call import Call, Wire
+from hfwidgets.core.flow import Do, Flow, Sleep, advance
+from hfwidgets.errors import redacted
+from hfwidgets.media import Body, Media
+from hfwidgets.providers import is_secret
+from hfwidgets.results import show
+
+SHOWN_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The first request that a call would send.
+
+    Attributes:
+        method, url: as they would be sent, but for keys in the url, and for the port of an
+            embedded engine that does not run yet.
+        headers: with every credential replaced by dots.
+        body: the start of the body as text, at most 2,000 characters; binary ones are only counted.
+        size: the whole body's size in bytes, None when it is not known before it is sent.
+        provider, model: who would be asked.
+        notes: what else would happen.
+        content: the whole body where it is ready, None where it is made while it is sent.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    size: int | None
+    provider: str
+    model: str | None
+    notes: tuple[str, ...] = field(default=())
+    content: bytes | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.method} {self.url}".strip(),
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+        ]
+        count = "of unknown size" if self.size is None else f"{self.size:,} bytes"
+        return "\n".join([*lines, "", self.body, f"({count}; nothing was sent)", *self.notes])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return show.bundle(repr(self), show.paragraph(repr(self)), None)
+
+
+def explained(call: Call, flow: Flow[Any]) -> Explanation:
+    """Advance a flow up to its first request and describe that."""
+    call.answerer = None  # what is recorded does not matter: the question is what would be sent
+    outcome: Any = None
+    error: Exception | None = None
+    notes: list[str] = []
+    try:
+        while True:
+            step = advance(flow, outcome, error)
+            outcome = error = None
+            if type(step) is Wire:
+                return _described(call, step, notes)
+            if type(step) is Do and step.changes:
+                notes.append(f"First it would {step.changes}.")
+                outcome = step.instead
+            elif type(step) is Do:
+                try:
+                    outcome = step.call()
+                except Exception as failure:
+                    error = failure
+            elif type(step) is Sleep:
+                notes.append(f"It would wait: {step.reason}.")
+    finally:
+        flow.close()
+
+
+def _described(call: Call, wire: Wire, notes: list[str]) -> Explanation:
+    provider = call.provider.name if call.provider else ""
+    headers = {
+        name: "…" if is_secret(name) else redacted(value) for name, value in wire.headers.items()
+    }
+    body, size = _body(wire.content)
+    if "/api/" in wire.url and wire.method == "GET":
+        notes = [*notes, "This look-up on the Hub comes before the call itself."]
+    return Explanation(
+        wire.method,
+        redacted(wire.url),
+        headers,
+        body,
+        size,
+        provider,
+        call.model,
+        tuple(notes),
+        content=wire.content if isinstance(wire.content, bytes) else None,
+    )
+
+
+def _body(content: Any) -> tuple[str, int | None]:
+    if content is None:
+        return "", 0
+    if isinstance(content, Body):
+        return _shown(content.summary), content.size
+    if isinstance(content, Media):
+        return f"<{content.size or 0:,} bytes of {content.mime}>", content.size
+    if not isinstance(content, bytes):
+        return "<streamed while it is sent>", None
+    try:
+        text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+    except ValueError:
+        return f"<{len(content):,} bytes>", len(content)
+    return _shown(text), len(content)
+
+
+def _shown(text: str) -> str:
+    text = redacted(text)
+    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"

@@ -1,0 +1,123 @@
+"""What an Inference Endpoint that does not answer is doing: asleep, paused, starting or broken.
+
+An endpoint that is scaled to zero wakes with the first request and answers 503 (502 on older ones)
+until it is ready; a paused one answers 400 or 503 and never wakes. The control plane tells them
+apart where the call's Hub token may ask it; else the server's words do.
+
+Source: the Inference Endpoints guides on autoscaling and pausing; huggingface_hub issue 1605.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from hfwidgets import errors
+from hfwidgets.core.flow import Flow, Reply, Send, Sleep
+from hfwidgets.errors import advice
+
+if TYPE_CHECKING:
+    from hfwidgets.calls.call import Call
+
+CONTROL = "https://api.endpoints.huggingface.cloud/v2"
+DOMAIN = ".endpoints.huggingface.cloud"
+
+WAKING_LIMIT = 1800.0
+"""How long an endpoint is waited for without a timeout, in seconds: models load for minutes."""
+
+POLL = 5.0
+
+BROKEN = ("failed", "updateFailed")
+COMING = ("pending", "initializing", "updating", "scaledToZero")
+
+
+def silent(reply: Reply) -> bool:
+    """Whether a reply is that of an Inference Endpoint without a running replica."""
+    if reply.status_code not in (400, 502, 503):
+        return False
+    host = urlsplit(reply.url).hostname or ""
+    if not host.endswith(DOMAIN) or host == urlsplit(CONTROL).hostname:
+        return False
+    return reply.status_code != 400 or paused(reply)
+
+
+def paused(reply: Reply) -> bool:
+    """Whether the server's words say that the endpoint is paused."""
+    said = (errors.server_message(reply) or "").lower()
+    return "paused" in said or "invalid state" in said
+
+
+def pause(call: "Call", reply: Reply, elapsed: float) -> Flow[Sleep | None]:
+    """How long to wait for an endpoint, None when it runs and the fault is another.
+
+    Raises:
+        EndpointPausedError: It is paused, and stays so until somebody resumes it.
+        InferenceEndpointError: It failed, or did not come up within half an hour.
+    """
+    found = yield from _entry(call, reply.url)
+    status = found.get("status") or {}
+    name, state = found.get("name") or urlsplit(reply.url).hostname, status.get("state")
+    if state == "paused" or (state is None and paused(reply)):
+        raise _paused(name, bool(found), reply)
+    if state in BROKEN:
+        said = status.get("message") or "no reason given"
+        raise errors.InferenceEndpointError(
+            f"The endpoint {name} failed to start: {said}. Its log is at {advice.ENDPOINTS}."
+        )
+    if state == "running":
+        return None
+    if elapsed > WAKING_LIMIT:
+        raise errors.InferenceEndpointTimeoutError(
+            f"The endpoint {name} did not come up within {elapsed:.0f} s "
+            f"(state: {state or 'unknown'}). Its log is at {advice.ENDPOINTS}."
+        )
+    why = "is scaled to zero and wakes up" if state in (None, "scaledToZero") else f"is {state}"
+    return Sleep(POLL, f"the endpoint {name} {why}, which takes minutes", counts=False)
+
+
+def _paused(name: Any, known: bool, reply: Reply) -> errors.EndpointPausedError:
+    call = f"hfwidgets.get_inference_endpoint({name!r}).resume()" if known else "its resume()"
+    error = errors.EndpointPausedError(
+        f"The endpoint {name} is paused: it does not wake by itself. Resume it with {call} or at "
+        f"{advice.ENDPOINTS}, and call again."
+    )
+    errors.fill(error, reply, errors.server_message(reply), errors.request_id(reply.headers))
+    return error
+
+
+def _entry(call: "Call", url: str) -> Flow[Mapping[str, Any]]:
+    """The control plane's entry for an endpoint's URL; empty when it cannot be had."""
+    shown = call.address.headers.get("authorization", "") if call.address else ""
+    if not shown.startswith("Bearer hf_"):
+        return {}
+    headers = {"authorization": shown}
+    control = call.settings.hosts.of("endpoints", CONTROL)
+    memory = call.settings.memory.setdefault("endpoints", {})
+    host = urlsplit(url).netloc
+    try:
+        if host not in memory:
+            memory[host] = yield from _path(call, control, host, headers)
+        if memory[host] is None:
+            return {}
+        reply = yield from call.exchange(Send("GET", control + memory[host], headers=headers))
+        found: Mapping[str, Any] = reply.json()
+        return found
+    except (errors.HfHubHTTPError, errors.ConnectError, ValueError):
+        return {}  # the token may not ask, or nobody answers: the server's words have to do
+
+
+def _path(call: "Call", control: str, host: str, headers: Mapping[str, str]) -> Flow[str | None]:
+    """The control plane's path of the endpoint with this host, None when there is none such."""
+    who = yield from call.exchange(
+        Send("GET", f"{call.settings.hosts.hub}/api/whoami-v2", headers=headers)
+    )
+    account = who.json()
+    for space in (account["name"], *(org["name"] for org in account.get("orgs") or ())):
+        path = f"/endpoint/{quote(space, safe='')}"
+        try:
+            reply = yield from call.exchange(Send("GET", control + path, headers=headers))
+        except errors.HfHubHTTPError:
+            continue  # an organisation whose endpoints the token may not see
+        for item in reply.json()["items"]:
+            if urlsplit((item.get("status") or {}).get("url") or "").netloc == host:
+                return f"{path}/{quote(item['name'], safe='')}"
+    return None

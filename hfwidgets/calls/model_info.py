@@ -1,0 +1,212 @@
+"""What the Hub knows about models: who serves them, under what name, and which it recommends.
+
+    GET {hub}/api/models/{id}?expand=inferenceProviderMapping&expand=pipeline_tag&expand=tags
+    GET {hub}/api/tasks
+
+Answers are kept on the client, by model and token, for ten minutes; look-ups that failed for one.
+The token goes along only when it is a Hub token that may go there.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from hfwidgets import errors
+from hfwidgets.calls.settings import Settings
+from hfwidgets.core import auth
+from hfwidgets.core.flow import Flow, Send
+from hfwidgets.providers._provider import bearer
+
+LIFETIME = 600.0
+"""How long an answer holds, in seconds."""
+
+PATIENCE = 10.0
+"""How long an answer is waited for, in seconds: a call that works without it shall not hang."""
+
+SILENCE = 60.0
+"""How long the Hub is not asked again where it may be left out, in seconds."""
+
+REFUSED = frozenset({401, 403, 404})
+
+EXPANDED = ("inferenceProviderMapping", "pipeline_tag", "tags")
+
+UNANSWERED = (
+    errors.ConnectError,
+    errors.InferenceTimeoutError,
+    errors.HfHubHTTPError,
+    errors.OfflineModeIsEnabled,
+)
+"""What a look-up that fails raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One provider's entry for a model.
+
+    Attributes:
+        provider: the provider's name.
+        id: the model's name there.
+        task: what the model does there, by the Hub's name; None in a mapping by hand: anything.
+        status: live, staging or error.
+        entry: all that the Hub says (`adapter`, `adapterWeightsPath`, ...).
+    """
+
+    provider: str
+    id: str
+    task: str | None = None
+    status: str = "live"
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the Hub says about a model, or the caller where `by_hand` is true."""
+
+    offers: tuple[Offer, ...] = ()
+    pipeline: str | None = None
+    tags: frozenset[str] = frozenset()
+    by_hand: bool = False
+
+
+def offers(mapping: Any) -> tuple[Offer, ...]:
+    """The Hub's mapping in its order, from either of its shapes: an object or a list."""
+    if isinstance(mapping, Mapping):
+        rows: Iterable[Any] = [
+            {**entry, "provider": name}
+            for name, entry in mapping.items()
+            if isinstance(entry, Mapping)
+        ]
+    else:
+        rows = mapping or ()
+    return tuple(
+        Offer(
+            provider=str(row["provider"]),
+            id=str(row["providerId"]),
+            task=row.get("task"),
+            status=row.get("status") or "live",
+            entry=row,
+        )
+        for row in rows
+        if isinstance(row, Mapping) and row.get("provider") and row.get("providerId")
+    )
+
+
+def offers_by_hand(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
+    """A mapping that was given to a client, by model.
+
+        {"org/model": {"together": "its name there"}}
+        {"org/model": {"fal-ai": {"providerId": "fal-ai/lora", "task": "text-to-image",
+                                  "adapterWeightsPath": "weights.safetensors"}}}
+
+    A model that is named here is never looked up on the Hub.
+
+    Raises:
+        ConfigurationError: another shape.
+    """
+    found = {}
+    for model, entries in (mapping or {}).items():
+        if not isinstance(entries, Mapping):
+            raise _malformed(model)
+        rows = {
+            name: {"providerId": entry} if isinstance(entry, str) else entry
+            for name, entry in entries.items()
+        }
+        found[model] = offers(rows)
+        if len(found[model]) != len(rows):
+            raise _malformed(model)
+    return found
+
+
+def _malformed(model: str) -> errors.ConfigurationError:
+    return errors.ConfigurationError(
+        f"mapping[{model!r}] must name the model at each provider: "
+        '{"together": "its name there"} or {"together": {"providerId": ..., "task": ...}}.'
+    )
+
+
+def about(model: str, settings: Settings) -> Flow[About]:
+    """What the Hub says about a model.
+
+    Raises:
+        ConnectError, InferenceTimeoutError, HfHubHTTPError: the Hub did not answer, or knows no
+            such model.
+    """
+    if model in settings.mapping:
+        return About(settings.mapping[model], by_hand=True)
+    token = yield from hub_token(settings)
+    key = (model, token.value if token else "")
+    known = settings.models.get(key)
+    if known is not None and known[0] > time.monotonic():
+        return known[1]
+    query = "&".join(f"expand={name}" for name in EXPANDED)
+    url = f"{settings.hosts.hub}/api/models/{quote(model, safe='/')}?{query}"
+    reply = yield Send("GET", url, headers=shown(token), patience=PATIENCE, tries=0)
+    body = _object(reply)
+    found = About(
+        offers(body.get("inferenceProviderMapping")),
+        body.get("pipeline_tag"),
+        frozenset(map(str, body.get("tags") or ())),
+    )
+    settings.models[key] = (time.monotonic() + LIFETIME, found)
+    return found
+
+
+def tried(model: str, settings: Settings) -> Flow[About | None]:
+    """What the Hub says about a model, None when it does not answer (nor asked for a minute then).
+
+    Raises:
+        HfHubHTTPError: the Hub answered, and knows no such model or does not show it.
+    """
+    key = (model, "unanswered")
+    silent = settings.models.get(key)
+    if silent is not None and silent[0] > time.monotonic():
+        return None
+    try:
+        return (yield from about(model, settings))
+    except UNANSWERED as error:
+        if getattr(error, "status_code", None) in REFUSED:
+            raise
+    settings.models[key] = (time.monotonic() + SILENCE, About())
+    return None
+
+
+def recommended(tasks: Iterable[str], settings: Settings) -> Flow[str]:
+    """The model that the Hub recommends for the first of these tasks that it knows."""
+    if settings.recommended is None:
+        token = yield from hub_token(settings)
+        reply = yield Send("GET", f"{settings.hosts.hub}/api/tasks", headers=shown(token))
+        listed = _object(reply).items()
+        settings.recommended = {name: entry.get("widgetModels") or [] for name, entry in listed}
+    tasks = list(tasks)
+    for task in tasks:
+        if models := settings.recommended.get(task):
+            return models[0]
+    raise errors.ConfigurationError(
+        f"The Hub recommends no model for {tasks[0]}: pass model= with a model's id or a URL, or "
+        "use provider='local'."
+    )
+
+
+def hub_token(settings: Settings) -> Flow[auth.Token | None]:
+    """The client's token, if it is a Hub token that may go to this Hub."""
+    token = yield from settings.key()
+    if token is None or not token.routed:
+        return None
+    return token if token.explicit or auth.trusted(settings.hosts.hub) else None
+
+
+def shown(token: auth.Token | None) -> dict[str, str]:
+    """The headers that show a token."""
+    return bearer(token.value) if token else {}
+
+
+def _object(reply: Any) -> dict[str, Any]:
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise errors.ConnectError("The Hub's answer cannot be read. Is something in between?")
+    return body

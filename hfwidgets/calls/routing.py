@@ -1,0 +1,290 @@
+"""Who serves a call, and under what name: the rules in one place.
+
+1. A URL (on the call, else on the client) is called as it is.
+2. Else the provider is the client's `provider=`, else what `HFWIDGETS_PROVIDER` says.
+3. Without either: no model -> hf-inference with the model that the Hub recommends for the task;
+   chat -> the Hub's router, which chooses by itself ("auto"); another task -> hf-inference where
+   the Hub lists it as live for the model, else the first live provider of the Hub's list that
+   hfwidgets has. `provider="auto"` is the same without the preference for hf-inference.
+4. A model may carry a suffix. `org/model:together` names the provider; `:fastest`, `:cheapest` and
+   `:preferred` are policies of the router, passed on for chat and left out elsewhere.
+5. A provider's own name for the model comes from `InferenceClient(mapping=...)`, else from the Hub.
+   hf-inference keeps the Hub's name; the model's page must only not say that it does another task.
+
+A look-up that fails does not break a call that may work: hf-inference is then asked unchecked, and
+a provider with its own key is asked for the model as it was named, with a warning. With a Hub token
+the provider's name for the model is needed, so the look-up's error stands.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfwidgets import errors, providers
+from hfwidgets.calls import model_info, offers
+from hfwidgets.calls.model_info import Offer
+from hfwidgets.calls.settings import Settings, is_url, usable_url
+from hfwidgets.core.flow import Flow
+from hfwidgets.errors.user_warnings import warn
+from hfwidgets.providers import Provider
+from hfwidgets.tasks import BaseTask
+
+POLICIES = frozenset({"fastest", "cheapest", "preferred"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is asked.
+
+    Attributes:
+        provider: the service.
+        model: the model as the user named it, None when nobody did.
+        served_as: the provider's name for it.
+        url: the endpoint's address, where one was given.
+        entry: the Hub's entry for the model at this provider.
+    """
+
+    provider: Provider
+    model: str | None
+    served_as: str | None
+    url: str | None = None
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: the model's name without its suffix."""
+
+    task: BaseTask
+    model: str
+    settings: Settings
+    suffix: str | None = None
+
+    @property
+    def hub_task(self) -> str:
+        return self.task.hub_name
+
+    @property
+    def whole(self) -> str:
+        """The model as it was named."""
+        return f"{self.model}:{self.suffix}" if self.suffix else self.model
+
+
+def default_provider(settings: Settings) -> str | None:
+    """The provider that was named for all calls: the client's, else the environment's."""
+    return settings.provider or os.environ.get("HFWIDGETS_PROVIDER") or None
+
+
+def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen]:
+    """Who serves a task with a model, by the rules above.
+
+    Raises:
+        ConfigurationError: arguments that exclude each other, or a model is missing.
+        TaskNotServedError: the provider does not do the task, or not with this model.
+        MissingTokenError: the token does not fit.
+        ConnectError, InferenceTimeoutError, HfHubHTTPError: a look-up that was needed failed.
+    """
+    url = next((text for text in (model, settings.model) if text and is_url(text)), None)
+    if url is not None:
+        return _endpoint(task, usable_url(url), model, settings)
+    model = model or settings.model
+    name = default_provider(settings)
+    if name == "endpoint":
+        raise errors.ConfigurationError("An endpoint is named by its URL: pass it as base_url=.")
+    if model is None:
+        return (yield from _unnamed(task, name, settings))
+    asked, name = _split(task, model, name, settings)
+    if name is None:
+        yield from _hub_key(settings)
+        name = "auto" if task.hub_name == offers.CONVERSATIONAL else None
+    if name is None or (name == "auto" and task.hub_name != offers.CONVERSATIONAL):
+        return (yield from _picked(asked, prefer_hub=name is None))
+    provider = providers.get(name)
+    provider.route(task.name)
+    return (yield from _named(asked, provider))
+
+
+def _endpoint(task: BaseTask, url: str, model: str | None, settings: Settings) -> Chosen:
+    """The endpoint of a URL. A model named on the call still names the payload's model."""
+    if settings.provider not in (None, "endpoint"):
+        raise errors.ConfigurationError(
+            f"A URL and provider={settings.provider!r} exclude each other: pass one of them."
+        )
+    if task.hub_name == offers.CONVERSATIONAL:
+        from hfwidgets.providers.endpoint import chat_url
+
+        url = chat_url(url)
+    named = None if is_url(model) else model
+    return Chosen(providers.get("endpoint"), named, named or "default", url)
+
+
+def _unnamed(task: BaseTask, name: str | None, settings: Settings) -> Flow[Chosen]:
+    """A call without a model: hf-inference has recommended ones, the local engine its own."""
+    if name is None:
+        yield from _hub_key(settings)
+    provider = providers.get("hf-inference" if name in (None, "auto") else name)
+    provider.route(task.name)
+    if provider.name == "local":
+        return Chosen(provider, None, None)
+    if provider.name != "hf-inference":
+        raise errors.ConfigurationError(
+            f"{provider.name} needs a model: pass model= with the model's id on the Hub."
+        )
+    tasks = (
+        (offers.CONVERSATIONAL, "text-generation")
+        if task.hub_name == offers.CONVERSATIONAL
+        else (task.name,)
+    )
+    model = yield from model_info.recommended(tasks, settings)
+    return Chosen(provider, model, model)
+
+
+def _hub_key(settings: Settings) -> Flow[None]:
+    """Refuse a key that is nobody's when no provider is named."""
+    token = yield from settings.key()
+    if token is not None and not token.routed:
+        raise errors.MissingTokenError(
+            f"The token from {token.source} is not a Hub token (those start with hf_), so it must "
+            "be a provider's own key: pass provider= to say whose, or base_url= for an endpoint."
+        )
+
+
+def _split(
+    task: BaseTask, model: str, name: str | None, settings: Settings
+) -> tuple[Asked, str | None]:
+    """The model's name and suffix, and the provider that the two name together."""
+    whole = Asked(task, model, settings)
+    if name not in (None, "auto", "hf-inference") and not providers.get(name).mapped:
+        return whole, name  # names with colons are theirs
+    base, _, suffix = model.rpartition(":")
+    if not base:
+        return whole, name
+    if "/" in suffix:
+        raise errors.ConfigurationError(
+            f"{model!r} is neither a model's id nor a URL: an address begins with http:// or "
+            "https://, and behind a colon comes a provider's name, as in 'org/model:together'."
+        )
+    asked = Asked(task, base, settings, suffix)
+    if suffix in POLICIES:
+        return asked, name
+    if settings.provider not in (None, "auto", suffix):
+        raise errors.ConfigurationError(
+            f"The model {model!r} names the provider {suffix!r}, but provider="
+            f"{settings.provider!r} was passed: leave one of them out."
+        )
+    if (
+        task.hub_name == offers.CONVERSATIONAL
+        and name in (None, "auto")
+        and _on_router(suffix, settings)
+    ):
+        return asked, name
+    return asked, suffix
+
+
+def _on_router(suffix: str, settings: Settings) -> bool:
+    """Whether the router is asked for a provider: it may know some that hfwidgets does not."""
+    direct = settings.token is not None and not settings.token.routed
+    return not direct and (suffix not in providers.names() or providers.get(suffix).routable)
+
+
+def _named(asked: Asked, provider: Provider) -> Flow[Chosen]:
+    """The model at a provider that was named."""
+    if provider.name == "auto":
+        return Chosen(provider, asked.whole, asked.whole)
+    if provider.mapped:
+        offer = yield from _offered(asked, provider)
+        return Chosen(provider, asked.model, offer.id, entry=dict(offer.entry))
+    if provider.name == "hf-inference":
+        served = yield from _checked(asked)
+        return Chosen(provider, asked.model, served)
+    return Chosen(provider, asked.model, provider.naming(asked.model))
+
+
+def _offered(asked: Asked, provider: Provider) -> Flow[Offer]:
+    """A named provider's entry for the model."""
+    token = yield from asked.settings.key()
+    own_key = token is not None and not (token.routed and provider.routable)
+    try:
+        about = yield from model_info.about(asked.model, asked.settings)
+    except model_info.UNANSWERED as error:
+        if not own_key:
+            error.append_to_message(
+                f"{provider.name}'s name for {asked.model} is looked up there; to do without, pass "
+                f"mapping={{{asked.model!r}: {{{provider.name!r}: its name there}}}}."
+            )
+            raise
+        return _unlisted(asked, provider)
+    theirs = [offer for offer in about.offers if offer.provider == provider.name]
+    if not theirs and own_key and not about.by_hand:
+        return _unlisted(asked, provider)
+    found = offers.fitting(theirs, asked.hub_task)
+    if not found:
+        raise offers.not_there(asked.model, asked.hub_task, provider.name, about)
+    return _heeded(found[0], asked)
+
+
+def _unlisted(asked: Asked, provider: Provider) -> Offer:
+    warn(
+        f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for "
+        "the model by that very name. To set another, pass mapping= to the client.",
+    )
+    return Offer(provider.name, asked.model)
+
+
+def _picked(asked: Asked, prefer_hub: bool) -> Flow[Chosen]:
+    """The provider that the Hub's list gives, for a task of which the router does not choose."""
+    if asked.suffix in POLICIES - {"preferred"}:
+        warn(
+            f"Only the router's chat knows ':{asked.suffix}'; {asked.task.name} goes to the first "
+            "provider of the Hub's list.",
+        )
+    hosted = providers.get("hf-inference")
+    if prefer_hub and asked.task.name in hosted.routes:
+        found = yield from model_info.tried(asked.model, asked.settings)
+        if found is None or offers.lists_hub(found, asked.hub_task):
+            return Chosen(hosted, asked.model, asked.model)
+    about = yield from model_info.about(asked.model, asked.settings)
+    fitting = [
+        offer
+        for offer in offers.fitting(about.offers, asked.hub_task)
+        if _implemented(offer, asked)
+    ]
+    if not fitting:
+        raise offers.not_anywhere(asked.model, asked.hub_task, about)
+    offer = _heeded(fitting[0], asked)
+    served = asked.model if offer.provider == "hf-inference" else offer.id
+    return Chosen(providers.get(offer.provider), asked.model, served, entry=dict(offer.entry))
+
+
+def _implemented(offer: Offer, asked: Asked) -> bool:
+    known = offer.provider in providers.names()
+    return known and asked.task.name in providers.get(offer.provider).routes
+
+
+def _heeded(offer: Offer, asked: Asked) -> Offer:
+    """The offer, with a warning where it is not in full service."""
+    states = {
+        "staging": "in test only: expect it to fail",
+        "error": "in trouble: the Hub's last check of it failed",
+    }
+    if offer.status in states:
+        warn(
+            f"{asked.model} at {offer.provider} is {states[offer.status]}.",
+        )
+    return offer
+
+
+def _checked(asked: Asked) -> Flow[str]:
+    """hf-inference's name for the model, unless the Hub says that the model does another task."""
+    try:
+        about = yield from model_info.tried(asked.model, asked.settings)
+    except errors.HfHubHTTPError:
+        return asked.model  # hf-inference will say the same, if it is so
+    if about is None:
+        return asked.model
+    if about.by_hand:
+        theirs = [offer.id for offer in about.offers if offer.provider == "hf-inference"]
+        return theirs[0] if theirs else asked.model
+    if not offers.lists_hub(about, asked.hub_task) and not offers.does(about, asked.hub_task):
+        raise offers.another_task(asked.model, asked.hub_task, str(about.pipeline))
+    return asked.model

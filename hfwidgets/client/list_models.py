@@ -1,0 +1,145 @@
+"""Which models are served, by whom and at which price: `client.models(...)`.
+
+Chat models come from the router's catalogue, `GET {router}/v1/models`, with prices, context lengths
+and what they can do; its prices then give `meta.cost` to later results of the same client. Models
+of other tasks come from the Hub: `GET {hub}/api/models?inference_provider=...&pipeline_tag=...`,
+those of the embedded engine from itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from hfwidgets import errors, providers
+from hfwidgets.calls import model_info
+from hfwidgets.calls.settings import Settings
+from hfwidgets.core import auth
+from hfwidgets.core.flow import Flow, Send
+from hfwidgets.providers._provider import bearer
+from hfwidgets.results.catalogue import Catalogue, ModelInfo
+from hfwidgets.tasks import find
+
+CHAT = "conversational"
+MOST = 200
+"""How many models of a task are listed, the ones that are used most first."""
+
+
+def models(
+    task: str | None, provider: str | None, search: str | None, settings: Settings
+) -> Flow[Catalogue]:
+    """The models that fit; see `InferenceClient.models`."""
+    if provider is not None:
+        providers.get(provider)
+    name = CHAT if task in (None, CHAT) else find(str(task)).hub_name
+    if provider == "local":
+        rows = yield from _local(task, search, settings)
+    elif name == CHAT:
+        rows = yield from _routed(settings)
+        wanted = (search or "").lower()
+        rows = [row for row in rows if wanted in row.id.lower() and _has(row, provider)]
+    else:
+        rows = yield from _listed(name, provider, search, settings)
+    return Catalogue(rows)
+
+
+def _has(row: ModelInfo, provider: str | None) -> bool:
+    return provider in (None, "auto") or provider in row.providers
+
+
+def _local(task: str | None, search: str | None, settings: Settings) -> Flow[list[ModelInfo]]:
+    """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
+    name = None if task is None else "chat-completion" if task == CHAT else find(task).name
+    address = yield from providers.get("local").connect(None, settings.hosts)
+    reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
+    wanted = (search or "").lower()
+    return [
+        _own(entry, name)
+        for entry in _entries(reply, "data")
+        if wanted in str(entry.get("id")).lower() and name in (None, *entry.get("tasks", ()))
+    ]
+
+
+def _own(entry: Mapping[str, Any], task: str | None) -> ModelInfo:
+    """A model of the engine with what it is declared to do; all its tasks when none was asked."""
+    tasks = [task] if task else list(entry.get("tasks") or ())
+    offers = [{"provider": "local", "status": "live", "task": name} for name in tasks]
+    declared = {name: entry.get(name) for name in ("languages", "licence", "limits", "installed")}
+    return ModelInfo(id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared)
+
+
+def _routed(settings: Settings) -> Flow[list[ModelInfo]]:
+    """All chat models of the router."""
+    router = settings.hosts.router
+    token = yield from settings.key()
+    may_go = token is not None and token.routed and (token.explicit or auth.trusted(router))
+    headers = bearer(token.value) if token is not None and may_go else {}
+    reply = yield Send("GET", f"{router}/v1/models", headers=headers)
+    rows = [_chat_model(entry) for entry in _entries(reply, "data")]
+    for row in rows:
+        settings.prices[row.id] = {
+            offer.provider: (offer.input_price, offer.output_price)
+            for offer in row.offers
+            if offer.input_price is not None and offer.output_price is not None
+        }
+    return rows
+
+
+def _chat_model(entry: Mapping[str, Any]) -> ModelInfo:
+    offers = [_chat_offer(offer) for offer in entry.get("providers") or ()]
+    kinds = entry.get("architecture") or {}
+    return ModelInfo(
+        id=str(entry.get("id")),
+        task=CHAT,
+        offers=offers,
+        input_modalities=kinds.get("input_modalities"),
+        output_modalities=kinds.get("output_modalities"),
+        context_length=max(_known(offers, "context_length"), default=None),
+        input_price=min(_known(offers, "input_price"), default=None),
+        output_price=min(_known(offers, "output_price"), default=None),
+        supports_tools=max(_known(offers, "supports_tools"), default=None),
+    )
+
+
+def _chat_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
+    price = offer.get("pricing") or {}
+    rest = {name: value for name, value in offer.items() if name != "pricing"}
+    return {**rest, "input_price": price.get("input"), "output_price": price.get("output")}
+
+
+def _known(offers: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+    return [offer[name] for offer in offers if offer.get(name) is not None]
+
+
+def _listed(
+    task: str, provider: str | None, search: str | None, settings: Settings
+) -> Flow[list[ModelInfo]]:
+    """The Hub's models of a task that somebody serves."""
+    query = {
+        "inference_provider": "all" if provider in (None, "auto") else provider,
+        "pipeline_tag": task,
+        "sort": "trendingScore",
+        "limit": MOST,
+        "expand": "inferenceProviderMapping",
+        **({"search": search} if search else {}),
+    }
+    token = yield from model_info.hub_token(settings)
+    url = f"{settings.hosts.hub}/api/models?{urlencode(query)}"
+    reply = yield Send("GET", url, headers=model_info.shown(token))
+    return [_hub_model(entry, task) for entry in _entries(reply)]
+
+
+def _hub_model(entry: Mapping[str, Any], task: str) -> ModelInfo:
+    offers = model_info.offers(entry.get("inferenceProviderMapping"))
+    rows = [{"provider": o.provider, "status": o.status, "task": o.task} for o in offers]
+    return ModelInfo(id=str(entry.get("id") or entry.get("modelId")), task=task, offers=rows)
+
+
+def _entries(reply: Any, name: str | None = None) -> list[Mapping[str, Any]]:
+    try:
+        body = reply.json()
+        rows = body[name] if name else body
+        return [row for row in rows if isinstance(row, Mapping)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.OutputError(
+            f"The catalogue cannot be read: the server sent {reply.text[:200]!r}."
+        ) from error

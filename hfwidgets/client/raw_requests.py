@@ -1,0 +1,225 @@
+"""Requests outside the tasks: `post`, `get_endpoint_info`, `health_check`, for both clients.
+
+Where they go (`providers.endpoint` has the rules for URLs):
+
+    post               a URL as it was given; hf-inference's and the engine's route of the model
+    get_endpoint_info  {server}/info, {hf-inference}/models/{model}/info
+    health_check       {server}/health
+
+`{server}` is a URL without what chat adds to it: `/v1`, `/chat/completions`.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, overload
+
+from hfwidgets import errors, media, providers
+from hfwidgets.calls import model_info
+from hfwidgets.calls.routing import Chosen, default_provider
+from hfwidgets.calls.settings import Settings, is_url
+from hfwidgets.core.event_stream import Lines
+from hfwidgets.core.flow import Aim, Flow, Parts, Reply, Send
+from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.results.posted import Posted, PostedLines
+from hfwidgets.tasks.task import operation, streaming_operation
+
+PostStream: TypeAlias = Stream[bytes, Posted]
+AsyncPostStream: TypeAlias = AsyncStream[bytes, Posted]
+
+PICTURES = ("text-to-image", "image-to-image")
+EMBEDDING = ("feature-extraction", "sentence-similarity")
+
+
+class PostCall(Protocol):
+    """How the sync client posts."""
+
+    @overload
+    def __call__(
+        self,
+        *,
+        json: Any = ...,
+        data: Any = ...,
+        model: str | None = ...,
+        task: str | None = ...,
+        stream: Literal[False] = ...,
+    ) -> Posted: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        json: Any = ...,
+        data: Any = ...,
+        model: str | None = ...,
+        task: str | None = ...,
+        stream: Literal[True],
+    ) -> PostStream: ...
+
+
+class AsyncPostCall(Protocol):
+    """How the async client posts."""
+
+    @overload
+    def __call__(
+        self,
+        *,
+        json: Any = ...,
+        data: Any = ...,
+        model: str | None = ...,
+        task: str | None = ...,
+        stream: Literal[False] = ...,
+    ) -> Awaitable[Posted]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        json: Any = ...,
+        data: Any = ...,
+        model: str | None = ...,
+        task: str | None = ...,
+        stream: Literal[True],
+    ) -> Awaitable[AsyncPostStream]: ...
+
+
+class Custom:
+    """What both clients can ask for besides the tasks."""
+
+    @streaming_operation(PostCall, AsyncPostCall)
+    def post(
+        self,
+        *,
+        json: Any = None,
+        data: Any = None,
+        model: str | None = None,
+        task: str | None = None,
+        stream: bool = False,
+    ) -> Flow[Posted | Parts[bytes]]:
+        """Send a request of one's own and return the answer's bytes.
+
+        It goes to hf-inference, to the URL of an endpoint or to the embedded engine.
+
+        Args:
+            json: The body, as what JSON can say; media inside it are sent as base64.
+            data: The body: bytes, a binary file, a path, a URL that is fetched first, a picture.
+            model: The model's id on the Hub, or the URL of an endpoint; left out, the client's, or
+                the one that the Hub recommends for the task.
+            task: The task's name, which may be one that hfwidgets does not know.
+            stream: Whether to return the answer line by line, as it comes.
+
+        Raises:
+            ConfigurationError: json and data together, or a provider that has no such route.
+        """
+        if json is not None and data is not None:
+            raise errors.ConfigurationError("json and data are both the body: pass one of them.")
+        task = (task or "").replace("_", "-")
+        who = yield Aim(lambda settings: _target(model, task, settings), task)
+        headers = {"accept": "image/png"} if task in PICTURES else {}
+        content = yield from _content(data)
+        mime = content.mime if isinstance(content, media.Media) else _mime(content)
+        if mime is not None:
+            headers["content-type"] = mime
+        reply = yield Send(
+            "POST", _path(who, task), json=json, content=content, headers=headers, stream=stream
+        )
+        if stream:
+            return Parts(reply, Lines(), PostedLines(reply.status_code, reply.headers))
+        return Posted.of(reply.content, reply.status_code, reply.headers)
+
+    @operation
+    def get_endpoint_info(self, *, model: str | None = None) -> Flow[dict[str, Any]]:
+        """What a text-generation server says of itself: model_id, max_input_tokens, version, ...
+
+        Args:
+            model: The endpoint's URL or the model's id on the Hub; left out, the client's.
+        """
+        who = yield Aim(lambda settings: _beside(model, "info", settings))
+        reply = yield Send("GET", "" if who.url else f"/models/{who.served_as}/info")
+        return dict(_object(reply))
+
+    @operation
+    def health_check(self, model: str | None = None) -> Flow[bool]:
+        """Whether an endpoint is ready to answer; asked once, without waiting for it.
+
+        Args:
+            model: The endpoint's URL; left out, the client's.
+        """
+        who = yield Aim(lambda settings: _beside(model, "health", settings))
+        if who.url is None and who.provider.name != "local":
+            raise errors.ConfigurationError(
+                "health_check asks an endpoint: pass its URL as model=. Models of the Hub are "
+                "loaded when they are called."
+            )
+        try:
+            reply = yield Send("GET", "" if who.url else "/health", tries=0)
+        except (errors.HfHubHTTPError, errors.InferenceEndpointError, errors.ConnectError):
+            return False
+        return bool(reply.status_code == 200)
+
+
+def _target(model: str | None, task: str, settings: Settings) -> Flow[Chosen]:
+    """Who gets a request of one's own."""
+    url = next((text for text in (model, settings.model) if text and is_url(text)), None)
+    if url is not None:
+        named = None if model is None or is_url(model) else model
+        return Chosen(providers.get("endpoint"), named, named, url)
+    model = model or settings.model
+    name = default_provider(settings) or "hf-inference"
+    name = "hf-inference" if name == "auto" else name
+    if name not in ("hf-inference", "local"):
+        raise errors.ConfigurationError(
+            f"post() goes to hf-inference, to URLs and to the local engine, not to {name}: pass "
+            "the whole URL as model= to a client without provider=, or use the task's own method."
+        )
+    if model is None and name == "hf-inference":
+        if not task:
+            raise errors.ConfigurationError(
+                "post() needs a model= (an id or a URL), or a task= that has a recommended model."
+            )
+        model = yield from model_info.recommended((task,), settings)
+    return Chosen(providers.get(name), model, model)
+
+
+def _beside(model: str | None, name: str, settings: Settings) -> Flow[Chosen]:
+    """Who answers about itself: the server of a URL, else who gets posts."""
+    who = yield from _target(model, "", settings)
+    if who.url is None:
+        return who
+    from hfwidgets.providers.endpoint import side_url
+
+    return Chosen(who.provider, who.model, who.served_as, side_url(who.url, name))
+
+
+def _path(who: Chosen, task: str) -> str:
+    """The route of a request of one's own."""
+    if who.url is not None:
+        return ""
+    model = who.served_as or "default"
+    if task in EMBEDDING or (task and who.provider.name == "local"):
+        return f"/models/{model}/pipeline/{task}"
+    return f"/models/{model}"
+
+
+def _content(data: Any) -> Flow[bytes | media.Media | None]:
+    """The body of `data=`: bytes as they are, everything else as media."""
+    if data is None or isinstance(data, bytes):
+        return data
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data)
+    loaded: media.Media = yield from media.load(data)
+    whole: media.Media = yield from media.as_bytes(loaded)
+    return whole
+
+
+def _mime(content: bytes | None) -> str | None:
+    """The type that the first bytes show; servers choose their decoder by it."""
+    return media.sniff(content[: media.HEAD]) if content else None
+
+
+def _object(reply: Reply) -> Mapping[str, Any]:
+    try:
+        found = reply.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise errors.OutputError(
+            f"{reply.url} answers, but not with a JSON object: it is no text-generation server."
+        )
+    return found

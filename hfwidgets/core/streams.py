@@ -1,0 +1,280 @@
+"""Streams as objects: iterable, closable, context managers, with the result so far at any moment.
+
+They read bytes from an iterator that a driver hands them and know nothing of HTTP. A stream lives
+without its client, is read to its end after `[DONE]` so that the connection can be used again, and
+closes the connection when it is closed, dropped or left early.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+
+from hfwidgets import errors
+from hfwidgets.core.flow import Parts
+from hfwidgets.core.meta import Meta
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _State(Generic[T]):
+    """What the reading generator and its stream share; the generator holds no stream.
+
+    Hence a stream that nobody holds is freed at once, and closes its connection.
+    """
+
+    def __init__(self, parts: Parts[T], meta: Meta, started: float) -> None:
+        self.decoder = parts.decoder
+        self.collect = parts.collect
+        self.meta = meta
+        self.started = started
+        self.whole = False
+        self.closed = False
+
+    def first(self, item: T) -> None:
+        """Take the first item in."""
+        if self.meta.recorded is None:  # else both times are those of the recording
+            self.meta.first_token_seconds = perf_counter() - self.started
+        self.collect.add(item)
+
+    def ended(self) -> None:
+        """Note the time."""
+        if self.meta.recorded is None:
+            self.meta.seconds = perf_counter() - self.started
+
+    def tell(self, error: errors.HfWidgetsError) -> None:
+        """Write on an error whom it came from."""
+        if error.meta is None:
+            error.meta = self.meta
+            name = self.meta.request_id
+            known = (self.meta.provider, self.meta.model, f"request {name}" if name else None)
+            who = ", ".join(filter(None, known))
+            error.append_to_message(f"({who}; what had arrived is in the stream's result)")
+
+
+class _Base(Generic[T, R]):
+    """What both kinds share: the result so far and where it came from."""
+
+    _state: _State[T]
+
+    @property
+    def meta(self) -> Meta:
+        """Who answers, and what it took so far."""
+        return self._state.meta
+
+    @property
+    def result(self) -> R:
+        """What the unstreamed call would have returned, made of what has arrived so far."""
+        result = self._state.collect.result
+        usage = getattr(result, "usage", None)
+        self.meta.usage = self.meta.usage if usage is None else usage
+        result.meta = self.meta
+        found: R = result
+        return found
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self._state.collect.text
+
+    @property
+    def usage(self) -> Any:
+        """The token counts, once the server has sent them; else None."""
+        return getattr(self.result, "usage", None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended or was closed."""
+        return self._state.closed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {len(self.text):,} characters so far>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A stream is an open connection; keep its result instead.")
+
+
+class Line(Protocol):
+    """An open answer's connection."""
+
+    def release(self) -> None:
+        """Give it back: the answer was read to its end."""
+
+    def hang_up(self) -> None:
+        """Close it, whoever reads from it."""
+
+    def drop(self) -> None:
+        """Close it from inside a destructor, where no lock may be waited for."""
+
+
+def _read(state: _State[T], chunks: Iterator[bytes], line: Line) -> Generator[T, None, None]:
+    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+    try:
+        for data in chunks:
+            for item in feed(data):
+                seen(item)
+                seen = add
+                yield item
+        for item in state.decoder.finish():
+            seen(item)
+            seen = add
+            yield item
+        state.whole = True
+    except errors.HfWidgetsError as error:
+        if not state.closed:  # else another thread closed it while this one waited for bytes
+            state.tell(error)
+            raise
+    finally:
+        state.ended()
+        state.closed = True
+        line.release() if state.whole else line.hang_up()
+
+
+class Stream(_Base[T, R]):
+    """A streamed answer: `for item in stream`, `with stream:`, `stream.close()`."""
+
+    def __init__(
+        self,
+        parts: Parts[T],
+        chunks: Iterator[bytes],
+        line: Line,
+        meta: Meta,
+        started: float,
+    ) -> None:
+        self._state = _State(parts, meta, started)
+        self._line = line
+        self._items = _read(self._state, chunks, line)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._items)
+
+    def close(self) -> None:
+        """Stop: the connection is closed, what has arrived stays in `result`.
+
+        Another thread that waits for the next item sees the stream end.
+        """
+        if not self._state.closed:
+            self._state.closed = True
+            self._line.hang_up()
+        with contextlib.suppress(ValueError):  # another thread is inside: it sees the end by itself
+            self._items.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        state = getattr(self, "_state", None)
+        if state is not None and not state.closed:
+            state.closed = True
+            self._line.drop()
+
+
+async def _aread(
+    state: _State[T], chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[T, None]:
+    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+    try:
+        async for data in chunks:
+            for item in feed(data):
+                seen(item)
+                seen = add
+                yield item
+        for item in state.decoder.finish():
+            seen(item)
+            seen = add
+            yield item
+    except errors.HfWidgetsError as error:
+        if not state.closed:  # else another task closed it while this one waited for bytes
+            state.tell(error)
+            raise
+    finally:
+        state.ended()
+        state.closed = True
+        await close()
+
+
+class AsyncStream(_Base[T, R]):
+    """A streamed answer: `async for`, `async with stream:`, `await stream.aclose()`."""
+
+    def __init__(
+        self,
+        parts: Parts[T],
+        chunks: AsyncIterator[bytes],
+        close: Callable[[], Awaitable[None]],
+        meta: Meta,
+        started: float,
+    ) -> None:
+        self._state = _State(parts, meta, started)
+        self._close = close
+        self._items = _aread(self._state, chunks, close)
+        import asyncio
+
+        self._loop: asyncio.AbstractEventLoop | None = None
+        with contextlib.suppress(RuntimeError):  # another library's loop: it ends generators itself
+            self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    def __anext__(self) -> Awaitable[T]:
+        return anext(self._items)
+
+    async def aclose(self) -> None:
+        """Stop: the connection is closed, what has arrived stays in `result`.
+
+        Another task that waits for the next item sees the stream end.
+        """
+        if not self._state.closed:
+            self._state.closed = True
+            await self._close()
+        with contextlib.suppress(RuntimeError):  # another task is inside: it sees the end by itself
+            await self._items.aclose()
+
+    close = aclose
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        state, loop = getattr(self, "_state", None), getattr(self, "_loop", None)
+        if state is None or state.closed or loop is None or loop.is_closed():
+            return
+        state.closed = True
+        loop.call_soon_threadsafe(_close_later, loop, self._close)
+
+
+_closing: set["asyncio.Task[None]"] = set()
+"""Streams that were dropped and are being closed: a loop holds its tasks only weakly."""
+
+
+def _close_later(loop: "asyncio.AbstractEventLoop", close: Callable[[], Awaitable[None]]) -> None:
+    async def closed() -> None:
+        await close()
+
+    task = loop.create_task(closed())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

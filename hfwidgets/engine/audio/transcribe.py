@@ -1,0 +1,64 @@
+"""Speech recognition: what is said in a sound, whole or with times."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from hfwidgets.engine.audio.whisper import MODEL, RATE, Decoding, Segment, Whisper
+from hfwidgets.engine.base import audio
+from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.runtimes import needs
+
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Generation(msgspec.Struct, forbid_unknown_fields=True):
+    """How the text is generated, by the names of the Hub's task."""
+
+    temperature: Temperature | None = None
+    do_sample: bool | None = None
+    num_beams: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
+    max_new_tokens: Annotated[int, msgspec.Meta(ge=1, le=224)] = 224
+    """Tokens a window of 30 s."""
+
+
+def automatic_speech_recognition(
+    kit: Kit,
+    inputs: bytes,
+    *,
+    return_timestamps: bool | Literal["word"] = False,
+    generation_parameters: Generation | None = None,
+) -> dict[str, Any]:
+    """The text, and with times its segments or words as chunks."""
+    asked = generation_parameters or Generation()
+    temperature = asked.temperature
+    if asked.do_sample is not None:
+        temperature = (temperature or 1.0) if asked.do_sample else 0.0
+    decoding = Decoding(temperature, asked.num_beams, asked.max_new_tokens)
+    sound = audio.samples(inputs, RATE)
+    words = return_timestamps == "word"
+    found = list(kit.get(Whisper).segments(sound, decoding, words=words))
+    answer: dict[str, Any] = {"text": text_of(found)}
+    if return_timestamps:
+        answer["chunks"] = [
+            {"text": part.text, "timestamp": [round(part.start, 2), round(part.end, 2)]}
+            for part in found
+        ]
+    return answer
+
+
+def text_of(found: list[Segment]) -> str:
+    """The text of all segments or words."""
+    return "".join(part.text for part in found).strip()
+
+
+CAPABILITY = Capability(
+    name="transcribe",
+    model=MODEL,
+    serves={"automatic-speech-recognition": automatic_speech_recognition},
+    weights=("whisper",),
+    licence="MIT",
+    languages=("English",),
+    limits=f"English; WAV, FLAC, Ogg and MP3 of at most {audio.SECONDS // 60} minutes.",
+    available=needs("ctranslate2", "soxr"),
+)

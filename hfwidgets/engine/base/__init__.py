@@ -1,0 +1,1 @@
+"""Weights, runtimes, and what all capabilities of the engine share."""

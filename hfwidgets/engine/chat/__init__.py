@@ -1,0 +1,1 @@
+"""The chat model: text generation, tools, and JSON schemas."""

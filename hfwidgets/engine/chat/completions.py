@@ -1,0 +1,118 @@
+"""OpenAI's older completions: a text continued, in their wire."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from secrets import token_hex
+from typing import Annotated, Literal
+
+import msgspec
+
+from hfwidgets.engine.base.capability import Kit
+from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.sampling import Count, Sampling
+from hfwidgets.engine.chat.chat import FINGERPRINT, StreamOptions
+from hfwidgets.engine.chat.generation import End, Json, Prompt, Token, generated
+
+Prompts = Annotated[list[Prompt], msgspec.Meta(min_length=1, max_length=16)]
+
+
+class CompletionBody(Sampling, kw_only=True):
+    """A completions request; prompts as lists of token ids are not read."""
+
+    prompt: Prompt | Prompts
+    max_tokens: Count = 16
+    best_of: Literal[1] = 1
+    echo: bool = False
+    logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+
+    def jobs(self) -> list[tuple[str, int]]:
+        """The prompts, each as often as asked for, with the number of the answer to it."""
+        if self.echo and self.logprobs is not None:
+            raise bad(
+                "echo with logprobs needs the prompt's log-probabilities, which are not known.",
+                "echo",
+            )
+        prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
+        return [(prompt, index) for prompt in prompts for index in range(self.n)]
+
+    def request(self, prompt: str, index: int) -> Json:
+        """The completion request in llama.cpp's names."""
+        wanted = self.settings(index) | {"prompt": prompt, "n_predict": self.max_tokens}
+        return wanted | {"n_probs": max(1, self.logprobs or 0)}
+
+
+async def chunks(kit: Kit, body: CompletionBody) -> AsyncGenerator[Json]:
+    """The texts as OpenAI's chunks, one after the other."""
+    head = _head(kit.llama.name)
+    used = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    for number, (prompt, index) in enumerate(body.jobs()):
+        if body.echo:
+            yield head | {"choices": [_choice(number, prompt)]}
+        async with aclosing(generated(kit, body.request(prompt, index))) as items:
+            offset = 0
+            async for item in items:
+                if isinstance(item, End):
+                    _count(used, item, first=index == 0)
+                    reason = "length" if item.reason == "length" else "stop"
+                    yield head | {"choices": [_choice(number, "", reason=reason)]}
+                else:
+                    scores = _logprobs(item, offset, body.logprobs)
+                    offset += len(item.text)
+                    yield head | {"choices": [_choice(number, item.text, scores)]}
+    yield head | {"choices": [], "usage": used}
+
+
+async def answer(kit: Kit, body: CompletionBody) -> Json:
+    """All texts in one piece."""
+    choices: dict[int, Json] = {}
+    last: Json = {}
+    async for chunk in chunks(kit, body):
+        last = chunk
+        for item in chunk["choices"]:
+            _merge(choices.setdefault(item["index"], _choice(item["index"], "")), item)
+    return last | {"choices": list(choices.values())}
+
+
+def _merge(choice: Json, more: Json) -> None:
+    """Add a chunk's choice to the whole one."""
+    choice["text"] += more["text"]
+    choice["finish_reason"] = more["finish_reason"]
+    if more["logprobs"]:
+        whole = choice["logprobs"] or {name: [] for name in more["logprobs"]}
+        choice["logprobs"] = {name: whole[name] + more["logprobs"][name] for name in whole}
+
+
+def _choice(index: int, text: str, logprobs: Json | None = None, reason: str | None = None) -> Json:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+
+
+def _logprobs(token: Token, offset: int, top: int | None) -> Json | None:
+    """One token's log-probabilities, offsets counted from the start of the generated text."""
+    if top is None:
+        return None
+    return {
+        "tokens": [token.text],
+        "token_logprobs": [token.logprob],
+        "top_logprobs": [{one["token"]: one["logprob"] for one in token.top[:top]}],
+        "text_offset": [offset],
+    }
+
+
+def _count(used: dict[str, int], end: End, *, first: bool) -> None:
+    """Add one text to the usage; a prompt that is answered several times counts once."""
+    used["prompt_tokens"] += end.read if first else 0
+    used["completion_tokens"] += end.written
+    used["total_tokens"] = used["prompt_tokens"] + used["completion_tokens"]
+
+
+def _head(model: str) -> Json:
+    return {
+        "id": f"cmpl-{token_hex(12)}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": model,
+        "system_fingerprint": FINGERPRINT,
+    }

@@ -1,0 +1,292 @@
+"""llama.cpp's server as a child of the engine: started on demand, asked, dropped, started again.
+
+Every generation is streamed from it, also when the caller wants one answer: llama.cpp gives up a
+stream at once when its connection closes, but runs any other request to its end.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from hfwidgets.core.event_stream import EventStream
+from hfwidgets.engine.base.http_errors import RefusedError, bad
+
+CONTEXT = 4096
+PARALLEL = 2
+THREADS = 1
+_SCRIPT = Path(__file__).with_name("_llama_child.py")
+_START_SECONDS = 120
+_decode = msgspec.json.Decoder().decode
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a chat model is best asked where the caller says nothing."""
+
+    system: str = ""
+    """The system message of a conversation without one; empty leaves it to the template."""
+    unrepeated: float = 1.0
+    """The penalty that keeps it from repeating itself; JSON repeats itself by its nature."""
+    threads: int = THREADS
+
+
+class Llama:
+    """A chat model. `model` finds its file (MissingWeightsError when there is none); `eyes` is the
+    file of the projector by which it sees pictures."""
+
+    def __init__(
+        self,
+        model: Callable[[], Path],
+        name: str,
+        style: Style = Style(),
+        *,
+        context: int = CONTEXT,
+        eyes: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.style = style
+        self.context = context // PARALLEL
+        """Tokens that one conversation may have, prompt and answer together."""
+        self._model = model
+        self._eyes = eyes
+        self._lock = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._busy = 0
+        self._used = time.monotonic()
+
+    @property
+    def up(self) -> bool:
+        """Whether the child runs."""
+        return self._child is not None and self._child.returncode is None
+
+    @property
+    def sees(self) -> bool:
+        """Whether it reads pictures."""
+        return self._eyes is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        return self._child.pid if self._child and self.up else None
+
+    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        """The events of one generation; close the generator to end it at once."""
+        http = await self._ready()
+        self._busy += 1
+        try:
+            content = msgspec.json.encode({**body, "stream": True})
+            async with http.stream("POST", path, content=content) as reply:
+                if reply.status_code != 200:
+                    raise self._refusal(_decode(await reply.aread()))
+                async for event in _events(reply):
+                    if "error" in event:
+                        raise self._refusal(event)
+                    yield event
+        except httpx.HTTPError as error:
+            raise await self._crash() from error
+        finally:
+            self._busy -= 1
+            self._used = time.monotonic()
+
+    async def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole answer to a short question (tokens, a template, the score of a few tokens)."""
+        http = await self._ready()
+        self._busy += 1
+        try:
+            reply = await http.post(path, content=msgspec.json.encode(body))
+        except httpx.HTTPError as error:
+            raise await self._crash() from error
+        finally:
+            self._busy -= 1
+            self._used = time.monotonic()
+        answer: dict[str, Any] = _decode(reply.content)
+        if reply.status_code != 200:
+            raise self._refusal(answer)
+        return answer
+
+    async def tokens(self, text: str) -> list[int]:
+        """The ids of a text's tokens; what looks like a special token is read as plain text."""
+        request = {"content": text, "add_special": False, "parse_special": False}
+        answer = await self.ask("/tokenize", request)
+        return list(answer["tokens"])
+
+    async def end(self) -> int:
+        """The id of the token that ends a turn."""
+        http = await self._ready()
+        token = (await http.get("/props")).json()["eos_token"]
+        return int(
+            (await self.ask("/tokenize", {"content": token, "parse_special": True}))["tokens"][0]
+        )
+
+    async def text(self, tokens: list[int]) -> str:
+        """The text of tokens."""
+        return str((await self.ask("/detokenize", {"tokens": tokens}))["content"])
+
+    async def score(self, prompt: str, ids: list[int]) -> float:
+        """log P(ids | prompt) in nats, for the token ids of a continuation.
+
+        The server reports no probabilities of a prompt, but it does of what it generates, before a
+        grammar restricts it: so a grammar of exactly these tokens makes it generate them. It has to
+        name tokens, since a string in a grammar may be spelt with other tokens than the usual.
+        Tokens that are only a part of a character are not reported, hence not counted.
+        """
+        answer = await self.ask(
+            "/completion",
+            {
+                "prompt": prompt,
+                "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in ids),
+                "n_predict": len(ids),
+                "temperature": 0,
+                "n_probs": 1,
+                "cache_prompt": True,
+            },
+        )
+        return float(sum(token["logprob"] for token in answer["completion_probabilities"]))
+
+    async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
+        """The `count` likeliest next tokens: id -> text and log-probability, likeliest first."""
+        request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
+        answer = await self.ask("/completion", request)
+        tokens = answer["completion_probabilities"][0]["top_logprobs"]
+        return {token["id"]: (token["token"], token["logprob"]) for token in tokens}
+
+    async def close(self, idle: float = 0) -> None:
+        """End the child, unless a request runs or came in the last `idle` seconds."""
+        async with self._lock:
+            if idle and (self._busy or time.monotonic() - self._used < idle):
+                return
+            await self._end()
+
+    async def _ready(self) -> httpx.AsyncClient:
+        """A client for the running child; starts one when there is none or it has crashed."""
+        async with self._lock:
+            self._used = time.monotonic()
+            if self._http is None or not self.up:
+                await self._end()
+                self._http = await self._start()
+            return self._http
+
+    async def _start(self) -> httpx.AsyncClient:
+        model = self._model()
+        self._child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", str(_SCRIPT)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        key = secrets.token_urlsafe(24)
+        settings = {
+            "model": str(model),
+            "eyes": str(self._eyes) if self._eyes else None,
+            "name": self.name,
+            "key": key,
+            "threads": self.style.threads,
+            "context": self.context * PARALLEL,
+            "parallel": PARALLEL,
+        }
+        address = await self._greet(self._child, settings)
+        return httpx.AsyncClient(
+            base_url=address,
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "application/json",
+                # Its server drops kept connections by its own count and clock, also just when the
+                # next request is on its way; a new one on loopback costs a fraction of a token.
+                "Connection": "close",
+            },
+            timeout=httpx.Timeout(None, connect=10),
+            trust_env=False,  # a proxy for the world outside is none for our own child
+        )
+
+    async def _greet(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
+        """Hand the settings over and wait for the address."""
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(settings).encode() + b"\n")
+        async with asyncio.timeout(_START_SECONDS):
+            with suppress(ConnectionError):
+                await child.stdin.drain()
+            line = await child.stdout.readline()
+        if not line:
+            files = " with ".join(settings[name] for name in ("model", "eyes") if settings[name])
+            raise RefusedError(
+                500,
+                f"The chat model's process did not start ({await self._fate()}): llama.cpp cannot "
+                f"serve {files}. A file may be cut off, of a kind that it does not know, or too "
+                "large for the memory, or the two may not belong together.",
+                kind="model_broken",
+            )
+        return str(json.loads(line)["address"])
+
+    async def _end(self) -> None:
+        """Close what is open; the child ends by itself when its input closes."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            async with asyncio.timeout(5):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+    async def _crash(self) -> RefusedError:
+        """What to tell a caller whose connection to the child broke."""
+        fate = await self._fate()
+        log.error("the chat model's process: %s", fate)
+        return RefusedError(
+            500,
+            f"The chat model's process ended in the middle ({fate}). Ask again: the next request "
+            "starts it anew.",
+            kind="generation",
+        )
+
+    async def _fate(self) -> str:
+        """How the child ended."""
+        if self._child is None:
+            return "it was ended"
+        try:
+            async with asyncio.timeout(5):
+                status = await self._child.wait()
+        except TimeoutError:
+            return "it does not answer"
+        return f"signal {-status}" if status < 0 else f"status {status}"
+
+    def _refusal(self, answer: Mapping[str, Any]) -> RefusedError:
+        """The server's error in our words."""
+        error = answer.get("error", answer)
+        if error.get("type") == "exceed_context_size_error":
+            return bad(
+                f"The text has {error['n_prompt_tokens']} tokens and {self.name} holds "
+                f"{error['n_ctx']} together with its answer. Shorten it, or leave out old messages."
+            )
+        message = str(error.get("message", error))
+        if error.get("code") == 400:
+            return bad(f"The chat model refused the request: {message}")
+        return RefusedError(500, f"The chat model failed: {message}", kind="generation")
+
+
+async def _events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
+    """The JSON of each event of a streamed reply."""
+    events = EventStream()
+    async for data in reply.aiter_raw():
+        for event in events.feed(data):
+            yield _decode(event)

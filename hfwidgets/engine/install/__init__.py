@@ -1,0 +1,1 @@
+"""Install weights and packages, and report what is installed."""

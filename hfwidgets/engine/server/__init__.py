@@ -1,0 +1,1 @@
+"""The loopback server: routes, access control, the request queue, and its process."""

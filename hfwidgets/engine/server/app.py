@@ -1,0 +1,84 @@
+"""The engine as an ASGI application: routes, and how every failure becomes an answer."""
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hfwidgets.engine.base.http_errors import ClientGoneError, RefusedError
+from hfwidgets.engine.base.weights import MissingWeightsError
+from hfwidgets.engine.server import audio_routes, hub_routes, openai_routes
+from hfwidgets.engine.server.engine import Engine
+from hfwidgets.engine.server.guard import Guard
+from hfwidgets.engine.server.wire import GONE, error_reply
+
+log = logging.getLogger(__name__)
+Handler = Callable[[Request], Awaitable[Response]]
+
+_POST: tuple[tuple[str, Handler], ...] = (
+    ("/v1/chat/completions", openai_routes.chat_completions),
+    ("/v1/completions", openai_routes.text_completions),
+    ("/v1/embeddings", openai_routes.embeddings),
+    ("/v1/audio/speech", audio_routes.speech),
+    ("/v1/audio/transcriptions", audio_routes.transcriptions),
+    ("/models/{model:path}/v1/chat/completions", openai_routes.chat_completions),
+    ("/models/{model:path}/v1/completions", openai_routes.text_completions),
+    ("/models/{model:path}/v1/embeddings", openai_routes.embeddings),
+    ("/models/{model:path}/pipeline/{task}", hub_routes.run_task),
+    ("/models/{model:path}", hub_routes.run_task),
+    ("/", hub_routes.run_task),  # as a text-generation server has it
+)
+_GET: tuple[tuple[str, Handler], ...] = (
+    ("/v1/models", openai_routes.models),
+    ("/v1/models/{model:path}", openai_routes.model),
+    ("/models/{model:path}/v1/models", openai_routes.models),
+    ("/health", openai_routes.health),
+)
+
+
+def application(engine: Engine, key: str) -> Starlette:
+    """The application that serves this engine to those who hold the key."""
+    routes = [Route(path, answered(handler), methods=["POST"]) for path, handler in _POST]
+    routes += [Route(path, answered(handler), methods=["GET"]) for path, handler in _GET]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, key=key, clients=engine.clients)],
+        exception_handlers={HTTPException: _no_route},
+    )
+    app.state.engine = engine
+    return app
+
+
+def answered(handler: Handler) -> Handler:
+    """The handler, with whatever it raises turned into an answer: one failure is one error."""
+
+    @functools.wraps(handler)
+    async def safe(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ClientGoneError:
+            return Response(status_code=GONE)
+        except MissingWeightsError as error:
+            missing = RefusedError(501, error.message, kind="weights_missing")
+            return error_reply(missing, request.url.path)
+        except RefusedError as refusal:
+            return error_reply(refusal, request.url.path)
+        except Exception as error:
+            log.exception("%s failed", request.url.path)
+            said = f"The engine failed at this request ({type(error).__name__}); see its log."
+            return error_reply(RefusedError(500, said), request.url.path)
+
+    return safe
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    paths = ", ".join(path for path, _ in (*_POST, *_GET) if path != "/")
+    said = f"Nothing is at {request.method} {request.url.path}. There are: {paths}."
+    return error_reply(RefusedError(status, said), request.url.path)

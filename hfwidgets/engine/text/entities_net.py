@@ -1,0 +1,220 @@
+"""The named-entity network of en_core_web_sm 2.2.5, computed in numpy from its own file.
+
+Four hashed tables turn a token's normal form, first letter, ending and shape into a vector; five
+maxout layers mix it with its neighbours'; a transition system then reads the tokens from left to
+right, each step choosing what the token is to an entity (begin, in, last, unit, out). Facts: the
+file's own dimensions, and the papers and sources of spaCy 2 and thinc 7 for the hashes.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from hfwidgets.engine.text.entities_text import Word
+
+Array = NDArray[np.float32]
+
+_MASK = (1 << 64) - 1
+_TABLES = ((37, 14), (38, 15), (36, 16), (29, 17))  # place in the file and seed, by feature
+_LAYERS = ((30, 19), (31, 21), (32, 23), (33, 25), (34, 27))  # maxout, and its normalisation
+_LOWER, _UPPER = 2, 3
+_PADDING = 4
+BEGIN, IN, LAST, UNIT, OUT = 1, 2, 3, 4, 5
+
+# spaCy numbers these strings instead of hashing them (its symbols.pxd): 84 up, and 380 up.
+_PARTS = (
+    "ADJ ADP ADV AUX CONJ CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X EOL SPACE"
+)
+_LABELS = (
+    "PERSON NORP FACILITY ORG GPE LOC PRODUCT EVENT WORK_OF_ART LANGUAGE LAW DATE TIME PERCENT "
+    "MONEY QUANTITY ORDINAL CARDINAL acomp advcl advmod agent amod appos attr aux auxpass cc ccomp "
+    "complm conj cop csubj csubjpass dep det dobj expl hmod hyph infmod intj iobj mark meta neg "
+    "nmod nn npadvmod nsubj nsubjpass num number oprd obj obl parataxis partmod pcomp pobj poss "
+    "possessive preconj prep prt punct quantmod relcl rcmod root xcomp acl"
+)
+_SYMBOLS = {name: 84 + place for place, name in enumerate(_PARTS.split())} | {
+    name: 380 + place for place, name in enumerate(_LABELS.split())
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one token is: the action, the entity's label ("" for OUT), and its likelihood."""
+
+    action: int
+    label: str
+    score: float
+
+
+class Network:
+    """The loaded network."""
+
+    def __init__(self, model: Path, moves: Path) -> None:
+        layers = msgspec.msgpack.decode(model.read_bytes())[b"weights"]
+        self._tables = [(_params(layers[at])["vectors"], seed) for at, seed in _TABLES]
+        self._layers = [(_params(layers[at]), _params(layers[norm])) for at, norm in _LAYERS]
+        self._lower, self._upper = _params(layers[_LOWER]), _params(layers[_UPPER])
+        self._moves = _moves(moves)
+        self._vector = lru_cache(20_000)(self._embed)
+
+    def read(self, words: list[Word]) -> list[Step]:
+        """What each token is."""
+        if not words:
+            return []
+        seen = self._seen(words)
+        # What each token adds in each of the six places around the reader: (tokens, 6, 64, 2).
+        adds = np.einsum("ti,fopi->tfop", seen, self._lower["W"])
+        steps: list[Step] = []
+        start = -1
+        for at in range(len(words)):
+            places = _places(at, start, len(words))
+            steps.append(
+                self._step(adds, places, steps[-1] if steps else None, at + 1 == len(words))
+            )
+            if steps[-1].action in (BEGIN, UNIT):
+                start = at
+        return steps
+
+    def _seen(self, words: list[Word]) -> Array:
+        """Each token's vector in its surroundings, shape (tokens, 96)."""
+        padding = np.stack([self._vector("", "")] * _PADDING)
+        x = np.vstack([padding, *(self._vector(word.text, word.norm) for word in words), padding])
+        x = _maxout(x, *self._layers[0])
+        none = np.zeros((1, x.shape[1]), np.float32)
+        for layer in self._layers[1:]:
+            around = np.hstack([np.vstack([none, x[:-1]]), x, np.vstack([x[1:], none])])
+            x = x + _maxout(around, *layer)
+        return x[_PADDING:-_PADDING]
+
+    def _embed(self, text: str, norm: str) -> Array:
+        """A token's features looked up in their tables, shape (384,)."""
+        features = (norm, text[:1], text[-3:], _shape(text))
+        rows = []
+        for feature, (table, seed) in zip(features, self._tables, strict=True):
+            keys = [key % len(table) for key in _keys(_string_id(feature), seed)]
+            rows.append(table[keys].sum(0))
+        return np.concatenate(rows)
+
+    def _step(self, adds: Array, places: list[int], before: Step | None, final: bool) -> Step:
+        """The likeliest action that is possible here."""
+        pad = self._lower["pad"][0]
+        hidden = self._lower["b"] + sum(
+            adds[place, slot] if place >= 0 else pad[slot] for slot, place in enumerate(places)
+        )
+        scores = self._upper["W"] @ hidden.max(1) + self._upper["b"]
+        inside = before.label if before and before.action in (BEGIN, IN) else ""
+        possible = [
+            index for index, move in enumerate(self._moves) if _allowed(*move, inside, final)
+        ]
+        raised = np.exp(scores[possible] - scores[possible].max())
+        best = int(raised.argmax())
+        return Step(*self._moves[possible[best]], float(raised[best] / raised.sum()))
+
+
+def _allowed(action: int, label: str, inside: str, final: bool) -> bool:
+    """Whether an action may come: an open entity goes on or ends, and it ends with the text."""
+    if action in (IN, LAST):
+        return bool(inside) and label == inside and not (action == IN and final)
+    return not inside and not (action == BEGIN and final)
+
+
+def _places(at: int, start: int, count: int) -> list[int]:
+    """The six tokens that the reader looks at: here, before, after; the same of the last entity.
+
+    -1 stands for none.
+    """
+    first = start if 0 < start + 1 < count else -1
+    after = at + 1 if at + 1 < count else -1
+    follows = first + 1 if first >= 0 and first + 1 < count else -1
+    return [at, at - 1, after, first, first - 1 if first >= 1 else -1, follows]
+
+
+def _maxout(x: Array, layer: dict[str, Array], norm: dict[str, Array]) -> Array:
+    """The largest of each output's three pieces, normalised over the outputs."""
+    outputs, pieces, inputs = layer["W"].shape
+    y = (x @ layer["W"].reshape(outputs * pieces, inputs).T).reshape(-1, outputs, pieces)
+    y = (y + layer["b"]).max(2)
+    scaled = (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-8)
+    return np.asarray(scaled * norm["G"] + norm["b"], np.float32)
+
+
+def _params(layer: dict[Any, Any]) -> dict[str, Array]:
+    """A layer's arrays; the file holds raw little-endian 32-bit floats and their shapes."""
+    return {
+        param[b"name"]: np.frombuffer(param[b"value"][b"data"], "<f4").reshape(
+            param[b"value"][b"shape"]
+        )
+        for param in layer[b"params"]
+    }
+
+
+def _moves(path: Path) -> list[tuple[int, str]]:
+    """Actions with labels, in the order of the outputs: by action, then by falling count."""
+    counts = json.loads(msgspec.msgpack.decode(path.read_bytes())["moves"])
+    return [
+        (int(action), label)
+        for action in sorted(counts, key=int)
+        for label in sorted(counts[action], key=lambda label: -counts[action][label])
+    ]
+
+
+def _shape(text: str) -> str:
+    """A token's shape, as "Xxxxx" or "dd.d"; runs are cut after four."""
+    if len(text) >= 100:
+        return "LONG"
+    shape: list[str] = []
+    for letter in text:
+        kind = "d" if letter.isdigit() else letter
+        if letter.isalpha():
+            kind = "X" if letter.isupper() else "x"
+        if shape[-4:] != [kind] * 4:
+            shape.append(kind)
+    return "".join(shape)
+
+
+def _string_id(text: str) -> int:
+    """spaCy's number of a string: a symbol's own, else MurmurHash64A with seed 1."""
+    if not text:
+        return 0
+    return _SYMBOLS.get(text) or _murmur64a(text.encode())
+
+
+def _murmur64a(data: bytes, seed: int = 1) -> int:
+    mix = 0xC6A4A7935BD1E995
+    value = (seed ^ (len(data) * mix)) & _MASK
+    whole = len(data) // 8 * 8
+    for at in range(0, whole, 8):
+        block = int.from_bytes(data[at : at + 8], "little") * mix & _MASK
+        value = (value ^ ((block ^ (block >> 47)) * mix & _MASK)) * mix & _MASK
+    if data[whole:]:
+        value = (value ^ int.from_bytes(data[whole:], "little")) * mix & _MASK
+    value = (value ^ (value >> 47)) * mix & _MASK
+    return value ^ (value >> 47)
+
+
+def _keys(value: int, seed: int) -> tuple[int, int, int, int]:
+    """The four rows of a table that stand for a number: thinc's MurmurHash3 in 32-bit parts."""
+    high = _turned(value * 0x87C37B91114253D5 & _MASK, 31) * 0x4CF5AD432745937F & _MASK
+    high, low = high ^ seed ^ 8, seed ^ 8
+    high = (high + low) & _MASK
+    low = (low + high) & _MASK
+    high, low = _final(high), _final(low)
+    high = (high + low) & _MASK
+    low = (low + high) & _MASK
+    return high & 0xFFFFFFFF, high >> 32, low & 0xFFFFFFFF, low >> 32
+
+
+def _turned(value: int, by: int) -> int:
+    return ((value << by) | (value >> (64 - by))) & _MASK
+
+
+def _final(value: int) -> int:
+    value = (value ^ (value >> 33)) * 0xFF51AFD7ED558CCD & _MASK
+    value = (value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53 & _MASK
+    return value ^ (value >> 33)

@@ -1,0 +1,97 @@
+"""Stretches of a text that may answer a question: where they stand, and whether their kind fits."""
+
+import re
+from dataclasses import dataclass
+
+from hfwidgets.engine.base.sentences import Sentence
+
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        """a an the of in on at to for and or but is are was were be been it its he she they his her
+        their i me my you your we us our this that these those by with from as about into up who
+        what when where which how many much do does did has have had will can may there than so
+        not no""",
+    )
+)
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve dozen hundred thousand"
+)
+_NUMBER = re.compile(rf"\d|\b({'|'.join(_NUMBER_WORDS.split())}|million|billion)\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"\d|\b(morning|evening|noon|night|day|week|month|year|century|january|february|march|april|may|"
+    r"june|july|august|september|october|november|december|spring|summer|autumn|winter)s?\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[\"'(]?[A-Z]")
+_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (re.compile(r"\bhow (many|much|tall|old|long|large|far|high|big)\b|\bpercentage\b"), _NUMBER),
+    (re.compile(r"^\W*(when\b|(in |on |at )?(what|which) (year|day|time|month|date)\b)"), _DATE),
+    (re.compile(r"^\W*(who|whose|whom|where)\b"), _NAME),
+)
+_WORD = re.compile(r"\S+")
+_EDGES = "\"'`()[]{}.,;:!?"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the text, [start, end) in characters, and the sentence it stands in."""
+
+    text: str
+    start: int
+    end: int
+    sentence: int
+
+
+def spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
+    """What may answer the question: of the right kind where the question tells it, else all."""
+    asked = {_stem(word) for word in question.split()} - _STOP
+    found = [
+        span
+        for index, part in enumerate(parts)
+        for span in _of_sentence(part, index, asked, longest)
+    ]
+    lowered = question.lower()
+    for asking, kind in _KINDS:
+        if asking.search(lowered):
+            return [span for span in found if kind.search(span.text)] or found
+    return found
+
+
+def _of_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> list[Span]:
+    """Runs of up to `longest` words that repeat none of the question and end in no small word."""
+    words = list(_WORD.finditer(part.text))
+    found = []
+    for first, opening in enumerate(words):
+        if _stem(opening[0]) in _STOP:
+            continue
+        for last, closing in enumerate(words[first : first + longest], first):
+            if _stem(closing[0]) in asked or _breaks(words, first, last):
+                break
+            if _stem(closing[0]) not in _STOP:
+                found.append(_span(part, opening.start(), closing.end(), index))
+    return [span for span in found if span.text]
+
+
+def _breaks(words: list[re.Match[str]], first: int, last: int) -> bool:
+    """Whether a comma or the like stands before the last word; inside names and dates it may."""
+    if last == first or words[last - 1][0][-1] not in ",;:":
+        return False
+    return not (words[last][0][0].isupper() or words[last][0][0].isdigit())
+
+
+def _span(part: Sentence, start: int, end: int, index: int) -> Span:
+    """The stretch without the punctuation around it."""
+    raw = part.text[start:end]
+    text = raw.strip(_EDGES)
+    begin = part.start + start + (len(raw) - len(raw.lstrip(_EDGES)))
+    return Span(text, begin, begin + len(text), index)
+
+
+def _stem(word: str) -> str:
+    """A word without its punctuation and its commonest endings."""
+    bare = re.sub(r"\W", "", word.lower())
+    for ending in ("ing", "ed", "es", "s"):
+        if len(bare) > 4 and bare.endswith(ending):
+            return bare.removesuffix(ending)
+    return bare

@@ -1,0 +1,96 @@
+"""Summaries made of a text's own most telling sentences.
+
+LexRank's idea (Erkan and Radev 2004): a sentence that is like many others says what the text is
+about. Those that repeat one already taken are passed over (maximal marginal relevance). The chat
+model's own summaries invent facts, so they are not offered.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.limits import bounded
+from hfwidgets.engine.base.sentences import sentences
+from hfwidgets.engine.text.minilm import LANGUAGES, MODEL, Array, MiniLM
+
+SENTENCES = 512
+_SHARE = 0.35  # of the text's words, when no length is asked for
+_DAMPING = 0.85
+_REPETITION = 0.6
+_FIRST = 0.15  # texts tend to open with what they are about
+
+Words = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Lengths(msgspec.Struct, forbid_unknown_fields=True):
+    """How long the summary may be, in words."""
+
+    max_length: Words | None = None
+    max_new_tokens: Words | None = None
+    min_length: Annotated[int, msgspec.Meta(ge=0)] = 0
+    min_new_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+def summarization(
+    kit: Kit, inputs: str, *, generate_parameters: Lengths | None = None
+) -> list[dict[str, Any]]:
+    """The most telling sentences, in their order."""
+    lengths = generate_parameters or Lengths()
+    [inputs] = bounded([inputs])
+    parts = [sentence.text for sentence in sentences(inputs)]
+    if not parts:
+        raise bad("The text to summarise is empty.", "inputs")
+    if len(parts) > SENTENCES:
+        raise bad(f"The text has {len(parts)} sentences; the limit is {SENTENCES}.", "inputs")
+    words = [len(part.split()) for part in parts]
+    most = lengths.max_length or lengths.max_new_tokens or max(30, round(sum(words) * _SHARE))
+    least = min(max(lengths.min_length, lengths.min_new_tokens), most)
+    taken = _taken(kit.get(MiniLM).embed(parts), words, most, least)
+    return [{"summary_text": " ".join(parts[index] for index in sorted(taken))}]
+
+
+def _taken(vectors: Array, words: list[int], most: int, least: int) -> list[int]:
+    """Sentences by falling worth while they fit; always the best one, and enough for `least`."""
+    worth, taken = _worth(vectors), list[int]()
+    left = set(range(len(words)))
+    while left:
+        best = max(left, key=lambda index: worth[index] - _repeats(vectors, index, taken))
+        left.remove(best)
+        used = sum(words[index] for index in taken)
+        if not taken or used + words[best] <= most or used < least:
+            taken.append(best)
+    return taken
+
+
+def _worth(vectors: Array) -> NDArray[np.float64]:
+    """How central each sentence is: where a walk along likenesses rests, and how near the mean."""
+    count = len(vectors)
+    links = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
+    np.fill_diagonal(links, 0)
+    steps = links / np.maximum(links.sum(1, keepdims=True), 1e-9)
+    rank = np.full(count, 1 / count)
+    for _ in range(50):
+        rank = (1 - _DAMPING) / count + _DAMPING * steps.T @ rank
+    centre = vectors.mean(0)
+    near = vectors @ centre / np.linalg.norm(centre)
+    return np.asarray(rank * count + near + _FIRST / np.arange(1, count + 1), np.float64)
+
+
+def _repeats(vectors: Array, index: int, taken: list[int]) -> float:
+    """What a sentence loses for its likeness to one that was taken."""
+    return _REPETITION * max((float(vectors[index] @ vectors[one]) for one in taken), default=0.0)
+
+
+CAPABILITY = Capability(
+    name="summary",
+    model=MODEL,
+    serves={"summarization": summarization},
+    weights=("minilm",),
+    licence="Apache-2.0",
+    languages=LANGUAGES,
+    limits="English; extractive: it picks the text's own sentences and writes none.",
+)

@@ -1,0 +1,35 @@
+"""What `-i` attaches to a chat message, as a part that the client takes and checks."""
+
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+from hfwidgets.magics.variables import root
+
+KINDS = ("image", "audio")
+
+
+def part(value: Any, kind: str | None = None) -> Any:
+    """The part of a message for a picture or sound.
+
+    Args:
+        value: a path, an http(s) or data URL, bytes, a PIL image, an array, or an IPython display
+            object that holds the file's bytes.
+        kind: image or audio; None tells it by the content, or by the name in a URL.
+    """
+    if root(value) == "IPython" and isinstance(getattr(value, "data", None), bytes):
+        value = value.data
+    if isinstance(value, str):
+        if not value.startswith(("https://", "http://", "data:")):
+            value = Path(value).expanduser()
+        else:
+            kind = kind or _named(value)
+    return value if kind is None else {"type": kind, kind: value}
+
+
+def _named(url: str) -> str:
+    """The kind that a URL names; image where it names none."""
+    if url.startswith("data:audio/"):
+        return "audio"
+    guessed = mimetypes.guess_type(url.partition("?")[0])[0] or ""
+    return "audio" if guessed.startswith("audio/") else "image"

@@ -1,0 +1,223 @@
+"""From options and a text to one call of the client."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from hfwidgets.calls.settings import is_url
+from hfwidgets.magics import schema
+from hfwidgets.magics.attachments import KINDS, part
+from hfwidgets.magics.inputs import Inputs, read_file, refuse_model_text, variable
+from hfwidgets.magics.options import Options
+from hfwidgets.magics.parameters import parameters
+from hfwidgets.magics.variables import Namespace, fill
+from hfwidgets.notebook import Session, recorder, split, task_of, unrecorded
+from hfwidgets.tasks import BaseTask, find
+
+CHAT = "chat-completion"
+CHAT_ONLY = ("system", "chat", "new", "schema")
+
+
+@dataclass
+class Call:
+    """One call: which method of the client, with what.
+
+    Attributes:
+        task: the task.
+        inputs: the task's inputs by name.
+        params: its other parameters by name.
+        model: the model as the client is given it.
+        settings: what the client itself is made with: provider, timeout.
+        chat: the name of the conversation that goes on, None for a single shot.
+        shape: what `--schema` named.
+        stream: whether the answer comes in pieces.
+        counted: whether a stream's token counts are asked for.
+        begun: when it was made, None before.
+    """
+
+    task: BaseTask
+    inputs: dict[str, Any]
+    params: dict[str, Any]
+    model: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    chat: str | None = None
+    shape: Any = None
+    stream: bool = False
+    counted: bool = False
+    begun: datetime | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the client's method."""
+        named = {"model": self.model} if self.model else {}
+        streamed: dict[str, Any] = {"stream": True} if self.stream else {}
+        if self.counted and "stream_options" not in self.params:
+            streamed["stream_options"] = {"include_usage": True}
+        return {**self.inputs, **self.params, **named, **streamed}
+
+    def label(self) -> str:
+        """Task and model, for people."""
+        return f"{self.task.name} with {self.model}" if self.model else self.task.name
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the inputs in hexadecimal digits; pictures and tables by their content."""
+        text = json.dumps(self.inputs, sort_keys=True, ensure_ascii=False, default=_digest)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    """A value that is no JSON, by its content: bytes, arrays and pictures, tables."""
+    for name in ("tobytes", "to_json"):
+        if callable(method := getattr(value, name, None)):
+            value = method()
+            break
+    data = value if isinstance(value, bytes) else str(value).encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds where a line says nothing."""
+
+    task: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    timeout: float | None = None
+    chat: str | None = None
+
+
+def build(options: Options, names: Namespace, session: Session, defaults: Defaults) -> Call:
+    """The call that a line and its text ask for.
+
+    Raises:
+        UsageError: an input or parameter that the task does not have, or that is missing.
+        UnknownTaskError: there is no such task.
+    """
+    task = chosen_task(options, session, defaults)
+    model, provider = split(options["model"] or defaults.model, session.aliases)
+    named = options["provider"] or provider
+    settings = {
+        "provider": named or (None if is_url(model) else defaults.provider),
+        "timeout": options.given.get("timeout", defaults.timeout),
+        "recordings": _recordings(options),
+    }
+    call = Call(task, {}, parameters(task, options.given, names), model)
+    call.settings = {name: value for name, value in settings.items() if value is not None}
+    call.stream = can_stream(task) and not options["no_stream"]
+    call.counted = call.stream and task.name == CHAT
+    if task.name == CHAT:
+        _converse(call, options, names, session, defaults)
+    else:
+        call.inputs = _inputs(task, options, names)
+    return call
+
+
+def chosen_task(options: Options, session: Session, defaults: Defaults) -> BaseTask:
+    """The task of the line, else the one that is set, else the model's own, else chat.
+
+    What a line asks for that only chat has, makes it chat.
+    """
+    named = options["task"] or defaults.task
+    if not named and not options.given.keys() & set(CHAT_ONLY):
+        model, _ = split(options["model"] or defaults.model, session.aliases)
+        named = task_of(model, session)
+    return find(named or CHAT)
+
+
+def _recordings(options: Options) -> Any:
+    """What answers in place of the providers, None where the line does not say."""
+    if options["replay"]:
+        return recorder("replay")
+    if options["cache"]:
+        return recorder()
+    return unrecorded() if options["no_cache"] else None
+
+
+def can_stream(task: BaseTask) -> bool:
+    """Whether the task's answers can come in pieces."""
+    return "stream" in task.signature.parameters
+
+
+def _inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:
+    for key in CHAT_ONLY:
+        if key in options:
+            raise UsageError(f"--{key} belongs to {CHAT}; {task.name} has no conversation.")
+    inputs = Inputs(task, names, fill_vars=not options["no_vars"])
+    inputs.add_sources(options["input"] or ())
+    if "labels" in options:
+        inputs.add_labels(options["labels"])
+    inputs.add_body(options.prompt)
+    return inputs.complete()
+
+
+def _converse(
+    call: Call, options: Options, names: Namespace, session: Session, defaults: Defaults
+) -> None:
+    """Fill in a chat call: history, system prompt, the user's message with what is attached."""
+    if "labels" in options:
+        raise UsageError(f"{CHAT} takes no labels; zero-shot-classification does.")
+    chat = None if options["no_history"] else options["chat"] or defaults.chat
+    if options["new"] and not chat:
+        raise UsageError("--new starts a named conversation over; name it with -c NAME.")
+    _heard(chat, session)
+    history = [] if options["new"] or chat is None else session.chats.get(chat, [])
+    call.chat = chat
+    call.inputs = {"messages": [*_with_system(history, options, names), _user(options, names)]}
+    if "schema" in options:
+        call.shape = options["schema"]
+        call.params["response_format"] = schema.response_format(call.shape)
+
+
+def _heard(chat: str | None, session: Session) -> None:
+    """Raise UsageError where a conversation still waits for an answer in the background."""
+    run = session.awaited.get(chat) if chat is not None else None
+    if run is not None and not run.done():
+        raise UsageError(
+            f"The conversation {chat!r} waits for the answer of run {run.id}: .result() of its "
+            f"handle waits for it, %hf runs stop {run.id} ends it."
+        )
+
+
+def _with_system(
+    history: list[dict[str, Any]], options: Options, names: Namespace
+) -> list[dict[str, Any]]:
+    if not options["system"]:
+        return history
+    text = options["system"]
+    if text.startswith("@"):
+        text = read_file(text)
+    elif not options["no_vars"]:
+        text = fill(text, names)
+    rest = [message for message in history if message["role"] != "system"]
+    return [{"role": "system", "content": text}, *rest]
+
+
+def _user(options: Options, names: Namespace) -> dict[str, Any]:
+    media = [_attachment(source, names) for source in options["input"] or ()]
+
+    def attach(value: Any) -> str:
+        media.append(part(value))
+        return f"[attachment {len(media)}]"
+
+    text = options.prompt if options["no_vars"] else fill(options.prompt, names, attach)
+    if not text.strip() and not media:
+        raise UsageError("There is no prompt: write it behind the options, or below %%infer.")
+    if not media:
+        return {"role": "user", "content": text}
+    said = [{"type": "text", "text": text}] if text.strip() else []
+    return {"role": "user", "content": [*said, *media]}
+
+
+def _attachment(source: str, names: Namespace) -> Any:
+    kind, equals, rest = source.partition("=")
+    if not equals or not kind.isidentifier():
+        kind, rest = "", source
+    elif kind not in KINDS:
+        raise UsageError(f"A chat takes -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
+    value = variable(rest, names, lambda: rest)
+    refuse_model_text(value, rest, names)
+    return part(value, kind or None)

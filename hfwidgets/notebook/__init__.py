@@ -1,0 +1,205 @@
+"""What a working session remembers, and the words of `%hf` as plain functions.
+
+    from hfwidgets import session
+    session.alias("small", "HuggingFaceTB/SmolLM3-3B:hf-inference")
+    session.usage()
+
+All of it lives in memory and ends with the process, but for the token file that `login` writes, the
+recordings, and the names of listed models, which completion reads.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hfwidgets import providers as _providers
+from hfwidgets.errors import ConfigurationError, near
+from hfwidgets.notebook import last_call as _code
+from hfwidgets.notebook.accounts import login, logout, switch, token_names, token_source, whoami
+from hfwidgets.notebook.doctor import doctor
+from hfwidgets.notebook.explain_error import Trouble, explain, mended, put_below, trouble
+from hfwidgets.notebook.last_call import Code
+from hfwidgets.notebook.listing import Listing
+from hfwidgets.notebook.model_alias import split
+from hfwidgets.notebook.models import client, known, model, models, remember, task_of
+from hfwidgets.notebook.recordings import recorder, recordings, unrecorded
+from hfwidgets.notebook.session import Made, Run, Session, Used, current
+from hfwidgets.notebook.token_scan import Leaks, scan
+from hfwidgets.tasks import TASKS, find
+
+__all__ = [
+    "Code",
+    "Leaks",
+    "Listing",
+    "Made",
+    "Run",
+    "Session",
+    "Trouble",
+    "Used",
+    "alias",
+    "chats",
+    "clear_chat",
+    "client",
+    "code",
+    "current",
+    "doctor",
+    "explain",
+    "export_chat",
+    "known",
+    "login",
+    "logout",
+    "mended",
+    "model",
+    "models",
+    "provider_names",
+    "providers",
+    "put_below",
+    "recorder",
+    "recordings",
+    "remember",
+    "runs",
+    "scan",
+    "split",
+    "stop",
+    "switch",
+    "task_of",
+    "tasks",
+    "token_names",
+    "token_source",
+    "trouble",
+    "unalias",
+    "unrecorded",
+    "usage",
+    "whoami",
+]
+
+
+def tasks() -> Listing:
+    """All tasks: name, label and what they do."""
+    return Listing({"task": t.name, "label": t.label, "does": t.doc} for t in TASKS.values())
+
+
+def providers(task: str | None = None) -> Listing:
+    """All providers with the tasks they serve, or those that serve one task."""
+    wanted = find(task).name if task else None
+    rows = (
+        {"provider": name, "tasks": wanted or ", ".join(sorted(_providers.get(name).routes))}
+        for name in provider_names(wanted)
+    )
+    return Listing(rows, f"No provider serves {wanted}.")
+
+
+def provider_names(task: str | None = None) -> list[str]:
+    """The names of all providers, or of those that have a route for a task."""
+    names = _providers.names()
+    return [name for name in names if task is None or task in _providers.get(name).routes]
+
+
+def alias(name: str | None = None, target: str | None = None) -> Listing:
+    """Give MODEL or MODEL:PROVIDER a short name; without a target, list the names."""
+    known = current().aliases
+    if name and target:
+        if not name.isprintable() or set(name) & set(" :/'\"$"):
+            raise ConfigurationError(f"An alias is one word without / : $ or quotes, not {name!r}.")
+        known[name] = target
+    shown = known if name is None else {name: _known_alias(name)}
+    return Listing(({"alias": a, "model": m} for a, m in shown.items()), "No aliases.")
+
+
+def _known_alias(name: str) -> str:
+    known = current().aliases
+    if name not in known:
+        raise ConfigurationError(f"There is no alias {name!r}.{near(name, known)}")
+    return known[name]
+
+
+def unalias(name: str) -> None:
+    """Forget a short name."""
+    _known_alias(name)
+    del current().aliases[name]
+
+
+def chats(name: str | None = None) -> Listing:
+    """The named conversations, or the messages of one."""
+    if name is not None:
+        messages = _chat(name)
+        return Listing(({"role": m["role"], "content": _said(m)} for m in messages), "No messages.")
+    known = current().chats.items()
+    return Listing(({"chat": n, "messages": len(m)} for n, m in known), "No conversations.")
+
+
+def export_chat(name: str, path: str | Path) -> Path:
+    """Write a conversation's messages to a JSON file; media are named, not written.
+
+    Raises:
+        ConfigurationError: there is no such conversation, or the file cannot be written.
+    """
+    target = Path(path).expanduser()
+    text = json.dumps(_chat(name), ensure_ascii=False, indent=1, default=_named)
+    try:
+        target.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
+    return target
+
+
+def clear_chat(name: str) -> None:
+    """Forget a conversation."""
+    _chat(name)
+    del current().chats[name]
+
+
+def _chat(name: str) -> list[dict[str, Any]]:
+    known = current().chats
+    if name not in known:
+        raise ConfigurationError(
+            f"There is no conversation {name!r}.{near(name, known)} %%infer -c {name} starts one."
+        )
+    return known[name]
+
+
+def _named(value: Any) -> str:
+    return f"<{type(value).__name__}>"
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return " ".join(part.get("text") or f"[{part.get('type')}]" for part in content or ())
+
+
+def runs() -> Listing:
+    """The calls in the background."""
+    rows = ({"run": r.id, "call": r.label, "state": r.state} for r in current().runs.values())
+    return Listing(rows, "No calls in the background.")
+
+
+def stop(which: int | str = "all") -> list[Run]:
+    """Stop one background call by its number, or all that still run."""
+    known = current().runs
+    if which == "all":
+        chosen = [run for run in known.values() if not run.done()]
+    elif int(which) in known:
+        chosen = [known[int(which)]]
+    else:
+        raise ConfigurationError(f"There is no run {which}. There are: {list(known) or 'none'}.")
+    for run in chosen:
+        run.stop()
+    return chosen
+
+
+def usage() -> Listing:
+    """Calls, tokens and time in this session, by provider and model."""
+    rows = ({"provider": p, "model": m, **vars(used)} for (p, m), used in current().used.items())
+    return Listing(rows, "No calls in this session.")
+
+
+def code(number: int = 1) -> Code:
+    """The last call, or the one so many calls ago, as Python and as curl; no token is in it."""
+    made = current().calls
+    if not 1 <= number <= len(made):
+        kept = f"the last {len(made)} are kept" if made else "none was made yet"
+        raise ConfigurationError(f"There is no call {number}: {kept}; 1 is the latest.")
+    return _code.of(made[-number])

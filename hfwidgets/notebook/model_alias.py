@@ -1,0 +1,20 @@
+"""MODEL and MODEL:PROVIDER, with the session's short names."""
+
+from collections.abc import Mapping
+
+from hfwidgets import providers
+from hfwidgets.notebook.session import current
+
+
+def split(
+    text: str | None, aliases: Mapping[str, str] | None = None
+) -> tuple[str | None, str | None]:
+    """Split MODEL:PROVIDER where the last part is a provider; any other suffix stays."""
+    aliases = current().aliases if aliases is None else aliases
+    text = aliases.get(text, text) if text else None
+    if not text:
+        return None, None
+    model, colon, provider = text.rpartition(":")
+    if colon and provider in providers.names():
+        return aliases.get(model, model) or None, provider
+    return text, None

@@ -1,0 +1,1 @@
+"""The mirrored document: what a panel sends to the page, and when."""

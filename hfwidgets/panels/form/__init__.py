@@ -1,0 +1,1 @@
+"""Forms: fields from a task's declaration, inputs, uploads, and notebook variables."""

@@ -1,0 +1,1 @@
+"""Results as views in a panel and as static HTML."""

@@ -1,0 +1,108 @@
+"""What a page is shown of pictures and sounds: small copies and waveforms."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets import errors, media
+from hfwidgets.core.flow import Do, Flow
+from hfwidgets.media import Media
+from hfwidgets.results.audio import Audio
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDEST = 1600
+"""The longest side of a picture on a page, in pixels: twice what fits, for dense screens."""
+
+BUCKETS = 400
+"""How many bars a waveform has."""
+
+LONGEST = 64 << 20
+"""Sounds above this many bytes are played, but not drawn."""
+
+File = tuple[bytes, str]
+"""Bytes and MIME type."""
+
+
+def loaded(source: Any, kind: str | None) -> Media:
+    """What a user gave, as `Media`; URLs are left unfetched, errors are a call's; may block."""
+    flow: Flow[Media] = media.load(source, kind)
+    outcome: Any = None
+    try:
+        while True:
+            step = flow.send(outcome)
+            assert isinstance(step, Do)
+            outcome = step.call()
+    except StopIteration as done:
+        found: Media = done.value
+        return found
+
+
+def picture(image: "Image") -> File:
+    """A picture as the page shows it: at most 1,600 pixels wide and high, PNG or JPEG."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image) or image
+    if max(image.size) > WIDEST:
+        image = image.copy()
+        image.thumbnail((WIDEST, WIDEST))
+    return encoded(image)
+
+
+def thumb(image: "Image") -> File:
+    """A picture for a gallery, at most 160 pixels wide and high."""
+    small = image.copy()
+    small.thumbnail((160, 160))
+    return encoded(small)
+
+
+def encoded(image: "Image") -> File:
+    """A picture as a file: JPEG for large opaque ones, else PNG."""
+    out = io.BytesIO()
+    opaque = image.mode in ("RGB", "L")
+    if opaque and image.width * image.height > 500_000:
+        image.save(out, "JPEG", quality=88)
+        return out.getvalue(), "image/jpeg"
+    plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
+    plain.save(out, "PNG")
+    return out.getvalue(), "image/png"
+
+
+def original(image: "Image") -> File:
+    """A picture in full size, as PNG."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue(), "image/png"
+
+
+def preview(source: Any, kind: str) -> File | None:
+    """What the page shows of an input; None for a URL that nobody fetched. InputError as it is."""
+    found = loaded(source, kind)
+    if found.source is None:
+        return None
+    if kind == "image":
+        return picture(media.upright(found))
+    return found.read(), found.mime or "application/octet-stream"
+
+
+def track(sound: Audio) -> dict[str, Any]:
+    """What a player shows of a sound before it is played: seconds, rate and waveform."""
+    try:
+        seconds, rate = sound.seconds, sound.sampling_rate
+        peaks = waveform(sound) if len(sound) <= LONGEST else []
+    except errors.OutputError:
+        return {"type": sound.mime, "seconds": None, "rate": None, "peaks": []}
+    return {"type": sound.mime, "seconds": seconds, "rate": rate, "peaks": peaks}
+
+
+def waveform(sound: Audio) -> list[int]:
+    """The loudest sample of each of up to 400 stretches, from 0 to 100."""
+    import numpy as np
+
+    samples = np.abs(sound.array if sound.array.ndim == 1 else sound.array.mean(axis=1))
+    if samples.size == 0:
+        return []
+    edges = np.linspace(0, samples.size, min(BUCKETS, samples.size), endpoint=False).astype(int)
+    peaks = np.maximum.reduceat(samples, edges)
+    top = float(peaks.max()) or 1.0
+    return [round(float(peak) / top * 100) for peak in peaks]

@@ -1,0 +1,141 @@
+"""What is asked, in a form that has a hash: the same question has the same one on every machine."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from hfwidgets import errors
+from hfwidgets.calls.routing import default_provider
+from hfwidgets.calls.settings import Settings, is_url
+from hfwidgets.core import auth
+from hfwidgets.core.flow import Infer
+from hfwidgets.media import HEAD, Inline, Media, sniff
+from hfwidgets.media._load import data_of
+from hfwidgets.providers import is_secret
+
+_TOKENS = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        key: the hash, 32 hexadecimal digits.
+        shown: what was asked, for people: without credentials, media by their hashes.
+    """
+
+    key: str
+    shown: dict[str, Any]
+
+    @property
+    def task(self) -> str:
+        return str(self.shown["task"])
+
+
+def of(ask: Infer, settings: Settings) -> Question:
+    """The question of a call; reads the media in it.
+
+    Raises:
+        InputError: inputs or parameters that are neither JSON nor media.
+    """
+    model = ask.model or settings.model
+    url = next((text for text in (ask.model, settings.model) if text and is_url(text)), None)
+    asked: dict[str, Any] = {
+        "task": ask.task,
+        "model": None if is_url(model) else model,
+        "provider": "endpoint" if url else default_provider(settings),
+        "inputs": plain(ask.inputs),
+        "parameters": plain(ask.given),
+        **({"endpoint": bare_url(url)} if url else {}),
+        **({"stream": True} if ask.stream else {}),
+    }
+    return Question(
+        hashed(asked), masked({**asked, "inputs": _shown(ask.inputs)}, secrets(settings))
+    )
+
+
+def _shown(inputs: Any) -> Any:
+    """The inputs for people: the URLs of media without their queries, which may be signed."""
+    if isinstance(inputs, Media) and inputs.source is None:
+        return bare_url(inputs.url or "")
+    if isinstance(inputs, Mapping):
+        return {str(key): _shown(item) for key, item in inputs.items()}
+    return [_shown(item) for item in inputs] if isinstance(inputs, list) else plain(inputs)
+
+
+def hashed(value: Any) -> str:
+    """The hash of plain data: 32 hexadecimal digits, the same for every order of keys."""
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.InputError(
+            f"The question cannot be written as JSON: {error}. Inputs and parameters are texts, "
+            "numbers, booleans, None, lists, dicts and media."
+        ) from error
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def plain(value: Any) -> Any:
+    """A value with each of its media replaced by what tells it from others."""
+    if isinstance(value, Inline):
+        value = value.media
+    if isinstance(value, Media):
+        return value.url if value.source is None else _file(value.chunks(), value.mime)
+    if isinstance(value, str):
+        return _data_url(value) if value.startswith("data:") else value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _file((bytes(value),), sniff(bytes(value[:HEAD])))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.item() if hasattr(value, "item") and not getattr(value, "ndim", 0) else value
+
+
+def _data_url(text: str) -> Any:
+    try:
+        data = data_of(text)
+    except errors.InputError:
+        return text
+    return _file((data,), sniff(data[:HEAD]))
+
+
+def _file(pieces: Iterable[bytes], mime: str | None) -> dict[str, Any]:
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+    return {"sha256": digest.hexdigest(), "size": size, "type": mime}
+
+
+def bare_url(url: str) -> str:
+    """A URL without its user, query and fragment, where credentials stand."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """The credentials that this client has or could find."""
+    tokens = (settings.token, settings.machine or auth.found())
+    headers = (text for name, text in settings.headers.items() if is_secret(name.lower()))
+    found = [*(token.value for token in tokens if token), *headers, *settings.cookies.values()]
+    return tuple(text for text in found if len(text) >= 8)
+
+
+def masked(value: Any, hidden: tuple[str, ...] = ()) -> Any:
+    """Plain data in which credentials are replaced by dots."""
+    if isinstance(value, dict):
+        return {key: masked(item, hidden) for key, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item, hidden) for item in value]
+    if not isinstance(value, str):
+        return value
+    for secret in hidden:
+        value = value.replace(secret, "…")
+    return _TOKENS.sub(lambda found: f"{found[1]}…", value)

@@ -1,0 +1,74 @@
+"""`hf.recordings`: recording and replaying for the whole process."""
+
+import os
+from pathlib import Path
+
+from hfwidgets.calls import settings
+from hfwidgets.recorder.recorder import Recorder
+from hfwidgets.recorder.store import Recording
+from hfwidgets.results import Elements
+
+PathLike = str | os.PathLike[str]
+
+
+class Recordings:
+    """Switches recordings on and off, and looks after them.
+
+    `with hf.recordings("folder"):` holds for a block, `on` until `off`; blocks win over `on`.
+    """
+
+    def __init__(self) -> None:
+        self._on: Recorder | None = None
+
+    def __call__(self, path: PathLike | None = None, *, mode: str | None = None) -> Recorder:
+        """A folder of recordings, for a `with` block or a client's `recordings=`."""
+        return Recorder(path, mode)
+
+    def on(self, path: PathLike | None = None, mode: str | None = None) -> Recorder:
+        """Record and replay all calls from now on; see `Recorder` for the modes."""
+        recorder = Recorder(path, mode)
+        self.off()
+        settings.answerers.insert(0, recorder)
+        self._on = recorder
+        return recorder
+
+    def off(self) -> None:
+        """Stop: calls go out again, and nothing is kept."""
+        if self._on is not None:
+            settings.answerers.remove(self._on)
+            self._on = None
+
+    @property
+    def current(self) -> Recorder | None:
+        """The recorder that calls use now, None without any."""
+        found = (item for item in reversed(settings.answerers) if isinstance(item, Recorder))
+        return next(found, None)
+
+    @property
+    def path(self) -> Path:
+        """The folder in use, else the one that `on()` would use."""
+        return (self.current or Recorder(mode="auto")).path
+
+    @property
+    def mode(self) -> str | None:
+        """auto, record or replay; None while recordings are off."""
+        return self.current.mode if self.current else None
+
+    def list(self, path: PathLike | None = None) -> Elements[Recording]:
+        """The recordings in a folder, the latest first; of the folder in use without a path."""
+        return self._of(path).store.list()
+
+    def clear(self, path: PathLike | None = None) -> int:
+        """Delete the recordings in a folder, and nothing else; returns how many there were."""
+        return self._of(path).store.clear()
+
+    def _of(self, path: PathLike | None) -> Recorder:
+        return Recorder(self.path if path is None else path, "auto")
+
+    def __repr__(self) -> str:
+        return (
+            f"<recordings: {self.mode or 'off'}, {(self.current or Recorder(mode='auto')).shown}>"
+        )
+
+
+recordings = Recordings()

@@ -1,0 +1,65 @@
+"""The array result; the one module of this room that needs numpy, so imported when it is used."""
+
+from base64 import b64decode
+from typing import Any
+
+import numpy as np
+
+from hfwidgets.core.meta import Meta
+from hfwidgets.results import show
+
+
+class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
+    """A float32 array that knows where it came from.
+
+    Shape (dim,) or (n, dim) for sentence models, (1, tokens, dim) for token-level ones.
+    """
+
+    meta: Meta | None = None
+
+    @classmethod
+    def of(cls, values: Any) -> "Embedding":
+        """The array of a nested list of numbers, or of base64 texts in their place."""
+        return np.asarray(_numbers(values), dtype=np.float32).view(cls)
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.meta = getattr(source, "meta", None)
+
+    def __reduce__(self) -> Any:
+        parts: Any = super().__reduce__()
+        make, given, state = parts
+        return make, given, (state, self.meta)
+
+    def __setstate__(self, state: Any) -> None:
+        array, self.meta = state
+        super().__setstate__(array)
+
+    @property
+    def array(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """The numbers as a plain numpy array."""
+        return np.asarray(self)
+
+    def plot(self) -> Any:
+        """One vector as bars, several as their cosine similarity; a matplotlib figure."""
+        from hfwidgets.results import plot
+
+        numbers = np.asarray(self)
+        rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
+        return plot.numbers(rows[0].tolist(), "dimension") if len(rows) == 1 else plot.heat(rows)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        norm = float(np.linalg.norm(np.asarray(self)))
+        plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"
+        head = ", ".join(f"{value:.4f}" for value in np.asarray(self).ravel()[:8])
+        return show.bundle(
+            plain, show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta
+        )
+
+
+def _numbers(values: Any) -> Any:
+    """What is the base64 of little-endian float32 numbers as these numbers."""
+    if isinstance(values, str):
+        return np.frombuffer(b64decode(values), "<f4")
+    if isinstance(values, list) and values and isinstance(values[0], str):
+        return [_numbers(value) for value in values]
+    return values

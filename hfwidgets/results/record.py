@@ -1,0 +1,265 @@
+"""The kinds that results are made of: records, lists of them, texts; each knows where it came from.
+
+A record is a dict whose keys are also attributes: declared fields that are missing are None, fields
+that nobody declared stay reachable, and nested objects become records when they are first looked
+at.
+"""
+
+import contextlib
+import functools
+import json
+import operator
+import os
+import types
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
+
+from hfwidgets.core.meta import Meta
+from hfwidgets.results import show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+T = TypeVar("T")
+R = TypeVar("R", bound="Record")
+
+Convert = Callable[[Any], Any]
+
+
+class Record(dict[str, Any]):
+    """One object of an answer.
+
+    Attributes:
+        meta: who answered and what it took; set on the outermost object of an answer only.
+    """
+
+    meta: Meta | None = None
+    undeclared: ClassVar[frozenset[str]] = frozenset({"meta", "undeclared"})
+
+    def __getattr__(self, name: str) -> Any:
+        kinds = _kinds(type(self))  # whose first call turns the declared fields into properties
+        if name in kinds:
+            value = getattr(self, name)  # returned as it stands, jedi would follow it for ever
+            return value  # noqa: RET504
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(_no_field(self, name)) from None
+
+    def __missing__(self, name: str) -> Any:
+        """The value of a key that is no identifier (`content-type`), None for a declared field."""
+        if (key := name.replace("_", "-")) in self:
+            return self[key]
+        if name in _kinds(type(self)):
+            return None
+        raise KeyError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "meta":
+            super().__setattr__(name, value)
+        else:
+            self[name] = value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_kinds(type(self)), *filter(str.isidentifier, self)})
+
+    def __repr__(self) -> str:
+        names = dict.fromkeys([*_kinds(type(self)), *self])
+        shown = (
+            f"{name}={show.short(getattr(self, name))}" for name in names if name.isidentifier()
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The object as it came: plain dicts and lists, without types and origin."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+        """The same as `raw`, under the name that code written for openai calls."""
+        plain: dict[str, Any] = _without_none(self.raw) if exclude_none else self.raw
+        return plain
+
+    def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
+        """The object as JSON text, under the name that code written for openai calls."""
+        plain = self.model_dump(exclude_none=exclude_none)
+        marks = None if indent else (",", ":")
+        return json.dumps(plain, ensure_ascii=False, indent=indent, separators=marks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as `raw`."""
+        return self.raw
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The object as JSON text."""
+        return self.model_dump_json(indent=indent)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return show.bundle(repr(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The object as a safe HTML fragment."""
+        return show.fields({name: getattr(self, name) for name in self if name.isidentifier()})
+
+
+class Said(Record):
+    """A record that is a text with something beside it: `str()` of it is the text."""
+
+    def __str__(self) -> str:
+        return str(getattr(self, "text", None) or "")
+
+
+def _plain(value: Any) -> Any:
+    """Records and lists of them as dicts and lists; anything else as it is."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def _no_field(record: Record, name: str) -> str:
+    known = [*_kinds(type(record)), *record]
+    return (
+        f"{type(record).__name__} has no field {name!r}; it has {', '.join(dict.fromkeys(known))}."
+    )
+
+
+@functools.cache
+def _kinds(cls: type[Record]) -> dict[str, Convert | None]:
+    """Each declared field, with what makes a nested value a record (None for plain values).
+
+    On the way the fields become properties, which are read several times faster than attributes
+    that are looked up by name.
+    """
+    found: dict[str, Convert | None] = {}
+    for base in reversed(cls.__mro__):
+        if issubclass(base, Record):
+            for name, kind in vars(base).get("__annotations__", {}).items():
+                if name not in cls.undeclared and get_origin(kind) is not ClassVar:
+                    found[name] = _converter(kind)
+    for name, convert in found.items():
+        if name not in vars(cls) and not isinstance(getattr(cls, name, None), property):
+            setattr(cls, name, _field(name, convert))
+    return found
+
+
+def _field(name: str, convert: Convert | None) -> property:
+    if convert is None:
+        return property(operator.itemgetter(name))
+
+    def nested(record: Record) -> Any:
+        value = record[name]
+        if type(value) is dict or type(value) is list:
+            value = record[name] = convert(value)
+        return value
+
+    return property(nested)
+
+
+def _converter(kind: Any) -> Convert | None:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return next((made for part in get_args(kind) if (made := _converter(part))), None)
+    if origin is list:
+        inner = get_args(kind)[0]
+        if isinstance(inner, type) and issubclass(inner, Record):
+            return functools.partial(_records, inner)
+        each = _converter(inner)
+        return functools.partial(_each, each) if each else None
+    return (
+        functools.partial(_one, kind)
+        if isinstance(kind, type) and issubclass(kind, Record)
+        else None
+    )
+
+
+def _one(kind: type[Record], value: Any) -> Any:
+    """A record of a dict; servers that wrap a single object into a list are tolerated."""
+    if type(value) is list and len(value) == 1:
+        value = value[0]
+    return kind(value) if type(value) is dict else value
+
+
+def _records(kind: type[Record], value: Any) -> Any:
+    """A list of records; servers that send a single object bare are tolerated."""
+    rows = value if type(value) is list else [value]
+    if len(rows) == 1 and type(rows[0]) is dict:
+        return [kind(rows[0])]  # as nearly always in a stream
+    return [kind(row) if type(row) is dict else row for row in rows]
+
+
+def _each(inner: Convert, value: Any) -> Any:
+    return [inner(item) for item in (value if isinstance(value, list) else [value])]
+
+
+class Elements(list[T], Generic[T]):
+    """A list of results that shows itself as a table and knows where it came from."""
+
+    meta: Meta | None = None
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row an item; nested objects become columns such as `box.xmin`."""
+        from hfwidgets.results import table
+
+        return table.frame(self)
+
+    @property
+    def table(self) -> Any:
+        """The same as `to_pandas()`."""
+        return self.to_pandas()
+
+    @property
+    def raw(self) -> list[Any]:
+        """The list as it came: plain dicts and lists, without types and origin."""
+        return [_plain(item) for item in self]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the items to a file: .json keeps their structure, .csv makes them rows."""
+        from hfwidgets.results import table
+
+        return table.save(self, path)
+
+    def plot(self) -> "Figure":
+        """Scores or numbers as bars, as a matplotlib figure; ConfigurationError without any."""
+        from hfwidgets.results import plot
+
+        return plot.chart(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return show.bundle(repr(list(self)), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The list as a safe HTML fragment."""
+        return show.table(self)
+
+
+class Text(str):
+    """A string that knows where it came from."""
+
+    meta: Meta | None = None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return show.bundle(str(self), self._html_(), self.meta)
+
+    def _html_(self) -> str:
+        """The text as a safe HTML fragment."""
+        return show.paragraph(self)
+
+
+def elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
+    """A list of dicts as a list of records."""
+    return Elements(kind(item) for item in items)
+
+
+def stamp(result: T, meta: Meta) -> T:
+    """Write on a result where it came from, where it can hold that."""
+    with contextlib.suppress(AttributeError, TypeError):  # plain numbers hold nothing more
+        result.meta = meta  # type: ignore[attr-defined]
+    return result

@@ -1,0 +1,283 @@
+"""A task is one generator method; both clients show it as their own method.
+
+The type variables' order matters: completion in a live kernel pairs them by position and knows no
+ParamSpec, so the result type stands before the parameters.
+"""
+
+import functools
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, overload
+
+from hfwidgets import errors
+from hfwidgets.core.flow import Flow
+from hfwidgets.tasks import controls
+
+T = TypeVar("T")
+S = TypeVar("S")
+A = TypeVar("A")
+P = ParamSpec("P")
+
+TASKS: dict[str, "BaseTask"] = {}
+"""All tasks by their name on the Hub, in the order of their declaration."""
+
+
+class Sync:
+    """A client whose methods block."""
+
+    def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
+        raise NotImplementedError
+
+
+class Async:
+    """A client whose methods are awaited."""
+
+    async def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
+        raise NotImplementedError
+
+
+class BaseTask:
+    """What a task declares.
+
+    Attributes:
+        name: the Hub's name, `text-classification`.
+        method: the clients' name, `text_classification`.
+        domain: audio, vision, multimodal, text, tabular or chat.
+        label: the name people read.
+        hub_name: the name in the Hub's provider mapping, where it differs from `name`.
+        known_as: other names people know it by; `find` takes them.
+        example: parameters to try the task with; `hfwidgets.tasks.examples.made` makes its pictures
+            and sounds.
+        hints: how some parameters are best asked for.
+        signature: the parameters, without self, and the result's type.
+        of_call: keywords that are not the task's but the client's, for one call.
+    """
+
+    of_call: Mapping[str, str] = {}
+
+    def __init__(
+        self,
+        flow: Callable[..., Flow[Any]],
+        label: str,
+        example: Mapping[str, Any],
+        hints: Mapping[str, controls.Control],
+        hub_name: str | None = None,
+        known_as: tuple[str, ...] = (),
+    ) -> None:
+        self.__doc__ = flow.__doc__
+        self.__wrapped__ = flow  # so that help and go-to-definition find the declaration
+        self.flow = flow
+        self.label = label
+        self.example = dict(example)
+        self.hints = dict(hints)
+        self.method = flow.__name__
+        self.name = self.method.replace("_", "-")
+        self.hub_name = hub_name or self.name
+        self.known_as = known_as
+        self.domain = flow.__module__.rpartition(".")[2]
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        TASKS[self.name] = self
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        full = inspect.signature(self.flow)
+        _self, *parameters = full.parameters.values()
+        result = get_args(full.return_annotation)[-1]
+        return full.replace(parameters=parameters, return_annotation=result)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self.signature
+
+    @functools.cached_property
+    def controls(self) -> dict[str, controls.Control]:
+        """How each parameter is asked for; the model and what only code can give are left out."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        shown = {n: p for n, p in self.signature.parameters.items() if p.kind in kinds}
+        return {
+            name: self.hints.get(name) or controls.derived(parameter)
+            for name, parameter in shown.items()
+            if name not in ("model", "stream", "extra_body")
+        }
+
+    @functools.cached_property
+    def doc(self) -> str:
+        """The first sentence of the task's description."""
+        return (inspect.getdoc(self.flow) or "").partition("\n")[0]
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, str]:
+        """Each parameter's description, from the docstring."""
+        _, _, text = (inspect.getdoc(self.flow) or "").partition("Args:\n")
+        text = text.partition("\n\n")[0]
+        found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
+        return {name: " ".join(words.split()) for name, words in found}
+
+    @functools.cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the task's inputs: the parameters that may be given by position."""
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
+
+    @functools.cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names of the parameters that every call must give."""
+        known = self.signature.parameters.values()
+        return tuple(p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
+
+    def check(self, names: Mapping[str, Any] | set[str]) -> None:
+        """UnknownParameterError, with near names, when the task has no such parameter."""
+        known = self.signature.parameters
+        if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            return
+        for name in names:
+            if name not in known:
+                raise errors.UnknownParameterError(
+                    f"{self.method} has no parameter {name!r}.{errors.near(name, known)} "
+                    f"It has: {', '.join(known)}."
+                )
+
+    def _method(self, client: Any) -> Callable[..., Any]:
+        run = client._run
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            if self.of_call and not self.of_call.keys().isdisjoint(kwargs):
+                return self._apart(client, kwargs)(*args, **kwargs)
+            try:
+                flow = self.flow(client, *args, **kwargs)
+            except TypeError as error:
+                self.check(kwargs)
+                raise self._unfit(args, kwargs) from error
+            return run(self, flow)
+
+        functools.update_wrapper(method, self.flow)
+        method.__signature__ = self.signature  # type: ignore[attr-defined]
+        return method
+
+    def _unfit(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
+        """What is wrong with the arguments of a call that Python could not bind."""
+        names = self.inputs
+        if len(args) > len(names):
+            others = [name for name in self.signature.parameters if name not in names]
+            return errors.UnknownParameterError(
+                f"{self.method} takes {', '.join(names)} by position, and the others by their "
+                f"names: {', '.join(others)}."
+            )
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            return errors.UnknownParameterError(f"{self.method}: {error}.")
+        return TypeError(f"{self.method} could not be called.")
+
+    def _apart(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
+        """The method of a client with the options of one call, which are taken out of `kwargs`."""
+        changes = {self.of_call[name]: kwargs.pop(name) for name in self.of_call if name in kwargs}
+        return self._method(client.with_options(**changes))
+
+    def __repr__(self) -> str:
+        return f"<task {self.name}>"
+
+
+class Task(BaseTask, Generic[T, P]):
+    """A task with one result."""
+
+    @overload
+    def __get__(self, client: None, owner: type) -> "Task[T, P]": ...
+    @overload
+    def __get__(self, client: Sync, owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, client: Async, owner: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, client: Any, owner: type) -> Any:
+        return self if client is None else self._method(client)
+
+
+class StreamingTask(BaseTask, Generic[S, A]):
+    """A task whose result may come in parts; S and A are the call's types for the two clients."""
+
+    @overload
+    def __get__(self, client: None, owner: type) -> "StreamingTask[S, A]": ...
+    @overload
+    def __get__(self, client: Sync, owner: type) -> S: ...
+    @overload
+    def __get__(self, client: Async, owner: type) -> A: ...
+    def __get__(self, client: Any, owner: type) -> Any:
+        return self if client is None else self._method(client)
+
+
+def task(
+    label: str,
+    example: Mapping[str, Any],
+    /,
+    *,
+    known_as: tuple[str, ...] = (),
+    **hints: controls.Control,
+) -> Callable[[Callable[Concatenate[Any, P], Flow[T]]], Task[T, P]]:
+    """Make a generator method a task, shown to people as `label`."""
+    return lambda flow: Task(flow, label, example, hints, known_as=known_as)
+
+
+def streaming(
+    sync: Callable[..., S],
+    awaited: Callable[..., A],
+    label: str,
+    example: Mapping[str, Any],
+    /,
+    *,
+    hub_name: str | None = None,
+    known_as: tuple[str, ...] = (),
+    of_call: Mapping[str, str] | None = None,
+    **hints: controls.Control,
+) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
+    """Make a generator method a task that can stream; `sync` and `awaited` say the exact types
+    of its calls, `of_call` which of its keywords are options of the client (by `with_options`).
+    """
+
+    def made(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
+        found = StreamingTask[S, A](flow, label, example, hints, hub_name, known_as)
+        found.of_call = of_call or {}
+        return found
+
+    return made
+
+
+class Operation(Task[T, P]):
+    """A method of both clients that is no task: it stands in no list of tasks."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Stay out of `TASKS`."""
+
+
+class StreamingOperation(StreamingTask[S, A]):
+    """The same, where the result may come in parts."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Stay out of `TASKS`."""
+
+
+def operation(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Operation[T, P]:
+    """Make a generator method one of both clients."""
+    return Operation(flow, "", {}, {})
+
+
+def streaming_operation(
+    sync: Callable[..., S], awaited: Callable[..., A]
+) -> Callable[[Callable[..., Flow[Any]]], StreamingOperation[S, A]]:
+    """Make a generator method one of both clients that can stream."""
+    return lambda flow: StreamingOperation(flow, "", {}, {})
+
+
+def find(name: str) -> BaseTask:
+    """The task of this name, with hyphens or underscores, or known as this; UnknownTaskError with
+    near names otherwise.
+    """
+    plain = str(name).strip().lower().replace("_", "-")
+    if plain in TASKS:
+        return TASKS[plain]
+    for task in TASKS.values():
+        if plain in task.known_as:
+            return task
+    raise errors.UnknownTaskError(
+        f"There is no task {name!r}.{errors.near(plain, TASKS)} There are: {', '.join(TASKS)}."
+    )

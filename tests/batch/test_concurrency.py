@@ -1,0 +1,109 @@
+"""How many calls at once: rules one by one, and what they come to in simulated time."""
+
+import pytest
+
+from hfwidgets.batch._concurrency import Limiter
+from tests.batch import simulated
+from tests.batch.simulated import Server, at_most, outages, windows
+from tests.plugins.waiting import Clock
+
+
+def test_it_grows_by_one_a_success_up_to_its_limit(clock: Clock) -> None:
+    limiter = Limiter(10, 4, clock)
+    for _ in range(3):
+        limiter.succeeded(clock.now)
+    assert limiter.room(6)
+    assert not limiter.room(7)
+    for _ in range(20):
+        limiter.succeeded(clock.now)
+    assert limiter.size == 10
+
+
+def test_a_pause_holds_for_all_calls(clock: Clock) -> None:
+    limiter = Limiter(10, 10, clock)
+    limiter.refused(clock.now, 5.0)
+    limiter.refused(clock.now, 3.0)
+    assert limiter.pause == 5.0
+    assert not limiter.room(0)
+    clock.now += 5.0
+    assert limiter.room(0)
+
+
+def test_a_burst_of_refusals_says_how_many_were_too_many(clock: Clock) -> None:
+    limiter = Limiter(64, 32, clock)
+    began = clock.now
+    clock.now += 1
+    for _ in range(12):
+        limiter.refused(began, None)
+    assert limiter.size == pytest.approx(0.95 * 32 - 11)
+
+
+def test_after_a_refusal_the_size_is_left_alone_for_a_while(clock: Clock) -> None:
+    limiter = Limiter(64, 20, clock)
+    limiter.refused(clock.now, 1.0)
+    size = limiter.size
+    for _ in range(100):
+        clock.now += 0.1
+        limiter.succeeded(clock.now)
+    assert limiter.size == size
+    clock.now += 20
+    limiter.succeeded(clock.now)
+    assert limiter.size > size
+
+
+@pytest.mark.parametrize(("pause", "left"), [(None, 14.0), (1.0, 19.0)])
+def test_a_proven_size_is_soon_regained(clock: Clock, pause: float | None, left: float) -> None:
+    limiter = Limiter(20, 20, clock)
+    for _ in range(20):
+        clock.now += 0.1
+        limiter.succeeded(clock.now)
+    limiter.refused(clock.now, pause)
+    assert limiter.size == pytest.approx(left)
+    for _ in range(5):
+        clock.now += 1
+        limiter.succeeded(clock.now)
+    assert limiter.size >= 19
+
+
+def test_answers_to_calls_from_before_a_refusal_say_nothing(clock: Clock) -> None:
+    limiter = Limiter(64, 8, clock)
+    began = clock.now
+    clock.now += 1
+    limiter.refused(began, None)
+    size = limiter.size
+    limiter.succeeded(began)
+    assert limiter.size == size
+
+
+def test_it_never_falls_below_one(clock: Clock) -> None:
+    limiter = Limiter(64, 2, clock)
+    for _ in range(10):
+        limiter.refused(clock.now, None)
+        clock.now += 1
+    assert limiter.size == 1
+    assert limiter.room(0)
+
+
+SERVERS = {
+    "40 at once, Retry-After 1": (lambda: at_most(40, 0.1, 1.0), 0.1 / 40),
+    "20 at once, no Retry-After": (lambda: at_most(20, 0.05, None), 0.05 / 20),
+    "5 at once, Retry-After 2": (lambda: at_most(5, 0.5, 2.0), 0.5 / 5),
+    "1 at once, Retry-After 1": (lambda: at_most(1, 0.1, 1.0), 0.1),
+    "300 a second": (lambda: windows(300, 1.0, 0.01), 1 / 300),
+    "1,000 in 4 s": (lambda: windows(1000, 4.0, 0.05), 4 / 1000),
+    "600 in a minute, slow": (lambda: windows(600, 60.0, 1.0), 60 / 600),
+    "out for a tenth of the time, slow": (
+        lambda: outages(3.0, 0.3, at_most(50, 0.25, 0.3)),
+        0.25 / 45,
+    ),
+    "out for a tenth of the time": (lambda: outages(2.0, 0.2, at_most(20, 0.05, 0.2)), 0.05 / 18),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_ten_thousand_rows_take_little_more_than_the_server_needs(name: str) -> None:
+    make, seconds = SERVERS[name]
+    server: Server = make()
+    took = simulated.span(server, 10_000, lambda clock: Limiter(64, 8, clock))
+    assert took <= 1.2 * 10_000 * seconds
+    assert server.refusals <= 10_000 / 20

@@ -1,0 +1,150 @@
+"""What holds rows, and what each of them becomes."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hfwidgets import errors
+from hfwidgets.batch._source import Source
+from hfwidgets.tasks import TASKS, find
+
+
+def arguments(
+    task: str, rows: Any, column: Any = None, limit: Any = None, **parameters: Any
+) -> Any:
+    return list(Source(find(task), rows, column, parameters, limit))
+
+
+def test_lists_and_series_hold_the_first_input() -> None:
+    expected = [{"text": "a", "top_k": 1}, {"text": "b", "top_k": 1}]
+    assert arguments("text-classification", ["a", "b"], top_k=1) == expected
+    assert arguments("text-classification", pd.Series(["a", "b"]), top_k=1) == expected
+    assert arguments("text_classification", iter("ab"), top_k=1) == expected
+
+
+def test_a_table_s_columns_are_named_or_found() -> None:
+    frame = pd.DataFrame({"q": ["why?"], "text": ["because"], "context": ["it is so"]})
+    assert arguments("text-classification", frame, "q") == [{"text": "why?"}]
+    assert arguments("text-classification", frame) == [{"text": "because"}]
+    named = {"question": "q", "context": "context"}
+    assert arguments("question-answering", frame, named) == [
+        {"question": "why?", "context": "it is so"}
+    ]
+    assert arguments("summarization", frame[["q"]]) == [{"text": "why?"}]
+
+
+def test_a_column_that_is_not_there_is_said_with_the_nearest() -> None:
+    frame = pd.DataFrame({"review": ["a"], "stars": [1]})
+    with pytest.raises(errors.ConfigurationError, match="Did you mean 'review'"):
+        arguments("text-classification", frame, "reviews")
+    with pytest.raises(errors.ConfigurationError, match=r"no column 'text'.*review, stars"):
+        arguments("text-classification", frame)
+
+
+def test_dicts_give_parameters_or_columns() -> None:
+    row = {"question": "why?", "context": "so"}
+    assert arguments("question-answering", [row]) == [row]
+    assert arguments("text-classification", [{"review": "x", "n": 1}], "review") == [{"text": "x"}]
+    [wrong] = arguments("text-classification", [{"review": "x"}])
+    assert isinstance(wrong, errors.InputError)
+    assert "column=" in str(wrong)
+    table = {"a": [1], "b": [2]}
+    assert arguments("tabular-classification", [table]) == [{"table": table}]
+
+
+def test_a_text_is_a_conversation() -> None:
+    [row] = arguments("chat-completion", ["Hello"], max_tokens=3)
+    assert row == {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 3}
+    messages = [{"role": "system", "content": "Be brief."}]
+    assert arguments("chat-completion", [messages]) == [{"messages": messages}]
+
+
+def test_a_folder_gives_its_files_in_order(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", ".hidden.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+    (tmp_path / "inner").mkdir()
+    rows = arguments("image-classification", tmp_path)
+    assert rows == [{"image": tmp_path / "a.png"}, {"image": tmp_path / "b.png"}]
+
+
+def test_a_folder_of_texts_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ä text")
+    (tmp_path / "b.txt").write_bytes(b"\xff\xfe\x00")
+    good, bad = arguments("summarization", tmp_path)
+    assert good == {"text": "Ä text"}
+    assert isinstance(bad, errors.InputError)
+    with pytest.raises(errors.MissingFileError):
+        arguments("summarization", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("empty", [None, float("nan"), pd.NA, pd.NaT])
+def test_an_empty_cell_is_that_row_s_error(empty: Any) -> None:
+    good, bad = arguments("text-classification", ["a", empty])
+    assert good == {"text": "a"}
+    assert isinstance(bad, errors.InputError)
+
+
+@pytest.mark.parametrize("rows", ["text", b"bytes", {"text": ["a"]}, 3])
+def test_what_holds_no_rows_is_refused(rows: Any) -> None:
+    with pytest.raises(errors.InputTypeError, match="rows is a"):
+        arguments("text-classification", rows)
+
+
+def test_parameters_are_checked_before_the_first_row() -> None:
+    with pytest.raises(errors.UnknownParameterError, match="top_k"):
+        arguments("text-classification", ["a"], topk=1)
+    with pytest.raises(errors.ConfigurationError, match="stream"):
+        arguments("chat-completion", ["a"], stream=True)
+    with pytest.raises(errors.ConfigurationError, match="given twice"):
+        arguments("question-answering", [{}], {"question": "q"}, question="why?")
+
+
+def test_a_limit_leaves_the_rest_alone() -> None:
+    rows = iter(range(10))
+    assert len(arguments("text-classification", (str(n) for n in rows), limit=3)) == 3
+    assert next(rows) == 3
+    assert Source(find("text-classification"), ["a", "b"], None, {}, 5).total == 2
+
+
+def test_no_task_has_a_parameter_of_the_run() -> None:
+    own = {"task", "rows", "client", "provider", "column", "resume", "concurrency", "executor"}
+    own |= {"on_error", "progress", "limit", "collect"}
+    for task in TASKS.values():
+        assert not own & set(task.signature.parameters), task
+
+
+def test_a_column_is_found_by_its_place_whatever_its_name_is_made_of() -> None:
+    plain = pd.DataFrame([["good", 1], ["bad", 2]])
+    expected = [{"text": "good"}, {"text": "bad"}]
+    assert arguments("text-classification", plain, 0) == expected
+    assert arguments("text-classification", plain, "0") == expected
+    assert arguments("text-classification", plain[[0]]) == expected
+    deep = pd.DataFrame([["good"], ["bad"]], columns=pd.MultiIndex.from_tuples([("a", "b")]))
+    assert arguments("text-classification", deep) == expected
+    assert arguments("text-classification", [("good", 1), ("bad", 2)], 0) == expected
+
+
+def test_two_columns_of_one_name_are_said_in_place_of_wrong_rows() -> None:
+    frame = pd.DataFrame([["good", "x"], ["bad", "y"]], columns=["a", "a"])
+    with pytest.raises(errors.ConfigurationError, match="2 columns 'a'"):
+        arguments("text-classification", frame, "a")
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "2", True])
+def test_a_limit_is_a_count(limit: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="whole number"):
+        arguments("text-classification", ["a"], limit=limit)
+
+
+def test_what_a_row_lacks_is_named_unless_all_rows_share_it() -> None:
+    whole, lacking = arguments(
+        "question-answering", [{"question": "who?", "context": "she"}, {"question": "why?"}]
+    )
+    assert whole == {"question": "who?", "context": "she"}
+    assert isinstance(lacking, errors.InputError)
+    assert "no 'context'" in str(lacking)
+    [shared] = arguments("question-answering", ["who?"], context="she")
+    assert shared == whole

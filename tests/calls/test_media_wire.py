@@ -1,0 +1,257 @@
+"""Files on the wire: raw or as base64 in JSON, in pieces, with a length, under both clients."""
+
+import base64
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfwidgets import InferenceClient, errors
+from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
+from tests.plugins.sample_media import encoded, noisy, picture, sound
+
+Call = Callable[..., Any]
+LABELS = Answer(json=[{"label": "boat", "score": 0.9}])
+LARGE = noisy(500)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "boat.png"
+    path.write_bytes(LARGE)
+    return path
+
+
+def test_without_parameters_the_file_is_the_body(
+    call: Call, loopback: Loopback, file: Path
+) -> None:
+    for source, data in ((file, LARGE), (LARGE, LARGE), (encoded(), encoded())):
+        loopback.answer(LABELS)
+        call("image_classification", source)
+        seen = loopback.requests[-1]
+        assert seen.body == data
+        assert seen.headers["content-type"] == "image/png"
+        assert seen.headers["content-length"] == str(len(data))
+
+
+def test_any_parameter_makes_it_json(call: Call, loopback: Loopback, file: Path) -> None:
+    for source, data in ((file, LARGE), (encoded(), encoded())):
+        loopback.answer(LABELS)
+        call("image_classification", source, top_k=3)
+        seen = loopback.requests[-1]
+        body = seen.json()
+        assert list(body) == ["inputs", "parameters"]
+        assert base64.b64decode(body["inputs"]) == data
+        assert body["parameters"] == {"top_k": 3}
+        assert seen.headers["content-type"] == "application/json"
+        assert seen.headers["content-length"] == str(len(seen.body))
+
+
+def test_the_type_is_sniffed_for_nameless_bytes(call: Call, loopback: Loopback) -> None:
+    for data, mime in ((sound(0.1), "audio/wav"), (b"fLaC" + b"\1" * 90, "audio/flac")):
+        loopback.answer(LABELS)
+        call("audio_classification", data)
+        assert loopback.requests[-1].headers["content-type"] == mime
+
+
+def test_headers_of_the_caller_win(loopback: Loopback) -> None:
+    loopback.answer(LABELS, Answer(body=encoded()))
+    given = {"Content-Type": "image/x-image", "Accept": "image/jpeg"}
+    with InferenceClient(base_url=loopback.url, headers=given) as client:
+        client.image_classification(encoded())
+        client.text_to_image("a boat")
+    assert loopback.requests[0].headers["content-type"] == "image/x-image"
+    assert loopback.requests[1].headers["accept"] == "image/jpeg"
+
+
+def test_a_body_in_pieces_is_sent_again(call: Call, loopback: Loopback, file: Path) -> None:
+    loading = Answer(503, json={"error": "loading", "estimated_time": 0.01})
+    loopback.answer(loading, LABELS, loading, LABELS)
+    call("image_classification", file)
+    call("image_classification", file, top_k=1)
+    assert [seen.body for seen in loopback.requests[:2]] == [LARGE, LARGE]
+    assert loopback.requests[2].body == loopback.requests[3].body
+
+
+def test_a_redirect_keeps_the_file(call: Call, loopback: Loopback, file: Path) -> None:
+    loopback.answer(Answer(307, headers={"location": "/moved"}), LABELS)
+    call("image_classification", file)
+    assert [seen.path for seen in loopback.requests] == ["/", "/moved"]
+    assert loopback.requests[1].body == LARGE
+
+
+def test_a_url_is_fetched_without_credentials(loopback: Loopback) -> None:
+    loopback.route("GET", "/boat", Answer(body=encoded(), headers={"content-type": "text/html"}))
+    loopback.answer(LABELS)
+    with InferenceClient(base_url=loopback.url, token="hf_secret_of_the_test") as client:
+        found = client.image_classification(f"{loopback.url}/boat")
+    fetch, post = loopback.requests
+    assert "authorization" not in fetch.headers
+    assert post.headers["authorization"] == "Bearer hf_secret_of_the_test"
+    assert (post.body, post.headers["content-type"]) == (encoded(), "image/png")
+    assert found[0].label == "boat"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(404, body=b"<html>not here</html>"), "answered 404"),
+        (Answer(body=b"<html>sign in</html>"), "HTML page"),
+        (Answer(body=b""), "empty"),
+    ],
+)
+def test_a_page_is_never_sent_as_a_picture(
+    call: Call, loopback: Loopback, answer: Answer, words: str
+) -> None:
+    loopback.route("GET", "/boat", answer)
+    with pytest.raises(errors.InputError, match=words):
+        call("object_detection", f"{loopback.url}/boat")
+    assert {seen.method for seen in loopback.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("source", ["/nowhere.png", b"", b"words", LARGE[:5000], 7])
+def test_nothing_is_sent_for_a_bad_input(call: Call, loopback: Loopback, source: Any) -> None:
+    with pytest.raises(errors.InputError):
+        call("visual_question_answering", source, "What is it?")
+    assert loopback.requests == []
+
+
+def test_the_results_meta_are_of_the_call_not_of_a_fetch(call: Call, loopback: Loopback) -> None:
+    loopback.route("GET", "/boat", Answer(body=encoded(), headers={"x-request-id": "fetch"}))
+    loopback.answer(Answer(json=LABELS.json, headers={"x-request-id": "call"}))
+    found = call("image_classification", f"{loopback.url}/boat")
+    assert found.meta.request_id == "call"
+
+
+def test_explain_describes_files_and_sends_nothing(loopback: Loopback, file: Path) -> None:
+    with InferenceClient(base_url=loopback.url) as client:
+        raw = client.explain("image-classification", image=file)
+        wrapped = client.explain("image-classification", image=file, top_k=2)
+    assert (raw.size, raw.body) == (len(LARGE), f"<{len(LARGE):,} bytes of image/png>")
+    assert "as base64" in wrapped.body
+    assert '"top_k":2' in wrapped.body
+    assert loopback.requests == []
+
+
+MESSAGES: list[tuple[Any, str]] = [
+    ({"type": "image_url", "image_url": {"url": encoded()}}, "image_url"),
+    ({"type": "image", "image": picture()}, "image_url"),
+    (picture(), "image_url"),
+    (encoded(), "image_url"),
+    ({"type": "input_audio", "input_audio": {"data": sound(0.1)}}, "input_audio"),
+    ({"type": "audio", "audio": ([0.0] * 100, 8000)}, "input_audio"),
+    (sound(0.1), "input_audio"),
+]
+
+
+@pytest.mark.parametrize(("part", "kind"), MESSAGES)
+def test_pictures_and_sounds_in_messages(
+    call: Call, loopback: Loopback, part: Any, kind: str
+) -> None:
+    loopback.answer(chat_answer("a boat"))
+    call("chat_completion", [{"role": "user", "content": ["What is it?", part]}])
+    text, sent = loopback.requests[0].json()["messages"][0]["content"]
+    assert text == {"type": "text", "text": "What is it?"}
+    assert sent["type"] == kind
+    if kind == "image_url":
+        assert sent["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    else:
+        assert sent["input_audio"]["format"] == "wav"
+        assert base64.b64decode(sent["input_audio"]["data"]).startswith(b"RIFF")
+
+
+def test_a_path_in_a_message_keeps_its_detail(call: Call, loopback: Loopback, file: Path) -> None:
+    loopback.answer(chat_answer("a boat"))
+    part = {"type": "image_url", "image_url": {"url": str(file), "detail": "low"}}
+    call("chat_completion", [{"role": "user", "content": [part]}])
+    sent = loopback.requests[0].json()["messages"][0]["content"][0]["image_url"]
+    assert sent["detail"] == "low"
+    assert base64.b64decode(sent["url"].partition(",")[2]) == LARGE
+
+
+def test_parts_that_are_ready_pass_untouched(call: Call, loopback: Loopback) -> None:
+    content = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": "https://example.org/boat.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+        {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
+        {"type": "custom", "custom": {"a": 1}},
+    ]
+    loopback.answer(chat_answer("a boat"))
+    call("chat_completion", [{"role": "user", "content": content}])
+    assert loopback.requests[0].json()["messages"][0]["content"] == content
+    assert len(loopback.requests) == 1
+
+
+def test_a_missing_picture_in_a_message_is_found_before_sending(
+    call: Call, loopback: Loopback
+) -> None:
+    part = {"type": "image_url", "image_url": {"url": "/nowhere/boat.png"}}
+    with pytest.raises(FileNotFoundError):
+        call("chat_completion", [{"role": "user", "content": [part]}])
+    with pytest.raises(errors.InputError, match="holds no image"):
+        call("chat_completion", [{"role": "user", "content": [{"type": "image_url"}]}])
+    assert loopback.requests == []
+
+
+MEMORY = """
+import asyncio, sys
+from pathlib import Path
+from hfwidgets import AsyncInferenceClient, InferenceClient
+
+kind, url, small, large, form = sys.argv[1:]
+
+def peak():
+    # not ru_maxrss: that begins with the peak of the process this one was started from
+    lines = Path("/proc/self/status").read_text().splitlines()
+    found = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    return found
+
+def source(path):
+    return open(path, "rb").read() if form == "bytes" else path
+
+async def awaited(*pictures):
+    async with AsyncInferenceClient(base_url=url) as client:
+        for at, image in enumerate(pictures):
+            await client.image_classification(image, top_k=5)
+            marks.append(peak())
+
+def blocking(*pictures):
+    with InferenceClient(base_url=url) as client:
+        for image in pictures:
+            client.image_classification(image, top_k=5)
+            marks.append(peak())
+
+marks = []
+inputs = [source(small), source(small), source(large)]
+asyncio.run(awaited(*inputs)) if kind == "async" else blocking(*inputs)
+print((marks[2] - marks[1]) / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("form", ["path", "bytes"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_ten_megabytes_as_json_take_less_than_five_more(
+    loopback: Loopback, tmp_path: Path, kind: str, form: str
+) -> None:
+    (tmp_path / "small").write_bytes(LARGE)
+    (tmp_path / "large").write_bytes(noisy(1850))
+    sizes: list[int] = []
+
+    def counted(seen: Seen) -> Answer:
+        sizes.append(len(seen.body))
+        return LABELS
+
+    loopback.route("POST", "/", counted)
+    paths = [str(tmp_path / "small"), str(tmp_path / "large")]
+    command = [sys.executable, "-c", MEMORY, kind, loopback.url, *paths, form]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sizes[2] > 13_000_000
+    assert float(done.stdout) <= 5.0

@@ -1,0 +1,68 @@
+"""A foreground engine as `hfwidgets serve` makes it, and the field's own clients for it."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import huggingface_hub
+import openai
+import psutil
+import pytest
+
+from hfwidgets import engine_process as room
+
+KEY = "a-key-of-the-tests"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `hfwidgets serve`."""
+
+    url: str
+    key: str
+    pid: int
+
+    def task(self, name: str, model: str = "default") -> str:
+        """The URL of a task."""
+        return f"{self.url}/models/{model}/pipeline/{name}"
+
+    def child(self) -> psutil.Process:
+        """The chat model's process."""
+        [child] = psutil.Process(self.pid).children()
+        return child
+
+
+@pytest.fixture(scope="session")
+def server(light_weights: Path) -> Iterator[Server]:
+    """`hfwidgets serve` on a free port."""
+    command = [*room.command(), "serve", "--port", "0", "--api-key", KEY]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=room.environment())
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("The engine listens on http://127.0.0.1:"), line
+    yield Server(line.split()[4], KEY, process.pid)
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def http(server: Server) -> Iterator[httpx.Client]:
+    """A plain HTTP client with the key."""
+    headers = {"Authorization": f"Bearer {server.key}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=120) as client:
+        yield client
+
+
+@pytest.fixture
+def hub(server: Server) -> huggingface_hub.InferenceClient:
+    """The Hub's official client; a task's URL is its `model`."""
+    return huggingface_hub.InferenceClient(token=server.key, timeout=120)
+
+
+@pytest.fixture
+def gpt(server: Server) -> Iterator[openai.OpenAI]:
+    """OpenAI's official client."""
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        yield client

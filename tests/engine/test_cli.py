@@ -1,0 +1,172 @@
+"""The command line, as a program."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hfwidgets import __version__
+from hfwidgets import engine_process as room
+from hfwidgets.engine import demo
+from tests.plugins.engine import own_cache, started
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`hfwidgets ARGUMENTS`."""
+    return subprocess.run(
+        [*room.command(), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=room.environment(),
+        timeout=120,
+    )
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"hfwidgets {__version__}\n"
+    text = run("--help").stdout
+    assert all(command in text for command in ("demo", "serve", "engine", "doctor"))
+    assert "--host" not in run("serve", "--help").stdout
+
+
+def test_doctor_names_the_source_but_not_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "a" * 30)
+    done = run("doctor")
+    assert done.returncode == 0
+    assert "HF_TOKEN" in done.stdout
+    assert "aaaa" not in done.stdout + done.stderr
+    assert __version__ in done.stdout
+    assert "not tried" in done.stdout
+
+
+def test_doctor_finds_tokens_in_notebooks(tmp_path: Path) -> None:
+    book = tmp_path / "a.ipynb"
+    book.write_text("token = 'hf_" + "a" * 34 + "'")
+    done = run("doctor", "--scan", str(tmp_path))
+    assert done.returncode == 1
+    assert "a.ipynb" in done.stdout
+    assert "aaaaa" not in done.stdout + done.stderr
+    book.write_text("nothing")
+    assert run("doctor", "--scan", str(tmp_path)).returncode == 0
+
+
+def test_engine_status(engine: room.Engine) -> None:
+    done = run("engine", "status")
+    assert str(engine.pid) in done.stdout
+    assert engine.key not in done.stdout
+    assert "token-classification: ready" in done.stdout
+
+
+def test_engine_stop(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
+    assert run("engine", "stop").stdout == "None was running.\n"
+    started()
+    assert run("engine", "stop").stdout == "Ended.\n"
+    assert room.running() is None
+
+
+def test_install_when_all_is_there(light_weights: Path) -> None:
+    assert run("engine", "install").stdout.startswith("The light set is installed")
+
+
+def test_unknown_set() -> None:
+    done = run("engine", "install", "lite")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "hfwidgets: No set is named 'lite'; there are light, full. Did you mean 'light'?\n"
+    )
+
+
+def test_serve_makes_a_key_and_ends_when_idle(light_weights: Path) -> None:
+    done = run("serve", "--port", "0", "--idle", "0.2")
+    assert re.search(r"listens on http://127\.0\.0\.1:\d+ .* Key: \S{32}", done.stdout)
+    assert done.returncode == 0
+
+
+def test_serve_takes_its_key_from_the_environment(
+    light_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_API_KEY", "a-secret-of-the-environment")
+    done = run("serve", "--port", "0", "--idle", "0.2")
+    assert done.returncode == 0
+    assert "listens on" in done.stdout
+    assert "Key:" not in done.stdout, "no other key was made"
+    assert "a-secret-of-the-environment" not in done.stdout + done.stderr
+
+
+def test_interrupt_ends_it_quietly(light_weights: Path) -> None:
+    process = subprocess.Popen(
+        [*room.command(), "serve", "--port", "0", "--api-key", "k"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=room.environment(),
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert process.returncode in (0, 130)
+
+
+def test_a_taken_port(light_weights: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_notebooks_of_a_clone() -> None:
+    assert (demo.notebooks() / "tour.ipynb").exists()
+
+
+def test_notebooks_of_an_installed_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages" / "hfwidgets"
+    (package / "_notebooks" / "data").mkdir(parents=True)
+    (package / "_notebooks" / "tour.ipynb").write_text("{}")
+    (package / "_notebooks" / "data" / "table.csv").write_text("a,b")
+    monkeypatch.setattr(demo, "_PACKAGE", package)
+    monkeypatch.chdir(tmp_path)
+    copies = demo.notebooks()
+    assert copies == tmp_path / "hfwidgets-notebooks"
+    assert (copies / "data" / "table.csv").read_text() == "a,b"
+    (copies / "tour.ipynb").write_text("mine")
+    assert demo.notebooks() == copies
+    assert (copies / "tour.ipynb").read_text() == "mine"
+
+
+def test_demo(light_weights: Path) -> None:
+    process = subprocess.Popen(
+        [*room.command(), "demo", "--no-browser"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=room.environment(),
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = re.search(r"http://\S+", process.stdout.readline())
+        assert address is not None
+        tour, _, token = address[0].partition("?token=")
+        contents = tour.replace("/lab/tree/", "/api/contents/") + "?content=0"
+        request = urllib.request.Request(contents, headers={"Authorization": f"token {token}"})
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            assert json.load(reply)["name"] == "tour.ipynb"
+        [lab_process] = psutil.Process(process.pid).children()
+        assert lab_process.environ()["HFWIDGETS_PROVIDER"] == "local"
+        assert token not in " ".join(lab_process.cmdline())
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)

@@ -1,0 +1,118 @@
+"""Models of the user's own: a GGUF file under another name."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hfwidgets import InferenceClient
+from hfwidgets import engine_process as room
+from hfwidgets.engine.base.weights import WEIGHTS
+from hfwidgets.engine.chat.chat import MODEL
+from hfwidgets.engine.chat.llama import Llama
+from tests.engine.test_cli import run
+from tests.plugins.engine import own_cache, started
+
+MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
+
+
+@pytest.fixture
+def gguf(light_weights: Path, tmp_path: Path) -> Path:
+    """The light set's chat model under a name of the test's own."""
+    path = tmp_path / "tiny-storyteller.gguf"
+    path.symlink_to(WEIGHTS["smollm2"].path("model.gguf"))
+    return path
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[httpx.Client]:
+    """`hfwidgets serve OPTIONS`, and a client for it."""
+    command = [*room.command(), "serve", "--port", "0", "--api-key", "k", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=room.environment())
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[4]
+        headers = {"Authorization": "Bearer k"}
+        with httpx.Client(base_url=url, headers=headers, timeout=120) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_file_is_served_under_its_name(gguf: Path) -> None:
+    with serving("--chat", str(gguf)) as http:
+        first = http.get("/v1/models").json()["data"][0]
+        assert first["id"] == "tiny-storyteller"
+        assert first["installed"]
+        for model in (None, "tiny-storyteller"):
+            body = {"messages": MESSAGES, "max_tokens": 8, "model": model}
+            reply = http.post("/v1/chat/completions", json=body)
+            assert reply.headers["x-inference-model"] == reply.json()["model"] == "tiny-storyteller"
+            assert reply.json()["choices"][0]["message"]["content"]
+        assert http.get("/health").json()["loaded"] == ["tiny-storyteller"]
+        own = http.post("/v1/chat/completions", json=body | {"model": MODEL})
+        assert own.json()["model"] == MODEL, "the engine's own model stays"
+        assert "Paris" in own.json()["choices"][0]["message"]["content"]
+        continued = {"prompt": "The capital of France is", "max_tokens": 1}
+        text = http.post("/v1/completions", json=continued).json()
+        assert (text["model"], text["choices"][0]["text"]) == ("tiny-storyteller", " Paris")
+        mask = http.post(
+            "/models/default/pipeline/fill-mask", json={"inputs": "Paris is in [MASK]."}
+        )
+        assert mask.headers["x-inference-model"] == MODEL
+
+
+def test_the_models_own_end_of_turn(gguf: Path) -> None:
+    async def run() -> int:
+        llama = Llama(lambda: gguf, "mine")
+        try:
+            return await llama.end()
+        finally:
+            await llama.close()
+
+    assert asyncio.run(run()) == 2
+
+
+def test_a_name_of_its_own(gguf: Path) -> None:
+    with serving("--chat", str(gguf), "--chat-name", "me/mine", "--chat-context", "256") as http:
+        body = {"inputs": "The capital of France is", "parameters": {"max_new_tokens": 1}}
+        reply = http.post("/models/me/mine/pipeline/text-generation", json=body)
+        assert reply.headers["x-inference-model"] == "me/mine"
+        assert reply.json() == [{"generated_text": " Paris"}]
+        long = {"messages": [{"role": "user", "content": "word " * 600}]}
+        reply = http.post("/v1/chat/completions", json=long)
+        assert reply.status_code == 400
+        assert "me/mine holds 256" in reply.json()["error"]["message"]
+
+
+def test_provider_local_serves_it_too(
+    gguf: Path, light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
+    monkeypatch.setenv("HFWIDGETS_CHAT_MODEL", str(gguf))
+    monkeypatch.setenv("HFWIDGETS_CHAT_NAME", "classroom")
+    started()
+    try:
+        answer = InferenceClient(provider="local").chat_completion(MESSAGES, max_tokens=8)
+        assert answer.model == "classroom"
+        assert answer.choices[0].message.content
+    finally:
+        room.stop()
+
+
+def test_what_is_no_model_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "notes.gguf").write_text("nothing")
+    for options, said in {
+        ("--chat", str(tmp_path / "none.gguf")): "none.gguf cannot be read: No such file",
+        ("--chat", str(tmp_path / "notes.gguf")): "notes.gguf is no GGUF file",
+        ("--chat-name", "x"): "need --chat FILE.gguf",
+    }.items():
+        done = run("serve", "--port", "0", *options)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,163 @@
+"""Clients that leave, queues that fill, processes that crash."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from hfwidgets.engine.base.http_errors import RefusedError
+from hfwidgets.engine.base.weights import WEIGHTS
+from hfwidgets.engine.chat.chat import MODEL
+from hfwidgets.engine.chat.llama import Llama
+from hfwidgets.engine.server.engine import QUEUE
+from hfwidgets.engine.server.request_queue import Gate
+from tests.engine.conftest import Server
+from tests.plugins.waiting import until
+
+LONG = {
+    "messages": [{"role": "user", "content": "Count from one to a thousand."}],
+    "max_tokens": 1800,
+    "logit_bias": {"2": -100},  # the end of the turn: it goes on to its last token
+}
+
+
+def state(http: httpx.Client) -> dict[str, Any]:
+    """The engine's health."""
+    return http.get("/health").json()
+
+
+@contextmanager
+def connected(server: Server, body: dict[str, Any]) -> Iterator[None]:
+    """A chat request on a connection of its own that is closed with the block, answered or not."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    content = json.dumps(body).encode()
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            + f"Authorization: Bearer {server.key}\r\n".encode()
+            + f"Content-Length: {len(content)}\r\n\r\n".encode()
+            + content
+        )
+        yield
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_frees_its_turn(
+    server: Server, http: httpx.Client, stream: bool
+) -> None:
+    body = {**LONG, "stream": stream}
+    with connected(server, body), connected(server, body):
+        until(lambda: state(http)["working"] == 2, "both requests work")
+    until(lambda: state(http)["working"] == 0, "both turns are free")
+
+
+def test_a_client_that_leaves_the_queue(server: Server, http: httpx.Client) -> None:
+    with connected(server, LONG), connected(server, LONG):
+        until(lambda: state(http)["working"] == 2, "both requests work")
+        with connected(server, LONG):
+            until(lambda: state(http)["waiting"] == 1, "a third waits")
+        until(lambda: state(http)["waiting"] == 0, "it has left the queue")
+        assert state(http)["working"] == 2
+    until(lambda: state(http)["working"] == 0, "all turns are free")
+
+
+def test_the_models_slot_is_freed(light_weights: object) -> None:
+    async def slots(llama: Llama) -> list[bool]:
+        assert llama._http is not None
+        return [slot["is_processing"] for slot in (await llama._http.get("/slots")).json()]
+
+    async def run() -> None:
+        llama = Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), MODEL)
+        try:
+            async with aclosing(llama.stream("/v1/chat/completions", LONG)) as events:
+                await anext(events)
+                assert True in await slots(llama)
+            async with asyncio.timeout(60):
+                while True in await slots(llama):
+                    await asyncio.sleep(0.01)
+        finally:
+            await llama.close()
+
+    asyncio.run(run())
+
+
+def test_the_chat_models_crash_is_one_error(server: Server, http: httpx.Client) -> None:
+    asked = {**LONG, "stream": True}
+    with http.stream("POST", "/v1/chat/completions", json=asked) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        os.kill(server.child().pid, signal.SIGKILL)
+        rest = "".join(lines)
+    assert "ended in the middle (signal 9)" in rest
+    again = http.post("/v1/chat/completions", json={**LONG, "max_tokens": 3, "logit_bias": None})
+    assert again.status_code == 200
+
+
+def test_a_crash_before_the_first_token(server: Server, http: httpx.Client) -> None:
+    http.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).raise_for_status()
+    child = server.child()
+    child.suspend()
+    replies: list[httpx.Response] = []
+    body = {"prompt": "The capital of France is", "max_tokens": 2}
+    asking = threading.Thread(
+        target=lambda: replies.append(http.post("/v1/completions", json=body))
+    )
+    asking.start()
+    until(lambda: state(http)["working"] == 1, "the request has reached the child")
+    child.kill()
+    asking.join(60)
+    assert replies[0].status_code == 500
+    assert "Ask again" in replies[0].json()["error"]["message"]
+    assert http.post("/v1/completions", json=body).json()["choices"][0]["text"].startswith(" Paris")
+
+
+def test_a_full_queue_says_when_to_come_back() -> None:
+    async def run() -> None:
+        gate = Gate(working=1, waiting=1)
+        leave = asyncio.Event()
+
+        async def hold() -> None:
+            async with gate.turn():
+                await leave.wait()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(hold())
+            await asyncio.sleep(0)
+            waiting = group.create_task(hold())
+            await asyncio.sleep(0)
+            assert (gate.inside, gate.queued) == (1, 1)
+            with pytest.raises(RefusedError) as caught:
+                async with gate.turn():
+                    raise AssertionError("There was no room.")
+            assert caught.value.status == 503
+            assert caught.value.retry_after is not None
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            assert gate.queued == 0
+            leave.set()
+        assert gate.inside == 0
+
+    asyncio.run(run())
+
+
+def test_a_full_engine_answers_503(server: Server, http: httpx.Client) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 + QUEUE):
+            stack.enter_context(connected(server, LONG))
+        until(lambda: state(http)["waiting"] == QUEUE, "the queue is full")
+        for stream in (False, True):
+            reply = http.post("/v1/chat/completions", json={**LONG, "stream": stream})
+            assert reply.status_code == 503
+            assert int(reply.headers["retry-after"]) >= 1
+            assert reply.json()["error"]["type"] == "overloaded_error"
+        tasks = http.post(f"{server.task('text-classification')}", json={"inputs": "x"})
+        assert tasks.status_code == 200, "other models go on"
+    until(lambda: state(http)["working"] + state(http)["waiting"] == 0, "all have left")

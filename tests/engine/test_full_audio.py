@@ -1,0 +1,387 @@
+"""Speech, its recognition, noise, speech detection: the engine's voice is heard by its own ears."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import huggingface_hub
+import numpy as np
+import openai
+import pytest
+import soundfile
+
+from hfwidgets import InferenceClient, errors
+from hfwidgets import engine_process as room
+from hfwidgets.engine.base import audio
+from hfwidgets.engine.base.http_errors import RefusedError
+from tests.engine import samples
+from tests.engine.conftest import Server
+
+pytestmark = pytest.mark.usefixtures("full_weights")
+
+Hub = huggingface_hub.InferenceClient
+SENTENCES = (
+    "Please send the report to the manager before Friday.",
+    "My sister bought three green apples and a loaf of bread.",
+    "Scientists discovered a new planet far away from the sun.",
+    "He opened the window because the room was too hot.",
+)
+LIBRARY = "The library is closed on Sundays and public holidays."
+ASR = "automatic-speech-recognition"
+
+
+@pytest.fixture(scope="module")
+def spoken(http: httpx.Client, full_weights: Path) -> Callable[[str], bytes]:
+    """Text spoken by the engine, each once."""
+    known: dict[str, bytes] = {}
+
+    def speak(text: str) -> bytes:
+        if text not in known:
+            body = {"inputs": text, "parameters": {"do_sample": False}}  # always the same
+            answer = http.post("/models/default/pipeline/text-to-speech", json=body)
+            known[text] = answer.raise_for_status().content
+        return known[text]
+
+    return speak
+
+
+def ask(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
+    body = {"inputs": base64.b64encode(inputs).decode(), "parameters": parameters}
+    return http.post(f"/models/default/pipeline/{task}", json=body)
+
+
+def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
+    wrong = 0
+    for sentence in SENTENCES:
+        sound = hub.text_to_speech(sentence, model=server.task("text-to-speech"), temperature=0)
+        assert sound.startswith(b"fLaC")
+        heard = hub.automatic_speech_recognition(sound, model=server.task(ASR)).text
+        wrong += samples.errors(samples.words(sentence), samples.words(heard))
+    assert wrong <= sum(len(samples.words(sentence)) for sentence in SENTENCES) // 8
+
+
+def test_our_own_client(engine: room.Engine) -> None:
+    client = InferenceClient(provider="local")
+    sound = client.text_to_speech(LIBRARY, temperature=0)
+    heard = client.automatic_speech_recognition(sound, return_timestamps=True)
+    assert {"closed", "public"} <= set(samples.words(heard.text))
+    assert heard.meta.model == "openai/whisper-tiny.en"
+    assert "00:00:0" in heard.to_srt()
+    assert client.audio_classification(sound)[0].label == "speech"
+    [clean] = client.audio_to_audio(sound)
+    assert clean.label == "denoised"
+    assert clean.blob.startswith(b"fLaC")
+    with pytest.raises(errors.BadRequestError, match="num_beams"):
+        client.text_to_speech("Hello", num_beams=5)
+
+
+def test_speed_of_speech(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    url = "/models/default/pipeline/text-to-speech"
+    slow = http.post(
+        url, json={"inputs": LIBRARY, "parameters": {"speed": 0.5, "do_sample": False}}
+    ).content
+    usual, rate = samples.sound(spoken(LIBRARY))
+    slowed, same = samples.sound(slow)
+    assert rate == same == 22_050
+    assert 1.5 < len(slowed) / len(usual) < 2.5
+
+
+def test_chance_in_speech(http: httpx.Client) -> None:
+    def made(**parameters: Any) -> bytes:
+        body = {"inputs": "Good morning.", "parameters": parameters}
+        answer = http.post("/models/default/pipeline/text-to-speech", json=body)
+        return answer.raise_for_status().content
+
+    assert made(temperature=0) == made(temperature=0) == made(do_sample=False)
+    assert made() != made()
+
+
+@pytest.mark.parametrize("text", ["", "?!", "…", "x" * 5001])
+def test_texts_that_cannot_be_spoken(http: httpx.Client, text: str) -> None:
+    answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+
+
+def test_a_long_sentence_without_ends(http: httpx.Client) -> None:
+    text = " and ".join(["apples", "pears", "plums", "figs"] * 30)
+    answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
+    sound, rate = samples.sound(answer.raise_for_status().content)
+    assert len(sound) / rate > 40
+
+
+def test_times_of_segments(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    sound = spoken(f"{SENTENCES[0]} {SENTENCES[1]}")
+    samples_, rate = samples.sound(sound)
+    answer = ask(http, ASR, sound, return_timestamps=True).json()
+    assert "".join(chunk["text"] for chunk in answer["chunks"]).strip() == answer["text"]
+    times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
+    assert times == sorted(times)
+    assert 0 <= times[0] < 0.5
+    assert len(samples_) / rate - 1.5 < times[-1] <= len(samples_) / rate + 0.1
+
+
+def test_times_of_words(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    first, rate = samples.sound(spoken(SENTENCES[2]))
+    pause = np.zeros(2 * rate, np.float32)
+    whole = np.concatenate([first, pause, samples.sound(spoken(LIBRARY))[0]])
+    answer = ask(http, ASR, samples.sound_file(whole, rate), return_timestamps="word").json()
+    chunks = answer["chunks"]
+    assert "".join(chunk["text"] for chunk in chunks).strip() == answer["text"]
+    assert all(len(chunk["text"].split()) == 1 for chunk in chunks)
+    times = [moment for chunk in chunks for moment in chunk["timestamp"]]
+    assert times == sorted(times)
+    [planet] = [chunk["timestamp"] for chunk in chunks if "planet" in chunk["text"].lower()]
+    [closed] = [chunk["timestamp"] for chunk in chunks if "closed" in chunk["text"].lower()]
+    assert 0.5 < planet[0] < planet[1] < len(first) / rate
+    assert len(first) / rate + 2 < closed[0] < closed[1] < len(whole) / rate - 1
+
+
+def test_longer_than_the_window(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    rate = samples.sound(spoken(LIBRARY))[1]
+    pause = np.zeros(5 * rate, np.float32)
+    said = [*SENTENCES, LIBRARY]
+    parts = [part for text in said for part in (samples.sound(spoken(text))[0], pause)]
+    whole = np.concatenate(parts)
+    assert len(whole) / rate > 35
+    answer = ask(http, ASR, samples.sound_file(whole, rate, "FLAC"), return_timestamps=True).json()
+    heard = samples.words(answer["text"])
+    wanted = samples.words(" ".join(said))
+    assert samples.errors(wanted, heard) <= len(wanted) // 6
+    times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
+    assert times == sorted(times)
+    [library] = [chunk for chunk in answer["chunks"] if "closed" in chunk["text"].lower()]
+    begins = sum(len(part) for part in parts[:-2]) / rate
+    assert begins - 5 < library["timestamp"][0] < begins + 1  # the pause may count as its start
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3", "AIFF"])
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2)])
+def test_formats(
+    http: httpx.Client, spoken: Callable[[str], bytes], kind: str, rate: int, channels: int
+) -> None:
+    sound, original = samples.sound(spoken(LIBRARY))
+    places = np.arange(0, len(sound), original / rate)
+    resampled = np.interp(places, np.arange(len(sound)), sound)
+    content = samples.sound_file(np.stack([resampled] * channels, 1), rate, kind)
+    headers = {"Content-Type": "audio/whatever"}
+    url = f"/models/default/pipeline/{ASR}"
+    text = http.post(url, content=content, headers=headers).raise_for_status().json()["text"]
+    assert {"closed", "public"} <= set(samples.words(text))
+
+
+@pytest.mark.parametrize("sound", [np.zeros(16_000), samples.noise(3, loudness=0.05), np.zeros(9)])
+def test_nothing_is_said(http: httpx.Client, sound: samples.Sound) -> None:
+    answer = ask(http, ASR, samples.sound_file(sound, 16_000), return_timestamps=True)
+    assert answer.json() == {"text": "", "chunks": []}
+
+
+def test_generation_parameters(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    sound = spoken(LIBRARY)
+    whole = ask(http, ASR, sound, generation_parameters={"num_beams": 1, "temperature": 0}).json()
+    short = ask(http, ASR, sound, generation_parameters={"max_new_tokens": 4}).json()
+    assert len(samples.words(short["text"])) < 4 < len(samples.words(whole["text"]))
+    drawn = ask(http, ASR, sound, generation_parameters={"do_sample": True, "temperature": 0.2})
+    assert "closed" in drawn.json()["text"].lower()
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "said"),
+    [
+        (ASR, {"return_timestamps": "char"}, "Possible are True, False, 'word'"),
+        (ASR, {"generation_parameters": {"typical_p": 1}}, "typical_p"),
+        (ASR, {"generation_parameters": {"num_beams": 50}}, "num_beams"),
+        (ASR, {"language": "de"}, "language"),
+        ("audio-classification", {"top_k": 0}, "top_k"),
+        ("audio-classification", {"function_to_apply": "tanh"}, "function_to_apply"),
+        ("audio-to-audio", {"strength": 1}, "strength"),
+    ],
+)
+def test_refused_parameters(
+    http: httpx.Client, task: str, parameters: dict[str, Any], said: str
+) -> None:
+    answer = ask(http, task, samples.sound_file(np.zeros(99), 16_000), **parameters)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
+
+
+def eleven_minutes() -> bytes:
+    out = io.BytesIO()
+    soundfile.write(out, np.zeros(11 * 60 * 8000, np.float32), 8000, "PCM_U8", format="WAV")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no sound at all", "cannot be read"),
+        (samples.sound_file(samples.noise(1), 16_000, "FLAC")[:500], "cannot be read"),
+        (samples.sound_file(np.zeros(0), 16_000), "empty"),
+        (eleven_minutes(), "660 s"),
+    ],
+    ids=["junk", "cut", "empty", "long"],
+)
+@pytest.mark.parametrize("task", [ASR, "audio-classification", "audio-to-audio"])
+def test_broken_sounds(http: httpx.Client, task: str, content: bytes, said: str) -> None:
+    headers = {"Content-Type": "audio/wav"}
+    answer = http.post(f"/models/default/pipeline/{task}", content=content, headers=headers)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
+
+
+def test_more_channels_than_can_be_held() -> None:
+    """Samples that a file of a few megabytes holds in many channels are refused unread."""
+    wide = io.BytesIO()
+    with soundfile.SoundFile(wide, "w", 8000, 1000, "PCM_U8", format="WAV") as file:
+        for _ in range(10):
+            file.write(np.zeros((8000, 1000), np.float32))
+    with pytest.raises(RefusedError, match="1000 channels"):
+        audio.samples(wide.getvalue(), 16_000)
+
+
+def test_floats_that_are_no_numbers(http: httpx.Client) -> None:
+    out = io.BytesIO()
+    soundfile.write(out, np.full(999, np.nan, np.float32), 16_000, "FLOAT", format="WAV")
+    answer = ask(http, ASR, out.getvalue())
+    assert answer.status_code == 400
+    assert "no numbers" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("decibels", [0, 5])
+def test_less_noise(
+    hub: Hub, server: Server, spoken: Callable[[str], bytes], decibels: int
+) -> None:
+    voice, original = samples.sound(spoken(" ".join(SENTENCES[:2])))
+    clean = np.interp(np.arange(0, len(voice), original / 16_000), np.arange(len(voice)), voice)
+    hiss = samples.noise(len(clean) / 16_000 + 1)[: len(clean)]
+    hiss *= np.sqrt((clean @ clean) / (hiss @ hiss) / 10 ** (decibels / 10))
+    loud = np.abs(clean + hiss).max()
+    noisy = samples.sound_file((clean + hiss) / loud, 16_000)
+    [part] = hub.audio_to_audio(noisy, model=server.task("audio-to-audio"))
+    found, rate = samples.sound(part.blob)
+    assert rate == 16_000
+    assert part.label == "denoised"
+    gained = samples.snr(found, clean / loud) - samples.snr((clean + hiss) / loud, clean / loud)
+    assert gained > 5
+
+
+def test_speech_or_none(hub: Hub, server: Server, spoken: Callable[[str], bytes]) -> None:
+    url = server.task("audio-classification")
+    tone = samples.sound_file(np.sin(np.arange(48_000) * 0.1) * 0.3, 16_000)
+    hiss = samples.sound_file(samples.noise(3), 16_000)
+    speech = hub.audio_classification(spoken(LIBRARY), model=url)
+    assert [item.label for item in speech] == ["speech", "no speech"]
+    assert speech[0].score + speech[1].score == pytest.approx(1)
+    for other in (tone, hiss):
+        [best] = hub.audio_classification(other, model=url, top_k=1)
+        assert best.label == "no speech"
+        assert best.score > 0.9
+
+
+def test_scores_as_asked_for(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+    def scores(how: str) -> list[float]:
+        answer = ask(http, "audio-classification", spoken(LIBRARY), function_to_apply=how)
+        return [item["score"] for item in answer.json()]
+
+    raw, sigmoid, softmax = scores("none"), scores("sigmoid"), scores("softmax")
+    assert raw[0] == pytest.approx(-raw[1])
+    assert sigmoid == pytest.approx([1 / (1 + np.exp(-value)) for value in raw])
+    assert softmax[0] == pytest.approx(1 / (1 + np.exp(-2 * raw[0])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [("mp3", b"\xff"), ("flac", b"fLaC"), ("wav", b"RIFF"), ("opus", b"OggS"), ("pcm", b"")],
+)
+def test_openai_speech(gpt: openai.OpenAI, kind: Any, head: bytes) -> None:
+    made = gpt.audio.speech.create(
+        model="tts-1", voice="joe", input=LIBRARY, response_format=kind, speed=1.2
+    )
+    assert made.content.startswith(head)
+    if kind == "pcm":
+        content = samples.sound_file(np.frombuffer(made.content, "<i2") / 32768, 22_050)
+    else:
+        content = made.content
+    text = gpt.audio.transcriptions.create(model="whisper-1", file=("a", content)).text
+    assert "closed" in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"voice": "alloy"}, "Possible are 'joe'"),
+        ({"voice": "joe", "instructions": "whisper"}, "instructions"),
+        ({"voice": "joe", "response_format": "aac"}, "aac"),
+        ({"voice": "joe", "speed": 9}, "speed"),
+    ],
+)
+def test_openai_speech_refuses(gpt: openai.OpenAI, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=said):
+        gpt.audio.speech.create(model="tts-1", input="Hello", **options)
+
+
+def test_openai_transcriptions(gpt: openai.OpenAI, spoken: Callable[[str], bytes]) -> None:
+    file = ("speech.flac", spoken(LIBRARY))
+
+    def make(**options: Any) -> Any:
+        return gpt.audio.transcriptions.create(model="whisper-1", file=file, **options)
+
+    assert "closed" in make(response_format="text").lower()
+    assert re.match(
+        r"1\n00:00:00,\d{3} --> 00:00:0\d,\d{3}\nThe librar", make(response_format="srt")
+    )
+    assert make(response_format="vtt").startswith("WEBVTT\n\n00:00:00.")
+    whole = make(
+        response_format="verbose_json", temperature=0, language="en", prompt="Opening hours."
+    )
+    assert whole.duration == pytest.approx(len(samples.sound(file[1])[0]) / 22_050, abs=0.1)
+    assert "closed" in whole.segments[0].text
+    timed = make(response_format="verbose_json", timestamp_granularities=["word", "segment"])
+    assert {"closed", "public"} <= {word.word.lower() for word in timed.words}
+    assert timed.segments[0].end <= timed.duration + 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"language": "de"}, "language"),
+        ({"temperature": 3}, "temperature"),
+        ({"timestamp_granularities": ["word"]}, "verbose_json"),
+        ({"stream": True}, "stream"),
+        ({"include": ["logprobs"]}, "include"),
+    ],
+)
+def test_openai_transcriptions_refuse(
+    gpt: openai.OpenAI, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=said):
+        gpt.audio.transcriptions.create(
+            model="whisper-1", file=("a.wav", samples.sound_file(np.zeros(99), 16_000)), **options
+        )
+
+
+def test_a_form_without_a_sound(http: httpx.Client) -> None:
+    answer = http.post("/v1/audio/transcriptions", data={"model": "whisper-1", "file": "text"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "file"
+    answer = http.post("/v1/audio/transcriptions", content=b"{}")
+    assert answer.status_code == 400
+
+
+def test_the_engine_answers_while_it_listens(
+    http: httpx.Client, spoken: Callable[[str], bytes]
+) -> None:
+    rate = samples.sound(spoken(LIBRARY))[1]
+    long = np.tile(samples.sound(spoken(LIBRARY))[0], 15)
+    content = samples.sound_file(long, rate, "FLAC")
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(ask, http, ASR, content)
+        while not (state := http.get("/health").json())["working"] and not heard.done():
+            pass
+        assert state["working"] == 1  # answered while the sound was listened to
+        assert "closed on sundays" in heard.result().json()["text"].lower()

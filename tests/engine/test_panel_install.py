@@ -1,0 +1,48 @@
+"""A panel whose task lacks its weights says so, and its button brings them and asks again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hfwidgets import engine_process as room
+from hfwidgets import errors
+from hfwidgets.engine.base.weights import WEIGHTS
+from hfwidgets.panels.task_panel import TaskPanel
+from tests.panels.conftest import Wire, page, say
+from tests.plugins.engine import started
+
+
+@pytest.fixture
+def without_entities(
+    light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """An engine in a cache of its own, which lacks the light set's package for entities."""
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    for package in light_weights.iterdir():
+        if package.is_dir():
+            (tmp_path / "weights" / package.name).symlink_to(package)
+    WEIGHTS["entities"].directory.unlink()
+    started()
+    yield
+    room.stop()
+
+
+def test_the_button_brings_the_weights(
+    without_entities: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comm.create_comm", Wire)
+    panel = TaskPanel("token-classification", provider="local")
+    with pytest.raises(errors.NotServedError, match="hfwidgets engine install light"):
+        panel.run(text="Ann went to Rome.")
+    failure = page(panel).doc["state"]["failure"]
+    assert (failure["wants"], failure["set"]) == ("weights", "light")
+    assert "12 MB" in failure["text"]
+    say(panel, k="do", do="install", name=failure["set"])
+    assert panel._run is not None
+    panel._run.wait(300)
+    assert page(panel).doc["state"]["failure"] is None
+    assert [one.word for one in panel.result] == ["Ann", "Rome"]
+    assert WEIGHTS["entities"].installed
+    panel.close()

@@ -1,0 +1,295 @@
+"""The managed engine: shared, private, replaced when stale, gone when nobody needs it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from hfwidgets import __version__
+from hfwidgets import engine_process as room
+from hfwidgets.engine.server import process
+from hfwidgets.engine.server.clients import Clients
+from hfwidgets.engine.server.engine import Engine
+from hfwidgets.errors import EngineError
+from tests.plugins.engine import own_cache, started
+from tests.plugins.waiting import until
+
+USER = """
+import sys
+from hfwidgets import InferenceClient, engine
+client = InferenceClient(provider="local")
+for line in sys.stdin:
+    answer = client.text_generation("The capital of France is", max_new_tokens=2)
+    print(engine.running().pid, answer, flush=True)
+"""
+
+
+@pytest.fixture
+def cache(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache of the test's own, without an engine."""
+    directory = own_cache(tmp_path / "cache", light_weights)
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(directory))
+    yield directory
+    room.stop()
+
+
+def ask(engine: room.Engine, client: int | None = None) -> httpx.Response:
+    """A short generation, as the client with this process id."""
+    headers = {"Authorization": f"Bearer {engine.key}"}
+    if client is not None:
+        headers["X-HFWidgets-Client"] = str(client)
+    body = {"prompt": "The capital of France is", "max_tokens": 2}
+    url = f"{engine.url}/v1/completions"
+    return httpx.post(url, json=body, headers=headers, timeout=60).raise_for_status()
+
+
+def managed(*options: str, client: int) -> "subprocess.Popen[bytes]":
+    """A managed engine with options of its own."""
+    command = [*room.command(), "serve", "--managed", "--client", str(client), *options]
+    return subprocess.Popen(command, env=room.environment(), stdin=subprocess.DEVNULL)
+
+
+class User:
+    """A process that uses provider="local"."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", USER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=room.environment(),
+            text=True,
+        )
+        self.kill = self._process.kill
+        self.wait = self._process.wait
+
+    def ask(self) -> None:
+        """Let it ask the engine."""
+        assert self._process.stdin is not None
+        print(file=self._process.stdin, flush=True)
+
+    def answer(self) -> tuple[int, str]:
+        """Which engine answered, and what."""
+        assert self._process.stdout is not None
+        pid, _, text = self._process.stdout.readline().strip().partition(" ")
+        return int(pid), text
+
+
+@pytest.fixture
+def users() -> Iterator[list[User]]:
+    """Two processes."""
+    both = [User(), User()]
+    yield both
+    for user in both:
+        user.kill()
+        user.wait()
+
+
+def test_two_processes_share_one_engine(cache: Path, users: list[User]) -> None:
+    for user in users:
+        user.ask()  # both at once, and no engine runs
+    answers = [user.answer() for user in users]
+    assert answers[0] == answers[1]
+    assert "Paris" in answers[0][1]
+    engines = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "--managed" in (process.info["cmdline"] or ())
+        and process.environ().get("HFWIDGETS_CACHE") == str(cache)
+    ]
+    assert [process.pid for process in engines] == [answers[0][0]]
+
+
+def test_the_engine_outlives_a_killed_user(cache: Path, users: list[User]) -> None:
+    one, other = users
+    one.ask()
+    first = one.answer()
+    one.kill()
+    other.ask()
+    assert other.answer() == first
+
+
+def test_the_next_call_starts_a_crashed_engine_anew(cache: Path, users: list[User]) -> None:
+    user = users[0]
+    user.ask()
+    pid, text = user.answer()
+    psutil.Process(pid).kill()
+    until(lambda: room.running() is None, "the crash is noticed")
+    user.ask()
+    again, same = user.answer()
+    assert again != pid
+    assert same == text
+
+
+def test_no_orphan_after_the_engines_sigkill(cache: Path) -> None:
+    engine = started()
+    ask(engine)
+    [child] = psutil.Process(engine.pid).children()
+    os.kill(engine.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs([child], timeout=60)
+    assert not alive
+    assert room.running() is None
+
+
+def test_gone_after_its_last_user(cache: Path) -> None:
+    user = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
+    process = managed("--grace", "0", client=user.pid)
+    until(lambda: room.running() is not None, "it listens")
+    engine = room.running()
+    assert engine is not None
+    ask(engine, user.pid)
+    [child] = psutil.Process(engine.pid).children()
+    assert process.poll() is None
+    user.kill()
+    user.wait()
+    assert process.wait(60) == 0
+    assert not child.is_running()
+    assert not room.state_path().exists()
+
+
+def test_gone_when_idle(cache: Path) -> None:
+    process = managed("--idle", "0.5", client=os.getpid())
+    assert process.wait(60) == 0
+    assert not room.state_path().exists()
+
+
+def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_LOOK", 0)
+
+    def over(engine: Engine) -> bool:
+        server.should_exit = True  # as the signal's handler does at any moment
+        return False
+
+    server = process.Server(Engine(), "key", ready=lambda: None, over=over)
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            await server._watch()
+
+    asyncio.run(run())
+    assert server.should_exit
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Nagle's delay holds a short second packet back for 40 ms; it must be off on a connection."""
+
+    async def switches(listening: socket.socket) -> list[int]:
+        server = process.Server(Engine(), "key", ready=lambda: None, over=lambda _: False)
+        serving = asyncio.create_task(server.run_on(listening))
+        async with asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+        ends = [one.transport for one in server.server_state.connections]
+        off = [
+            end.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for end in ends
+        ]
+        writer.close()
+        server.should_exit = True
+        await serving
+        return off
+
+    assert list(map(bool, asyncio.run(switches(process.listen(0))))) == [True]
+
+
+def test_its_files_are_private(cache: Path) -> None:
+    engine = started()
+    ask(engine, os.getpid())
+    assert room.state_path().stat().st_mode & 0o777 == 0o600
+    assert room.log_path().stat().st_mode & 0o777 == 0o600
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert engine.key not in room.log_path().read_text()
+    assert engine.key not in repr(engine)
+    assert engine.key not in " ".join(psutil.Process(engine.pid).cmdline())
+    [child] = psutil.Process(engine.pid).children()
+    assert len(child.cmdline()) == 3, "the child's key is no argument either"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pid": 2**22 + 1},
+        {"pid": os.getpid()},  # a living process, but started at another time
+        {"version": "0.0.0"},
+    ],
+)
+def test_a_stale_state_file_is_replaced(cache: Path, change: dict[str, object]) -> None:
+    state = {
+        "url": "http://127.0.0.1:9",
+        "key": "old",
+        "pid": os.getpid(),
+        "version": __version__,
+        "created": 1.0,
+    }
+    room.state_path().write_text(json.dumps({**state, **change}))
+    assert room.running() is None
+    assert ask(started()).json()["choices"][0]["text"].startswith(" Paris")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"url": 1}'])
+def test_a_broken_state_file_is_none(cache: Path, text: str) -> None:
+    room.state_path().write_text(text)
+    assert room.running() is None
+
+
+def test_an_engine_of_another_version_is_ended(cache: Path) -> None:
+    old = started()
+    state = json.loads(room.state_path().read_text())
+    room.state_path().write_text(json.dumps({**state, "version": "0.0.0"}))
+    new = started()
+    assert new.pid != old.pid
+    assert room.process_start(old.pid) is None
+
+
+def test_a_second_engine_steps_back(cache: Path) -> None:
+    first = started()
+    second = room.start()
+    assert second.wait(60) == 0
+    assert room.running() == first
+
+
+def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(room, "NEEDED", ("no_such_module",))
+    with pytest.raises(EngineError, match=r'no_such_module .* pip install "hfwidgets\[local\]"'):
+        room.start()
+
+
+def test_missing_weights(cache: Path) -> None:
+    (cache / "weights").unlink()
+    engine = started()
+    headers = {"Authorization": f"Bearer {engine.key}"}
+    for path in ("models/default/pipeline/text-generation", "v1/chat/completions"):
+        body = (
+            {"inputs": "x"}
+            if "models" in path
+            else {"messages": [{"role": "user", "content": "x"}]}
+        )
+        reply = httpx.post(f"{engine.url}/{path}", json=body, headers=headers)
+        assert reply.status_code == 501
+        assert "hfwidgets engine install light" in reply.text
+    task = httpx.post(
+        f"{engine.url}/models/default/pipeline/text-classification",
+        json={"inputs": "I love it"},
+        headers=headers,
+    )
+    assert task.status_code == 200, "what needs no weights works"
+
+
+def test_clients_are_known_by_process_and_time() -> None:
+    clients = Clients()
+    with clients.asking("not-a-number"), clients.asking("99999999"), clients.asking(None):
+        assert clients.idle == 0
+    assert clients.living() == 0
+    with clients.asking(str(os.getpid())):
+        pass
+    assert clients.living() == 1

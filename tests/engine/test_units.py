@@ -1,0 +1,140 @@
+"""The parts of the engine that need no weights, each by itself."""
+
+from typing import Any
+
+import pytest
+
+from hfwidgets.engine.base import schema
+from hfwidgets.engine.base.http_errors import RefusedError
+from hfwidgets.engine.base.sampling import SURE, VARIED, Sampling
+from hfwidgets.engine.base.sentences import sentences
+from hfwidgets.engine.chat.completions import CompletionBody
+from hfwidgets.engine.chat.messages import SYSTEM, Call, Function, Message, question, templated
+from hfwidgets.engine.text import translate
+from hfwidgets.engine.text.spans import spans
+
+TEXT = "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30. They spoke (briefly). Was it cold? It was."
+
+
+def test_sentences_end_where_they_end() -> None:
+    found = sentences(TEXT)
+    assert [sentence.text for sentence in found] == [
+        "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30.",
+        "They spoke (briefly).",
+        "Was it cold?",
+        "It was.",
+    ]
+    assert all(TEXT[one.start :].startswith(one.text) for one in found)
+    assert [one.text for one in sentences("First\n\nSecond\n- a point")] == [
+        "First",
+        "Second",
+        "- a point",
+    ]
+    assert sentences(" \n ") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted", "unwanted"),
+    [
+        ("Who opened it?", "Anna Berg", "1932"),
+        ("When was it opened?", "1932", "Anna Berg"),
+        ("How long is it?", "503 metres", "Anna Berg"),
+        ("What is made of steel?", "bridge", "steel"),
+    ],
+)
+def test_spans_are_of_the_kind_that_is_asked_for(asked: str, wanted: str, unwanted: str) -> None:
+    text = "The bridge was opened in 1932 by Anna Berg. It is 503 metres long, all of steel."
+    found = spans(sentences(text), asked, 4)
+    texts = {span.text for span in found}
+    assert wanted in texts
+    assert unwanted not in texts
+    assert all(text[span.start : span.end] == span.text for span in found)
+    assert all(len(span.text.split()) <= 4 for span in found)
+
+
+def test_schemas_get_an_end() -> None:
+    loose = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "kind": {"enum": ["a", "b"]},
+            "long": {"type": "string", "minLength": 500},
+            "list": {"type": "array", "items": {"$ref": "#/$defs/part"}},
+        },
+        "$defs": {"part": {"anyOf": [{"type": ["string", "null"]}, {"type": "integer"}]}},
+    }
+    assert schema.tightened(loose) == {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "maxLength": 200},
+            "kind": {"enum": ["a", "b"]},
+            "long": {"type": "string", "minLength": 500, "maxLength": 500},
+            "list": {"type": "array", "items": {"$ref": "#/$defs/part"}, "maxItems": 32},
+        },
+        "$defs": {
+            "part": {"anyOf": [{"type": ["string", "null"], "maxLength": 200}, {"type": "integer"}]}
+        },
+    }
+    assert "maxLength" not in loose["properties"]["name"], "the caller's own schema stays as it is"  # type: ignore[index]
+    assert schema.tightened(True) is True
+
+
+def test_conversations_as_the_template_takes_them() -> None:
+    call = Call(Function("get_weather", arguments='{"city": "Rome"}'), id="1")
+    messages = [
+        Message("user", "Weather in Rome?"),
+        Message("assistant", tool_calls=[call]),
+        Message("tool", "Sunny.", tool_call_id="1"),
+    ]
+    assert templated(messages) == [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": "Weather in Rome?"},
+        {"role": "assistant", "content": 'get_weather({"city": "Rome"})'},
+        {"role": "user", "content": "The result of the function call is: Sunny."},
+    ]
+    assert question(messages) == "Weather in Rome?"
+    own = templated([Message("developer", "Be brief."), Message("user", "Hi")])
+    assert own[0] == {"role": "system", "content": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, SURE),
+        ({"seed": 3}, VARIED),
+        ({"n": 2}, VARIED),
+        ({"temperature": 0.0, "n": 2}, 0.0),
+        ({"temperature": 1.3}, 1.3),
+    ],
+)
+def test_temperature(given: dict[str, Any], expected: float) -> None:
+    assert Sampling(**given).settings()["temperature"] == expected
+
+
+def test_seeds() -> None:
+    assert [Sampling(seed=7, n=2).settings(index)["seed"] for index in range(2)] == [7, 8]
+    assert Sampling(seed=2**70).settings()["seed"] < 2**32
+    assert Sampling().settings()["seed"] != Sampling().settings()["seed"]
+
+
+def test_what_completions_cannot_do_together() -> None:
+    with pytest.raises(RefusedError, match="echo"):
+        CompletionBody(prompt="x", echo=True, logprobs=1).jobs()
+    assert CompletionBody(prompt=["a", "b"], n=2).jobs() == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+
+
+def test_languages_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translate, "pairs", lambda: ["eng-spa", "spa-eng"])
+    assert translate._pair(None, None) == "eng-spa"
+    assert translate._pair("es_XX", "en") == "spa-eng"
+    assert translate._pair("eng_Latn", "spa_Latn") == "eng-spa"
+    with pytest.raises(RefusedError, match="together"):
+        translate._pair("en", None)
+    with pytest.raises(RefusedError, match="eng-deu"):
+        translate._pair("en", "de")
+
+
+def test_no_translation_without_apertium(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translate, "pairs", list)
+    assert translate.absent() == "Apertium is not installed on this machine"

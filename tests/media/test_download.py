@@ -1,0 +1,118 @@
+"""Downloads of what an answer points to: nothing private is reached, nothing is told."""
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from hfwidgets import errors, media
+from hfwidgets.core.flow import Do, Reply, Send
+from hfwidgets.media._download import HOPS, is_loopback, resolved
+
+LOCAL = "http://127.0.0.1:8000/models/x"
+
+
+def downloaded(
+    url: str, *outcomes: Any, base: str = "https://api.example.com"
+) -> tuple[Any, list[Any]]:
+    """The result of a download whose steps have these outcomes, and the steps."""
+    flow, steps, left = media.download(url, 1000, base), [], list(outcomes)
+    try:
+        step = next(flow)
+        while True:
+            steps.append(step)
+            step = flow.send(left.pop(0))
+    except StopIteration as end:
+        return end.value, steps
+
+
+def at(*addresses: str) -> list[Any]:
+    return [ip_address(address) for address in addresses]
+
+
+def test_a_public_address_is_fetched_without_following_redirects() -> None:
+    found, (look, send) = downloaded(
+        "https://cdn.example.com/a", at("1.1.1.1"), Reply(200, {}, b"film")
+    )
+    assert found == b"film"
+    assert type(look) is Do
+    assert type(send) is Send
+    assert (send.method, send.limit, send.follow, dict(send.headers)) == ("GET", 1000, False, {})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.0.0.1", "172.16.3.4", "192.168.1.1", "127.0.0.1", "169.254.169.254", "0.0.0.0"),
+        *("100.64.0.1", "::1", "fe80::1", "fd00::1", "224.0.0.1"),
+    ],
+)
+def test_addresses_that_are_not_public_are_refused(address: str) -> None:
+    with pytest.raises(errors.OutputError, match="not on the public internet"):
+        downloaded("https://inside.example.com/a", at(address))
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
+    with pytest.raises(errors.OutputError, match="public internet"):
+        downloaded("https://cdn.example.com/a", at("1.1.1.1", "10.0.0.1"))
+
+
+def test_an_ipv4_address_inside_an_ipv6_one_is_seen() -> None:
+    assert resolved("::ffff:10.0.0.1", 443) == at("10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://cdn.example.com/a", "ftp://cdn.example.com/a", "file:///etc/passwd", "", "//x", None],
+)
+def test_only_https_is_fetched(url: Any) -> None:
+    with pytest.raises(errors.OutputError):
+        downloaded(url, at("1.1.1.1"))
+
+
+def test_each_redirect_is_checked_again() -> None:
+    moved = Reply(302, {"location": "https://inside.example.com/b"})
+    with pytest.raises(errors.OutputError, match="public internet"):
+        downloaded("https://cdn.example.com/a", at("1.1.1.1"), moved, at("10.0.0.1"))
+    with pytest.raises(errors.OutputError, match="only https"):
+        downloaded(
+            "https://cdn.example.com/a",
+            at("1.1.1.1"),
+            Reply(302, {"location": "http://cdn.example.com/b"}),
+        )
+
+
+def test_redirects_may_be_relative() -> None:
+    moved, here = Reply(301, {"location": "/b"}), at("1.1.1.1")
+    found, steps = downloaded("https://cdn.example.com/a", here, moved, here, Reply(200, {}, b"x"))
+    assert (found, steps[-1].url) == (b"x", "https://cdn.example.com/b")
+
+
+def test_redirects_end() -> None:
+    turns = [at("1.1.1.1"), Reply(302, {"location": "/a"})] * HOPS
+    with pytest.raises(errors.OutputError, match="redirects more than"):
+        downloaded("https://cdn.example.com/a", *turns)
+
+
+def test_a_local_server_may_point_to_itself_only() -> None:
+    found, _ = downloaded(
+        "http://127.0.0.1:8000/f", at("127.0.0.1"), Reply(200, {}, b"x"), base=LOCAL
+    )
+    assert found == b"x"
+    with pytest.raises(errors.OutputError, match="public internet"):
+        downloaded("http://192.168.1.1/f", at("192.168.1.1"), base=LOCAL)
+    with pytest.raises(errors.OutputError, match="only https"):
+        downloaded("http://cdn.example.com/f", at("1.1.1.1"), base=LOCAL)
+
+
+def test_a_host_that_only_looks_local_is_not() -> None:
+    assert is_loopback("localhost")
+    assert is_loopback("127.8.0.1")
+    assert is_loopback("::1")
+    assert not is_loopback("127.0.0.1.example.com")
+    with pytest.raises(errors.OutputError):
+        downloaded("https://x.example.com/f", at("127.0.0.1"), base="https://127.0.0.1.example.com")
+
+
+def test_a_data_url_needs_no_request() -> None:
+    assert downloaded("data:image/png;base64,aGk=") == (b"hi", [])

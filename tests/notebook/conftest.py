@@ -1,0 +1,45 @@
+"""A session of its own for each test, on a machine without a token, with a played internet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from hfwidgets import notebook
+from hfwidgets.notebook import background_loop
+from hfwidgets.recorder import recordings
+from tests.plugins.internet import Internet
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of tokens and caches, also the working folder."""
+    for name in ("HF_TOKEN_PATH", "HFWIDGETS_RECORDINGS", "HFWIDGETS_PROVIDER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    notebook.current.cache_clear()
+    yield tmp_path
+    notebook.current.cache_clear()
+    recordings.off()
+
+
+@pytest.fixture
+def net(internet: Internet) -> Iterator[Internet]:
+    """The played internet, also for the clients that are shared."""
+    background_loop.forget_clients()
+    yield internet
+    background_loop.forget_clients()
+
+
+@pytest.fixture
+def shell() -> Iterator[Any]:
+    """An IPython shell without a front end, with the magics loaded."""
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    made.run_line_magic("load_ext", "hfwidgets")
+    yield made
+    InteractiveShell.clear_instance()

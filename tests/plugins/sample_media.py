@@ -1,0 +1,66 @@
+"""Small pictures and sounds for tests, and a driver for flows that only do local work."""
+
+import base64
+import io
+import math
+import struct
+import wave
+from typing import Any
+
+from PIL import Image
+
+from hfwidgets.core.flow import Do, Flow
+
+
+def picture(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+def encoded(image: Image.Image | None = None, kind: str = "PNG", **options: Any) -> bytes:
+    out = io.BytesIO()
+    (image or picture()).save(out, kind, **options)
+    return out.getvalue()
+
+
+def mask64(
+    size: tuple[int, int] = (40, 30), box: tuple[int, int, int, int] = (10, 5, 20, 15)
+) -> str:
+    mask = Image.new("L", size, 0)
+    mask.paste(255, box)
+    return base64.b64encode(encoded(mask)).decode()
+
+
+def noisy(side: int) -> bytes:
+    """A PNG that does not compress: side * side * 3 bytes and a little more."""
+    import random
+
+    pixels = random.Random(1).randbytes(side * side * 3)
+    return encoded(Image.frombytes("RGB", (side, side), pixels))
+
+
+def sound(seconds: float = 1.0, rate: int = 8000) -> bytes:
+    out = io.BytesIO()
+    count = int(seconds * rate)
+    samples = (round(9000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(count))
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return out.getvalue()
+
+
+def done(flow: Flow[Any]) -> Any:
+    """The result of a flow whose steps are all local work."""
+    outcome, error = None, None
+    try:
+        while True:
+            step = flow.send(outcome) if error is None else flow.throw(error)
+            assert isinstance(step, Do), f"a local flow asked for {step}"
+            outcome, error = None, None
+            try:
+                outcome = step.call()
+            except Exception as failure:
+                error = failure
+    except StopIteration as end:
+        return end.value

@@ -1,0 +1,148 @@
+"""What holds for all tasks with files: routes, examples, tables, figures."""
+
+import builtins
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfwidgets import InferenceClient, errors, providers
+from hfwidgets.results import Elements
+from hfwidgets.results.audio import Audio
+from hfwidgets.results.vision import ImageClassificationOutputElement
+from hfwidgets.tasks import TASKS, examples
+from hfwidgets.tasks.examples import Example
+from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encoded, mask64, sound
+
+DOMAINS = ("vision", "audio", "multimodal", "tabular")
+OURS = [task for task in TASKS.values() if task.domain in DOMAINS]
+ANSWERS: dict[str, Answer] = {
+    "audio-to-audio": Answer(body=sound(0.1)),
+    "automatic-speech-recognition": Answer(json={"text": "hi"}),
+    "image-segmentation": Answer(json=[{"label": "a", "mask": mask64()}]),
+    "image-to-image": Answer(body=encoded()),
+    "image-to-text": Answer(json=[{"generated_text": "a boat"}]),
+    "image-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
+    "object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
+    "text-to-image": Answer(body=encoded()),
+    "text-to-speech": Answer(body=sound(0.1)),
+    "text-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
+    "zero-shot-object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
+    "tabular-classification": Answer(json=["a", "b"]),
+    "tabular-regression": Answer(json=[1, 2]),
+}
+LABELS = Answer(json=[{"label": "a", "score": 1.0, "answer": "a"}])
+
+
+def test_all_tasks_are_there() -> None:
+    assert len(OURS) == 18
+    assert len(TASKS) == 30
+
+
+@pytest.mark.parametrize("task", OURS, ids=lambda task: task.name)
+def test_every_example_runs(task: Any, loopback: Loopback) -> None:
+    loopback.answer(ANSWERS.get(task.name, LABELS))
+    with InferenceClient(base_url=loopback.url) as client:
+        found = getattr(client, task.method)(**examples.made(task.example))
+    assert found.meta.task == task.name
+    assert len(loopback.requests) == 1
+
+
+@pytest.mark.parametrize("task", OURS, ids=lambda task: task.name)
+def test_every_parameter_is_described(task: Any) -> None:
+    described = dict(task.parameters)
+    assert set(described) == {name for name in task.signature.parameters if name != "self"}
+    assert all(text.endswith(".") for text in described.values())
+    assert set(task.hints) <= set(task.signature.parameters)
+    assert set(task.example) <= set(task.signature.parameters)
+
+
+def test_hf_inference_posts_to_the_model(loopback: Loopback) -> None:
+    hosts = {"hf-inference": loopback.url, "hub": loopback.url}
+    with InferenceClient(provider="hf-inference", hosts=hosts) as client:
+        for task in OURS:
+            if task.name not in providers.get("hf-inference").routes:
+                assert task.name in ("image-to-video", "text-to-video")
+                continue
+            loopback.clear()
+            model = f"org/{task.name}"
+            loopback.route("POST", f"/models/{model}", ANSWERS.get(task.name, LABELS))
+            about = {"id": model, "pipeline_tag": task.name, "tags": []}
+            loopback.route("GET", f"/api/models/{model}", Answer(json=about))
+            getattr(client, task.method)(**examples.made(task.example), model=model)
+            posted = [seen.path for seen in loopback.requests if seen.method == "POST"]
+            assert posted == [f"/models/{model}"]
+
+
+def test_the_engine_is_asked_by_task() -> None:
+    assert {task.name for task in OURS} <= set(providers.get("local").routes)
+    assert {task.name for task in OURS} <= set(providers.get("endpoint").routes)
+
+
+def test_examples_are_made_when_they_are_asked_for() -> None:
+    values = {"image": examples.PICTURE, "question": "What?"}
+    made = examples.made(values)
+    assert made["image"].size == (640, 420)
+    assert made["question"] == "What?"
+    assert {example.name for example in _examples()} <= set(examples.MAKERS)
+    assert isinstance(examples.TONE.make(), Audio)
+    assert examples.NOISE.make() == examples.NOISE.make()
+
+
+def _examples() -> list[Example]:
+    return [value for value in vars(examples).values() if isinstance(value, Example)]
+
+
+SCORES = Elements(
+    ImageClassificationOutputElement(label=label, score=score)
+    for label, score in (("boat $x$", 0.9), ("sea", 0.1))
+)
+
+
+def test_scores_are_saved(tmp_path: Path) -> None:
+    assert SCORES.save(tmp_path / "a.csv").read_text().split() == [
+        "label,score",
+        "boat",
+        "$x$,0.9",
+        "sea,0.1",
+    ]
+    assert json.loads(SCORES.save(tmp_path / "a.json").read_text()) == list(SCORES)
+    with pytest.raises(errors.ConfigurationError, match=r"\.json or \.csv"):
+        SCORES.save(tmp_path / "a.xlsx")
+
+
+def test_scores_become_a_dataframe() -> None:
+    assert SCORES.to_pandas().columns.tolist() == ["label", "score"]
+
+
+def test_without_pandas_the_error_says_what_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *more: Any, **options: Any) -> Any:
+        if name == "pandas":
+            raise ImportError(name)
+        return real(name, *more, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        SCORES.to_pandas()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: SCORES.plot(),
+        lambda: Elements([0.1, 0.5]).plot(),
+        lambda: Audio(sound(0.1)).plot(),
+    ],
+)
+def test_figures_show_themselves(made: Callable[[], Any]) -> None:
+    assert made()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_what_has_no_scores_has_no_figure() -> None:
+    with pytest.raises(errors.ConfigurationError, match="nothing to plot"):
+        Elements([{"answer": "x"}]).plot()

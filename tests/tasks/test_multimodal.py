@@ -1,0 +1,39 @@
+"""The tasks that ask about a picture: the picture travels once."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encoded
+
+Call = Callable[..., Any]
+PNG = encoded()
+PICTURE = base64.b64encode(PNG).decode()
+
+
+def test_visual_question_answering(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[{"answer": "a boat", "score": 0.8}]))
+    found = call("visual_question_answering", PNG, "What floats?", top_k=2)
+    assert loopback.requests[0].json() == {
+        "inputs": {"question": "What floats?", "image": PICTURE},
+        "parameters": {"top_k": 2},
+    }
+    assert (found[0].answer, found[0].score) == ("a boat", 0.8)
+
+
+def test_document_question_answering(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[{"answer": "100.40", "score": 0.8, "start": 3, "end": 3}]))
+    found = call("document_question_answering", PNG, "Total?", lang="en", word_boxes=[["a", 1.0]])
+    assert loopback.requests[0].json() == {
+        "inputs": {"question": "Total?", "image": PICTURE},
+        "parameters": {"lang": "en", "word_boxes": [["a", 1.0]]},
+    }
+    assert (found[0].answer, found[0].start) == ("100.40", 3)
+
+
+def test_an_answer_alone(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[{"answer": "100.40"}]), Answer(json={"answer": "100.40"}))
+    for _ in range(2):
+        found = call("document_question_answering", PNG, "Total?")[0]
+        assert (found.answer, found.score, found.start) == ("100.40", None, None)

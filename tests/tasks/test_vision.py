@@ -1,0 +1,270 @@
+"""The vision tasks under both clients: what is sent, what comes back, how it shows itself."""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from hfwidgets import errors
+from hfwidgets.results.vision import Detections, ObjectDetectionOutputElement, Segments, Video
+from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encoded, mask64, picture
+
+Call = Callable[..., Any]
+PNG = encoded()
+FILM = b"\x00\x00\x00 ftypisom" + b"\x01" * 100
+SCORES = [{"label": "boat", "score": 0.9}, {"label": "<b>sea</b>", "score": 0.1}]
+BOXES = [
+    {"label": "boat", "score": 0.9, "box": {"xmin": 10, "ymin": 5, "xmax": 20, "ymax": 15}},
+    {"label": "sun", "score": 0.4, "box": {"xmin": -5, "ymin": 25, "xmax": 4, "ymax": 99}},
+]
+
+
+def sent(loopback: Loopback) -> dict[str, Any]:
+    body: dict[str, Any] = loopback.requests[-1].json()
+    body.pop("inputs", None)
+    return body
+
+
+def test_image_classification(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=SCORES))
+    found = call("image_classification", picture(), top_k=2, function_to_apply="softmax")
+    assert sent(loopback) == {"parameters": {"top_k": 2, "function_to_apply": "softmax"}}
+    assert [(item.label, item.score) for item in found] == [("boat", 0.9), ("<b>sea</b>", 0.1)]
+    assert found.meta.task == "image-classification"
+    assert "<b>" not in found._repr_mimebundle_()["text/html"]
+
+
+def test_zero_shot_image_classification(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=SCORES))
+    found = call("zero_shot_image_classification", PNG, ["boat", "sea"])
+    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
+    assert found[0].label == "boat"
+
+
+def test_labels_is_the_older_name(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=SCORES))
+    with pytest.warns(DeprecationWarning, match="candidate_labels"):
+        call("zero_shot_image_classification", PNG, labels=["boat", "sea"])
+    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
+
+
+@pytest.mark.parametrize("labels", [None, [], ["one"], "boat, sea"])
+def test_too_few_labels_are_refused(call: Call, loopback: Loopback, labels: Any) -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        call("zero_shot_image_classification", PNG, labels)
+    assert loopback.requests == []
+
+
+def test_object_detection(call: Call, loopback: Loopback, tmp_path: Path) -> None:
+    loopback.answer(Answer(json=BOXES))
+    image = picture()
+    image.paste("blue", (10, 5, 20, 15))
+    found = call("object_detection", image, threshold=0.3)
+    assert sent(loopback) == {"parameters": {"threshold": 0.3}}
+    boat, sun = found
+    assert (boat.label, boat.box.xmin, boat.box.ymax) == ("boat", 10, 15)
+    assert boat.crop.size == (10, 10)
+    assert boat.crop.getcolors() == [(100, (0, 0, 255))]
+    assert sun.crop.size == (4, 5)  # cut at the picture's edges
+    assert found.to_pandas()["box.xmax"].tolist() == [20, 4]
+    found.save(tmp_path / "boxes.png")
+    found.save(tmp_path / "boxes.json")
+    with Image.open(tmp_path / "boxes.png") as drawn:
+        assert drawn.size == image.size
+    assert json.loads((tmp_path / "boxes.json").read_text()) == BOXES
+
+
+def test_detections_show_the_picture_with_its_boxes(call: Call, loopback: Loopback) -> None:
+    wide = picture((1600, 1200), "white")
+    loopback.answer(Answer(json=[{**BOXES[0], "label": '"><script>alert(1)</script>'}]))
+    shown = call("object_detection", wide)._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "text/html", "image/png"}
+    assert "<script" not in shown["text/html"]
+    assert 'alt="Picture with 1 objects: ' in shown["text/html"]
+    with Image.open(io.BytesIO(shown["image/png"])) as drawn:
+        assert drawn.size == (800, 600)
+        assert {(0, 114, 178)} <= {colour for _, colour in drawn.getcolors(1 << 20) or []}
+
+
+def test_nothing_found_says_so(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[]), Answer(json=[]))
+    assert "No objects" in call("object_detection", PNG)._repr_mimebundle_()["text/html"]
+    assert "No segments" in call("image_segmentation", PNG)._repr_mimebundle_()["text/html"]
+
+
+def test_results_outlive_their_picture(call: Call, loopback: Loopback, tmp_path: Path) -> None:
+    path = tmp_path / "boat.png"
+    path.write_bytes(PNG)
+    loopback.answer(Answer(json=BOXES))
+    found = call("object_detection", path)
+    path.unlink()
+    assert "image/png" not in found._repr_mimebundle_()
+    assert "boat" in found._repr_mimebundle_()["text/html"]
+    with pytest.raises(errors.InputError):
+        _ = found[0].crop
+
+
+def test_results_made_by_hand_have_no_picture() -> None:
+    found = Detections([ObjectDetectionOutputElement(BOXES[0])])
+    assert "boat" in found._repr_mimebundle_()["text/html"]
+    with pytest.raises(errors.InputError, match="not at hand"):
+        _ = found[0].crop
+
+
+def test_crops_follow_the_cameras_orientation(call: Call, loopback: Loopback) -> None:
+    lying = picture((30, 40))
+    lying.paste("blue", (0, 0, 15, 40))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter to the right to stand upright
+    loopback.answer(
+        Answer(json=[{"label": "top", "box": {"xmin": 0, "ymin": 0, "xmax": 40, "ymax": 9}}])
+    )
+    found = call("object_detection", encoded(lying, "JPEG", exif=exif, quality=95))
+    red, _, blue = found[0].crop.resize((1, 1)).getpixel((0, 0))
+    assert blue > 200 > 60 > red
+
+
+def test_zero_shot_object_detection(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=BOXES))
+    found = call("zero_shot_object_detection", PNG, ["boat"], threshold=0.1)
+    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat"], "threshold": 0.1}}
+    assert found[0].crop.size == (10, 10)
+
+
+def test_image_segmentation(call: Call, loopback: Loopback, tmp_path: Path) -> None:
+    rows = [{"label": "boat", "score": None, "mask": mask64()}, {"label": "sea", "mask": mask64()}]
+    loopback.answer(Answer(json=rows))
+    found = call("image_segmentation", picture(), subtask="panoptic", threshold=0.5)
+    assert sent(loopback) == {"parameters": {"subtask": "panoptic", "threshold": 0.5}}
+    assert isinstance(found, Segments)
+    assert found[0].mask.size == (40, 30)
+    assert found[0].mask.getpixel((12, 7)) == 255
+    assert found[0].crop.size == (10, 10)
+    assert found[0].crop.mode == "RGBA"
+    assert found[1].score is None
+    assert "0.083" in found._html_()  # 100 of 1,200 pixels
+    found.save(tmp_path / "segments.json")
+    assert json.loads((tmp_path / "segments.json").read_text())[0]["label"] == "boat"
+
+
+@pytest.mark.parametrize("mask", ["data:image/png;base64," + mask64(), [mask64()]])
+def test_masks_of_other_shapes_are_read(call: Call, loopback: Loopback, mask: Any) -> None:
+    loopback.answer(Answer(json=[{"label": "mask", "mask": mask}]))
+    assert call("image_segmentation", PNG)[0].mask.size == (40, 30)
+
+
+def test_a_damaged_mask_is_an_output_error(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(json=[{"label": "mask", "mask": "iVBOR"}]))
+    with pytest.raises(errors.OutputError):
+        call("image_segmentation", PNG)
+
+
+def test_image_to_text(call: Call, loopback: Loopback) -> None:
+    for answer in ([{"generated_text": "a boat"}], {"generated_text": "a boat"}):
+        loopback.answer(Answer(json=answer))
+        found = call("image_to_text", PNG)
+        assert (found.generated_text, found.text) == ("a boat", "a boat")
+
+
+def test_text_to_image(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(body=PNG, headers={"content-type": "image/jpeg", "x-request-id": "r1"}))
+    found = call("text_to_image", "a boat", height=64, seed=3, extra_body={"tiles": 2})
+    assert loopback.requests[0].headers["accept"] == "image/png"
+    assert loopback.requests[0].json() == {
+        "inputs": "a boat",
+        "parameters": {"height": 64, "seed": 3, "tiles": 2},
+    }
+    assert found.meta.request_id == "r1"
+    assert isinstance(found, Image.Image)
+    assert found.size == (40, 30)
+
+
+def test_target_size_is_the_older_way(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(body=PNG))
+    with pytest.warns(DeprecationWarning, match="target_size"):
+        call("text_to_image", "a boat", target_size={"width": 8, "height": 6})
+    assert sent(loopback) == {"parameters": {"height": 6, "width": 8}}
+
+
+def test_image_to_image(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(body=PNG), Answer(body=PNG))
+    call("image_to_image", picture(), "at night", target_size=(8, 6), strength=0.5)
+    assert sent(loopback)["parameters"] == {
+        "prompt": "at night",
+        "target_size": {"width": 8, "height": 6},
+        "strength": 0.5,
+    }
+    call("image_to_image", PNG)
+    assert loopback.requests[1].body == PNG
+
+
+def test_slips_of_the_pen_are_refused(call: Call, loopback: Loopback) -> None:
+    with pytest.raises(errors.UnknownParameterError, match="'guidance_scale'"):
+        call("image_to_image", PNG, guidance_scal=3)
+    with pytest.raises(errors.UnknownParameterError, match="'height'"):
+        call("text_to_image", "a boat", hight=3)
+    assert loopback.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(json={"image": base64.b64encode(PNG).decode()}),
+        Answer(json=[{"image": base64.b64encode(PNG).decode()}]),
+        Answer(json={"images": None, "data": [{"b64_json": base64.b64encode(PNG).decode()}]}),
+    ],
+)
+def test_pictures_inside_json_are_read(call: Call, loopback: Loopback, answer: Answer) -> None:
+    loopback.answer(answer)
+    assert call("text_to_image", "a boat").size == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(body=b"<html>busy</html>"), "text/html"),
+        (Answer(body=PNG[:60]), "cannot be read"),
+        (Answer(body=b""), "no image"),
+        (Answer(json={"error": "out of memory"}), "out of memory"),
+        (Answer(json={"what": 1}), "no image"),
+        (Answer(body=FILM), "video/mp4"),
+    ],
+)
+def test_answers_that_are_no_picture(
+    call: Call, loopback: Loopback, answer: Answer, words: str
+) -> None:
+    loopback.answer(answer)
+    with pytest.raises(errors.OutputError, match=words):
+        call("text_to_image", "a boat")
+
+
+def test_text_to_video(call: Call, loopback: Loopback, tmp_path: Path) -> None:
+    loopback.answer(Answer(body=FILM))
+    found = call("text_to_video", "a boat", num_frames=8, negative_prompt=["rain"])
+    assert sent(loopback) == {"parameters": {"num_frames": 8, "negative_prompt": ["rain"]}}
+    assert isinstance(found, Video)
+    assert (found, found.mime) == (FILM, "video/mp4")
+    assert found.save(tmp_path / "boat.mp4").read_bytes() == FILM
+    shown = found._repr_mimebundle_()["text/html"]
+    assert "<video controls" in shown
+    assert "autoplay" not in shown
+
+
+def test_image_to_video(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(body=FILM))
+    found = call("image_to_video", PNG, prompt="it sails", target_size={"width": 8, "height": 6})
+    assert sent(loopback)["parameters"]["target_size"] == {"width": 8, "height": 6}
+    assert found == FILM
+
+
+def test_large_films_are_not_put_into_the_notebook() -> None:
+    large = Video(FILM + b"\0" * (5 << 20))
+    assert "<video" not in large._html_()
+    assert ".save(path)" in large._html_()
+    assert len(str(large)) < 100

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     )
     from hfwidgets.recorder import recordings
 
-_HOMES = {
+_MODULES = {
     "AsyncInferenceClient": "client",
     "InferenceClient": "client",
     "InferenceEndpoint": "endpoints",
@@ -154,9 +154,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     return found
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a failure prints its reason and exits with status 1."""
-    options = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     try:
         options.run(options)
     except HfWidgetsError as error:
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "hfwidgets", description="Inference for Jupyter, with an engine of its own."
     )
@@ -45,15 +45,15 @@ def _add_demo(commands: "Commands") -> None:
         "--no-browser", action="store_true", help="print the address instead of opening it"
     )
     parser.add_argument("--port", type=int, help="JupyterLab's port; default: a free one")
-    parser.set_defaults(run=_demo)
+    parser.set_defaults(run=_run_demo)
 
 
-def _demo(options: argparse.Namespace) -> None:
-    engine_process.require()
-    _install("light")
+def _run_demo(options: argparse.Namespace) -> None:
+    engine_process.require_modules()
+    _install_models("light")
     from hfwidgets.engine import demo
 
-    demo.run(demo.notebooks(), options.port, browser=not options.no_browser)
+    demo.run_lab(demo.prepare_notebooks(), options.port, browser=not options.no_browser)
 
 
 def _add_serve(commands: "Commands") -> None:
@@ -70,7 +70,7 @@ def _add_serve(commands: "Commands") -> None:
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=_run_server)
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +112,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _bring(options: argparse.Namespace) -> None:
+def _register_models(options: argparse.Namespace) -> None:
     """Take up the user's own models; a name or context without a file is an error."""
     from hfwidgets.engine import custom
 
@@ -126,24 +126,26 @@ def _bring(options: argparse.Namespace) -> None:
         custom.serve_model(model)
 
 
-def _serve(options: argparse.Namespace) -> None:
-    engine_process.require()
+def _run_server(options: argparse.Namespace) -> None:
+    engine_process.require_modules()
     # Set before numpy is loaded: its threads would only fight with the chat model's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hfwidgets.engine.server import process
 
-    _bring(options)
+    _register_models(options)
     if options.managed:
-        grace = process.GRACE if options.grace is None else options.grace
-        process.serve_managed(options.client, idle=options.idle or process.IDLE, grace=grace)
+        grace = process.GRACE_SECONDS if options.grace is None else options.grace
+        process.serve_managed(
+            options.client, idle=options.idle or process.IDLE_SECONDS, grace=grace
+        )
         return
     key = options.api_key or secrets.token_urlsafe(24)
 
-    def ready(url: str) -> None:
+    def announce_address(url: str) -> None:
         shown = "" if options.api_key else f" Key: {key}"
         print(f"The engine listens on {url} (OpenAI routes under {url}/v1).{shown}", flush=True)
 
-    process.serve(options.port, key, idle=options.idle, ready=ready)
+    process.serve(options.port, key, idle=options.idle, ready=announce_address)
 
 
 def _add_engine(commands: "Commands") -> None:
@@ -151,55 +153,55 @@ def _add_engine(commands: "Commands") -> None:
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     install = actions.add_parser("install", help="download a set of models: light (default), full")
     install.add_argument("set", nargs="?", default="light")
-    install.set_defaults(run=lambda options: _install(options.set, say=True))
+    install.set_defaults(run=lambda options: _install_models(options.set, say=True))
     remove = actions.add_parser("remove", help="remove a set's models from the disk")
     remove.add_argument("set", nargs="?", default="full")
-    remove.set_defaults(run=lambda options: _remove(options.set))
+    remove.set_defaults(run=lambda options: _remove_models(options.set))
     status = actions.add_parser("status", help="what is installed, served and running")
-    status.set_defaults(run=lambda _: _status())
+    status.set_defaults(run=lambda _: _print_status())
     stop = actions.add_parser("stop", help="end the engine that provider='local' started")
     stop.set_defaults(
-        run=lambda _: print("Ended." if engine_process.stop() else "None was running.")
+        run=lambda _: print("Ended." if engine_process.stop_engine() else "None was running.")
     )
 
 
-def _install(name: str, *, say: bool = False) -> None:
+def _install_models(name: str, *, say: bool = False) -> None:
     """Download what is missing of a set; says nothing when nothing is, unless told to."""
-    engine_process.require()
+    engine_process.require_modules()
     from tqdm import tqdm
 
     from hfwidgets.engine.base import weights
     from hfwidgets.engine.install import fetch, manage
 
-    missing = weights.missing(name)
+    missing = weights.missing_packages(name)
     if not missing:
         if say:
-            print(f"The {name} set is installed, in {weights.root()}.")
+            print(f"The {name} set is installed, in {weights.weights_root()}.")
         return
-    print(*manage.offer(name, missing), sep="\n", flush=True)
-    with tqdm(total=sum(one.download for one in missing), unit="B", unit_scale=True) as bar:
+    print(*manage.describe_download(name, missing), sep="\n", flush=True)
+    with tqdm(total=sum(one.download_size for one in missing), unit="B", unit_scale=True) as bar:
 
-        def arrived(size: int) -> None:
+        def advance_bar(size: int) -> None:
             bar.update(size)
 
-        installed = fetch.install(missing, arrived)
-    print(*manage.receipt(installed), sep="\n", flush=True)
+        installed = fetch.install_weights(missing, advance_bar)
+    print(*manage.describe_installed(installed), sep="\n", flush=True)
 
 
-def _remove(name: str) -> None:
+def _remove_models(name: str) -> None:
     from hfwidgets.engine.base import weights
     from hfwidgets.engine.install import manage
 
-    weights.of_set(name)
-    engine_process.stop()  # it may hold the files open
-    print(manage.removed(name, weights.remove(name)))
+    weights.packages_of_set(name)
+    engine_process.stop_engine()  # it may hold the files open
+    print(manage.describe_removal(name, weights.remove_set(name)))
 
 
-def _status() -> None:
-    engine_process.require()
+def _print_status() -> None:
+    engine_process.require_modules()
     from hfwidgets.engine.install import manage
 
-    print(*manage.status(), sep="\n")
+    print(*manage.describe_status(), sep="\n")
 
 
 def _add_doctor(commands: "Commands") -> None:
@@ -212,10 +214,10 @@ def _add_doctor(commands: "Commands") -> None:
         metavar="FOLDER",
         help="instead look for tokens in the notebooks of a folder; status 1 when there are any",
     )
-    parser.set_defaults(run=_doctor)
+    parser.set_defaults(run=_run_doctor)
 
 
-def _doctor(options: argparse.Namespace) -> None:
+def _run_doctor(options: argparse.Namespace) -> None:
     from hfwidgets import notebook
 
     if options.scan is not None:
@@ -224,4 +226,4 @@ def _doctor(options: argparse.Namespace) -> None:
         sys.exit(bool(leaks))
     from hfwidgets.engine.install import doctor
 
-    print(notebook.doctor(network=options.network), *doctor.models(), sep="\n")
+    print(notebook.doctor(network=options.network), *doctor.report_models(), sep="\n")

@@ -22,13 +22,15 @@ from typing import Any, BinaryIO
 from hfwidgets._version import __version__
 from hfwidgets.errors import EngineError
 
-NEEDED = ("filelock", "msgspec", "psutil", "starlette", "uvicorn", "xllamacpp")
-MISSING = 'The embedded engine is not installed ({} missing): pip install "hfwidgets[local]"'
+REQUIRED_MODULES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn", "xllamacpp")
+MISSING_MESSAGE = (
+    'The embedded engine is not installed ({} missing): pip install "hfwidgets[local]"'
+)
 _LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class EngineState:
     """A running engine: where it listens, its key, its process and its version."""
 
     url: str
@@ -39,7 +41,7 @@ class Engine:
     """The process's start time in epoch seconds, which tells it from a later one of the same id."""
 
 
-def cache() -> Path:
+def cache_dir() -> Path:
     """The user's cache directory of hfwidgets: HFWIDGETS_CACHE, else the platform's own place."""
     if chosen := os.environ.get("HFWIDGETS_CACHE"):
         return Path(chosen).expanduser()
@@ -50,43 +52,43 @@ def cache() -> Path:
 
 def state_path() -> Path:
     """The state file of the running engine."""
-    return cache() / "engine.json"
+    return cache_dir() / "engine.json"
 
 
 def log_path() -> Path:
     """What the engine's process printed; it holds no key and no text of a request."""
-    return cache() / "engine.log"
+    return cache_dir() / "engine.log"
 
 
 def lock_path() -> Path:
     """The file that a managed engine keeps locked for its whole life."""
-    return cache() / "engine.lock"
+    return cache_dir() / "engine.lock"
 
 
-def running() -> Engine | None:
+def find_running() -> EngineState | None:
     """The engine that runs now, of this version; None when there is none."""
-    engine = recorded()
-    return engine if engine and engine.version == __version__ and alive(engine) else None
+    engine = read_state()
+    return engine if engine and engine.version == __version__ and is_alive(engine) else None
 
 
-def recorded() -> Engine | None:
+def read_state() -> EngineState | None:
     """What the state file says, dead or alive; None when it is missing, broken or not ours."""
     path = state_path()
     try:
         if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
             return None  # another user's file could lead our requests to another user's server
-        return Engine(**json.loads(path.read_bytes()))
+        return EngineState(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def alive(engine: Engine) -> bool:
+def is_alive(engine: EngineState) -> bool:
     """Whether the engine's own process lives, and not a later one with the same number."""
-    created = process_start(engine.pid)
+    created = process_start_time(engine.pid)
     return created is not None and abs(created - engine.created) < 1
 
 
-def process_start(pid: int) -> float | None:
+def process_start_time(pid: int) -> float | None:
     """When a process started, in epoch seconds; None when there is no such living process."""
     try:
         import psutil
@@ -100,40 +102,40 @@ def process_start(pid: int) -> float | None:
         return None
 
 
-def require() -> None:
+def require_modules() -> None:
     """Raise EngineError with what to install when the engine's libraries are missing."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in REQUIRED_MODULES if importlib.util.find_spec(name) is None]
     if missing:
-        raise EngineError(MISSING.format(", ".join(missing)))
+        raise EngineError(MISSING_MESSAGE.format(", ".join(missing)))
 
 
-def start() -> "subprocess.Popen[bytes]":
+def start_engine() -> "subprocess.Popen[bytes]":
     """Start the engine in a process of its own, which outlives this one.
 
     `running()` tells when it is up. The engine knows this process as its first user. It exits with
     status 0 when another engine has come first, and with another status when it failed
     (`log_tail()` says why).
     """
-    require()
-    private(cache())
-    with _log() as log:
+    require_modules()
+    make_private_dir(cache_dir())
+    with _open_log() as log:
         return subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
-            [*command(), "serve", "--managed", "--client", str(os.getpid())],
+            [*python_command(), "serve", "--managed", "--client", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment(),
+            env=subprocess_environment(),
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
 
-def command() -> list[str]:
+def python_command() -> list[str]:
     """How this interpreter runs hfwidgets, whatever the working directory holds."""
     return [sys.executable, "-P", "-m", "hfwidgets"]
 
 
-def environment() -> dict[str, str]:
+def subprocess_environment() -> dict[str, str]:
     """The environment for `command()`: a copy of ours from which hfwidgets is importable."""
     root = str(Path(__file__).resolve().parent.parent)
     if root in site.getsitepackages() or root == site.getusersitepackages():
@@ -142,33 +144,33 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def stop() -> bool:
+def stop_engine() -> bool:
     """End the recorded engine, of whatever version, and wait for its end; False when none runs."""
-    engine = recorded()
-    if engine is None or not alive(engine):
+    engine = read_state()
+    if engine is None or not is_alive(engine):
         return False
     import psutil
 
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(engine.pid)
         process.terminate()
-        if not _ended(engine):
+        if not _wait_for_end(engine):
             process.kill()
-            _ended(engine)
+            _wait_for_end(engine)
     return True
 
 
-def _ended(engine: Engine, seconds: float = 10) -> bool:
+def _wait_for_end(engine: EngineState, seconds: float = 10) -> bool:
     """Wait for the engine's end; one that its parent has not waited for yet has ended too."""
     last = time.monotonic() + seconds
-    while alive(engine):
+    while is_alive(engine):
         if time.monotonic() > last:
             return False
         time.sleep(0.05)
     return True
 
 
-def log_tail(lines: int = 15) -> str:
+def read_log_tail(lines: int = 15) -> str:
     """The last lines that the engine's process printed."""
     try:
         text = log_path().read_text("utf-8", "replace")
@@ -177,11 +179,11 @@ def log_tail(lines: int = 15) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def record(url: str, key: str) -> Engine:
+def write_state(url: str, key: str) -> EngineState:
     """Write the state file for this very process; called by the engine once it listens."""
-    created = process_start(os.getpid()) or 0.0
-    engine = Engine(url, key, os.getpid(), __version__, created)
-    private(cache())
+    created = process_start_time(os.getpid()) or 0.0
+    engine = EngineState(url, key, os.getpid(), __version__, created)
+    make_private_dir(cache_dir())
     target = state_path()
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -191,14 +193,14 @@ def record(url: str, key: str) -> Engine:
     return engine
 
 
-def forget() -> None:
+def remove_state() -> None:
     """Remove the state file if it is this process's own."""
-    engine = recorded()
+    engine = read_state()
     if engine and engine.pid == os.getpid():
         state_path().unlink(missing_ok=True)
 
 
-def claim(wait: float = 15) -> Any:
+def acquire_lock(wait: float = 15) -> Any:
     """The lock that the one managed engine holds; None when another engine serves already.
 
     An engine that is ending may still hold it, so it is waited for up to `wait` seconds; an engine
@@ -206,29 +208,29 @@ def claim(wait: float = 15) -> Any:
     """
     from filelock import FileLock, Timeout
 
-    private(cache())
-    if (other := recorded()) and other.version != __version__:
-        stop()
+    make_private_dir(cache_dir())
+    if (other := read_state()) and other.version != __version__:
+        stop_engine()
     lock = FileLock(lock_path())
     for _ in range(max(1, round(wait / 0.25))):
         try:
             lock.acquire(timeout=0.25, poll_interval=0.05)
             return lock
         except Timeout:
-            if running():
+            if find_running():
                 return None
     raise EngineError(
         f"Another engine holds {lock_path().name} and does not answer; see engine.log."
     )
 
 
-def private(directory: Path) -> Path:
+def make_private_dir(directory: Path) -> Path:
     """Make a directory that its owner alone can enter; one that exists stays as it is."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory
 
 
-def _log() -> BinaryIO:
+def _open_log() -> BinaryIO:
     """The log file, open for appending; begun anew when it has grown large."""
     path = log_path()
     grown = path.exists() and path.stat().st_size > _LOG_BYTES

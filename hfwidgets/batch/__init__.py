@@ -20,8 +20,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.batch._batch import Batch, begun
-from hfwidgets.batch._handles import AsyncBatch, blocking
+from hfwidgets.batch._batch import Batch, prepare
+from hfwidgets.batch._handles import AsyncBatch, run_blocking
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row
 from hfwidgets.batch._source import Columns
@@ -29,7 +29,16 @@ from hfwidgets.batch._source import Columns
 if TYPE_CHECKING:
     from hfwidgets.client import InferenceClient
 
-__all__ = ["AsyncBatch", "Batch", "BatchResult", "Progress", "Row", "begun", "blocking", "map"]
+__all__ = [
+    "AsyncBatch",
+    "Batch",
+    "BatchResult",
+    "Progress",
+    "Row",
+    "map",
+    "prepare",
+    "run_blocking",
+]
 
 
 def map(  # noqa: A001 - the name that users know

@@ -11,33 +11,39 @@ from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors
 from hfwidgets.batch import _journal
-from hfwidgets.batch._callers import Answer, Ask, by_workers, in_threads, on_loop
+from hfwidgets.batch._callers import (
+    Answer,
+    RowCaller,
+    build_loop_caller,
+    build_thread_caller,
+    build_worker_caller,
+)
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress
-from hfwidgets.batch._result import BatchResult, Row, Stored, row_of
-from hfwidgets.batch._scheduler import Feed, Job, Run
-from hfwidgets.batch._source import Columns, Source, is_count
+from hfwidgets.batch._result import BatchResult, Row, StoredRows, read_row
+from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
+from hfwidgets.batch._source import Columns, RowSource, is_count
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.drivers import AsyncDriver
 from hfwidgets.calls.routing import default_provider
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder import fingerprint
-from hfwidgets.tasks import Async, BaseTask, find
+from hfwidgets.tasks import AsyncTaskClient, BaseTask, find
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
 
-MOST = 64
+MAX_CONCURRENCY = 64
 """How many calls may be under way at once, where the caller sets no limit."""
 
-START = 8
+INITIAL_CONCURRENCY = 8
 """How many a run begins with then."""
 
-AHEAD = 256
+PREFETCH_ROWS = 256
 """How many rows are taken from their source before their turn."""
 
-FSYNC = 1.0
+FSYNC_INTERVAL = 1.0
 """How often the disk is waited for, in seconds."""
 
 
@@ -76,12 +82,12 @@ class Plan:
         settings = self.client._settings
         model = self.parameters.get("model") or settings.model
         own = {name: value for name, value in self.parameters.items() if name != "model"}
-        hidden = fingerprint.secrets(settings)
+        hidden = fingerprint.collect_secrets(settings)
         return {
             "task": self.task.name,
             "model": fingerprint.bare_url(model) if model and "://" in model else model,
             "provider": default_provider(settings),
-            "parameters": fingerprint.masked(fingerprint.plain(own), hidden),
+            "parameters": fingerprint.mask_secrets(fingerprint.to_plain(own), hidden),
         }
 
 
@@ -94,103 +100,105 @@ class Batch:
         known: the rows of an earlier run, of which those that are not done are asked again.
     """
 
-    def __init__(self, plan: Plan, source: Source, known: list[Row] | None = None) -> None:
+    def __init__(self, plan: Plan, source: RowSource, known: list[Row] | None = None) -> None:
         self.plan = plan
         self.source = source
         self.rows: dict[int, Row] = {row.index: row for row in known or ()}
-        self.keeps = plan.collect
-        self.journal = self._journal()
+        self.keeps_rows = plan.collect
+        self.journal = self._open_journal()
         self.progress = Progress(source.total)
         self.progress.done = self.progress.kept = sum(r.state == "done" for r in known or ())
         self.progress.failed = sum(r.arguments is None for r in known or ())
-        most = plan.concurrency or MOST
-        self.run = Run(
-            feed=Feed(self._jobs(), ahead=AHEAD),
-            ask=_no_ask,
-            limiter=Limiter(most, plan.concurrency or START),
+        most = plan.concurrency or MAX_CONCURRENCY
+        self.scheduler = Scheduler(
+            feed=RowFeed(self._iter_jobs(), ahead=PREFETCH_ROWS),
+            call_row=_raise_not_started,
+            limiter=Limiter(most, plan.concurrency or INITIAL_CONCURRENCY),
             progress=self.progress,
-            answered=self._answered,
-            failed=self._failed,
+            on_answer=self._save_answer,
+            on_failure=self._save_failure,
         )
-        self.moved: Callable[[], None] = _nothing
-        self._first: Exception | None = None
-        self._next = len(self.rows)
-        self.stopped: str | None = None
+        self.on_change: Callable[[], None] = _do_nothing
+        self._first_error: Exception | None = None
+        self._next_index = len(self.rows)
+        self.stop_reason: str | None = None
 
-    def _journal(self) -> Journal | None:
+    def _open_journal(self) -> Journal | None:
         if self.plan.resume is None:
             return None
-        hidden = fingerprint.secrets(self.plan.client._settings)
+        hidden = fingerprint.collect_secrets(self.plan.client._settings)
         return Journal(self.plan.resume, self.plan.header(), hidden)
 
-    def _jobs(self) -> Iterator[Job | None]:
+    def _iter_jobs(self) -> Iterator[Job | None]:
         """The rows that are to be asked; the others find their place on the way."""
         for row in [row for row in self.rows.values() if row.state != "done"]:
             if row.arguments is not None:
                 row.state, row.error = "pending", None
-                yield Job(row.index, row.arguments, self._key(row.arguments))
+                yield Job(row.index, row.arguments, self._row_key(row.arguments))
         for arguments in self.source:
-            index, self._next = self._next, self._next + 1
-            yield self._job(index, arguments)
+            index, self._next_index = self._next_index, self._next_index + 1
+            yield self._make_job(index, arguments)
 
-    def _job(self, index: int, arguments: dict[str, Any] | errors.HfWidgetsError) -> Job | None:
+    def _make_job(
+        self, index: int, arguments: dict[str, Any] | errors.HfWidgetsError
+    ) -> Job | None:
         """A row's job; None where the row needs no call."""
         if isinstance(arguments, Exception):
-            self._place(Row(index, None))
-            self._failed(Job(index, {}, "1"), arguments)
+            self._store_row(Row(index, None))
+            self._save_failure(Job(index, {}, "1"), arguments)
             return None
-        key = self._key(arguments)
-        if (row := self._kept(index, key, arguments)) is not None:
+        key = self._row_key(arguments)
+        if (row := self._find_saved_row(index, key, arguments)) is not None:
             self.progress.done += 1
             self.progress.kept += 1
-            self._place(row)
-            self.moved()
+            self._store_row(row)
+            self.on_change()
             return None
-        self._place(Row(index, arguments))
+        self._store_row(Row(index, arguments))
         return Job(index, arguments, key)
 
-    def _kept(self, index: int, key: str, arguments: dict[str, Any]) -> Row | None:
+    def _find_saved_row(self, index: int, key: str, arguments: dict[str, Any]) -> Row | None:
         """The row as an earlier run answered it; None where it has no answer that can be read."""
-        if self.journal is None or not self.journal.found(index, key):
+        if self.journal is None or not self.journal.claim_answer(index, key):
             return None
-        if not self.keeps:
+        if not self.keeps_rows:
             return Row(index, arguments, "done")
         try:
-            return row_of(index, self.journal, self.plan.task, arguments)
+            return read_row(index, self.journal, self.plan.task, arguments)
         except errors.OutputError:  # its files are gone
             return None
 
-    def _key(self, arguments: dict[str, Any]) -> str:
-        return _journal.key_of(arguments) if self.journal is not None else ""
+    def _row_key(self, arguments: dict[str, Any]) -> str:
+        return _journal.row_key(arguments) if self.journal is not None else ""
 
-    def _place(self, row: Row) -> None:
-        if self.keeps:
+    def _store_row(self, row: Row) -> None:
+        if self.keeps_rows:
             self.rows[row.index] = row
 
-    def _answered(self, job: Job, answer: Answer) -> None:
+    def _save_answer(self, job: Job, answer: Answer) -> None:
         """Keep an answer; called on the loop."""
         if self.journal is not None:
-            inputs = _journal.kept(job.arguments)
-            self.journal.answered(job.index, job.key, inputs, answer.raw, answer.served)
-        if self.keeps:
+            inputs = _journal.serialize_inputs(job.arguments)
+            self.journal.write_answer(job.index, job.key, inputs, answer.raw, answer.provenance)
+        if self.keeps_rows:
             row = self.rows[job.index]
             row.result, row.state = answer.result, "done"
-        self.progress.count(getattr(answer.result, "meta", None))
-        self.moved()
+        self.progress.count_answer(getattr(answer.result, "meta", None))
+        self.on_change()
 
-    def _failed(self, job: Job, error: Exception) -> None:
+    def _save_failure(self, job: Job, error: Exception) -> None:
         """Keep an error; called on the loop, or while rows are taken."""
         if self.journal is not None:
-            inputs = _journal.kept(job.arguments)
-            self.journal.failed(job.index, job.key, inputs, Failure.of(error))
-        if self.keeps:
+            inputs = _journal.serialize_inputs(job.arguments)
+            self.journal.write_failure(job.index, job.key, inputs, Failure.from_error(error))
+        if self.keeps_rows:
             row = self.rows[job.index]
             row.error, row.state = error, "failed"
         self.progress.failed += 1
-        if self.plan.on_error == "raise" and self._first is None:
-            self._first = error
-            self.run.stopped = True
-        self.moved()
+        if self.plan.on_error == "raise" and self._first_error is None:
+            self._first_error = error
+            self.scheduler.stop_requested = True
+        self.on_change()
 
     async def drive(self, ready: Callable[[], None] | None = None) -> None:
         """Ask all rows on the running loop."""
@@ -198,34 +206,34 @@ class Batch:
             if self.journal is not None:
                 stack.callback(self.journal.close)
                 over = asyncio.Event()
-                syncing = asyncio.create_task(self._synced(over))
+                syncing = asyncio.create_task(self._sync_periodically(over))
                 stack.push_async_callback(asyncio.wait, {syncing})
                 stack.callback(over.set)
-            self.run.ask = await self._ask(stack)
-            self.run.prepare()
+            self.scheduler.call_row = await self._build_caller(stack)
+            self.scheduler.bind_loop()
             if ready is not None:
                 ready()
-            await self.run.drive()
+            await self.scheduler.drive()
 
-    async def _ask(self, stack: contextlib.AsyncExitStack) -> Ask:
+    async def _build_caller(self, stack: contextlib.AsyncExitStack) -> RowCaller:
         plan, client = self.plan, self.plan.client
         if plan.executor is not None:
-            return by_workers(client, plan.executor, plan.task)
-        if isinstance(client, Async):
-            return on_loop(client, client._driver, plan.task)
-        if client._driver._given is not None:
-            pool = concurrent.futures.ThreadPoolExecutor(self.run.limiter.most)
+            return build_worker_caller(client, plan.executor, plan.task)
+        if isinstance(client, AsyncTaskClient):
+            return build_loop_caller(client, client._driver, plan.task)
+        if client._driver._user_http is not None:
+            pool = concurrent.futures.ThreadPoolExecutor(self.scheduler.limiter.max_size)
             stack.callback(pool.shutdown, wait=False)
-            return in_threads(client, pool, plan.task)
+            return build_thread_caller(client, pool, plan.task)
         driver = AsyncDriver()
         stack.push_async_callback(driver.close)
-        return on_loop(client, driver, plan.task)
+        return build_loop_caller(client, driver, plan.task)
 
-    async def _synced(self, over: asyncio.Event) -> None:
+    async def _sync_periodically(self, over: asyncio.Event) -> None:
         assert self.journal is not None
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), FSYNC)
+                await asyncio.wait_for(over.wait(), FSYNC_INTERVAL)
             await asyncio.to_thread(self.journal.sync)
 
     def result(self) -> BatchResult:
@@ -235,30 +243,34 @@ class Batch:
         stored = (
             None
             if self.plan.collect or journal is None
-            else Stored(journal, task, task.inputs[0], self.source.total)
+            else StoredRows(journal, task, task.inputs[0], self.source.total)
         )
         return BatchResult(
             task,
             rows if stored is None else stored,
             self.progress,
-            self.stopped,
+            self.stop_reason,
             self.source.table,
-            self._again,
+            self._rerun,
         )
 
-    def _again(self) -> Any:
+    def _rerun(self) -> Any:
         """The same rows, where those that are done are not asked again."""
-        if not (self.plan.collect or self.source.repeatable):
+        if not (self.plan.collect or self.source.is_repeatable):
             raise errors.ConfigurationError(
                 "The rows came from an iterator that is used up: call map() with new ones and the "
                 "same resume=."
             )
-        self.source.rewind(self._next if self.plan.collect else 0)
+        self.source.rewind(self._next_index if self.plan.collect else 0)
         known = [dataclasses.replace(self.rows[index]) for index in sorted(self.rows)]
         batch = Batch(self.plan, self.source, known)
-        from hfwidgets.batch._handles import AsyncBatch, blocking  # which knows this module
+        from hfwidgets.batch._handles import AsyncBatch, run_blocking  # which knows this module
 
-        return AsyncBatch(batch) if isinstance(self.plan.client, Async) else blocking(batch)
+        return (
+            AsyncBatch(batch)
+            if isinstance(self.plan.client, AsyncTaskClient)
+            else run_blocking(batch)
+        )
 
     def conclude(self) -> str:
         """Say how the run ended.
@@ -267,22 +279,22 @@ class Batch:
             Exception: the first error, where rows' errors are raised; what ended the run, where no
                 row is done.
         """
-        reason = self.run.reason
-        if self._first is not None:
-            raise self._first
+        reason = self.scheduler.end_reason
+        if self._first_error is not None:
+            raise self._first_error
         if reason is not None and not self.progress.done:
             raise reason
-        if reason is not None or self.run.stopped:
-            self.stopped = str(reason) if reason is not None else "interrupted"
+        if reason is not None or self.scheduler.stop_requested:
+            self.stop_reason = str(reason) if reason is not None else "interrupted"
             how = "retry() goes on" if self.plan.resume is None else "the same call goes on"
             warn(
                 f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
-                f"{self.stopped} What is done is kept; {how}.",
+                f"{self.stop_reason} What is done is kept; {how}.",
             )
-        return f"stopped: {self.stopped}" if self.stopped else "finished"
+        return f"stopped: {self.stop_reason}" if self.stop_reason else "finished"
 
 
-def begun(
+def prepare(
     client: "InferenceClient | AsyncInferenceClient",
     task: str,
     rows: Any,
@@ -310,12 +322,12 @@ def begun(
         progress,
         collect,
     )
-    return Batch(plan, Source(found, rows, column, parameters, limit))
+    return Batch(plan, RowSource(found, rows, column, parameters, limit))
 
 
-async def _no_ask(arguments: dict[str, Any]) -> Answer:
+async def _raise_not_started(arguments: dict[str, Any]) -> Answer:
     raise RuntimeError("The run has not begun.")
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Nobody wants to know."""

@@ -9,25 +9,25 @@ from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 from hfwidgets.batch._batch import Batch
-from hfwidgets.batch._progress import Ticker, shown
+from hfwidgets.batch._progress import Ticker, open_display
 from hfwidgets.batch._result import BatchResult, Row
 
-STEP = 0.1
+POLL_INTERVAL = 0.1
 """How often a run's watcher looks up, in seconds."""
 
-ENDING = 10.0
+END_TIMEOUT = 10.0
 """How long an interrupted run may take to end, in seconds."""
 
 
-def blocking(batch: Batch) -> BatchResult:
+def run_blocking(batch: Batch) -> BatchResult:
     """Run a batch on a loop of its own in a thread; this thread takes the rows and shows progress.
 
     The rows' source is read in the caller's thread, since many (databases) know no other.
     """
     wanted = threading.Event()
     ready = threading.Event()
-    batch.run.hungry = wanted.set
-    ticker = Ticker(batch.progress, shown(batch.progress, batch.plan.progress))
+    batch.scheduler.request_rows = wanted.set
+    ticker = Ticker(batch.progress, open_display(batch.progress, batch.plan.progress))
     pool = concurrent.futures.ThreadPoolExecutor(1, "hfwidgets-rows")
     context = contextvars.copy_context()
     future = pool.submit(context.run, asyncio.run, batch.drive(ready.set))
@@ -35,9 +35,9 @@ def blocking(batch: Batch) -> BatchResult:
     future.add_done_callback(lambda _: ready.set())
     try:
         ready.wait()
-        _feed(batch, future, wanted, ticker)
+        _feed_rows(batch, future, wanted, ticker)
     except KeyboardInterrupt:
-        _interrupt(batch, future)
+        _interrupt_run(batch, future)
         if batch.plan.on_error == "raise":
             ticker.end("interrupted")
             raise
@@ -45,35 +45,35 @@ def blocking(batch: Batch) -> BatchResult:
         pool.shutdown(wait=False)
     how = "failed"
     try:
-        future.result(ENDING)
+        future.result(END_TIMEOUT)
         how = batch.conclude()
     finally:
         ticker.end(how)
     return batch.result()
 
 
-def _feed(
+def _feed_rows(
     batch: Batch, future: "concurrent.futures.Future[None]", wanted: threading.Event, ticker: Ticker
 ) -> None:
     """Hand rows over until the run has ended."""
-    feed = batch.run.feed
+    feed = batch.scheduler.feed
     while not future.done():
-        before = len(feed.ready), feed.ended
+        before = len(feed.ready), feed.is_exhausted
         feed.fill()
-        if (len(feed.ready), feed.ended) != before and not future.done():
+        if (len(feed.ready), feed.is_exhausted) != before and not future.done():
             with contextlib.suppress(RuntimeError):  # the loop has just ended
-                batch.run.nudge()
+                batch.scheduler.notify_threadsafe()
         ticker.tick()
-        wanted.wait(STEP)
+        wanted.wait(POLL_INTERVAL)
         wanted.clear()
 
 
-def _interrupt(batch: Batch, future: "concurrent.futures.Future[None]") -> None:
+def _interrupt_run(batch: Batch, future: "concurrent.futures.Future[None]") -> None:
     """End a run from outside its loop, and wait for its end."""
-    batch.run.stopped = True
+    batch.scheduler.stop_requested = True
     with contextlib.suppress(RuntimeError, AttributeError):  # it has ended, or not yet begun
-        batch.run.nudge()
-    concurrent.futures.wait([future], ENDING)
+        batch.scheduler.notify_threadsafe()
+    concurrent.futures.wait([future], END_TIMEOUT)
 
 
 class AsyncBatch:
@@ -90,41 +90,41 @@ class AsyncBatch:
         return self._batch.result()
 
     def __await__(self) -> Generator[Any, None, BatchResult]:
-        return self._whole().__await__()
+        return self._run_all().__await__()
 
-    async def _whole(self) -> BatchResult:
+    async def _run_all(self) -> BatchResult:
         batch = self._batch
-        ticking, ticker = self._ticking()
+        ticking, ticker = self._start_ticking()
         how = "interrupted"
         try:
             await batch.drive()
             how = batch.conclude()
         finally:
-            await _cancelled(ticking)
+            await _cancel_and_wait(ticking)
             ticker.end(how)
         return batch.result()
 
-    def _ticking(self) -> "tuple[asyncio.Task[None], Ticker]":
+    def _start_ticking(self) -> "tuple[asyncio.Task[None], Ticker]":
         batch = self._batch
-        batch.run.feed.ahead = 1
-        ticker = Ticker(batch.progress, shown(batch.progress, batch.plan.progress))
+        batch.scheduler.feed.prefetch = 1
+        ticker = Ticker(batch.progress, open_display(batch.progress, batch.plan.progress))
 
         async def tick() -> None:
             while True:
                 ticker.tick()
-                await asyncio.sleep(STEP)
+                await asyncio.sleep(POLL_INTERVAL)
 
         return asyncio.create_task(tick()), ticker
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         batch = self._batch
-        batch.keeps = True
+        batch.keeps_rows = True
         moved = asyncio.Event()
-        batch.moved = moved.set
+        batch.on_change = moved.set
         given = 0
-        room = 2 * batch.run.limiter.most
-        batch.run.window = lambda: batch._next < given + room
-        ticking, ticker = self._ticking()
+        room = 2 * batch.scheduler.limiter.max_size
+        batch.scheduler.has_result_room = lambda: batch._next_index < given + room
+        ticking, ticker = self._start_ticking()
         driving = asyncio.create_task(batch.drive())
         driving.add_done_callback(lambda _: moved.set())
         try:
@@ -135,24 +135,24 @@ class AsyncBatch:
                     yield row
                 if driving.done():
                     break
-                batch.run.wake()
+                batch.scheduler.notify()
                 await moved.wait()
                 moved.clear()
             await driving
             batch.conclude()
         finally:
-            batch.run.stopped = True
-            batch.run.wake()
-            await _cancelled(ticking)
+            batch.scheduler.stop_requested = True
+            batch.scheduler.notify()
+            await _cancel_and_wait(ticking)
             with contextlib.suppress(Exception):
                 await driving
             ticker.end("ended")
 
     def stop(self) -> None:
         """End the run; finished rows are kept. Called on the loop."""
-        self._batch.run.stop()
+        self._batch.scheduler.stop()
 
 
-async def _cancelled(task: "asyncio.Task[None]") -> None:
+async def _cancel_and_wait(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.wait({task})

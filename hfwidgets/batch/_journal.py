@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hfwidgets import errors
-from hfwidgets.batch._row_index import Moved
+from hfwidgets.batch._row_index import AnswerIndex
 from hfwidgets.batch._worker import Failure
 from hfwidgets.recorder import fingerprint
-from hfwidgets.recorder.media_files import Files
-from hfwidgets.recorder.store import Served, now
+from hfwidgets.recorder.media_files import MediaFiles
+from hfwidgets.recorder.store import Provenance, utc_now
 
 VERSION = 1
 
-NOWHERE = -1
+NO_OFFSET = -1
 
 
 class Journal:
@@ -49,49 +49,51 @@ class Journal:
 
     def __init__(self, path: Path, header: Mapping[str, Any], hidden: tuple[str, ...] = ()) -> None:
         self.path = path
-        self.files = Files(path.with_name(f"{path.name}.files"))
-        self._hidden = hidden
+        self.files = MediaFiles(path.with_name(f"{path.name}.files"))
+        self._secrets = hidden
         self._offsets = array("q")
         self._keys = array("Q")
-        self._failed: set[int] = set()
-        self._moved: Moved | None = None
-        self._turn = threading.RLock()  # rows are taken on one thread and answered on another
-        self._file, self._reader = _opened(path)
+        self._failed_rows: set[int] = set()
+        self._answer_index: AnswerIndex | None = None
+        self._lock = threading.RLock()  # rows are taken on one thread and answered on another
+        self._file, self._reader = _open_file(path)
         try:
-            _lock(self._file, path)
-            self._begin(header)
+            _lock_file(self._file, path)
+            self._load_or_create(header)
         except BaseException:
             self._reader.close()
             os.close(self._file)
             raise
 
-    def _begin(self, header: Mapping[str, Any]) -> None:
+    def _load_or_create(self, header: Mapping[str, Any]) -> None:
         size = os.fstat(self._file).st_size
         if size == 0:
-            self._append({"hfwidgets": "rows", "version": VERSION, "began": _stamp(), **header})
+            self._append_line(
+                {"hfwidgets": "rows", "version": VERSION, "began": _timestamp(), **header}
+            )
             return
         line = self._reader.readline()
-        _check(self.path, _parsed(line), header)
+        _check_header(self.path, _parse_line(line), header)
         offset = len(line)
         for line in self._reader:
-            self._note(_parsed(line), offset)
+            self._index_line(_parse_line(line), offset)
             offset += len(line)
         if not line.endswith(b"\n"):
             os.write(self._file, b"\n")  # the torn line ends here, and is passed over from now on
 
-    def _note(self, line: dict[str, Any] | None, offset: int) -> None:
+    def _index_line(self, line: dict[str, Any] | None, offset: int) -> None:
         if line is None or not _is_row(line):
             return
-        self._place(line["row"], offset, line["key"])
+        self._set_offset(line["row"], offset, line["key"])
         if "error" in line:
-            self._failed.add(line["row"])
+            self._failed_rows.add(line["row"])
         else:
-            self._failed.discard(line["row"])
+            self._failed_rows.discard(line["row"])
 
-    def _place(self, index: int, offset: int, key: Any) -> None:
+    def _set_offset(self, index: int, offset: int, key: Any) -> None:
         missing = index + 1 - len(self._offsets)
         if missing > 0:
-            self._offsets.extend([NOWHERE] * missing)
+            self._offsets.extend([NO_OFFSET] * missing)
             self._keys.extend([0] * missing)
         self._offsets[index] = offset
         self._keys[index] = int(str(key), 16)
@@ -102,72 +104,74 @@ class Journal:
 
     def state(self, index: int) -> str:
         """Whether a row is done, failed or pending."""
-        if index >= len(self._offsets) or self._offsets[index] == NOWHERE:
+        if index >= len(self._offsets) or self._offsets[index] == NO_OFFSET:
             return "pending"
-        return "failed" if index in self._failed else "done"
+        return "failed" if index in self._failed_rows else "done"
 
-    def done(self, index: int, key: str) -> bool:
+    def has_answer(self, index: int, key: str) -> bool:
         """Whether the answer to this very row is there."""
         return self.state(index) == "done" and self._keys[index] == int(key, 16)
 
-    def found(self, index: int, key: str) -> bool:
+    def claim_answer(self, index: int, key: str) -> bool:
         """Whether there is an answer to this very row, to be asked of one row after the other.
 
         Once a row has changed, an answer that stood at another row is written down for this one.
         """
-        with self._turn:
-            if self._moved is None:
+        with self._lock:
+            if self._answer_index is None:
                 if self.state(index) == "pending" or self._keys[index] == int(key, 16):
-                    return self.done(index, key)
-                self._moved = Moved(self._done_from(index))
-            return self._taken(self._moved, index, key)
+                    return self.has_answer(index, key)
+                self._answer_index = AnswerIndex(self._iter_answers_from(index))
+            return self._claim_moved(self._answer_index, index, key)
 
-    def _done_from(self, index: int) -> Iterator[tuple[int, int]]:
+    def _iter_answers_from(self, index: int) -> Iterator[tuple[int, int]]:
         """Keys and offsets of the answers that stand at a row or behind it."""
         for at in range(index, len(self._offsets)):
             if self.state(at) == "done":
                 yield self._keys[at], self._offsets[at]
 
-    def _taken(self, moved: Moved, index: int, key: str) -> bool:
-        own = self._offsets[index] if index < len(self._offsets) else NOWHERE
-        offset = moved.take(int(key, 16))
+    def _claim_moved(self, moved: AnswerIndex, index: int, key: str) -> bool:
+        own = self._offsets[index] if index < len(self._offsets) else NO_OFFSET
+        offset = moved.claim(int(key, 16))
         if offset is not None and offset != own:
-            line = self._line(offset)
-            self._place(index, self._append({**line, "row": index}), key)
-            self._failed.discard(index)
+            line = self._read_line_at(offset)
+            self._set_offset(index, self._append_line({**line, "row": index}), key)
+            self._failed_rows.discard(index)
         return offset is not None
 
-    def read(self, index: int) -> dict[str, Any]:
+    def read_line(self, index: int) -> dict[str, Any]:
         """A row's line, with its media still as files."""
-        with self._turn:
-            return self._line(self._offsets[index])
+        with self._lock:
+            return self._read_line_at(self._offsets[index])
 
-    def _line(self, offset: int) -> dict[str, Any]:
+    def _read_line_at(self, offset: int) -> dict[str, Any]:
         self._reader.seek(offset)
         found: dict[str, Any] = json.loads(self._reader.readline())
         return found
 
-    def answered(self, index: int, key: str, inputs: Any, raw: Any, served: Served) -> None:
+    def write_answer(self, index: int, key: str, inputs: Any, raw: Any, served: Provenance) -> None:
         """Write a row's answer down."""
         about = {"model": served.model, "provider": served.provider, "seconds": served.seconds}
-        line = {"row": index, "key": key, "at": _stamp(), "served": about}
-        answer = self.files.packed(raw)
-        with self._turn:
-            self._place(index, self._append({**line, "inputs": inputs, "answer": answer}), key)
-            self._failed.discard(index)
+        line = {"row": index, "key": key, "at": _timestamp(), "served": about}
+        answer = self.files.pack(raw)
+        with self._lock:
+            self._set_offset(
+                index, self._append_line({**line, "inputs": inputs, "answer": answer}), key
+            )
+            self._failed_rows.discard(index)
 
-    def failed(self, index: int, key: str, inputs: Any, failure: Failure) -> None:
+    def write_failure(self, index: int, key: str, inputs: Any, failure: Failure) -> None:
         """Write down why a row has no answer."""
         why = {"kind": failure.kind, "message": failure.message, "status": failure.status}
-        line = {"row": index, "key": key, "at": _stamp(), "inputs": inputs, "error": why}
-        with self._turn:
-            self._place(index, self._append(line), key)
-            self._failed.add(index)
+        line = {"row": index, "key": key, "at": _timestamp(), "inputs": inputs, "error": why}
+        with self._lock:
+            self._set_offset(index, self._append_line(line), key)
+            self._failed_rows.add(index)
 
-    def _append(self, line: Mapping[str, Any]) -> int:
+    def _append_line(self, line: Mapping[str, Any]) -> int:
         """Write a line in one piece; returns where it begins."""
-        whole = fingerprint.masked(dict(line), self._hidden)
-        text = json.dumps(whole, ensure_ascii=False, default=_described)
+        whole = fingerprint.mask_secrets(dict(line), self._secrets)
+        text = json.dumps(whole, ensure_ascii=False, default=_describe_opaque)
         data = text.encode("utf-8", "surrogatepass") + b"\n"
         written = os.write(self._file, data)
         while written < len(data):  # the disk is nearly full: the rest fits or raises
@@ -184,36 +188,36 @@ class Journal:
         os.close(self._file)  # which ends the lock
 
 
-def served_of(line: Mapping[str, Any]) -> Served:
+def parse_provenance(line: Mapping[str, Any]) -> Provenance:
     """Who gave the answer of a line, and when."""
     about = line["served"]
     when = datetime.fromisoformat(line["at"])
-    return Served(about["provider"], about["model"], about["seconds"], when)
+    return Provenance(about["provider"], about["model"], about["seconds"], when)
 
 
-def failure_of(line: Mapping[str, Any]) -> errors.HfWidgetsError:
+def parse_error(line: Mapping[str, Any]) -> errors.HfWidgetsError:
     """The error of a line."""
     why = line["error"]
-    return Failure(why["kind"], why["message"], why["status"]).exception()
+    return Failure(why["kind"], why["message"], why["status"]).to_exception()
 
 
-def kept(arguments: Mapping[str, Any]) -> Any:
+def serialize_inputs(arguments: Mapping[str, Any]) -> Any:
     """A row's arguments as a line holds them: plain data and paths; other media by their hash."""
-    return {name: _kept(value) for name, value in arguments.items()}
+    return {name: _serialize_input(value) for name, value in arguments.items()}
 
 
-def _kept(value: Any) -> Any:
+def _serialize_input(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return {"$path": os.fspath(value)}
-    return fingerprint.plain(value)
+    return fingerprint.to_plain(value)
 
 
-def _described(value: Any) -> Any:
+def _describe_opaque(value: Any) -> Any:
     """What a line holds of an object that JSON cannot say."""
     return {"sha256": None, "type": type(value).__name__}
 
 
-def given_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def restore_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that a line holds; KeyError for media that it knows by their hash only."""
     found: dict[str, Any] = {}
     for name, value in inputs.items():
@@ -224,10 +228,10 @@ def given_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def key_of(arguments: Mapping[str, Any]) -> str:
+def row_key(arguments: Mapping[str, Any]) -> str:
     """What tells a row's arguments from others: 16 hexadecimal digits, never all zero."""
     plain = {name: _identity(value) for name, value in arguments.items()}
-    return format(int(fingerprint.hashed(plain)[:16], 16) or 1, "016x")
+    return format(int(fingerprint.hash_plain(plain)[:16], 16) or 1, "016x")
 
 
 def _identity(value: Any) -> Any:
@@ -239,17 +243,17 @@ def _identity(value: Any) -> Any:
         return os.fspath(value)
     pixels = getattr(value, "tobytes", None)
     if pixels is not None and not isinstance(value, memoryview):
-        return [str(getattr(value, "size", "")), fingerprint.plain(pixels())]
+        return [str(getattr(value, "size", "")), fingerprint.to_plain(pixels())]
     if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
         value = table("list")
     if isinstance(value, (list, tuple)):
         return [_identity(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
-    return fingerprint.plain(value)
+    return fingerprint.to_plain(value)
 
 
-def _opened(path: Path) -> tuple[int, BinaryIO]:
+def _open_file(path: Path) -> tuple[int, BinaryIO]:
     """The file to write to and to read from; ConfigurationError where it cannot be one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +272,7 @@ def _is_row(line: Mapping[str, Any]) -> bool:
     return isinstance(row, int) and row >= 0 and known and ("answer" in line or "error" in line)
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parse_line(line: bytes) -> dict[str, Any] | None:
     """A line's object; None for a torn one."""
     try:
         found = json.loads(line)
@@ -278,7 +282,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return found if whole else None
 
 
-def _check(path: Path, found: dict[str, Any] | None, header: Mapping[str, Any]) -> None:
+def _check_header(path: Path, found: dict[str, Any] | None, header: Mapping[str, Any]) -> None:
     if found is None or found.get("hfwidgets") != "rows":
         raise errors.ConfigurationError(
             f"{path} is not a file of rows: pass resume= another path, or delete it."
@@ -295,11 +299,11 @@ def _check(path: Path, found: dict[str, Any] | None, header: Mapping[str, Any]) 
         )
 
 
-def _stamp() -> str:
-    return now().isoformat()
+def _timestamp() -> str:
+    return utc_now().isoformat()
 
 
-def _lock(file: int, path: Path) -> None:
+def _lock_file(file: int, path: Path) -> None:
     """Lock the file for this process; the lock ends with it, however it ends."""
     try:
         import fcntl

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from hfwidgets.core.meta import Meta
 
-STEP = 0.25
+UPDATE_INTERVAL = 0.25
 """The least time between two updates, in seconds."""
 
-SPAN = 10.0
+RATE_WINDOW = 10.0
 """The rate is that of the last so many seconds."""
 
 Publish = Callable[[Mapping[str, str], str, bool], None]
@@ -44,43 +44,43 @@ class Progress:
         self.pause = 0.0
         self.ended: str | None = None
         self._note = ""
-        self._began = time.monotonic()
-        self._ticks: deque[tuple[float, int]] = deque([(self._began, 0)])
+        self._start_time = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque([(self._start_time, 0)])
 
     @property
-    def asked(self) -> int:
+    def processed_rows(self) -> int:
         """Rows that have ended in this run."""
         return self.done + self.failed - self.kept
 
     @property
     def seconds(self) -> float:
         """How long the run has taken."""
-        return time.monotonic() - self._began
+        return time.monotonic() - self._start_time
 
     @property
     def rate(self) -> float:
         """Rows a second, lately."""
-        now, asked = time.monotonic(), self.asked
-        if now - self._ticks[-1][0] >= STEP:
-            self._ticks.append((now, asked))
-        while len(self._ticks) > 2 and now - self._ticks[0][0] > SPAN:
-            self._ticks.popleft()
-        then, before = self._ticks[0]
+        now, asked = time.monotonic(), self.processed_rows
+        if now - self._samples[-1][0] >= UPDATE_INTERVAL:
+            self._samples.append((now, asked))
+        while len(self._samples) > 2 and now - self._samples[0][0] > RATE_WINDOW:
+            self._samples.popleft()
+        then, before = self._samples[0]
         return (asked - before) / (now - then) if now > then else 0.0
 
     @property
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """The seconds until the end at this rate; None where nobody can say."""
         rate = self.rate
         if self.total is None or rate <= 0:
             return None
         return (self.total - self.done - self.failed) / rate
 
-    def waits(self, reason: str, seconds: float) -> None:
+    def note_wait(self, reason: str, seconds: float) -> None:
         """Take note of why a call waits."""
         self._note = f"{reason}, {seconds:.0f} s" if seconds >= 1 else ""
 
-    def count(self, meta: Meta | None) -> None:
+    def count_answer(self, meta: Meta | None) -> None:
         """Take note of an answer."""
         self.done += 1
         self._note = ""
@@ -99,11 +99,11 @@ class Progress:
         found = {"done": f"{self.done:,}{of}", "failed": f"{self.failed:,}"}
         found |= {"kept from before": f"{self.kept:,}"} if self.kept else {}
         if self.ended is None:
-            left = self.left
+            left = self.seconds_left
             found |= {"rate": f"{self.rate:,.1f} rows/s"}
-            found |= {"left": clock(left)} if left is not None else {}
+            found |= {"left": format_duration(left)} if left is not None else {}
         else:
-            found |= {"took": clock(self.seconds)}
+            found |= {"took": format_duration(self.seconds)}
         found |= {"tokens": f"{self.tokens:,}"} if self.tokens else {}
         found |= {"cost": f"${self.cost:,.4f}"} if self.cost is not None else {}
         return found
@@ -113,7 +113,7 @@ class Progress:
         return "; ".join(filter(None, [told, self.ended or self.note]))
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time for people: 12 s, 3 min 20 s, 2 h 5 min."""
     whole = round(seconds)
     if whole < 60:
@@ -122,7 +122,7 @@ def clock(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-class Shown(Protocol):
+class ProgressDisplay(Protocol):
     """Where progress is shown."""
 
     def show(self, progress: Progress) -> None:
@@ -132,7 +132,7 @@ class Shown(Protocol):
         """Show how the run ended."""
 
 
-class Nowhere:
+class NoDisplay:
     """Shows nothing."""
 
     def show(self, progress: Progress) -> None:
@@ -141,20 +141,20 @@ class Nowhere:
     end = show
 
 
-class Told:
+class CallbackDisplay:
     """Hands the progress to a function of the caller's."""
 
     def __init__(self, tell: Callable[[Progress], object]) -> None:
-        self._tell = tell
+        self._callback = tell
 
     def show(self, progress: Progress) -> None:
         """Call the function."""
-        self._tell(progress)
+        self._callback(progress)
 
     end = show
 
 
-class Bar:
+class TerminalBar:
     """A bar of tqdm's on the error stream; nothing where that is no terminal."""
 
     def __init__(self, progress: Progress) -> None:
@@ -177,7 +177,7 @@ class Bar:
         self._bar.close()
 
 
-class Table:
+class NotebookTable:
     """A table in the notebook's cell, which stays when the run has ended."""
 
     def __init__(self, publish: Publish) -> None:
@@ -185,19 +185,19 @@ class Table:
 
         self._publish = publish
         self._name = uuid.uuid4().hex
-        self._there = False
+        self._is_published = False
 
     def show(self, progress: Progress) -> None:
         """Show or update the table."""
-        plain, html = str(progress), _html(progress)
+        plain, html = str(progress), _render_html(progress)
         bundle = {"text/plain": plain, "text/html": html}
-        self._publish(bundle, self._name, self._there)
-        self._there = True
+        self._publish(bundle, self._name, self._is_published)
+        self._is_published = True
 
     end = show
 
 
-def _html(progress: Progress) -> str:
+def _render_html(progress: Progress) -> str:
     cell = 'style="text-align:left;padding:2px 14px 2px 0"'
     facts = progress.facts()
     head = "".join(f'<th scope="col" {cell}>{escape(name)}</th>' for name in facts)
@@ -209,7 +209,7 @@ def _html(progress: Progress) -> str:
     return f'<div class="hfw-result">{bar if progress.ended is None else ""}{table}{note}</div>'
 
 
-def _running_kernel() -> Publish | None:
+def _find_kernel_publisher() -> Publish | None:
     """The display of the kernel that this code runs in; None outside of one.
 
     IPython is looked up, never imported: where it runs, it is there.
@@ -227,35 +227,37 @@ def _running_kernel() -> Publish | None:
     return publish
 
 
-publisher: Callable[[], Publish | None] = _running_kernel
+find_publisher: Callable[[], Publish | None] = _find_kernel_publisher
 """Finds the notebook's display."""
 
 
-def shown(progress: Progress, wanted: bool | Callable[[Progress], object]) -> Shown:
+def open_display(
+    progress: Progress, wanted: bool | Callable[[Progress], object]
+) -> ProgressDisplay:
     """Where a run's progress is shown."""
     if wanted is False:
-        return Nowhere()
+        return NoDisplay()
     if callable(wanted):
-        return Told(wanted)
-    publish = publisher()
-    return Bar(progress) if publish is None else Table(publish)
+        return CallbackDisplay(wanted)
+    publish = find_publisher()
+    return TerminalBar(progress) if publish is None else NotebookTable(publish)
 
 
 class Ticker:
     """Shows progress now and then, however often it is asked to."""
 
-    def __init__(self, progress: Progress, place: Shown) -> None:
-        self._progress, self._place = progress, place
-        self._next = 0.0
+    def __init__(self, progress: Progress, place: ProgressDisplay) -> None:
+        self._progress, self._display = progress, place
+        self._next_time = 0.0
 
     def tick(self) -> None:
         """Show how far the run is, if it is time."""
         now = time.monotonic()
-        if now >= self._next:
-            self._next = now + STEP
-            self._place.show(self._progress)
+        if now >= self._next_time:
+            self._next_time = now + UPDATE_INTERVAL
+            self._display.show(self._progress)
 
     def end(self, how: str) -> None:
         """Show how the run ended."""
         self._progress.ended = how
-        self._place.end(self._progress)
+        self._display.end(self._progress)

@@ -8,15 +8,15 @@ from typing import Any, overload
 from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
-from hfwidgets.batch._progress import Progress, clock
-from hfwidgets.batch._worker import Failure, remade
-from hfwidgets.recorder.fingerprint import masked
+from hfwidgets.batch._progress import Progress, format_duration
+from hfwidgets.batch._worker import Failure, rebuild_result
+from hfwidgets.recorder.fingerprint import mask_secrets
 from hfwidgets.results import Elements, show
 from hfwidgets.results.record import Record
-from hfwidgets.results.table import rows as flat_rows
+from hfwidgets.results.table import flat_rows as flat_rows
 from hfwidgets.tasks import BaseTask
 
-SHOWN = 20
+MAX_SHOWN_ROWS = 20
 """How many rows a notebook shows."""
 
 
@@ -44,15 +44,15 @@ class Row:
         return next(iter(self.arguments.values()), None) if self.arguments else None
 
 
-class Stored(Sequence[Row]):
+class StoredRows(Sequence[Row]):
     """Rows on disk, read when they are looked at."""
 
     def __init__(self, journal: Journal, task: BaseTask, first: str, most: int | None) -> None:
-        self._journal, self._task, self._first, self._most = journal, task, first, most
+        self._journal, self._task, self._first_input, self._max_rows = journal, task, first, most
 
     def __len__(self) -> int:
         known = len(self._journal)
-        return known if self._most is None else min(known, self._most)
+        return known if self._max_rows is None else min(known, self._max_rows)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -60,24 +60,24 @@ class Stored(Sequence[Row]):
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, slice):
-            return [self._row(i) for i in range(*index.indices(len(self)))]
+            return [self._read_row(i) for i in range(*index.indices(len(self)))]
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
             raise IndexError(f"There is no row {index}: there are {len(self):,}.")
-        return self._row(place)
+        return self._read_row(place)
 
-    def _row(self, index: int) -> Row:
+    def _read_row(self, index: int) -> Row:
         state = self._journal.state(index)
         if state == "pending":
             return Row(index, None)
-        return row_of(index, self._journal, self._task)
+        return read_row(index, self._journal, self._task)
 
     def states(self) -> Iterator[str]:
         """The rows' states, without reading them."""
         return (self._journal.state(index) for index in range(len(self)))
 
 
-def row_of(
+def read_row(
     index: int, journal: Journal, task: BaseTask, arguments: dict[str, Any] | None = None
 ) -> Row:
     """A row from its line.
@@ -85,16 +85,16 @@ def row_of(
     Without arguments those of the line are used. Media of which it has only the hash are gone: the
     result is then what the provider answered, as it came.
     """
-    line = journal.read(index)
+    line = journal.read_line(index)
     if "error" in line:
         arguments = arguments or line["inputs"]
-        return Row(index, arguments, "failed", error=_journal.failure_of(line))
-    raw, served = journal.files.unpacked(line["answer"]), _journal.served_of(line)
+        return Row(index, arguments, "failed", error=_journal.parse_error(line))
+    raw, served = journal.files.unpack(line["answer"]), _journal.parse_provenance(line)
     try:
-        arguments = arguments or _journal.given_again(line["inputs"])
+        arguments = arguments or _journal.restore_inputs(line["inputs"])
     except KeyError:
         return Row(index, line["inputs"], "done", raw)
-    return Row(index, arguments, "done", remade(task, arguments, raw, served))
+    return Row(index, arguments, "done", rebuild_result(task, arguments, raw, served))
 
 
 class BatchResult(Sequence[Row]):
@@ -124,7 +124,7 @@ class BatchResult(Sequence[Row]):
         self._rows = rows
         self._total = progress.total
         self._table = table
-        self._again: Callable[[], Any] | None = again
+        self._rerun: Callable[[], Any] | None = again
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -162,17 +162,17 @@ class BatchResult(Sequence[Row]):
 
     def _states(self) -> Iterator[str]:
         rows = self._rows
-        return rows.states() if isinstance(rows, Stored) else (row.state for row in rows)
+        return rows.states() if isinstance(rows, StoredRows) else (row.state for row in rows)
 
     def retry(self) -> Any:
         """Ask the rows that are not done again; returns the whole result, to await with the
         async client.
         """
-        if self._again is None:
+        if self._rerun is None:
             raise errors.ConfigurationError(
                 "This result was unpickled and knows no client: call map() again."
             )
-        return self._again()
+        return self._rerun()
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row a row: the input table's columns, the results' and `error`.
@@ -181,16 +181,16 @@ class BatchResult(Sequence[Row]):
         their fields; anything else stays as it is in `result`. A name that the input table has
         already gets `_result` appended, and a number where that is there too.
         """
-        pandas = _pandas()
-        rows = [_cells(row) for row in self]
+        pandas = _import_pandas()
+        rows = [_row_cells(row) for row in self]
         index = self._table.index[: len(rows)] if self._table is not None else None
         found = pandas.DataFrame(rows, index=index)
         found = found[[*(name for name in found if name != "error"), "error"]] if rows else found
-        left = self._left(pandas, index)
-        found.columns = _unlike(found.columns, set(left.columns))
+        left = self._input_columns(pandas, index)
+        found.columns = _rename_duplicates(found.columns, set(left.columns))
         return pandas.concat([left, found], axis=1)  # side by side: an index may repeat itself
 
-    def _left(self, pandas: Any, index: Any) -> Any:
+    def _input_columns(self, pandas: Any, index: Any) -> Any:
         """The columns before the results': those of the input table, else the inputs."""
         if self._table is None:
             return pandas.DataFrame({"inputs": [row.inputs for row in self]})
@@ -200,24 +200,24 @@ class BatchResult(Sequence[Row]):
     def __getstate__(self) -> dict[str, Any]:
         # Neither the client, which holds a token, nor what servers sent along with errors.
         rows = self._rows
-        plain = rows if isinstance(rows, Stored) else [_portable(row) for row in rows]
-        return {**vars(self), "_again": None, "_rows": plain}
+        plain = rows if isinstance(rows, StoredRows) else [_to_portable(row) for row in rows]
+        return {**vars(self), "_rerun": None, "_rows": plain}
 
     def __repr__(self) -> str:
         told = [f"{count:,} {state}" for state, count in self.counts.items() if count]
-        told = [f"{self.task}: {', '.join(told) or 'no rows'}", clock(self.seconds)]
+        told = [f"{self.task}: {', '.join(told) or 'no rows'}", format_duration(self.seconds)]
         told += [f"stopped: {self.stopped}"] if self.stopped else []
         return f"<BatchResult {', '.join(told)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        rows = [_shown(row) for row in self[:SHOWN]]
+        rows = [_preview_row(row) for row in self[:MAX_SHOWN_ROWS]]
         more = len(self) - len(rows)
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
-        table = show.table(rows) if rows else ""
-        return show.bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
+        table = show.table_html(rows) if rows else ""
+        return show.mime_bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
 
 
-def _unlike(names: Iterable[str], known: set[Any]) -> list[str]:
+def _rename_duplicates(names: Iterable[str], known: set[Any]) -> list[str]:
     """The names, each changed where a table's columns have it already."""
     chosen = list[str]()
     for name in names:
@@ -226,13 +226,13 @@ def _unlike(names: Iterable[str], known: set[Any]) -> list[str]:
     return chosen
 
 
-def _portable(row: Row) -> Row:
+def _to_portable(row: Row) -> Row:
     """The row with its error as its kind and message."""
-    error = Failure.of(row.error).exception() if row.error is not None else None
+    error = Failure.from_error(row.error).to_exception() if row.error is not None else None
     return replace(row, error=error)
 
 
-def _pandas() -> Any:
+def _import_pandas() -> Any:
     try:
         import pandas
     except ImportError as error:
@@ -240,31 +240,31 @@ def _pandas() -> Any:
     return pandas
 
 
-def _shown(row: Row) -> dict[str, str]:
+def _preview_row(row: Row) -> dict[str, str]:
     """A row for people, cut short."""
     inputs = row.inputs
-    cells = [f"{name} {_short(value)}" for name, value in _fields(row.result).items()]
+    cells = [f"{name} {_shorten(value)}" for name, value in _result_fields(row.result).items()]
     last = str(row.error) if row.error else "; ".join(cells) if row.state == "done" else row.state
-    return {"row": str(row.index), "inputs": _short(inputs), "result": last[:300]}
+    return {"row": str(row.index), "inputs": _shorten(inputs), "result": last[:300]}
 
 
-def _short(value: Any) -> str:
-    text = masked(value if isinstance(value, str) else show.short(value))
+def _shorten(value: Any) -> str:
+    text = mask_secrets(value if isinstance(value, str) else show.short_repr(value))
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _cells(row: Row) -> dict[str, Any]:
-    fields = _fields(row.result) if row.state == "done" else {}
+def _row_cells(row: Row) -> dict[str, Any]:
+    fields = _result_fields(row.result) if row.state == "done" else {}
     return {**fields, "error": None if row.error is None else str(row.error)}
 
 
-def _fields(result: Any) -> dict[str, Any]:
+def _result_fields(result: Any) -> dict[str, Any]:
     """A result as the columns of a table's row."""
     if result is None:
         return {}
     text = getattr(result, "text", None)
     if isinstance(result, Record) and not isinstance(text, str):
-        return _flat(result)
+        return _flatten(result)
     if isinstance(result, Record):
         return {"result": text}
     if _is_labels(result):
@@ -272,7 +272,7 @@ def _fields(result: Any) -> dict[str, Any]:
     return {"result": str(result) if isinstance(result, str) else result}
 
 
-def _flat(result: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(result: Mapping[str, Any]) -> dict[str, Any]:
     return flat_rows([result])[0]
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 
-class Moved:
+class AnswerIndex:
     """Lines by their keys, 17 bytes each.
 
     Args:
@@ -25,19 +25,21 @@ class Moved:
         order = sorted(range(len(keys)), key=keys.__getitem__)
         self._keys = array("Q", (keys[at] for at in order))
         self._offsets = array("q", (offsets[at] for at in order))
-        self._taken = bytearray(len(order))
-        self._next: dict[int, int] = {}  # of keys that are there more than once: the next of them
+        self._claimed = bytearray(len(order))
+        self._next_place: dict[
+            int, int
+        ] = {}  # of keys that are there more than once: the next of them
 
-    def take(self, key: int) -> int | None:
+    def claim(self, key: int) -> int | None:
         """The offset of a line with this key that nobody has taken, None without any."""
         start = bisect_left(self._keys, key)
-        at = self._next.get(start, start)
-        if not self._is(at, key) or self._taken[at]:
+        at = self._next_place.get(start, start)
+        if not self._has_key_at(at, key) or self._claimed[at]:
             return None
-        self._taken[at] = 1
-        if self._is(at + 1, key):
-            self._next[start] = at + 1
+        self._claimed[at] = 1
+        if self._has_key_at(at + 1, key):
+            self._next_place[start] = at + 1
         return self._offsets[at]
 
-    def _is(self, at: int, key: int) -> bool:
+    def _has_key_at(self, at: int, key: int) -> bool:
         return at < len(self._keys) and self._keys[at] == key

@@ -12,11 +12,11 @@ from hfwidgets.tasks import BaseTask, controls
 Columns = str | int | Mapping[str, str] | None
 Arguments = dict[str, Any]
 
-_HOLDS_DICTS = (controls.Table, controls.Json, controls.Media)
+_DICT_CONTROLS = (controls.TableInput, controls.Json, controls.MediaInput)
 """Inputs that may be dicts themselves."""
 
 
-class Source:
+class RowSource:
     """The rows of a run.
 
     Attributes:
@@ -43,25 +43,27 @@ class Source:
                 f"limit is {limit!r}; it is a whole number of rows, or None for all."
             )
         self._task = task
-        self._first = task.inputs[0]
+        self._first_input = task.inputs[0]
         self.table = rows if hasattr(rows, "iloc") else None
-        self._columns = _columns(task, rows, column)
-        _check(task, parameters, {self._first, *(self._columns or ())} if column else set())
+        self._columns = _resolve_columns(task, rows, column)
+        _check_parameters(
+            task, parameters, {self._first_input, *(self._columns or ())} if column else set()
+        )
         self._parameters = dict(parameters)
-        self._rows = _items(task, rows, self._columns)
+        self._rows = _to_items(task, rows, self._columns)
         known = len(self._rows) if isinstance(self._rows, Sized) else None
         self.total = known if limit is None or known is None else min(known, limit)
         self._limit = limit
-        self._taken = 0
+        self._taken_count = 0
         self.rewind(0)
 
     def rewind(self, index: int) -> None:
         """Go on with this row, where the rows can be gone through again; else just go on."""
-        if self._taken == 0 or self.repeatable:
+        if self._taken_count == 0 or self.is_repeatable:
             self._items = islice(iter(self._rows), index, self._limit)
 
     @property
-    def repeatable(self) -> bool:
+    def is_repeatable(self) -> bool:
         """Whether the rows can be gone through again."""
         return not isinstance(self._rows, Iterator)
 
@@ -71,47 +73,47 @@ class Source:
 
     def __next__(self) -> Arguments | errors.HfWidgetsError:
         item = next(self._items)
-        self._taken += 1
+        self._taken_count += 1
         try:
-            own = self._arguments(item)
+            own = self._build_arguments(item)
             # The row's own stand first, and win.
-            return _whole(self._task, {**own, **self._parameters, **own})
+            return _check_required(self._task, {**own, **self._parameters, **own})
         except errors.HfWidgetsError as error:
             return error
 
-    def _arguments(self, item: Any) -> Arguments:
+    def _build_arguments(self, item: Any) -> Arguments:
         if self._columns is not None:
-            return {name: self._cell(item, key) for name, key in self._columns.items()}
+            return {name: self._read_cell(item, key) for name, key in self._columns.items()}
         if isinstance(item, Mapping):
-            return self._named(item)
-        if isinstance(item, Path) and _reads_text(self._task):
-            item = _text(item)
-        return {self._first: _message(self._task, _present(item))}
+            return self._arguments_from_dict(item)
+        if isinstance(item, Path) and _is_text_task(self._task):
+            item = _read_text(item)
+        return {self._first_input: _to_message(self._task, _require_value(item))}
 
-    def _cell(self, item: Any, key: str) -> Any:
+    def _read_cell(self, item: Any, key: str) -> Any:
         try:
             value = item[key]
         except (KeyError, TypeError, IndexError) as error:
             known = f" It has: {', '.join(map(str, item))}." if isinstance(item, Mapping) else ""
             raise errors.InputError(f"The row has no {key!r}.{known}") from error
-        return _message(self._task, _present(value))
+        return _to_message(self._task, _require_value(value))
 
-    def _named(self, item: Mapping[Any, Any]) -> Arguments:
+    def _arguments_from_dict(self, item: Mapping[Any, Any]) -> Arguments:
         """A dict: the task's parameters by name, or one input that is a dict itself."""
         known = self._task.signature.parameters
         if item and all(name in known for name in item):
             return {**item}
-        if isinstance(self._task.controls[self._first], _HOLDS_DICTS):
-            return {self._first: item}
+        if isinstance(self._task.controls[self._first_input], _DICT_CONTROLS):
+            return {self._first_input: item}
         raise errors.InputError(
             f"The row is a dict with {', '.join(map(repr, item)) or 'nothing in it'}; "
             f"{self._task.method} takes {', '.join(known)}. Name the columns with column=."
         )
 
 
-def _whole(task: BaseTask, arguments: Arguments) -> Arguments:
+def _check_required(task: BaseTask, arguments: Arguments) -> Arguments:
     """The arguments; InputError where one is missing that the task cannot do without."""
-    if missing := [name for name in task.required if name not in arguments]:
+    if missing := [name for name in task.required_parameters if name not in arguments]:
         raise errors.InputError(
             f"The row has no {missing[0]!r}, which {task.method} needs. Name the columns with "
             f"column=, or pass {missing[0]}= for all rows."
@@ -119,12 +121,12 @@ def _whole(task: BaseTask, arguments: Arguments) -> Arguments:
     return arguments
 
 
-def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | None:
+def _resolve_columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | None:
     """Which parameter comes from which column; None when rows are no tables' rows."""
     named: dict[str, Any] | None = None
     if column is not None:
         named = dict(column) if isinstance(column, Mapping) else {task.inputs[0]: column}
-        task.check(set(named))
+        task.check_parameters(set(named))
     if not hasattr(rows, "columns"):
         return named
     if named is not None:
@@ -137,7 +139,7 @@ def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | Non
     missing = [name for name in named.values() if name not in known]
     if missing or not named:
         what = f"no column {missing[0]!r}" if missing else f"no column {task.inputs[0]!r}"
-        near = errors.near(missing[0], known) if missing else ""
+        near = errors.did_you_mean(missing[0], known) if missing else ""
         raise errors.ConfigurationError(
             f"The table has {what}.{near} It has: {', '.join(known)}. Pass column= with the name "
             f"of the one that holds {task.inputs[0]}, or a dict of parameter to column."
@@ -145,8 +147,8 @@ def _columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | Non
     return dict(named)
 
 
-def _check(task: BaseTask, parameters: Mapping[str, Any], taken: set[str]) -> None:
-    task.check(parameters)
+def _check_parameters(task: BaseTask, parameters: Mapping[str, Any], taken: set[str]) -> None:
+    task.check_parameters(parameters)
     if parameters.get("stream"):
         raise errors.ConfigurationError("Rows are answered as a whole: leave stream= out.")
     for name in taken & set(parameters):
@@ -155,12 +157,12 @@ def _check(task: BaseTask, parameters: Mapping[str, Any], taken: set[str]) -> No
         )
 
 
-def _items(task: BaseTask, rows: Any, columns: dict[str, str] | None) -> Iterable[Any]:
+def _to_items(task: BaseTask, rows: Any, columns: dict[str, str] | None) -> Iterable[Any]:
     if hasattr(rows, "columns") and hasattr(rows, "iloc"):
         assert columns is not None
-        return _Records(rows, list(columns.values()))
+        return _FrameRecords(rows, list(columns.values()))
     if isinstance(rows, os.PathLike):
-        return _files(Path(rows))
+        return _list_files(Path(rows))
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         hint = " A folder is passed as pathlib.Path(...)." if isinstance(rows, str) else ""
         raise errors.InputTypeError(
@@ -170,18 +172,18 @@ def _items(task: BaseTask, rows: Any, columns: dict[str, str] | None) -> Iterabl
     return rows
 
 
-class _Records:
+class _FrameRecords:
     """A DataFrame's rows as dicts of some of its columns, made one by one."""
 
     def __init__(self, frame: Any, names: list[str]) -> None:
         self._frame, self._names = frame, list(dict.fromkeys(names))
-        self._places = [place(frame, name) for name in self._names]
+        self._positions = [column_position(frame, name) for name in self._names]
 
     def __len__(self) -> int:
         return len(self._frame)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        columns = [self._frame.iloc[:, at] for at in self._places]
+        columns = [self._frame.iloc[:, at] for at in self._positions]
         for cells in zip(*columns, strict=True):
             yield dict(zip(self._names, cells, strict=True))
 
@@ -191,7 +193,7 @@ def is_count(value: object, least: int = 0) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def place(frame: Any, name: str) -> int:
+def column_position(frame: Any, name: str) -> int:
     """Where a column stands, by its name as text; ConfigurationError where two have the name."""
     found = [at for at, known in enumerate(frame.columns) if str(known) == name]
     if len(found) > 1:
@@ -201,7 +203,7 @@ def place(frame: Any, name: str) -> int:
     return found[0]
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     """The files of a folder by name, without hidden ones and folders inside."""
     folder = folder.expanduser()
     if not folder.is_dir():
@@ -209,18 +211,18 @@ def _files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 
-def _reads_text(task: BaseTask) -> bool:
-    return not isinstance(task.controls[task.inputs[0]], controls.Media)
+def _is_text_task(task: BaseTask) -> bool:
+    return not isinstance(task.controls[task.inputs[0]], controls.MediaInput)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise errors.InputError(f"{path.name} cannot be read as text: {error}") from error
 
 
-def _present(value: Any) -> Any:
+def _require_value(value: Any) -> Any:
     """The value of a cell; InputError for a missing one."""
     missing = value is None or (isinstance(value, float) and value != value)
     if missing or type(value).__name__ in ("NAType", "NaTType"):
@@ -228,7 +230,7 @@ def _present(value: Any) -> Any:
     return value
 
 
-def _message(task: BaseTask, value: Any) -> Any:
+def _to_message(task: BaseTask, value: Any) -> Any:
     """A text as the one message of a conversation."""
     if task.name == "chat-completion" and isinstance(value, str):
         return [{"role": "user", "content": value}]

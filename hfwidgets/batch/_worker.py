@@ -14,19 +14,19 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.calls.call import Call, Deadline
 from hfwidgets.calls.drivers import SyncDriver
-from hfwidgets.calls.settings import Settings, answerers
+from hfwidgets.calls.settings import Settings, interceptors
 from hfwidgets.client import InferenceClient
-from hfwidgets.client.clients import finished
+from hfwidgets.client.clients import with_meta
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import Hosts
 from hfwidgets.recorder import Recorder
-from hfwidgets.recorder.store import Served
+from hfwidgets.recorder.store import Provenance
 from hfwidgets.tasks import BaseTask, find
 
 
 @dataclass(frozen=True, eq=False)
-class Spec:
+class ClientSpec:
     """A client's settings on their way to workers.
 
     `id` is the same for all rows of a run: the workers know by it which client they have already.
@@ -45,13 +45,13 @@ class Spec:
     cookies: dict[str, str] = field(repr=False)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Spec) and self.id == other.id
+        return isinstance(other, ClientSpec) and self.id == other.id
 
     def __hash__(self) -> int:
         return hash(self.id)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Spec":
+    def from_settings(cls, settings: Settings) -> "ClientSpec":
         """The settings of a client; ConfigurationError for what cannot travel."""
         token = settings.token
         return cls(
@@ -60,20 +60,20 @@ class Spec:
             settings.provider,
             settings.timeout,
             settings.bill_to,
-            dict(settings.hosts.given),
+            dict(settings.hosts.addresses),
             dict(settings.mapping),
-            _recordings(settings),
-            token.value if token is not None and token.explicit else None,
+            _recorder_arguments(settings),
+            token.value if token is not None and token.is_explicit else None,
             dict(settings.headers),
             dict(settings.cookies),
         )
 
-    def settings(self) -> Settings:
+    def to_settings(self) -> Settings:
         """The settings again, for calls that are not repeated."""
         return Settings(
             model=self.model,
             provider=self.provider,
-            token=auth.given(self.token),
+            token=auth.explicit_token(self.token),
             timeout=self.timeout,
             headers=self.headers,
             cookies=self.cookies,
@@ -85,8 +85,8 @@ class Spec:
         )
 
 
-def _recordings(settings: Settings) -> tuple[str, str] | None:
-    found = settings.recordings or (answerers[-1] if answerers else None)
+def _recorder_arguments(settings: Settings) -> tuple[str, str] | None:
+    found = settings.recordings or (interceptors[-1] if interceptors else None)
     if found is None or isinstance(found, Recorder):
         return (str(found.path), found.mode) if found else None
     raise errors.ConfigurationError(
@@ -99,15 +99,15 @@ class Outcome:
     """What came of a call, as plain data: an answer, or an error's kind and message."""
 
     raw: Any = None
-    served: Served | None = None
+    provenance: Provenance | None = None
     error: "Failure | None" = None
 
-    def unwrapped(self) -> tuple[Any, Served]:
+    def unwrap(self) -> tuple[Any, Provenance]:
         """The answer and who gave it; raises the error that came instead."""
         if self.error is not None:
-            raise self.error.exception()
-        assert self.served is not None
-        return self.raw, self.served
+            raise self.error.to_exception()
+        assert self.provenance is not None
+        return self.raw, self.provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +127,13 @@ class Failure:
     pause: float | None = None
 
     @classmethod
-    def of(cls, error: BaseException) -> "Failure":
+    def from_error(cls, error: BaseException) -> "Failure":
         """What travels of an error."""
         status = getattr(error, "status_code", None)
-        text = errors.redacted(str(error))
-        return cls(type(error).__name__, text, status, pause_of(error))
+        text = errors.redact(str(error))
+        return cls(type(error).__name__, text, status, error_pause(error))
 
-    def exception(self) -> errors.HfWidgetsError:
+    def to_exception(self) -> errors.HfWidgetsError:
         """The error again: of its own class where it is one of ours."""
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, errors.HfWidgetsError)):
@@ -141,69 +141,69 @@ class Failure:
         made = kind(self.message)
         vars(made)["pause"] = self.pause
         if isinstance(made, errors.HfHubHTTPError):
-            made.response = Status(self.status)
+            made.response = StatusResponse(self.status)
         return made
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusResponse:
     """What is left of an answer that came elsewhere: its status."""
 
     status_code: int | None
 
 
-def pause_of(error: BaseException) -> float | None:
+def error_pause(error: BaseException) -> float | None:
     """The seconds that a server asked to wait, by the error's answer; None without a word."""
-    from hfwidgets.calls.call import asked_pause
+    from hfwidgets.calls.call import parse_retry_after
 
     known = getattr(error, "pause", None)
     headers = getattr(getattr(error, "response", None), "headers", None)
-    return asked_pause(headers) if known is None and headers is not None else known
+    return parse_retry_after(headers) if known is None and headers is not None else known
 
 
 @functools.lru_cache(maxsize=8)
-def _client(spec: Spec) -> InferenceClient:
+def _get_client(spec: ClientSpec) -> InferenceClient:
     """This process's client for some settings, so that its rows share connections."""
     client = InferenceClient()
-    client._settings = spec.settings()
+    client._settings = spec.to_settings()
     return client
 
 
-def work(spec: Spec, name: str, arguments: dict[str, Any], number: int) -> Outcome:
+def call_task(spec: ClientSpec, name: str, arguments: dict[str, Any], number: int) -> Outcome:
     """Make one call of a task; `number` tells it from equal ones. Runs in a worker."""
     del number
-    client, task = _client(spec), find(name)
+    client, task = _get_client(spec), find(name)
     call = Call(client._settings, task)
     try:
         flow = call.drive(task.flow(client, **arguments))
         result = client._driver.run(flow, Deadline(client.timeout))
     except Exception as error:  # whatever it is, it belongs to the row and not to the worker
-        return Outcome(error=Failure.of(error))
-    meta = getattr(finished(result, call), "meta", None) or call.meta()
-    return Outcome(call.raw, Served.of(meta))
+        return Outcome(error=Failure.from_error(error))
+    meta = getattr(with_meta(result, call), "meta", None) or call.meta()
+    return Outcome(call.raw_answer, Provenance.from_meta(meta))
 
 
-class Given:
+class FixedAnswer:
     """An answer that is there already, in place of a provider."""
 
-    silent = True
+    blocks_requests = True
 
-    def __init__(self, raw: Any, served: Served) -> None:
-        self._raw, self._served = raw, served
+    def __init__(self, raw: Any, served: Provenance) -> None:
+        self._raw, self._provenance = raw, served
 
-    def answered(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
         """The answer."""
         yield from ()
-        call.served = self._served
+        call.provenance = self._provenance
         return self._raw
 
-    def refusal(self, method: str, url: str) -> errors.NotRecordedError:
+    def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:
         """The error for a request besides, which no task makes."""
         return errors.NotRecordedError(f"{method} {url} was not sent: the answer is there already.")
 
 
-def remade(task: BaseTask, arguments: dict[str, Any], raw: Any, served: Served) -> Any:
+def rebuild_result(task: BaseTask, arguments: dict[str, Any], raw: Any, served: Provenance) -> Any:
     """A task's result, made of a raw answer that came elsewhere; may block on files."""
-    call = Call(Settings(recordings=Given(raw, served)), task)
+    call = Call(Settings(recordings=FixedAnswer(raw, served)), task)
     flow = call.drive(task.flow(None, **arguments))
-    return finished(SyncDriver().run(flow, Deadline(None)), call)
+    return with_meta(SyncDriver().run(flow, Deadline(None)), call)

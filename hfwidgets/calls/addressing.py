@@ -9,73 +9,71 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hfwidgets._version import __version__
-from hfwidgets.calls.routing import Chosen
+from hfwidgets.calls.routing import Route
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Address, Provider
 
-PLAIN: Mapping[str, str] = {
+BASE_HEADERS: Mapping[str, str] = {
     "user-agent": f"hfwidgets/{__version__}; python/{'.'.join(map(str, sys.version_info[:2]))}",
     "accept": "*/*",
     "accept-encoding": "gzip, deflate",
 }
 """The headers of a request that carries no credentials."""
 
-BILL_TO = "x-hf-bill-to"
+BILL_TO_HEADER = "x-hf-bill-to"
 
 
-def reached(who: Chosen, task: str, settings: Settings) -> Flow[Address]:
+def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     """The address for a task with its credentials, found once a client."""
     key = who.url or f"{who.provider.name} {who.provider.base_of(task)}"
     known = settings.addresses.get(key)
     if known is not None:
         return known
     local = who.provider.name == "local"
-    token = None if local else (yield from settings.key())
-    address = yield from _connected(who, task, token, settings)
-    if token is not None and not token.explicit and not auth.trusted(address.base):
+    token = None if local else (yield from settings.find_token())
+    address = yield from _connect(who, task, token, settings)
+    if token is not None and not token.is_explicit and not auth.is_trusted_url(address.base):
         token = None
-        address = yield from _connected(who, task, None, settings)
-    address = _dressed(address, token, settings)
+        address = yield from _connect(who, task, None, settings)
+    address = _add_client_headers(address, token, settings)
     if token is not None or local:
         settings.addresses[key] = address
     return address
 
 
-def forget(provider: Provider, settings: Settings) -> None:
+def forget_address(provider: Provider, settings: Settings) -> None:
     """Look for the provider's address again the next time."""
     for key in list(settings.addresses):
         if key.partition(" ")[0] == provider.name:
             del settings.addresses[key]
 
 
-def _connected(
-    who: Chosen, task: str, token: auth.Token | None, settings: Settings
-) -> Flow[Address]:
+def _connect(who: Route, task: str, token: auth.Token | None, settings: Settings) -> Flow[Address]:
     if who.url is not None:
-        url, shown = _without_user(who.url)
-        return Address(url, who.provider.show(token.value) if token else shown)
+        url, shown = _split_user_info(who.url)
+        return Address(url, who.provider.build_auth_headers(token.value) if token else shown)
     return (yield from who.provider.connect(token, settings.hosts, task))
 
 
-def _without_user(url: str) -> tuple[str, dict[str, str]]:
+def _split_user_info(url: str) -> tuple[str, dict[str, str]]:
     """A URL without the name and password that it may hold, and the header that shows them."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     if not at:
         return url, {}
     name, _, password = user.partition(":")
-    shown = auth.basic(unquote(name), unquote(password))
+    shown = auth.basic_auth(unquote(name), unquote(password))
     return urlunsplit(parts._replace(netloc=host)), {"authorization": shown}
 
 
-def _dressed(address: Address, token: auth.Token | None, settings: Settings) -> Address:
+def _add_client_headers(address: Address, token: auth.Token | None, settings: Settings) -> Address:
     """The address with the client's own headers, which win key by key."""
-    headers = {**PLAIN, **address.headers}
+    headers = {**BASE_HEADERS, **address.headers}
     given = {name.lower(): value for name, value in settings.headers.items()}
-    headers |= given | _bill(given, token, settings)
+    headers |= given | _bill_to_header(given, token, settings)
     if settings.cookies:
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in settings.cookies.items())
     source = token.source if token else None
@@ -84,17 +82,20 @@ def _dressed(address: Address, token: auth.Token | None, settings: Settings) -> 
     return Address(address.base, headers, address.routed, source)
 
 
-def _bill(given: Mapping[str, str], token: auth.Token | None, settings: Settings) -> dict[str, str]:
+def _bill_to_header(
+    given: Mapping[str, str], token: auth.Token | None, settings: Settings
+) -> dict[str, str]:
     """The header that names who pays; it means something only with a Hub token."""
     if not settings.bill_to:
         return {}
-    if token is None or not token.routed:
+    if token is None or not token.is_hub_token:
         warn(
             "bill_to is left out: only calls with a Hub token (hf_...) are billed by the Hub.",
         )
         return {}
-    if given.get(BILL_TO, settings.bill_to) != settings.bill_to:
+    if given.get(BILL_TO_HEADER, settings.bill_to) != settings.bill_to:
         warn(
-            f"bill_to={settings.bill_to!r} replaces the header {BILL_TO}: {given[BILL_TO]}.",
+            f"bill_to={settings.bill_to!r} replaces the header {BILL_TO_HEADER}: "
+            f"{given[BILL_TO_HEADER]}.",
         )
-    return {BILL_TO: settings.bill_to}
+    return {BILL_TO_HEADER: settings.bill_to}

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 from hfwidgets import errors
 from hfwidgets.core import auth
 
-RETIRED = "api-inference.huggingface.co"
+RETIRED_HOST = "api-inference.huggingface.co"
 OLD_PROXY = "huggingface.co/api/inference-proxy/"
 HUB_DOMAINS = ("huggingface.co", "hf.co")
 
 
-def check(url: str, hub: str) -> None:
+def check_not_blocked(url: str, hub: str) -> None:
     """Refuse an address before anything is sent.
 
     Args:
@@ -22,16 +22,18 @@ def check(url: str, hub: str) -> None:
         RetiredHostError: The host was switched off.
         OfflineModeIsEnabled: HF_HUB_OFFLINE is set and the host is the Hub's.
     """
-    if RETIRED in url or OLD_PROXY in url:
-        raise errors.RetiredHostError(_retired(url))
-    if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in auth.YES and _of_the_hub(url, hub):
+    if RETIRED_HOST in url or OLD_PROXY in url:
+        raise errors.RetiredHostError(_retired_message(url))
+    if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in auth.TRUE_VALUES and _is_hub_url(
+        url, hub
+    ):
         raise errors.OfflineModeIsEnabled(
             f"HF_HUB_OFFLINE is set, so {urlsplit(url).netloc} is not called. Unset it, or use "
             "provider='local', which needs no network."
         )
 
 
-def _retired(url: str) -> str:
+def _retired_message(url: str) -> str:
     model = url.partition("/models/")[2].partition("?")[0].rstrip("/")
     instead = f"model={model!r}" if model.count("/") == 1 else "model= with the model's id"
     return (
@@ -41,7 +43,7 @@ def _retired(url: str) -> str:
     )
 
 
-def _of_the_hub(url: str, hub: str) -> bool:
+def _is_hub_url(url: str, hub: str) -> bool:
     host = urlsplit(url).hostname or ""
     usual = host in HUB_DOMAINS or host.endswith(tuple(f".{name}" for name in HUB_DOMAINS))
     return usual or host == urlsplit(hub).hostname

@@ -20,40 +20,40 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors, media
 from hfwidgets.calls import addressing, blocked_hosts, check_inputs
-from hfwidgets.calls.addressing import PLAIN
-from hfwidgets.calls.routing import Chosen, chosen
-from hfwidgets.calls.settings import Answerer, Settings, answerers
-from hfwidgets.core.flow import Aim, Flow, Infer, Reply, Send, Sleep, Undo, advance
+from hfwidgets.calls.addressing import BASE_HEADERS
+from hfwidgets.calls.routing import Route, choose_route
+from hfwidgets.calls.settings import Interceptor, Settings, interceptors
+from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target, advance
 from hfwidgets.core.meta import Meta
 from hfwidgets.providers import Address, Provider
 from hfwidgets.tasks import BaseTask
 
 if TYPE_CHECKING:
-    from hfwidgets.recorder.recorder import Replay, Tape
-    from hfwidgets.recorder.store import Served
+    from hfwidgets.recorder.recorder import ReplayedStream, StreamRecorder
+    from hfwidgets.recorder.store import Provenance
 
-RETRIED = frozenset({408, 429, 502, 503})
+RETRY_STATUSES = frozenset({408, 429, 502, 503})
 """Statuses that may pass. Not 504: it follows a long generation, which would be paid twice."""
 
-LONGEST_WAIT = 60.0
+MAX_RETRY_WAIT = 60.0
 """A server that asks for a longer pause than this, in seconds, gets none: the user is told."""
 
-LOADING_LIMIT = 900.0
+MAX_LOADING_WAIT = 900.0
 """How long a loading model is waited for without a timeout, in seconds."""
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 
 log = logging.getLogger("hfwidgets")
 
-NOBODY = (None,)
+NO_INTERCEPTOR = (None,)
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(slots=True)
-class Wire:
+class PreparedRequest:
     """A request, ready to be sent."""
 
     method: str
@@ -62,7 +62,7 @@ class Wire:
     content: bytes | Iterable[bytes] | None = None
     stream: bool = False
     limit: int | None = None
-    patience: float | None = None
+    max_wait: float | None = None
 
 
 class Deadline:
@@ -74,13 +74,13 @@ class Deadline:
         self.timeout = timeout
         self._at = None if timeout is None else time.monotonic() + timeout
 
-    def within(self, seconds: float | None) -> "Deadline":
+    def shorten_to(self, seconds: float | None) -> "Deadline":
         """This deadline, or one in so many seconds if that is sooner."""
         if seconds is None or (self._at is not None and self._at <= time.monotonic() + seconds):
             return self
         return Deadline(seconds)
 
-    def left(self, doing: str) -> float | None:
+    def remaining_seconds(self, doing: str) -> float | None:
         """The seconds that are left, None without limit; InferenceTimeoutError when there are
         none.
         """
@@ -88,10 +88,10 @@ class Deadline:
             return None
         left = self._at - time.monotonic()
         if left <= 0:
-            raise self.passed(doing)
+            raise self.timeout_error(doing)
         return left
 
-    def passed(self, doing: str) -> errors.InferenceTimeoutError:
+    def timeout_error(self, doing: str) -> errors.InferenceTimeoutError:
         """The error for a budget that has run out."""
         return errors.InferenceTimeoutError(
             f"The call took longer than its timeout of {self.timeout:g} s while {doing}. "
@@ -113,17 +113,19 @@ class Call:
     def __init__(self, settings: Settings, task: BaseTask | None) -> None:
         self.settings = settings
         self.task = task
-        self.started = time.perf_counter()
+        self.start_time = time.perf_counter()
         self.provider: Provider | None = None
         self.address: Address | None = None
         self.model: str | None = None
         self.reply: Reply | None = None
-        self.answerer: Answerer | None = settings.recordings or (answerers or NOBODY)[-1]
-        self.raw: Any = None
-        self.served: Served | None = None
-        self.tape: Tape | None = None
-        self.replay: Replay | None = None
-        self._reach: Callable[[], Flow[Address]]
+        self.interceptor: Interceptor | None = (
+            settings.recordings or (interceptors or NO_INTERCEPTOR)[-1]
+        )
+        self.raw_answer: Any = None
+        self.provenance: Provenance | None = None
+        self.stream_recorder: StreamRecorder | None = None
+        self.replayed_stream: ReplayedStream | None = None
+        self._resolve_address: Callable[[], Flow[Address]]
 
     def meta(self) -> Meta:
         """Where the result came from."""
@@ -132,14 +134,14 @@ class Call:
             self.task.name if self.task else "",
             self.provider.name if self.provider else "",
             self.model,
-            time.perf_counter() - self.started,
+            time.perf_counter() - self.start_time,
             reply.headers if reply else None,
             reply.status_code if reply else None,
         )
         known = self.settings.prices.get((self.model or "").partition(":")[0])
         meta.price = known.get(meta.provider) if known else None
-        if self.served is not None:
-            self.served.mark(meta)
+        if self.provenance is not None:
+            self.provenance.apply_to_meta(meta)
         return meta
 
     def drive(self, flow: Flow[Any]) -> Flow[Any]:
@@ -154,19 +156,19 @@ class Call:
             outcome = error = None
             try:
                 if type(step) is Infer:
-                    outcome = yield from self.told(self.infer(step))
+                    outcome = yield from self.attach_meta(self.answer_infer(step))
                 elif type(step) is Send:
-                    outcome = yield from self.exchange(step)
-                elif type(step) is Aim:
-                    outcome = yield from self.aim(step.choose(self.settings), step.task)
-                elif type(step) is Undo:
-                    outcome = yield Undo(step.send and self.prepared(step.send))
+                    outcome = yield from self.send_with_retries(step)
+                elif type(step) is Target:
+                    outcome = yield from self.set_target(step.choose(self.settings), step.task)
+                elif type(step) is CancelOnExit:
+                    outcome = yield CancelOnExit(step.send and self.prepare_request(step.send))
                 else:
                     outcome = yield step
             except Exception as failure:  # whatever it is, it belongs to the flow that asked
                 error = failure
 
-    def told(self, flow: Flow[Any]) -> Flow[Any]:
+    def attach_meta(self, flow: Flow[Any]) -> Flow[Any]:
         """The flow; an error of it knows where it came from, as a result would."""
         try:
             return (yield from flow)
@@ -175,21 +177,23 @@ class Call:
                 error.meta = self.meta()
             raise
 
-    def infer(self, ask: Infer) -> Flow[Any]:
+    def answer_infer(self, ask: Infer) -> Flow[Any]:
         """Answer a task's wish: by the provider, or by what stands in its place."""
         assert self.task is not None
-        check_inputs.check(ask.inputs, self.task)
+        check_inputs.check_inputs(ask.inputs, self.task)
         ask.task = self.task.name
-        if self.answerer is None:
-            self.raw = yield from self.asked(ask)
+        if self.interceptor is None:
+            self.raw_answer = yield from self.ask_provider(ask)
         else:
-            self.raw = yield from self.drive(self.answerer.answered(self, ask))
-        return self.raw
+            self.raw_answer = yield from self.drive(self.interceptor.intercept(self, ask))
+        return self.raw_answer
 
-    def asked(self, ask: Infer) -> Flow[Any]:
+    def ask_provider(self, ask: Infer) -> Flow[Any]:
         """Answer a task's wish by the provider's route."""
         assert self.task is not None
-        who = yield from self.aim(chosen(self.task, ask.model, self.settings), ask.task)
+        who = yield from self.set_target(
+            choose_route(self.task, ask.model, self.settings), ask.task
+        )
         address = self.address
         assert address is not None
         ask.model, ask.served_as, ask.entry = who.model, who.served_as, who.entry
@@ -197,19 +201,19 @@ class Call:
         ask.memory = self.settings.memory.setdefault(address.base, {})
         return (yield from self.drive(who.provider.route(ask.task)(ask)))
 
-    def aim(self, choice: Flow[Chosen], task: str) -> Flow[Chosen]:
+    def set_target(self, choice: Flow[Route], task: str) -> Flow[Route]:
         """Choose who is asked from now on, and reach them."""
-        if self.answerer is not None and self.answerer.silent:
-            raise self.answerer.refusal("a request", "")
-        who: Chosen = yield from self.drive(choice)
+        if self.interceptor is not None and self.interceptor.blocks_requests:
+            raise self.interceptor.blocked_error("a request", "")
+        who: Route = yield from self.drive(choice)
         self.provider, self.model = who.provider, who.model
-        self._reach = partial(addressing.reached, who, task, self.settings)
-        self.address = yield from self._reach()
+        self._resolve_address = partial(addressing.resolve_address, who, task, self.settings)
+        self.address = yield from self._resolve_address()
         return who
 
-    def exchange(self, send: Send) -> Flow[Reply]:
+    def send_with_retries(self, send: Send) -> Flow[Reply]:
         """Send a request, wait and send again where that helps, and return an answer below 400."""
-        wire = self.prepared(send)
+        wire = self.prepare_request(send)
         most = self.settings.max_retries if send.tries is None else send.tries
         tries = hops = 0
         reached = False
@@ -221,29 +225,29 @@ class Call:
                     raise
                 if self.provider is not None and self.provider.reconnects and not reached:
                     reached = True
-                    wire = yield from self._reconnected(send, self.provider)
+                    wire = yield from self._reconnect(send, self.provider)
                     continue
-                pause = Sleep(_backoff(tries), "the connection failed")
+                pause = Sleep(_backoff_seconds(tries), "the connection failed")
             else:
                 if "://" not in send.url:  # a download's headers say nothing about the call
                     self.reply = reply
-                self._heed(reply)
-                moved = reply.status_code in REDIRECTS and "location" in reply.headers
+                self._log_server_warning(reply)
+                moved = reply.status_code in REDIRECT_STATUSES and "location" in reply.headers
                 if moved and send.follow:
-                    wire = self._redirected(wire, reply, hops)
+                    wire = self._follow_redirect(wire, reply, hops)
                     hops += 1
                     continue
                 if reply.status_code < 400:
                     return reply
                 once = send.tries == 0
-                waited = None if once else (yield from self._pause(reply, tries, most))
-                if waited is None or not _repeatable(wire):
-                    raise self.failure(reply)
+                waited = None if once else (yield from self._choose_pause(reply, tries, most))
+                if waited is None or not _is_repeatable(wire):
+                    raise self.build_error(reply)
                 pause = waited
             tries += pause.counts
             yield pause
 
-    def _heed(self, reply: Reply) -> None:
+    def _log_server_warning(self, reply: Reply) -> None:
         """Log a warning of the server's (`X-HF-Warning: topic; message`), once a topic."""
         said = reply.headers.get("x-hf-warning")
         if said:
@@ -251,20 +255,20 @@ class Call:
             heard = self.settings.memory.setdefault("warnings", set())
             if topic not in heard:
                 heard.add(topic)
-                log.warning("%s", errors.redacted(message.strip() or topic))
+                log.warning("%s", errors.redact(message.strip() or topic))
 
-    def _reconnected(self, send: Send, provider: Provider) -> Flow[Wire]:
+    def _reconnect(self, send: Send, provider: Provider) -> Flow[PreparedRequest]:
         """The request for a provider whose address may have changed: an engine that crashed."""
-        addressing.forget(provider, self.settings)
-        self.address = yield from self._reach()
-        return self.prepared(send)
+        addressing.forget_address(provider, self.settings)
+        self.address = yield from self._resolve_address()
+        return self.prepare_request(send)
 
-    def prepared(self, send: Send) -> Wire:
+    def prepare_request(self, send: Send) -> PreparedRequest:
         """The request with its absolute URL, headers and encoded body."""
-        if self.answerer is not None and self.answerer.silent:
-            raise self.answerer.refusal(send.method, send.url)
+        if self.interceptor is not None and self.interceptor.blocks_requests:
+            raise self.interceptor.blocked_error(send.method, send.url)
         foreign = "://" in send.url
-        headers = dict(PLAIN)
+        headers = dict(BASE_HEADERS)
         url = send.url
         if not foreign:
             assert self.address is not None
@@ -272,26 +276,28 @@ class Call:
         content = send.content
         if send.json is not None:
             headers["content-type"] = "application/json"
-            content = encoded(send.json)
+            content = encode_json(send.json)
         size = getattr(content, "size", None)
         if size is not None:
             headers["content-length"] = str(size)
-        blocked_hosts.check(url, self.settings.hosts.hub)
+        blocked_hosts.check_not_blocked(url, self.settings.hosts.hub)
         headers.setdefault("x-request-id", os.urandom(16).hex())
         own = () if foreign else {name.lower() for name in self.settings.headers}
         for name, value in send.headers.items():
             if name.lower() not in own:
                 headers[name.lower()] = value
-        return Wire(send.method, url, headers, content, send.stream, send.limit, send.patience)
+        return PreparedRequest(
+            send.method, url, headers, content, send.stream, send.limit, send.max_wait
+        )
 
-    def _redirected(self, wire: Wire, reply: Reply, hops: int) -> Wire:
+    def _follow_redirect(self, wire: PreparedRequest, reply: Reply, hops: int) -> PreparedRequest:
         """The request for where a redirect points; credentials stay with their host."""
-        url = _moved(wire.url, reply.headers["location"])
-        blocked_hosts.check(url, self.settings.hosts.hub)
-        if hops >= MOST_REDIRECTS:
+        url = _resolve_location(wire.url, reply.headers["location"])
+        blocked_hosts.check_not_blocked(url, self.settings.hosts.hub)
+        if hops >= MAX_REDIRECTS:
             raise errors.ConnectError(f"{wire.url} redirects in circles: {hops} times until now.")
         old, new = urlsplit(wire.url), urlsplit(url)
-        same = (old.scheme, old.netloc) == (new.scheme, new.netloc) or _secured(old, new)
+        same = (old.scheme, old.netloc) == (new.scheme, new.netloc) or _is_https_upgrade(old, new)
         if not same and wire.method != "GET":
             raise errors.ConnectError(
                 f"{old.netloc} redirects the request to another host, {new.netloc}; "
@@ -301,61 +307,63 @@ class Call:
             raise errors.ConnectError(
                 f"{old.netloc} redirects to {new.scheme}:, which is not followed."
             )
-        headers = wire.headers if same else dict(PLAIN)
+        headers = wire.headers if same else dict(BASE_HEADERS)
         if reply.status_code == 303 and wire.method != "GET":
             about_body = ("content-length", "content-type")
             headers = {name: text for name, text in headers.items() if name not in about_body}
             return replace(wire, method="GET", url=url, headers=headers, content=None)
         return replace(wire, url=url, headers=headers)
 
-    def _pause(self, reply: Reply, tries: int, most: int) -> Flow[Sleep | None]:
+    def _choose_pause(self, reply: Reply, tries: int, most: int) -> Flow[Sleep | None]:
         """How long to wait before the next try, None when there shall be none."""
         from hfwidgets.calls import endpoint_state
         from hfwidgets.errors import from_response  # what goes well needs neither
 
-        elapsed = time.perf_counter() - self.started
-        loading = from_response.loading_seconds(reply)
+        elapsed = time.perf_counter() - self.start_time
+        loading = from_response.parse_loading_seconds(reply)
         if loading is not None:
             name = self.model or "the model"
             wait = min(max(loading / 2, 1.0), 10.0)
             reason = f"loading {name}, about {max(loading, 1):.0f} s"
-            return Sleep(wait, reason, counts=False) if elapsed < LOADING_LIMIT else None
-        if endpoint_state.silent(reply):
-            pause = yield from endpoint_state.pause(self, reply, elapsed)
+            return Sleep(wait, reason, counts=False) if elapsed < MAX_LOADING_WAIT else None
+        if endpoint_state.is_endpoint_down(reply):
+            pause = yield from endpoint_state.choose_endpoint_pause(self, reply, elapsed)
             if pause is not None:
                 return pause
-        if reply.status_code not in RETRIED or tries >= most:
+        if reply.status_code not in RETRY_STATUSES or tries >= most:
             return None
-        asked = asked_pause(reply.headers)
-        if asked is not None and asked > LONGEST_WAIT:
+        asked = parse_retry_after(reply.headers)
+        if asked is not None and asked > MAX_RETRY_WAIT:
             return None
         who = self.provider.name if self.provider else "the server"
         why = "asks for a pause" if reply.status_code == 429 else f"answered {reply.status_code}"
-        return Sleep(_backoff(tries) if asked is None else asked, f"{who} {why}")
+        return Sleep(_backoff_seconds(tries) if asked is None else asked, f"{who} {why}")
 
-    def failure(self, reply: Reply) -> errors.HfWidgetsError:
+    def build_error(self, reply: Reply) -> errors.HfWidgetsError:
         """The exception for an answer of status 400 or above."""
         from hfwidgets.errors import from_response
 
-        error = from_response.failure(
+        error = from_response.error_from_response(
             reply,
-            provider=from_response.who(reply.url, self.provider.name if self.provider else ""),
+            provider=from_response.service_name(
+                reply.url, self.provider.name if self.provider else ""
+            ),
             model=self.model,
             task=self.task.name if self.task else "",
             routed=self.address is not None and self.address.routed,
             source=self.address.source if self.address else None,
-            wait=asked_pause(reply.headers),
+            wait=parse_retry_after(reply.headers),
             secrets=self.address.secrets if self.address else (),
         )
         error.meta = self.meta()
         return error
 
 
-def encoded(value: Any) -> bytes | media.Body:
+def encode_json(value: Any) -> bytes | media.Body:
     """JSON as bytes, in pieces where media are in it; InputError names what JSON cannot say."""
     try:
         try:
-            return _encode(value).encode()
+            return _dump_json(value).encode()
         except TypeError:  # media, which the quick way does not know, or a mistake
             return media.json_body(value)
     except (TypeError, ValueError, RecursionError) as error:
@@ -365,7 +373,7 @@ def encoded(value: Any) -> bytes | media.Body:
         ) from error
 
 
-def asked_pause(headers: Mapping[str, str]) -> float | None:
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """The pause a server asks for, in seconds: by Retry-After or by RateLimit's reset."""
     said = headers.get("retry-after", "").strip()
     if said:
@@ -380,7 +388,7 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     return float(reset[1]) + 1 if reset else None
 
 
-def _moved(url: str, location: str) -> str:
+def _resolve_location(url: str, location: str) -> str:
     """Where a redirect points; ConnectError when that is no URL."""
     try:
         found = urljoin(url, location)
@@ -392,7 +400,7 @@ def _moved(url: str, location: str) -> str:
     return found
 
 
-def _secured(old: SplitResult, new: SplitResult) -> bool:
+def _is_https_upgrade(old: SplitResult, new: SplitResult) -> bool:
     """Whether a redirect only leads from http to https on the same host, by the usual ports."""
     ports = (old.port or 80, new.port or 443)
     return (old.scheme, new.scheme, ports) == ("http", "https", (80, 443)) and (
@@ -400,14 +408,14 @@ def _secured(old: SplitResult, new: SplitResult) -> bool:
     )
 
 
-def _backoff(tries: int) -> float:
+def _backoff_seconds(tries: int) -> float:
     """1, 2, 4 ... at most 8 seconds, spread so that many clients do not come back at once."""
     import random
 
     return min(8.0, 2.0**tries) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
-def _repeatable(wire: Wire) -> bool:
+def _is_repeatable(wire: PreparedRequest) -> bool:
     return (
         wire.content is None
         or isinstance(wire.content, bytes)

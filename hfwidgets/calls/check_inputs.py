@@ -4,17 +4,17 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.tasks import BaseTask
-from hfwidgets.tasks.shape import missing
+from hfwidgets.tasks.shape import is_missing
 
 
-def check(inputs: Any, task: BaseTask) -> None:
+def check_inputs(inputs: Any, task: BaseTask) -> None:
     """InputError where an input is missing, or is a whole column where one value is asked for."""
     named = inputs.items() if type(inputs) is dict else (("", inputs),)
     for name, value in named:
         if type(value) is str:
             continue
         what = name or task.inputs[0]
-        if missing(value):
+        if is_missing(value):
             raise errors.InputError(
                 f"{what} of {task.method} is {value!r}, a missing value: there is nothing to ask."
             )

@@ -15,11 +15,16 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Deadline, Wire
-from hfwidgets.calls.connections import OpenLine, Watch, whole
-from hfwidgets.calls.transports import AsyncTransports, Transports, async_way_out, way_out
-from hfwidgets.core.event_stream import DONE, reader
-from hfwidgets.core.flow import Do, Flow, Reply, Sleep, Undo, advance, waiting
+from hfwidgets.calls.call import Deadline, PreparedRequest
+from hfwidgets.calls.connections import Connection, ReadDeadline, is_whole_body
+from hfwidgets.calls.transports import (
+    AsyncTransports,
+    Transports,
+    make_async_transport,
+    make_transport,
+)
+from hfwidgets.core.event_stream import DONE, json_parser
+from hfwidgets.core.flow import Blocking, CancelOnExit, Flow, Reply, Sleep, advance, wait_listener
 
 log = logging.getLogger("hfwidgets")
 
@@ -28,38 +33,38 @@ DRAIN_SECONDS = 2.0
 used again.
 """
 
-UNDO_SECONDS = 2.0
+CANCEL_SECONDS = 2.0
 """How long the end of a call may be put off to end its job on the server too."""
 
-_parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
+_parse_url = functools.lru_cache(maxsize=256)(httpx.URL)
 
 
-BAD_URL = (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)
+BAD_URL_ERRORS = (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)
 """What an address that cannot be called raises; UnicodeError: a name that no host can have."""
 
-FAILED = (httpx.RequestError, *BAD_URL)
+REQUEST_ERRORS = (httpx.RequestError, *BAD_URL_ERRORS)
 
 
-def announce(sleep: Sleep) -> None:
+def announce_wait(sleep: Sleep) -> None:
     """Tell whoever waits why: the caller's own listener, else the log."""
-    listener = waiting.get()
+    listener = wait_listener.get()
     if listener is not None:
         listener(sleep.reason, sleep.seconds)
     elif sleep.reason and sleep.seconds >= 1:
         log.warning("Waiting %.1f s: %s.", sleep.seconds, sleep.reason)
 
 
-def translated(
+def to_our_error(
     error: Exception, deadline: Deadline, url: str, broken: bool = False
 ) -> errors.HfWidgetsError:
     """The library's error as one of ours."""
-    if isinstance(error, BAD_URL):
+    if isinstance(error, BAD_URL_ERRORS):
         return errors.ConfigurationError(f"Not a URL that can be called: {url!r} ({error}).")
     host = httpx.URL(url).netloc.decode()
     if isinstance(error, httpx.TimeoutException):
         if isinstance(error, httpx.PoolTimeout):
-            return deadline.passed("waiting for a free connection")
-        return deadline.passed(f"waiting for {host}")
+            return deadline.timeout_error("waiting for a free connection")
+        return deadline.timeout_error(f"waiting for {host}")
     kind = errors.StreamBrokenError if broken else errors.ConnectError
     what = (
         f"The connection to {host} broke inside the answer"
@@ -69,14 +74,14 @@ def translated(
     return kind(f"{what}: {error or type(error).__name__}. Check the address and the network.")
 
 
-def too_large(url: str, limit: int) -> errors.OutputError:
+def too_large_error(url: str, limit: int) -> errors.OutputError:
     """The error for a body over its cap."""
     return errors.OutputError(
         f"The answer of {httpx.URL(url).host} is larger than {limit:,} bytes; it was not kept."
     )
 
 
-def request(wire: Wire, left: float | None) -> httpx.Request:
+def build_request(wire: PreparedRequest, left: float | None) -> httpx.Request:
     """The request, with the time that is left as the limit of each of its waits."""
     limits = {"connect": left, "read": left, "write": left, "pool": left}
     content = wire.content
@@ -84,7 +89,7 @@ def request(wire: Wire, left: float | None) -> httpx.Request:
         content = iter(content)  # httpx would call the `read` of what has one
     return httpx.Request(
         wire.method,
-        _parsed_url(wire.url),
+        _parse_url(wire.url),
         headers=wire.headers,
         content=content,
         extensions={"timeout": limits},
@@ -93,27 +98,27 @@ def request(wire: Wire, left: float | None) -> httpx.Request:
 
 def warm_up() -> None:
     """Import what awaiting needs, which would otherwise hold up a running loop for 80 ms."""
-    reader()
+    json_parser()
     importlib.import_module("anyio.to_thread")
     with contextlib.suppress(ImportError):  # a name of anyio's own: without it the loop waits once
         importlib.import_module("anyio._backends._asyncio")
 
 
-def plain(response: httpx.Response) -> Iterable[bytes]:
+def raw_bytes(response: httpx.Response) -> Iterable[bytes]:
     """The body's bytes. One that is not encoded is read from its stream, past httpx's decoders."""
     if "content-encoding" in response.headers:
         return response.iter_bytes()
     return cast(httpx.SyncByteStream, response.stream)
 
 
-def aplain(response: httpx.Response) -> AsyncIterable[bytes]:
+def raw_bytes_async(response: httpx.Response) -> AsyncIterable[bytes]:
     """The body's bytes, to await."""
     if "content-encoding" in response.headers:
         return response.aiter_bytes()
     return cast(httpx.AsyncByteStream, response.stream)
 
 
-def _fitting(given: Any, *kinds: type) -> Any:
+def _check_http_client(given: Any, *kinds: type) -> Any:
     """The HTTP client that was handed in; ConfigurationError when it is none of these."""
     if given is None or isinstance(given, kinds):
         return given
@@ -131,32 +136,32 @@ class SyncDriver:
     """
 
     def __init__(self, http: httpx.Client | None = None) -> None:
-        self._given = _fitting(http, httpx.Client, httpx.BaseTransport)
+        self._user_http = _check_http_client(http, httpx.Client, httpx.BaseTransport)
         self._lock = threading.Lock()
-        self._own: httpx.Client | Transports | None = None
+        self._own_http: httpx.Client | Transports | None = None
         self._pid = os.getpid()
-        self._dropped: deque[httpx.Response] = deque()
+        self._dropped_responses: deque[httpx.Response] = deque()
 
-    def _open(self, request: httpx.Request) -> httpx.Response:
+    def _open_response(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
-        http = self._given or self._owned()
+        http = self._user_http or self._get_own_http()
         if isinstance(http, httpx.Client):
             return http.send(request, stream=True)
         return http.handle_request(request)
 
-    def _owned(self) -> httpx.Client | Transports:
+    def _get_own_http(self) -> httpx.Client | Transports:
         """The connections of this process: a forked one would read its parent's answers."""
-        if self._own is not None and self._pid == os.getpid():
-            return self._own
+        if self._own_http is not None and self._pid == os.getpid():
+            return self._own_http
         with self._lock:
-            if self._own is None or self._pid != os.getpid():
-                self._dropped.clear()
-                self._own = way_out()
+            if self._own_http is None or self._pid != os.getpid():
+                self._dropped_responses.clear()
+                self._own_http = make_transport()
                 self._pid = os.getpid()
-            return self._own
+            return self._own_http
 
     def __del__(self) -> None:
-        own = getattr(self, "_own", None)
+        own = getattr(self, "_own_http", None)
         if own is not None and self._pid == os.getpid():
             with contextlib.suppress(Exception):  # the interpreter may be ending
                 own.close()
@@ -164,7 +169,7 @@ class SyncDriver:
     def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
         with self._lock:
-            closing, self._own = self._own, None
+            closing, self._own_http = self._own_http, None
         if closing is not None:
             closing.close()
 
@@ -172,16 +177,16 @@ class SyncDriver:
         """The flow's result."""
         outcome: Any = None
         error: BaseException | None = None
-        undo: Wire | None = None
+        undo: PreparedRequest | None = None
         try:
             while True:
                 step = advance(flow, outcome, error)
                 outcome = error = None
-                if type(step) is Undo:
+                if type(step) is CancelOnExit:
                     undo = step.send
                     continue
                 try:
-                    outcome = self._do(step, deadline)
+                    outcome = self._run_step(step, deadline)
                 except Exception as failure:
                     error = failure
         except StopIteration as done:
@@ -190,97 +195,99 @@ class SyncDriver:
         finally:
             flow.close()
             if undo is not None:
-                self._undo(undo)
+                self._cancel_job(undo)
 
-    def _undo(self, wire: Wire) -> None:
+    def _cancel_job(self, wire: PreparedRequest) -> None:
         """Tell the server that its job is no longer wanted; nobody waits for its answer."""
         with contextlib.suppress(errors.HfWidgetsError):
-            self._send(wire, Deadline(UNDO_SECONDS))
+            self._send_request(wire, Deadline(CANCEL_SECONDS))
 
-    def _do(self, step: Any, deadline: Deadline) -> Any:
-        if type(step) is Wire:
-            return self._send(step, deadline)
+    def _run_step(self, step: Any, deadline: Deadline) -> Any:
+        if type(step) is PreparedRequest:
+            return self._send_request(step, deadline)
         if type(step) is Sleep:
-            left = deadline.left(step.reason or "waiting")
-            announce(step)
+            left = deadline.remaining_seconds(step.reason or "waiting")
+            announce_wait(step)
             time.sleep(step.seconds if left is None else min(step.seconds, left))
-            deadline.left(step.reason or "waiting")
+            deadline.remaining_seconds(step.reason or "waiting")
             return None
-        assert type(step) is Do
+        assert type(step) is Blocking
         return step.call()
 
-    def line(self, reply: Reply) -> "OpenLine":
+    def connection(self, reply: Reply) -> "Connection":
         """The connection of an open reply."""
-        return OpenLine(reply.source, self._dropped)
+        return Connection(reply.source, self._dropped_responses)
 
-    def _send(self, wire: Wire, deadline: Deadline) -> Reply:
+    def _send_request(self, wire: PreparedRequest, deadline: Deadline) -> Reply:
         started = time.perf_counter()
-        while self._dropped:
-            self._dropped.popleft().close()
-        deadline = deadline.within(wire.patience)
+        while self._dropped_responses:
+            self._dropped_responses.popleft().close()
+        deadline = deadline.shorten_to(wire.max_wait)
         try:
-            asked = request(wire, deadline.left("calling the server"))
-            response = self._open(asked)
+            asked = build_request(wire, deadline.remaining_seconds("calling the server"))
+            response = self._open_response(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)
             try:
-                content = self._body(response, wire, deadline)
+                content = self._read_body(response, wire, deadline)
             finally:
                 response.close()
-        except FAILED as error:
-            raise translated(error, deadline, wire.url) from error
+        except REQUEST_ERRORS as error:
+            raise to_our_error(error, deadline, wire.url) from error
         seconds = time.perf_counter() - started
         return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
 
-    def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
+    def _read_body(
+        self, response: httpx.Response, wire: PreparedRequest, deadline: Deadline
+    ) -> bytes:
         """The whole body; one that comes in drops ends at the deadline too."""
         parts: list[bytes] = []
         size = 0
-        watch = Watch(response)
+        watch = ReadDeadline(response)
         try:
-            for part in plain(response):
+            for part in raw_bytes(response):
                 parts.append(part)
                 size += len(part)
                 if wire.limit is not None and size > wire.limit:
-                    raise too_large(wire.url, wire.limit)
-                left = deadline.left("reading the answer")
-                if left is not None and not watch.armed and not whole(response, size):
+                    raise too_large_error(wire.url, wire.limit)
+                left = deadline.remaining_seconds("reading the answer")
+                if left is not None and not watch.is_armed and not is_whole_body(response, size):
                     watch.arm(left)  # each read alone may take as long as the whole call could
         except httpx.RequestError as error:
-            if watch.fired:
-                raise deadline.passed("reading the answer") from error
+            if watch.has_fired:
+                raise deadline.timeout_error("reading the answer") from error
             raise
         finally:
             watch.disarm()
-        if watch.fired:
-            raise deadline.passed("reading the answer")
+        if watch.has_fired:
+            raise deadline.timeout_error("reading the answer")
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
-    def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
+    def read_chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
         """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
         response: httpx.Response = reply.source
-        watch = Watch(response)
-        left = deadline.left("starting the stream")
+        watch = ReadDeadline(response)
+        left = deadline.remaining_seconds("starting the stream")
         if left is not None:
             watch.arm(left)
         try:
-            for data in plain(response):
+            for data in raw_bytes(response):
                 yield data
                 if (len(data) < 24 or DONE in data) and getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
-            if watch.fired and not getattr(decoder, "done", False):
-                raise deadline.passed("waiting for the stream's next part")
+            if watch.has_fired and not getattr(decoder, "done", False):
+                raise deadline.timeout_error("waiting for the stream's next part")
         except httpx.RequestError as error:
             if getattr(decoder, "done", False):
                 return  # the answer was whole; only the connection is lost
-            if watch.fired:
-                raise deadline.passed("waiting for the stream's next part") from error
-            raise translated(error, deadline, reply.url, broken=True) from error
+            if watch.has_fired:
+                raise deadline.timeout_error("waiting for the stream's next part") from error
+            raise to_our_error(error, deadline, reply.url, broken=True) from error
         finally:
             watch.disarm()
 
 
-class _InThread(httpx.AsyncByteStream):
+class _ThreadedBody(httpx.AsyncByteStream):
     """A body in pieces, each made in a thread: they are read from files."""
 
     def __init__(self, content: Iterable[bytes]) -> None:
@@ -308,35 +315,35 @@ class AsyncDriver:
     """Does steps by awaiting; blocking work goes to a thread."""
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
-        self._given = _fitting(http, httpx.AsyncClient, httpx.AsyncBaseTransport)
-        self._spare = None if http else async_way_out()
-        self._own: WeakKeyDictionary[Any, httpx.AsyncClient | AsyncTransports]
-        self._own = WeakKeyDictionary()
+        self._user_http = _check_http_client(http, httpx.AsyncClient, httpx.AsyncBaseTransport)
+        self._spare_http = None if http else make_async_transport()
+        self._own_http: WeakKeyDictionary[Any, httpx.AsyncClient | AsyncTransports]
+        self._own_http = WeakKeyDictionary()
         warm_up()
 
-    async def _open(self, request: httpx.Request) -> httpx.Response:
+    async def _open_response(self, request: httpx.Request) -> httpx.Response:
         """The response to a request, its body still to be read."""
-        http = self._given or self._owned()
+        http = self._user_http or self._get_own_http()
         if isinstance(http, httpx.AsyncClient):
             return await http.send(request, stream=True)
         return await http.handle_async_request(request)
 
-    def _owned(self) -> httpx.AsyncClient | AsyncTransports:
+    def _get_own_http(self) -> httpx.AsyncClient | AsyncTransports:
         """The connections of the running loop: those of another cannot be awaited here."""
         loop = _running_loop()
-        own = self._own.get(loop)
+        own = self._own_http.get(loop)
         if own is None:
-            for other in [known for known in self._own if getattr(known, "is_closed", bool)()]:
-                del self._own[other]  # what they hold would keep them for ever
-            own, self._spare = self._spare or async_way_out(), None
-            self._own[loop] = own
+            for other in [known for known in self._own_http if getattr(known, "is_closed", bool)()]:
+                del self._own_http[other]  # what they hold would keep them for ever
+            own, self._spare_http = self._spare_http or make_async_transport(), None
+            self._own_http[loop] = own
         return own
 
     async def close(self) -> None:
         """Close the connections, unless the HTTP client was handed in."""
-        closing = self._own.pop(_running_loop(), self._spare)
-        self._own.clear()
-        self._spare = None
+        closing = self._own_http.pop(_running_loop(), self._spare_http)
+        self._own_http.clear()
+        self._spare_http = None
         if closing is not None:
             await closing.aclose()
 
@@ -344,16 +351,16 @@ class AsyncDriver:
         """The flow's result."""
         outcome: Any = None
         error: BaseException | None = None
-        undo: Wire | None = None
+        undo: PreparedRequest | None = None
         try:
             while True:
                 step = advance(flow, outcome, error)
                 outcome = error = None
-                if type(step) is Undo:
+                if type(step) is CancelOnExit:
                     undo = step.send
                     continue
                 try:
-                    outcome = await self._do(step, deadline)
+                    outcome = await self._run_step(step, deadline)
                 except Exception as failure:
                     error = failure
         except StopIteration as done:
@@ -362,67 +369,75 @@ class AsyncDriver:
         finally:
             flow.close()
             if undo is not None:
-                await self._undo(undo)
+                await self._cancel_job(undo)
 
-    async def _undo(self, wire: Wire) -> None:
+    async def _cancel_job(self, wire: PreparedRequest) -> None:
         """Tell the server that its job is no longer wanted, even when the call was cancelled."""
         import anyio
 
         with anyio.CancelScope(shield=True), contextlib.suppress(errors.HfWidgetsError):
-            await self._send(wire, Deadline(UNDO_SECONDS))
+            await self._send_request(wire, Deadline(CANCEL_SECONDS))
 
-    async def _do(self, step: Any, deadline: Deadline) -> Any:
-        if type(step) is Wire:
-            return await self._send(step, deadline)
+    async def _run_step(self, step: Any, deadline: Deadline) -> Any:
+        if type(step) is PreparedRequest:
+            return await self._send_request(step, deadline)
         import anyio
 
         if type(step) is Sleep:
-            left = deadline.left(step.reason or "waiting")
-            announce(step)
+            left = deadline.remaining_seconds(step.reason or "waiting")
+            announce_wait(step)
             await anyio.sleep(step.seconds if left is None else min(step.seconds, left))
-            deadline.left(step.reason or "waiting")
+            deadline.remaining_seconds(step.reason or "waiting")
             return None
-        assert type(step) is Do
+        assert type(step) is Blocking
         return await anyio.to_thread.run_sync(step.call)
 
-    async def _send(self, wire: Wire, deadline: Deadline) -> Reply:
+    async def _send_request(self, wire: PreparedRequest, deadline: Deadline) -> Reply:
         started = time.perf_counter()
-        deadline = deadline.within(wire.patience)
+        deadline = deadline.shorten_to(wire.max_wait)
         try:
-            asked = request(wire, deadline.left("calling the server"))
+            asked = build_request(wire, deadline.remaining_seconds("calling the server"))
             if not isinstance(wire.content, (bytes, type(None))):
-                asked.stream = _InThread(wire.content)
-            response = await self._open(asked)
+                asked.stream = _ThreadedBody(wire.content)
+            response = await self._open_response(asked)
             if wire.stream and response.status_code < 400:
                 return Reply(response.status_code, response.headers, source=response, url=wire.url)
             try:
-                content = await self._body(response, wire, deadline)
+                content = await self._read_body(response, wire, deadline)
             finally:
                 await response.aclose()
-        except FAILED as error:
-            raise translated(error, deadline, wire.url) from error
+        except REQUEST_ERRORS as error:
+            raise to_our_error(error, deadline, wire.url) from error
         seconds = time.perf_counter() - started
         return Reply(response.status_code, response.headers, content, url=wire.url, seconds=seconds)
 
-    async def _body(self, response: httpx.Response, wire: Wire, deadline: Deadline) -> bytes:
+    async def _read_body(
+        self, response: httpx.Response, wire: PreparedRequest, deadline: Deadline
+    ) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in aplain(response):
+        async for part in raw_bytes_async(response):
             parts.append(part)
             size += len(part)
             if wire.limit is not None and size > wire.limit:
-                raise too_large(wire.url, wire.limit)
-            deadline.left("reading the answer")
+                raise too_large_error(wire.url, wire.limit)
+            deadline.remaining_seconds("reading the answer")
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
-    async def chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> AsyncIterator[bytes]:
+    async def read_chunks(
+        self, reply: Reply, decoder: Any, deadline: Deadline
+    ) -> AsyncIterator[bytes]:
         """The bytes of an open reply, within the deadline; the rest is drained after `[DONE]`."""
         import anyio
 
-        source = aplain(reply.source).__aiter__()
+        source = raw_bytes_async(reply.source).__aiter__()
         while True:
             done = getattr(decoder, "done", False)
-            left = DRAIN_SECONDS if done else deadline.left("waiting for the stream's next part")
+            left = (
+                DRAIN_SECONDS
+                if done
+                else deadline.remaining_seconds("waiting for the stream's next part")
+            )
             try:
                 if left is None:
                     data = await anext(source)
@@ -435,6 +450,6 @@ class AsyncDriver:
                 if done:
                     return  # the answer was whole; only the connection is lost
                 if isinstance(error, TimeoutError):
-                    raise deadline.passed("waiting for the stream's next part") from error
-                raise translated(error, deadline, reply.url, broken=True) from error
+                    raise deadline.timeout_error("waiting for the stream's next part") from error
+                raise to_our_error(error, deadline, reply.url, broken=True) from error
             yield data

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets.calls.call import Call, Wire
-from hfwidgets.core.flow import Do, Flow, Sleep, advance
-from hfwidgets.errors import redacted
+from hfwidgets.calls.call import Call, PreparedRequest
+from hfwidgets.core.flow import Blocking, Flow, Sleep, advance
+from hfwidgets.errors import redact
 from hfwidgets.media import Body, Media
 from hfwidgets.providers import is_secret
 from hfwidgets.results import show
 
-SHOWN_BYTES = 2000
+MAX_BODY_CHARS = 2000
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Explanation:
         return "\n".join([*lines, "", self.body, f"({count}; nothing was sent)", *self.notes])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), show.paragraph(repr(self)), None)
+        return show.mime_bundle(repr(self), show.paragraph_html(repr(self)), None)
 
 
-def explained(call: Call, flow: Flow[Any]) -> Explanation:
+def explain_call(call: Call, flow: Flow[Any]) -> Explanation:
     """Advance a flow up to its first request and describe that."""
-    call.answerer = None  # what is recorded does not matter: the question is what would be sent
+    call.interceptor = None  # what is recorded does not matter: the question is what would be sent
     outcome: Any = None
     error: Exception | None = None
     notes: list[str] = []
@@ -62,12 +62,12 @@ def explained(call: Call, flow: Flow[Any]) -> Explanation:
         while True:
             step = advance(flow, outcome, error)
             outcome = error = None
-            if type(step) is Wire:
-                return _described(call, step, notes)
-            if type(step) is Do and step.changes:
-                notes.append(f"First it would {step.changes}.")
-                outcome = step.instead
-            elif type(step) is Do:
+            if type(step) is PreparedRequest:
+                return _describe_request(call, step, notes)
+            if type(step) is Blocking and step.side_effect:
+                notes.append(f"First it would {step.side_effect}.")
+                outcome = step.dry_run_value
+            elif type(step) is Blocking:
                 try:
                     outcome = step.call()
                 except Exception as failure:
@@ -78,17 +78,17 @@ def explained(call: Call, flow: Flow[Any]) -> Explanation:
         flow.close()
 
 
-def _described(call: Call, wire: Wire, notes: list[str]) -> Explanation:
+def _describe_request(call: Call, wire: PreparedRequest, notes: list[str]) -> Explanation:
     provider = call.provider.name if call.provider else ""
     headers = {
-        name: "…" if is_secret(name) else redacted(value) for name, value in wire.headers.items()
+        name: "…" if is_secret(name) else redact(value) for name, value in wire.headers.items()
     }
-    body, size = _body(wire.content)
+    body, size = _describe_body(wire.content)
     if "/api/" in wire.url and wire.method == "GET":
         notes = [*notes, "This look-up on the Hub comes before the call itself."]
     return Explanation(
         wire.method,
-        redacted(wire.url),
+        redact(wire.url),
         headers,
         body,
         size,
@@ -99,11 +99,11 @@ def _described(call: Call, wire: Wire, notes: list[str]) -> Explanation:
     )
 
 
-def _body(content: Any) -> tuple[str, int | None]:
+def _describe_body(content: Any) -> tuple[str, int | None]:
     if content is None:
         return "", 0
     if isinstance(content, Body):
-        return _shown(content.summary), content.size
+        return _shorten(content.summary), content.size
     if isinstance(content, Media):
         return f"<{content.size or 0:,} bytes of {content.mime}>", content.size
     if not isinstance(content, bytes):
@@ -112,9 +112,9 @@ def _body(content: Any) -> tuple[str, int | None]:
         text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
     except ValueError:
         return f"<{len(content):,} bytes>", len(content)
-    return _shown(text), len(content)
+    return _shorten(text), len(content)
 
 
-def _shown(text: str) -> str:
-    text = redacted(text)
-    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}…"
+def _shorten(text: str) -> str:
+    text = redact(text)
+    return text if len(text) <= MAX_BODY_CHARS else f"{text[:MAX_BODY_CHARS]}…"

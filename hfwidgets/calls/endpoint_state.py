@@ -18,103 +18,109 @@ from hfwidgets.errors import advice
 if TYPE_CHECKING:
     from hfwidgets.calls.call import Call
 
-CONTROL = "https://api.endpoints.huggingface.cloud/v2"
-DOMAIN = ".endpoints.huggingface.cloud"
+CONTROL_PLANE = "https://api.endpoints.huggingface.cloud/v2"
+ENDPOINT_DOMAIN = ".endpoints.huggingface.cloud"
 
-WAKING_LIMIT = 1800.0
+MAX_START_WAIT = 1800.0
 """How long an endpoint is waited for without a timeout, in seconds: models load for minutes."""
 
-POLL = 5.0
+POLL_SECONDS = 5.0
 
-BROKEN = ("failed", "updateFailed")
-COMING = ("pending", "initializing", "updating", "scaledToZero")
+FAILED_STATES = ("failed", "updateFailed")
+STARTING_STATES = ("pending", "initializing", "updating", "scaledToZero")
 
 
-def silent(reply: Reply) -> bool:
+def is_endpoint_down(reply: Reply) -> bool:
     """Whether a reply is that of an Inference Endpoint without a running replica."""
     if reply.status_code not in (400, 502, 503):
         return False
     host = urlsplit(reply.url).hostname or ""
-    if not host.endswith(DOMAIN) or host == urlsplit(CONTROL).hostname:
+    if not host.endswith(ENDPOINT_DOMAIN) or host == urlsplit(CONTROL_PLANE).hostname:
         return False
-    return reply.status_code != 400 or paused(reply)
+    return reply.status_code != 400 or is_endpoint_paused(reply)
 
 
-def paused(reply: Reply) -> bool:
+def is_endpoint_paused(reply: Reply) -> bool:
     """Whether the server's words say that the endpoint is paused."""
-    said = (errors.server_message(reply) or "").lower()
+    said = (errors.find_server_message(reply) or "").lower()
     return "paused" in said or "invalid state" in said
 
 
-def pause(call: "Call", reply: Reply, elapsed: float) -> Flow[Sleep | None]:
+def choose_endpoint_pause(call: "Call", reply: Reply, elapsed: float) -> Flow[Sleep | None]:
     """How long to wait for an endpoint, None when it runs and the fault is another.
 
     Raises:
         EndpointPausedError: It is paused, and stays so until somebody resumes it.
         InferenceEndpointError: It failed, or did not come up within half an hour.
     """
-    found = yield from _entry(call, reply.url)
+    found = yield from _fetch_entry(call, reply.url)
     status = found.get("status") or {}
     name, state = found.get("name") or urlsplit(reply.url).hostname, status.get("state")
-    if state == "paused" or (state is None and paused(reply)):
-        raise _paused(name, bool(found), reply)
-    if state in BROKEN:
+    if state == "paused" or (state is None and is_endpoint_paused(reply)):
+        raise _paused_error(name, bool(found), reply)
+    if state in FAILED_STATES:
         said = status.get("message") or "no reason given"
         raise errors.InferenceEndpointError(
-            f"The endpoint {name} failed to start: {said}. Its log is at {advice.ENDPOINTS}."
+            f"The endpoint {name} failed to start: {said}. Its log is at {advice.ENDPOINTS_PAGE}."
         )
     if state == "running":
         return None
-    if elapsed > WAKING_LIMIT:
+    if elapsed > MAX_START_WAIT:
         raise errors.InferenceEndpointTimeoutError(
             f"The endpoint {name} did not come up within {elapsed:.0f} s "
-            f"(state: {state or 'unknown'}). Its log is at {advice.ENDPOINTS}."
+            f"(state: {state or 'unknown'}). Its log is at {advice.ENDPOINTS_PAGE}."
         )
     why = "is scaled to zero and wakes up" if state in (None, "scaledToZero") else f"is {state}"
-    return Sleep(POLL, f"the endpoint {name} {why}, which takes minutes", counts=False)
+    return Sleep(POLL_SECONDS, f"the endpoint {name} {why}, which takes minutes", counts=False)
 
 
-def _paused(name: Any, known: bool, reply: Reply) -> errors.EndpointPausedError:
+def _paused_error(name: Any, known: bool, reply: Reply) -> errors.EndpointPausedError:
     call = f"hfwidgets.get_inference_endpoint({name!r}).resume()" if known else "its resume()"
     error = errors.EndpointPausedError(
         f"The endpoint {name} is paused: it does not wake by itself. Resume it with {call} or at "
-        f"{advice.ENDPOINTS}, and call again."
+        f"{advice.ENDPOINTS_PAGE}, and call again."
     )
-    errors.fill(error, reply, errors.server_message(reply), errors.request_id(reply.headers))
+    errors.attach_response(
+        error, reply, errors.find_server_message(reply), errors.find_request_id(reply.headers)
+    )
     return error
 
 
-def _entry(call: "Call", url: str) -> Flow[Mapping[str, Any]]:
+def _fetch_entry(call: "Call", url: str) -> Flow[Mapping[str, Any]]:
     """The control plane's entry for an endpoint's URL; empty when it cannot be had."""
     shown = call.address.headers.get("authorization", "") if call.address else ""
     if not shown.startswith("Bearer hf_"):
         return {}
     headers = {"authorization": shown}
-    control = call.settings.hosts.of("endpoints", CONTROL)
+    control = call.settings.hosts.address_of("endpoints", CONTROL_PLANE)
     memory = call.settings.memory.setdefault("endpoints", {})
     host = urlsplit(url).netloc
     try:
         if host not in memory:
-            memory[host] = yield from _path(call, control, host, headers)
+            memory[host] = yield from _find_path(call, control, host, headers)
         if memory[host] is None:
             return {}
-        reply = yield from call.exchange(Send("GET", control + memory[host], headers=headers))
+        reply = yield from call.send_with_retries(
+            Send("GET", control + memory[host], headers=headers)
+        )
         found: Mapping[str, Any] = reply.json()
         return found
     except (errors.HfHubHTTPError, errors.ConnectError, ValueError):
         return {}  # the token may not ask, or nobody answers: the server's words have to do
 
 
-def _path(call: "Call", control: str, host: str, headers: Mapping[str, str]) -> Flow[str | None]:
+def _find_path(
+    call: "Call", control: str, host: str, headers: Mapping[str, str]
+) -> Flow[str | None]:
     """The control plane's path of the endpoint with this host, None when there is none such."""
-    who = yield from call.exchange(
+    who = yield from call.send_with_retries(
         Send("GET", f"{call.settings.hosts.hub}/api/whoami-v2", headers=headers)
     )
     account = who.json()
     for space in (account["name"], *(org["name"] for org in account.get("orgs") or ())):
         path = f"/endpoint/{quote(space, safe='')}"
         try:
-            reply = yield from call.exchange(Send("GET", control + path, headers=headers))
+            reply = yield from call.send_with_retries(Send("GET", control + path, headers=headers))
         except errors.HfHubHTTPError:
             continue  # an organisation whose endpoints the token may not see
         for item in reply.json()["items"]:

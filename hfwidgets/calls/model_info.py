@@ -17,22 +17,22 @@ from hfwidgets import errors
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
-from hfwidgets.providers._provider import bearer
+from hfwidgets.providers._provider import bearer_headers
 
-LIFETIME = 600.0
+CACHE_SECONDS = 600.0
 """How long an answer holds, in seconds."""
 
-PATIENCE = 10.0
+LOOKUP_TIMEOUT = 10.0
 """How long an answer is waited for, in seconds: a call that works without it shall not hang."""
 
-SILENCE = 60.0
+FAILURE_CACHE_SECONDS = 60.0
 """How long the Hub is not asked again where it may be left out, in seconds."""
 
-REFUSED = frozenset({401, 403, 404})
+REFUSED_STATUSES = frozenset({401, 403, 404})
 
-EXPANDED = ("inferenceProviderMapping", "pipeline_tag", "tags")
+EXPAND_FIELDS = ("inferenceProviderMapping", "pipeline_tag", "tags")
 
-UNANSWERED = (
+LOOKUP_ERRORS = (
     errors.ConnectError,
     errors.InferenceTimeoutError,
     errors.HfHubHTTPError,
@@ -61,16 +61,16 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class HubModelInfo:
     """What the Hub says about a model, or the caller where `by_hand` is true."""
 
     offers: tuple[Offer, ...] = ()
-    pipeline: str | None = None
+    pipeline_tag: str | None = None
     tags: frozenset[str] = frozenset()
-    by_hand: bool = False
+    is_manual: bool = False
 
 
-def offers(mapping: Any) -> tuple[Offer, ...]:
+def parse_offers(mapping: Any) -> tuple[Offer, ...]:
     """The Hub's mapping in its order, from either of its shapes: an object or a list."""
     if isinstance(mapping, Mapping):
         rows: Iterable[Any] = [
@@ -93,7 +93,7 @@ def offers(mapping: Any) -> tuple[Offer, ...]:
     )
 
 
-def offers_by_hand(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
+def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
     """A mapping that was given to a client, by model.
 
         {"org/model": {"together": "its name there"}}
@@ -108,25 +108,25 @@ def offers_by_hand(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, 
     found = {}
     for model, entries in (mapping or {}).items():
         if not isinstance(entries, Mapping):
-            raise _malformed(model)
+            raise _mapping_error(model)
         rows = {
             name: {"providerId": entry} if isinstance(entry, str) else entry
             for name, entry in entries.items()
         }
-        found[model] = offers(rows)
+        found[model] = parse_offers(rows)
         if len(found[model]) != len(rows):
-            raise _malformed(model)
+            raise _mapping_error(model)
     return found
 
 
-def _malformed(model: str) -> errors.ConfigurationError:
+def _mapping_error(model: str) -> errors.ConfigurationError:
     return errors.ConfigurationError(
         f"mapping[{model!r}] must name the model at each provider: "
         '{"together": "its name there"} or {"together": {"providerId": ..., "task": ...}}.'
     )
 
 
-def about(model: str, settings: Settings) -> Flow[About]:
+def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
     """What the Hub says about a model.
 
     Raises:
@@ -134,54 +134,56 @@ def about(model: str, settings: Settings) -> Flow[About]:
             such model.
     """
     if model in settings.mapping:
-        return About(settings.mapping[model], by_hand=True)
-    token = yield from hub_token(settings)
+        return HubModelInfo(settings.mapping[model], is_manual=True)
+    token = yield from find_hub_token(settings)
     key = (model, token.value if token else "")
-    known = settings.models.get(key)
+    known = settings.known_models.get(key)
     if known is not None and known[0] > time.monotonic():
         return known[1]
-    query = "&".join(f"expand={name}" for name in EXPANDED)
+    query = "&".join(f"expand={name}" for name in EXPAND_FIELDS)
     url = f"{settings.hosts.hub}/api/models/{quote(model, safe='/')}?{query}"
-    reply = yield Send("GET", url, headers=shown(token), patience=PATIENCE, tries=0)
-    body = _object(reply)
-    found = About(
-        offers(body.get("inferenceProviderMapping")),
+    reply = yield Send("GET", url, headers=auth_headers(token), max_wait=LOOKUP_TIMEOUT, tries=0)
+    body = _parse_object(reply)
+    found = HubModelInfo(
+        parse_offers(body.get("inferenceProviderMapping")),
         body.get("pipeline_tag"),
         frozenset(map(str, body.get("tags") or ())),
     )
-    settings.models[key] = (time.monotonic() + LIFETIME, found)
+    settings.known_models[key] = (time.monotonic() + CACHE_SECONDS, found)
     return found
 
 
-def tried(model: str, settings: Settings) -> Flow[About | None]:
+def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
     """What the Hub says about a model, None when it does not answer (nor asked for a minute then).
 
     Raises:
         HfHubHTTPError: the Hub answered, and knows no such model or does not show it.
     """
     key = (model, "unanswered")
-    silent = settings.models.get(key)
+    silent = settings.known_models.get(key)
     if silent is not None and silent[0] > time.monotonic():
         return None
     try:
-        return (yield from about(model, settings))
-    except UNANSWERED as error:
-        if getattr(error, "status_code", None) in REFUSED:
+        return (yield from fetch_model_info(model, settings))
+    except LOOKUP_ERRORS as error:
+        if getattr(error, "status_code", None) in REFUSED_STATUSES:
             raise
-    settings.models[key] = (time.monotonic() + SILENCE, About())
+    settings.known_models[key] = (time.monotonic() + FAILURE_CACHE_SECONDS, HubModelInfo())
     return None
 
 
-def recommended(tasks: Iterable[str], settings: Settings) -> Flow[str]:
+def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str]:
     """The model that the Hub recommends for the first of these tasks that it knows."""
-    if settings.recommended is None:
-        token = yield from hub_token(settings)
-        reply = yield Send("GET", f"{settings.hosts.hub}/api/tasks", headers=shown(token))
-        listed = _object(reply).items()
-        settings.recommended = {name: entry.get("widgetModels") or [] for name, entry in listed}
+    if settings.recommended_models is None:
+        token = yield from find_hub_token(settings)
+        reply = yield Send("GET", f"{settings.hosts.hub}/api/tasks", headers=auth_headers(token))
+        listed = _parse_object(reply).items()
+        settings.recommended_models = {
+            name: entry.get("widgetModels") or [] for name, entry in listed
+        }
     tasks = list(tasks)
     for task in tasks:
-        if models := settings.recommended.get(task):
+        if models := settings.recommended_models.get(task):
             return models[0]
     raise errors.ConfigurationError(
         f"The Hub recommends no model for {tasks[0]}: pass model= with a model's id or a URL, or "
@@ -189,20 +191,20 @@ def recommended(tasks: Iterable[str], settings: Settings) -> Flow[str]:
     )
 
 
-def hub_token(settings: Settings) -> Flow[auth.Token | None]:
+def find_hub_token(settings: Settings) -> Flow[auth.Token | None]:
     """The client's token, if it is a Hub token that may go to this Hub."""
-    token = yield from settings.key()
-    if token is None or not token.routed:
+    token = yield from settings.find_token()
+    if token is None or not token.is_hub_token:
         return None
-    return token if token.explicit or auth.trusted(settings.hosts.hub) else None
+    return token if token.is_explicit or auth.is_trusted_url(settings.hosts.hub) else None
 
 
-def shown(token: auth.Token | None) -> dict[str, str]:
+def auth_headers(token: auth.Token | None) -> dict[str, str]:
     """The headers that show a token."""
-    return bearer(token.value) if token else {}
+    return bearer_headers(token.value) if token else {}
 
 
-def _object(reply: Any) -> dict[str, Any]:
+def _parse_object(reply: Any) -> dict[str, Any]:
     try:
         body = reply.json()
     except ValueError:

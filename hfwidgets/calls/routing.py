@@ -23,7 +23,7 @@ from typing import Any
 from hfwidgets import errors, providers
 from hfwidgets.calls import model_info, offers
 from hfwidgets.calls.model_info import Offer
-from hfwidgets.calls.settings import Settings, is_url, usable_url
+from hfwidgets.calls.settings import Settings, check_url, is_url
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Provider
@@ -33,7 +33,7 @@ POLICIES = frozenset({"fastest", "cheapest", "preferred"})
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Route:
     """Who is asked.
 
     Attributes:
@@ -52,7 +52,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelRef:
     """What is asked for: the model's name without its suffix."""
 
     task: BaseTask
@@ -65,7 +65,7 @@ class Asked:
         return self.task.hub_name
 
     @property
-    def whole(self) -> str:
+    def full_name(self) -> str:
         """The model as it was named."""
         return f"{self.model}:{self.suffix}" if self.suffix else self.model
 
@@ -75,7 +75,7 @@ def default_provider(settings: Settings) -> str | None:
     return settings.provider or os.environ.get("HFWIDGETS_PROVIDER") or None
 
 
-def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen]:
+def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[Route]:
     """Who serves a task with a model, by the rules above.
 
     Raises:
@@ -86,25 +86,25 @@ def chosen(task: BaseTask, model: str | None, settings: Settings) -> Flow[Chosen
     """
     url = next((text for text in (model, settings.model) if text and is_url(text)), None)
     if url is not None:
-        return _endpoint(task, usable_url(url), model, settings)
+        return _route_to_url(task, check_url(url), model, settings)
     model = model or settings.model
     name = default_provider(settings)
     if name == "endpoint":
         raise errors.ConfigurationError("An endpoint is named by its URL: pass it as base_url=.")
     if model is None:
-        return (yield from _unnamed(task, name, settings))
-    asked, name = _split(task, model, name, settings)
+        return (yield from _route_without_model(task, name, settings))
+    asked, name = _split_suffix(task, model, name, settings)
     if name is None:
-        yield from _hub_key(settings)
+        yield from _require_hub_token(settings)
         name = "auto" if task.hub_name == offers.CONVERSATIONAL else None
     if name is None or (name == "auto" and task.hub_name != offers.CONVERSATIONAL):
-        return (yield from _picked(asked, prefer_hub=name is None))
+        return (yield from _route_by_hub_list(asked, prefer_hub=name is None))
     provider = providers.get(name)
     provider.route(task.name)
-    return (yield from _named(asked, provider))
+    return (yield from _route_to_provider(asked, provider))
 
 
-def _endpoint(task: BaseTask, url: str, model: str | None, settings: Settings) -> Chosen:
+def _route_to_url(task: BaseTask, url: str, model: str | None, settings: Settings) -> Route:
     """The endpoint of a URL. A model named on the call still names the payload's model."""
     if settings.provider not in (None, "endpoint"):
         raise errors.ConfigurationError(
@@ -115,17 +115,17 @@ def _endpoint(task: BaseTask, url: str, model: str | None, settings: Settings) -
 
         url = chat_url(url)
     named = None if is_url(model) else model
-    return Chosen(providers.get("endpoint"), named, named or "default", url)
+    return Route(providers.get("endpoint"), named, named or "default", url)
 
 
-def _unnamed(task: BaseTask, name: str | None, settings: Settings) -> Flow[Chosen]:
+def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -> Flow[Route]:
     """A call without a model: hf-inference has recommended ones, the local engine its own."""
     if name is None:
-        yield from _hub_key(settings)
+        yield from _require_hub_token(settings)
     provider = providers.get("hf-inference" if name in (None, "auto") else name)
     provider.route(task.name)
     if provider.name == "local":
-        return Chosen(provider, None, None)
+        return Route(provider, None, None)
     if provider.name != "hf-inference":
         raise errors.ConfigurationError(
             f"{provider.name} needs a model: pass model= with the model's id on the Hub."
@@ -135,25 +135,25 @@ def _unnamed(task: BaseTask, name: str | None, settings: Settings) -> Flow[Chose
         if task.hub_name == offers.CONVERSATIONAL
         else (task.name,)
     )
-    model = yield from model_info.recommended(tasks, settings)
-    return Chosen(provider, model, model)
+    model = yield from model_info.find_recommended_model(tasks, settings)
+    return Route(provider, model, model)
 
 
-def _hub_key(settings: Settings) -> Flow[None]:
+def _require_hub_token(settings: Settings) -> Flow[None]:
     """Refuse a key that is nobody's when no provider is named."""
-    token = yield from settings.key()
-    if token is not None and not token.routed:
+    token = yield from settings.find_token()
+    if token is not None and not token.is_hub_token:
         raise errors.MissingTokenError(
             f"The token from {token.source} is not a Hub token (those start with hf_), so it must "
             "be a provider's own key: pass provider= to say whose, or base_url= for an endpoint."
         )
 
 
-def _split(
+def _split_suffix(
     task: BaseTask, model: str, name: str | None, settings: Settings
-) -> tuple[Asked, str | None]:
+) -> tuple[ModelRef, str | None]:
     """The model's name and suffix, and the provider that the two name together."""
-    whole = Asked(task, model, settings)
+    whole = ModelRef(task, model, settings)
     if name not in (None, "auto", "hf-inference") and not providers.get(name).mapped:
         return whole, name  # names with colons are theirs
     base, _, suffix = model.rpartition(":")
@@ -164,7 +164,7 @@ def _split(
             f"{model!r} is neither a model's id nor a URL: an address begins with http:// or "
             "https://, and behind a colon comes a provider's name, as in 'org/model:together'."
         )
-    asked = Asked(task, base, settings, suffix)
+    asked = ModelRef(task, base, settings, suffix)
     if suffix in POLICIES:
         return asked, name
     if settings.provider not in (None, "auto", suffix):
@@ -175,55 +175,55 @@ def _split(
     if (
         task.hub_name == offers.CONVERSATIONAL
         and name in (None, "auto")
-        and _on_router(suffix, settings)
+        and _is_on_router(suffix, settings)
     ):
         return asked, name
     return asked, suffix
 
 
-def _on_router(suffix: str, settings: Settings) -> bool:
+def _is_on_router(suffix: str, settings: Settings) -> bool:
     """Whether the router is asked for a provider: it may know some that hfwidgets does not."""
-    direct = settings.token is not None and not settings.token.routed
+    direct = settings.token is not None and not settings.token.is_hub_token
     return not direct and (suffix not in providers.names() or providers.get(suffix).routable)
 
 
-def _named(asked: Asked, provider: Provider) -> Flow[Chosen]:
+def _route_to_provider(asked: ModelRef, provider: Provider) -> Flow[Route]:
     """The model at a provider that was named."""
     if provider.name == "auto":
-        return Chosen(provider, asked.whole, asked.whole)
+        return Route(provider, asked.full_name, asked.full_name)
     if provider.mapped:
-        offer = yield from _offered(asked, provider)
-        return Chosen(provider, asked.model, offer.id, entry=dict(offer.entry))
+        offer = yield from _find_offer(asked, provider)
+        return Route(provider, asked.model, offer.id, entry=dict(offer.entry))
     if provider.name == "hf-inference":
-        served = yield from _checked(asked)
-        return Chosen(provider, asked.model, served)
-    return Chosen(provider, asked.model, provider.naming(asked.model))
+        served = yield from _check_hub_task(asked)
+        return Route(provider, asked.model, served)
+    return Route(provider, asked.model, provider.to_provider_model(asked.model))
 
 
-def _offered(asked: Asked, provider: Provider) -> Flow[Offer]:
+def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
     """A named provider's entry for the model."""
-    token = yield from asked.settings.key()
-    own_key = token is not None and not (token.routed and provider.routable)
+    token = yield from asked.settings.find_token()
+    own_key = token is not None and not (token.is_hub_token and provider.routable)
     try:
-        about = yield from model_info.about(asked.model, asked.settings)
-    except model_info.UNANSWERED as error:
+        about = yield from model_info.fetch_model_info(asked.model, asked.settings)
+    except model_info.LOOKUP_ERRORS as error:
         if not own_key:
             error.append_to_message(
                 f"{provider.name}'s name for {asked.model} is looked up there; to do without, pass "
                 f"mapping={{{asked.model!r}: {{{provider.name!r}: its name there}}}}."
             )
             raise
-        return _unlisted(asked, provider)
+        return _assume_offer(asked, provider)
     theirs = [offer for offer in about.offers if offer.provider == provider.name]
-    if not theirs and own_key and not about.by_hand:
-        return _unlisted(asked, provider)
-    found = offers.fitting(theirs, asked.hub_task)
+    if not theirs and own_key and not about.is_manual:
+        return _assume_offer(asked, provider)
+    found = offers.offers_for_task(theirs, asked.hub_task)
     if not found:
-        raise offers.not_there(asked.model, asked.hub_task, provider.name, about)
-    return _heeded(found[0], asked)
+        raise offers.not_at_provider_error(asked.model, asked.hub_task, provider.name, about)
+    return _warn_about_status(found[0], asked)
 
 
-def _unlisted(asked: Asked, provider: Provider) -> Offer:
+def _assume_offer(asked: ModelRef, provider: Provider) -> Offer:
     warn(
         f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for "
         "the model by that very name. To set another, pass mapping= to the client.",
@@ -231,7 +231,7 @@ def _unlisted(asked: Asked, provider: Provider) -> Offer:
     return Offer(provider.name, asked.model)
 
 
-def _picked(asked: Asked, prefer_hub: bool) -> Flow[Chosen]:
+def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
     """The provider that the Hub's list gives, for a task of which the router does not choose."""
     if asked.suffix in POLICIES - {"preferred"}:
         warn(
@@ -240,28 +240,28 @@ def _picked(asked: Asked, prefer_hub: bool) -> Flow[Chosen]:
         )
     hosted = providers.get("hf-inference")
     if prefer_hub and asked.task.name in hosted.routes:
-        found = yield from model_info.tried(asked.model, asked.settings)
-        if found is None or offers.lists_hub(found, asked.hub_task):
-            return Chosen(hosted, asked.model, asked.model)
-    about = yield from model_info.about(asked.model, asked.settings)
+        found = yield from model_info.try_model_info(asked.model, asked.settings)
+        if found is None or offers.is_live_on_hf_inference(found, asked.hub_task):
+            return Route(hosted, asked.model, asked.model)
+    about = yield from model_info.fetch_model_info(asked.model, asked.settings)
     fitting = [
         offer
-        for offer in offers.fitting(about.offers, asked.hub_task)
-        if _implemented(offer, asked)
+        for offer in offers.offers_for_task(about.offers, asked.hub_task)
+        if _is_implemented(offer, asked)
     ]
     if not fitting:
-        raise offers.not_anywhere(asked.model, asked.hub_task, about)
-    offer = _heeded(fitting[0], asked)
+        raise offers.not_served_error(asked.model, asked.hub_task, about)
+    offer = _warn_about_status(fitting[0], asked)
     served = asked.model if offer.provider == "hf-inference" else offer.id
-    return Chosen(providers.get(offer.provider), asked.model, served, entry=dict(offer.entry))
+    return Route(providers.get(offer.provider), asked.model, served, entry=dict(offer.entry))
 
 
-def _implemented(offer: Offer, asked: Asked) -> bool:
+def _is_implemented(offer: Offer, asked: ModelRef) -> bool:
     known = offer.provider in providers.names()
     return known and asked.task.name in providers.get(offer.provider).routes
 
 
-def _heeded(offer: Offer, asked: Asked) -> Offer:
+def _warn_about_status(offer: Offer, asked: ModelRef) -> Offer:
     """The offer, with a warning where it is not in full service."""
     states = {
         "staging": "in test only: expect it to fail",
@@ -274,17 +274,19 @@ def _heeded(offer: Offer, asked: Asked) -> Offer:
     return offer
 
 
-def _checked(asked: Asked) -> Flow[str]:
+def _check_hub_task(asked: ModelRef) -> Flow[str]:
     """hf-inference's name for the model, unless the Hub says that the model does another task."""
     try:
-        about = yield from model_info.tried(asked.model, asked.settings)
+        about = yield from model_info.try_model_info(asked.model, asked.settings)
     except errors.HfHubHTTPError:
         return asked.model  # hf-inference will say the same, if it is so
     if about is None:
         return asked.model
-    if about.by_hand:
+    if about.is_manual:
         theirs = [offer.id for offer in about.offers if offer.provider == "hf-inference"]
         return theirs[0] if theirs else asked.model
-    if not offers.lists_hub(about, asked.hub_task) and not offers.does(about, asked.hub_task):
-        raise offers.another_task(asked.model, asked.hub_task, str(about.pipeline))
+    if not offers.is_live_on_hf_inference(about, asked.hub_task) and not offers.may_support_task(
+        about, asked.hub_task
+    ):
+        raise offers.other_task_error(asked.model, asked.hub_task, str(about.pipeline_tag))
     return asked.model

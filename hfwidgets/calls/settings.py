@@ -9,36 +9,36 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.core import auth
-from hfwidgets.core.flow import Do, Flow, Infer
+from hfwidgets.core.flow import Blocking, Flow, Infer
 from hfwidgets.providers import Address, Hosts
 
 if TYPE_CHECKING:
-    from hfwidgets.calls.model_info import About, Offer
+    from hfwidgets.calls.model_info import HubModelInfo, Offer
 
 
-class Answerer(Protocol):
+class Interceptor(Protocol):
     """What stands between tasks and providers: recordings, canned answers."""
 
     @property
-    def silent(self) -> bool:
+    def blocks_requests(self) -> bool:
         """Whether nothing may be sent."""
         ...
 
-    def answered(self, call: Any, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: Any, ask: Infer) -> Flow[Any]:
         """The raw answer to a task's wish; `call.asked(ask)` is the provider's."""
         ...
 
-    def refusal(self, method: str, url: str) -> Exception:
+    def blocked_error(self, method: str, url: str) -> Exception:
         """The error for any other request, while nothing may be sent."""
         ...
 
 
-TOKENLESS = 2.0
+TOKEN_RETRY_SECONDS = 2.0
 """How long no file is read again for a token that was not there, in seconds: short enough for who
 logs in and asks again, long enough for many calls at once.
 """
 
-answerers: list[Answerer] = []
+interceptors: list[Interceptor] = []
 """Those that hold for the whole process; the last one counts."""
 
 
@@ -68,21 +68,25 @@ class Settings:
     max_retries: int = 3
     hosts: Hosts = field(default_factory=Hosts)
     mapping: "Mapping[str, tuple[Offer, ...]]" = field(default_factory=dict)
-    recordings: Answerer | None = None
-    machine: auth.Token | None = field(default=None, repr=False)
-    tokenless_until: float = field(default=0.0, repr=False)
+    recordings: Interceptor | None = None
+    machine_token: auth.Token | None = field(default=None, repr=False)
+    next_token_lookup: float = field(default=0.0, repr=False)
     addresses: dict[str, Address] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
-    models: "dict[tuple[str, str], tuple[float, About]]" = field(default_factory=dict, repr=False)
-    recommended: dict[str, list[str]] | None = None
+    known_models: "dict[tuple[str, str], tuple[float, HubModelInfo]]" = field(
+        default_factory=dict, repr=False
+    )
+    recommended_models: dict[str, list[str]] | None = None
     prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict, repr=False)
 
-    def key(self) -> Flow[auth.Token | None]:
+    def find_token(self) -> Flow[auth.Token | None]:
         """The token of the client: the one it was given, else the machine's; None without any."""
-        known = self.token or self.machine
-        if known is None and (monotonic() >= self.tokenless_until or auth.in_environment()):
-            known = self.machine = yield Do(auth.found)
-            self.tokenless_until = monotonic() + TOKENLESS
+        known = self.token or self.machine_token
+        if known is None and (
+            monotonic() >= self.next_token_lookup or auth.has_environment_token()
+        ):
+            known = self.machine_token = yield Blocking(auth.find_machine_token)
+            self.next_token_lookup = monotonic() + TOKEN_RETRY_SECONDS
         return known
 
 
@@ -91,13 +95,13 @@ def is_url(text: str | None) -> bool:
     return text is not None and text[:8].lower().startswith(("http://", "https://"))
 
 
-def without_key(text: str) -> str:
+def redact_model(text: str) -> str:
     """A model as it may be shown and kept: an address without the keys in it."""
-    return errors.redacted(text) if is_url(text) else text
+    return errors.redact(text) if is_url(text) else text
 
 
 @functools.lru_cache(maxsize=64)
-def usable_url(url: str) -> str:
+def check_url(url: str) -> str:
     """The URL; ConfigurationError when it names no host, or a port that is none."""
     try:
         parts = urlsplit(url)
@@ -106,6 +110,6 @@ def usable_url(url: str) -> str:
     except ValueError:
         pass  # said below
     raise errors.ConfigurationError(
-        f"Not a URL that can be called: {errors.redacted(url)!r}. It should look like "
+        f"Not a URL that can be called: {errors.redact(url)!r}. It should look like "
         "https://host/path, or http://localhost:8000/v1."
     )

@@ -15,49 +15,51 @@ from typing import Generic, TypeVar, cast
 
 import httpx
 
-WIDTH = 10
+REQUESTS_PER_POOL = 10
 """How many requests a transport carries at once."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Lane(Generic[T]):
+class Pool(Generic[T]):
     """One transport and the number of its open requests."""
 
     transport: T
     lock: threading.Lock
-    busy: int = 0
+    open_requests: int = 0
 
-    def leave(self) -> None:
+    def release(self) -> None:
         with self.lock:
-            self.busy -= 1
+            self.open_requests -= 1
 
 
 @dataclass(slots=True, eq=False)
-class _Lanes(Generic[T]):
+class _PoolSet(Generic[T]):
     """The transports; a new one is made when all are full."""
 
-    make: Callable[[], T]
+    factory: Callable[[], T]
     lock: threading.Lock = field(default_factory=threading.Lock)
-    all: list[Lane[T]] = field(default_factory=list)
+    pools: list[Pool[T]] = field(default_factory=list)
 
-    def enter(self) -> Lane[T]:
+    def acquire(self) -> Pool[T]:
         with self.lock:
-            lane = next((lane for lane in self.all if lane.busy < WIDTH), None)
+            lane = next(
+                (lane for lane in self.pools if lane.open_requests < REQUESTS_PER_POOL), None
+            )
             if lane is None:
-                lane = Lane(self.make(), self.lock)
-                self.all.append(lane)
-            lane.busy += 1
+                lane = Pool(self.factory(), self.lock)
+                self.pools.append(lane)
+            lane.open_requests += 1
             return lane
 
 
-class _Body(httpx.SyncByteStream):
+class _PooledBody(httpx.SyncByteStream):
     """A response's bytes, whose end makes room in the lane."""
 
-    def __init__(self, stream: httpx.SyncByteStream, lane: Lane[httpx.BaseTransport]) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, lane: Pool[httpx.BaseTransport]) -> None:
         self._stream = stream
-        self._lane: Lane[httpx.BaseTransport] | None = lane
+        self._pool: Pool[httpx.BaseTransport] | None = lane
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
@@ -66,17 +68,17 @@ class _Body(httpx.SyncByteStream):
         try:
             self._stream.close()
         finally:
-            lane, self._lane = self._lane, None
+            lane, self._pool = self._pool, None
             if lane is not None:
-                lane.leave()
+                lane.release()
 
 
-class _AsyncBody(httpx.AsyncByteStream):
+class _AsyncPooledBody(httpx.AsyncByteStream):
     """The same, awaited."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, lane: Lane[httpx.AsyncBaseTransport]) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, lane: Pool[httpx.AsyncBaseTransport]) -> None:
         self._stream = stream
-        self._lane: Lane[httpx.AsyncBaseTransport] | None = lane
+        self._pool: Pool[httpx.AsyncBaseTransport] | None = lane
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self._stream)
@@ -85,29 +87,29 @@ class _AsyncBody(httpx.AsyncByteStream):
         try:
             await self._stream.aclose()
         finally:
-            lane, self._lane = self._lane, None
+            lane, self._pool = self._pool, None
             if lane is not None:
-                lane.leave()
+                lane.release()
 
 
 class Transports(httpx.BaseTransport):
     """Blocking transports, made by `make` as they are needed."""
 
     def __init__(self, make: Callable[[], httpx.BaseTransport]) -> None:
-        self._lanes: _Lanes[httpx.BaseTransport] = _Lanes(make)
+        self._pools: _PoolSet[httpx.BaseTransport] = _PoolSet(make)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        lane = self._lanes.enter()
+        lane = self._pools.acquire()
         try:
             response = lane.transport.handle_request(request)
         except BaseException:
-            lane.leave()
+            lane.release()
             raise
-        response.stream = _Body(cast(httpx.SyncByteStream, response.stream), lane)
+        response.stream = _PooledBody(cast(httpx.SyncByteStream, response.stream), lane)
         return response
 
     def close(self) -> None:
-        for lane in self._lanes.all:
+        for lane in self._pools.pools:
             lane.transport.close()
 
 
@@ -115,50 +117,52 @@ class AsyncTransports(httpx.AsyncBaseTransport):
     """Awaited transports, made by `make` as they are needed."""
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self._lanes: _Lanes[httpx.AsyncBaseTransport] = _Lanes(make)
-        self._lanes.enter().leave()  # now: certificates are read, which would hold up a loop
+        self._pools: _PoolSet[httpx.AsyncBaseTransport] = _PoolSet(make)
+        self._pools.acquire().release()  # now: certificates are read, which would hold up a loop
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        lane = self._lanes.enter()
+        lane = self._pools.acquire()
         try:
             response = await lane.transport.handle_async_request(request)
         except BaseException:
-            lane.leave()
+            lane.release()
             raise
-        response.stream = _AsyncBody(cast(httpx.AsyncByteStream, response.stream), lane)
+        response.stream = _AsyncPooledBody(cast(httpx.AsyncByteStream, response.stream), lane)
         return response
 
     async def aclose(self) -> None:
-        for lane in self._lanes.all:
+        for lane in self._pools.pools:
             await lane.transport.aclose()
 
 
 @functools.cache
-def limits() -> httpx.Limits:
+def connection_limits() -> httpx.Limits:
     """As many connections as there are calls; kept for a while, as httpx keeps them."""
     return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
 
 
 @functools.cache
-def certificates() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """The authorities to trust, read once: SSL_CERT_FILE and SSL_CERT_DIR, else certifi's."""
     return httpx.create_ssl_context()
 
 
-def proxied() -> bool:
+def has_proxies() -> bool:
     """Whether the environment names proxies, which only a whole httpx client can follow."""
     return bool(urllib.request.getproxies())
 
 
-def way_out() -> httpx.Client | Transports:
+def make_transport() -> httpx.Client | Transports:
     """What a blocking driver sends through."""
-    if proxied():
-        return httpx.Client(limits=limits())
-    return Transports(lambda: httpx.HTTPTransport(verify=certificates(), limits=limits()))
+    if has_proxies():
+        return httpx.Client(limits=connection_limits())
+    return Transports(lambda: httpx.HTTPTransport(verify=ssl_context(), limits=connection_limits()))
 
 
-def async_way_out() -> httpx.AsyncClient | AsyncTransports:
+def make_async_transport() -> httpx.AsyncClient | AsyncTransports:
     """What an awaiting driver sends through."""
-    if proxied():
-        return httpx.AsyncClient(limits=limits())
-    return AsyncTransports(lambda: httpx.AsyncHTTPTransport(verify=certificates(), limits=limits()))
+    if has_proxies():
+        return httpx.AsyncClient(limits=connection_limits())
+    return AsyncTransports(
+        lambda: httpx.AsyncHTTPTransport(verify=ssl_context(), limits=connection_limits())
+    )

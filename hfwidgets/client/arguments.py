@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from hfwidgets import errors, providers
-from hfwidgets.calls.settings import Answerer, Settings, is_url, usable_url
+from hfwidgets.calls.settings import Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
 from hfwidgets.providers import Hosts
 
@@ -16,7 +16,7 @@ SERVICES = ("hub", "router", "endpoints")
 """What has an address beside the providers."""
 
 
-ELSEWHERE = {
+EQUIVALENT_NAMES = {
     "embeddings": "feature_extraction(text)",
     "images": "text_to_image(prompt)",
     "audio": "automatic_speech_recognition(audio) or text_to_speech(text)",
@@ -32,7 +32,7 @@ ELSEWHERE = {
 """What other clients' names are called here."""
 
 
-class Changes(TypedDict, total=False):
+class OptionChanges(TypedDict, total=False):
     """What `with_options` can change."""
 
     model: str | None
@@ -42,38 +42,38 @@ class Changes(TypedDict, total=False):
     headers: Mapping[str, str] | None
 
 
-def absent(kind: type, name: str) -> str:
+def missing_attribute_message(kind: type, name: str) -> str:
     """Why a client has no such attribute, and what it has instead."""
     said = f"{kind.__name__!r} object has no attribute {name!r}"
-    if name in ELSEWHERE:
-        return f"{said}: use client.{ELSEWHERE[name]}."
+    if name in EQUIVALENT_NAMES:
+        return f"{said}: use client.{EQUIVALENT_NAMES[name]}."
     known = [known for known in dir(kind) if known[0] != "_"] if name[0] != "_" else ()
-    return f"{said}.{errors.near(name, known)}"
+    return f"{said}.{errors.did_you_mean(name, known)}"
 
 
-def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """The settings with some of them changed, sharing what was learned.
 
     Addresses are found anew, since they hold the headers.
     """
     checks: dict[str, Callable[[Any], Any]] = {
-        "model": lambda name: model(name, provider=settings.provider),
-        "timeout": timeout,
-        "max_retries": retries,
-        "bill_to": payer,
-        "headers": lambda given: {**settings.headers, **headers(given)},
+        "model": lambda name: check_model(name, provider=settings.provider),
+        "timeout": check_timeout,
+        "max_retries": check_max_retries,
+        "bill_to": check_bill_to,
+        "headers": lambda given: {**settings.headers, **check_header_dict(given)},
     }
     for name in changes:
         if name not in checks:
             raise errors.UnknownParameterError(
-                f"with_options changes no {name!r}.{errors.near(name, checks)} It changes "
+                f"with_options changes no {name!r}.{errors.did_you_mean(name, checks)} It changes "
                 f"{', '.join(checks)}; for another client, make one."
             )
     checked = {name: checks[name](value) for name, value in changes.items()}
     return replace(settings, addresses={}, **checked)
 
 
-def model(given: Any, base_url: Any = None, provider: Any = None) -> str | None:
+def check_model(given: Any, base_url: Any = None, provider: Any = None) -> str | None:
     """The model's id or the endpoint's URL, from either of its names.
 
     Raises:
@@ -104,7 +104,7 @@ def model(given: Any, base_url: Any = None, provider: Any = None) -> str | None:
     return name
 
 
-def provider(name: Any) -> str | None:
+def check_provider(name: Any) -> str | None:
     """The provider's name; UnknownProviderError where there is none of it."""
     if name is not None and not isinstance(name, str):
         raise errors.ConfigurationError(
@@ -116,14 +116,14 @@ def provider(name: Any) -> str | None:
     return name
 
 
-def key(token: Any, api_key: Any) -> auth.Token | None:
+def check_token(token: Any, api_key: Any) -> auth.Token | None:
     """The token, from either of its names."""
     if token is not None and api_key is not None:
         raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
-    return auth.given(token if api_key is None else api_key)
+    return auth.explicit_token(token if api_key is None else api_key)
 
 
-def timeout(seconds: Any) -> float | None:
+def check_timeout(seconds: Any) -> float | None:
     """The seconds for a whole call; None, which waits for ever, also for infinity."""
     if seconds is None:
         return None
@@ -135,7 +135,7 @@ def timeout(seconds: Any) -> float | None:
     return None if math.isinf(seconds) else float(seconds)
 
 
-def retries(count: Any) -> int:
+def check_max_retries(count: Any) -> int:
     """How often a request is sent again."""
     if not isinstance(count, numbers.Integral) or isinstance(count, bool) or int(count) < 0:
         raise errors.ConfigurationError(
@@ -144,7 +144,7 @@ def retries(count: Any) -> int:
     return int(count)
 
 
-def payer(name: Any) -> str | None:
+def check_bill_to(name: Any) -> str | None:
     """The organisation that pays."""
     if name is not None and not isinstance(name, str):
         raise errors.ConfigurationError(
@@ -153,7 +153,7 @@ def payer(name: Any) -> str | None:
     return name
 
 
-def headers(given: Any, argument: str = "headers") -> dict[str, str]:
+def check_header_dict(given: Any, argument: str = "headers") -> dict[str, str]:
     """Headers or cookies as a dict."""
     if given is not None and not isinstance(given, Mapping):
         raise errors.ConfigurationError(
@@ -163,14 +163,15 @@ def headers(given: Any, argument: str = "headers") -> dict[str, str]:
     return dict(given or {})
 
 
-def hosts(given: Any) -> Hosts:
+def check_hosts(given: Any) -> Hosts:
     """Other addresses for services; ConfigurationError for a service or an address that is none."""
     found = dict(given or {})
     for name, url in found.items():
-        if name not in (*SERVICES, *providers.own()) and name not in providers.names():
+        if name not in (*SERVICES, *providers.builtin_names()) and name not in providers.names():
             known = (*SERVICES, *providers.names())
             raise errors.ConfigurationError(
-                f"hosts names {name!r}, which is no service.{errors.near(str(name), known)} "
+                f"hosts names {name!r}, which is no "
+                f"service.{errors.did_you_mean(str(name), known)} "
                 f"There are: {', '.join(known)}."
             )
         if not isinstance(url, str) or not is_url(url):
@@ -178,11 +179,11 @@ def hosts(given: Any) -> Hosts:
                 f"hosts[{name!r}] must be an address that starts with http:// or https://; it is "
                 f"{url!r}."
             )
-        usable_url(url)
+        check_url(url)
     return Hosts(found)
 
 
-def answerer(given: str | os.PathLike[str] | Answerer | None) -> Answerer | None:
+def to_interceptor(given: str | os.PathLike[str] | Interceptor | None) -> Interceptor | None:
     """What stands between tasks and providers, from a folder or as it is."""
     if isinstance(given, (str, os.PathLike)):
         from hfwidgets.recorder import Recorder  # only those who record wait for its import

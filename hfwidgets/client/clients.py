@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 from hfwidgets import errors
 from hfwidgets.calls import model_info
 from hfwidgets.calls.call import Call, Deadline
-from hfwidgets.calls.settings import Answerer, Settings
+from hfwidgets.calls.settings import Interceptor, Settings
 from hfwidgets.client import arguments
-from hfwidgets.client.arguments import Changes
-from hfwidgets.client.raw_requests import Custom
-from hfwidgets.core.flow import Flow, Parts
+from hfwidgets.client.arguments import OptionChanges
+from hfwidgets.client.raw_requests import RawRequests
+from hfwidgets.core.flow import Flow, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.results.record import Record, stamp
-from hfwidgets.tasks import Async, BaseTask, Sync, Tasks, find
+from hfwidgets.results.record import Record, set_meta
+from hfwidgets.tasks import AsyncTaskClient, BaseTask, SyncTaskClient, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hfwidgets.batch import AsyncBatch, BatchResult, Progress
     from hfwidgets.calls.drivers import AsyncDriver, SyncDriver
     from hfwidgets.calls.dry_run import Explanation
-    from hfwidgets.results.catalogue import Catalogue
+    from hfwidgets.results.catalogue import Catalog
 
 C = TypeVar("C")
 H = TypeVar("H", "httpx.Client", "httpx.AsyncClient")
@@ -44,7 +44,7 @@ class ChatNamespace(Generic[C]):
         self.completions = Completions(create)
 
 
-class _Client(Tasks, Custom, Generic[H]):
+class _Client(Tasks, RawRequests, Generic[H]):
     """What both clients share: their settings.
 
     Args:
@@ -91,21 +91,21 @@ class _Client(Tasks, Custom, Generic[H]):
         max_retries: int = 3,
         hosts: Mapping[str, str] | None = None,
         mapping: Mapping[str, Mapping[str, Any]] | None = None,
-        recordings: str | os.PathLike[str] | Answerer | None = None,
+        recordings: str | os.PathLike[str] | Interceptor | None = None,
         http_client: H | None = None,
     ) -> None:
         self._settings = Settings(
-            model=arguments.model(model, base_url, provider),
-            provider=arguments.provider(provider),
-            token=arguments.key(token, api_key),
-            timeout=arguments.timeout(timeout),
-            headers=arguments.headers(headers),
-            cookies=arguments.headers(cookies, "cookies"),
-            bill_to=arguments.payer(bill_to),
-            max_retries=arguments.retries(max_retries),
-            hosts=arguments.hosts(hosts),
-            mapping=model_info.offers_by_hand(mapping),
-            recordings=arguments.answerer(recordings),
+            model=arguments.check_model(model, base_url, provider),
+            provider=arguments.check_provider(provider),
+            token=arguments.check_token(token, api_key),
+            timeout=arguments.check_timeout(timeout),
+            headers=arguments.check_header_dict(headers),
+            cookies=arguments.check_header_dict(cookies, "cookies"),
+            bill_to=arguments.check_bill_to(bill_to),
+            max_retries=arguments.check_max_retries(max_retries),
+            hosts=arguments.check_hosts(hosts),
+            mapping=model_info.manual_mapping(mapping),
+            recordings=arguments.to_interceptor(recordings),
         )
         self._connect(http_client)
 
@@ -121,7 +121,7 @@ class _Client(Tasks, Custom, Generic[H]):
 
     @model.setter
     def model(self, name: str | None) -> None:
-        self._settings.model = arguments.model(name, provider=self.provider)
+        self._settings.model = arguments.check_model(name, provider=self.provider)
 
     @property
     def provider(self) -> str | None:
@@ -135,18 +135,18 @@ class _Client(Tasks, Custom, Generic[H]):
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
-        self._settings.timeout = arguments.timeout(seconds)
+        self._settings.timeout = arguments.check_timeout(seconds)
 
     def __repr__(self) -> str:
         shown = {
-            "model": errors.redacted(self.model or "") or None,
+            "model": errors.redact(self.model or "") or None,
             "provider": self.provider,
             "timeout": self.timeout,
         }
         given = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         return f"{type(self).__name__}({given})"
 
-    def with_options(self, **changes: Unpack[Changes]) -> Self:
+    def with_options(self, **changes: Unpack[OptionChanges]) -> Self:
         """A client like this one but for some arguments; it shares connections and memory.
 
         Args:
@@ -156,14 +156,14 @@ class _Client(Tasks, Custom, Generic[H]):
             UnknownParameterError: another argument.
         """
         other = object.__new__(type(self))
-        other._settings = arguments.changed(self._settings, changes)
+        other._settings = arguments.with_changes(self._settings, changes)
         other._driver = self._driver
         return other
 
     if not TYPE_CHECKING:  # checkers shall know the real names only
 
         def __getattr__(self, name: str) -> Any:
-            raise AttributeError(arguments.absent(type(self), name))
+            raise AttributeError(arguments.missing_attribute_message(type(self), name))
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -171,13 +171,13 @@ class _Client(Tasks, Custom, Generic[H]):
             "where it is needed."
         )
 
-    def _flow(self, task: str, arguments: Mapping[str, Any]) -> tuple[BaseTask, Flow[Any]]:
-        found = vars(Custom).get(task) or find(task)
-        found.check(arguments)
+    def _build_flow(self, task: str, arguments: Mapping[str, Any]) -> tuple[BaseTask, Flow[Any]]:
+        found = vars(RawRequests).get(task) or find(task)
+        found.check_parameters(arguments)
         return found, found.flow(self, **arguments)
 
 
-class InferenceClient(_Client["httpx.Client"], Sync):
+class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
     """Inference that blocks until the result is there: every task is a method."""
 
     _driver: "SyncDriver"
@@ -190,15 +190,17 @@ class InferenceClient(_Client["httpx.Client"], Sync):
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
         result = self._driver.run(call.drive(flow), deadline)
-        if not isinstance(result, Parts):
-            return finished(result, call)
+        if not isinstance(result, StreamedReply):
+            return with_meta(result, call)
         meta = call.meta()
-        if call.replay is not None:
-            return Stream(result, iter(call.replay), call.replay, meta, call.started)
-        chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-        if call.tape is not None:
-            chunks = call.tape.record(chunks, meta)
-        return Stream(result, chunks, self._driver.line(result.reply), meta, call.started)
+        if call.replayed_stream is not None:
+            return Stream(
+                result, iter(call.replayed_stream), call.replayed_stream, meta, call.start_time
+            )
+        chunks = self._driver.read_chunks(result.reply, result.decoder, deadline)
+        if call.stream_recorder is not None:
+            chunks = call.stream_recorder.record(chunks, meta)
+        return Stream(result, chunks, self._driver.connection(result.reply), meta, call.start_time)
 
     @property
     def chat(self) -> ChatNamespace[ChatCall]:
@@ -207,15 +209,15 @@ class InferenceClient(_Client["httpx.Client"], Sync):
 
     def explain(self, task: str, **arguments: Any) -> "Explanation":
         """What the call of a task would send, and where; nothing is sent."""
-        from hfwidgets.calls.dry_run import explained
+        from hfwidgets.calls.dry_run import explain_call
 
-        found, flow = self._flow(task, arguments)
+        found, flow = self._build_flow(task, arguments)
         call = Call(self._settings, found)
-        return explained(call, call.drive(flow))
+        return explain_call(call, call.drive(flow))
 
     def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
-    ) -> "Catalogue":
+    ) -> "Catalog":
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
@@ -228,8 +230,8 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         """
         from hfwidgets.client import list_models
 
-        found: Catalogue = self._run(
-            None, list_models.models(task, provider, search, self._settings)
+        found: Catalog = self._run(
+            None, list_models.find_models(task, provider, search, self._settings)
         )
         return found
 
@@ -254,7 +256,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         """
         from hfwidgets import batch
 
-        begun = batch.begun(
+        begun = batch.prepare(
             self,
             task,
             rows,
@@ -268,7 +270,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
             collect=collect,
             **parameters,
         )
-        return batch.blocking(begun)
+        return batch.run_blocking(begun)
 
     def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
@@ -286,7 +288,7 @@ class InferenceClient(_Client["httpx.Client"], Sync):
         self.close()
 
 
-class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
+class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
     """Inference to await: every task is a method that returns an awaitable."""
 
     _driver: "AsyncDriver"
@@ -299,15 +301,15 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         call, deadline = Call(self._settings, task), Deadline(self.timeout)
         result = await self._driver.run(call.drive(flow), deadline)
-        if not isinstance(result, Parts):
-            return finished(result, call)
-        meta, replay = call.meta(), call.replay
+        if not isinstance(result, StreamedReply):
+            return with_meta(result, call)
+        meta, replay = call.meta(), call.replayed_stream
         if replay is not None:
-            return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.started)
-        chunks = self._driver.chunks(result.reply, result.decoder, deadline)
-        if call.tape is not None:
-            chunks = call.tape.arecord(chunks, meta)
-        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.started)
+            return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.start_time)
+        chunks = self._driver.read_chunks(result.reply, result.decoder, deadline)
+        if call.stream_recorder is not None:
+            chunks = call.stream_recorder.arecord(chunks, meta)
+        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.start_time)
 
     @property
     def chat(self) -> ChatNamespace[AsyncChatCall]:
@@ -318,15 +320,15 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """What the call of a task would send, and where; nothing is sent."""
         import asyncio
 
-        from hfwidgets.calls.dry_run import explained
+        from hfwidgets.calls.dry_run import explain_call
 
-        found, flow = self._flow(task, arguments)
+        found, flow = self._build_flow(task, arguments)
         call = Call(self._settings, found)
-        return await asyncio.to_thread(explained, call, call.drive(flow))
+        return await asyncio.to_thread(explain_call, call, call.drive(flow))
 
     async def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
-    ) -> "Catalogue":
+    ) -> "Catalog":
         """The models that are served, with who offers them and, for chat, at which price.
 
         Args:
@@ -339,8 +341,8 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """
         from hfwidgets.client import list_models
 
-        found: Catalogue = await self._run(
-            None, list_models.models(task, provider, search, self._settings)
+        found: Catalog = await self._run(
+            None, list_models.find_models(task, provider, search, self._settings)
         )
         return found
 
@@ -365,7 +367,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         """
         from hfwidgets import batch
 
-        begun = batch.begun(
+        begun = batch.prepare(
             self,
             task,
             rows,
@@ -397,9 +399,9 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], Async):
         await self.close()
 
 
-def finished(result: Any, call: Call) -> Any:
+def with_meta(result: Any, call: Call) -> Any:
     """The result with where it came from written on it."""
     meta = call.meta()
     if isinstance(result, Record):
         meta.usage = result.get("usage") and result.usage
-    return stamp(result, meta)
+    return set_meta(result, meta)

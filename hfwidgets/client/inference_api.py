@@ -7,12 +7,12 @@ import logging
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.calls.model_info import About, about
+from hfwidgets.calls.model_info import HubModelInfo, fetch_model_info
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import files
-from hfwidgets.results.posted import Posted
+from hfwidgets.results.posted import RawResponse
 from hfwidgets.tasks import TASKS
 
 log = logging.getLogger("hfwidgets")
@@ -47,8 +47,8 @@ class InferenceApi:
         )
         self._client = client or InferenceClient(provider="hf-inference", token=token)
         self.repo_id = repo_id
-        pipeline = self._client._run(None, self._asked()).pipeline
-        self.task: str = _task(repo_id, task, pipeline)
+        pipeline = self._client._run(None, self._fetch_info()).pipeline
+        self.task: str = _resolve_task(repo_id, task, pipeline)
 
     def __call__(
         self,
@@ -72,29 +72,31 @@ class InferenceApi:
         given = {name: value for name, value in body.items() if value}
         json = given if data is None else None
         answer = self._client.post(json=json, data=data, model=self.repo_id, task=self.task)
-        return answer if raw_response else _read(answer)
+        return answer if raw_response else _decode_answer(answer)
 
     def __repr__(self) -> str:
         return f"InferenceApi({self.repo_id!r}, task={self.task!r})"
 
-    def _asked(self) -> Flow[About]:
-        return (yield from about(self.repo_id, self._client._settings))
+    def _fetch_info(self) -> Flow[HubModelInfo]:
+        return (yield from fetch_model_info(self.repo_id, self._client._settings))
 
 
-def _task(model: str, task: str | None, pipeline: str | None) -> str:
+def _resolve_task(model: str, task: str | None, pipeline: str | None) -> str:
     if task is None and pipeline is None:
         raise errors.ConfigurationError(f"The Hub names no task for {model}: pass task=.")
     if task is not None and task not in TASKS and task != pipeline:
-        raise errors.UnknownTaskError(f"There is no task {task!r}.{errors.near(task, TASKS)}")
+        raise errors.UnknownTaskError(
+            f"There is no task {task!r}.{errors.did_you_mean(task, TASKS)}"
+        )
     if task is not None and pipeline is not None and task != pipeline:
         log.warning("%s is a model for %s; it is asked for %s.", model, pipeline, task)
     return task or str(pipeline)
 
 
-def _read(answer: Posted) -> Any:
+def _decode_answer(answer: RawResponse) -> Any:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if kind.startswith("image/"):
-        return files.picture_of(bytes(answer))
+        return files.extract_image(bytes(answer))
     if kind == "application/json":
         return answer.json()
     raise NotImplementedError(

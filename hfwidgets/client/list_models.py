@@ -15,66 +15,74 @@ from hfwidgets.calls import model_info
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
-from hfwidgets.providers._provider import bearer
-from hfwidgets.results.catalogue import Catalogue, ModelInfo
+from hfwidgets.providers._provider import bearer_headers
+from hfwidgets.results.catalogue import Catalog, CatalogModel
 from hfwidgets.tasks import find
 
-CHAT = "conversational"
-MOST = 200
+CHAT_TASK = "conversational"
+MAX_MODELS = 200
 """How many models of a task are listed, the ones that are used most first."""
 
 
-def models(
+def find_models(
     task: str | None, provider: str | None, search: str | None, settings: Settings
-) -> Flow[Catalogue]:
+) -> Flow[Catalog]:
     """The models that fit; see `InferenceClient.models`."""
     if provider is not None:
         providers.get(provider)
-    name = CHAT if task in (None, CHAT) else find(str(task)).hub_name
+    name = CHAT_TASK if task in (None, CHAT_TASK) else find(str(task)).hub_name
     if provider == "local":
-        rows = yield from _local(task, search, settings)
-    elif name == CHAT:
-        rows = yield from _routed(settings)
+        rows = yield from _list_local_models(task, search, settings)
+    elif name == CHAT_TASK:
+        rows = yield from _list_router_models(settings)
         wanted = (search or "").lower()
-        rows = [row for row in rows if wanted in row.id.lower() and _has(row, provider)]
+        rows = [row for row in rows if wanted in row.id.lower() and _is_offered_by(row, provider)]
     else:
-        rows = yield from _listed(name, provider, search, settings)
-    return Catalogue(rows)
+        rows = yield from _list_hub_models(name, provider, search, settings)
+    return Catalog(rows)
 
 
-def _has(row: ModelInfo, provider: str | None) -> bool:
+def _is_offered_by(row: CatalogModel, provider: str | None) -> bool:
     return provider in (None, "auto") or provider in row.providers
 
 
-def _local(task: str | None, search: str | None, settings: Settings) -> Flow[list[ModelInfo]]:
+def _list_local_models(
+    task: str | None, search: str | None, settings: Settings
+) -> Flow[list[CatalogModel]]:
     """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
-    name = None if task is None else "chat-completion" if task == CHAT else find(task).name
+    name = None if task is None else "chat-completion" if task == CHAT_TASK else find(task).name
     address = yield from providers.get("local").connect(None, settings.hosts)
     reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
     wanted = (search or "").lower()
     return [
-        _own(entry, name)
-        for entry in _entries(reply, "data")
+        _parse_local_model(entry, name)
+        for entry in _parse_entries(reply, "data")
         if wanted in str(entry.get("id")).lower() and name in (None, *entry.get("tasks", ()))
     ]
 
 
-def _own(entry: Mapping[str, Any], task: str | None) -> ModelInfo:
+def _parse_local_model(entry: Mapping[str, Any], task: str | None) -> CatalogModel:
     """A model of the engine with what it is declared to do; all its tasks when none was asked."""
     tasks = [task] if task else list(entry.get("tasks") or ())
     offers = [{"provider": "local", "status": "live", "task": name} for name in tasks]
-    declared = {name: entry.get(name) for name in ("languages", "licence", "limits", "installed")}
-    return ModelInfo(id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared)
+    declared = {name: entry.get(name) for name in ("languages", "license", "limits", "installed")}
+    return CatalogModel(
+        id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared
+    )
 
 
-def _routed(settings: Settings) -> Flow[list[ModelInfo]]:
+def _list_router_models(settings: Settings) -> Flow[list[CatalogModel]]:
     """All chat models of the router."""
     router = settings.hosts.router
-    token = yield from settings.key()
-    may_go = token is not None and token.routed and (token.explicit or auth.trusted(router))
-    headers = bearer(token.value) if token is not None and may_go else {}
+    token = yield from settings.find_token()
+    may_go = (
+        token is not None
+        and token.is_hub_token
+        and (token.is_explicit or auth.is_trusted_url(router))
+    )
+    headers = bearer_headers(token.value) if token is not None and may_go else {}
     reply = yield Send("GET", f"{router}/v1/models", headers=headers)
-    rows = [_chat_model(entry) for entry in _entries(reply, "data")]
+    rows = [_parse_chat_model(entry) for entry in _parse_entries(reply, "data")]
     for row in rows:
         settings.prices[row.id] = {
             offer.provider: (offer.input_price, offer.output_price)
@@ -84,57 +92,57 @@ def _routed(settings: Settings) -> Flow[list[ModelInfo]]:
     return rows
 
 
-def _chat_model(entry: Mapping[str, Any]) -> ModelInfo:
-    offers = [_chat_offer(offer) for offer in entry.get("providers") or ()]
+def _parse_chat_model(entry: Mapping[str, Any]) -> CatalogModel:
+    offers = [_parse_chat_offer(offer) for offer in entry.get("providers") or ()]
     kinds = entry.get("architecture") or {}
-    return ModelInfo(
+    return CatalogModel(
         id=str(entry.get("id")),
-        task=CHAT,
+        task=CHAT_TASK,
         offers=offers,
         input_modalities=kinds.get("input_modalities"),
         output_modalities=kinds.get("output_modalities"),
-        context_length=max(_known(offers, "context_length"), default=None),
-        input_price=min(_known(offers, "input_price"), default=None),
-        output_price=min(_known(offers, "output_price"), default=None),
-        supports_tools=max(_known(offers, "supports_tools"), default=None),
+        context_length=max(_known_values(offers, "context_length"), default=None),
+        input_price=min(_known_values(offers, "input_price"), default=None),
+        output_price=min(_known_values(offers, "output_price"), default=None),
+        supports_tools=max(_known_values(offers, "supports_tools"), default=None),
     )
 
 
-def _chat_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_chat_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
     price = offer.get("pricing") or {}
     rest = {name: value for name, value in offer.items() if name != "pricing"}
     return {**rest, "input_price": price.get("input"), "output_price": price.get("output")}
 
 
-def _known(offers: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+def _known_values(offers: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
     return [offer[name] for offer in offers if offer.get(name) is not None]
 
 
-def _listed(
+def _list_hub_models(
     task: str, provider: str | None, search: str | None, settings: Settings
-) -> Flow[list[ModelInfo]]:
+) -> Flow[list[CatalogModel]]:
     """The Hub's models of a task that somebody serves."""
     query = {
         "inference_provider": "all" if provider in (None, "auto") else provider,
         "pipeline_tag": task,
         "sort": "trendingScore",
-        "limit": MOST,
+        "limit": MAX_MODELS,
         "expand": "inferenceProviderMapping",
         **({"search": search} if search else {}),
     }
-    token = yield from model_info.hub_token(settings)
+    token = yield from model_info.find_hub_token(settings)
     url = f"{settings.hosts.hub}/api/models?{urlencode(query)}"
-    reply = yield Send("GET", url, headers=model_info.shown(token))
-    return [_hub_model(entry, task) for entry in _entries(reply)]
+    reply = yield Send("GET", url, headers=model_info.auth_headers(token))
+    return [_parse_hub_model(entry, task) for entry in _parse_entries(reply)]
 
 
-def _hub_model(entry: Mapping[str, Any], task: str) -> ModelInfo:
-    offers = model_info.offers(entry.get("inferenceProviderMapping"))
+def _parse_hub_model(entry: Mapping[str, Any], task: str) -> CatalogModel:
+    offers = model_info.parse_offers(entry.get("inferenceProviderMapping"))
     rows = [{"provider": o.provider, "status": o.status, "task": o.task} for o in offers]
-    return ModelInfo(id=str(entry.get("id") or entry.get("modelId")), task=task, offers=rows)
+    return CatalogModel(id=str(entry.get("id") or entry.get("modelId")), task=task, offers=rows)
 
 
-def _entries(reply: Any, name: str | None = None) -> list[Mapping[str, Any]]:
+def _parse_entries(reply: Any, name: str | None = None) -> list[Mapping[str, Any]]:
     try:
         body = reply.json()
         rows = body[name] if name else body

@@ -14,19 +14,19 @@ from typing import Any, Literal, Protocol, TypeAlias, overload
 
 from hfwidgets import errors, media, providers
 from hfwidgets.calls import model_info
-from hfwidgets.calls.routing import Chosen, default_provider
+from hfwidgets.calls.routing import Route, default_provider
 from hfwidgets.calls.settings import Settings, is_url
-from hfwidgets.core.event_stream import Lines
-from hfwidgets.core.flow import Aim, Flow, Parts, Reply, Send
+from hfwidgets.core.event_stream import LineDecoder
+from hfwidgets.core.flow import Flow, Reply, Send, StreamedReply, Target
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.results.posted import Posted, PostedLines
+from hfwidgets.results.posted import RawLinesCollector, RawResponse
 from hfwidgets.tasks.task import operation, streaming_operation
 
-PostStream: TypeAlias = Stream[bytes, Posted]
-AsyncPostStream: TypeAlias = AsyncStream[bytes, Posted]
+PostStream: TypeAlias = Stream[bytes, RawResponse]
+AsyncPostStream: TypeAlias = AsyncStream[bytes, RawResponse]
 
-PICTURES = ("text-to-image", "image-to-image")
-EMBEDDING = ("feature-extraction", "sentence-similarity")
+IMAGE_TASKS = ("text-to-image", "image-to-image")
+EMBEDDING_TASKS = ("feature-extraction", "sentence-similarity")
 
 
 class PostCall(Protocol):
@@ -41,7 +41,7 @@ class PostCall(Protocol):
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[False] = ...,
-    ) -> Posted: ...
+    ) -> RawResponse: ...
     @overload
     def __call__(
         self,
@@ -66,7 +66,7 @@ class AsyncPostCall(Protocol):
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[False] = ...,
-    ) -> Awaitable[Posted]: ...
+    ) -> Awaitable[RawResponse]: ...
     @overload
     def __call__(
         self,
@@ -79,7 +79,7 @@ class AsyncPostCall(Protocol):
     ) -> Awaitable[AsyncPostStream]: ...
 
 
-class Custom:
+class RawRequests:
     """What both clients can ask for besides the tasks."""
 
     @streaming_operation(PostCall, AsyncPostCall)
@@ -91,7 +91,7 @@ class Custom:
         model: str | None = None,
         task: str | None = None,
         stream: bool = False,
-    ) -> Flow[Posted | Parts[bytes]]:
+    ) -> Flow[RawResponse | StreamedReply[bytes]]:
         """Send a request of one's own and return the answer's bytes.
 
         It goes to hf-inference, to the URL of an endpoint or to the embedded engine.
@@ -110,18 +110,25 @@ class Custom:
         if json is not None and data is not None:
             raise errors.ConfigurationError("json and data are both the body: pass one of them.")
         task = (task or "").replace("_", "-")
-        who = yield Aim(lambda settings: _target(model, task, settings), task)
-        headers = {"accept": "image/png"} if task in PICTURES else {}
-        content = yield from _content(data)
-        mime = content.mime if isinstance(content, media.Media) else _mime(content)
+        who = yield Target(lambda settings: _route_post(model, task, settings), task)
+        headers = {"accept": "image/png"} if task in IMAGE_TASKS else {}
+        content = yield from _load_content(data)
+        mime = content.mime if isinstance(content, media.Media) else _sniff_mime(content)
         if mime is not None:
             headers["content-type"] = mime
         reply = yield Send(
-            "POST", _path(who, task), json=json, content=content, headers=headers, stream=stream
+            "POST",
+            _post_path(who, task),
+            json=json,
+            content=content,
+            headers=headers,
+            stream=stream,
         )
         if stream:
-            return Parts(reply, Lines(), PostedLines(reply.status_code, reply.headers))
-        return Posted.of(reply.content, reply.status_code, reply.headers)
+            return StreamedReply(
+                reply, LineDecoder(), RawLinesCollector(reply.status_code, reply.headers)
+            )
+        return RawResponse.of(reply.content, reply.status_code, reply.headers)
 
     @operation
     def get_endpoint_info(self, *, model: str | None = None) -> Flow[dict[str, Any]]:
@@ -130,9 +137,9 @@ class Custom:
         Args:
             model: The endpoint's URL or the model's id on the Hub; left out, the client's.
         """
-        who = yield Aim(lambda settings: _beside(model, "info", settings))
+        who = yield Target(lambda settings: _route_server_info(model, "info", settings))
         reply = yield Send("GET", "" if who.url else f"/models/{who.served_as}/info")
-        return dict(_object(reply))
+        return dict(_parse_object(reply))
 
     @operation
     def health_check(self, model: str | None = None) -> Flow[bool]:
@@ -141,7 +148,7 @@ class Custom:
         Args:
             model: The endpoint's URL; left out, the client's.
         """
-        who = yield Aim(lambda settings: _beside(model, "health", settings))
+        who = yield Target(lambda settings: _route_server_info(model, "health", settings))
         if who.url is None and who.provider.name != "local":
             raise errors.ConfigurationError(
                 "health_check asks an endpoint: pass its URL as model=. Models of the Hub are "
@@ -154,12 +161,12 @@ class Custom:
         return bool(reply.status_code == 200)
 
 
-def _target(model: str | None, task: str, settings: Settings) -> Flow[Chosen]:
+def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]:
     """Who gets a request of one's own."""
     url = next((text for text in (model, settings.model) if text and is_url(text)), None)
     if url is not None:
         named = None if model is None or is_url(model) else model
-        return Chosen(providers.get("endpoint"), named, named, url)
+        return Route(providers.get("endpoint"), named, named, url)
     model = model or settings.model
     name = default_provider(settings) or "hf-inference"
     name = "hf-inference" if name == "auto" else name
@@ -173,47 +180,47 @@ def _target(model: str | None, task: str, settings: Settings) -> Flow[Chosen]:
             raise errors.ConfigurationError(
                 "post() needs a model= (an id or a URL), or a task= that has a recommended model."
             )
-        model = yield from model_info.recommended((task,), settings)
-    return Chosen(providers.get(name), model, model)
+        model = yield from model_info.find_recommended_model((task,), settings)
+    return Route(providers.get(name), model, model)
 
 
-def _beside(model: str | None, name: str, settings: Settings) -> Flow[Chosen]:
+def _route_server_info(model: str | None, name: str, settings: Settings) -> Flow[Route]:
     """Who answers about itself: the server of a URL, else who gets posts."""
-    who = yield from _target(model, "", settings)
+    who = yield from _route_post(model, "", settings)
     if who.url is None:
         return who
     from hfwidgets.providers.endpoint import side_url
 
-    return Chosen(who.provider, who.model, who.served_as, side_url(who.url, name))
+    return Route(who.provider, who.model, who.served_as, side_url(who.url, name))
 
 
-def _path(who: Chosen, task: str) -> str:
+def _post_path(who: Route, task: str) -> str:
     """The route of a request of one's own."""
     if who.url is not None:
         return ""
     model = who.served_as or "default"
-    if task in EMBEDDING or (task and who.provider.name == "local"):
+    if task in EMBEDDING_TASKS or (task and who.provider.name == "local"):
         return f"/models/{model}/pipeline/{task}"
     return f"/models/{model}"
 
 
-def _content(data: Any) -> Flow[bytes | media.Media | None]:
+def _load_content(data: Any) -> Flow[bytes | media.Media | None]:
     """The body of `data=`: bytes as they are, everything else as media."""
     if data is None or isinstance(data, bytes):
         return data
     if isinstance(data, (bytearray, memoryview)):
         return bytes(data)
     loaded: media.Media = yield from media.load(data)
-    whole: media.Media = yield from media.as_bytes(loaded)
+    whole: media.Media = yield from media.ensure_bytes(loaded)
     return whole
 
 
-def _mime(content: bytes | None) -> str | None:
+def _sniff_mime(content: bytes | None) -> str | None:
     """The type that the first bytes show; servers choose their decoder by it."""
-    return media.sniff(content[: media.HEAD]) if content else None
+    return media.sniff(content[: media.HEAD_SIZE]) if content else None
 
 
-def _object(reply: Reply) -> Mapping[str, Any]:
+def _parse_object(reply: Reply) -> Mapping[str, Any]:
     try:
         found = reply.json()
     except ValueError:

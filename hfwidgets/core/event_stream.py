@@ -22,31 +22,31 @@ DONE = b"[DONE]"
 class EventStream:
     """The `data` of each event, as bytes. `done` is set once `[DONE]` has come."""
 
-    __slots__ = ("_data", "_rest", "_start", "_swallow", "done")
+    __slots__ = ("_data", "_rest", "_skip_lf", "_start", "done")
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
         self._start = True
-        self._swallow = False
+        self._skip_lf = False
         self.done = False
 
     def feed(self, data: bytes) -> Iterable[bytes]:
-        if self._whole(data):
+        if self._is_single_event(data):
             return (data[6:-2],)
-        return self._events(self._text(data).split(b"\n"))
+        return self._split_events(self._normalize(data).split(b"\n"))
 
-    def _whole(self, data: bytes) -> bool:
+    def _is_single_event(self, data: bytes) -> bool:
         """Whether the data is one plain event with an object from end to end, as nearly all are."""
         return (
             data.startswith(b"data: {")
             and data.find(b"\n") == len(data) - 2
             and data.endswith(b"\n\n")
-            and not (self._rest or self._data or self._start or self._swallow or self.done)
+            and not (self._rest or self._data or self._start or self._skip_lf or self.done)
             and b"\r" not in data
         )
 
-    def _text(self, data: bytes) -> bytes:
+    def _normalize(self, data: bytes) -> bytes:
         """What is there to be read, with LF for every end of a line and no byte-order mark."""
         text = self._rest + data if self._rest else data
         if self._start:
@@ -54,40 +54,40 @@ class EventStream:
                 return text
             text = text.removeprefix(codecs.BOM_UTF8)
             self._start = False
-        if self._swallow and text:
+        if self._skip_lf and text:
             text = text.removeprefix(b"\n")
-            self._swallow = False
+            self._skip_lf = False
         if b"\r" in text:
             # A CR at the very end may be half of a CRLF: the LF, if it comes, is swallowed.
-            self._swallow = text.endswith(b"\r")
+            self._skip_lf = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return text
 
-    def _events(self, lines: list[bytes]) -> Iterator[bytes]:
+    def _split_events(self, lines: list[bytes]) -> Iterator[bytes]:
         self._rest = lines.pop()
         for line in lines:
             if line:
-                self._line(line)
+                self._add_line(line)
             elif self._data:
-                event = self._event()
+                event = self._take_event()
                 if event:
                     yield event
 
     def finish(self) -> Iterator[bytes]:
         """What is still open when the connection ends."""
         rest, self._rest = self._rest, b""
-        self._line(rest)
-        event = self._event()
+        self._add_line(rest)
+        event = self._take_event()
         if event:
             yield event
 
-    def _line(self, line: bytes) -> None:
+    def _add_line(self, line: bytes) -> None:
         if line.startswith(b"data:"):
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line == b"data":
             self._data.append(b"")
 
-    def _event(self) -> bytes:
+    def _take_event(self) -> bytes:
         """The event that an empty line completes; empty for none, and after the end."""
         data, self._data = self._data, []
         event = data[0] if len(data) == 1 else b"\n".join(data)
@@ -96,7 +96,7 @@ class EventStream:
         return b"" if self.done else event
 
 
-class Lines:
+class LineDecoder:
     """Lines of a body that is no event stream (JSON lines), without their ends; empty ones are
     skipped.
     """
@@ -116,7 +116,7 @@ class Lines:
         return iter([rest.rstrip(b"\r")] if rest.strip() else [])
 
 
-class Whole:
+class BodyDecoder:
     """A body that is one text: some servers answer the wish for a stream with a plain answer."""
 
     __slots__ = ("_parts", "done")
@@ -134,27 +134,29 @@ class Whole:
         return iter([body] if body else [])
 
 
-def cutter(content_type: str) -> "EventStream | Lines | Whole":
+def decoder_for_type(content_type: str) -> "EventStream | LineDecoder | BodyDecoder":
     """What cuts a body of this type into texts; anything unknown is read as an event stream."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in ("application/x-ndjson", "application/jsonl", "application/jsonlines"):
-        return Lines()
-    return Whole() if kind == "application/json" else EventStream()
+        return LineDecoder()
+    return BodyDecoder() if kind == "application/json" else EventStream()
 
 
-class Items(Generic[T]):
+class ItemDecoder(Generic[T]):
     """Each event's JSON, made into an item by `make`; an item that `make` refuses (None) is
     left out.
     """
 
-    __slots__ = ("_events", "_make", "_parsed")
+    __slots__ = ("_events", "_make_item", "_parse")
 
     def __init__(
-        self, make: Callable[[Any], T | None], events: EventStream | Lines | Whole | None = None
+        self,
+        make: Callable[[Any], T | None],
+        events: EventStream | LineDecoder | BodyDecoder | None = None,
     ) -> None:
         self._events = events or EventStream()
-        self._make = make
-        self._parsed = reader()
+        self._make_item = make
+        self._parse = json_parser()
 
     @property
     def done(self) -> bool:
@@ -163,15 +165,15 @@ class Items(Generic[T]):
     def feed(self, data: bytes) -> Iterable[T]:
         events = self._events.feed(data)
         if type(events) is tuple:  # a single one, as nearly always: a generator would cost more
-            item = self._make(self._parsed(events[0]))
+            item = self._make_item(self._parse(events[0]))
             return () if item is None else (item,)
-        return self._items(events)
+        return self._make_items(events)
 
     def finish(self) -> Iterator[T]:
-        return self._items(self._events.finish())
+        return self._make_items(self._events.finish())
 
-    def _items(self, events: Iterable[bytes]) -> Iterator[T]:
-        make, parsed = self._make, self._parsed
+    def _make_items(self, events: Iterable[bytes]) -> Iterator[T]:
+        make, parsed = self._make_item, self._parse
         for event in events:
             item = make(parsed(event))
             if item is not None:
@@ -179,7 +181,7 @@ class Items(Generic[T]):
 
 
 @functools.cache
-def reader() -> Callable[[bytes], Any]:
+def json_parser() -> Callable[[bytes], Any]:
     """What reads an event's JSON: msgspec, three times as fast as `json`, which knows NaN and more.
 
     Its import takes 10 ms, so it waits for the first stream.
@@ -188,16 +190,16 @@ def reader() -> Callable[[bytes], Any]:
 
     fast = msgspec.json.Decoder().decode
 
-    def parsed(event: bytes) -> Any:
+    def parse_event(event: bytes) -> Any:
         try:
             return fast(event)
         except msgspec.DecodeError:
-            return _slowly(event)
+            return _parse_with_json(event)
 
-    return parsed
+    return parse_event
 
 
-def _slowly(event: bytes) -> Any:
+def _parse_with_json(event: bytes) -> Any:
     try:
         return json.loads(event)
     except ValueError as error:

@@ -22,9 +22,9 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
-Waiting = Callable[[str, float], None]
+WaitListener = Callable[[str, float], None]
 
-waiting: ContextVar[Waiting | None] = ContextVar("hfwidgets_waiting", default=None)
+wait_listener: ContextVar[WaitListener | None] = ContextVar("hfwidgets_waiting", default=None)
 """Called with (reason, seconds) whenever a call waits: a model that loads, a rate limit, an
 engine that starts.
 """
@@ -53,21 +53,21 @@ class Infer:
     hub: str = ""
 
     @property
-    def given(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """The options that were given: None is dropped at every depth of dicts."""
-        return {k: _without_none(v) for k, v in self.options.items() if v is not None}
+        return {k: _drop_none(v) for k, v in self.options.items() if v is not None}
 
 
-def _without_none(value: Any) -> Any:
+def _drop_none(value: Any) -> Any:
     if type(value) is dict:
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
+        return {k: _drop_none(v) for k, v in value.items() if v is not None}
     if type(value) is list:
-        return [_without_none(item) for item in value]
+        return [_drop_none(item) for item in value]
     return value
 
 
 @dataclass(slots=True, eq=False)
-class Aim:
+class Target:
     """Who is asked by the `Send`s that follow: `choose` finds it out from the client's settings."""
 
     choose: Callable[[Any], "Flow[Any]"]
@@ -94,12 +94,12 @@ class Send:
     stream: bool = False
     limit: int | None = None
     follow: bool = True
-    patience: float | None = None
+    max_wait: float | None = None
     tries: int | None = None
 
 
 @dataclass(slots=True, eq=False)
-class Undo:
+class CancelOnExit:
     """What to send if the call ends before its time; None once there is nothing left to undo.
 
     It is sent at best effort: a timeout, an error and Stop end a call, and its job shall end too.
@@ -121,14 +121,14 @@ class Sleep:
 
 
 @dataclass(slots=True, eq=False)
-class Do:
+class Blocking:
     """Blocking work: the async client does it in a thread. `changes` marks what a dry run
     leaves out; it goes on with `instead`.
     """
 
     call: Callable[[], Any]
-    changes: str = ""
-    instead: Any = None
+    side_effect: str = ""
+    dry_run_value: Any = None
 
 
 class Reply:
@@ -173,7 +173,7 @@ class Decoder(Protocol[T_co]):
 
 
 @dataclass(slots=True, eq=False)
-class Parts(Generic[T]):
+class StreamedReply(Generic[T]):
     """An open reply and how to read it. Only a client looks into `source`.
 
     `collect` is shown every item and holds the whole result so far.
@@ -181,7 +181,7 @@ class Parts(Generic[T]):
 
     reply: Reply
     decoder: Decoder[T]
-    collect: "Collector[T]"
+    collector: "Collector[T]"
 
 
 class Collector(Protocol[T_contra]):
@@ -194,7 +194,7 @@ class Collector(Protocol[T_contra]):
     def text(self) -> str: ...
 
 
-Step = Infer | Aim | Send | Sleep | Do | Undo
+Step = Infer | Target | Send | Sleep | Blocking | CancelOnExit
 Flow = Generator[Any, Any, T]
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import datetime
 
-_TIMES = {
+_TIMING_HEADERS = {
     "compute": "x-compute-time",
     "queue": "x-queue-time",
     "inference": "x-inference-time",
     "validation": "x-validation-time",
     "total": "x-total-time",
 }
-_MILLISECONDS = {"queue", "inference", "validation", "total"}
+_MILLISECOND_TIMES = {"queue", "inference", "validation", "total"}
 
 
 class Meta:
@@ -51,7 +51,7 @@ class Meta:
         self.price: tuple[float, float] | None = None
         self._headers: Mapping[str, str] = headers or {}
 
-    def came_from(self, provider: str, model: str | None) -> None:
+    def set_origin(self, provider: str, model: str | None) -> None:
         """Name who answered, where no answer's headers say so."""
         self._provider, self._model = provider, model
 
@@ -75,12 +75,12 @@ class Meta:
         total.
         """
         found = {}
-        for name, header in _TIMES.items():
+        for name, header in _TIMING_HEADERS.items():
             try:
                 value = float(self._headers[header])
             except (KeyError, ValueError):
                 continue
-            found[name] = value / 1000 if name in _MILLISECONDS else value
+            found[name] = value / 1000 if name in _MILLISECOND_TIMES else value
         return found
 
     @property

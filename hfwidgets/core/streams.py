@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Parts
+from hfwidgets.core.flow import StreamedReply
 from hfwidgets.core.meta import Meta
 
 if TYPE_CHECKING:
@@ -22,32 +22,32 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _State(Generic[T]):
+class _StreamState(Generic[T]):
     """What the reading generator and its stream share; the generator holds no stream.
 
     Hence a stream that nobody holds is freed at once, and closes its connection.
     """
 
-    def __init__(self, parts: Parts[T], meta: Meta, started: float) -> None:
+    def __init__(self, parts: StreamedReply[T], meta: Meta, started: float) -> None:
         self.decoder = parts.decoder
-        self.collect = parts.collect
+        self.collector = parts.collector
         self.meta = meta
-        self.started = started
-        self.whole = False
+        self.start_time = started
+        self.is_complete = False
         self.closed = False
 
-    def first(self, item: T) -> None:
+    def add_first(self, item: T) -> None:
         """Take the first item in."""
         if self.meta.recorded is None:  # else both times are those of the recording
-            self.meta.first_token_seconds = perf_counter() - self.started
-        self.collect.add(item)
+            self.meta.first_token_seconds = perf_counter() - self.start_time
+        self.collector.add(item)
 
-    def ended(self) -> None:
+    def record_end(self) -> None:
         """Note the time."""
         if self.meta.recorded is None:
-            self.meta.seconds = perf_counter() - self.started
+            self.meta.seconds = perf_counter() - self.start_time
 
-    def tell(self, error: errors.HfWidgetsError) -> None:
+    def attach_meta(self, error: errors.HfWidgetsError) -> None:
         """Write on an error whom it came from."""
         if error.meta is None:
             error.meta = self.meta
@@ -57,10 +57,10 @@ class _State(Generic[T]):
             error.append_to_message(f"({who}; what had arrived is in the stream's result)")
 
 
-class _Base(Generic[T, R]):
+class _BaseStream(Generic[T, R]):
     """What both kinds share: the result so far and where it came from."""
 
-    _state: _State[T]
+    _state: _StreamState[T]
 
     @property
     def meta(self) -> Meta:
@@ -70,7 +70,7 @@ class _Base(Generic[T, R]):
     @property
     def result(self) -> R:
         """What the unstreamed call would have returned, made of what has arrived so far."""
-        result = self._state.collect.result
+        result = self._state.collector.result
         usage = getattr(result, "usage", None)
         self.meta.usage = self.meta.usage if usage is None else usage
         result.meta = self.meta
@@ -80,7 +80,7 @@ class _Base(Generic[T, R]):
     @property
     def text(self) -> str:
         """The text so far."""
-        return self._state.collect.text
+        return self._state.collector.text
 
     @property
     def usage(self) -> Any:
@@ -99,21 +99,23 @@ class _Base(Generic[T, R]):
         raise TypeError("A stream is an open connection; keep its result instead.")
 
 
-class Line(Protocol):
+class OpenConnection(Protocol):
     """An open answer's connection."""
 
     def release(self) -> None:
         """Give it back: the answer was read to its end."""
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Close it, whoever reads from it."""
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Close it from inside a destructor, where no lock may be waited for."""
 
 
-def _read(state: _State[T], chunks: Iterator[bytes], line: Line) -> Generator[T, None, None]:
-    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+def _read_items(
+    state: _StreamState[T], chunks: Iterator[bytes], line: OpenConnection
+) -> Generator[T, None, None]:
+    seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
     try:
         for data in chunks:
             for item in feed(data):
@@ -124,31 +126,31 @@ def _read(state: _State[T], chunks: Iterator[bytes], line: Line) -> Generator[T,
             seen(item)
             seen = add
             yield item
-        state.whole = True
+        state.is_complete = True
     except errors.HfWidgetsError as error:
         if not state.closed:  # else another thread closed it while this one waited for bytes
-            state.tell(error)
+            state.attach_meta(error)
             raise
     finally:
-        state.ended()
+        state.record_end()
         state.closed = True
-        line.release() if state.whole else line.hang_up()
+        line.release() if state.is_complete else line.abort()
 
 
-class Stream(_Base[T, R]):
+class Stream(_BaseStream[T, R]):
     """A streamed answer: `for item in stream`, `with stream:`, `stream.close()`."""
 
     def __init__(
         self,
-        parts: Parts[T],
+        parts: StreamedReply[T],
         chunks: Iterator[bytes],
-        line: Line,
+        line: OpenConnection,
         meta: Meta,
         started: float,
     ) -> None:
-        self._state = _State(parts, meta, started)
-        self._line = line
-        self._items = _read(self._state, chunks, line)
+        self._state = _StreamState(parts, meta, started)
+        self._connection = line
+        self._items = _read_items(self._state, chunks, line)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -163,7 +165,7 @@ class Stream(_Base[T, R]):
         """
         if not self._state.closed:
             self._state.closed = True
-            self._line.hang_up()
+            self._connection.abort()
         with contextlib.suppress(ValueError):  # another thread is inside: it sees the end by itself
             self._items.close()
 
@@ -182,13 +184,13 @@ class Stream(_Base[T, R]):
         state = getattr(self, "_state", None)
         if state is not None and not state.closed:
             state.closed = True
-            self._line.drop()
+            self._connection.discard()
 
 
-async def _aread(
-    state: _State[T], chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
+async def _read_items_async(
+    state: _StreamState[T], chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[T, None]:
-    seen, add, feed = state.first, state.collect.add, state.decoder.feed
+    seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
     try:
         async for data in chunks:
             for item in feed(data):
@@ -201,28 +203,28 @@ async def _aread(
             yield item
     except errors.HfWidgetsError as error:
         if not state.closed:  # else another task closed it while this one waited for bytes
-            state.tell(error)
+            state.attach_meta(error)
             raise
     finally:
-        state.ended()
+        state.record_end()
         state.closed = True
         await close()
 
 
-class AsyncStream(_Base[T, R]):
+class AsyncStream(_BaseStream[T, R]):
     """A streamed answer: `async for`, `async with stream:`, `await stream.aclose()`."""
 
     def __init__(
         self,
-        parts: Parts[T],
+        parts: StreamedReply[T],
         chunks: AsyncIterator[bytes],
         close: Callable[[], Awaitable[None]],
         meta: Meta,
         started: float,
     ) -> None:
-        self._state = _State(parts, meta, started)
+        self._state = _StreamState(parts, meta, started)
         self._close = close
-        self._items = _aread(self._state, chunks, close)
+        self._items = _read_items_async(self._state, chunks, close)
         import asyncio
 
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -267,14 +269,14 @@ class AsyncStream(_Base[T, R]):
         loop.call_soon_threadsafe(_close_later, loop, self._close)
 
 
-_closing: set["asyncio.Task[None]"] = set()
+_closing_tasks: set["asyncio.Task[None]"] = set()
 """Streams that were dropped and are being closed: a loop holds its tasks only weakly."""
 
 
 def _close_later(loop: "asyncio.AbstractEventLoop", close: Callable[[], Awaitable[None]]) -> None:
-    async def closed() -> None:
+    async def run_close() -> None:
         await close()
 
-    task = loop.create_task(closed())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    task = loop.create_task(run_close())
+    _closing_tasks.add(task)
+    task.add_done_callback(_closing_tasks.discard)

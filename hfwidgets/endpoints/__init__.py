@@ -6,7 +6,7 @@
 Async code has `AsyncEndpoints` with the same methods as `Endpoints`.
 """
 
-from hfwidgets.endpoints._bodies import Changes, Options
+from hfwidgets.endpoints._bodies import EndpointChanges, EndpointOptions
 from hfwidgets.endpoints._endpoint import (
     InferenceEndpoint,
     InferenceEndpointStatus,
@@ -26,12 +26,12 @@ from hfwidgets.endpoints._plane import AsyncEndpoints, Endpoints
 
 __all__ = [
     "AsyncEndpoints",
-    "Changes",
+    "EndpointChanges",
+    "EndpointOptions",
     "Endpoints",
     "InferenceEndpoint",
     "InferenceEndpointStatus",
     "InferenceEndpointType",
-    "Options",
     "create_inference_endpoint",
     "delete_inference_endpoint",
     "get_inference_endpoint",

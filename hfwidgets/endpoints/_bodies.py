@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 from hfwidgets import errors
 
 
-class Options(TypedDict, total=False):
+class EndpointOptions(TypedDict, total=False):
     """What can be set on an endpoint; None and what is left out keep the service's own choice.
 
     Attributes:
@@ -41,7 +41,7 @@ class Options(TypedDict, total=False):
     tags: list[str] | None
 
 
-class Changes(Options, total=False):
+class EndpointChanges(EndpointOptions, total=False):
     """What can be changed on an endpoint.
 
     Attributes:
@@ -57,49 +57,49 @@ class Changes(Options, total=False):
     framework: str | None
 
 
-KNOWN = Options.__annotations__ | Changes.__annotations__
+KNOWN_FIELDS = EndpointOptions.__annotations__ | EndpointChanges.__annotations__
 
 
-def changes(**given: Any) -> dict[str, Any]:
+def build_changes(**given: Any) -> dict[str, Any]:
     """The body for what is given, in the control plane's nesting; None is left out.
 
     Raises:
         UnknownParameterError: something else is given.
     """
     for name in given:
-        if name not in KNOWN:
+        if name not in KNOWN_FIELDS:
             raise errors.UnknownParameterError(
-                f"An endpoint has no setting {name!r}.{errors.near(name, KNOWN)}"
+                f"An endpoint has no setting {name!r}.{errors.did_you_mean(name, KNOWN_FIELDS)}"
             )
     get = given.get
     metric = get("scaling_metric")
-    scaling = _given(
+    scaling = _drop_none(
         minReplica=get("min_replica"),
         maxReplica=get("max_replica"),
         scaleToZeroTimeout=get("scale_to_zero_timeout"),
         measure={metric: get("scaling_threshold")} if metric else None,
     )
-    compute = _given(
+    compute = _drop_none(
         accelerator=get("accelerator"),
         instanceSize=get("instance_size"),
         instanceType=get("instance_type"),
         scaling=scaling or None,
     )
-    return _given(
+    return _drop_none(
         compute=compute or None,
-        model=_model(given) or None,
-        route=_given(domain=get("domain"), path=get("path")) or None,
+        model=_build_model(given) or None,
+        route=_drop_none(domain=get("domain"), path=get("path")) or None,
         cacheHttpResponses=get("cache_http_responses"),
         tags=get("tags"),
     )
 
 
-def _model(given: Mapping[str, Any]) -> dict[str, Any]:
+def _build_model(given: Mapping[str, Any]) -> dict[str, Any]:
     get = given.get
     image = get("custom_image")
     if image is not None and "url" in image:
         image = {"custom": image}
-    return _given(
+    return _drop_none(
         repository=get("repository"),
         framework=get("framework"),
         revision=get("revision"),
@@ -112,13 +112,13 @@ def _model(given: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def creation(name: str, type: str, vendor: str, region: str, **given: Any) -> dict[str, Any]:  # noqa: A002
+def build_creation(name: str, type: str, vendor: str, region: str, **given: Any) -> dict[str, Any]:  # noqa: A002
     """The body that creates an endpoint."""
-    body = changes(**{"min_replica": 1, "max_replica": 1, **given})
+    body = build_changes(**{"min_replica": 1, "max_replica": 1, **given})
     body["model"].setdefault("image", {"huggingface": {}})
     provider = {"vendor": vendor, "region": region}
     return {"name": name, "type": str(type), "provider": provider, **body}
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def _drop_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

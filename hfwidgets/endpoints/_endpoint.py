@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from hfwidgets import errors
 from hfwidgets.core import auth
-from hfwidgets.endpoints._bodies import Changes
+from hfwidgets.endpoints._bodies import EndpointChanges
 from hfwidgets.errors import advice
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class InferenceEndpoint:
     def __init__(self, namespace: str, raw: Mapping[str, Any], plane: "Endpoints") -> None:
         self.namespace = namespace
         self._plane = plane
-        self._take(raw)
+        self._update_from_raw(raw)
 
     @classmethod
     def from_raw(cls, raw: Mapping[str, Any], namespace: str, token: str | None = None) -> Self:
@@ -63,7 +63,7 @@ class InferenceEndpoint:
 
         return cls(namespace, raw, Endpoints(token=token))
 
-    def _take(self, raw: Mapping[str, Any]) -> Self:
+    def _update_from_raw(self, raw: Mapping[str, Any]) -> Self:
         status, model = raw.get("status") or {}, raw.get("model") or {}
         self.raw = dict(raw)
         self.name: str = raw["name"]
@@ -71,12 +71,12 @@ class InferenceEndpoint:
         self.framework: str | None = model.get("framework")
         self.revision: str | None = model.get("revision")
         self.task: str | None = model.get("task")
-        self.status = _word(InferenceEndpointStatus, status.get("state"))
-        self.type = _word(InferenceEndpointType, raw.get("type"))
+        self.status = _to_enum(InferenceEndpointStatus, status.get("state"))
+        self.type = _to_enum(InferenceEndpointType, raw.get("type"))
         self.url: str | None = status.get("url")
         self.health_route: str = raw.get("healthRoute") or "/health"
-        self.created_at = _moment(status.get("createdAt"))
-        self.updated_at = _moment(status.get("updatedAt"))
+        self.created_at = _parse_time(status.get("createdAt"))
+        self.updated_at = _parse_time(status.get("updatedAt"))
         return self
 
     @property
@@ -89,19 +89,22 @@ class InferenceEndpoint:
         """A client of this endpoint; InferenceEndpointError while it has no URL."""
         from hfwidgets.client import InferenceClient
 
-        return InferenceClient(self._deployed(), **self._plane.for_client(self._deployed()))
+        return InferenceClient(self._require_url(), **self._plane.for_client(self._require_url()))
 
     @property
     def async_client(self) -> "AsyncInferenceClient":
         """An async client of this endpoint; InferenceEndpointError while it has no URL."""
         from hfwidgets.client import AsyncInferenceClient
 
-        return AsyncInferenceClient(self._deployed(), **self._plane.for_client(self._deployed()))
+        return AsyncInferenceClient(
+            self._require_url(), **self._plane.for_client(self._require_url())
+        )
 
-    def _deployed(self) -> str:
+    def _require_url(self) -> str:
         if self.url is None:
             raise errors.InferenceEndpointError(
-                f"The endpoint {self.name} has no URL yet (state: {self.status}). {what_next(self)}"
+                f"The endpoint {self.name} has no URL yet (state: {self.status}). "
+                f"{describe_next_step(self)}"
             )
         return self.url
 
@@ -115,7 +118,7 @@ class InferenceEndpoint:
         self._plane.wait(self, timeout=timeout, refresh_every=refresh_every)
         return self
 
-    def update(self, **given: Unpack[Changes]) -> Self:
+    def update(self, **given: Unpack[EndpointChanges]) -> Self:
         """Change it; see `hfwidgets.endpoints.Changes`."""
         self._plane.update(self, **given)
         return self
@@ -149,7 +152,7 @@ class InferenceEndpoint:
         raise TypeError("An endpoint object holds a token: keep its name and get it again.")
 
 
-def what_next(endpoint: InferenceEndpoint) -> str:
+def describe_next_step(endpoint: InferenceEndpoint) -> str:
     """What to do about an endpoint in its state."""
     said = f" It says: {endpoint.message}." if endpoint.message else ""
     match endpoint.status:
@@ -158,22 +161,22 @@ def what_next(endpoint: InferenceEndpoint) -> str:
         case InferenceEndpointStatus.SCALED_TO_ZERO:
             return "It is scaled to zero: the next request wakes it, and wait() sends one."
         case InferenceEndpointStatus.FAILED | InferenceEndpointStatus.UPDATE_FAILED:
-            return f"It failed.{said} Its log is at {advice.ENDPOINTS}."
+            return f"It failed.{said} Its log is at {advice.ENDPOINTS_PAGE}."
         case _:
             return "Call wait() until it is ready."
 
 
-def trusted_with(url: str, token: auth.Token | None) -> bool:
+def may_send_token(url: str, token: auth.Token | None) -> bool:
     """Whether a token may go to an endpoint's URL, which came in an answer: to the Hub's hosts."""
-    return token is not None and auth.trusted(url)
+    return token is not None and auth.is_trusted_url(url)
 
 
-def _word(kind: type[StrEnum], word: Any) -> Any:
+def _to_enum(kind: type[StrEnum], word: Any) -> Any:
     try:
         return kind(word)
     except ValueError:
         return word
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None

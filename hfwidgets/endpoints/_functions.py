@@ -2,7 +2,7 @@
 
 from typing import Unpack
 
-from hfwidgets.endpoints._bodies import Changes, Options
+from hfwidgets.endpoints._bodies import EndpointChanges, EndpointOptions
 from hfwidgets.endpoints._endpoint import InferenceEndpoint, InferenceEndpointType
 from hfwidgets.endpoints._plane import Endpoints
 
@@ -34,7 +34,7 @@ def create_inference_endpoint(
     type: str = InferenceEndpointType.AUTHENTICATED,  # noqa: A002 - the field's name
     namespace: str | None = None,
     token: str | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[EndpointOptions],
 ) -> InferenceEndpoint:
     """Create an endpoint, which costs money once it runs; see `Endpoints.create` for the rest."""
     return Endpoints(token).create(
@@ -57,7 +57,7 @@ def update_inference_endpoint(
     *,
     namespace: str | None = None,
     token: str | None = None,
-    **given: Unpack[Changes],
+    **given: Unpack[EndpointChanges],
 ) -> InferenceEndpoint:
     """Change an endpoint; what is not given stays."""
     return Endpoints(token).update(name, namespace=namespace, **given)

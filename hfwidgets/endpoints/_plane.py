@@ -12,30 +12,35 @@ from urllib.parse import quote
 
 from hfwidgets import errors, providers
 from hfwidgets.calls import model_info
-from hfwidgets.calls.endpoint_state import CONTROL
-from hfwidgets.calls.routing import Chosen
+from hfwidgets.calls.endpoint_state import CONTROL_PLANE
+from hfwidgets.calls.routing import Route
 from hfwidgets.calls.settings import Settings
-from hfwidgets.core.flow import Aim, Flow, Reply, Send, Sleep
-from hfwidgets.endpoints._bodies import Changes, Options, changes, creation
+from hfwidgets.core.flow import Flow, Reply, Send, Sleep, Target
+from hfwidgets.endpoints._bodies import (
+    EndpointChanges,
+    EndpointOptions,
+    build_changes,
+    build_creation,
+)
 from hfwidgets.endpoints._endpoint import (
     InferenceEndpoint,
     InferenceEndpointStatus,
     InferenceEndpointType,
-    trusted_with,
-    what_next,
+    describe_next_step,
+    may_send_token,
 )
-from hfwidgets.tasks import Async, BaseTask, Sync
+from hfwidgets.tasks import AsyncTaskClient, BaseTask, SyncTaskClient
 from hfwidgets.tasks.task import operation
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
 
 State = InferenceEndpointStatus
-Which: TypeAlias = str | InferenceEndpoint
-Found: TypeAlias = list[InferenceEndpoint]
+EndpointRef: TypeAlias = str | InferenceEndpoint
+EndpointList: TypeAlias = list[InferenceEndpoint]
 
 
-class _Plane:
+class _ControlPlane:
     """What can be asked of the control plane, for both kinds of it.
 
     An endpoint is named by its name or by its object, which then takes in what the answer says.
@@ -45,7 +50,7 @@ class _Plane:
     _blocking: "Endpoints"
 
     @operation
-    def list(self, namespace: str | None = None) -> Flow[Found]:
+    def list(self, namespace: str | None = None) -> Flow[EndpointList]:
         """All endpoints of a user or an organisation.
 
         Args:
@@ -53,11 +58,11 @@ class _Plane:
                 the token may ask.
         """
         if namespace not in (None, "*"):
-            return (yield from self._of(namespace, strict=True))
-        who = yield from self._account()
-        found = yield from self._of(who["name"], strict=True)
+            return (yield from self._list_namespace(namespace, strict=True))
+        who = yield from self._fetch_account()
+        found = yield from self._list_namespace(who["name"], strict=True)
         for org in who.get("orgs") or () if namespace == "*" else ():
-            found += yield from self._of(org["name"], strict=False)
+            found += yield from self._list_namespace(org["name"], strict=False)
         return found
 
     @operation
@@ -68,15 +73,15 @@ class _Plane:
             name: Its name.
             namespace: Whose it is; None is the token's user.
         """
-        space = namespace or (yield from self._account())["name"]
+        space = namespace or (yield from self._fetch_account())["name"]
         try:
-            raw = yield from self._asked("GET", space, f"/{quote(name, safe='')}")
+            raw = yield from self._request_json("GET", space, f"/{quote(name, safe='')}")
         except errors.NotFoundError as error:
-            there = yield from self._of(space, strict=True)
+            there = yield from self._list_namespace(space, strict=True)
             names = [endpoint.name for endpoint in there]
             listed = f" There are: {', '.join(names)}." if names else " It has none at all."
             error.append_to_message(
-                f"{space} has no endpoint {name!r}.{errors.near(name, names)}{listed}"
+                f"{space} has no endpoint {name!r}.{errors.did_you_mean(name, names)}{listed}"
             )
             raise
         return InferenceEndpoint(space, raw, self._blocking)
@@ -95,7 +100,7 @@ class _Plane:
         vendor: str,
         type: str = InferenceEndpointType.AUTHENTICATED,  # noqa: A002 - the field's name
         namespace: str | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[EndpointOptions],
     ) -> Flow[InferenceEndpoint]:
         """Create an endpoint, which costs money from the moment it runs.
 
@@ -109,7 +114,7 @@ class _Plane:
 
         The other parameters are those of `hfwidgets.endpoints.Changes`.
         """
-        body = creation(
+        body = build_creation(
             name,
             type,
             vendor,
@@ -121,36 +126,48 @@ class _Plane:
             instance_type=instance_type,
             **options,
         )
-        space = namespace or (yield from self._account())["name"]
-        raw = yield from self._asked("POST", space, json=body)
+        space = namespace or (yield from self._fetch_account())["name"]
+        raw = yield from self._request_json("POST", space, json=body)
         return InferenceEndpoint(space, raw, self._blocking)
 
     @operation
-    def fetch(self, endpoint: Which, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
+    def fetch(
+        self, endpoint: EndpointRef, *, namespace: str | None = None
+    ) -> Flow[InferenceEndpoint]:
         """How an endpoint is now."""
-        return (yield from self._done(endpoint, namespace, "GET"))
+        return (yield from self._request_endpoint(endpoint, namespace, "GET"))
 
     @operation
     def update(
-        self, endpoint: Which, *, namespace: str | None = None, **given: Unpack[Changes]
+        self,
+        endpoint: EndpointRef,
+        *,
+        namespace: str | None = None,
+        **given: Unpack[EndpointChanges],
     ) -> Flow[InferenceEndpoint]:
         """Change an endpoint; what is not given stays."""
-        return (yield from self._done(endpoint, namespace, "PUT", json=changes(**given)))
+        return (
+            yield from self._request_endpoint(
+                endpoint, namespace, "PUT", json=build_changes(**given)
+            )
+        )
 
     @operation
-    def delete(self, endpoint: Which, *, namespace: str | None = None) -> Flow[None]:
+    def delete(self, endpoint: EndpointRef, *, namespace: str | None = None) -> Flow[None]:
         """Remove an endpoint for good."""
-        space, name = yield from self._named(endpoint, namespace)
-        yield from self._answer("DELETE", space, f"/{quote(name, safe='')}")
+        space, name = yield from self._resolve_name(endpoint, namespace)
+        yield from self._request("DELETE", space, f"/{quote(name, safe='')}")
 
     @operation
-    def pause(self, endpoint: Which, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
+    def pause(
+        self, endpoint: EndpointRef, *, namespace: str | None = None
+    ) -> Flow[InferenceEndpoint]:
         """Stop an endpoint until `resume`; requests do not wake it."""
-        return (yield from self._done(endpoint, namespace, "POST", "/pause"))
+        return (yield from self._request_endpoint(endpoint, namespace, "POST", "/pause"))
 
     @operation
     def resume(
-        self, endpoint: Which, *, namespace: str | None = None, running_ok: bool = True
+        self, endpoint: EndpointRef, *, namespace: str | None = None, running_ok: bool = True
     ) -> Flow[InferenceEndpoint]:
         """Start an endpoint after a pause.
 
@@ -160,23 +177,23 @@ class _Plane:
             running_ok: Whether it may be running already.
         """
         try:
-            return (yield from self._done(endpoint, namespace, "POST", "/resume"))
+            return (yield from self._request_endpoint(endpoint, namespace, "POST", "/resume"))
         except errors.BadRequestError as error:
             if not running_ok or "already running" not in (error.server_message or ""):
                 raise
-        return (yield from self._done(endpoint, namespace, "GET"))
+        return (yield from self._request_endpoint(endpoint, namespace, "GET"))
 
     @operation
     def scale_to_zero(
-        self, endpoint: Which, *, namespace: str | None = None
+        self, endpoint: EndpointRef, *, namespace: str | None = None
     ) -> Flow[InferenceEndpoint]:
         """Stop an endpoint until the next request wakes it."""
-        return (yield from self._done(endpoint, namespace, "POST", "/scale-to-zero"))
+        return (yield from self._request_endpoint(endpoint, namespace, "POST", "/scale-to-zero"))
 
     @operation
     def wait(
         self,
-        endpoint: Which,
+        endpoint: EndpointRef,
         *,
         namespace: str | None = None,
         timeout: float | None = None,
@@ -197,28 +214,29 @@ class _Plane:
         if refresh_every <= 0 or (timeout is not None and timeout < 0):
             raise errors.InputError("timeout must not be negative, refresh_every must be positive.")
         began = time.monotonic()
-        found = yield from self._done(endpoint, namespace, "GET")
-        while not (yield from self._ready(found)):
+        found = yield from self._request_endpoint(endpoint, namespace, "GET")
+        while not (yield from self._is_ready(found)):
             left = None if timeout is None else timeout - (time.monotonic() - began)
             if left is not None and left <= 0:
                 raise errors.InferenceEndpointTimeoutError(
                     f"The endpoint {found.name} is not ready after {timeout:g} s "
-                    f"(state: {found.status}). {what_next(found)}"
+                    f"(state: {found.status}). {describe_next_step(found)}"
                 )
             pause = refresh_every if left is None else min(refresh_every, left)
             yield Sleep(pause, f"the endpoint {found.name} is {found.status}")
-            found = yield from self._done(found, None, "GET")
+            found = yield from self._request_endpoint(found, None, "GET")
         return found
 
-    def _ready(self, endpoint: InferenceEndpoint) -> Flow[bool]:
+    def _is_ready(self, endpoint: InferenceEndpoint) -> Flow[bool]:
         if endpoint.status in (State.FAILED, State.UPDATE_FAILED, State.PAUSED):
             raise errors.InferenceEndpointError(
-                f"The endpoint {endpoint.name} will not become ready. {what_next(endpoint)}"
+                f"The endpoint {endpoint.name} will not become ready. "
+                f"{describe_next_step(endpoint)}"
             )
         if endpoint.url is None or endpoint.status not in (State.RUNNING, State.SCALED_TO_ZERO):
             return False
-        token = yield from self._settings.key()
-        headers = model_info.shown(token) if trusted_with(endpoint.url, token) else {}
+        token = yield from self._settings.find_token()
+        headers = model_info.auth_headers(token) if may_send_token(endpoint.url, token) else {}
         url = endpoint.url.rstrip("/") + "/" + endpoint.health_route.lstrip("/")
         try:
             reply: Reply = yield Send("GET", url, headers=headers, tries=0)
@@ -226,56 +244,56 @@ class _Plane:
             return False  # not yet, and if it slept, this request wakes it
         return reply.status_code == 200
 
-    def _done(
+    def _request_endpoint(
         self,
-        endpoint: Which,
+        endpoint: EndpointRef,
         namespace: str | None,
         method: str,
         path: str = "",
         json: Any = None,
     ) -> Flow[InferenceEndpoint]:
-        space, name = yield from self._named(endpoint, namespace)
-        raw = yield from self._asked(method, space, f"/{quote(name, safe='')}{path}", json)
+        space, name = yield from self._resolve_name(endpoint, namespace)
+        raw = yield from self._request_json(method, space, f"/{quote(name, safe='')}{path}", json)
         if isinstance(endpoint, InferenceEndpoint):
-            return endpoint._take(raw)
+            return endpoint._update_from_raw(raw)
         return InferenceEndpoint(space, raw, self._blocking)
 
-    def _named(self, endpoint: Which, namespace: str | None) -> Flow[tuple[str, str]]:
+    def _resolve_name(self, endpoint: EndpointRef, namespace: str | None) -> Flow[tuple[str, str]]:
         if isinstance(endpoint, InferenceEndpoint):
             return endpoint.namespace, endpoint.name
-        return namespace or (yield from self._account())["name"], endpoint
+        return namespace or (yield from self._fetch_account())["name"], endpoint
 
-    def _of(self, space: str, strict: bool) -> Flow[Found]:
+    def _list_namespace(self, space: str, strict: bool) -> Flow[EndpointList]:
         try:
-            found = yield from self._asked("GET", space)
+            found = yield from self._request_json("GET", space)
         except (errors.AuthenticationError, errors.PermissionDeniedError):
             if strict:
                 raise
             return []
         return [InferenceEndpoint(space, raw, self._blocking) for raw in found["items"]]
 
-    def _account(self) -> Flow[dict[str, Any]]:
+    def _fetch_account(self) -> Flow[dict[str, Any]]:
         """The token's user and organisations."""
-        token = yield from model_info.hub_token(self._settings)
+        token = yield from model_info.find_hub_token(self._settings)
         if token is None:
             raise errors.MissingTokenError(
                 "Inference Endpoints belong to an account: pass token= (a Hub token), set HF_TOKEN "
                 "or log in with %hf auth login."
             )
-        headers = model_info.shown(token)
+        headers = model_info.auth_headers(token)
         reply = yield Send("GET", f"{self._settings.hosts.hub}/api/whoami-v2", headers=headers)
         found: dict[str, Any] = reply.json()
         return found
 
-    def _asked(
+    def _request_json(
         self, method: str, space: str, path: str = "", json: Any = None
     ) -> Flow[dict[str, Any]]:
-        reply = yield from self._answer(method, space, path, json)
+        reply = yield from self._request(method, space, path, json)
         found: dict[str, Any] = reply.json()
         return found
 
-    def _answer(self, method: str, space: str, path: str = "", json: Any = None) -> Flow[Reply]:
-        yield Aim(_control)
+    def _request(self, method: str, space: str, path: str = "", json: Any = None) -> Flow[Reply]:
+        yield Target(_route_to_control_plane)
         once = (
             0 if method == "POST" and not path else None
         )  # a second creation would find the first
@@ -285,13 +303,13 @@ class _Plane:
         return reply
 
 
-def _control(settings: Settings) -> Flow[Chosen]:
+def _route_to_control_plane(settings: Settings) -> Flow[Route]:
     yield from ()
-    url = settings.hosts.of("endpoints", CONTROL)
-    return Chosen(providers.get("endpoint"), None, None, url)
+    url = settings.hosts.address_of("endpoints", CONTROL_PLANE)
+    return Route(providers.get("endpoint"), None, None, url)
 
 
-class Endpoints(_Plane, Sync):
+class Endpoints(_ControlPlane, SyncTaskClient):
     """The control plane of Inference Endpoints, blocking; arguments as `InferenceClient`'s.
 
     Args:
@@ -318,11 +336,11 @@ class Endpoints(_Plane, Sync):
     def for_client(self, url: str) -> dict[str, Any]:
         """The arguments for a client of an endpoint's URL."""
         token = self._settings.token
-        allowed = trusted_with(url, token) and token is not None
+        allowed = may_send_token(url, token) and token is not None
         return {"token": token.value} if allowed and token is not None else {}
 
 
-class AsyncEndpoints(_Plane, Async):
+class AsyncEndpoints(_ControlPlane, AsyncTaskClient):
     """The control plane of Inference Endpoints, to await.
 
     The endpoints that it returns are the same objects as those of `Endpoints`, so that their own

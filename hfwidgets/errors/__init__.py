@@ -53,27 +53,27 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Patterns as texts: most programs never need them compiled.
-_KEYLIKE = r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+"
+_TOKEN_PATTERN = r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+"  # noqa: S105
 
-_USER = r"(https?://)[^\s/@]+@"
-_MARKUP = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
-_TELLING = "api[-_]?key|access[-_]?token|auth|key|sig|signature|secret|token"
-_QUERY = rf"(?i)([?&](?:{_TELLING})=)[^&#\s'\"]+"
+_USER_INFO = r"(https?://)[^\s/@]+@"
+_HTML_PATTERN = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
+_SECRET_PARAMETERS = "api[-_]?key|access[-_]?token|auth|key|sig|signature|secret|token"  # noqa: S105
+_SECRET_QUERY = rf"(?i)([?&](?:{_SECRET_PARAMETERS})=)[^&#\s'\"]+"
 
-LONGEST_MESSAGE = 2000
+MAX_MESSAGE_CHARS = 2000
 """How much of a server's message is kept, in characters."""
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """The text with everything that looks like a token replaced by its prefix and dots."""
     if "@" in text:
-        text = re.sub(_USER, r"\1…@", text)
+        text = re.sub(_USER_INFO, r"\1…@", text)
     if "=" in text:
-        text = re.sub(_QUERY, r"\1…", text)
-    return re.sub(_KEYLIKE, lambda found: f"{found[1] or 'Bearer '}…", text)
+        text = re.sub(_SECRET_QUERY, r"\1…", text)
+    return re.sub(_TOKEN_PATTERN, lambda found: f"{found[1] or 'Bearer '}…", text)
 
 
-def near(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
     """A sentence that suggests the nearest known names, or an empty string."""
     import difflib
 
@@ -85,8 +85,8 @@ class HfWidgetsError(Exception):
     """The root of all errors that hfwidgets raises on purpose."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(redacted(message))
-        self.message = redacted(message)
+        super().__init__(redact(message))
+        self.message = redact(message)
         self.meta: Any = None
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class HfWidgetsError(Exception):
 
     def append_to_message(self, more: str) -> None:
         """Add a hint to the message."""
-        self.message = f"{self.message} {redacted(more)}"
+        self.message = f"{self.message} {redact(more)}"
 
 
 class ConfigurationError(HfWidgetsError, ValueError):
@@ -297,7 +297,7 @@ class EndpointPausedError(InferenceEndpointError, HfHubHTTPError):
     """The Inference Endpoint is paused: it answers again once somebody resumes it."""
 
 
-_BY_TYPE: dict[str, type[TextGenerationError]] = {
+_ERRORS_BY_TYPE: dict[str, type[TextGenerationError]] = {
     "validation": ValidationError,
     "generation": GenerationError,
     "overloaded": OverloadedError,
@@ -305,60 +305,62 @@ _BY_TYPE: dict[str, type[TextGenerationError]] = {
 }
 
 
-def server_message(reply: Any) -> str | None:
+def find_server_message(reply: Any) -> str | None:
     """What the server says went wrong, in its words; None when it is HTML or nothing."""
     said = [reply.headers.get("x-error-message")]
     try:
-        said += _said(reply.json())
+        said += _error_texts(reply.json())
     except ValueError:
         text = reply.text.strip()
         said.append(text)
     unique = dict.fromkeys(
-        str(text).strip() for text in said if text and not re.search(_MARKUP, text)
+        str(text).strip() for text in said if text and not re.search(_HTML_PATTERN, text)
     )
-    return redacted("; ".join(unique))[:LONGEST_MESSAGE] or None
+    return redact("; ".join(unique))[:MAX_MESSAGE_CHARS] or None
 
 
-def _said(body: Any) -> list[Any]:
+def _error_texts(body: Any) -> list[Any]:
     """The texts of the error bodies that servers send; see the shapes in the tests."""
     if isinstance(body, str):
         return [body]
     if isinstance(body, list):
-        return [text for item in body for text in _said(item)]
+        return [text for item in body for text in _error_texts(item)]
     if not isinstance(body, Mapping):
         return []
     if "msg" in body:
         where = ".".join(str(part) for part in body.get("loc", ()))
         return [f"{where}: {body['msg']}" if where else body["msg"]]
     keys = ("error", "error_description", "errors", "message", "detail")
-    return [text for key in keys if body.get(key) for text in _said(body[key])]
+    return [text for key in keys if body.get(key) for text in _error_texts(body[key])]
 
 
-def request_id(headers: Mapping[str, str]) -> str | None:
+def find_request_id(headers: Mapping[str, str]) -> str | None:
     """The server's name for the request."""
     names = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
     return next((headers[name] for name in names if headers.get(name)), None)
 
 
-def from_event(body: Mapping[str, Any]) -> HfWidgetsError:
+def error_from_event(body: Mapping[str, Any]) -> HfWidgetsError:
     """The exception for an error that arrives inside a stream."""
-    texts = (str(text) for text in _said(body))
-    said = "; ".join(text for text in texts if not re.search(_MARKUP, text))[:LONGEST_MESSAGE]
+    texts = (str(text) for text in _error_texts(body))
+    said = "; ".join(text for text in texts if not re.search(_HTML_PATTERN, text))[
+        :MAX_MESSAGE_CHARS
+    ]
     said = said or "no reason given"
-    kind = _BY_TYPE.get(str(body.get("error_type")), UnknownError)
+    kind = _ERRORS_BY_TYPE.get(str(body.get("error_type")), UnknownError)
     return kind(f"The server broke off with an error: {said}")
 
 
-def generation_kind(reply: Any) -> type[TextGenerationError] | None:
+def find_generation_error(reply: Any) -> type[TextGenerationError] | None:
     """The text-generation server's own type for a reply, None when it names none that is known."""
     try:
         body = reply.json()
     except ValueError:
         return None
-    return _BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
+    return _ERRORS_BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
 
 
-def fill(error: HfWidgetsError, reply: Any, said: str | None, name: str | None) -> None:
+def attach_response(error: HfWidgetsError, reply: Any, said: str | None, name: str | None) -> None:
     """Write on an HTTP error what it came from."""
     if isinstance(error, (HfHubHTTPError, TextGenerationError)):
         error.response, error.server_message, error.request_id = reply, said, name

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 PROVIDER_SETTINGS = "https://huggingface.co/settings/inference-providers"
 TOKEN_SETTINGS = "https://huggingface.co/settings/tokens"  # noqa: S105
-BILLING = "https://huggingface.co/settings/billing"
-ENDPOINTS = "https://endpoints.huggingface.co"
+BILLING_PAGE = "https://huggingface.co/settings/billing"
+ENDPOINTS_PAGE = "https://endpoints.huggingface.co"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ErrorContext:
     """What is known of a refused request.
 
     `source` says where its token came from, None when none was sent; `wait` is the pause that the
@@ -21,45 +21,55 @@ class Case:
     """
 
     status: int
-    said: str = ""
+    server_message: str = ""
     task: str = ""
     model: str | None = None
     provider: str = ""
     routed: bool = False
     source: str | None = None
-    wait: float | None = None
-    gated: bool = False
+    retry_after: float | None = None
+    is_gated: bool = False
 
-    def says(self, *words: str) -> bool:
+    def mentions(self, *words: str) -> bool:
         """Whether the server's words hold one of these, in whatever case."""
-        said = self.said.lower()
+        said = self.server_message.lower()
         return any(word in said for word in words)
 
 
-def advice(case: Case) -> str:
+def find_advice(case: ErrorContext) -> str:
     """One or two sentences on what to do next; empty when there is nothing to say."""
-    for rule in (_not_enabled, _wrong_task, _gated, _credits, _refused, _too_long_text, _gateway):
+    for rule in (
+        _advise_enabling_provider,
+        _advise_wrong_task,
+        _advise_gated,
+        _advise_credits,
+        _advise_permissions,
+        _advise_long_text,
+        _advise_gateway_timeout,
+    ):
         if said := rule(case):
             return said
     fault = _SERVER_FAULT if case.status >= 500 else ""
-    return _BY_STATUS.get(case.status, fault)
+    return _ADVICE_BY_STATUS.get(case.status, fault)
 
 
 _SERVER_FAULT = "The fault is the server's: try again later, or choose another provider=."
-_PARAMETERS = "Check that the model serves this task and that the parameters are within its bounds."
+_CHECK_PARAMETERS = (
+    "Check that the model serves this task and that the parameters are within its bounds."
+)
 
-_BY_STATUS = {
-    400: _PARAMETERS,
+_ADVICE_BY_STATUS = {
+    400: _CHECK_PARAMETERS,
     404: "Check the model's name and that this provider serves it; client.explain(...) shows the "
     "URL that was called.",
     410: "The model is no longer served there: choose another model or provider=.",
     413: "Make the input smaller: shorten the text, or scale the picture down.",
-    422: _PARAMETERS,
+    422: _CHECK_PARAMETERS,
     501: "Choose another provider=, or the URL of an endpoint that does this task.",
 }
 
 
-def token_advice(source: str | None, server: str = "") -> str:
+def advise_token(source: str | None, server: str = "") -> str:
     """What to do about a token that is missing or not accepted, by a server not of the Hub's."""
     if source is None:
         return (
@@ -71,8 +81,8 @@ def token_advice(source: str | None, server: str = "") -> str:
     return f"The token came from {source}: check that it is still valid ({TOKEN_SETTINGS})."
 
 
-def _not_enabled(case: Case) -> str:
-    if not case.says("provider you have enabled", "providers you have enabled"):
+def _advise_enabling_provider(case: ErrorContext) -> str:
+    if not case.mentions("provider you have enabled", "providers you have enabled"):
         return ""
     return (
         f"Enable a provider that serves the model at {PROVIDER_SETTINGS}, name one with "
@@ -80,14 +90,20 @@ def _not_enabled(case: Case) -> str:
     )
 
 
-_WRONG_TASK = re.compile(r"not supported for (the )?task|supported tasks?:|task not found", re.I)
+_WRONG_TASK_PATTERN = re.compile(
+    r"not supported for (the )?task|supported tasks?:|task not found", re.I
+)
 
 
-def _wrong_task(case: Case) -> str:
-    return other_task(case.task, case.model) if _WRONG_TASK.search(case.said) else ""
+def _advise_wrong_task(case: ErrorContext) -> str:
+    return (
+        advise_other_task(case.task, case.model)
+        if _WRONG_TASK_PATTERN.search(case.server_message)
+        else ""
+    )
 
 
-def other_task(task: str, model: str | None) -> str:
+def advise_other_task(task: str, model: str | None) -> str:
     """What to call where a model is not served for a task."""
     shown = f", model={model!r}" if model else ""
     if task == "text-generation":
@@ -103,28 +119,28 @@ def other_task(task: str, model: str | None) -> str:
     return "Choose a model that is served for this task, another provider=, or provider='local'."
 
 
-def _credits(case: Case) -> str:
-    if case.status != 402 and not case.says("monthly included credits"):
+def _advise_credits(case: ErrorContext) -> str:
+    if case.status != 402 and not case.mentions("monthly included credits"):
         return ""
     ours = case.routed or case.provider in ("hf-inference", "auto")
     payer = "pass bill_to= for an organisation that pays, " if ours else ""
-    where = BILLING if ours else f"{case.provider}'s billing page"
+    where = BILLING_PAGE if ours else f"{case.provider}'s billing page"
     return f"Add credits ({where}), {payer}choose another provider=, or use provider='local'."
 
 
-def _gated(case: Case) -> str:
-    if not case.gated and not (case.status in (401, 403) and case.says("gated")):
+def _advise_gated(case: ErrorContext) -> str:
+    if not case.is_gated and not (case.status in (401, 403) and case.mentions("gated")):
         return ""
     page = f"https://huggingface.co/{case.model}" if case.model else "the model's page"
     return f"The model is gated: accept its terms at {page} with the account that owns the token."
 
 
-def _refused(case: Case) -> str:
+def _advise_permissions(case: ErrorContext) -> str:
     if case.status == 401:
-        ours = case.routed or _of_the_hub(case.provider)
-        return token_advice(case.source, "" if ours else case.provider)
+        ours = case.routed or _is_hub_service(case.provider)
+        return advise_token(case.source, "" if ours else case.provider)
     if case.status == 429:
-        return _too_many(case)
+        return _advise_rate_limit(case)
     if case.status != 403:
         return ""
     if case.routed or case.provider in ("hf-inference", "auto"):
@@ -135,25 +151,25 @@ def _refused(case: Case) -> str:
     return "The token may not do this: check its permissions and the model's terms of use."
 
 
-def _of_the_hub(who: str) -> bool:
+def _is_hub_service(who: str) -> bool:
     ours = ("hf-inference", "auto")
     hosts = ("huggingface.co", ".endpoints.huggingface.cloud", ".hf.space")
     return who in ours or who.endswith(hosts)
 
 
-def _too_many(case: Case) -> str:
-    wait = "a while" if case.wait is None else f"{case.wait:.0f} s"
+def _advise_rate_limit(case: ErrorContext) -> str:
+    wait = "a while" if case.retry_after is None else f"{case.retry_after:.0f} s"
     more = "" if case.source else " Calls without a token are limited most: pass token=."
     return f"Wait {wait}, or ask less at once.{more}"
 
 
-def _too_long_text(case: Case) -> str:
-    if not case.says("must be <=", "context length", "maximum context"):
+def _advise_long_text(case: ErrorContext) -> str:
+    if not case.mentions("must be <=", "context length", "maximum context"):
         return ""
     return "Shorten the input, or ask for fewer new tokens."
 
 
-def _gateway(case: Case) -> str:
+def _advise_gateway_timeout(case: ErrorContext) -> str:
     if case.status not in (408, 504):
         return ""
     if case.task in ("chat-completion", "text-generation"):

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.errors import advice
-from hfwidgets.errors.advice import Case
+from hfwidgets.errors.advice import ErrorContext
 
-_BY_STATUS: Mapping[int, type[errors.HfHubHTTPError]] = {
+_ERRORS_BY_STATUS: Mapping[int, type[errors.HfHubHTTPError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     402: errors.PaymentRequiredError,
@@ -20,7 +20,7 @@ _BY_STATUS: Mapping[int, type[errors.HfHubHTTPError]] = {
     501: errors.NotServedError,
 }
 
-_BY_CODE: Mapping[str, type[errors.HfHubHTTPError]] = {
+_ERRORS_BY_CODE: Mapping[str, type[errors.HfHubHTTPError]] = {
     "GatedRepo": errors.GatedRepoError,
     "RepoNotFound": errors.RepositoryNotFoundError,
     "RevisionNotFound": errors.RevisionNotFoundError,
@@ -29,7 +29,7 @@ _BY_CODE: Mapping[str, type[errors.HfHubHTTPError]] = {
 """What the Hub's `X-Error-Code` says."""
 
 
-class Failed(Protocol):
+class FailedReply(Protocol):
     """What a failure looks at: a reply, however it came."""
 
     status_code: int
@@ -41,8 +41,8 @@ class Failed(Protocol):
     def text(self) -> str: ...
 
 
-def failure(
-    reply: Failed,
+def error_from_response(
+    reply: FailedReply,
     *,
     provider: str,
     model: str | None = None,
@@ -62,47 +62,49 @@ def failure(
         wait: The pause that the server asks for, in seconds.
         secrets: What is not repeated, should the server repeat it.
     """
-    said, name = errors.server_message(reply), errors.request_id(reply.headers)
+    said, name = errors.find_server_message(reply), errors.find_request_id(reply.headers)
     for secret in secrets:
         said = said and said.replace(secret, "…")
-    kind = _kind(reply, said or "", task)
+    kind = _find_error_class(reply, said or "", task)
     gated = issubclass(kind, errors.GatedRepoError)
     status = reply.status_code
-    case = Case(status, said or "", task, model, provider, routed, source, wait, gated)
-    message = _message(case, said, name)
+    case = ErrorContext(status, said or "", task, model, provider, routed, source, wait, gated)
+    message = _build_message(case, said, name)
     error = kind(message)
-    errors.fill(error, reply, said, name)
+    errors.attach_response(error, reply, said, name)
     if isinstance(error, errors.RateLimitError):
         error.retry_after = wait
     if isinstance(error, errors.ModelLoadingError):
-        error.estimated_time = loading_seconds(reply)
+        error.estimated_time = parse_loading_seconds(reply)
     return error
 
 
-def _message(case: Case, said: str | None, name: str | None) -> str:
+def _build_message(case: ErrorContext, said: str | None, name: str | None) -> str:
     who = f"{case.provider}, model {case.model}" if case.model else case.provider
     told = (said or "nothing readable").rstrip(".")
     request = f"(request {name})" if name else ""
-    parts = (f"{who} answered {case.status}: {told}.", advice.advice(case), request)
+    parts = (f"{who} answered {case.status}: {told}.", advice.find_advice(case), request)
     return " ".join(filter(None, parts))
 
 
-def _kind(reply: Failed, said: str, task: str) -> type[errors.HfWidgetsError]:
-    named = errors.generation_kind(reply) if task == "text-generation" else None
+def _find_error_class(reply: FailedReply, said: str, task: str) -> type[errors.HfWidgetsError]:
+    named = errors.find_generation_error(reply) if task == "text-generation" else None
     if named is not None:
         return named
     status = reply.status_code
-    code = _BY_CODE.get(reply.headers.get("x-error-code", ""))
+    code = _ERRORS_BY_CODE.get(reply.headers.get("x-error-code", ""))
     if code is not None:
         return code
     if status == 403 and "access to this resource is disabled" in said.lower():
         return errors.DisabledRepoError
-    if loading_seconds(reply) is not None:
+    if parse_loading_seconds(reply) is not None:
         return errors.ModelLoadingError
-    return _BY_STATUS.get(status, errors.ServerError if status >= 500 else errors.HfHubHTTPError)
+    return _ERRORS_BY_STATUS.get(
+        status, errors.ServerError if status >= 500 else errors.HfHubHTTPError
+    )
 
 
-def loading_seconds(reply: Failed) -> float | None:
+def parse_loading_seconds(reply: FailedReply) -> float | None:
     """The estimated seconds until a model is loaded, None when it is not a matter of loading."""
     if reply.status_code != 503:
         return None
@@ -113,7 +115,7 @@ def loading_seconds(reply: Failed) -> float | None:
         return None
 
 
-def who(url: str, provider: str) -> str:
+def service_name(url: str, provider: str) -> str:
     """The name to show: the provider's, or an endpoint's host."""
     if provider and provider != "endpoint":
         return provider

@@ -12,10 +12,10 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     Work on the background loop comes from no such line; `sys` is named then.
     """
     frame, level = sys._getframe(1), 2
-    while frame is not None and _ours(frame.f_globals.get("__name__") or ""):
+    while frame is not None and _is_ours(frame.f_globals.get("__name__") or ""):
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]
     warnings.warn(message, category, stacklevel=level)
 
 
-def _ours(module: str) -> bool:
+def _is_ours(module: str) -> bool:
     return module == PACKAGE or module.startswith(f"{PACKAGE}.")

@@ -31,12 +31,12 @@ def load_ipython_extension(shell: Any) -> None:
     settings = InferMagics(shell)
     shell.register_magics(settings, HfMagics(shell, settings))
     shell.configurables.append(settings)
-    completion.install(shell, settings)
+    completion.install_completer(shell, settings)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take the magics and their completion away again."""
-    completion.remove(shell)
+    completion.remove_completer(shell)
     settings = shell.magics_manager.registry.pop(InferMagics.__name__, None)
     shell.magics_manager.registry.pop(HfMagics.__name__, None)
     if settings is not None:

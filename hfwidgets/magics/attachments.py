@@ -4,12 +4,12 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from hfwidgets.magics.variables import root
+from hfwidgets.magics.variables import root_package
 
-KINDS = ("image", "audio")
+ATTACHMENT_KINDS = ("image", "audio")
 
 
-def part(value: Any, kind: str | None = None) -> Any:
+def build_attachment(value: Any, kind: str | None = None) -> Any:
     """The part of a message for a picture or sound.
 
     Args:
@@ -17,17 +17,17 @@ def part(value: Any, kind: str | None = None) -> Any:
             object that holds the file's bytes.
         kind: image or audio; None tells it by the content, or by the name in a URL.
     """
-    if root(value) == "IPython" and isinstance(getattr(value, "data", None), bytes):
+    if root_package(value) == "IPython" and isinstance(getattr(value, "data", None), bytes):
         value = value.data
     if isinstance(value, str):
         if not value.startswith(("https://", "http://", "data:")):
             value = Path(value).expanduser()
         else:
-            kind = kind or _named(value)
+            kind = kind or _guess_kind(value)
     return value if kind is None else {"type": kind, kind: value}
 
 
-def _named(url: str) -> str:
+def _guess_kind(url: str) -> str:
     """The kind that a URL names; image where it names none."""
     if url.startswith("data:audio/"):
         return "audio"

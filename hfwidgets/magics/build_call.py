@@ -10,20 +10,25 @@ from IPython.core.error import UsageError
 
 from hfwidgets.calls.settings import is_url
 from hfwidgets.magics import schema
-from hfwidgets.magics.attachments import KINDS, part
-from hfwidgets.magics.inputs import Inputs, read_file, refuse_model_text, variable
+from hfwidgets.magics.attachments import ATTACHMENT_KINDS, build_attachment
+from hfwidgets.magics.inputs import (
+    InputCollector,
+    expand_file_argument,
+    refuse_model_text,
+    resolve_variable,
+)
 from hfwidgets.magics.options import Options
-from hfwidgets.magics.parameters import parameters
-from hfwidgets.magics.variables import Namespace, fill
-from hfwidgets.notebook import Session, recorder, split, task_of, unrecorded
+from hfwidgets.magics.parameters import collect_parameters
+from hfwidgets.magics.variables import Namespace, fill_variables
+from hfwidgets.notebook import Session, get_recorder, model_task, split_model, without_recordings
 from hfwidgets.tasks import BaseTask, find
 
 CHAT = "chat-completion"
-CHAT_ONLY = ("system", "chat", "new", "schema")
+CHAT_ONLY_OPTIONS = ("system", "chat", "new", "schema")
 
 
 @dataclass
-class Call:
+class MagicCall:
     """One call: which method of the client, with what.
 
     Attributes:
@@ -47,15 +52,15 @@ class Call:
     chat: str | None = None
     shape: Any = None
     stream: bool = False
-    counted: bool = False
-    begun: datetime | None = None
+    counts_usage: bool = False
+    started_at: datetime | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the client's method."""
         named = {"model": self.model} if self.model else {}
         streamed: dict[str, Any] = {"stream": True} if self.stream else {}
-        if self.counted and "stream_options" not in self.params:
+        if self.counts_usage and "stream_options" not in self.params:
             streamed["stream_options"] = {"include_usage": True}
         return {**self.inputs, **self.params, **named, **streamed}
 
@@ -90,51 +95,53 @@ class Defaults:
     chat: str | None = None
 
 
-def build(options: Options, names: Namespace, session: Session, defaults: Defaults) -> Call:
+def build_call(
+    options: Options, names: Namespace, session: Session, defaults: Defaults
+) -> MagicCall:
     """The call that a line and its text ask for.
 
     Raises:
         UsageError: an input or parameter that the task does not have, or that is missing.
         UnknownTaskError: there is no such task.
     """
-    task = chosen_task(options, session, defaults)
-    model, provider = split(options["model"] or defaults.model, session.aliases)
+    task = choose_task(options, session, defaults)
+    model, provider = split_model(options["model"] or defaults.model, session.aliases)
     named = options["provider"] or provider
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
-        "timeout": options.given.get("timeout", defaults.timeout),
-        "recordings": _recordings(options),
+        "timeout": options.values.get("timeout", defaults.timeout),
+        "recordings": _choose_recorder(options),
     }
-    call = Call(task, {}, parameters(task, options.given, names), model)
+    call = MagicCall(task, {}, collect_parameters(task, options.values, names), model)
     call.settings = {name: value for name, value in settings.items() if value is not None}
     call.stream = can_stream(task) and not options["no_stream"]
-    call.counted = call.stream and task.name == CHAT
+    call.counts_usage = call.stream and task.name == CHAT
     if task.name == CHAT:
-        _converse(call, options, names, session, defaults)
+        _fill_chat_call(call, options, names, session, defaults)
     else:
-        call.inputs = _inputs(task, options, names)
+        call.inputs = _collect_inputs(task, options, names)
     return call
 
 
-def chosen_task(options: Options, session: Session, defaults: Defaults) -> BaseTask:
+def choose_task(options: Options, session: Session, defaults: Defaults) -> BaseTask:
     """The task of the line, else the one that is set, else the model's own, else chat.
 
     What a line asks for that only chat has, makes it chat.
     """
     named = options["task"] or defaults.task
-    if not named and not options.given.keys() & set(CHAT_ONLY):
-        model, _ = split(options["model"] or defaults.model, session.aliases)
-        named = task_of(model, session)
+    if not named and not options.values.keys() & set(CHAT_ONLY_OPTIONS):
+        model, _ = split_model(options["model"] or defaults.model, session.aliases)
+        named = model_task(model, session)
     return find(named or CHAT)
 
 
-def _recordings(options: Options) -> Any:
+def _choose_recorder(options: Options) -> Any:
     """What answers in place of the providers, None where the line does not say."""
     if options["replay"]:
-        return recorder("replay")
+        return get_recorder("replay")
     if options["cache"]:
-        return recorder()
-    return unrecorded() if options["no_cache"] else None
+        return get_recorder()
+    return without_recordings() if options["no_cache"] else None
 
 
 def can_stream(task: BaseTask) -> bool:
@@ -142,20 +149,20 @@ def can_stream(task: BaseTask) -> bool:
     return "stream" in task.signature.parameters
 
 
-def _inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:
-    for key in CHAT_ONLY:
+def _collect_inputs(task: BaseTask, options: Options, names: Namespace) -> dict[str, Any]:
+    for key in CHAT_ONLY_OPTIONS:
         if key in options:
             raise UsageError(f"--{key} belongs to {CHAT}; {task.name} has no conversation.")
-    inputs = Inputs(task, names, fill_vars=not options["no_vars"])
+    inputs = InputCollector(task, names, fill_vars=not options["no_vars"])
     inputs.add_sources(options["input"] or ())
     if "labels" in options:
         inputs.add_labels(options["labels"])
     inputs.add_body(options.prompt)
-    return inputs.complete()
+    return inputs.require_all()
 
 
-def _converse(
-    call: Call, options: Options, names: Namespace, session: Session, defaults: Defaults
+def _fill_chat_call(
+    call: MagicCall, options: Options, names: Namespace, session: Session, defaults: Defaults
 ) -> None:
     """Fill in a chat call: history, system prompt, the user's message with what is attached."""
     if "labels" in options:
@@ -163,18 +170,23 @@ def _converse(
     chat = None if options["no_history"] else options["chat"] or defaults.chat
     if options["new"] and not chat:
         raise UsageError("--new starts a named conversation over; name it with -c NAME.")
-    _heard(chat, session)
+    _check_chat_idle(chat, session)
     history = [] if options["new"] or chat is None else session.chats.get(chat, [])
     call.chat = chat
-    call.inputs = {"messages": [*_with_system(history, options, names), _user(options, names)]}
+    call.inputs = {
+        "messages": [
+            *_add_system_prompt(history, options, names),
+            _build_user_message(options, names),
+        ]
+    }
     if "schema" in options:
         call.shape = options["schema"]
-        call.params["response_format"] = schema.response_format(call.shape)
+        call.params["response_format"] = schema.build_response_format(call.shape)
 
 
-def _heard(chat: str | None, session: Session) -> None:
+def _check_chat_idle(chat: str | None, session: Session) -> None:
     """Raise UsageError where a conversation still waits for an answer in the background."""
-    run = session.awaited.get(chat) if chat is not None else None
+    run = session.chat_runs.get(chat) if chat is not None else None
     if run is not None and not run.done():
         raise UsageError(
             f"The conversation {chat!r} waits for the answer of run {run.id}: .result() of its "
@@ -182,28 +194,28 @@ def _heard(chat: str | None, session: Session) -> None:
         )
 
 
-def _with_system(
+def _add_system_prompt(
     history: list[dict[str, Any]], options: Options, names: Namespace
 ) -> list[dict[str, Any]]:
     if not options["system"]:
         return history
     text = options["system"]
     if text.startswith("@"):
-        text = read_file(text)
+        text = expand_file_argument(text)
     elif not options["no_vars"]:
-        text = fill(text, names)
+        text = fill_variables(text, names)
     rest = [message for message in history if message["role"] != "system"]
     return [{"role": "system", "content": text}, *rest]
 
 
-def _user(options: Options, names: Namespace) -> dict[str, Any]:
-    media = [_attachment(source, names) for source in options["input"] or ()]
+def _build_user_message(options: Options, names: Namespace) -> dict[str, Any]:
+    media = [_resolve_attachment(source, names) for source in options["input"] or ()]
 
     def attach(value: Any) -> str:
-        media.append(part(value))
+        media.append(build_attachment(value))
         return f"[attachment {len(media)}]"
 
-    text = options.prompt if options["no_vars"] else fill(options.prompt, names, attach)
+    text = options.prompt if options["no_vars"] else fill_variables(options.prompt, names, attach)
     if not text.strip() and not media:
         raise UsageError("There is no prompt: write it behind the options, or below %%infer.")
     if not media:
@@ -212,12 +224,12 @@ def _user(options: Options, names: Namespace) -> dict[str, Any]:
     return {"role": "user", "content": [*said, *media]}
 
 
-def _attachment(source: str, names: Namespace) -> Any:
+def _resolve_attachment(source: str, names: Namespace) -> Any:
     kind, equals, rest = source.partition("=")
     if not equals or not kind.isidentifier():
         kind, rest = "", source
-    elif kind not in KINDS:
+    elif kind not in ATTACHMENT_KINDS:
         raise UsageError(f"A chat takes -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
-    value = variable(rest, names, lambda: rest)
+    value = resolve_variable(rest, names, lambda: rest)
     refuse_model_text(value, rest, names)
-    return part(value, kind or None)
+    return build_attachment(value, kind or None)

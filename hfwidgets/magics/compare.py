@@ -10,23 +10,23 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.calls.settings import without_key
+from hfwidgets.calls.settings import redact_model
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import render, run
-from hfwidgets.magics.build_call import Call
+from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.media_files import Bundle
-from hfwidgets.magics.outputs import Terminal
-from hfwidgets.notebook import Session, background_loop, split
-from hfwidgets.results.comparison import Compared, Comparison, lines, side_by_side
+from hfwidgets.magics.outputs import TerminalOutput
+from hfwidgets.notebook import Session, background_loop, split_model
+from hfwidgets.results.comparison import Comparison, ComparisonRow, side_by_side_html, text_html
 
 
 @dataclass
-class Entrant:
+class ComparedCall:
     """One model's call and what has come of it so far."""
 
     name: str
-    call: Call
-    progress: run.Progress = field(default_factory=run.Progress)
+    call: MagicCall
+    progress: run.CallProgress = field(default_factory=run.CallProgress)
     result: Any = None
     error: Exception | None = None
     seconds: float | None = None
@@ -36,23 +36,23 @@ class Entrant:
         async with turn:
             started = time.perf_counter()
             try:
-                self.result = await run.perform(self.call, self.progress)
+                self.result = await run.perform_call(self.call, self.progress)
             except Exception as error:  # whatever it is, the other models' answers are worth seeing
                 self.error = error
             self.seconds = time.perf_counter() - started
 
     @property
-    def model(self) -> str:
+    def target(self) -> str:
         """What is asked, with short names written out."""
-        model, provider = split(self.name)
+        model, provider = split_model(self.name)
         if provider:
             return f"{model}:{provider}" if model else provider
         return model or self.name
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """Its name as it may be shown and kept."""
-        return without_key(self.name)
+        return redact_model(self.name)
 
     @property
     def state(self) -> str:
@@ -61,34 +61,38 @@ class Entrant:
             return "failed" if self.error else "done"
         return self.progress.note or "…"
 
-    def row(self) -> Compared:
+    def to_row(self) -> ComparisonRow:
         """What there is to compare."""
-        result = self.result if self.result is not None else self.progress.partial()
+        result = self.result if self.result is not None else self.progress.partial_result()
         meta = getattr(result, "meta", None)
         found: dict[str, Any] = {"provider": meta.provider if meta else None}
         found |= {"seconds": meta.seconds if meta else self.seconds}
         found |= {"first_token_seconds": meta.first_token_seconds if meta else None}
         found |= {"dollars": meta.cost if meta else None}
-        found |= _pace(meta)
-        text = render.text_of(result)
+        found |= _token_rate(meta)
+        text = render.extract_text(result)
         answer = text if text is not None or result is None else repr(result)
         error = str(self.error) if self.error else None
-        return Compared(
-            model=self.shown, answer=answer, **found, error=error, result=self._made(result)
+        return ComparisonRow(
+            model=self.display_name,
+            answer=answer,
+            **found,
+            error=error,
+            result=self._build_row_result(result),
         )
 
-    def _made(self, result: Any) -> Any:
+    def _build_row_result(self, result: Any) -> Any:
         """The result, or with `--schema` its object."""
         if result is None or self.call.shape is None or self.seconds is None:
             return result
         try:
-            return run.answer_of(self.call, result)
+            return run.build_answer(self.call, result)
         except HfWidgetsError as error:
             self.error = error
             return result
 
 
-def _pace(meta: Any) -> dict[str, Any]:
+def _token_rate(meta: Any) -> dict[str, Any]:
     """The answer's tokens, and how many came a second once the first had come."""
     tokens = getattr(getattr(meta, "usage", None), "completion_tokens", None)
     if not tokens:
@@ -97,7 +101,7 @@ def _pace(meta: Any) -> dict[str, Any]:
     return {"tokens": tokens, "tokens_per_second": tokens / writing if writing > 0 else None}
 
 
-def names_of(given: Any) -> list[str]:
+def parse_model_names(given: Any) -> list[str]:
     """The models that `--compare` names, by words between commas or by a list."""
     items = given.split(",") if isinstance(given, str) else given
     if isinstance(items, Mapping) or not isinstance(items, Iterable):
@@ -108,8 +112,11 @@ def names_of(given: Any) -> list[str]:
     return found
 
 
-def compare(
-    entrants: list[Entrant], session: Session, show: run.Show, keep: Callable[[Any], None]
+def compare_models(
+    entrants: list[ComparedCall],
+    session: Session,
+    show: run.AnswerDisplay,
+    keep: Callable[[Any], None],
 ) -> Comparison:
     """Ask all models and show what comes, side by side.
 
@@ -122,66 +129,66 @@ def compare(
     """
     ended = threading.Event()
     for entrant in entrants:
-        run.noted(entrant.call, session)
-    future = background_loop.submit(_all(entrants, ended))
+        run.remember_call(entrant.call, session)
+    future = background_loop.submit(_ask_all(entrants, ended))
     try:
-        run.follow(future, lambda: _live(entrants, show))
+        run.poll_future(future, lambda: _show_progress(entrants, show))
     except KeyboardInterrupt:
         future.cancel()
-        ended.wait(run.CLOSING)
-        made = _settled(entrants, session)
+        ended.wait(run.CLOSE_TIMEOUT)
+        made = _collect_results(entrants, session)
         keep(made)
-        end(made, show, stopped=True)
+        show_comparison(made, show, stopped=True)
         raise
-    made = _settled(entrants, session)
+    made = _collect_results(entrants, session)
     if all(entrant.error for entrant in entrants):
-        end(made, show)
+        show_comparison(made, show)
         raise entrants[0].error or AssertionError
     return made
 
 
-async def _all(entrants: list[Entrant], ended: threading.Event) -> None:
+async def _ask_all(entrants: list[ComparedCall], ended: threading.Event) -> None:
     turns: dict[Any, asyncio.Lock] = {}
     try:
         async with asyncio.TaskGroup() as group:
             for entrant in entrants:
-                turn = turns.setdefault(_machine(entrant), asyncio.Lock())
+                turn = turns.setdefault(_concurrency_key(entrant), asyncio.Lock())
                 group.create_task(entrant.ask(turn))
     finally:
         ended.set()
 
 
-def _machine(entrant: Entrant) -> Any:
+def _concurrency_key(entrant: ComparedCall) -> Any:
     """What models that slow each other down share."""
     return "local" if entrant.call.settings.get("provider") == "local" else entrant.name
 
 
-def _settled(entrants: list[Entrant], session: Session) -> Comparison:
+def _collect_results(entrants: list[ComparedCall], session: Session) -> Comparison:
     for entrant in entrants:
         if entrant.result is not None:
-            run.settle(entrant.call, session, entrant.result)
-    return Comparison(entrant.row() for entrant in entrants)
+            run.store_result(entrant.call, session, entrant.result)
+    return Comparison(entrant.to_row() for entrant in entrants)
 
 
-def _live(entrants: list[Entrant], show: run.Show) -> None:
+def _show_progress(entrants: list[ComparedCall], show: run.AnswerDisplay) -> None:
     """Show what has come so far, if it is time; a terminal is told the state alone."""
-    note = ", ".join(f"{entrant.shown}: {entrant.state}" for entrant in entrants)
-    if isinstance(show.output, Terminal):
-        if show.output.due("", note):
+    note = ", ".join(f"{entrant.display_name}: {entrant.state}" for entrant in entrants)
+    if isinstance(show.output, TerminalOutput):
+        if show.output.is_due("", note):
             show.output.update("", {"text/plain": note})
         return
     texts = [entrant.progress.text for entrant in entrants]
-    if show.output.due("\n".join(texts), note):
-        show.output.update("".join(texts), _growing(entrants, texts, note))
+    if show.output.is_due("\n".join(texts), note):
+        show.output.update("".join(texts), _render_progress(entrants, texts, note))
 
 
-def _growing(entrants: list[Entrant], texts: list[str], note: str) -> Bundle:
-    rows = [Compared(model=entrant.shown) for entrant in entrants]
-    html = f"{side_by_side(rows, [lines(text) for text in texts])}<p>{escape(note)}</p>"
+def _render_progress(entrants: list[ComparedCall], texts: list[str], note: str) -> Bundle:
+    rows = [ComparisonRow(model=entrant.display_name) for entrant in entrants]
+    html = f"{side_by_side_html(rows, [text_html(text) for text in texts])}<p>{escape(note)}</p>"
     return {"text/plain": note, "text/html": html}
 
 
-def end(made: Comparison, show: run.Show, *, stopped: bool = False) -> None:
+def show_comparison(made: Comparison, show: run.AnswerDisplay, *, stopped: bool = False) -> None:
     """Show the comparison that stays."""
     bundle = made._repr_mimebundle_()
     if stopped:

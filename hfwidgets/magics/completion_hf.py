@@ -12,38 +12,38 @@ from hfwidgets.magics.options import FORMATS
 from hfwidgets.notebook import provider_names
 from hfwidgets.tasks import TASKS, find
 
-Offers = tuple[str, Iterable[str]]
+Suggestions = tuple[str, Iterable[str]]
 
-MOST_FILES = 500
+MAX_FILES = 500
 """How many entries of a folder are looked at."""
 
 
-def after(rest: str, settings: InferMagics) -> Offers:
+def complete_subcommand(rest: str, settings: InferMagics) -> Suggestions:
     """The fragment behind %hf that is being written, and what fits there."""
     *before, fragment = re.split(r"[ \t]+", rest.lstrip())
     if not before:
-        return fragment, [*hf_magic.WORDS, "help"]
+        return fragment, [*hf_magic.SUBCOMMANDS, "help"]
     flag, equals, value = fragment.partition("=")
-    if equals and flag in _AFTER_FLAG:
-        return value, _AFTER_FLAG[flag](value, settings)
-    if before[-1] in _AFTER_FLAG:
-        return fragment, _AFTER_FLAG[before[-1]](fragment, settings)
-    if before[0] in _FLAGS and fragment.startswith("-"):
-        return fragment, _FLAGS[before[0]]
+    if equals and flag in _FLAG_COMPLETERS:
+        return value, _FLAG_COMPLETERS[flag](value, settings)
+    if before[-1] in _FLAG_COMPLETERS:
+        return fragment, _FLAG_COMPLETERS[before[-1]](fragment, settings)
+    if before[0] in _SUBCOMMAND_FLAGS and fragment.startswith("-"):
+        return fragment, _SUBCOMMAND_FLAGS[before[0]]
     if before[0] == "config":
-        return _config(fragment, settings)
+        return _complete_config(fragment, settings)
     if len(before) == 2 and before[0] == "panel":
-        return fragment, _models_of(before[1], settings)
-    found = _FOLLOWING.get(tuple(before)) or _FOLLOWING.get((*before[:-1], "*"))
+        return fragment, _models_for_task(before[1], settings)
+    found = _WORD_COMPLETERS.get(tuple(before)) or _WORD_COMPLETERS.get((*before[:-1], "*"))
     return fragment, found(fragment, settings) if found else []
 
 
-def paths(fragment: str) -> list[str]:
+def complete_paths(fragment: str) -> list[str]:
     """The files and folders that a path may go on with; hidden ones only behind a dot."""
     head = fragment[: fragment.rfind("/") + 1]
     folder, begun = Path(head or ".").expanduser(), fragment[len(head) :]
     try:
-        found = list(islice(folder.iterdir(), MOST_FILES))
+        found = list(islice(folder.iterdir(), MAX_FILES))
     except OSError:
         return []
     shown = (p for p in found if p.name[0] != "." or begun.startswith("."))
@@ -51,101 +51,101 @@ def paths(fragment: str) -> list[str]:
     return sorted(name for name in names if not re.search(r"[\s'\"\\$]", name))
 
 
-def task_names(fragment: str) -> list[str]:
+def complete_task_names(fragment: str) -> list[str]:
     """The tasks; those by which they are also known once one has begun to be written."""
     others = (name for task in TASKS.values() for name in task.known_as) if fragment else ()
     return [*TASKS, *others]
 
 
-def _config(fragment: str, settings: InferMagics) -> Offers:
+def _complete_config(fragment: str, settings: InferMagics) -> Suggestions:
     """Settings with their equals sign; behind it their values."""
     name, equals, value = fragment.partition("=")
     if not equals:
         return fragment, [f"{known}=" for known in settings.trait_names(config=True)]
-    found = _SETTINGS.get(name)
+    found = _SETTING_COMPLETERS.get(name)
     return value, [*found(value, settings), "none"] if found else []
 
 
-def _models(fragment: str, settings: InferMagics) -> list[str]:
+def _complete_models(fragment: str, settings: InferMagics) -> list[str]:
     memory = settings.session
-    return [*memory.aliases, *reversed(memory.models), *notebook.known(memory)]
+    return [*memory.aliases, *reversed(memory.models), *notebook.known_models(memory)]
 
 
-def _models_of(task: str, settings: InferMagics) -> list[str]:
-    known, wanted = notebook.known(settings.session), find(task).name
+def _models_for_task(task: str, settings: InferMagics) -> list[str]:
+    known, wanted = notebook.known_models(settings.session), find(task).name
     return [name for name, own in known.items() if own == wanted]
 
 
-def _chats(fragment: str, settings: InferMagics) -> list[str]:
+def _complete_chats(fragment: str, settings: InferMagics) -> list[str]:
     return list(settings.session.chats)
 
 
-def _runs(fragment: str, settings: InferMagics) -> list[str]:
+def _complete_runs(fragment: str, settings: InferMagics) -> list[str]:
     going = settings.session.runs.items()
     return ["all", *(str(number) for number, run in going if not run.done())]
 
 
-def _aliases(fragment: str, settings: InferMagics) -> list[str]:
+def _complete_aliases(fragment: str, settings: InferMagics) -> list[str]:
     return list(settings.session.aliases)
 
 
-Offer = Callable[[str, InferMagics], Iterable[str]]
+SuggestionSource = Callable[[str, InferMagics], Iterable[str]]
 
 
-def _files(fragment: str, settings: InferMagics) -> list[str]:
-    return paths(fragment)
+def _complete_files(fragment: str, settings: InferMagics) -> list[str]:
+    return complete_paths(fragment)
 
 
-def _tasks(fragment: str, settings: InferMagics) -> list[str]:
-    return task_names(fragment)
+def _complete_tasks(fragment: str, settings: InferMagics) -> list[str]:
+    return complete_task_names(fragment)
 
 
-def _served(fragment: str, settings: InferMagics) -> list[str]:
+def _complete_providers(fragment: str, settings: InferMagics) -> list[str]:
     return provider_names()
 
 
-def _words(*words: str) -> Offer:
+def _complete_fixed(*words: str) -> SuggestionSource:
     return lambda fragment, settings: words
 
 
-_SETTINGS: dict[str, Offer] = {
-    "task": _tasks,
-    "provider": _served,
-    "model": _models,
-    "format": _words(*FORMATS),
-    "chat": _chats,
+_SETTING_COMPLETERS: dict[str, SuggestionSource] = {
+    "task": _complete_tasks,
+    "provider": _complete_providers,
+    "model": _complete_models,
+    "format": _complete_fixed(*FORMATS),
+    "chat": _complete_chats,
 }
 
-_AFTER_FLAG: dict[str, Offer] = {
-    **dict.fromkeys(("-t", "--task"), _tasks),
-    **dict.fromkeys(("-p", "--provider"), _served),
-    **dict.fromkeys(("-m", "--model"), _models),
-    "--scan": _files,
+_FLAG_COMPLETERS: dict[str, SuggestionSource] = {
+    **dict.fromkeys(("-t", "--task"), _complete_tasks),
+    **dict.fromkeys(("-p", "--provider"), _complete_providers),
+    **dict.fromkeys(("-m", "--model"), _complete_models),
+    "--scan": _complete_files,
 }
 
-_FLAGS = {
+_SUBCOMMAND_FLAGS = {
     "models": ["--task", "--provider", "--search"],
     "explain": ["--fix", "--model", "--provider"],
     "doctor": ["--network", "--scan"],
 }
 
-_FOLLOWING: dict[tuple[str, ...], Offer] = {
-    ("providers",): _tasks,
-    ("panel",): _tasks,
-    ("models",): _words("ls", "info"),
-    ("models", "info"): _models,
-    ("recordings",): _words("on", "record", "replay", "off", "clear", "path"),
-    **{("recordings", verb): _files for verb in ("on", "record", "replay", "clear")},
-    ("alias",): _aliases,
-    ("alias", "*"): _models,
-    ("unalias",): _aliases,
+_WORD_COMPLETERS: dict[tuple[str, ...], SuggestionSource] = {
+    ("providers",): _complete_tasks,
+    ("panel",): _complete_tasks,
+    ("models",): _complete_fixed("ls", "info"),
+    ("models", "info"): _complete_models,
+    ("recordings",): _complete_fixed("on", "record", "replay", "off", "clear", "path"),
+    **{("recordings", verb): _complete_files for verb in ("on", "record", "replay", "clear")},
+    ("alias",): _complete_aliases,
+    ("alias", "*"): _complete_models,
+    ("unalias",): _complete_aliases,
     ("chats",): lambda fragment, settings: [*settings.session.chats, "export", "clear"],
-    ("chats", "export"): _chats,
-    ("chats", "export", "*"): _files,
-    ("chats", "clear"): _chats,
-    ("runs",): _words("stop"),
-    ("runs", "stop"): _runs,
-    ("auth",): _words("login", "logout", "whoami", "switch"),
+    ("chats", "export"): _complete_chats,
+    ("chats", "export", "*"): _complete_files,
+    ("chats", "clear"): _complete_chats,
+    ("runs",): _complete_fixed("stop"),
+    ("runs", "stop"): _complete_runs,
+    ("auth",): _complete_fixed("login", "logout", "whoami", "switch"),
     ("auth", "switch"): lambda fragment, settings: notebook.token_names(),
 }
 """What follows which words; `*` stands for any."""

@@ -6,12 +6,12 @@ from types import FrameType
 from typing import Any
 
 
-def is_taken() -> bool | None:
+def is_assigned() -> bool | None:
     """True in `x = %infer ...`, False where it is a statement of its own, None if that is unknown.
 
     Must be called on the stack of a running line magic.
     """
-    frame = _caller(sys._getframe())
+    frame = _find_caller(sys._getframe())
     if frame is None:
         return None
     import executing
@@ -24,7 +24,7 @@ def is_taken() -> bool | None:
     return not isinstance(statement, ast.Expr) or node not in (None, statement.value)
 
 
-def _caller(frame: FrameType | None) -> FrameType | None:
+def _find_caller(frame: FrameType | None) -> FrameType | None:
     """The frame that called IPython's run_line_magic."""
     while frame is not None and frame.f_code.co_name != "run_line_magic":
         frame = frame.f_back

@@ -7,8 +7,8 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.errors import near
-from hfwidgets.magics.tokenizer import Word, read_word, skip_blanks, unquoted
+from hfwidgets.errors import did_you_mean
+from hfwidgets.magics.tokenizer import LineWord, read_word, skip_blanks, strip_quotes
 from hfwidgets.magics.variables import refuse_token
 
 FORMATS = (
@@ -35,11 +35,11 @@ class Flag:
 
     names: tuple[str, ...]
     help: str
-    value: str | None = None
+    metavar: str | None = None
     kind: Callable[[str], Any] = str
-    repeat: bool = False
+    repeatable: bool = False
     choices: tuple[str, ...] = ()
-    late: bool = False
+    defer_lookup: bool = False
 
     @property
     def key(self) -> str:
@@ -56,16 +56,16 @@ FLAGS = (
         ("-i", "--input"),
         "an input: $variable, path or URL; may be repeated",
         "[NAME=]SOURCE",
-        repeat=True,
-        late=True,
+        repeatable=True,
+        defer_lookup=True,
     ),
     Flag(("--labels",), "candidate labels for zero-shot tasks", "a,b,c|$list"),
     Flag(
         ("-P", "--param"),
         "a parameter of the task; V is JSON or else text; may be repeated",
         "K=V",
-        repeat=True,
-        late=True,
+        repeatable=True,
+        defer_lookup=True,
     ),
     Flag(("--params",), "parameters from a dict", "$dict"),
     Flag(("--temperature",), "sampling temperature", "NUMBER", float),
@@ -86,7 +86,7 @@ FLAGS = (
         ("--each",),
         "one call a row: a DataFrame, a column of it, a list; {{ row }} in the text",
         "$df:col|$df|$list",
-        late=True,
+        defer_lookup=True,
     ),
     Flag(("--concurrency",), "with --each: calls at the same time, at most", "COUNT", int),
     Flag(("--limit",), "with --each: the first rows only", "COUNT", int),
@@ -106,7 +106,7 @@ FLAGS = (
     Flag(("--panel",), "open a panel filled with all this, run nothing; goes with --compare"),
     Flag(("-h", "--help"), "show this help"),
 )
-BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
+FLAGS_BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
 
 _ASSIGN = re.compile(r"\s*([^\W\d]\w*)\s*(=?)\s*<<(?=\s|$)")
 _NUMBER = re.compile(r"-\d|-\.\d")
@@ -116,24 +116,24 @@ _NUMBER = re.compile(r"-\d|-\.\d")
 class Options:
     """What one call asks for: the given flags by key, the variable, and the text behind them."""
 
-    given: dict[str, Any] = field(default_factory=dict)
-    var: str | None = None
-    silent: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    target_name: str | None = None
+    is_silent: bool = False
     prompt: str = ""
 
     def __getitem__(self, key: str) -> Any:
-        return self.given.get(key)
+        return self.values.get(key)
 
-    def without(self, *keys: str, **more: Any) -> "Options":
+    def copy_without(self, *keys: str, **more: Any) -> "Options":
         """A copy without these flags, and with others."""
-        kept = {key: value for key, value in self.given.items() if key not in keys}
-        return replace(self, given={**kept, **more})
+        kept = {key: value for key, value in self.values.items() if key not in keys}
+        return replace(self, values={**kept, **more})
 
     def __contains__(self, key: object) -> bool:
-        return key in self.given
+        return key in self.values
 
 
-def read_line(line: str, lookup: Lookup) -> Options:
+def parse_line_magic(line: str, lookup: Lookup) -> Options:
     """Read a line magic: options, then the prompt verbatim to the end of the line.
 
     Raises:
@@ -141,11 +141,11 @@ def read_line(line: str, lookup: Lookup) -> Options:
     """
     options = Options()
     end = _read_flags(line, 0, options, lookup)
-    options.prompt = unquoted(line[end:])
-    return _checked(options)
+    options.prompt = strip_quotes(line[end:])
+    return _check_options(options)
 
 
-def read_cell(line: str, cell: str, lookup: Lookup) -> Options:
+def parse_cell_magic(line: str, cell: str, lookup: Lookup) -> Options:
     """Read a cell magic: `VAR <<`, options and a model in the line, the prompt in the cell.
 
     Raises:
@@ -155,19 +155,19 @@ def read_cell(line: str, cell: str, lookup: Lookup) -> Options:
     at = _read_target(line, options)
     while (at := skip_blanks(line, _read_flags(line, at, options, lookup))) < len(line):
         at = _read_model(line, at, options, lookup)
-    return _checked(options)
+    return _check_options(options)
 
 
 def _read_target(line: str, options: Options) -> int:
     found = _ASSIGN.match(line)
     if not found:
         return 0
-    options.var, options.silent = found[1], not found[2]
+    options.target_name, options.is_silent = found[1], not found[2]
     return found.end()
 
 
 def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
-    word = _closed(read_word(line, at))
+    word = _require_closed(read_word(line, at))
     if word.text in ("<<", "=<<"):
         raise UsageError(
             f"What stands before << is no name of a variable: {line[:at].strip()!r}. "
@@ -178,20 +178,20 @@ def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
             f"The line names a model already, so {word.text!r} has no place in it. "
             "In %%infer the line holds options and one model; the prompt goes below."
         )
-    options.given["model"] = _value(BY_NAME["-m"], word.text, lookup)
+    options.values["model"] = _parse_value(FLAGS_BY_NAME["-m"], word.text, lookup)
     return word.end
 
 
 def _read_flags(line: str, at: int, options: Options, lookup: Lookup) -> int:
-    while starts_flag(line, at := skip_blanks(line, at)):
-        word = _closed(read_word(line, at))
+    while is_flag_start(line, at := skip_blanks(line, at)):
+        word = _require_closed(read_word(line, at))
         if word.text == "--":
             return word.end
         at = _read_flag(line, word, options, lookup)
     return at
 
 
-def starts_flag(line: str, at: int) -> bool:
+def is_flag_start(line: str, at: int) -> bool:
     """Whether an option starts here: a dash that is no number, no list item, no dash in a text."""
     return (
         line[at : at + 1] == "-"
@@ -200,26 +200,26 @@ def starts_flag(line: str, at: int) -> bool:
     )
 
 
-def _read_flag(line: str, word: Word, options: Options, lookup: Lookup) -> int:
+def _read_flag(line: str, word: LineWord, options: Options, lookup: Lookup) -> int:
     name, equals, text = word.text.partition("=")
     flag = find_flag(name)
-    if flag.value is None:
+    if flag.metavar is None:
         if equals:
             raise UsageError(f"{name} is a switch and takes no value.")
-        options.given[flag.key] = True
+        options.values[flag.key] = True
         return word.end
     end = word.end
     if not equals:
-        text, end = _value_word(line, word, flag)
-    _store(options, flag, _value(flag, text, lookup))
+        text, end = _read_value_word(line, word, flag)
+    _store_value(options, flag, _parse_value(flag, text, lookup))
     return end
 
 
-def _value_word(line: str, word: Word, flag: Flag) -> tuple[str, int]:
+def _read_value_word(line: str, word: LineWord, flag: Flag) -> tuple[str, int]:
     value = read_word(line, word.end)
-    if value is None or (not value.quoted and value.text in BY_NAME):
-        raise UsageError(f"{word.text} needs a value: {word.text} {flag.value}.")
-    return _closed(value).text, value.end
+    if value is None or (not value.is_quoted and value.text in FLAGS_BY_NAME):
+        raise UsageError(f"{word.text} needs a value: {word.text} {flag.metavar}.")
+    return _require_closed(value).text, value.end
 
 
 def find_flag(name: str) -> Flag:
@@ -228,31 +228,32 @@ def find_flag(name: str) -> Flag:
     Raises:
         UsageError: there is none; the message suggests the nearest.
     """
-    if name in BY_NAME:
-        return BY_NAME[name]
+    if name in FLAGS_BY_NAME:
+        return FLAGS_BY_NAME[name]
     raise UsageError(
-        f"{name} is no option of %infer.{near(name, BY_NAME)} All options: %infer -h. "
+        f"{name} is no option of %infer.{did_you_mean(name, FLAGS_BY_NAME)} All options: "
+        "%infer -h. "
         "A prompt that begins with a dash goes behind -- or in quotes."
     )
 
 
-def _store(options: Options, flag: Flag, value: Any) -> None:
-    if flag.repeat:
-        options.given.setdefault(flag.key, []).append(value)
-    elif flag.key in options.given:
+def _store_value(options: Options, flag: Flag, value: Any) -> None:
+    if flag.repeatable:
+        options.values.setdefault(flag.key, []).append(value)
+    elif flag.key in options.values:
         raise UsageError(f"{flag.names[-1]} is given twice.")
     else:
-        options.given[flag.key] = value
+        options.values[flag.key] = value
 
 
-def _value(flag: Flag, text: str, lookup: Lookup) -> Any:
+def _parse_value(flag: Flag, text: str, lookup: Lookup) -> Any:
     refuse_token(text, f"The value of {flag.names[-1]}")
-    if flag.late:
+    if flag.defer_lookup:
         return text
     if is_variable(text):
-        return _fit(flag, lookup(text[1:]), text)
+        return _check_variable(flag, lookup(text[1:]), text)
     try:
-        return _chosen(flag, flag.kind(text))
+        return _check_choice(flag, flag.kind(text))
     except ValueError:
         raise UsageError(f"{flag.names[-1]} takes a number, not {text!r}.") from None
 
@@ -262,48 +263,48 @@ def is_variable(text: str) -> bool:
     return re.match(r"\$[^\W\d]", text) is not None
 
 
-def _fit(flag: Flag, value: Any, text: str) -> Any:
+def _check_variable(flag: Flag, value: Any, text: str) -> Any:
     takes_objects = flag.key in ("labels", "params", "schema", "compare")
     wanted: Any = (int, float) if flag.kind is float else flag.kind
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
-        return _chosen(flag, value)
+        return _check_choice(flag, value)
     kind = "a number" if flag.kind is not str else "text"
     raise UsageError(f"{flag.names[-1]} takes {kind}; {text} is a {type(value).__name__}.")
 
 
-def _chosen(flag: Flag, value: Any) -> Any:
+def _check_choice(flag: Flag, value: Any) -> Any:
     if flag.choices and value not in flag.choices:
         raise UsageError(
             f"{flag.names[-1]} takes {', '.join(flag.choices)}, not {value!r}."
-            f"{near(value, flag.choices)}"
+            f"{did_you_mean(value, flag.choices)}"
         )
     return value
 
 
-def _closed(word: Word | None) -> Word:
-    if word is None or not word.closed:
+def _require_closed(word: LineWord | None) -> LineWord:
+    if word is None or not word.is_closed:
         raise UsageError("A quote in the options is never closed.")
     return word
 
 
-def _checked(options: Options) -> Options:
+def _check_options(options: Options) -> Options:
     out = options["out"]
-    if out and options.var:
-        raise UsageError(f"The result has two names: {options.var} << and --out {out}.")
+    if out and options.target_name:
+        raise UsageError(f"The result has two names: {options.target_name} << and --out {out}.")
     if out and not out.isidentifier():
         raise UsageError(f"--out takes the name of a variable, not {out!r}.")
-    options.var = options.var or out
+    options.target_name = options.target_name or out
     for pair in _EXCLUSIVE:
         given = [f"--{key.replace('_', '-')}" for key in pair if key in options]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
-    for key in _OF_ROWS & options.given.keys():
+    for key in _EACH_ONLY & options.values.keys():
         if "each" not in options:
             raise UsageError(f"--{key} belongs to --each, which gives the rows.")
     return options
 
 
-_OF_ROWS = {"concurrency", "limit", "resume"}
+_EACH_ONLY = {"concurrency", "limit", "resume"}
 
 _EXCLUSIVE = (
     ("new", "no_history"),
@@ -321,7 +322,7 @@ _EXCLUSIVE = (
 )
 
 
-USAGE = """\
+INFER_USAGE = """\
 %%infer [VAR << | VAR= <<] [MODEL[:PROVIDER]] [options]
 prompt, or headed parts ("question: ...") for a task with several inputs
 
@@ -333,12 +334,12 @@ VAR << assigns the result and shows nothing, VAR= << assigns and shows it.
 """
 
 
-def help_text() -> str:
+def format_infer_help() -> str:
     """Usage and all options, as plain text."""
-    left = {flag: " ".join(filter(None, (", ".join(flag.names), flag.value))) for flag in FLAGS}
-    lines = [f"  {left[flag]:<32} {_described(flag)}" for flag in FLAGS]
-    return f"{USAGE}\nOptions\n" + "\n".join(lines) + "\n"
+    left = {flag: " ".join(filter(None, (", ".join(flag.names), flag.metavar))) for flag in FLAGS}
+    lines = [f"  {left[flag]:<32} {_describe_flag(flag)}" for flag in FLAGS]
+    return f"{INFER_USAGE}\nOptions\n" + "\n".join(lines) + "\n"
 
 
-def _described(flag: Flag) -> str:
+def _describe_flag(flag: Flag) -> str:
     return flag.help + (f": {', '.join(flag.choices)}" if flag.choices else "")

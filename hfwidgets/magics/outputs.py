@@ -11,10 +11,10 @@ from IPython.display import publish_display_data
 
 from hfwidgets.magics.media_files import Bundle
 
-FASTEST = 0.1
+MIN_INTERVAL = 0.1
 """Seconds between two updates of a short text."""
 
-BYTES_A_SECOND = 40_000
+BYTES_PER_SECOND = 40_000
 """Updates become rarer as the text grows, so that about this much is sent a second."""
 
 
@@ -25,9 +25,9 @@ class Output(Protocol):
         pictures: whether it can show pictures and play sounds; else they are kept as files.
     """
 
-    pictures: bool
+    supports_media: bool
 
-    def due(self, text: str, note: str | None) -> bool:
+    def is_due(self, text: str, note: str | None) -> bool:
         """Whether it is time to show this text and note."""
         ...
 
@@ -40,27 +40,27 @@ class Output(Protocol):
         ...
 
 
-class Cell:
+class CellOutput:
     """One output of a notebook cell, replaced at most ten times a second."""
 
-    pictures = True
+    supports_media = True
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._id = uuid4().hex
-        self._shown = False
-        self._last: tuple[str, str | None] = ("", None)
-        self._next = clock() + 5 * FASTEST
+        self._is_published = False
+        self._last_content: tuple[str, str | None] = ("", None)
+        self._next_update = clock() + 5 * MIN_INTERVAL
 
-    def due(self, text: str, note: str | None) -> bool:
-        if (text, note) == self._last and self._shown:
+    def is_due(self, text: str, note: str | None) -> bool:
+        if (text, note) == self._last_content and self._is_published:
             return False
         now = self._clock()
-        started = bool(text) and not self._last[0]
-        if now < self._next and not started:
+        started = bool(text) and not self._last_content[0]
+        if now < self._next_update and not started:
             return False
-        self._last = (text, note)
-        self._next = now + max(FASTEST, len(text) / BYTES_A_SECOND)
+        self._last_content = (text, note)
+        self._next_update = now + max(MIN_INTERVAL, len(text) / BYTES_PER_SECOND)
         return True
 
     def update(self, text: str, bundle: Bundle) -> None:
@@ -70,49 +70,49 @@ class Cell:
         self._publish(bundle, metadata)
 
     def _publish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        shown, self._shown = self._shown, True
+        shown, self._is_published = self._is_published, True
         identity = {"display_id": self._id}
         publish_display_data(bundle, metadata, transient=identity, update=shown)  # type: ignore[no-untyped-call]
 
 
-class Terminal:
+class TerminalOutput:
     """Plain text on standard output, piece by piece, without control characters."""
 
-    pictures = False
+    supports_media = False
 
     def __init__(self) -> None:
-        self._written = ""
+        self._printed_text = ""
         self._note: str | None = None
 
-    def due(self, text: str, note: str | None) -> bool:
-        return len(text) > len(self._written) or (bool(note) and note != self._note)
+    def is_due(self, text: str, note: str | None) -> bool:
+        return len(text) > len(self._printed_text) or (bool(note) and note != self._note)
 
     def update(self, text: str, bundle: Bundle) -> None:
         if not text:
             self._note = bundle["text/plain"]
-            _write(f"({self._note})\n")
+            _write_stdout(f"({self._note})\n")
             return
-        _write(text[len(self._written) :])
-        self._written = text
+        _write_stdout(text[len(self._printed_text) :])
+        self._printed_text = text
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
         plain = bundle["text/plain"]
-        if self._written and plain.startswith(self._written):
-            plain = plain[len(self._written) :]
-        elif self._written:
+        if self._printed_text and plain.startswith(self._printed_text):
+            plain = plain[len(self._printed_text) :]
+        elif self._printed_text:
             plain = f"\n{plain}"
-        _write(plain.rstrip("\n") + "\n")
+        _write_stdout(plain.rstrip("\n") + "\n")
 
 
-class Late:
+class DeferredOutput:
     """Shows nothing of an answer that goes into a variable, unless it was stopped."""
 
-    pictures = True
+    supports_media = True
 
     def __init__(self, output: Output) -> None:
         self._output = output
 
-    def due(self, text: str, note: str | None) -> bool:
+    def is_due(self, text: str, note: str | None) -> bool:
         return False
 
     def update(self, text: str, bundle: Bundle) -> None:
@@ -123,12 +123,12 @@ class Late:
             self._output.finish(bundle, metadata)
 
 
-class Silent:
+class SilentOutput:
     """Shows nothing at all."""
 
-    pictures = True
+    supports_media = True
 
-    def due(self, text: str, note: str | None) -> bool:
+    def is_due(self, text: str, note: str | None) -> bool:
         return False
 
     def update(self, text: str, bundle: Bundle) -> None:
@@ -138,23 +138,23 @@ class Silent:
         """Shows nothing."""
 
 
-def fitting(shell: Any) -> Output:
+def choose_output(shell: Any) -> Output:
     """The output for this front end: a cell's where there is a kernel, else the terminal's."""
-    return Cell() if hasattr(shell, "kernel") else Terminal()
+    return CellOutput() if hasattr(shell, "kernel") else TerminalOutput()
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(harmless(text))
+def _write_stdout(text: str) -> None:
+    sys.stdout.write(strip_control_characters(text))
     sys.stdout.flush()
 
 
-def shorten(error: BaseException) -> None:
+def shorten_traceback(error: BaseException) -> None:
     """Have an error shown as one message, without frames, wherever it is raised."""
-    message = harmless(str(error)) or "stopped; what had arrived is kept."
+    message = strip_control_characters(str(error)) or "stopped; what had arrived is kept."
     shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
     error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]
 
 
-def harmless(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """A text without the control characters with which it could take over a terminal."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")

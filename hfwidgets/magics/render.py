@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from hfwidgets.errors import OutputError, redacted
+from hfwidgets.errors import OutputError, redact
 from hfwidgets.magics import media_files, schema
-from hfwidgets.magics.build_call import CHAT, Call
+from hfwidgets.magics.build_call import CHAT, MagicCall
 from hfwidgets.magics.media_files import Bundle
-from hfwidgets.magics.schema import bare
+from hfwidgets.magics.schema import strip_code_fence
 from hfwidgets.notebook import Listing
 from hfwidgets.results import Meta
 from hfwidgets.results import table as tables
@@ -20,7 +20,7 @@ _FENCE = re.compile(
 )
 
 
-def text_of(result: Any) -> str | None:
+def extract_text(result: Any) -> str | None:
     """The text that a result is or holds; None for one that is no text."""
     if isinstance(result, str):
         return str(result)
@@ -28,20 +28,20 @@ def text_of(result: Any) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def running(call: Call, text: str, form: str, note: str | None) -> Bundle:
+def render_progress(call: MagicCall, text: str, form: str, note: str | None) -> Bundle:
     """The view of an answer that is still arriving."""
     plain = text or note or "…"
     foot = escape(note) if note else "…"
-    return _bundle(plain, _html(_live_form(call, form), text) if text else "", foot)
+    return _build_bundle(plain, _to_html(_choose_live_form(call, form), text) if text else "", foot)
 
 
-def _live_form(call: Call, form: str) -> str:
+def _choose_live_form(call: MagicCall, form: str) -> str:
     rich = form == "markdown" or (form == "auto" and call.task.name == CHAT and call.shape is None)
     return "markdown" if rich else "text"
 
 
-def finished(
-    call: Call, result: Any, form: str, *, note: str | None = None, verbose: bool = False
+def render_result(
+    call: MagicCall, result: Any, form: str, *, note: str | None = None, verbose: bool = False
 ) -> Bundle:
     """The view that stays.
 
@@ -49,92 +49,94 @@ def finished(
         OutputError: the result has no such form.
     """
     meta = getattr(result, "meta", None)
-    made = _view(call, result, form)
-    details = _details(meta) if meta and verbose else []
+    made = _build_view(call, result, form)
+    details = _format_details(meta) if meta and verbose else []
     summary = meta.summary() if meta else None
     foot = list(filter(None, [note, summary, *details]))
-    tail = foot if verbose else list(filter(None, [note, _recorded(meta)]))
+    tail = foot if verbose else list(filter(None, [note, _format_recorded_date(meta)]))
     plain = "\n".join(filter(None, [made["text/plain"], *tail]))
-    below = [line for line in foot if line != summary or not _signed(made)]
-    return {**made, **_bundle(plain, made["text/html"], "<br>".join(map(escape, below)))}
+    below = [line for line in foot if line != summary or not _is_result_view(made)]
+    return {**made, **_build_bundle(plain, made["text/html"], "<br>".join(map(escape, below)))}
 
 
-def _signed(made: Bundle) -> bool:
+def _is_result_view(made: Bundle) -> bool:
     """Whether a view is a result's own, which says itself where it came from."""
     return str(made["text/html"]).startswith('<div class="hfw-result">')
 
 
-def _recorded(meta: Meta | None) -> str | None:
+def _format_recorded_date(meta: Meta | None) -> str | None:
     """When an answer was recorded, for one that was: said where nothing else about it is."""
     return f"(recorded on {meta.recorded:%Y-%m-%d})" if meta and meta.recorded else None
 
 
-def _bundle(plain: str, html: str, foot: str) -> Bundle:
+def _build_bundle(plain: str, html: str, foot: str) -> Bundle:
     small = f'<div style="opacity:.7;font-size:90%">{foot}</div>' if foot else ""
     return {"text/plain": plain, "text/html": f'<div class="hfw-result">{html}{small}</div>'}
 
 
-def _view(call: Call, result: Any, form: str) -> Bundle:
+def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
     if call.shape is not None and form == "auto":
-        form = "table" if schema.gives_rows(call.shape) else "json"
-    if form in media_files.KINDS:
-        return media_files.view(result, form)
-    if form in _AS_DATA:
-        plain, html = _AS_DATA[form](result)
+        form = "table" if schema.is_row_shape(call.shape) else "json"
+    if form in media_files.MEDIA_KINDS:
+        return media_files.render_media(result, form)
+    if form in _DATA_VIEWS:
+        plain, html = _DATA_VIEWS[form](result)
         return {"text/plain": plain, "text/html": html}
-    text = text_of(result)
+    text = extract_text(result)
     if text is None or (form == "auto" and getattr(result, "chunks", None)):
-        return _own(result, form)
-    form = _live_form(call, form) if form == "auto" else form
-    plain = _as_code(text)[1] if form == "code" else text
-    return {"text/plain": plain, "text/html": _html(form, text)}
+        return _build_own_view(result, form)
+    form = _choose_live_form(call, form) if form == "auto" else form
+    plain = _split_code(text)[1] if form == "code" else text
+    return {"text/plain": plain, "text/html": _to_html(form, text)}
 
 
-def _own(result: Any, form: str) -> Bundle:
+def _build_own_view(result: Any, form: str) -> Bundle:
     """The result's own view."""
     if form != "auto":
         raise OutputError(
             f"A {type(result).__name__} is no text and has no {form} view. "
-            f"Use -f auto, json, table or raw{_media_forms(result)}."
+            f"Use -f auto, json, table or raw{_format_media_forms(result)}."
         )
-    if media_files.kind_of(result) == "image":
-        return media_files.picture(result)
+    if media_files.media_kind(result) == "image":
+        return media_files.render_image(result)
     show = getattr(result, "_repr_mimebundle_", None)
     made = dict(show()) if show else {"text/plain": repr(result)}
-    made.setdefault("text/html", _paragraph(made["text/plain"]))
+    made.setdefault("text/html", _paragraph_html(made["text/plain"]))
     return made
 
 
-def _media_forms(result: Any) -> str:
-    return "".join(f", or {kind}" for kind in media_files.KINDS if media_files.found(result, kind))
+def _format_media_forms(result: Any) -> str:
+    return "".join(
+        f", or {kind}" for kind in media_files.MEDIA_KINDS if media_files.find_media(result, kind)
+    )
 
 
-def _html(form: str, text: str) -> str:
-    return _AS_HTML[form](text)
+def _to_html(form: str, text: str) -> str:
+    return _HTML_WRITERS[form](text)
 
 
-def _paragraph(text: str) -> str:
+def _paragraph_html(text: str) -> str:
     return f'<div style="white-space:pre-wrap">{escape(text)}</div>'
 
 
-def _markdown(text: str) -> str:
+def _markdown_html(text: str) -> str:
     from hfwidgets.results import markdown
 
-    return markdown.to_html(text)
+    return markdown.markdown_to_html(text)
 
 
-def _code(text: str) -> str:
-    language, code = _as_code(text)
+def _code_html(text: str) -> str:
+    language, code = _split_code(text)
     marks = "`" * (2 + max([1, *(len(run) for run in re.findall(r"`+", code))]))
-    return _markdown(f"{marks}{language}\n{code}\n{marks}")
+    return _markdown_html(f"{marks}{language}\n{code}\n{marks}")
 
 
-def _math(text: str) -> str:
+def _math_html(text: str) -> str:
     inner = re.sub(r"^\s*(```\w*|\$\$|\\\[)|(```|\$\$|\\\])\s*$", "", text).strip()
-    return _markdown(f"$$\n{inner}\n$$")
+    return _markdown_html(f"$$\n{inner}\n$$")
 
 
-def _sanitised(text: str) -> str:
+def _sanitize_html(text: str) -> str:
     """A model's HTML with plain elements only: no script, style, link target, picture or id."""
     import nh3
 
@@ -146,16 +148,16 @@ _PLAIN_TAGS = set(
     small span strong sub sup table tbody td tfoot th thead tr u ul var""".split()  # noqa: SIM905
 )
 
-_AS_HTML: dict[str, Callable[[str], str]] = {
-    "text": _paragraph,
-    "markdown": _markdown,
-    "code": _code,
-    "math": _math,
-    "html": _sanitised,
+_HTML_WRITERS: dict[str, Callable[[str], str]] = {
+    "text": _paragraph_html,
+    "markdown": _markdown_html,
+    "code": _code_html,
+    "math": _math_html,
+    "html": _sanitize_html,
 }
 
 
-def _as_code(text: str) -> tuple[str, str]:
+def _split_code(text: str) -> tuple[str, str]:
     """Language and code of the fenced blocks in a text; all of it where there is no fence."""
     found = _FENCE.findall(text)
     if not found:
@@ -163,44 +165,44 @@ def _as_code(text: str) -> tuple[str, str]:
     return found[0][1], "\n\n".join(code.rstrip("\n") for _, _, code in found)
 
 
-def code_of(text: str) -> str:
+def extract_code(text: str) -> str:
     """The code in an answer."""
-    return _as_code(text)[1]
+    return _split_code(text)[1]
 
 
-def _json(result: Any) -> tuple[str, str]:
-    text = text_of(result)
-    data = result if text is None else _parsed(text, "json")
-    plain = json.dumps(data, ensure_ascii=False, indent=2, default=_plain)
-    return plain, _code(f"```json\n{plain}\n```")
+def _json_view(result: Any) -> tuple[str, str]:
+    text = extract_text(result)
+    data = result if text is None else _parse_json(text, "json")
+    plain = json.dumps(data, ensure_ascii=False, indent=2, default=_to_plain_value)
+    return plain, _code_html(f"```json\n{plain}\n```")
 
 
-def _raw(result: Any) -> tuple[str, str]:
-    plain = json.dumps(result, ensure_ascii=False, indent=2, default=_plain)
-    return plain, _paragraph(plain)
+def _raw_view(result: Any) -> tuple[str, str]:
+    plain = json.dumps(result, ensure_ascii=False, indent=2, default=_to_plain_value)
+    return plain, _paragraph_html(plain)
 
 
-def _table(result: Any) -> tuple[str, str]:
-    text = text_of(result)
-    rows = result if text is None else _parsed(text, "table")
+def _table_view(result: Any) -> tuple[str, str]:
+    text = extract_text(result)
+    rows = result if text is None else _parse_json(text, "table")
     if isinstance(rows, Mapping):
         rows = rows["rows"] if list(rows) == ["rows"] else [rows]
     if not isinstance(rows, list) or (text and not all(isinstance(r, Mapping) for r in rows)):
         raise OutputError("The answer is no list of objects with named values, so it is no table.")
-    rows = tables.rows(rows)
+    rows = tables.flat_rows(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     listing = Listing(({name: row.get(name) for name in names} for row in rows), "No rows.")
     return str(listing), listing._repr_mimebundle_()["text/html"]
 
 
-def _parsed(text: str, form: str) -> Any:
+def _parse_json(text: str, form: str) -> Any:
     try:
-        return json.loads(bare(text))
+        return json.loads(strip_code_fence(text))
     except ValueError as error:
         raise OutputError(f"The answer is no JSON, so it has no {form} view: {error}.") from None
 
 
-def _plain(value: Any) -> Any:
+def _to_plain_value(value: Any) -> Any:
     """A value that is no JSON as one: arrays as lists, dataclasses and models by their fields."""
     for name in ("tolist", "model_dump"):
         if callable(method := getattr(value, name, None)):
@@ -208,14 +210,14 @@ def _plain(value: Any) -> Any:
     return dict(vars(value)) if hasattr(value, "__dataclass_fields__") else repr(value)
 
 
-_AS_DATA: dict[str, Callable[[Any], tuple[str, str]]] = {
-    "json": _json,
-    "raw": _raw,
-    "table": _table,
+_DATA_VIEWS: dict[str, Callable[[Any], tuple[str, str]]] = {
+    "json": _json_view,
+    "raw": _raw_view,
+    "table": _table_view,
 }
 
 
-def _details(meta: Meta) -> list[str]:
+def _format_details(meta: Meta) -> list[str]:
     """What `-v` adds: first token, token counts, the server's own times, the request's name."""
     usage = meta.usage
     first, request = meta.first_token_seconds, meta.request_id
@@ -228,14 +230,14 @@ def _details(meta: Meta) -> list[str]:
     return [line for line in found if line]
 
 
-def metadata(call: Call, result: Any, *, stopped: bool = False) -> dict[str, Any]:
+def build_metadata(call: MagicCall, result: Any, *, stopped: bool = False) -> dict[str, Any]:
     """What the notebook keeps beside the view; no token, header, path or input is in it."""
     meta = getattr(result, "meta", None)
     known = {
         "task": call.task.name,
         "model": (meta.model if meta else None) or call.model,
         "provider": meta.provider if meta else call.settings.get("provider"),
-        "params": {name: _kept(value) for name, value in call.params.items()},
+        "params": {name: _summarize_parameter(value) for name, value in call.params.items()},
         "seconds": round(meta.seconds, 3) if meta else None,
         "input": f"sha256:{call.fingerprint()}",
         "stopped": stopped or None,
@@ -243,10 +245,10 @@ def metadata(call: Call, result: Any, *, stopped: bool = False) -> dict[str, Any
     return {"hfwidgets": {name: value for name, value in known.items() if value is not None}}
 
 
-def _kept(value: Any) -> Any:
+def _summarize_parameter(value: Any) -> Any:
     """A parameter as the notebook keeps it: numbers and short words; anything else by its kind."""
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(value) <= 200:
-        return redacted(value)
+        return redact(value)
     return f"<{type(value).__name__}>"

@@ -12,18 +12,18 @@ from typing import Any
 from hfwidgets.core import flow
 from hfwidgets.errors import BadRequestError, HfWidgetsError
 from hfwidgets.magics import media_files, outputs, render, schema
-from hfwidgets.magics.build_call import Call
+from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.outputs import Output
-from hfwidgets.notebook import Made, Run, Session, background_loop
+from hfwidgets.notebook import BackgroundRun, CallRecord, Session, background_loop
 
-STEP = 0.05
+POLL_INTERVAL = 0.05
 """How often the cell looks for news, in seconds."""
 
-CLOSING = 1.0
+CLOSE_TIMEOUT = 1.0
 """How long a stopped call may take to close its connection before the cell goes on, in seconds."""
 
 
-class Progress:
+class CallProgress:
     """What has arrived of a call; written on the background loop, read by the cell.
 
     Attributes:
@@ -35,33 +35,33 @@ class Progress:
     def __init__(self) -> None:
         self.stream: Any = None
         self.note: str | None = None
-        self.ended = threading.Event()
+        self.closed = threading.Event()
 
     @property
     def text(self) -> str:
         """The text so far."""
         return self.stream.text if self.stream is not None else ""
 
-    def partial(self) -> Any:
+    def partial_result(self) -> Any:
         """The result so far, None where nothing has arrived."""
         return self.stream.result if self.text else None
 
-    def waits(self, reason: str, seconds: float) -> None:
+    def note_wait(self, reason: str, seconds: float) -> None:
         """Note why the call waits."""
         self.note = f"{reason}, about {seconds:.0f} s" if seconds >= 1 else reason
 
 
-async def perform(call: Call, progress: Progress) -> Any:
+async def perform_call(call: MagicCall, progress: CallProgress) -> Any:
     """Make the call; a stream is read to its end, and its whole result returned."""
     try:
-        return await _answer(call, progress)
+        return await _read_answer(call, progress)
     finally:
-        progress.ended.set()
+        progress.closed.set()
 
 
-async def _answer(call: Call, progress: Progress) -> Any:
-    flow.waiting.set(progress.waits)
-    answer = await _opened(call)
+async def _read_answer(call: MagicCall, progress: CallProgress) -> Any:
+    flow.wait_listener.set(progress.note_wait)
+    answer = await _open_answer(call)
     progress.note = None
     if not call.stream:
         return answer
@@ -72,53 +72,57 @@ async def _answer(call: Call, progress: Progress) -> Any:
     return answer.result
 
 
-async def _opened(call: Call) -> Any:
+async def _open_answer(call: MagicCall) -> Any:
     """The answer or its open stream; servers that refuse to count tokens are asked again."""
-    method = getattr(background_loop.aclient(**call.settings), call.task.method)
+    method = getattr(background_loop.shared_client(**call.settings), call.task.method)
     try:
         return await method(**call.arguments)
     except BadRequestError as error:
-        if not call.counted or "stream_options" not in str(error):
+        if not call.counts_usage or "stream_options" not in str(error):
             raise
-        return await method(**replace(call, counted=False).arguments)
+        return await method(**replace(call, counts_usage=False).arguments)
 
 
-async def explain(call: Call) -> Any:
+async def explain_call(call: MagicCall) -> Any:
     """What the call would send; nothing is sent."""
-    return await background_loop.aclient(**call.settings).explain(call.task.name, **call.arguments)
+    return await background_loop.shared_client(**call.settings).explain(
+        call.task.name, **call.arguments
+    )
 
 
 @dataclass
-class Show:
+class AnswerDisplay:
     """How an answer is shown; `streams` says whether its text is shown while it arrives."""
 
     output: Output
     form: str = "auto"
     verbose: bool = False
-    streams: bool = True
+    stream_text: bool = True
 
-    def live(self, call: Call, progress: Progress) -> None:
+    def show_progress(self, call: MagicCall, progress: CallProgress) -> None:
         """Show the answer so far, if it is time."""
-        text, note = progress.text if self.streams else "", progress.note
-        if self.output.due(text, note):
-            self.output.update(text, render.running(call, text, self.form, note))
+        text, note = progress.text if self.stream_text else "", progress.note
+        if self.output.is_due(text, note):
+            self.output.update(text, render.render_progress(call, text, self.form, note))
 
-    def end(self, call: Call, result: Any) -> None:
+    def show_result(self, call: MagicCall, result: Any) -> None:
         """Show the view that stays."""
-        bundle = render.finished(call, result, self.form, verbose=self.verbose)
-        if not self.output.pictures:
-            saved = [f"Saved: {path}" for path in media_files.kept(result)]
+        bundle = render.render_result(call, result, self.form, verbose=self.verbose)
+        if not self.output.supports_media:
+            saved = [f"Saved: {path}" for path in media_files.save_media(result)]
             bundle["text/plain"] = "\n".join([bundle["text/plain"], *saved])
-        self.output.finish(bundle, render.metadata(call, result))
+        self.output.finish(bundle, render.build_metadata(call, result))
 
-    def cut(self, call: Call, result: Any, note: str) -> None:
+    def show_partial(self, call: MagicCall, result: Any, note: str) -> None:
         """Show what arrived before the call ended early, marked so."""
-        plain = Call(call.task, call.inputs, call.params, call.model, call.settings)
-        bundle = render.finished(plain, result, "auto", note=note)
-        self.output.finish(bundle, render.metadata(call, result, stopped=True))
+        plain = MagicCall(call.task, call.inputs, call.params, call.model, call.settings)
+        bundle = render.render_result(plain, result, "auto", note=note)
+        self.output.finish(bundle, render.build_metadata(call, result, stopped=True))
 
 
-def foreground(call: Call, session: Session, show: Show, keep: Callable[[Any], None]) -> Any:
+def run_in_foreground(
+    call: MagicCall, session: Session, show: AnswerDisplay, keep: Callable[[Any], None]
+) -> Any:
     """Run a call while the cell waits.
 
     Args:
@@ -128,88 +132,96 @@ def foreground(call: Call, session: Session, show: Show, keep: Callable[[Any], N
         KeyboardInterrupt: the user stopped it; what had arrived is shown and kept.
         HfWidgetsError: the call failed; what had arrived is shown.
     """
-    progress = Progress()
-    noted(call, session)
-    future = background_loop.submit(perform(call, progress))
+    progress = CallProgress()
+    remember_call(call, session)
+    future = background_loop.submit(perform_call(call, progress))
     try:
-        result = follow(future, lambda: show.live(call, progress))
+        result = poll_future(future, lambda: show.show_progress(call, progress))
     except KeyboardInterrupt:
         future.cancel()
-        progress.ended.wait(CLOSING)
-        _stopped(call, session, show, keep, progress.partial())
+        progress.closed.wait(CLOSE_TIMEOUT)
+        _handle_stop(call, session, show, keep, progress.partial_result())
         raise
     except Exception:
-        if (partial := progress.partial()) is not None:
-            show.cut(call, partial, "broke off")
+        if (partial := progress.partial_result()) is not None:
+            show.show_partial(call, partial, "broke off")
         raise
-    settle(call, session, result)
+    store_result(call, session, result)
     return result
 
 
-def _stopped(
-    call: Call, session: Session, show: Show, keep: Callable[[Any], None], partial: Any
+def _handle_stop(
+    call: MagicCall,
+    session: Session,
+    show: AnswerDisplay,
+    keep: Callable[[Any], None],
+    partial: Any,
 ) -> None:
     if partial is not None:
         keep(partial)
-        settle(call, session, partial)
-    show.cut(call, "" if partial is None else partial, "stopped")
+        store_result(call, session, partial)
+    show.show_partial(call, "" if partial is None else partial, "stopped")
 
 
-def follow(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
+def poll_future(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
     """Wait for a future with a tick now and then; an interrupt gets through at once."""
     while not future.done():
-        concurrent.futures.wait([future], timeout=STEP)
+        concurrent.futures.wait([future], timeout=POLL_INTERVAL)
         tick()
-    return background_loop.wait(future)
+    return background_loop.wait_for(future)
 
 
-def background(call: Call, session: Session) -> Run:
+def run_in_background(call: MagicCall, session: Session) -> BackgroundRun:
     """Start a call and return its handle."""
-    progress = Progress()
-    noted(call, session)
-    future = background_loop.submit(shortly(_finished(call, session, progress)))
-    made = session.add_run(call.label(), future, progress.partial)
+    progress = CallProgress()
+    remember_call(call, session)
+    future = background_loop.submit(with_short_errors(_run_to_end(call, session, progress)))
+    made = session.add_run(call.label(), future, progress.partial_result)
     if call.chat is not None:
-        session.awaited[call.chat] = made
+        session.chat_runs[call.chat] = made
     return made
 
 
-async def shortly(work: Awaitable[Any]) -> Any:
+async def with_short_errors(work: Awaitable[Any]) -> Any:
     """What some work returns; its error is shown without frames when somebody asks for it."""
     try:
         return await work
     except HfWidgetsError as error:
-        outputs.shorten(error)
+        outputs.shorten_traceback(error)
         raise
 
 
-async def _finished(call: Call, session: Session, progress: Progress) -> Any:
+async def _run_to_end(call: MagicCall, session: Session, progress: CallProgress) -> Any:
     try:
-        result = await perform(call, progress)
+        result = await perform_call(call, progress)
     except asyncio.CancelledError:
-        if (partial := progress.partial()) is not None:
-            settle(call, session, partial)
+        if (partial := progress.partial_result()) is not None:
+            store_result(call, session, partial)
         raise
-    settle(call, session, result)
-    return answer_of(call, result)
+    store_result(call, session, result)
+    return build_answer(call, result)
 
 
-def answer_of(call: Call, result: Any) -> Any:
+def build_answer(call: MagicCall, result: Any) -> Any:
     """What the user gets: the result, or with `--schema` the object that it describes."""
-    return result if call.shape is None else schema.parsed(render.text_of(result) or "", call.shape)
+    return (
+        result
+        if call.shape is None
+        else schema.parse_reply(render.extract_text(result) or "", call.shape)
+    )
 
 
-def noted(call: Call, session: Session) -> None:
+def remember_call(call: MagicCall, session: Session) -> None:
     """Remember that a call is made, for `%hf code` and completion."""
-    call.begun = datetime.now(UTC).replace(microsecond=0)
-    session.saw_model(call.model)
-    session.calls.append(Made(call.task.name, call.arguments, call.settings))
+    call.started_at = datetime.now(UTC).replace(microsecond=0)
+    session.remember_model(call.model)
+    session.calls.append(CallRecord(call.task.name, call.arguments, call.settings))
 
 
-def settle(call: Call, session: Session, result: Any) -> None:
+def store_result(call: MagicCall, session: Session, result: Any) -> None:
     """Count what a call took and add its answer to the conversation."""
-    session.count(getattr(result, "meta", None), call.begun)
-    session.does(call.model, call.task.name)
+    session.count_usage(getattr(result, "meta", None), call.started_at)
+    session.remember_task(call.model, call.task.name)
     if call.chat is not None:
-        answer = {"role": "assistant", "content": render.text_of(result) or ""}
+        answer = {"role": "assistant", "content": render.extract_text(result) or ""}
         session.chats[call.chat] = [*call.inputs["messages"], answer]

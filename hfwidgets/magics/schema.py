@@ -12,34 +12,34 @@ from IPython.core.error import UsageError
 
 from hfwidgets.errors import OutputError
 
-_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def response_format(shape: Any) -> dict[str, Any]:
+def build_response_format(shape: Any) -> dict[str, Any]:
     """The `response_format` of a chat call that asks for JSON of this shape.
 
     Args:
         shape: a pydantic model, a dataclass, a list of one (`list[City]`), a DataFrame with the
             columns that are wanted, or a dict that is a JSON schema.
     """
-    schema = json_schema(shape)
+    schema = build_json_schema(shape)
     name = schema.get("title", "reply")
     named = {"name": re.sub(r"\W", "_", str(name)), "schema": schema, "strict": True}
     return {"type": "json_schema", "json_schema": named}
 
 
-def json_schema(shape: Any) -> dict[str, Any]:
+def build_json_schema(shape: Any) -> dict[str, Any]:
     """The JSON schema of what `--schema` takes; UsageError for anything else."""
     if isinstance(shape, Mapping):
         return dict(shape)
     if _is_table(shape):
-        return _rows(_record(shape))
+        return _wrap_rows(_row_schema(shape))
     if get_origin(shape) is list:
-        return _rows(json_schema(get_args(shape)[0]))
+        return _wrap_rows(build_json_schema(get_args(shape)[0]))
     if isinstance(shape, type) and hasattr(shape, "model_json_schema"):
         return dict(shape.model_json_schema())
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        return _object(shape)
+        return _object_schema(shape)
     kind = shape.__name__ if isinstance(shape, type) else type(shape).__name__
     raise UsageError(
         f"--schema takes a pydantic model, a dataclass, a list of one, a DataFrame or a dict, "
@@ -47,7 +47,7 @@ def json_schema(shape: Any) -> dict[str, Any]:
     )
 
 
-def gives_rows(shape: Any) -> bool:
+def is_row_shape(shape: Any) -> bool:
     """Whether replies of this shape are rows."""
     return _is_table(shape) or get_origin(shape) is list
 
@@ -56,7 +56,7 @@ def _is_table(shape: Any) -> bool:
     return hasattr(shape, "columns") and hasattr(shape, "dtypes") and not isinstance(shape, type)
 
 
-def _rows(item: dict[str, Any]) -> dict[str, Any]:
+def _wrap_rows(item: dict[str, Any]) -> dict[str, Any]:
     """Servers want an object at the root, so rows stand under a name."""
     return {
         "title": "rows",
@@ -68,12 +68,12 @@ def _rows(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_BY_DTYPE = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
+_DTYPE_TYPES = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
 
 
-def _record(frame: Any) -> dict[str, Any]:
+def _row_schema(frame: Any) -> dict[str, Any]:
     """A row of a DataFrame; columns that are no numbers are texts."""
-    kinds = {str(n): _BY_DTYPE.get(t.kind, "string") for n, t in frame.dtypes.items()}
+    kinds = {str(n): _DTYPE_TYPES.get(t.kind, "string") for n, t in frame.dtypes.items()}
     return {
         "type": "object",
         "properties": {name: {"type": kind} for name, kind in kinds.items()},
@@ -82,7 +82,7 @@ def _record(frame: Any) -> dict[str, Any]:
     }
 
 
-def _object(shape: type[Any]) -> dict[str, Any]:
+def _object_schema(shape: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(shape)
     made = [each for each in dataclasses.fields(shape) if each.init]
     needed = [
@@ -93,43 +93,43 @@ def _object(shape: type[Any]) -> dict[str, Any]:
     return {
         "title": shape.__name__,
         "type": "object",
-        "properties": {each.name: _kind(hints[each.name]) for each in made},
+        "properties": {each.name: _type_schema(hints[each.name]) for each in made},
         "required": needed,
         "additionalProperties": False,
     }
 
 
-def _kind(hint: Any) -> dict[str, Any]:
+def _type_schema(hint: Any) -> dict[str, Any]:
     """The schema of one annotation."""
     origin, inner = get_origin(hint), get_args(hint)
-    if hint in _PLAIN:
-        return {"type": _PLAIN[hint]}
+    if hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[hint]}
     if origin is Literal:
         return {"enum": list(inner)}
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_kind(part) for part in inner]}
+        return {"anyOf": [_type_schema(part) for part in inner]}
     if hint is list or origin is list:
-        return {"type": "array", "items": _kind(inner[0]) if inner else {}}
+        return {"type": "array", "items": _type_schema(inner[0]) if inner else {}}
     if hint is dict or origin is dict:
-        return {"type": "object", "additionalProperties": _kind(inner[1]) if inner else {}}
+        return {"type": "object", "additionalProperties": _type_schema(inner[1]) if inner else {}}
     if isinstance(hint, type) and issubclass(hint, Enum):
         return {"enum": [member.value for member in hint]}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _object(hint)
+        return _object_schema(hint)
     if hint is Any:
         return {}
     raise UsageError(f"--schema cannot put {hint} into a JSON schema; a pydantic model may.")
 
 
-def parsed(text: str, shape: Any) -> Any:
+def parse_reply(text: str, shape: Any) -> Any:
     """The object that a reply describes.
 
     Raises:
         OutputError: the reply is no JSON, or not of this shape.
     """
     try:
-        data = json.loads(bare(text))
-        return _as_shaped(shape, data)
+        data = json.loads(strip_code_fence(text))
+        return _to_shape(shape, data)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
             f"The reply is not of the shape that --schema asks for: {error}. "
@@ -137,54 +137,54 @@ def parsed(text: str, shape: Any) -> Any:
         ) from None
 
 
-def _as_shaped(shape: Any, data: Any) -> Any:
+def _to_shape(shape: Any, data: Any) -> Any:
     if isinstance(shape, Mapping):
         return data
     if _is_table(shape):
         return type(shape)(data["rows"], columns=list(shape.columns))
     if get_origin(shape) is list:
-        return [_as_shaped(get_args(shape)[0], row) for row in data["rows"]]
+        return [_to_shape(get_args(shape)[0], row) for row in data["rows"]]
     validate = getattr(shape, "model_validate", None)
-    return validate(data) if validate else _made(shape, data)
+    return validate(data) if validate else _build_value(shape, data)
 
 
-def bare(text: str) -> str:
+def strip_code_fence(text: str) -> str:
     """A reply without the code fence that some models put around JSON."""
     fenced = re.fullmatch(r"\s*```\w*\n(.*?)\n?```\s*", text, re.DOTALL)
     return fenced[1] if fenced else text
 
 
-def _made(hint: Any, data: Any) -> Any:
+def _build_value(hint: Any, data: Any) -> Any:
     """Data as the objects that an annotation names."""
     origin, inner = get_origin(hint), get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
-        return hint(**{name: _made(hints[name], value) for name, value in data.items()})
+        return hint(**{name: _build_value(hints[name], value) for name, value in data.items()})
     if origin is list:
-        return [_made(inner[0], item) for item in data]
+        return [_build_value(inner[0], item) for item in data]
     if origin is dict:
-        return {key: _made(inner[1], item) for key, item in data.items()}
+        return {key: _build_value(inner[1], item) for key, item in data.items()}
     if origin in (Union, types.UnionType):
-        return _of_union(inner, data)
+        return _build_union_value(inner, data)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(data)
-    return _plain(hint, data)
+    return _check_plain_value(hint, data)
 
 
-def _of_union(hints: tuple[Any, ...], data: Any) -> Any:
+def _build_union_value(hints: tuple[Any, ...], data: Any) -> Any:
     for hint in hints:
         try:
-            return _made(hint, data)
+            return _build_value(hint, data)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
     raise ValueError(f"{data!r} is none of {', '.join(map(str, hints))}")
 
 
-def _plain(hint: Any, data: Any) -> Any:
+def _check_plain_value(hint: Any, data: Any) -> Any:
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if get_origin(hint) is Literal and data not in get_args(hint):
         raise ValueError(f"{data!r} is none of {get_args(hint)}")
-    if hint in _PLAIN and type(data) is not hint:
-        raise ValueError(f"{data!r} is not {_PLAIN[hint]}")
+    if hint in _JSON_TYPES and type(data) is not hint:
+        raise ValueError(f"{data!r} is not {_JSON_TYPES[hint]}")
     return data

@@ -8,7 +8,7 @@ _ESCAPED_IN_DOUBLE = '"\\'
 
 
 @dataclass(frozen=True)
-class Word:
+class LineWord:
     """One word of a line.
 
     Attributes:
@@ -22,8 +22,8 @@ class Word:
     text: str
     start: int
     end: int
-    quoted: bool = False
-    closed: bool = True
+    is_quoted: bool = False
+    is_closed: bool = True
 
 
 def skip_blanks(line: str, at: int) -> int:
@@ -33,7 +33,7 @@ def skip_blanks(line: str, at: int) -> int:
     return at
 
 
-def read_word(line: str, at: int = 0) -> Word | None:
+def read_word(line: str, at: int = 0) -> LineWord | None:
     """Read the next word, or None where only blanks are left."""
     start = skip_blanks(line, at)
     if start == len(line):
@@ -43,14 +43,14 @@ def read_word(line: str, at: int = 0) -> Word | None:
     while at < len(line) and not line[at].isspace():
         if line[at] in "'\"\\":
             quoted = True
-            piece, at, closed = _QUOTING[line[at]](line, at + 1)
+            piece, at, closed = _QUOTE_READERS[line[at]](line, at + 1)
         else:
             piece, at = line[at], at + 1
         pieces.append(piece)
-    return Word("".join(pieces), start, at, quoted, closed)
+    return LineWord("".join(pieces), start, at, quoted, closed)
 
 
-def words(line: str) -> Iterator[Word]:
+def iter_words(line: str) -> Iterator[LineWord]:
     """All words of a line, the last one perhaps with an open quote."""
     at = 0
     while word := read_word(line, at):
@@ -58,33 +58,33 @@ def words(line: str) -> Iterator[Word]:
         at = word.end
 
 
-def unquoted(text: str) -> str:
+def strip_quotes(text: str) -> str:
     """The text without the one pair of quotes that surrounds all of it, else unchanged."""
     text = text.strip()
     if len(text) < 2 or text[0] not in "'\"" or text[-1] != text[0]:
         return text
     inner = text[1:-1]
-    return text if _holds_quote(inner, text[0]) else inner
+    return text if _has_quote(inner, text[0]) else inner
 
 
-def quote(text: str) -> str:
+def quote_word(text: str) -> str:
     """The text as one word: bare where that is enough, else in quotes."""
     if text and not re.search(r"[\s'\"\\]", text):
         return text
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
-def _holds_quote(text: str, mark: str) -> bool:
+def _has_quote(text: str, mark: str) -> bool:
     bare = re.sub(r"\\.", "", text, flags=re.DOTALL)
     return mark in bare or bare.endswith("\\")
 
 
-def _single(line: str, at: int) -> tuple[str, int, bool]:
+def _read_single_quoted(line: str, at: int) -> tuple[str, int, bool]:
     end = line.find("'", at)
     return (line[at:], len(line), False) if end < 0 else (line[at:end], end + 1, True)
 
 
-def _double(line: str, at: int) -> tuple[str, int, bool]:
+def _read_double_quoted(line: str, at: int) -> tuple[str, int, bool]:
     pieces: list[str] = []
     while at < len(line) and line[at] != '"':
         if line[at] == "\\" and line[at + 1 : at + 2] in _ESCAPED_IN_DOUBLE and at + 1 < len(line):
@@ -95,8 +95,8 @@ def _double(line: str, at: int) -> tuple[str, int, bool]:
     return "".join(pieces), at + closed, closed
 
 
-def _backslash(line: str, at: int) -> tuple[str, int, bool]:
+def _read_escape(line: str, at: int) -> tuple[str, int, bool]:
     return (line[at], at + 1, True) if at < len(line) else ("", at, False)
 
 
-_QUOTING = {"'": _single, '"': _double, "\\": _backslash}
+_QUOTE_READERS = {"'": _read_single_quoted, '"': _read_double_quoted, "\\": _read_escape}

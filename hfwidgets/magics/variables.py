@@ -12,8 +12,8 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.errors import near, redacted
-from hfwidgets.notebook.token_scan import TOKEN
+from hfwidgets.errors import did_you_mean, redact
+from hfwidgets.notebook.token_scan import TOKEN_PATTERN
 
 Namespace = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ MAX_REPR = 2_000
 MAX_ROWS = 20
 
 
-def resolve(path: str, names: Namespace) -> Any:
+def resolve_path(path: str, names: Namespace) -> Any:
     """The object that a path of names, attributes and indices leads to.
 
     Raises:
@@ -36,74 +36,76 @@ def resolve(path: str, names: Namespace) -> Any:
     try:
         tree = ast.parse(path.strip(), mode="eval").body
     except (SyntaxError, ValueError):
-        raise _no_path(path) from None
-    value = _walk(tree, names, path.strip())
+        raise _path_error(path) from None
+    value = _walk_path(tree, names, path.strip())
     if isinstance(value, str):
         refuse_secret(value, path.strip())
     return value
 
 
-def _no_path(path: str) -> UsageError:
+def _path_error(path: str) -> UsageError:
     return UsageError(
         f"{{{{ {path.strip()} }}}} is no name, attribute or index. Compute it in a cell before, "
         "or use --no-vars to leave the braces alone."
     )
 
 
-def _walk(node: ast.expr, names: Namespace, path: str) -> Any:
+def _walk_path(node: ast.expr, names: Namespace, path: str) -> Any:
     match node:
         case ast.Name(id=name):
-            return _named(name, names, path)
+            return _get_variable(name, names, path)
         case ast.Attribute(value=inner, attr=name):
-            return _attribute(_walk(inner, names, path), name, path)
+            return _get_attribute(_walk_path(inner, names, path), name, path)
         case ast.Subscript(value=inner, slice=index):
-            return _indexed(_walk(inner, names, path), _index(index, names, path), path)
-    raise _no_path(path)
+            return _get_item(_walk_path(inner, names, path), _walk_index(index, names, path), path)
+    raise _path_error(path)
 
 
-def _index(node: ast.expr, names: Namespace, path: str) -> Any:
+def _walk_index(node: ast.expr, names: Namespace, path: str) -> Any:
     match node:
         case ast.Constant(value=int() | str() as key):
             return key
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as key)):
             return -key
-    return _walk(node, names, path)
+    return _walk_path(node, names, path)
 
 
-def _named(name: str, names: Namespace, path: str) -> Any:
+def _get_variable(name: str, names: Namespace, path: str) -> Any:
     if name not in names:
-        raise UsageError(f"No variable {name!r} for {path!r}.{near(name, public(names))}")
-    return _named_openly(name, names[name], path)
+        raise UsageError(
+            f"No variable {name!r} for {path!r}.{did_you_mean(name, public_names(names))}"
+        )
+    return _refuse_secret_name(name, names[name], path)
 
 
-def _attribute(value: Any, name: str, path: str) -> Any:
+def _get_attribute(value: Any, name: str, path: str) -> Any:
     if name.startswith("__"):
-        raise _no_path(path)
+        raise _path_error(path)
     try:
-        return _named_openly(name, getattr(value, name), path)
+        return _refuse_secret_name(name, getattr(value, name), path)
     except AttributeError:
-        _named_openly(name, None, path)
-        hint = near(name, public(dir(value)))
+        _refuse_secret_name(name, None, path)
+        hint = did_you_mean(name, public_names(dir(value)))
         kind = type(value).__name__
         raise UsageError(f"{path!r}: a {kind} has no attribute {name!r}.{hint}") from None
 
 
-def _indexed(value: Any, key: Any, path: str) -> Any:
+def _get_item(value: Any, key: Any, path: str) -> Any:
     try:
-        return _named_openly(key, value[key], path)
+        return _refuse_secret_name(key, value[key], path)
     except KeyError:
         keys = [str(known) for known in value] if isinstance(value, Mapping) else []
-        raise UsageError(f"{path!r}: no key {key!r}.{near(str(key), keys)}") from None
+        raise UsageError(f"{path!r}: no key {key!r}.{did_you_mean(str(key), keys)}") from None
     except (IndexError, TypeError) as error:
         raise UsageError(f"{path!r}: {error}.") from None
 
 
-def public(names: Iterable[str]) -> list[str]:
+def public_names(names: Iterable[str]) -> list[str]:
     """The names that a suggestion may show."""
     return [name for name in names if not name.startswith("_")]
 
 
-def _named_openly(name: Any, value: Any, path: str) -> Any:
+def _refuse_secret_name(name: Any, value: Any, path: str) -> Any:
     """The value, unless its name is one of a secret; numbers (`max_tokens`) are none."""
     secret = isinstance(name, str) and _SECRET_NAME.search(name)
     if secret and not isinstance(value, int | float):
@@ -116,28 +118,28 @@ def _named_openly(name: Any, value: Any, path: str) -> Any:
 
 def refuse_token(text: str, where: str) -> None:
     """UsageError where a word of a magic looks like a token: a notebook keeps what cells hold."""
-    if looks_secret(text):
+    if is_secret_like(text):
         raise UsageError(
             f"{where} looks like a token. Take it out of the cell, which the notebook keeps; "
             "%hf auth login asks for one without showing it, and HF_TOKEN is found by itself."
         )
 
 
-def looks_secret(text: str) -> bool:
+def is_secret_like(text: str) -> bool:
     """Whether a text holds something in the form of a token or a private key."""
-    return TOKEN.search(text) is not None
+    return TOKEN_PATTERN.search(text) is not None
 
 
 def refuse_secret(text: str, path: str) -> None:
     """Raise UsageError where a value holds something in the form of a token."""
-    if looks_secret(text):
+    if is_secret_like(text):
         raise UsageError(
-            f"The value of {redacted(path)!r} holds what looks like a token, and a request would "
+            f"The value of {redact(path)!r} holds what looks like a token, and a request would "
             "send it away. Take it out first."
         )
 
 
-def fill(text: str, names: Namespace, attach: Callable[[Any], str] | None = None) -> str:
+def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | None = None) -> str:
     """The text with each `{{ path }}` replaced by its value, shown by its type.
 
     Args:
@@ -149,23 +151,23 @@ def fill(text: str, names: Namespace, attach: Callable[[Any], str] | None = None
     """
 
     def shown(found: re.Match[str]) -> str:
-        value = resolve(found[1], names)
+        value = resolve_path(found[1], names)
         if is_media(value):
-            return _attached(value, found[1].strip(), attach)
-        text = as_text(value)
+            return _attach_value(value, found[1].strip(), attach)
+        text = to_prompt_text(value)
         refuse_secret(text, found[1].strip())
         return text
 
     return BRACES.sub(shown, text)
 
 
-def _attached(value: Any, path: str, attach: Callable[[Any], str] | None) -> str:
+def _attach_value(value: Any, path: str, attach: Callable[[Any], str] | None) -> str:
     if attach is None:
         raise UsageError(f"{path!r} is a {type(value).__name__}, which has no place in this text.")
     return attach(value)
 
 
-def root(value: Any) -> str:
+def root_package(value: Any) -> str:
     """The top package of a value's type."""
     return type(value).__module__.partition(".")[0]
 
@@ -173,29 +175,34 @@ def root(value: Any) -> str:
 def is_media(value: Any) -> bool:
     """Whether a value is a picture or a sound, told without importing what makes them."""
     kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__}
-    return bool(kinds & _MEDIA)
+    return bool(kinds & _MEDIA_TYPES)
 
 
-_MEDIA = {("PIL", "Image"), ("IPython", "Image"), ("hfwidgets", "Audio"), ("IPython", "Audio")}
+_MEDIA_TYPES = {
+    ("PIL", "Image"),
+    ("IPython", "Image"),
+    ("hfwidgets", "Audio"),
+    ("IPython", "Audio"),
+}
 
 
-def as_text(value: Any) -> str:
+def to_prompt_text(value: Any) -> str:
     """A value as a prompt shows it: text verbatim, tables by their head, data as JSON."""
     own = getattr(value, "__llm__", None)
     if callable(own) and not isinstance(value, type):
-        return capped(str(own()), MAX_TEXT)
+        return truncate_text(str(own()), MAX_TEXT)
     if isinstance(value, str):
-        return capped(str(value), MAX_TEXT)
-    if root(value) == "hfwidgets" and isinstance(getattr(value, "text", None), str):
-        return capped(value.text, MAX_TEXT)
+        return truncate_text(str(value), MAX_TEXT)
+    if root_package(value) == "hfwidgets" and isinstance(getattr(value, "text", None), str):
+        return truncate_text(value.text, MAX_TEXT)
     if hasattr(value, "to_string") and hasattr(value, "head"):
-        return _table(value)
+        return _table_text(value)
     if _is_data(value):
-        return capped(_json(value), MAX_DATA)
-    return capped(_answer(value), MAX_REPR)
+        return truncate_text(_to_json(value), MAX_DATA)
+    return truncate_text(_object_text(value), MAX_REPR)
 
 
-def _answer(value: Any) -> str:
+def _object_text(value: Any) -> str:
     """Repr, or the text of a thing whose class says what its text is."""
     return repr(value) if isinstance(value, BaseException) else str(value)
 
@@ -206,21 +213,21 @@ def _is_data(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
-def _json(value: Any) -> str:
+def _to_json(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
-def _table(value: Any) -> str:
+def _table_text(value: Any) -> str:
     rows = len(value)
     if rows <= MAX_ROWS:
-        return capped(str(value.to_string()), MAX_DATA)
-    head = capped(str(value.head(MAX_ROWS).to_string()), MAX_DATA)
+        return truncate_text(str(value.to_string()), MAX_DATA)
+    head = truncate_text(str(value.head(MAX_ROWS).to_string()), MAX_DATA)
     return f"{head}\n({MAX_ROWS} of {rows:,} rows are shown)"
 
 
-def capped(text: str, most: int) -> str:
+def truncate_text(text: str, most: int) -> str:
     """At most `most` characters of a text, with a note where some are left out."""
     if len(text) <= most:
         return text

@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
-from hfwidgets.mcp._client import Item, MCPClient
+from hfwidgets.mcp._client import MCPClient, TurnItem
 
-MOST_TURNS = 10
+MAX_TURNS = 10
 """How often an agent may turn to its model for one task."""
 
 TASK_COMPLETE: dict[str, Any] = {
@@ -53,17 +53,17 @@ class Agent(MCPClient):
         prompt: str | None = None,
     ) -> None:
         super().__init__(model=model, provider=provider, base_url=base_url, api_key=api_key)
-        self._described_servers = [dict(server) for server in servers]
+        self._server_configs = [dict(server) for server in servers]
         self.messages: list[Any] = [{"role": "system", "content": prompt or PROMPT}]
 
     async def load_tools(self) -> None:
         """Connect the servers."""
-        for server in self._described_servers:
+        for server in self._server_configs:
             await self.add_mcp_server(**server)
 
     async def run(
         self, user_input: str, abort_event: asyncio.Event | None = None
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[TurnItem, None]:
         """Work on a task: yields the model's chunks and the tools' messages.
 
         Ends when the model calls task_complete or ask_question, has nothing more to call, has had
@@ -71,7 +71,7 @@ class Agent(MCPClient):
         """
         self.messages.append({"role": "user", "content": user_input})
         must_call = False
-        for turn in range(MOST_TURNS):
+        for turn in range(MAX_TURNS):
             turns = self.process_single_turn_with_tools(
                 self.messages,
                 exit_loop_tools=[TASK_COMPLETE, ASK_QUESTION],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 from hfwidgets import errors
 from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.mcp._server import Server, ServerType
+from hfwidgets.mcp._server import MCPConnection, ServerType
 from hfwidgets.results.chat import ChatCompletionStreamOutput
 from hfwidgets.results.record import Record
 
@@ -25,7 +25,7 @@ class ToolMessage(Record):
     content: str
 
 
-Item: TypeAlias = ChatCompletionStreamOutput | ToolMessage
+TurnItem: TypeAlias = ChatCompletionStreamOutput | ToolMessage
 
 
 class MCPClient:
@@ -59,8 +59,8 @@ class MCPClient:
             token=api_key,
         )
         self.available_tools: list[dict[str, Any]] = []
-        self._servers: list[Server] = []
-        self._homes: dict[str, Server] = {}
+        self._servers: list[MCPConnection] = []
+        self._server_by_tool: dict[str, MCPConnection] = {}
 
     async def add_mcp_server(
         self,
@@ -80,24 +80,24 @@ class MCPClient:
         Raises:
             MCPServerError: It does not start, or does not speak MCP.
         """
-        server = await Server.started(type, params)
+        server = await MCPConnection.connect(type, params)
         self._servers.append(server)
-        tools = await server.tools()
-        for tool in _allowed(tools, allowed_tools):
-            if tool.name in self._homes:
+        tools = await server.list_tools()
+        for tool in _filter_allowed(tools, allowed_tools):
+            if tool.name in self._server_by_tool:
                 warn(
                     f"There is a tool {tool.name!r} already: that of {server.name} is left out.",
                 )
                 continue
-            self._homes[tool.name] = server
-            self.available_tools.append(_described(tool))
+            self._server_by_tool[tool.name] = server
+            self.available_tools.append(_to_openai_tool(tool))
 
     async def process_single_turn_with_tools(
         self,
         messages: list[Any],
         exit_loop_tools: list[dict[str, Any]] | None = None,
         exit_if_first_chunk_no_tool: bool = False,
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[TurnItem, None]:
         """Let the model answer once and do the tool calls that it asks for.
 
         Yields the chunks of its answer, then a `ToolMessage` for each call. The answer and the tool
@@ -119,7 +119,7 @@ class MCPClient:
         async with stream:
             async for chunk in stream:
                 yield chunk
-                if exit_if_first_chunk_no_tool and _speaks(chunk):
+                if exit_if_first_chunk_no_tool and _is_text_only(chunk):
                     return
         answers = stream.result.choices or []
         if not answers:
@@ -129,13 +129,13 @@ class MCPClient:
         spoken = {"role": "assistant", "content": said.get("content")}
         messages.append({**spoken, "tool_calls": calls} if calls else spoken)
         for call in calls:
-            message = await self._done(call, ends)
+            message = await self._run_tool_call(call, ends)
             messages.append(message)
             yield message
             if message.name in ends:
                 return
 
-    async def _done(self, call: Mapping[str, Any], ends: set[str]) -> ToolMessage:
+    async def _run_tool_call(self, call: Mapping[str, Any], ends: set[str]) -> ToolMessage:
         """The message for a call that the model asked for."""
         name, text = call["function"]["name"], call["function"]["arguments"]
         message = ToolMessage(role="tool", tool_call_id=call["id"], name=name, content="")
@@ -148,17 +148,17 @@ class MCPClient:
             return message
         if not isinstance(arguments, dict):
             message["content"] = "The arguments must be a JSON object. Call the tool again."
-        elif name not in self._homes:
-            known = ", ".join(self._homes) or "none"
+        elif name not in self._server_by_tool:
+            known = ", ".join(self._server_by_tool) or "none"
             message["content"] = f"There is no tool {name!r}. There are: {known}."
         else:
-            message["content"] = await self._homes[name].called(name, arguments)
+            message["content"] = await self._server_by_tool[name].call_tool(name, arguments)
         return message
 
     async def cleanup(self) -> None:
         """End the servers and close the connections."""
         servers, self._servers = self._servers, []
-        self._homes.clear()
+        self._server_by_tool.clear()
         self.available_tools.clear()
         for server in servers:
             await server.close()
@@ -176,7 +176,7 @@ class MCPClient:
         await self.cleanup()
 
 
-def _allowed(tools: "list[Tool]", allowed: Iterable[str] | None) -> "list[Tool]":
+def _filter_allowed(tools: "list[Tool]", allowed: Iterable[str] | None) -> "list[Tool]":
     """The tools that a list of names allows; a name that no tool has gets a warning."""
     if allowed is None:
         return tools
@@ -185,12 +185,12 @@ def _allowed(tools: "list[Tool]", allowed: Iterable[str] | None) -> "list[Tool]"
         if name not in known:
             warn(
                 f"allowed_tools names {name!r}, which the server does not have."
-                f"{errors.near(name, known)}",
+                f"{errors.did_you_mean(name, known)}",
             )
     return [tool for tool in tools if tool.name in names]
 
 
-def _described(tool: "Tool") -> dict[str, Any]:
+def _to_openai_tool(tool: "Tool") -> dict[str, Any]:
     """A tool in OpenAI's form."""
     function = {"name": tool.name, "parameters": tool.input_schema}
     if tool.description:
@@ -198,7 +198,7 @@ def _described(tool: "Tool") -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _speaks(chunk: ChatCompletionStreamOutput) -> bool:
+def _is_text_only(chunk: ChatCompletionStreamOutput) -> bool:
     """Whether a chunk has text and no call."""
     return any(
         choice.delta.get("content") and not choice.delta.get("tool_calls")

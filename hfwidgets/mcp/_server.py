@@ -22,7 +22,7 @@ class MCPServerError(errors.HfWidgetsError, RuntimeError):
 
 
 @dataclass
-class Server:
+class MCPConnection:
     """A connected server. Its connection is opened and closed by one task of its own: cells of a
     notebook are tasks of their own, and a connection must end in the task that it began in.
     """
@@ -33,19 +33,19 @@ class Server:
     task: "asyncio.Task[None]"
 
     @classmethod
-    async def started(cls, type: ServerType, params: Mapping[str, Any]) -> "Server":  # noqa: A002
+    async def connect(cls, type: ServerType, params: Mapping[str, Any]) -> "MCPConnection":  # noqa: A002
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[Client] = loop.create_future()
         stop = asyncio.Event()
-        task = asyncio.create_task(_served(type, params, ready, stop))
+        task = asyncio.create_task(_hold_connection(type, params, ready, stop))
         try:
             client = await ready
         except BaseException:
             task.cancel()
             raise
-        return cls(_name(type, params), client, stop, task)
+        return cls(_server_name(type, params), client, stop, task)
 
-    async def tools(self) -> "list[Tool]":
+    async def list_tools(self) -> "list[Tool]":
         """All tools, page by page."""
         page = await self.client.list_tools()
         found = list(page.tools)
@@ -54,19 +54,19 @@ class Server:
             found += page.tools
         return found
 
-    async def called(self, name: str, arguments: dict[str, Any]) -> str:
+    async def call_tool(self, name: str, arguments: dict[str, Any]) -> str:
         """What a tool answers, as text; what goes wrong too."""
         try:
-            return _text(await self.client.call_tool(name, arguments))
+            return _result_text(await self.client.call_tool(name, arguments))
         except Exception as error:  # of whatever kind: the model is told and goes on
-            return f"The tool failed: {errors.redacted(str(error) or type(error).__name__)}"
+            return f"The tool failed: {errors.redact(str(error) or type(error).__name__)}"
 
     async def close(self) -> None:
         self.stop.set()
         await asyncio.wait([self.task])
 
 
-async def _served(
+async def _hold_connection(
     type: ServerType,  # noqa: A002
     params: Mapping[str, Any],
     ready: "asyncio.Future[Client]",
@@ -75,33 +75,33 @@ async def _served(
     """Hold a connection open until it is told to stop."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         try:
-            async with _client(type, dict(params), log) as client:
+            async with _make_client(type, dict(params), log) as client:
                 ready.set_result(client)
                 await stop.wait()
         except errors.ConfigurationError as error:
             ready.set_exception(error)
         except Exception as error:
             if not ready.done():
-                ready.set_exception(_not_started(_name(type, params), error, log))
+                ready.set_exception(_build_start_error(_server_name(type, params), error, log))
 
 
-def _not_started(name: str, error: BaseException, log: IO[str]) -> MCPServerError:
+def _build_start_error(name: str, error: BaseException, log: IO[str]) -> MCPServerError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     log.seek(0)
     lines = log.read()[-1000:].strip().splitlines()
     said = f" It said: {' / '.join(lines[-3:])}" if lines else ""
-    reason = errors.redacted(str(error) or type(error).__name__).rstrip(".")
-    return MCPServerError(f"The MCP server {name} did not start: {reason}.{errors.redacted(said)}")
+    reason = errors.redact(str(error) or type(error).__name__).rstrip(".")
+    return MCPServerError(f"The MCP server {name} did not start: {reason}.{errors.redact(said)}")
 
 
-def _name(type: ServerType, params: Mapping[str, Any]) -> str:  # noqa: A002
+def _server_name(type: ServerType, params: Mapping[str, Any]) -> str:  # noqa: A002
     if type == "stdio":
         return " ".join([str(params.get("command")), *map(str, params.get("args") or ())])
     return str(params.get("url"))
 
 
-def _client(
+def _make_client(
     type: ServerType,  # noqa: A002
     params: dict[str, Any],
     log: IO[str],
@@ -117,7 +117,11 @@ def _client(
         raise errors.ConfigurationError(
             "MCP needs one more package: pip install 'hfwidgets[mcp]'."
         ) from error
-    makers: dict[str, Callable[..., Any]] = {"stdio": _stdio, "sse": _sse, "http": _http}
+    makers: dict[str, Callable[..., Any]] = {
+        "stdio": _stdio_transport,
+        "sse": _sse_transport,
+        "http": _http_transport,
+    }
     if type not in makers:
         raise errors.ConfigurationError(f"A server is of type stdio, http or sse, not {type!r}.")
     try:
@@ -126,7 +130,7 @@ def _client(
         raise errors.ConfigurationError(f"A server of type {type}: {error}.") from error
 
 
-def _stdio(
+def _stdio_transport(
     log: IO[str],
     command: str,
     args: Iterable[str] = (),
@@ -141,7 +145,7 @@ def _stdio(
     return stdio_client(parameters, errlog=cast(Any, log))
 
 
-def _sse(
+def _sse_transport(
     log: IO[str],
     url: str,
     headers: Mapping[str, str] | None = None,
@@ -154,7 +158,7 @@ def _sse(
 
 
 @contextlib.asynccontextmanager
-async def _http(
+async def _http_transport(
     log: IO[str],
     url: str,
     headers: Mapping[str, str] | None = None,
@@ -175,14 +179,14 @@ async def _http(
         yield streams
 
 
-def _text(result: "CallToolResult") -> str:
+def _result_text(result: "CallToolResult") -> str:
     """A tool's answer as text: texts joined, files named with their size."""
-    parts = [_part(part) for part in result.content]
+    parts = [_part_text(part) for part in result.content]
     text = "\n".join(part for part in parts if part)
     return f"The tool failed: {text}" if result.is_error else text
 
 
-def _part(part: Any) -> str:
+def _part_text(part: Any) -> str:
     if part.type == "text":
         return str(part.text)
     if part.type == "resource_link":

@@ -5,28 +5,28 @@ wants: `as_bytes` (then the media itself is a request's `content`, or a leaf of 
 stands for its base64 text) or `as_url`. `download` fetches a URL that came back in an answer.
 """
 
-from hfwidgets.media._arrays import sound_bytes
+from hfwidgets.media._arrays import encode_wav
 from hfwidgets.media._body import Body, json_body
-from hfwidgets.media._check import upright
+from hfwidgets.media._check import open_upright
 from hfwidgets.media._download import OUTPUT_LIMIT, download
-from hfwidgets.media._load import INPUT_LIMIT, as_bytes, as_url, load, unbase64
-from hfwidgets.media._media import Inline, Media
-from hfwidgets.media._sniff import HEAD, sniff
+from hfwidgets.media._load import INPUT_LIMIT, decode_base64, ensure_bytes, load, to_url
+from hfwidgets.media._media import InlineDataUrl, Media
+from hfwidgets.media._sniff import HEAD_SIZE, sniff
 
 __all__ = [
-    "HEAD",
+    "HEAD_SIZE",
     "INPUT_LIMIT",
     "OUTPUT_LIMIT",
     "Body",
-    "Inline",
+    "InlineDataUrl",
     "Media",
-    "as_bytes",
-    "as_url",
+    "decode_base64",
     "download",
+    "encode_wav",
+    "ensure_bytes",
     "json_body",
     "load",
+    "open_upright",
     "sniff",
-    "sound_bytes",
-    "unbase64",
-    "upright",
+    "to_url",
 ]

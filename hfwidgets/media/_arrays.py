@@ -7,12 +7,12 @@ from typing import Any
 
 from hfwidgets import errors
 
-PLAIN_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
-CHANNELS = 8
+PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+MAX_CHANNELS = 8
 """The most channels a sound may have; tells (channels, n) from (n, channels)."""
 
 
-def is_picture(value: Any) -> bool:
+def is_pil_image(value: Any) -> bool:
     """Whether this is a picture of Pillow's; Pillow is not loaded to find out."""
     pillow = sys.modules.get("PIL.Image")
     return pillow is not None and isinstance(value, pillow.Image)
@@ -20,21 +20,21 @@ def is_picture(value: Any) -> bool:
 
 def is_array(value: Any) -> bool:
     """Whether numpy can look at this as an array: ndarrays, and tensors in main memory."""
-    return hasattr(value, "__array__") and not is_picture(value)
+    return hasattr(value, "__array__") and not is_pil_image(value)
 
 
-def picture_bytes(image: Any) -> bytes:
+def encode_image(image: Any) -> bytes:
     """A Pillow picture as PNG; as JPEG with the same tables where it came from one."""
     out = io.BytesIO()
     if image.format == "JPEG" and hasattr(image, "quantization"):
         image.save(out, "JPEG", quality="keep")
     else:
-        plain = image if image.mode in PLAIN_MODES else image.convert("RGB")
+        plain = image if image.mode in PNG_MODES else image.convert("RGB")
         plain.save(out, "PNG", compress_level=4)
     return out.getvalue()
 
 
-def array_picture(value: Any) -> Any:
+def array_to_image(value: Any) -> Any:
     """An array of shape (height, width), (.., 1), (.., 3) or (.., 4) as a Pillow picture.
 
     Whole numbers are 0 to 255, floats 0 to 1.
@@ -50,7 +50,7 @@ def array_picture(value: Any) -> Any:
             "A picture's array has shape (height, width), or that with 1, 3 or 4 channels; "
             f"this one has {array.shape}.{_channels_hint(array)}"
         )
-    return Image.fromarray(_as_bytes(array))
+    return Image.fromarray(_to_uint8(array))
 
 
 def _channels_hint(array: Any) -> str:
@@ -58,7 +58,7 @@ def _channels_hint(array: Any) -> str:
     return " Move the channels to the end." if first else ""
 
 
-def _as_bytes(array: Any) -> Any:
+def _to_uint8(array: Any) -> Any:
     import numpy as np
 
     if array.dtype == np.uint8:
@@ -77,23 +77,23 @@ def _as_bytes(array: Any) -> Any:
     return np.rint(array * (255.0 / top)).astype(np.uint8)
 
 
-def sound_of(value: Any) -> tuple[Any, int] | None:
+def parse_samples(value: Any) -> tuple[Any, int] | None:
     """(array, rate) of a pair in any order or of {"array": .., "sampling_rate": ..}; else None."""
     if isinstance(value, Mapping) and "array" in value:
         rate = value.get("sampling_rate", value.get("sample_rate"))
-        if not _is_rate(rate):
+        if not _is_sampling_rate(rate):
             raise errors.InputError('A sound as a dict needs "array" and "sampling_rate" in hertz.')
         return value["array"], int(rate)
     if isinstance(value, tuple) and len(value) == 2:
         first, second = value
-        if _is_rate(second) and not _is_rate(first):
+        if _is_sampling_rate(second) and not _is_sampling_rate(first):
             return first, int(second)
-        if _is_rate(first) and not _is_rate(second):
+        if _is_sampling_rate(first) and not _is_sampling_rate(second):
             return second, int(first)
     return None
 
 
-def _is_rate(value: Any) -> bool:
+def _is_sampling_rate(value: Any) -> bool:
     if isinstance(value, bool) or hasattr(value, "__len__") or bool(getattr(value, "shape", ())):
         return False
     try:
@@ -102,7 +102,7 @@ def _is_rate(value: Any) -> bool:
         return False
 
 
-def sound_bytes(samples: Any, rate: int) -> bytes:
+def encode_wav(samples: Any, rate: int) -> bytes:
     """Samples of shape (n,), (n, channels) or (channels, n) as WAV with 16 bits.
 
     Floats are -1 to 1 (what is beyond is clipped); whole numbers use their type's range.
@@ -110,9 +110,9 @@ def sound_bytes(samples: Any, rate: int) -> bytes:
     import numpy as np
 
     array = np.asarray(samples)
-    if array.ndim == 2 and array.shape[0] <= CHANNELS < array.shape[1]:
+    if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS < array.shape[1]:
         array = array.T
-    wide = array.ndim == 2 and array.shape[1] > CHANNELS
+    wide = array.ndim == 2 and array.shape[1] > MAX_CHANNELS
     if array.ndim not in (1, 2) or array.size == 0 or wide:
         raise errors.InputError(
             f"A sound's array has shape (n,) or (n, channels), not empty; this is {array.shape}."
@@ -124,11 +124,11 @@ def sound_bytes(samples: Any, rate: int) -> bytes:
         file.setnchannels(1 if array.ndim == 1 else array.shape[1])
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(_as_int16(array).tobytes())
+        file.writeframes(_to_int16(array).tobytes())
     return out.getvalue()
 
 
-def _as_int16(array: Any) -> Any:
+def _to_int16(array: Any) -> Any:
     import numpy as np
 
     if array.dtype.kind == "f":

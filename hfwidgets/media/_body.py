@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from hfwidgets.media._media import Inline, Media
+from hfwidgets.media._media import InlineDataUrl, Media
 
-WHOLE = 1 << 18
+ONE_PIECE_LIMIT = 1 << 18
 """Bodies up to this size, in bytes, are made in one piece."""
 
 
@@ -16,7 +16,7 @@ class Body:
 
     def __init__(self, parts: list[bytes | Media]) -> None:
         self.parts = parts
-        self.size = sum(_size(part) for part in parts)
+        self.size = sum(_encoded_size(part) for part in parts)
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self.parts:
@@ -25,15 +25,18 @@ class Body:
     @property
     def summary(self) -> str:
         """The body as text with each media file described instead of written."""
-        shown = (_said(part) if isinstance(part, Media) else part.decode() for part in self.parts)
+        shown = (
+            _describe_media(part) if isinstance(part, Media) else part.decode()
+            for part in self.parts
+        )
         return "".join(shown)
 
 
-def _said(part: Media) -> str:
+def _describe_media(part: Media) -> str:
     return f"<{part.size or 0:,} bytes of {part.mime or 'media'} as base64>"
 
 
-def _size(part: bytes | Media) -> int:
+def _encoded_size(part: bytes | Media) -> int:
     return len(part) if isinstance(part, bytes) else -(-(part.size or 0) // 3) * 4
 
 
@@ -45,13 +48,13 @@ def json_body(value: Any) -> bytes | Body:
     Raises:
         TypeError, ValueError: something in it is neither JSON nor media.
     """
-    found: list[Media | Inline] = []
+    found: list[Media | InlineDataUrl] = []
     mark = os.urandom(16).hex()
 
     def stand_in(leaf: Any) -> Any:
         if hasattr(leaf, "dtype") and hasattr(leaf, "tolist"):
             return leaf.tolist()
-        if not isinstance(leaf, (Media, Inline)):
+        if not isinstance(leaf, (Media, InlineDataUrl)):
             raise TypeError(f"Object of type {type(leaf).__name__} is not JSON serializable")
         found.append(leaf)
         return mark
@@ -59,15 +62,19 @@ def json_body(value: Any) -> bytes | Body:
     text = json.dumps(
         value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=stand_in
     )
-    body = Body(_woven(text.split(mark), found))
-    at_once = body.size <= WHOLE and all(leaf.in_memory for leaf in found)
+    body = Body(_interleave(text.split(mark), found))
+    at_once = body.size <= ONE_PIECE_LIMIT and all(leaf.is_in_memory for leaf in found)
     return b"".join(body) if at_once else body
 
 
-def _woven(texts: list[str], found: list[Media | Inline]) -> list[bytes | Media]:
+def _interleave(texts: list[str], found: list[Media | InlineDataUrl]) -> list[bytes | Media]:
     """The pieces of text and the media between them, in order."""
     parts: list[bytes | Media] = [texts[0].encode()]
     for leaf, text in zip(found, texts[1:], strict=True):
-        prefix = leaf.prefix if isinstance(leaf, Inline) else ""
-        parts += [prefix.encode(), leaf.media if isinstance(leaf, Inline) else leaf, text.encode()]
+        prefix = leaf.prefix if isinstance(leaf, InlineDataUrl) else ""
+        parts += [
+            prefix.encode(),
+            leaf.media if isinstance(leaf, InlineDataUrl) else leaf,
+            text.encode(),
+        ]
     return parts

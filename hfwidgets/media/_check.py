@@ -6,29 +6,29 @@ from typing import IO, Any
 from hfwidgets import errors
 from hfwidgets.media._media import Media
 
-DECODED = 16_000_000
+DECODE_LIMIT = 16_000_000
 """Pictures of formats whose end cannot be seen are decoded as a test up to so many pixels."""
 
-UNREADABLE = frozenset({"image/heic", "image/heif", "image/jxl", "image/avif"})
+UNCHECKED_TYPES = frozenset({"image/heic", "image/heif", "image/jxl", "image/avif"})
 """Formats that some servers know and Pillow may not: sent unchecked where it does not."""
 
 
-def picture(media: Media, label: str) -> None:
+def check_image(media: Media, label: str) -> None:
     """InputError for a picture that is damaged, cut off or a decompression bomb; sets its type."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with media.open() as file, Image.open(file) as image:
             media.mime = media.mime or Image.MIME.get(image.format or "")
-            if not _whole(file, media) and image.width * image.height <= DECODED:
+            if not _is_complete(file, media) and image.width * image.height <= DECODE_LIMIT:
                 image.load()
     except Image.DecompressionBombError as error:
         raise errors.InputError(f"{label} has too many pixels to be safe: {error}") from error
     except UnidentifiedImageError as error:
-        if media.mime in UNREADABLE:
+        if media.mime in UNCHECKED_TYPES:
             return
         if media.mime is None:
-            raise errors.InputError(unknown(label, "image")) from error
+            raise errors.InputError(unknown_type_message(label, "image")) from error
         raise errors.InputError(f"{label} says it is {media.mime}, but it is damaged.") from error
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise errors.InputError(
@@ -36,7 +36,7 @@ def picture(media: Media, label: str) -> None:
         ) from error
 
 
-def unknown(label: str, kind: str | None) -> str:
+def unknown_type_message(label: str, kind: str | None) -> str:
     """The message for bytes that are of no known type."""
     known = {
         "image": "PNG, JPEG, WebP, GIF, BMP, TIFF and what else Pillow reads",
@@ -47,7 +47,7 @@ def unknown(label: str, kind: str | None) -> str:
     return f"{label} is of no known type. Possible are {possible}."
 
 
-def upright(media: Media) -> Any:
+def open_upright(media: Media) -> Any:
     """The decoded picture, turned as its camera held it; InputError when it cannot be read."""
     from PIL import Image, ImageOps
 
@@ -58,17 +58,21 @@ def upright(media: Media) -> Any:
         raise errors.InputError(f"{media} cannot be read: {error}") from error
 
 
-def _whole(file: IO[bytes], media: Media) -> bool:
+def _is_complete(file: IO[bytes], media: Media) -> bool:
     """Whether the file surely reaches its end; False is only a suspicion."""
     at = file.tell()
-    test = {"image/png": _png, "image/jpeg": _jpeg, "image/webp": _webp}.get(media.mime or "")
+    test = {
+        "image/png": _is_complete_png,
+        "image/jpeg": _is_complete_jpeg,
+        "image/webp": _is_complete_webp,
+    }.get(media.mime or "")
     try:
         return bool(test and test(file, media.size or 0))
     finally:
         file.seek(at)
 
 
-def _png(file: IO[bytes], size: int) -> bool:
+def _is_complete_png(file: IO[bytes], size: int) -> bool:
     at = file.seek(8)
     while at < size and len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -78,7 +82,7 @@ def _png(file: IO[bytes], size: int) -> bool:
     return False
 
 
-def _jpeg(file: IO[bytes], size: int) -> bool:
+def _is_complete_jpeg(file: IO[bytes], size: int) -> bool:
     """Walk the segments to the scan, then look for the end marker, which a scan cannot hold."""
     at = 2
     while at < size:
@@ -89,12 +93,12 @@ def _jpeg(file: IO[bytes], size: int) -> bool:
         if len(head) < 4 or head[0] != 0xFF:
             return False
         if head[1] == 0xDA:
-            return _holds(file, b"\xff\xd9")
+            return _contains(file, b"\xff\xd9")
         at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:], "big")
     return False
 
 
-def _holds(file: IO[bytes], wanted: bytes) -> bool:
+def _contains(file: IO[bytes], wanted: bytes) -> bool:
     last = b""
     while data := file.read(1 << 16):
         if wanted in last + data:
@@ -103,6 +107,6 @@ def _holds(file: IO[bytes], wanted: bytes) -> bool:
     return False
 
 
-def _webp(file: IO[bytes], size: int) -> bool:
+def _is_complete_webp(file: IO[bytes], size: int) -> bool:
     file.seek(4)
     return size >= 8 + int.from_bytes(file.read(4), "little")

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Do, Flow, Send
-from hfwidgets.media._load import data_of
+from hfwidgets.core.flow import Blocking, Flow, Send
+from hfwidgets.media._load import decode_data_url
 
 if TYPE_CHECKING:
     import ipaddress
 
-Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 OUTPUT_LIMIT = 512 << 20
 """The largest result that is downloaded, in bytes."""
 
-HOPS = 5
+MAX_REDIRECTS = 5
 
 
 def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]:
@@ -33,38 +33,38 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
     Raises:
         OutputError: the URL is not one that may be fetched, or there is too much behind it.
     """
-    for _ in range(HOPS):
+    for _ in range(MAX_REDIRECTS):
         if isinstance(url, str) and url.startswith("data:"):
-            return data_of(url)
-        yield from _allowed(url, base)
+            return decode_data_url(url)
+        yield from _check_allowed(url, base)
         reply = yield Send("GET", url, limit=limit, follow=False)
         if reply.status_code < 300:
             return bytes(reply.content)
-        url = _next(url, reply.headers.get("location", ""))
-    raise errors.OutputError(f"The result's URL redirects more than {HOPS} times.")
+        url = _next_url(url, reply.headers.get("location", ""))
+    raise errors.OutputError(f"The result's URL redirects more than {MAX_REDIRECTS} times.")
 
 
-def _allowed(url: str, base: str) -> Flow[None]:
+def _check_allowed(url: str, base: str) -> Flow[None]:
     """OutputError unless the URL may be fetched.
 
     The name is resolved here and again by the request. That it changes its address in between
     is held off by https: a private server has no certificate for the name.
     """
-    parts = _split(url)
+    parts = _split_url(url)
     near = bool(base) and is_loopback(urlsplit(base).hostname or "")
     if parts.scheme != "https" and not near:
-        raise _refused(parts, "only https is fetched")
+        raise _blocked_error(parts, "only https is fetched")
     host = parts.hostname or ""
-    addresses = yield Do(functools.partial(resolved, host, parts.port or 443))
+    addresses = yield Blocking(functools.partial(resolve_host, host, parts.port or 443))
     for address in addresses:
         public = address.is_global and not address.is_multicast
         if not public and not (near and address.is_loopback):
-            raise _refused(parts, "its address is not on the public internet")
+            raise _blocked_error(parts, "its address is not on the public internet")
         if parts.scheme != "https" and not address.is_loopback:
-            raise _refused(parts, "only https is fetched")
+            raise _blocked_error(parts, "only https is fetched")
 
 
-def _split(url: str) -> SplitResult:
+def _split_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
@@ -74,20 +74,20 @@ def _split(url: str) -> SplitResult:
     raise errors.OutputError(f"The answer should name the result's URL; it has {str(url)[:100]!r}.")
 
 
-def _next(url: str, location: str) -> str:
+def _next_url(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
         return location  # which is refused as no URL
 
 
-def _refused(parts: SplitResult, why: str) -> errors.OutputError:
+def _blocked_error(parts: SplitResult, why: str) -> errors.OutputError:
     return errors.OutputError(
         f"The result at {parts.scheme}://{parts.hostname} was not fetched: {why}."
     )
 
 
-def resolved(host: str, port: int) -> "list[Address]":
+def resolve_host(host: str, port: int) -> "list[IPAddress]":
     """The addresses behind a name; none when it cannot be resolved (the request will say so)."""
     try:
         import socket
@@ -95,10 +95,10 @@ def resolved(host: str, port: int) -> "list[Address]":
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    return [_plain(str(entry[4][0])) for entry in found]
+    return [_parse_address(str(entry[4][0])) for entry in found]
 
 
-def _plain(text: str) -> "Address":
+def _parse_address(text: str) -> "IPAddress":
     import ipaddress
 
     address = ipaddress.ip_address(text.partition("%")[0])

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Do, Flow, Send
+from hfwidgets.core.flow import Blocking, Flow, Send
 from hfwidgets.media import _arrays, _check
-from hfwidgets.media._media import CHUNK, File, Inline, Media, Memory, Opened, Source
-from hfwidgets.media._sniff import HEAD, sniff
+from hfwidgets.media._media import CHUNK, File, InlineDataUrl, Media, MemorySource, OpenFile, Source
+from hfwidgets.media._sniff import HEAD_SIZE, sniff
 
 INPUT_LIMIT = 256 << 20
 """The largest file that is fetched from a URL or read from a pipe to be sent on, in bytes."""
 
 PIECE = 4 * CHUNK
 
-INLINE = 1 << 18
+INLINE_LIMIT = 1 << 18
 """Data URLs of files up to so many bytes are made at once; larger ones while they are sent."""
 
-_NAMES = {"image": "picture", "audio": "sound", "video": "film"}
+_KIND_NOUNS = {"image": "picture", "audio": "sound", "video": "film"}
 
 
 def load(source: Any, kind: str | None = None) -> Flow[Media]:
@@ -44,11 +44,11 @@ def load(source: Any, kind: str | None = None) -> Flow[Media]:
         return source
     if isinstance(source, str) and source.startswith(("http://", "https://")):
         return Media(None, kind, name=_url_name(source), url=source)
-    media: Media = yield Do(functools.partial(_opened, source, kind))
+    media: Media = yield Blocking(functools.partial(_open_media, source, kind))
     return media
 
 
-def as_bytes(media: Media) -> Flow[Media]:
+def ensure_bytes(media: Media) -> Flow[Media]:
     """The same media, with its bytes at hand: a URL is fetched and checked, without credentials."""
     if media.source is not None or media.url is None:
         return media
@@ -56,21 +56,23 @@ def as_bytes(media: Media) -> Flow[Media]:
         reply = yield Send("GET", media.url, limit=INPUT_LIMIT)
     except errors.HfHubHTTPError as error:
         raise errors.InputError(
-            f"The {_noun(media.kind)} at {media.url} cannot be fetched: "
+            f"The {_kind_noun(media.kind)} at {media.url} cannot be fetched: "
             f"its server answered {error.status_code}."
         ) from error
     except errors.OutputError as error:  # over the limit
         raise errors.InputError(f"{media.url} is larger than {INPUT_LIMIT:,} bytes.") from error
-    media.source = Memory(reply.content)
+    media.source = MemorySource(reply.content)
     try:
-        yield Do(functools.partial(_checked, media, media.url))
+        yield Blocking(functools.partial(_check_media, media, media.url))
     except errors.InputError:
         media.source = None
         raise
     return media
 
 
-def as_url(media: Media, default_mime: str = "application/octet-stream") -> Flow[str | Inline]:
+def to_url(
+    media: Media, default_mime: str = "application/octet-stream"
+) -> Flow[str | InlineDataUrl]:
     """A URL for a request's JSON: the media's own, else a data URL.
 
     That of a large file is an `Inline`: JSON bodies take it as the text it stands for, and write it
@@ -78,14 +80,14 @@ def as_url(media: Media, default_mime: str = "application/octet-stream") -> Flow
     """
     if media.url is not None:
         return media.url
-    if (media.size or 0) > INLINE:
-        return Inline(media, media.data_prefix(default_mime))
-    url: str = yield Do(functools.partial(media.data_url, default_mime))
+    if (media.size or 0) > INLINE_LIMIT:
+        return InlineDataUrl(media, media.data_url_prefix(default_mime))
+    url: str = yield Blocking(functools.partial(media.data_url, default_mime))
     return url
 
 
-def _noun(kind: str | None) -> str:
-    return _NAMES.get(kind or "", "file")
+def _kind_noun(kind: str | None) -> str:
+    return _KIND_NOUNS.get(kind or "", "file")
 
 
 def _url_name(url: str) -> str | None:
@@ -93,39 +95,39 @@ def _url_name(url: str) -> str | None:
     return path.rsplit("/", 1)[-1] or None
 
 
-def _opened(source: Any, kind: str | None) -> Media:
+def _open_media(source: Any, kind: str | None) -> Media:
     """The source as checked media; may block."""
     if isinstance(source, str) and source.startswith("data:"):
-        media = Media(Memory(data_of(source)), kind, url=source)
-        return _checked(media, "The data URL")
+        media = Media(MemorySource(decode_data_url(source)), kind, url=source)
+        return _check_media(media, "The data URL")
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _checked(Media(Memory(bytes(source)), kind), f"The {_noun(kind)}")
+        return _check_media(Media(MemorySource(bytes(source)), kind), f"The {_kind_noun(kind)}")
     if isinstance(source, (str, os.PathLike)):
-        path = _path(source)
-        return _checked(Media(File(path), kind, name=path.name), str(path))
+        path = _find_file(source)
+        return _check_media(Media(File(path), kind, name=path.name), str(path))
     if hasattr(source, "read"):
-        return _checked(Media(_file(source), kind, name=_file_name(source)), "The file")
-    if _arrays.is_picture(source) and kind in ("image", None):
-        return _encoded(_arrays.picture_bytes(source), "image")
-    if (sound := _arrays.sound_of(source)) and kind in ("audio", None):
-        return _encoded(_arrays.sound_bytes(*sound), "audio")
+        return _check_media(Media(_file_source(source), kind, name=_file_name(source)), "The file")
+    if _arrays.is_pil_image(source) and kind in ("image", None):
+        return _wrap_encoded(_arrays.encode_image(source), "image")
+    if (sound := _arrays.parse_samples(source)) and kind in ("audio", None):
+        return _wrap_encoded(_arrays.encode_wav(*sound), "audio")
     if _arrays.is_array(source):
         return _from_array(source, kind)
     raise errors.InputTypeError(
-        f"A {_noun(kind)} cannot be made from {type(source).__name__}. Possible are bytes, "
-        f"a binary file, a path, an http(s) or data URL{_MORE.get(kind or '', '')}."
+        f"A {_kind_noun(kind)} cannot be made from {type(source).__name__}. Possible are bytes, "
+        f"a binary file, a path, an http(s) or data URL{_EXTRA_SOURCES.get(kind or '', '')}."
     )
 
 
-_MORE = {
+_EXTRA_SOURCES = {
     "image": ", a PIL image, an array of shape (height, width[, 3 or 4])",
     "audio": ", (array, sampling rate)",
 }
 
 
-def _encoded(data: bytes, kind: str) -> Media:
+def _wrap_encoded(data: bytes, kind: str) -> Media:
     """Bytes that were made here: nothing about them needs a check."""
-    return Media(Memory(data), kind, sniff(data[:HEAD], kind))
+    return Media(MemorySource(data), kind, sniff(data[:HEAD_SIZE], kind))
 
 
 def _from_array(array: Any, kind: str | None) -> Media:
@@ -133,10 +135,10 @@ def _from_array(array: Any, kind: str | None) -> Media:
         raise errors.InputError("A sound's array needs its rate: pass (array, sampling_rate).")
     if kind == "video":
         raise errors.InputTypeError("A film cannot be made from an array: pass an encoded file.")
-    return _encoded(_arrays.picture_bytes(_arrays.array_picture(array)), "image")
+    return _wrap_encoded(_arrays.encode_image(_arrays.array_to_image(array)), "image")
 
 
-def _path(source: Any) -> Path:
+def _find_file(source: Any) -> Path:
     if source == "":
         raise errors.InputError("An empty text is no path: pass a file's path, a URL or bytes.")
     said = str(source) if isinstance(source, os.PathLike) else source
@@ -164,7 +166,7 @@ def _is_folder(source: Any) -> bool:
         return False
 
 
-def _file(file: Any) -> Source:
+def _file_source(file: Any) -> Source:
     """A file object of the caller's: read in place when it can seek and stands at its start."""
     if isinstance(file, io.TextIOBase):
         raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
@@ -173,7 +175,7 @@ def _file(file: Any) -> Source:
     except (AttributeError, OSError):
         at_start = False
     if at_start:
-        return Opened(file)
+        return OpenFile(file)
     data = file.read(INPUT_LIMIT + 1)
     if isinstance(data, str):
         raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
@@ -181,7 +183,7 @@ def _file(file: Any) -> Source:
         raise errors.InputError(
             f"The file is larger than {INPUT_LIMIT:,} bytes: save it and pass its path."
         )
-    return Memory(bytes(data))
+    return MemorySource(bytes(data))
 
 
 def _file_name(file: Any) -> str | None:
@@ -189,7 +191,7 @@ def _file_name(file: Any) -> str | None:
     return Path(name).name if isinstance(name, str) else None
 
 
-def data_of(url: str) -> bytes:
+def decode_data_url(url: str) -> bytes:
     """The bytes of a data URL; InputError when it is none."""
     head, comma, text = url.partition(",")
     if not comma:
@@ -199,12 +201,12 @@ def data_of(url: str) -> bytes:
     if not head.lower().endswith(";base64"):
         return urllib.parse.unquote_to_bytes(text)
     try:
-        return unbase64(urllib.parse.unquote(text) if "%" in text[:CHUNK] else text)
+        return decode_base64(urllib.parse.unquote(text) if "%" in text[:CHUNK] else text)
     except ValueError as error:
         raise errors.InputError(f"The data URL's base64 is damaged: {error}.") from error
 
 
-def unbase64(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """The bytes of base64 text; ValueError when it is damaged.
 
     Done in pieces: one call for many megabytes would keep other threads, and with them a running
@@ -214,36 +216,37 @@ def unbase64(text: str) -> bytes:
     return b"".join(base64.b64decode(text[at : at + PIECE], validate=True) for at in pieces)
 
 
-def _checked(media: Media, label: str) -> Media:
+def _check_media(media: Media, label: str) -> Media:
     """The media with its type set; InputError when it is empty, damaged or of another kind."""
     if not media.size:
         hint = " If it was just written or read, seek(0) first." if label == "The file" else ""
         raise errors.InputError(f"{label} is empty.{hint}")
     with media.open() as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_SIZE)
     if not isinstance(head, bytes):
         raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
     media.mime = sniff(head, media.kind)
     found = (media.mime or "").partition("/")[0]
     if found in ("text", "application") or media.mime == "image/svg+xml":
         raise errors.InputError(
-            f"{label} is {_said(media.mime)}, not a {_noun(media.kind)}.{_hint(media)}"
+            f"{label} is {_describe_type(media.mime)}, not a {_kind_noun(media.kind)}"
+            f".{_format_hint(media)}"
         )
     if found and media.kind and found != media.kind:
-        raise errors.InputError(f"{label} is {media.mime}, not a {_noun(media.kind)}.")
+        raise errors.InputError(f"{label} is {media.mime}, not a {_kind_noun(media.kind)}.")
     if (media.kind or found) == "image":
-        _check.picture(media, label)
+        _check.check_image(media, label)
     if media.mime is None:
-        raise errors.InputError(_check.unknown(label, media.kind))
+        raise errors.InputError(_check.unknown_type_message(label, media.kind))
     return media
 
 
-def _said(mime: str | None) -> str:
+def _describe_type(mime: str | None) -> str:
     known = {"text/html": "an HTML page", "application/json": "JSON", "text/plain": "text"}
     return known.get(mime or "", f"{mime}")
 
 
-def _hint(media: Media) -> str:
+def _format_hint(media: Media) -> str:
     if media.mime == "text/html" and media.url:
         return " The URL may lead to a page about it, or ask for a login: use the file's own URL."
     if media.mime in ("application/pdf", "image/svg+xml"):

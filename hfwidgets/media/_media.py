@@ -23,7 +23,7 @@ class Source(Protocol):
         ...
 
 
-class Memory:
+class MemorySource:
     """Bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
@@ -45,7 +45,7 @@ class File:
         return self.path.open("rb")
 
 
-class Opened:
+class OpenFile:
     """A file object of the caller's that can seek and stands at its start; it stays open."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -102,7 +102,9 @@ class Media:
 
     def read(self) -> bytes:
         """All bytes; a copy is made only where they are not in memory yet."""
-        return self.source.data if isinstance(self.source, Memory) else b"".join(self.chunks())
+        return (
+            self.source.data if isinstance(self.source, MemorySource) else b"".join(self.chunks())
+        )
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
         """The bytes in pieces of at most `size`; InputError when the file changed meanwhile."""
@@ -129,20 +131,20 @@ class Media:
             yield base64.b64encode(rest)
 
     @property
-    def in_memory(self) -> bool:
+    def is_in_memory(self) -> bool:
         """Whether reading it waits for nothing."""
-        return isinstance(self.source, Memory)
+        return isinstance(self.source, MemorySource)
 
     @property
     def content(self) -> "bytes | Media":
         """What a request sends: small bytes in memory at once, anything else in pieces."""
-        return self.read() if self.in_memory and (self.size or 0) <= CHUNK else self
+        return self.read() if self.is_in_memory and (self.size or 0) <= CHUNK else self
 
     def data_url(self, default_mime: str = "application/octet-stream") -> str:
         """The bytes as a data URL."""
-        return f"{self.data_prefix(default_mime)}{b''.join(self.base64_chunks()).decode()}"
+        return f"{self.data_url_prefix(default_mime)}{b''.join(self.base64_chunks()).decode()}"
 
-    def data_prefix(self, default_mime: str = "application/octet-stream") -> str:
+    def data_url_prefix(self, default_mime: str = "application/octet-stream") -> str:
         """What stands before the base64 text in a data URL."""
         return f"data:{self.mime or default_mime};base64,"
 
@@ -151,7 +153,7 @@ class Media:
         return f"<{' '.join(filter(None, ('Media', self.name, self.mime)))}, {size}>"
 
 
-class Inline:
+class InlineDataUrl:
     """A data URL inside a request's JSON that is made while the request is sent."""
 
     __slots__ = ("media", "prefix")
@@ -161,9 +163,9 @@ class Inline:
         self.prefix = prefix
 
     @property
-    def in_memory(self) -> bool:
+    def is_in_memory(self) -> bool:
         """Whether reading it waits for nothing."""
-        return self.media.in_memory
+        return self.media.is_in_memory
 
     def __str__(self) -> str:
         return f"{self.prefix}{b''.join(self.media.base64_chunks()).decode()}"

@@ -2,7 +2,7 @@
 
 import re
 
-HEAD = 4096
+HEAD_SIZE = 4096
 """How many of a file's first bytes `sniff` wants to see."""
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
@@ -48,15 +48,21 @@ def sniff(head: bytes, kind: str | None = None) -> str | None:
 
     Containers that may hold sound alone (WebM, MP4) count as sound where `kind` is "audio".
     """
-    found = _prefix(head) or _riff(head) or _container(head) or _weak(head) or _text(head)
+    found = (
+        _match_prefix(head)
+        or _match_riff(head)
+        or _match_container(head)
+        or _match_short_magic(head)
+        or _match_text(head)
+    )
     return _AS_AUDIO.get(found, found) if found and kind == "audio" else found
 
 
-def _prefix(head: bytes) -> str | None:
+def _match_prefix(head: bytes) -> str | None:
     return next((mime for magic, mime in _PREFIXES if head.startswith(magic)), None)
 
 
-def _riff(head: bytes) -> str | None:
+def _match_riff(head: bytes) -> str | None:
     if head[:4] in (b"RIFF", b"RF64"):
         return _RIFF.get(head[8:12])
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -64,7 +70,7 @@ def _riff(head: bytes) -> str | None:
     return None
 
 
-def _container(head: bytes) -> str | None:
+def _match_container(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         return next((mime for magic, mime in _BRANDS if brand.startswith(magic)), "video/mp4")
@@ -75,7 +81,7 @@ def _container(head: bytes) -> str | None:
     return None
 
 
-def _weak(head: bytes) -> str | None:
+def _match_short_magic(head: bytes) -> str | None:
     """Types whose magic is so short that more of the header is looked at."""
     if head[:2] == b"BM" and head[6:10] == b"\x00" * 4:
         return "image/bmp"
@@ -85,10 +91,10 @@ def _weak(head: bytes) -> str | None:
     return None
 
 
-def _text(head: bytes) -> str | None:
+def _match_text(head: bytes) -> str | None:
     start = head[:512].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith(b"<"):
-        if re.search(rb"<svg[\s>]", head[:HEAD].lower()):
+        if re.search(rb"<svg[\s>]", head[:HEAD_SIZE].lower()):
             return "image/svg+xml"
         return (
             "text/html" if re.match(rb"<(!doctype html|html|head|body|!--)", start) else "text/xml"

@@ -14,64 +14,77 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import providers as _providers
-from hfwidgets.errors import ConfigurationError, near
+from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.notebook import last_call as _code
 from hfwidgets.notebook.accounts import login, logout, switch, token_names, token_source, whoami
 from hfwidgets.notebook.doctor import doctor
-from hfwidgets.notebook.explain_error import Trouble, explain, mended, put_below, trouble
+from hfwidgets.notebook.explain_error import (
+    LastError,
+    explain,
+    find_last_error,
+    first_code_block,
+    insert_cell_below,
+)
 from hfwidgets.notebook.last_call import Code
 from hfwidgets.notebook.listing import Listing
-from hfwidgets.notebook.model_alias import split
-from hfwidgets.notebook.models import client, known, model, models, remember, task_of
-from hfwidgets.notebook.recordings import recorder, recordings, unrecorded
-from hfwidgets.notebook.session import Made, Run, Session, Used, current
-from hfwidgets.notebook.token_scan import Leaks, scan
+from hfwidgets.notebook.model_alias import split_model
+from hfwidgets.notebook.models import (
+    known_models,
+    model,
+    model_task,
+    models,
+    remember_models,
+    session_client,
+)
+from hfwidgets.notebook.recordings import get_recorder, recordings, without_recordings
+from hfwidgets.notebook.session import BackgroundRun, CallRecord, Session, Usage, current_session
+from hfwidgets.notebook.token_scan import TokenFindings, scan
 from hfwidgets.tasks import TASKS, find
 
 __all__ = [
+    "BackgroundRun",
+    "CallRecord",
     "Code",
-    "Leaks",
+    "LastError",
     "Listing",
-    "Made",
-    "Run",
     "Session",
-    "Trouble",
-    "Used",
+    "TokenFindings",
+    "Usage",
     "alias",
     "chats",
     "clear_chat",
-    "client",
     "code",
-    "current",
+    "current_session",
     "doctor",
     "explain",
     "export_chat",
-    "known",
+    "find_last_error",
+    "first_code_block",
+    "get_recorder",
+    "insert_cell_below",
+    "known_models",
     "login",
     "logout",
-    "mended",
     "model",
+    "model_task",
     "models",
     "provider_names",
     "providers",
-    "put_below",
-    "recorder",
     "recordings",
-    "remember",
+    "remember_models",
     "runs",
     "scan",
-    "split",
+    "session_client",
+    "split_model",
     "stop",
     "switch",
-    "task_of",
     "tasks",
     "token_names",
     "token_source",
-    "trouble",
     "unalias",
-    "unrecorded",
     "usage",
     "whoami",
+    "without_recordings",
 ]
 
 
@@ -98,34 +111,36 @@ def provider_names(task: str | None = None) -> list[str]:
 
 def alias(name: str | None = None, target: str | None = None) -> Listing:
     """Give MODEL or MODEL:PROVIDER a short name; without a target, list the names."""
-    known = current().aliases
+    known = current_session().aliases
     if name and target:
         if not name.isprintable() or set(name) & set(" :/'\"$"):
             raise ConfigurationError(f"An alias is one word without / : $ or quotes, not {name!r}.")
         known[name] = target
-    shown = known if name is None else {name: _known_alias(name)}
+    shown = known if name is None else {name: _find_alias(name)}
     return Listing(({"alias": a, "model": m} for a, m in shown.items()), "No aliases.")
 
 
-def _known_alias(name: str) -> str:
-    known = current().aliases
+def _find_alias(name: str) -> str:
+    known = current_session().aliases
     if name not in known:
-        raise ConfigurationError(f"There is no alias {name!r}.{near(name, known)}")
+        raise ConfigurationError(f"There is no alias {name!r}.{did_you_mean(name, known)}")
     return known[name]
 
 
 def unalias(name: str) -> None:
     """Forget a short name."""
-    _known_alias(name)
-    del current().aliases[name]
+    _find_alias(name)
+    del current_session().aliases[name]
 
 
 def chats(name: str | None = None) -> Listing:
     """The named conversations, or the messages of one."""
     if name is not None:
-        messages = _chat(name)
-        return Listing(({"role": m["role"], "content": _said(m)} for m in messages), "No messages.")
-    known = current().chats.items()
+        messages = _find_chat(name)
+        return Listing(
+            ({"role": m["role"], "content": _message_text(m)} for m in messages), "No messages."
+        )
+    known = current_session().chats.items()
     return Listing(({"chat": n, "messages": len(m)} for n, m in known), "No conversations.")
 
 
@@ -136,7 +151,7 @@ def export_chat(name: str, path: str | Path) -> Path:
         ConfigurationError: there is no such conversation, or the file cannot be written.
     """
     target = Path(path).expanduser()
-    text = json.dumps(_chat(name), ensure_ascii=False, indent=1, default=_named)
+    text = json.dumps(_find_chat(name), ensure_ascii=False, indent=1, default=_type_label)
     try:
         target.write_text(text, "utf-8")
     except OSError as error:
@@ -146,24 +161,25 @@ def export_chat(name: str, path: str | Path) -> Path:
 
 def clear_chat(name: str) -> None:
     """Forget a conversation."""
-    _chat(name)
-    del current().chats[name]
+    _find_chat(name)
+    del current_session().chats[name]
 
 
-def _chat(name: str) -> list[dict[str, Any]]:
-    known = current().chats
+def _find_chat(name: str) -> list[dict[str, Any]]:
+    known = current_session().chats
     if name not in known:
         raise ConfigurationError(
-            f"There is no conversation {name!r}.{near(name, known)} %%infer -c {name} starts one."
+            f"There is no conversation {name!r}.{did_you_mean(name, known)} %%infer -c {name} "
+            "starts one."
         )
     return known[name]
 
 
-def _named(value: Any) -> str:
+def _type_label(value: Any) -> str:
     return f"<{type(value).__name__}>"
 
 
-def _said(message: Mapping[str, Any]) -> str:
+def _message_text(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
@@ -172,13 +188,15 @@ def _said(message: Mapping[str, Any]) -> str:
 
 def runs() -> Listing:
     """The calls in the background."""
-    rows = ({"run": r.id, "call": r.label, "state": r.state} for r in current().runs.values())
+    rows = (
+        {"run": r.id, "call": r.label, "state": r.state} for r in current_session().runs.values()
+    )
     return Listing(rows, "No calls in the background.")
 
 
-def stop(which: int | str = "all") -> list[Run]:
+def stop(which: int | str = "all") -> list[BackgroundRun]:
     """Stop one background call by its number, or all that still run."""
-    known = current().runs
+    known = current_session().runs
     if which == "all":
         chosen = [run for run in known.values() if not run.done()]
     elif int(which) in known:
@@ -192,14 +210,17 @@ def stop(which: int | str = "all") -> list[Run]:
 
 def usage() -> Listing:
     """Calls, tokens and time in this session, by provider and model."""
-    rows = ({"provider": p, "model": m, **vars(used)} for (p, m), used in current().used.items())
+    rows = (
+        {"provider": p, "model": m, **vars(used)}
+        for (p, m), used in current_session().usage_by_model.items()
+    )
     return Listing(rows, "No calls in this session.")
 
 
 def code(number: int = 1) -> Code:
     """The last call, or the one so many calls ago, as Python and as curl; no token is in it."""
-    made = current().calls
+    made = current_session().calls
     if not 1 <= number <= len(made):
         kept = f"the last {len(made)} are kept" if made else "none was made yet"
         raise ConfigurationError(f"There is no call {number}: {kept}; 1 is the latest.")
-    return _code.of(made[-number])
+    return _code.build_code(made[-number])

@@ -13,10 +13,10 @@ from hfwidgets import providers
 from hfwidgets.client import InferenceClient
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
-from hfwidgets.errors import ConfigurationError, near
+from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.notebook.listing import Listing
 
-KEPT = "before-switch"
+UNNAMED_TOKEN = "before-switch"  # noqa: S105
 """The name under which a token is stored that had none when another took its place."""
 
 
@@ -34,17 +34,17 @@ def login(token: str | None = None) -> Path:
     typed = getpass.getpass("Token (it is not shown): ").strip()
     if not typed:
         raise ConfigurationError("No token was typed; nothing was changed.")
-    return auth.save(typed)
+    return auth.save_token(typed)
 
 
 def logout() -> bool:
     """Remove the token file; False when there was none. Variables of the environment stay."""
-    return auth.forget()
+    return auth.forget_token()
 
 
 def token_source() -> str | None:
     """Where the token that calls use comes from, never the token; None when there is none."""
-    token = auth.found()
+    token = auth.find_machine_token()
     return token.source if token else None
 
 
@@ -55,14 +55,14 @@ def whoami() -> str:
         ConfigurationError: there is no token.
         AuthenticationError: the Hub does not accept it.
     """
-    token = auth.found()
+    token = auth.find_machine_token()
     if token is None:
         raise ConfigurationError("No token was found. %hf auth login asks for one.")
-    answer = InferenceClient(timeout=30)._run(None, _asked(token))
+    answer = InferenceClient(timeout=30)._run(None, _fetch_account(token))
     return f"{answer.get('name', 'unknown')} (token from {token.source})"
 
 
-def _asked(token: auth.Token) -> Flow[dict[str, str]]:
+def _fetch_account(token: auth.Token) -> Flow[dict[str, str]]:
     headers = {"authorization": f"Bearer {token.value}"}
     reply = yield Send("GET", f"{providers.Hosts().hub}/api/whoami-v2", headers=headers)
     found: dict[str, str] = reply.json()
@@ -75,47 +75,49 @@ def switch(name: str | None = None) -> Listing:
     Raises:
         ConfigurationError: nothing is stored under this name, or the file cannot be read.
     """
-    stored = _stored()
+    stored = _read_stored_tokens()
     if name is not None:
         if not stored.has_option(name, "hf_token"):
             raise ConfigurationError(
-                f"No token is stored as {name!r}.{near(name, stored.sections())} Stored are: "
+                f"No token is stored as {name!r}.{did_you_mean(name, stored.sections())} Stored "
+                "are: "
                 f"{', '.join(stored.sections()) or 'none'}. `hf auth login` stores one by its name."
             )
-        _keep_unnamed(stored)
-        auth.save(stored[name]["hf_token"])
-    rows = ({"token": each, "in use": _in_use(stored, each)} for each in stored.sections())
+        _store_unnamed_token(stored)
+        auth.save_token(stored[name]["hf_token"])
+    rows = ({"token": each, "in use": _in_use_label(stored, each)} for each in stored.sections())
     return Listing(rows, "No tokens are stored. `hf auth login` stores one by its name.")
 
 
 def token_names() -> list[str]:
     """The names under which tokens are stored."""
-    return _stored().sections()
+    return _read_stored_tokens().sections()
 
 
-def _in_use(stored: configparser.ConfigParser, name: str) -> str:
-    token = auth.found()
+def _in_use_label(stored: configparser.ConfigParser, name: str) -> str:
+    token = auth.find_machine_token()
     used = token is not None and stored.get(name, "hf_token", fallback="") == token.value
     return "yes" if used else ""
 
 
-def _path() -> Path:
+def _stored_tokens_path() -> Path:
     return auth.token_path().parent / "stored_tokens"
 
 
-def _stored() -> configparser.ConfigParser:
+def _read_stored_tokens() -> configparser.ConfigParser:
     found = configparser.ConfigParser(interpolation=None)
     try:
-        found.read(_path(), "utf-8")
+        found.read(_stored_tokens_path(), "utf-8")
     except (configparser.Error, UnicodeDecodeError):
         raise ConfigurationError(
-            f"The file of stored tokens, {_path().name} beside the token file, cannot be read. "
+            f"The file of stored tokens, {_stored_tokens_path().name} beside the token file, "
+            "cannot be read. "
             "Mend it, or delete it and log in again."
         ) from None
     return found
 
 
-def _keep_unnamed(stored: configparser.ConfigParser) -> None:
+def _store_unnamed_token(stored: configparser.ConfigParser) -> None:
     """Store the token file's token, which another will take the place of, where it has no name."""
     try:
         value = auth.token_path().read_text().strip()
@@ -124,8 +126,8 @@ def _keep_unnamed(stored: configparser.ConfigParser) -> None:
     known = (stored.get(name, "hf_token", fallback="") for name in stored.sections())
     if not value or value in known:
         return
-    stored[KEPT] = {"hf_token": value}
-    path = _path()
+    stored[UNNAMED_TOKEN] = {"hf_token": value}
+    path = _stored_tokens_path()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         stored.write(file)
     path.chmod(0o600)

@@ -20,7 +20,7 @@ from hfwidgets.client import AsyncInferenceClient
 T = TypeVar("T")
 
 
-class _Loop:
+class _BackgroundLoop:
     """The loop and the clients that live on it; made anew in a forked process."""
 
     def __init__(self) -> None:
@@ -37,30 +37,30 @@ class _Loop:
 
 
 _lock = threading.Lock()
-_current: _Loop | None = None
+_current_loop: _BackgroundLoop | None = None
 
 
-def _running() -> _Loop:
-    global _current
+def _ensure_loop() -> _BackgroundLoop:
+    global _current_loop
     with _lock:
-        if _current is None or _current.pid != os.getpid():
-            _current = _Loop()
-        return _current
+        if _current_loop is None or _current_loop.pid != os.getpid():
+            _current_loop = _BackgroundLoop()
+        return _current_loop
 
 
-def loop() -> asyncio.AbstractEventLoop:
+def get_loop() -> asyncio.AbstractEventLoop:
     """The background event loop, started on first use."""
-    return _running().loop
+    return _ensure_loop().loop
 
 
 def submit(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Run a coroutine on the background loop; returns at once. Cancelling the future cancels
     the work.
     """
-    return asyncio.run_coroutine_threadsafe(work, loop())
+    return asyncio.run_coroutine_threadsafe(work, get_loop())
 
 
-def wait(future: concurrent.futures.Future[T]) -> T:
+def wait_for(future: concurrent.futures.Future[T]) -> T:
     """Block until a submitted work is done. An interrupt cancels the work and is raised again."""
     try:
         return future.result()
@@ -69,26 +69,26 @@ def wait(future: concurrent.futures.Future[T]) -> T:
         raise
 
 
-def aclient(**settings: Any) -> AsyncInferenceClient:
+def shared_client(**settings: Any) -> AsyncInferenceClient:
     """The background loop's client for these settings, made on first use and shared."""
-    running = _running()
+    running = _ensure_loop()
     key = json.dumps(settings, sort_keys=True, default=lambda item: f"{item!r} {hash(item)}")
     with _lock:
         return running.clients.setdefault(key, AsyncInferenceClient(**settings))
 
 
-def provider_names(task: str | None = None) -> list[str]:
+def list_providers(task: str | None = None) -> list[str]:
     """The names of all providers, or of those that have a route for a task."""
     names = providers.names()
     return [name for name in names if task is None or task in providers.get(name).routes]
 
 
-def tasks_of(provider: str) -> list[str]:
+def list_provider_tasks(provider: str) -> list[str]:
     """The names of the tasks that a provider has a route for."""
     return sorted(providers.get(provider).routes)
 
 
-def hurdle(task: str, provider: str | None, *, token: bool) -> str:
+def why_blocked(task: str, provider: str | None, *, token: bool) -> str:
     """What stands in the way of any call of a task: "unserved", "key", or "" for nothing known.
 
     Args:
@@ -96,7 +96,7 @@ def hurdle(task: str, provider: str | None, *, token: bool) -> str:
         provider: who is asked; None for the default.
         token: whether there is a token.
     """
-    elsewhere = [name for name in provider_names(task) if name not in ("local", "endpoint", "auto")]
+    elsewhere = [name for name in list_providers(task) if name not in ("local", "endpoint", "auto")]
     if provider in ("local", "endpoint"):
         return ""
     if not elsewhere or (provider and provider != "auto" and provider not in elsewhere):
@@ -107,7 +107,7 @@ def hurdle(task: str, provider: str | None, *, token: bool) -> str:
 
 def forget_clients() -> None:
     """Drop the shared clients, so that the next call sees a new token; running calls go on."""
-    running = _running()
+    running = _ensure_loop()
     with _lock:
         dropped, running.clients = list(running.clients.values()), {}
     for client in dropped:

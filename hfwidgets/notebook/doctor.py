@@ -23,7 +23,7 @@ _PACKAGES = (
     *("xllamacpp", "tokenizers", "onnxruntime"),
 )
 
-SECONDS = 10
+HUB_TIMEOUT = 10
 """How long the Hub may take to answer."""
 
 
@@ -35,81 +35,81 @@ def doctor(network: bool = False) -> Listing:
     found: dict[str, Any] = {
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "hfwidgets": __version__,
-        **{name: _version(name) for name in _PACKAGES},
-        "front end": front_end(),
-        "widget code": _built(),
-        "widget comm": _comm(),
-        "token": _token(),
+        **{name: _package_version(name) for name in _PACKAGES},
+        "front end": detect_front_end(),
+        "widget code": _describe_build(),
+        "widget comm": _describe_comm(),
+        "token": _describe_token(),
         "default provider": os.environ.get("HFWIDGETS_PROVIDER") or "by model and task",
-        "recordings": _recordings(),
-        "engine": _engine(),
-        "cache": str(engine_process.cache()),
-        "network": _network() if network else "not tried; doctor --network tries the Hub",
+        "recordings": _describe_recordings(),
+        "engine": _describe_engine(),
+        "cache": str(engine_process.cache_dir()),
+        "network": _check_network() if network else "not tried; doctor --network tries the Hub",
     }
     return Listing({"what": name, "found": value} for name, value in found.items())
 
 
-def _version(name: str) -> str:
+def _package_version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
 
 
-def front_end() -> str:
+def detect_front_end() -> str:
     """Where IPython runs, as far as it can be told from inside."""
     if "google.colab" in sys.modules:
         return "Colab"
     if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
         return "VS Code"
-    shell = _shell()
+    shell = _get_shell()
     if shell is None:
         return "plain Python"
     return "a Jupyter kernel" if hasattr(shell, "kernel") else "IPython in a terminal"
 
 
-def _shell() -> Any:
+def _get_shell() -> Any:
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
 
 
-def _built() -> str:
+def _describe_build() -> str:
     """Whether the panels' JavaScript is there."""
     files = list((Path(__file__).parents[1] / "static").glob("*.js"))
     return f"built, {len(files)} modules" if files else "not built: reinstall hfwidgets"
 
 
-def _comm() -> str:
+def _describe_comm() -> str:
     """Whether widgets of this process can reach a browser."""
-    kernel = getattr(_shell(), "kernel", None)
+    kernel = getattr(_get_shell(), "kernel", None)
     if kernel is None:
         return "none: panels need a kernel, magics and the client do not"
     opened = len(getattr(getattr(kernel, "comm_manager", None), "comms", {}))
     return f"open to the kernel's front end, {opened} in use"
 
 
-def _token() -> str:
-    token = auth.found()
+def _describe_token() -> str:
+    token = auth.find_machine_token()
     return f"from {token.source}" if token else "none; %hf auth login asks for one"
 
 
-def _recordings() -> str:
+def _describe_recordings() -> str:
     return repr(recordings).strip("<>").removeprefix("recordings: ")
 
 
-def _engine() -> str:
+def _describe_engine() -> str:
     try:
-        engine_process.require()
+        engine_process.require_modules()
     except EngineError as error:
         return str(error)
-    running = engine_process.running()
+    running = engine_process.find_running()
     return f"runs at {running.url}" if running else "installed, starts on first use"
 
 
-def _network() -> str:
+def _check_network() -> str:
     url = Hosts().hub
     try:
-        InferenceClient(timeout=SECONDS, max_retries=0)._run(None, _knock(url))
+        InferenceClient(timeout=HUB_TIMEOUT, max_retries=0)._run(None, _ping_hub(url))
     except HfHubHTTPError as error:
         return f"{url} answers {error.status_code}"
     except HfWidgetsError as error:
@@ -117,6 +117,6 @@ def _network() -> str:
     return f"{url} answers"
 
 
-def _knock(url: str) -> Flow[None]:
+def _ping_hub(url: str) -> Flow[None]:
     """One small request that every Hub answers, without a token."""
-    yield Send("GET", f"{url}/api/models?limit=1", patience=SECONDS)
+    yield Send("GET", f"{url}/api/models?limit=1", max_wait=HUB_TIMEOUT)

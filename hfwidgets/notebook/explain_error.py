@@ -9,23 +9,23 @@ from types import TracebackType
 from typing import Any
 
 from hfwidgets.client import InferenceClient
-from hfwidgets.errors import ConfigurationError, OutputError, redacted
-from hfwidgets.notebook.model_alias import split
+from hfwidgets.errors import ConfigurationError, OutputError, redact
+from hfwidgets.notebook.model_alias import split_model
 
-MOST_SOURCE = 8_000
-MOST_ERROR = 4_000
+MAX_SOURCE_LENGTH = 8_000
+MAX_ERROR_LENGTH = 4_000
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Trouble:
+class LastError:
     """An error and the cell that it came from; tokens in them are replaced by dots."""
 
     error: str
     source: str
 
-    def question(self, fix: bool = False) -> str:
+    def build_prompt(self, fix: bool = False) -> str:
         """What a model is asked about it."""
         asks = (
             "Mend the cell: answer with the whole corrected cell in one ```python block, "
@@ -39,7 +39,7 @@ class Trouble:
         return f"{cell}The error:\n\n```\n{self.error}\n```\n\n{asks}"
 
 
-def trouble() -> Trouble:
+def find_last_error() -> LastError:
     """The last error of this process with its cell.
 
     Raises:
@@ -49,10 +49,12 @@ def trouble() -> Trouble:
     if not isinstance(error, BaseException):
         raise ConfigurationError("There was no error yet, so there is nothing to explain.")
     said = "".join(traceback.format_exception(error, limit=-3)).strip()
-    return Trouble(redacted(said)[-MOST_ERROR:], redacted(_cell(error))[:MOST_SOURCE])
+    return LastError(
+        redact(said)[-MAX_ERROR_LENGTH:], redact(_find_cell_source(error))[:MAX_SOURCE_LENGTH]
+    )
 
 
-def _cell(error: BaseException) -> str:
+def _find_cell_source(error: BaseException) -> str:
     """The source of the cell in which an error arose, as it was typed; empty when unknown."""
     from IPython.core.getipython import get_ipython
 
@@ -61,7 +63,7 @@ def _cell(error: BaseException) -> str:
         return ""
     cells = getattr(shell.compile, "_filename_map", {})
     typed = shell.history_manager.input_hist_raw
-    for name in _files(error):
+    for name in _traceback_files(error):
         number = cells.get(name)
         if number is not None and number < len(typed):
             return str(typed[number]).strip()
@@ -70,7 +72,7 @@ def _cell(error: BaseException) -> str:
     return ""
 
 
-def _files(error: BaseException) -> list[str]:
+def _traceback_files(error: BaseException) -> list[str]:
     """The files that an error went through, the outermost first; a syntax error's own."""
     if isinstance(error, SyntaxError) and error.filename:
         return [error.filename]
@@ -81,7 +83,7 @@ def _files(error: BaseException) -> list[str]:
     return found
 
 
-def mended(answer: str, failed: str = "") -> str:
+def first_code_block(answer: str, failed: str = "") -> str:
     """The code of the first block in an answer.
 
     Raises:
@@ -98,7 +100,7 @@ def mended(answer: str, failed: str = "") -> str:
     return code
 
 
-def put_below(code: str) -> None:
+def insert_cell_below(code: str) -> None:
     """Make code the next cell; in a terminal, the next line."""
     from IPython.core.getipython import get_ipython
 
@@ -115,11 +117,11 @@ def explain(fix: bool = False, model: str | None = None, provider: str | None = 
         ConfigurationError: there was no error.
         OutputError: `fix`, and the answer holds no cell.
     """
-    model, served = split(model)
+    model, served = split_model(model)
     client = InferenceClient(model, provider=provider or served)
-    asked = trouble()
-    question = {"role": "user", "content": asked.question(fix)}
+    asked = find_last_error()
+    question = {"role": "user", "content": asked.build_prompt(fix)}
     answer = client.chat_completion([question]).text
     if fix:
-        put_below(mended(answer, asked.source))
+        insert_cell_below(first_code_block(answer, asked.source))
     return answer

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from hfwidgets.calls import model_info
 from hfwidgets.calls.dry_run import Explanation
-from hfwidgets.errors import HfWidgetsError, redacted
+from hfwidgets.errors import HfWidgetsError, redact
 from hfwidgets.notebook import background_loop, code_snippets
-from hfwidgets.notebook.session import Made
+from hfwidgets.notebook.session import CallRecord
 
 
 @dataclass(frozen=True)
@@ -31,32 +31,36 @@ class Code:
         return {"text/plain": str(self), "text/html": blocks}
 
 
-def of(made: Made) -> Code:
+def build_code(made: CallRecord) -> Code:
     """The code of a call, with the request as it is sent to who serves it.
 
     Nothing is sent but, where that is no longer known, the look-up of who serves the model.
     """
     left_out = ("token", "recordings")
     settings = {name: value for name, value in made.settings.items() if name not in left_out}
-    shown = Made(made.task, made.arguments, settings)
-    return Code(redacted(code_snippets.python(shown)), code_snippets.curl(_explained(shown)))
+    shown = CallRecord(made.task, made.arguments, settings)
+    return Code(
+        redact(code_snippets.to_python(shown)), code_snippets.to_curl(_resolve_explanation(shown))
+    )
 
 
-def _explained(made: Made) -> Explanation:
+def _resolve_explanation(made: CallRecord) -> Explanation:
     """The call's request, from the client that made it, which knows where its model is served."""
-    found = background_loop.wait(background_loop.submit(_explanation(made)))
+    found = background_loop.wait_for(background_loop.submit(_fetch_explanation(made)))
     looked_up = re.search(r"/api/models/([^?]+)", found.url) if found.method == "GET" else None
     if looked_up is None:
         return found
     with contextlib.suppress(HfWidgetsError):  # then the look-up is what can be shown
-        background_loop.wait(background_loop.submit(_look_up(made, unquote(looked_up[1]))))
-    return background_loop.wait(background_loop.submit(_explanation(made)))
+        background_loop.wait_for(
+            background_loop.submit(_look_up_model(made, unquote(looked_up[1])))
+        )
+    return background_loop.wait_for(background_loop.submit(_fetch_explanation(made)))
 
 
-async def _explanation(made: Made) -> Explanation:
-    return await background_loop.aclient(**made.settings).explain(made.task, **made.arguments)
+async def _fetch_explanation(made: CallRecord) -> Explanation:
+    return await background_loop.shared_client(**made.settings).explain(made.task, **made.arguments)
 
 
-async def _look_up(made: Made, model: str) -> None:
-    client = background_loop.aclient(**made.settings)
-    await client._run(None, model_info.about(model, client._settings))
+async def _look_up_model(made: CallRecord, model: str) -> None:
+    client = background_loop.shared_client(**made.settings)
+    await client._run(None, model_info.fetch_model_info(model, client._settings))

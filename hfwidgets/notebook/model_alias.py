@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from hfwidgets import providers
-from hfwidgets.notebook.session import current
+from hfwidgets.notebook.session import current_session
 
 
-def split(
+def split_model(
     text: str | None, aliases: Mapping[str, str] | None = None
 ) -> tuple[str | None, str | None]:
     """Split MODEL:PROVIDER where the last part is a provider; any other suffix stays."""
-    aliases = current().aliases if aliases is None else aliases
+    aliases = current_session().aliases if aliases is None else aliases
     text = aliases.get(text, text) if text else None
     if not text:
         return None, None

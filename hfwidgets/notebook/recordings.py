@@ -14,7 +14,7 @@ from hfwidgets.recorder import Recorder
 from hfwidgets.recorder import recordings as switch
 
 
-def recorder(mode: str | None = None) -> Recorder:
+def get_recorder(mode: str | None = None) -> Recorder:
     """The folder of recordings that is in use, else the usual one; the same object each time.
 
     Args:
@@ -22,43 +22,43 @@ def recorder(mode: str | None = None) -> Recorder:
     """
     used = switch.current
     path = used.path if used else Recorder(mode=mode).path
-    return _recorder(path, mode or (used.mode if used else Recorder().mode))
+    return _cached_recorder(path, mode or (used.mode if used else Recorder().mode))
 
 
 @functools.cache
-def _recorder(path: Path, mode: str) -> Recorder:
+def _cached_recorder(path: Path, mode: str) -> Recorder:
     return Recorder(path, mode)
 
 
-class _Unrecorded:
+class _PassThrough:
     """Lets calls through as if there were no recordings."""
 
-    silent = False
+    blocks_requests = False
 
-    def answered(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
         """The provider's answer."""
-        return (yield from call.asked(ask))
+        return (yield from call.ask_provider(ask))
 
-    def refusal(self, method: str, url: str) -> Exception:
+    def blocked_error(self, method: str, url: str) -> Exception:
         """Never raised: nothing is held back."""
         return errors.NotRecordedError(f"{method} {url} was held back.")
 
 
-_unrecorded = _Unrecorded()
+_pass_through = _PassThrough()
 
 
-def unrecorded() -> _Unrecorded:
+def without_recordings() -> _PassThrough:
     """What a client's `recordings=` takes to ask anew and record nothing.
 
     Raises:
         NotRecordedError: recordings are replayed, so that nothing may be sent.
     """
-    if recorder().silent:
+    if get_recorder().blocks_requests:
         raise errors.NotRecordedError(
             "Recordings are replayed, so nothing is sent, not even with --no-cache. "
             "%hf recordings off, or leaving HFWIDGETS_RECORDINGS out, lets calls through."
         )
-    return _unrecorded
+    return _pass_through
 
 
 def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = None) -> Any:
@@ -74,7 +74,7 @@ def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = No
     """
     folder = path or (switch.path if switch.current else None)
     actions: dict[str | None, Callable[[], Any]] = {
-        None: lambda: Listing(switch.list(path), f"Nothing is recorded in {_folder(path)}."),
+        None: lambda: Listing(switch.list(path), f"Nothing is recorded in {_folder_label(path)}."),
         "on": lambda: switch.on(folder),  # the environment may say that nothing is sent
         "record": lambda: switch.on(folder, "record"),
         "replay": lambda: switch.on(folder, "replay"),
@@ -85,7 +85,8 @@ def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = No
     if verb not in actions:
         known = [name for name in actions if name]
         raise errors.ConfigurationError(
-            f"recordings takes {', '.join(known)}, not {verb!r}.{errors.near(str(verb), known)}"
+            f"recordings takes {', '.join(known)}, not {verb!r}"
+            f".{errors.did_you_mean(str(verb), known)}"
         )
     if path is not None and verb in ("off", "path"):
         raise errors.ConfigurationError(
@@ -94,5 +95,5 @@ def recordings(verb: str | None = None, path: str | os.PathLike[str] | None = No
     return actions[verb]()
 
 
-def _folder(path: str | os.PathLike[str] | None) -> str:
+def _folder_label(path: str | os.PathLike[str] | None) -> str:
     return str(path or switch.path)

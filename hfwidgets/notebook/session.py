@@ -12,11 +12,11 @@ from typing import Any
 from hfwidgets.calls.settings import is_url
 from hfwidgets.results import Meta
 
-MOST_CALLS = 100
+MAX_CALLS = 100
 
 
 @dataclass
-class Used:
+class Usage:
     """What calls of one model took.
 
     `seconds` is wall time; tokens are 0 where nobody counted; `dollars` is by the catalogue's
@@ -40,7 +40,7 @@ class Used:
 
 
 @dataclass(frozen=True)
-class Made:
+class CallRecord:
     """A call that was made: enough to write it down as code. It holds no token."""
 
     task: str
@@ -48,7 +48,7 @@ class Made:
     settings: Mapping[str, Any]
 
 
-class Run:
+class BackgroundRun:
     """A call in the background.
 
     Attributes:
@@ -65,7 +65,7 @@ class Run:
         cancel: Callable[[], Any] | None = None,
     ) -> None:
         self.id, self.label, self.future = number, label, future
-        self._partial = partial
+        self._get_partial = partial
         self._cancel = cancel or future.cancel
 
     def done(self) -> bool:
@@ -81,7 +81,7 @@ class Run:
         try:
             return self.future.result(timeout)
         except CancelledError:
-            return self._partial()
+            return self._get_partial()
 
     def stop(self) -> None:
         """End it now; what has arrived stays in `result()`."""
@@ -124,44 +124,46 @@ class Session:
     aliases: dict[str, str] = field(default_factory=dict)
     models: dict[str, None] = field(default_factory=dict)
     chats: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    runs: dict[int, Run] = field(default_factory=dict)
-    calls: deque[Made] = field(default_factory=lambda: deque(maxlen=MOST_CALLS))
-    used: dict[tuple[str, str], Used] = field(default_factory=dict)
+    runs: dict[int, BackgroundRun] = field(default_factory=dict)
+    calls: deque[CallRecord] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
+    usage_by_model: dict[tuple[str, str], Usage] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
-    listed: dict[str, str | None] | None = None
+    listed_tasks: dict[str, str | None] | None = None
     prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
-    awaited: dict[str, Run] = field(default_factory=dict)
+    chat_runs: dict[str, BackgroundRun] = field(default_factory=dict)
 
-    def add_run(self, label: str, future: "Future[Any]", partial: Callable[[], Any]) -> Run:
+    def add_run(
+        self, label: str, future: "Future[Any]", partial: Callable[[], Any]
+    ) -> BackgroundRun:
         """Keep a background call under the next number."""
-        run = Run(max(self.runs, default=0) + 1, label, future, partial)
+        run = BackgroundRun(max(self.runs, default=0) + 1, label, future, partial)
         self.runs[run.id] = run
         return run
 
-    def count(self, meta: Meta | None, begun: datetime | None = None) -> None:
+    def count_usage(self, meta: Meta | None, begun: datetime | None = None) -> None:
         """Count what a call took, where its result says so; one recorded before took nothing.
 
         Args:
             begun: when the call was made, to the second.
         """
         if meta is not None:
-            self.price(meta)
+            self.fill_price(meta)
             if meta.recorded and (begun is None or meta.recorded < begun):
                 return
             key = (meta.provider, meta.model or "default")
-            self.used.setdefault(key, Used()).add(meta)
+            self.usage_by_model.setdefault(key, Usage()).add(meta)
 
-    def price(self, meta: Meta) -> None:
+    def fill_price(self, meta: Meta) -> None:
         """Write the listed price on where a result came from, if it has none."""
         if meta.price is None:
             meta.price = self.prices.get(meta.model or "", {}).get(meta.provider)
 
-    def does(self, model: str | None, task: str) -> None:
+    def remember_task(self, model: str | None, task: str) -> None:
         """Remember what a model was used for; URLs and models that chat are left as they are."""
         if model and not is_url(model) and self.tasks.get(model) != "chat-completion":
             self.tasks[model] = task
 
-    def saw_model(self, model: str | None) -> None:
+    def remember_model(self, model: str | None) -> None:
         """Remember a model as the one used last."""
         if model:
             self.models.pop(model, None)
@@ -169,6 +171,6 @@ class Session:
 
 
 @functools.cache
-def current() -> Session:
+def current_session() -> Session:
     """The session of this process."""
     return Session()

@@ -10,24 +10,24 @@ from typing import Any
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.notebook.listing import Listing
 
-TOKEN = re.compile(
+TOKEN_PATTERN = re.compile(
     r"\bhf_[A-Za-z0-9]{16,}|\b(?:api_)?org_[A-Za-z]{30,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
     r"|\b(?:r8|gsk|fal|nvapi|key)[_-][\w-]{16,}|\bxai-\w{16,}|\bAKIA[0-9A-Z]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
 """What tokens and private keys look like."""
 
-SHOWN = 4
+SHOWN_CHARACTERS = 4
 """How many of a token's first characters are shown."""
 
-_SKIPPED = {"node_modules", "site-packages", "__pycache__", ".git", ".venv", "venv", ".tox"}
+_SKIPPED_FOLDERS = {"node_modules", "site-packages", "__pycache__", ".git", ".venv", "venv", ".tox"}
 
 
-class Leaks(Listing):
+class TokenFindings(Listing):
     """What was found; `len()` of it is the number of tokens, zero when all is well."""
 
 
-def scan(folder: str | os.PathLike[str] = ".") -> Leaks:
+def scan(folder: str | os.PathLike[str] = ".") -> TokenFindings:
     """The tokens in the notebooks of a folder and those below it, checkpoints included.
 
     Raises:
@@ -36,48 +36,48 @@ def scan(folder: str | os.PathLike[str] = ".") -> Leaks:
     root = Path(folder).expanduser()
     if not root.exists():
         raise ConfigurationError(f"There is no folder {str(folder)!r}.")
-    notebooks = [root] if root.is_file() else sorted(_notebooks(root))
-    rows = (row for path in notebooks for row in _leaks(path, root))
-    return Leaks(rows, f"No tokens in {len(notebooks)} notebooks.")
+    notebooks = [root] if root.is_file() else sorted(_iter_notebooks(root))
+    rows = (row for path in notebooks for row in _iter_tokens(path, root))
+    return TokenFindings(rows, f"No tokens in {len(notebooks)} notebooks.")
 
 
-def _notebooks(root: Path) -> Iterator[Path]:
+def _iter_notebooks(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in _SKIPPED]
+        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         found = (Path(folder, name) for name in files if name.endswith(".ipynb"))
         yield from (path for path in found if path.exists())  # links may lead nowhere
 
 
-def _leaks(path: Path, root: Path) -> Iterator[dict[str, Any]]:
+def _iter_tokens(path: Path, root: Path) -> Iterator[dict[str, Any]]:
     shown = str(path.relative_to(root)) if path != root else path.name
-    for place, text in _texts(path):
-        for found in dict.fromkeys(TOKEN.findall(text)):
-            yield {"notebook": shown, "place": place, "token": f"{found[:SHOWN]}…"}
+    for place, text in _iter_texts(path):
+        for found in dict.fromkeys(TOKEN_PATTERN.findall(text)):
+            yield {"notebook": shown, "place": place, "token": f"{found[:SHOWN_CHARACTERS]}…"}
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
+def _iter_texts(path: Path) -> Iterator[tuple[str, str]]:
     """The texts of a notebook with their places; a file that is no notebook as a whole."""
     text = path.read_text("utf-8", "replace")
     try:
         book = json.loads(text)
         cells = book["cells"]
         for number, cell in enumerate(cells, 1):
-            yield f"cell {number}", _flat(cell.get("source"))
-            yield f"output of cell {number}", _flat(cell.get("outputs"))
+            yield f"cell {number}", _join_texts(cell.get("source"))
+            yield f"output of cell {number}", _join_texts(cell.get("outputs"))
             rest = {k: v for k, v in cell.items() if k not in ("source", "outputs")}
-            yield f"metadata of cell {number}", _flat(rest)
-        yield "metadata", _flat({k: v for k, v in book.items() if k != "cells"})
+            yield f"metadata of cell {number}", _join_texts(rest)
+        yield "metadata", _join_texts({k: v for k, v in book.items() if k != "cells"})
     except (ValueError, KeyError, TypeError, AttributeError):
         yield "file", text
 
 
-def _flat(value: Any) -> str:
+def _join_texts(value: Any) -> str:
     """All texts in a value, one a line; the lines of a source or a stream joined as they are."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "\n".join([*map(str, value), *map(_flat, value.values())])
+        return "\n".join([*map(str, value), *map(_join_texts, value.values())])
     if isinstance(value, list):
         plain = all(isinstance(item, str) for item in value)
-        return ("" if plain else "\n").join(map(_flat, value))
+        return ("" if plain else "\n").join(map(_join_texts, value))
     return ""

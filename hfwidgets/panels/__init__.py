@@ -49,32 +49,32 @@ def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
 
 def text(**settings: Any) -> "TaskPanel":
     """Open a panel with all text tasks to choose from."""
-    return _domain("text", "text-classification", settings)
+    return _domain_panel("text", "text-classification", settings)
 
 
 def vision(**settings: Any) -> "TaskPanel":
     """Open a panel with all vision tasks to choose from."""
-    return _domain("vision", "image-classification", settings)
+    return _domain_panel("vision", "image-classification", settings)
 
 
 def audio(**settings: Any) -> "TaskPanel":
     """Open a panel with all audio tasks to choose from."""
-    return _domain("audio", "automatic-speech-recognition", settings)
+    return _domain_panel("audio", "automatic-speech-recognition", settings)
 
 
 def multimodal(**settings: Any) -> "TaskPanel":
     """Open a panel with the tasks that join pictures and text."""
-    return _domain("multimodal", "document-question-answering", settings)
+    return _domain_panel("multimodal", "document-question-answering", settings)
 
 
 def tabular(**settings: Any) -> "TaskPanel":
     """Open a panel with the tabular tasks to choose from."""
-    return _domain("tabular", "tabular-classification", settings)
+    return _domain_panel("tabular", "tabular-classification", settings)
 
 
 def playground(**settings: Any) -> "TaskPanel":
     """Open a panel with the tasks of all domains."""
-    return _domain(None, "text-classification", settings)
+    return _domain_panel(None, "text-classification", settings)
 
 
 def compare(models: "Iterable[str]", prompt: str = "", **settings: Any) -> "ComparePanel":
@@ -90,7 +90,7 @@ def compare(models: "Iterable[str]", prompt: str = "", **settings: Any) -> "Comp
     return ComparePanel(models, prompt, **settings)
 
 
-def _domain(domain: str | None, first: str, settings: dict[str, Any]) -> "TaskPanel":
+def _domain_panel(domain: str | None, first: str, settings: dict[str, Any]) -> "TaskPanel":
     from hfwidgets.panels.task_panel import TaskPanel
 
     names = [name for name, task in tasks.TASKS.items() if domain in (None, task.domain)]

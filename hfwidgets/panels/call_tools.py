@@ -11,18 +11,18 @@ from hfwidgets.core import auth
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.form import variables
-from hfwidgets.panels.form.inputs import nothing
-from hfwidgets.panels.run import Run
+from hfwidgets.panels.form.inputs import is_empty
+from hfwidgets.panels.run import PanelRun
 from hfwidgets.tasks import examples
 
 
-class Helped(Panel):
+class CallTools(Panel):
     """Adds the banner, Code, the installing of weights and Send to variable to a panel."""
 
-    HELP: ClassVar[dict[str, Any]] = {"banner": None, "code": None, "sent": ""}
+    CALL_TOOLS_DOCUMENT: ClassVar[dict[str, Any]] = {"banner": None, "code": None, "sent": ""}
     """Its parts of the document."""
 
-    def _arguments(self) -> dict[str, Any]:
+    def _call_arguments(self) -> dict[str, Any]:
         """The task's inputs as they stand, without the parameters and the model."""
         raise NotImplementedError
 
@@ -32,28 +32,30 @@ class Helped(Panel):
 
         Nothing is sent; what a task needs and was not given yet is taken from its example.
         """
-        return background_loop.wait(background_loop.submit(self._explained(self._call())))
+        return background_loop.wait_for(
+            background_loop.submit(self._explain_call(self._build_call()))
+        )
 
-    def _notice(self, _: Any = None) -> None:
+    def _update_banner(self, _: Any = None) -> None:
         """Say at once when a call cannot work, and what would."""
         fixed = "base_url" in self._client_settings or (self.model and is_url(self.model))
-        token = bool(self._secret) or auth.found() is not None
-        provider = self.provider or code_snippets.default_provider()
-        found = "" if fixed else background_loop.hurdle(self.task, provider, token=token)
+        token = bool(self._secret) or auth.find_machine_token() is not None
+        provider = self.provider or code_snippets.provider_from_environment()
+        found = "" if fixed else background_loop.why_blocked(self.task, provider, token=token)
         label = self.declaration.label
         who = f"{provider} does not serve" if self.provider else "No provider serves"
         words = {
             "unserved": f"{who} this task ({label}).",
             "key": "No token was found, and services want one. Set HF_TOKEN, give one here, or:",
         }
-        own = self.task in background_loop.tasks_of("local")
+        own = self.task in background_loop.list_provider_tasks("local")
         banner = {"text": words[found], "why": found, "local": own} if found else None
         self._mirror.set("banner", value=banner)
 
     def _do_key(self, value: str) -> None:
         failed = self._mirror.get("state", "failure") is not None
         self._secret = value
-        self._notice()
+        self._update_banner()
         if failed:
             self._do_retry()
 
@@ -66,14 +68,16 @@ class Helped(Panel):
 
     def _do_code(self) -> None:
         """Write the call down; the request is asked of the client, and nothing is sent."""
-        background_loop.submit(self._write())
+        background_loop.submit(self._write_code())
 
-    def _call(self) -> code_snippets.Written:
+    def _build_call(self) -> code_snippets.CallDraft:
         """The call that a run makes; what is missing stands in it as in the task's example."""
-        given = {name: value for name, value in self._arguments().items() if not nothing(value)}
+        given = {
+            name: value for name, value in self._call_arguments().items() if not is_empty(value)
+        }
         needed = {
             name: value
-            for name, value in examples.made(self.declaration.example).items()
+            for name, value in examples.make_arguments(self.declaration.example).items()
             if name in self.declaration.inputs and name not in given
         }
         model = {"model": self.model} if self.model else {}
@@ -81,23 +85,23 @@ class Helped(Panel):
             **self._client_settings,
             **({"provider": self.provider} if self.provider else {}),
         }
-        return code_snippets.Written(
+        return code_snippets.CallDraft(
             self.task, {**needed, **given, **model, **self.parameters}, settings
         )
 
-    async def _explained(self, call: code_snippets.Written) -> Any:
-        return await self._connect().explain(self.task, **call.arguments)
+    async def _explain_call(self, call: code_snippets.CallDraft) -> Any:
+        return await self._get_client().explain(self.task, **call.arguments)
 
-    async def _write(self) -> None:
-        call = self._call()
+    async def _write_code(self) -> None:
+        call = self._build_call()
         try:
-            curl = code_snippets.curl(await self._explained(call))
+            curl = code_snippets.to_curl(await self._explain_call(call))
         except errors.HfWidgetsError as error:
-            curl = f"# {errors.redacted(str(error))}"
+            curl = f"# {errors.redact(str(error))}"
         code = {
-            "python": code_snippets.python(call),
-            "magic": code_snippets.magic(call),
-            "hub": code_snippets.hub(call),
+            "python": code_snippets.to_python(call),
+            "magic": code_snippets.to_magic(call),
+            "hub": code_snippets.to_huggingface_hub(call),
             "curl": curl,
         }
         self._mirror.set("code", value=code)
@@ -106,7 +110,7 @@ class Helped(Panel):
         """Give the last result a name in the notebook."""
         if self.result is None:
             raise errors.InputError("There is no result yet to send: run the panel first.")
-        variables.assign(variable.strip(), self.result)
+        variables.assign_variable(variable.strip(), self.result)
         kind = type(self.result).__name__
         self._mirror.set("sent", value=f"{variable.strip()} is the last result now ({kind}).")
 
@@ -114,28 +118,28 @@ class Helped(Panel):
         """Download the weights that an answer of the engine asked for, and run again."""
         if name not in ("light", "full"):
             raise errors.InputError(f"There is no set {name!r}: there are light and full.")
-        self._installing = name
+        self._weights_to_install = name
         try:
             self._do_retry()
         except errors.HfWidgetsError:
-            self._installing = ""
+            self._weights_to_install = ""
             raise
 
-    _installing = ""
+    _weights_to_install = ""
 
-    async def _carry_out(self, run: Run) -> None:
-        name, self._installing = self._installing, ""
+    async def _run_in_background(self, run: PanelRun) -> None:
+        name, self._weights_to_install = self._weights_to_install, ""
         if name:
-            await self._install(name)
-        await super()._carry_out(run)
+            await self._install_weights(name)
+        await super()._run_in_background(run)
 
-    async def _install(self, name: str) -> None:
+    async def _install_weights(self, name: str) -> None:
         note = f"Installing the engine's {name} set"
-        self._settle("loading", note=note, eta=None)
+        self._update_state("loading", note=note, eta=None)
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *(*engine_process.command(), "engine", "install", name),
-            env=engine_process.environment(),
+            *(*engine_process.python_command(), "engine", "install", name),
+            env=engine_process.subprocess_environment(),
             stdout=pipe,
             stderr=asyncio.subprocess.STDOUT,
         )

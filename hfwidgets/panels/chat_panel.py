@@ -7,20 +7,20 @@ import traitlets as t
 
 from hfwidgets import errors
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.call_tools import Helped
-from hfwidgets.panels.chat_files import Kept
-from hfwidgets.panels.conversation import Conversation, Entry, checked, question
+from hfwidgets.panels.call_tools import CallTools
+from hfwidgets.panels.chat_files import ChatFiles
+from hfwidgets.panels.conversation import Conversation, Entry, build_user_message, check_messages
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.run import Run
-from hfwidgets.panels.views.chat_html import Transcript
+from hfwidgets.panels.run import PanelRun
+from hfwidgets.panels.views.chat_html import ChatTranscript
 from hfwidgets.tasks.chat import ChatOptions
 
-SYSTEM = {
+SYSTEM_FIELD = {
     "name": "system",
     "label": "System prompt",
     "help": "Said before the conversation, to set its tone and rules.",
     "advanced": False,
-    "control": {"kind": "lines", "count": 2},
+    "control": {"kind": "textbox", "count": 2},
 }
 STARTERS = (
     "Write a haiku about the sea.",
@@ -29,7 +29,7 @@ STARTERS = (
 )
 
 
-class ChatPanel(Kept, Helped, Panel):
+class ChatPanel(ChatFiles, CallTools, Panel):
     """A conversation with a model.
 
     Everything that takes long happens in the background: `send` returns at once, `run` waits,
@@ -51,8 +51,10 @@ class ChatPanel(Kept, Helped, Panel):
     task = "chat-completion"
     view = "chat"
     starters = STARTERS
-    extra = (SYSTEM,)
-    more: ClassVar[frozenset[str]] = Panel.more | frozenset(ChatOptions.__annotations__)
+    extra_fields = (SYSTEM_FIELD,)
+    code_only_parameters: ClassVar[frozenset[str]] = Panel.code_only_parameters | frozenset(
+        ChatOptions.__annotations__
+    )
 
     system = t.Unicode(None, allow_none=True)
     messages = t.List(t.Dict())
@@ -67,28 +69,28 @@ class ChatPanel(Kept, Helped, Panel):
         messages: Iterable[Any] = (),
         **settings: Any,
     ) -> None:
-        self._talk = Conversation()
-        self._transcript = Transcript()
-        self._answer = 0
-        self._prompt: Any = None
-        self._pieces = 0
-        self._usage = True
+        self._conversation = Conversation()
+        self._transcript = ChatTranscript()
+        self._answer_number = 0
+        self._pending_prompt: Any = None
+        self._piece_count = 0
+        self._requests_usage = True
         super().__init__(model, provider=provider, system=system, **settings)
-        self.observe(self._replaced, "messages")
-        self.observe(self._publish, "system")
-        self.observe(self._notice, ["model", "provider"])
-        self._notice()
+        self.observe(self._on_messages_assigned, "messages")
+        self.observe(self._publish_conversation, "system")
+        self.observe(self._update_banner, ["model", "provider"])
+        self._update_banner()
         said = [{"role": "system", "content": system}] if system else []
         self.messages = [*said, *messages]
 
-    def _document(self) -> dict[str, Any]:
+    def _initial_document(self) -> dict[str, Any]:
         draft = {"n": 0, "text": ""}
         talk = {"turns": [], "draft": draft, "canUndo": False, "canRedo": False}
-        return {**talk, **self.HELP, "result": None, "names": {}, "attached": None}
+        return {**talk, **self.CALL_TOOLS_DOCUMENT, "result": None, "names": {}, "attached": None}
 
-    def _arguments(self) -> dict[str, Any]:
+    def _call_arguments(self) -> dict[str, Any]:
         """The conversation up to the last question: what the last answer was an answer to."""
-        messages = self._sent()
+        messages = self._request_messages()
         asked = [at for at, message in enumerate(messages) if message["role"] in ("user", "tool")]
         return {"messages": messages[: asked[-1] + 1] if asked else []}
 
@@ -96,145 +98,157 @@ class ChatPanel(Kept, Helped, Panel):
 
     def send(self, prompt: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Ask; returns at once. `prompt` is a text, or a list of text and picture parts."""
-        self._ask(prompt)
+        self._send_prompt(prompt)
 
     def run(self, prompt: Any) -> Any:
         """Ask and wait for the answer, a ChatCompletionOutput; an interrupt keeps what came."""
-        return self._wait(self._ask(prompt))
+        return self._wait_for_run(self._send_prompt(prompt))
 
     async def arun(self, prompt: Any) -> Any:
         """The same, awaited."""
-        return await self._wait_async(self._ask(prompt))
+        return await self._wait_for_run_async(self._send_prompt(prompt))
 
     def regenerate(self) -> None:
         """Ask for the last answer again; returns at once. `undo` brings the old answer back."""
-        entries = list(self._talk.entries)
+        entries = list(self._conversation.entries)
         while entries and entries[-1].message["role"] != "user":
             entries.pop()
         if not entries:
             raise errors.InputError("There is no question to answer again: send one first.")
-        self._answer_to(entries)
+        self._start_answer(entries)
 
     def edit(self, index: int, text: str) -> None:
         """Change `messages[index]`; a changed question is asked again and what followed goes."""
-        self._edit(range(len(self.messages))[index] - bool(self.system), text)
+        self._edit_entry(range(len(self.messages))[index] - bool(self.system), text)
 
     def undo(self) -> None:
         """Take the last change of the conversation back: a question, an edit, a clearing."""
-        self._step(Conversation.undo)
+        self._change_conversation(Conversation.undo)
 
     def redo(self) -> None:
         """Take the last undo back."""
-        self._step(Conversation.redo)
+        self._change_conversation(Conversation.redo)
 
     def clear(self) -> None:
         """Begin anew; `undo` brings the conversation back."""
-        if self._talk.entries:
-            self._step(lambda talk: talk.change(()))
+        if self._conversation.entries:
+            self._change_conversation(lambda talk: talk.change(()))
 
     # A run
 
-    def _ask(self, prompt: Any) -> Run:
+    def _send_prompt(self, prompt: Any) -> PanelRun:
         message = (
-            question(prompt) if isinstance(prompt, str) else {"role": "user", "content": prompt}
+            build_user_message(prompt)
+            if isinstance(prompt, str)
+            else {"role": "user", "content": prompt}
         )
         if not message["content"]:
             raise errors.InputError("The prompt is empty: write something to send.")
-        return self._answer_to([*self._talk.entries, self._talk.entry(message)], prompt)
+        return self._start_answer(
+            [*self._conversation.entries, self._conversation.new_entry(message)], prompt
+        )
 
-    def _answer_to(self, entries: list[Entry], prompt: Any = None) -> Run:
+    def _start_answer(self, entries: list[Entry], prompt: Any = None) -> PanelRun:
         def prepare() -> None:
-            self._prompt = prompt
-            self._talk.change(entries)
-            self._publish()
+            self._pending_prompt = prompt
+            self._conversation.replace_entries(entries)
+            self._publish_conversation()
 
-        return self._begin(prepare)
+        return self._begin_run(prepare)
 
-    async def _work(self, run: Run) -> None:
-        entry = self._talk.entry({"role": "assistant", "content": ""})
-        self._answer = entry.number
-        self._pieces = 0
-        at = len(self._talk.entries)
-        self._mirror.set("turns", at, value=_turn(entry, done=False))
-        stream = await self._open()
+    async def _perform_run(self, run: PanelRun) -> None:
+        entry = self._conversation.new_entry({"role": "assistant", "content": ""})
+        self._answer_number = entry.number
+        self._piece_count = 0
+        at = len(self._conversation.entries)
+        self._mirror.set("turns", at, value=_build_turn(entry, done=False))
+        stream = await self._open_stream()
         try:
             async for chunk in stream:
-                self._take(at, chunk)
+                self._add_chunk(at, chunk)
         finally:
-            flusher.now(self._mirror)  # the last words first, then the accounts
+            flusher.flush_now(self._mirror)  # the last words first, then the accounts
             await stream.aclose()
             run.result = stream.result if stream.meta.first_token_seconds is not None else None
 
-    async def _open(self) -> Any:
+    async def _open_stream(self) -> Any:
         """Start the stream. Token counts are asked for, unless the server refused that before."""
         given = {"model": self.model, **self.parameters}
-        if self._usage and "stream_options" not in given:
+        if self._requests_usage and "stream_options" not in given:
             try:
                 counted = {**given, "stream_options": {"include_usage": True}}
-                return await self._connect().chat_completion(self.messages, stream=True, **counted)
+                return await self._get_client().chat_completion(
+                    self.messages, stream=True, **counted
+                )
             except errors.BadRequestError as error:
                 if "stream_options" not in str(error):
                     raise
-                self._usage = False
-        return await self._connect().chat_completion(self.messages, stream=True, **given)
+                self._requests_usage = False
+        return await self._get_client().chat_completion(self.messages, stream=True, **given)
 
-    def _take(self, at: int, chunk: dict[str, Any]) -> None:
+    def _add_chunk(self, at: int, chunk: dict[str, Any]) -> None:
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             if choice.get("index") or not delta:
                 continue
             thought = delta.get("reasoning") or delta.get("reasoning_content")
             if thought:
-                self._grow(at, "think", thought)
+                self._append_to_turn(at, "think", thought)
             if delta.get("content"):
-                self._grow(at, "text", delta["content"])
+                self._append_to_turn(at, "text", delta["content"])
 
-    def _grow(self, at: int, part: str, text: str) -> None:
+    def _append_to_turn(self, at: int, part: str, text: str) -> None:
         if self.status != "streaming":
-            self._settle("streaming", note="", eta=None)
-        self._pieces += 1
+            self._update_state("streaming", note="", eta=None)
+        self._piece_count += 1
         self._mirror.append("turns", at, part, text=text)
 
-    def _ended(self, run: Run) -> None:
-        message = _said(run.result)
+    def _settle_document(self, run: PanelRun) -> None:
+        message = _first_message(run.result)
         if message is None:
-            self._nothing_came()
+            self._restore_prompt()
             return
-        note = "Stopped here." if run.stopped else "The answer broke off here." if run.error else ""
-        entry = Entry(self._answer, message, note)
+        note = (
+            "Stopped here."
+            if run.was_stopped
+            else "The answer broke off here."
+            if run.error
+            else ""
+        )
+        entry = Entry(self._answer_number, message, note)
         with self._lock:
-            at = len(self._talk.entries)
-            self._talk.amend([*self._talk.entries, entry])
+            at = len(self._conversation.entries)
+            self._conversation.amend_entries([*self._conversation.entries, entry])
         for name in ("calls", "note", "done"):
-            self._mirror.set("turns", at, name, value=_turn(entry)[name])
-        self._again = self.regenerate
-        self._publish()
+            self._mirror.set("turns", at, name, value=_build_turn(entry)[name])
+        self._retry_action = self.regenerate
+        self._publish_conversation()
         self.set_trait("value", entry.text)
 
-    def _nothing_came(self) -> None:
+    def _restore_prompt(self) -> None:
         """The conversation is as before, and the question goes back to where it was written."""
-        prompt, self._prompt = self._prompt, None
+        prompt, self._pending_prompt = self._pending_prompt, None
         with self._lock:
-            self._talk.forget()
-        self._publish()
-        self._again = self.regenerate
+            self._conversation.discard_last_change()
+        self._publish_conversation()
+        self._retry_action = self.regenerate
         if prompt is not None:
-            text = self._talk.entry({"role": "user", "content": prompt}).text
-            self._draft(text)
-            self._again = lambda: self._ask_again(prompt)
+            text = self._conversation.new_entry({"role": "user", "content": prompt}).text
+            self._set_draft(text)
+            self._retry_action = lambda: self._resend_prompt(prompt)
 
-    def _ask_again(self, prompt: Any) -> None:
-        self._draft("")
-        self._ask(prompt)
+    def _resend_prompt(self, prompt: Any) -> None:
+        self._set_draft("")
+        self._send_prompt(prompt)
 
-    def _draft(self, text: str) -> None:
+    def _set_draft(self, text: str) -> None:
         number = self._mirror.get("draft", "n") + 1
         self._mirror.set("draft", value={"n": number, "text": text})
 
-    def _stats(self, run: Run) -> dict[str, Any]:
-        result, shared = run.result, super()._stats(run)
+    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
+        result, shared = run.result, super()._run_stats(run)
         usage = result.usage or {}
-        made = usage.get("completion_tokens") or self._pieces
+        made = usage.get("completion_tokens") or self._piece_count
         streamed = shared["seconds"] - shared["first"]
         found = {
             "rate": (made - 1) / streamed if made > 1 and streamed > 0 else None,
@@ -248,51 +262,55 @@ class ChatPanel(Kept, Helped, Panel):
 
     # The conversation
 
-    def _edit(self, at: int, text: str) -> None:
-        entries = self._talk.entries
+    def _edit_entry(self, at: int, text: str) -> None:
+        entries = self._conversation.entries
         if not 0 <= at < len(entries):
             raise errors.InputError(f"There is no message {at} to edit: there are {len(entries)}.")
         entry = entries[at]
-        changed = self._talk.entry({**entry.message, **question(text, entry.pictures)})
+        changed = self._conversation.new_entry(
+            {**entry.message, **build_user_message(text, entry.images)}
+        )
         if entry.message["role"] == "user":
-            self._answer_to([*entries[:at], changed], changed.message["content"])
+            self._start_answer([*entries[:at], changed], changed.message["content"])
         else:
-            changed = self._talk.entry({**entry.message, "content": text})
-            self._step(lambda talk: talk.change([*entries[:at], changed, *entries[at + 1 :]]))
+            changed = self._conversation.new_entry({**entry.message, "content": text})
+            self._change_conversation(
+                lambda talk: talk.change([*entries[:at], changed, *entries[at + 1 :]])
+            )
 
-    def _step(self, change: Any) -> None:
+    def _change_conversation(self, change: Any) -> None:
         with self._lock:
             self._require_idle()
-            change(self._talk)
-        self._settle("idle", failure=None, stats=None)
-        self._publish()
-        self._refresh()
+            change(self._conversation)
+        self._update_state("idle", failure=None, stats=None)
+        self._publish_conversation()
+        self._refresh_static()
 
-    def _replaced(self, change: Any) -> None:
+    def _on_messages_assigned(self, change: Any) -> None:
         """A list was assigned to `messages`."""
-        if change["new"] == self._sent():
+        if change["new"] == self._request_messages():
             return
         self._require_idle()
-        messages = checked(change["new"])
+        messages = check_messages(change["new"])
         first = messages[0] if messages else {}
         with self._lock:
             if first.get("role") == "system" and isinstance(first.get("content"), str):
-                self._talk.change(map(self._talk.entry, messages[1:]))
+                self._conversation.replace_entries(map(self._conversation.new_entry, messages[1:]))
                 self.system = first["content"]
             else:
-                self._talk.change(map(self._talk.entry, messages))
+                self._conversation.replace_entries(map(self._conversation.new_entry, messages))
                 self.system = None
-        self._publish()
-        self._refresh()
+        self._publish_conversation()
+        self._refresh_static()
 
-    def _sent(self) -> list[dict[str, Any]]:
+    def _request_messages(self) -> list[dict[str, Any]]:
         system = [{"role": "system", "content": self.system}] if self.system else []
-        return system + self._talk.messages
+        return system + self._conversation.messages
 
-    def _publish(self, _: Any = None) -> None:
+    def _publish_conversation(self, _: Any = None) -> None:
         """Show the conversation to Python's observers and to the page, which keeps what it has."""
         with self._lock:
-            entries = self._talk.entries
+            entries = self._conversation.entries
             there = [turn["id"] for turn in self._mirror.get("turns")]
             wanted = [entry.number for entry in entries]
             same = next(
@@ -300,32 +318,32 @@ class ChatPanel(Kept, Helped, Panel):
             )
             keep = min(len(there), len(wanted)) if same is None else same
             if keep < len(there):
-                self._mirror.cut("turns", length=keep)
+                self._mirror.truncate("turns", length=keep)
             for at in range(keep, len(entries)):
-                self._mirror.set("turns", at, value=_turn(entries[at]))
-            self._mirror.set("canUndo", value=self._talk.can_undo)
-            self._mirror.set("result", value=self._keepable())
-            self._mirror.set("canRedo", value=self._talk.can_redo)
-        self.messages = self._sent()
+                self._mirror.set("turns", at, value=_build_turn(entries[at]))
+            self._mirror.set("canUndo", value=self._conversation.can_undo)
+            self._mirror.set("result", value=self._result_files())
+            self._mirror.set("canRedo", value=self._conversation.can_redo)
+        self.messages = self._request_messages()
 
-    def _static(self) -> tuple[str, str]:
-        return self._transcript.written(self._talk.entries, self.system, repr(self))
+    def _render_static(self) -> tuple[str, str]:
+        return self._transcript.render(self._conversation.entries, self.system, repr(self))
 
-    def _media(self, name: str) -> tuple[bytes, str] | None:
+    def _find_media(self, name: str) -> tuple[bytes, str] | None:
         number, _, at = name.partition("-")
-        for entry in self._talk.entries:
-            if str(entry.number) == number and at.isdigit() and int(at) < len(entry.pictures):
-                return entry.pictures[int(at)]
-        return self._kept(name)
+        for entry in self._conversation.entries:
+            if str(entry.number) == number and at.isdigit() and int(at) < len(entry.images):
+                return entry.images[int(at)]
+        return self._find_chat_file(name)
 
     # What the page asks for
 
     def _do_send(self, text: str, types: list[str], buffers: Iterable[bytes] = ()) -> None:
-        message = question(text, zip(buffers, types, strict=True))
-        self._ask(message["content"])
+        message = build_user_message(text, zip(buffers, types, strict=True))
+        self._send_prompt(message["content"])
 
     def _do_edit(self, at: int, text: str) -> None:
-        self._edit(at, text)
+        self._edit_entry(at, text)
 
     def _do_regenerate(self) -> None:
         self.regenerate()
@@ -339,25 +357,25 @@ class ChatPanel(Kept, Helped, Panel):
     def _do_clear(self) -> None:
         self.clear()
 
-    def _described(self) -> dict[str, Any]:
-        return {**super()._described(), "messages": len(self._talk.entries)}
+    def _repr_fields(self) -> dict[str, Any]:
+        return {**super()._repr_fields(), "messages": len(self._conversation.entries)}
 
 
-def _turn(entry: Entry, done: bool = True) -> dict[str, Any]:
+def _build_turn(entry: Entry, done: bool = True) -> dict[str, Any]:
     """A message as the page shows it; pictures are named, and fetched when they are shown."""
     return {
         "id": entry.number,
         "role": entry.message["role"],
         "text": entry.text,
-        "think": entry.thoughts,
-        "calls": entry.calls,
-        "images": [f"{entry.number}-{i}" for i in range(len(entry.pictures))],
+        "think": entry.reasoning,
+        "calls": entry.tool_calls,
+        "images": [f"{entry.number}-{i}" for i in range(len(entry.images))],
         "note": entry.note,
         "done": done,
     }
 
 
-def _said(result: Any) -> dict[str, Any] | None:
+def _first_message(result: Any) -> dict[str, Any] | None:
     """The first answer's message as a plain dict; None when nothing is in it."""
     choices = result["choices"] if result is not None else []
     message = dict(choices[0]["message"]) if choices else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfwidgets.errors import InputError
 
-Message = dict[str, Any]
+MessageDict = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Entry:
     """A message, the number by which the page knows it, and a remark such as "stopped here"."""
 
     number: int
-    message: Message
+    message: MessageDict
     note: str = ""
 
     @property
@@ -29,20 +29,20 @@ class Entry:
         return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")
 
     @property
-    def thoughts(self) -> str:
+    def reasoning(self) -> str:
         """The reasoning that came with it, under either of its names."""
         return self.message.get("reasoning") or self.message.get("reasoning_content") or ""
 
     @property
-    def pictures(self) -> list[tuple[bytes, str]]:
+    def images(self) -> list[tuple[bytes, str]]:
         """The pictures in it, as bytes and MIME type; those elsewhere on the web are left out."""
         content = self.message.get("content")
         parts = content if isinstance(content, list) else []
         urls = [part["image_url"]["url"] for part in parts if part.get("type") == "image_url"]
-        return [_decoded(url) for url in urls if url.startswith("data:")]
+        return [_decode_data_url(url) for url in urls if url.startswith("data:")]
 
     @property
-    def calls(self) -> list[dict[str, str]]:
+    def tool_calls(self) -> list[dict[str, str]]:
         """The tool calls in it, as names and JSON texts."""
         functions = [call.get("function") or {} for call in self.message.get("tool_calls") or []]
         return [
@@ -50,7 +50,7 @@ class Entry:
         ]
 
 
-def _decoded(url: str) -> tuple[bytes, str]:
+def _decode_data_url(url: str) -> tuple[bytes, str]:
     head, _, data = url.partition(",")
     return base64.b64decode(data), head.removeprefix("data:").partition(";")[0]
 
@@ -63,56 +63,56 @@ class Conversation:
     """Entries, with what they were before and after each change."""
 
     entries: Entries = ()
-    _past: list[Entries] = field(default_factory=list)
-    _future: list[Entries] = field(default_factory=list)
-    _numbers: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
+    _undo_states: list[Entries] = field(default_factory=list)
+    _redo_states: list[Entries] = field(default_factory=list)
+    _next_number: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
 
-    def entry(self, message: Mapping[str, Any], note: str = "") -> Entry:
+    def new_entry(self, message: Mapping[str, Any], note: str = "") -> Entry:
         """A new entry, not yet part of the conversation."""
-        return Entry(self._numbers(), dict(message), note)
+        return Entry(self._next_number(), dict(message), note)
 
-    def change(self, entries: Iterable[Entry]) -> None:
+    def replace_entries(self, entries: Iterable[Entry]) -> None:
         """Replace all; the state before can be brought back."""
-        self._past.append(self.entries)
-        self._future.clear()
+        self._undo_states.append(self.entries)
+        self._redo_states.clear()
         self.entries = tuple(entries)
 
-    def amend(self, entries: Iterable[Entry]) -> None:
+    def amend_entries(self, entries: Iterable[Entry]) -> None:
         """Go on with a change that was begun: no step of its own in the history."""
         self.entries = tuple(entries)
 
-    def forget(self) -> None:
+    def discard_last_change(self) -> None:
         """Take the last change back as if it had never been made."""
-        if self._past:
-            self.entries = self._past.pop()
+        if self._undo_states:
+            self.entries = self._undo_states.pop()
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._past)
+        return bool(self._undo_states)
 
     @property
     def can_redo(self) -> bool:
-        return bool(self._future)
+        return bool(self._redo_states)
 
     def undo(self) -> None:
         """Go back to the state before the last change, if there was one."""
-        if self._past:
-            self._future.append(self.entries)
-            self.entries = self._past.pop()
+        if self._undo_states:
+            self._redo_states.append(self.entries)
+            self.entries = self._undo_states.pop()
 
     def redo(self) -> None:
         """Take the last undo back, if there was one."""
-        if self._future:
-            self._past.append(self.entries)
-            self.entries = self._future.pop()
+        if self._redo_states:
+            self._undo_states.append(self.entries)
+            self.entries = self._redo_states.pop()
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[MessageDict]:
         """Copies of the messages, for a request."""
         return [json.loads(json.dumps(entry.message)) for entry in self.entries]
 
 
-def checked(messages: Any) -> list[Message]:
+def check_messages(messages: Any) -> list[MessageDict]:
     """A conversation given by a user; InputError says which message is faulty."""
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
         raise InputError(f"messages must be a list of messages, not {type(messages).__name__}.")
@@ -124,10 +124,10 @@ def checked(messages: Any) -> list[Message]:
     return found
 
 
-def question(text: str, pictures: Iterable[tuple[bytes, str]] = ()) -> Message:
+def build_user_message(text: str, pictures: Iterable[tuple[bytes, str]] = ()) -> MessageDict:
     """A user's message; pictures travel inside it as data URLs."""
     parts = [
-        {"type": "image_url", "image_url": {"url": _encoded(content, kind)}}
+        {"type": "image_url", "image_url": {"url": _encode_data_url(content, kind)}}
         for content, kind in pictures
     ]
     if not parts:
@@ -135,5 +135,5 @@ def question(text: str, pictures: Iterable[tuple[bytes, str]] = ()) -> Message:
     return {"role": "user", "content": [*parts, {"type": "text", "text": text}]}
 
 
-def _encoded(content: bytes, kind: str) -> str:
+def _encode_data_url(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

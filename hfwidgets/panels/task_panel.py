@@ -10,20 +10,25 @@ import traitlets as t
 from hfwidgets import errors, media, tasks
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.call_tools import Helped
+from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.form import example_answers, uploads, variables
-from hfwidgets.panels.form.describe import about, form, samples, split
-from hfwidgets.panels.form.inputs import Inputs, file_of, shown
-from hfwidgets.panels.run import Run
-from hfwidgets.panels.text_tools import Worded
+from hfwidgets.panels.form.describe import (
+    describe_example,
+    describe_form,
+    split_parameters,
+    task_examples,
+)
+from hfwidgets.panels.form.inputs import PanelInputs, describe_input, preview_file
+from hfwidgets.panels.run import PanelRun
+from hfwidgets.panels.text_tools import TextTools
 from hfwidgets.panels.views import plain_value, previews, static_html
 from hfwidgets.panels.views.history import History
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import controls, examples
 
 
-class TaskPanel(Worded, Helped, Panel):
+class TaskPanel(TextTools, CallTools, Panel):
     """A task as a form with a result.
 
     Args:
@@ -43,7 +48,7 @@ class TaskPanel(Worded, Helped, Panel):
             be made twice. False sends none.
     """
 
-    needed = ("task",)
+    needed_chunks = ("task",)
     auto_run = t.Bool(False)
     vary_seed = t.Bool(True)
 
@@ -52,24 +57,24 @@ class TaskPanel(Worded, Helped, Panel):
     ) -> None:
         found = tasks.find(task)
         self.task = found.name
-        self._choices = [tasks.find(name) for name in choices]
-        self._names, _ = split(found)
-        self.inputs = Inputs(found, self._names, self._input_changed)
+        self._task_choices = [tasks.find(name) for name in choices]
+        self._input_names, _ = split_parameters(found)
+        self.inputs = PanelInputs(found, self._input_names, self._mirror_input)
         self._history = History()
         self._uploads = uploads.Uploads()
-        self._seed = 0
-        self._kept = False
-        self._sent: dict[str, Any] = {}
+        self._last_seed = 0
+        self._uses_stored_answer = False
+        self._sent_parameters: dict[str, Any] = {}
         ways = {name: settings.pop(name) for name in ("auto_run", "vary_seed") if name in settings}
-        given = {name: settings.pop(name) for name in self._names if name in settings}
+        given = {name: settings.pop(name) for name in self._input_names if name in settings}
         super().__init__(model, **settings)
-        self._again = self.start
-        self.set_trait("value", plain_value.empty(found))
-        self.observe(self._auto_changed, "auto_run")
+        self._retry_action = self.start
+        self.set_trait("value", plain_value.initial_value(found))
+        self.observe(self._mirror_auto_run, "auto_run")
         for way, wanted in ways.items():
             setattr(self, way, wanted)
-        self.observe(self._notice, ["model", "provider"])
-        self._notice()
+        self.observe(self._update_banner, ["model", "provider"])
+        self._update_banner()
         for name, value in given.items():
             self.inputs[name] = value
 
@@ -77,15 +82,15 @@ class TaskPanel(Worded, Helped, Panel):
 
     def start(self, **inputs: Any) -> None:
         """Run; returns at once. Inputs given here replace those of the form."""
-        self._started(inputs)
+        self._start_with_inputs(inputs)
 
     def run(self, **inputs: Any) -> Any:
         """Run and wait for the typed result; an interrupt stops it and keeps what came."""
-        return self._wait(self._started(inputs))
+        return self._wait_for_run(self._start_with_inputs(inputs))
 
     async def arun(self, **inputs: Any) -> Any:
         """The same, awaited."""
-        return await self._wait_async(self._started(inputs))
+        return await self._wait_for_run_async(self._start_with_inputs(inputs))
 
     def use(self, result: Any, name: str | None = None) -> None:
         """Take a result, or another panel's, as input: the first that fits, or the one named.
@@ -100,14 +105,14 @@ class TaskPanel(Worded, Helped, Panel):
         if name is None:
             raise errors.InputError(
                 f"No input of {self.task} takes a {type(value).__name__}. "
-                f"Name one: .use(result, {self._names[0]!r})."
+                f"Name one: .use(result, {self._input_names[0]!r})."
             )
-        self.inputs[name] = getattr(value, "text", value) if self._written(name) else value
+        self.inputs[name] = getattr(value, "text", value) if self._is_text_input(name) else value
 
     def example(self, number: int = 0) -> None:
         """Fill in one of the task's examples; the first is the one that the task declares."""
-        made = examples.made(samples(self.declaration)[number])
-        for name in set(made) & set(self._names):
+        made = examples.make_arguments(task_examples(self.declaration)[number])
+        for name in set(made) & set(self._input_names):
             self.inputs.put(name, made.pop(name), "example")
         known = {name: value for name, value in made.items() if name in self.declaration.controls}
         if known:
@@ -120,175 +125,186 @@ class TaskPanel(Worded, Helped, Panel):
             self._require_idle()
             kept = {name: value for name, value in self.inputs.items() if value is not None}
             self.task, self.declaration = found.name, found
-            self._names, _ = split(found)
-            self.inputs = Inputs(found, self._names, self._input_changed)
+            self._input_names, _ = split_parameters(found)
+            self.inputs = PanelInputs(found, self._input_names, self._mirror_input)
         self.model, self.parameters = None, {}
-        for part, value in self._parts().items():
+        for part, value in self._task_document().items():
             self._mirror.set(part, value=value)
-        for name in set(kept) & set(self._names):
-            if isinstance(kept[name], str) == self._written(name):
+        for name in set(kept) & set(self._input_names):
+            if isinstance(kept[name], str) == self._is_text_input(name):
                 self.inputs[name] = kept[name]
-        self._settle("idle", failure=None, stats=None, note="")
-        self._notice()
+        self._update_state("idle", failure=None, stats=None, note="")
+        self._update_banner()
 
     # A run
 
-    def _started(self, inputs: dict[str, Any]) -> Run:
+    def _start_with_inputs(self, inputs: dict[str, Any]) -> PanelRun:
         self._require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
-        self._given = self.inputs.given()
-        return self._begin(lambda: None)
+        self._run_inputs = self.inputs.given()
+        return self._begin_run(lambda: None)
 
-    async def _work(self, run: Run) -> None:
-        self._sent = self._seeded()
-        kept, self._kept = self._kept, False
+    async def _perform_run(self, run: PanelRun) -> None:
+        self._sent_parameters = self._choose_seed()
+        kept, self._uses_stored_answer = self._uses_stored_answer, False
         if kept:
-            run.result = await asyncio.to_thread(example_answers.answer, self.declaration)
-            await asyncio.to_thread(self._show, run)
+            run.result = await asyncio.to_thread(example_answers.replay_answer, self.declaration)
+            await asyncio.to_thread(self._show_result, run)
             return
-        given = {**self._given, **self._sent}
-        method = getattr(self._connect(), self.declaration.method)
+        given = {**self._run_inputs, **self._sent_parameters}
+        method = getattr(self._get_client(), self.declaration.method)
         if "stream" in self.declaration.signature.parameters and not given.get("details"):
-            await self._streamed(run, await method(model=self.model, stream=True, **given))
+            await self._stream_result(run, await method(model=self.model, stream=True, **given))
         else:
             run.result = await method(model=self.model, **given)
         if run.result is not None:
-            await asyncio.to_thread(self._show, run)
+            await asyncio.to_thread(self._show_result, run)
 
-    def _seeded(self) -> dict[str, Any]:
+    def _choose_seed(self) -> dict[str, Any]:
         """The parameters of this run, with a seed for what is drawn."""
         known = self.declaration.signature.parameters
         if "seed" in known and "stream" not in known:
             fixed = self.parameters.get("seed")
-            self._seed = self._seed + 1 if fixed is None else fixed
+            self._last_seed = self._last_seed + 1 if fixed is None else fixed
             if self.vary_seed or fixed is not None:
-                return {**self.parameters, "seed": self._seed}
+                return {**self.parameters, "seed": self._last_seed}
         return dict(self.parameters)
 
-    async def _streamed(self, run: Run, stream: Any) -> None:
-        before = next(iter(self._given.values()), None)
+    async def _stream_result(self, run: PanelRun, stream: Any) -> None:
+        before = next(iter(self._run_inputs.values()), None)
         view: dict[str, Any] = {"kind": "text", "markdown": True}
         if isinstance(before, str):
             view = {"kind": "continuation", "prompt": before}
         view |= {"text": "", "n": -run.number}
         self._mirror.set("result", value=view)
-        self._pieces = 0
+        self._piece_count = 0
         try:
             async for chunk in stream:
-                if piece := uploads.piece(chunk):
-                    self._pieces += 1
+                if piece := uploads.chunk_text(chunk):
+                    self._piece_count += 1
                     if self.status != "streaming":
-                        self._settle("streaming", note="", eta=None)
+                        self._update_state("streaming", note="", eta=None)
                     self._mirror.append("result", "text", text=piece)
         finally:
-            flusher.now(self._mirror)
+            flusher.flush_now(self._mirror)
             await stream.aclose()
             run.result = stream.result if stream.meta.first_token_seconds is not None else None
 
-    def _stats(self, run: Run) -> dict[str, Any]:
+    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
         """The status line's numbers; tokens of a stream without accounts are its pieces."""
-        found = super()._stats(run)
+        found = super()._run_stats(run)
         made = getattr(run.result.meta.usage, "completion_tokens", None) if found else None
-        count = made or (self._pieces if "first" in found else 0)
+        count = made or (self._piece_count if "first" in found else 0)
         if not count:
             return found
         writing = found["seconds"] - found.get("first", 0.0)
         rate = {"rate": (count - 1) / writing} if count > 1 and "first" in found else {}
         return {**found, **rate, "completion": count, "counted": made is None}
 
-    def _show(self, run: Run) -> None:
+    def _show_result(self, run: PanelRun) -> None:
         """Draw the result; what was streamed stays as it stands."""
-        item = self._history.add(run.result, self.declaration, self._given, self._sent)
-        if self._streams_text:
+        item = self._history.add(
+            run.result, self.declaration, self._run_inputs, self._sent_parameters
+        )
+        if self._has_streamed_text:
             item.view = {**item.view, **self._mirror.get("result"), "n": item.number}
         self._mirror.set("result", value=item.view)
-        self._mirror.set("gallery", value=self._history.gallery())
+        self._mirror.set("gallery", value=self._history.list_gallery())
 
-    def _ended(self, run: Run) -> None:
+    def _settle_document(self, run: PanelRun) -> None:
         if run.result is None:
             return
-        if self._history.latest is not run.result:  # stopped half-way: what came is a result too
-            self._show(run)
+        if (
+            self._history.last_result is not run.result
+        ):  # stopped half-way: what came is a result too
+            self._show_result(run)
         with contextlib.suppress(t.TraitError):
-            self.set_trait("value", plain_value.value(run.result))
+            self.set_trait("value", plain_value.to_plain_value(run.result))
 
     @property
-    def _streams_text(self) -> bool:
+    def _has_streamed_text(self) -> bool:
         view = self._mirror.get("result")
         return view is not None and view["n"] < 0
 
     # The document
 
-    def _document(self) -> dict[str, Any]:
+    def _initial_document(self) -> dict[str, Any]:
         more = {"uploads": {}, "names": {}, "auto": False, "heard": 0}
-        return {**self._parts(), **self.HELP, **self.WORDS, **more}
+        return {
+            **self._task_document(),
+            **self.CALL_TOOLS_DOCUMENT,
+            **self.TEXT_TOOLS_DOCUMENT,
+            **more,
+        }
 
-    def _parts(self) -> dict[str, Any]:
+    def _task_document(self) -> dict[str, Any]:
         """What changes with the task."""
-        shape = form(self.declaration, self._choices)
+        shape = describe_form(self.declaration, self._task_choices)
         found = [
-            {"about": about(sample), "preview": self._preview(at, sample)}
-            for at, sample in enumerate(samples(self.declaration))
+            {"about": describe_example(sample), "preview": self._preview_example(at, sample)}
+            for at, sample in enumerate(task_examples(self.declaration))
         ]
-        inputs = {name: self.inputs.shown(name) for name in self._names}
+        inputs = {name: self.inputs.shown(name) for name in self._input_names}
         drawn = {"form": {**shape, "examples": found}, "inputs": inputs}
         return {**drawn, "result": None, "gallery": [], "models": [], "pairs": None}
 
-    def _preview(self, at: int, sample: dict[str, Any]) -> dict[str, Any]:
+    def _preview_example(self, at: int, sample: dict[str, Any]) -> dict[str, Any]:
         """An example's inputs as the page shows them."""
         return {
-            name: shown(value, self.declaration.controls[name], f"ex.{at}.{name}")
+            name: describe_input(value, self.declaration.controls[name], f"ex.{at}.{name}")
             for name, value in sample.items()
-            if name in self._names
+            if name in self._input_names
         }
 
-    def _auto_changed(self, _: Any) -> None:
+    def _mirror_auto_run(self, _: Any) -> None:
         self._mirror.set("auto", value=self.auto_run)
 
-    def _arguments(self) -> dict[str, Any]:
+    def _call_arguments(self) -> dict[str, Any]:
         return dict(self.inputs)
 
-    def _input_changed(self, name: str) -> None:
+    def _mirror_input(self, name: str) -> None:
         self._mirror.set("inputs", name, value=self.inputs.shown(name))
 
-    def _written(self, name: str) -> bool:
-        return isinstance(self.inputs.control(name), controls.Lines | controls.Messages)
+    def _is_text_input(self, name: str) -> bool:
+        return isinstance(self.inputs.control(name), controls.TextBox | controls.Messages)
 
-    def _static(self) -> tuple[str, str]:
-        return static_html.written(self.declaration, self._history.last, repr(self))
+    def _render_static(self) -> tuple[str, str]:
+        return static_html.render_static_html(self.declaration, self._history.last_item, repr(self))
 
     def _send_media(self, name: str) -> None:
         """Pictures are decoded and made small beside the handler, which must not wait."""
-        background_loop.submit(self._fetch(name))
+        background_loop.submit(self._send_media_async(name))
 
-    async def _fetch(self, name: str) -> None:
+    async def _send_media_async(self, name: str) -> None:
         try:
             await asyncio.to_thread(super()._send_media, name)
         except errors.HfWidgetsError as error:
-            self._failed(error)
+            self._show_error(error)
 
-    def _media(self, name: str) -> tuple[bytes, str] | None:
+    def _find_media(self, name: str) -> tuple[bytes, str] | None:
         room, _, rest = name.partition(".")
         if room == "in":
             return self._input_file(name, rest.partition(".")[0])
         if room == "ex":
             return self._example_file(*rest.partition(".")[::2])
-        return self._history.file(name)
+        return self._history.find_file(name)
 
     def _example_file(self, at: str, name: str) -> tuple[bytes, str] | None:
-        found = dict(enumerate(samples(self.declaration))).get(int(at) if at.isdigit() else -1, {})
-        if name not in found or name not in self._names:
+        found = dict(enumerate(task_examples(self.declaration))).get(
+            int(at) if at.isdigit() else -1, {}
+        )
+        if name not in found or name not in self._input_names:
             return None
-        return file_of(found[name], self.declaration.controls[name])
+        return preview_file(found[name], self.declaration.controls[name])
 
     def _input_file(self, file: str, name: str) -> tuple[bytes, str] | None:
-        if name not in self._names or self.inputs.file(name) != file:
+        if name not in self._input_names or self.inputs.file(name) != file:
             return None
-        return file_of(self.inputs[name], self.inputs.control(name))
+        return preview_file(self.inputs[name], self.inputs.control(name))
 
-    def _described(self) -> dict[str, Any]:
-        return {"task": self.task, **super()._described()}
+    def _repr_fields(self) -> dict[str, Any]:
+        return {"task": self.task, **super()._repr_fields()}
 
     # What the page asks for
 
@@ -300,17 +316,17 @@ class TaskPanel(Worded, Helped, Panel):
         """Take what was typed. The page shows its own until `heard` says that this is known."""
         try:
             for name, value in inputs.items():
-                control = self.inputs.control(name) if name in self._names else None
-                if control is not None and not isinstance(control, controls.Media):
-                    self.inputs[name] = uploads.plain(value, control)
+                control = self.inputs.control(name) if name in self._input_names else None
+                if control is not None and not isinstance(control, controls.MediaInput):
+                    self.inputs[name] = uploads.parse_field_value(value, control)
         finally:
             self._mirror.set("heard", value=max(n, self._mirror.get("heard")))
 
     def _do_address(self, name: str, value: str) -> None:
         """A path or URL was typed for a medium; "" takes the medium away."""
-        self._brought(name, value.strip() or None, value.strip())
+        self._set_media_input(name, value.strip() or None, value.strip())
 
-    def _brought(self, name: str, value: Any, label: str) -> None:
+    def _set_media_input(self, name: str, value: Any, label: str) -> None:
         """Take a medium from the page, and run where that was asked for and nothing is missing."""
         self.inputs.put(name, value, label)
         if self.auto_run and value is not None and not self.busy:
@@ -318,21 +334,25 @@ class TaskPanel(Worded, Helped, Panel):
                 self.start()
 
     def _do_upload(self, buffers: Iterable[bytes], **piece: Any) -> None:
-        done = self._uploads.take(b"".join(buffers), **piece)
-        self._mirror.set("uploads", piece["name"], value=self._uploads.state(piece["name"]))
+        done = self._uploads.add_piece(b"".join(buffers), **piece)
+        self._mirror.set(
+            "uploads", piece["name"], value=self._uploads.upload_progress(piece["name"])
+        )
         if done is not None:
-            value = uploads.medium(done, self.inputs.control(piece["name"]))
-            self._brought(piece["name"], value, str(piece.get("file") or ""))
+            value = uploads.to_media_input(done, self.inputs.control(piece["name"]))
+            self._set_media_input(piece["name"], value, str(piece.get("file") or ""))
 
     def _do_example(self, number: int = 0) -> None:
         """Run an example; where nobody can be asked, its kept answer is shown."""
         self.example(number)
         barred = self._mirror.get("banner") is not None
-        self._kept = number == 0 and barred and example_answers.has(self.declaration)
+        self._uses_stored_answer = (
+            number == 0 and barred and example_answers.has_answer(self.declaration)
+        )
         self.start()
 
     def _do_names(self, name: str) -> None:
-        found = variables.fitting(self.inputs.control(name), variables.namespace())
+        found = variables.find_variables(self.inputs.control(name), variables.namespace())
         self._mirror.set("names", name, value=found)
 
     def _do_variable(self, name: str, variable: str) -> None:
@@ -342,37 +362,37 @@ class TaskPanel(Worded, Helped, Panel):
         if isinstance(known[variable], Panel):
             self.use(known[variable], name)
         else:
-            self._brought(name, known[variable], variable)
+            self._set_media_input(name, known[variable], variable)
 
     def _do_auto(self, on: bool) -> None:
         self.auto_run = on
 
     def _do_trim(self, name: str, start: float, end: float) -> None:
         """Keep a part of a sound; decoding takes a while, so it is done beside the handler."""
-        background_loop.submit(self._trim(name, start, end))
+        background_loop.submit(self._trim_audio(name, start, end))
 
-    async def _trim(self, name: str, start: float, end: float) -> None:
+    async def _trim_audio(self, name: str, start: float, end: float) -> None:
         label = self.inputs.label(name).partition(" · ")[0]
         try:
-            found = await asyncio.to_thread(previews.loaded, self.inputs[name], "audio")
+            found = await asyncio.to_thread(previews.load_media, self.inputs[name], "audio")
             sound = Audio(await asyncio.to_thread(found.read))
             part = await asyncio.to_thread(sound.cut, start, end)
-            self._brought(name, part, f"{label} · {start:.2f} to {end:.2f} s")
+            self._set_media_input(name, part, f"{label} · {start:.2f} to {end:.2f} s")
         except errors.HfWidgetsError as error:
-            self._failed(error)
+            self._show_error(error)
 
     def _do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
         """The page shows a film's first picture: keep it for where no film is played."""
-        background_loop.submit(self._keep_poster(number, b"".join(buffers)))
+        background_loop.submit(self._store_poster(number, b"".join(buffers)))
 
-    async def _keep_poster(self, number: int, picture: bytes) -> None:
-        item = self._history.item(number)
+    async def _store_poster(self, number: int, picture: bytes) -> None:
+        item = self._history.find_item(number)
         if item is None or item.poster is not None or item.view["kind"] != "video":
             return
         with contextlib.suppress(errors.HfWidgetsError):  # a still is no news when it fails
-            loaded = await asyncio.to_thread(previews.loaded, picture, "image")
-            item.poster = await asyncio.to_thread(media.upright, loaded)
-            await asyncio.to_thread(self._refresh)
+            loaded = await asyncio.to_thread(previews.load_media, picture, "image")
+            item.poster = await asyncio.to_thread(media.open_upright, loaded)
+            await asyncio.to_thread(self._refresh_static)
 
     def _do_vary(self) -> None:
         """Draw again with another seed."""
@@ -385,7 +405,7 @@ class TaskPanel(Worded, Helped, Panel):
 
     def _do_show(self, number: int) -> None:
         """Show a past result of the gallery again."""
-        view = self._history.view(number)
+        view = self._history.find_view(number)
         if view is not None:
             self._mirror.set("result", value=view)
 

@@ -17,11 +17,11 @@ from hfwidgets.providers._provider import Address, Hosts, Provider, is_secret
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUP = "hfwidgets.providers"
+ENTRY_POINT_GROUP = "hfwidgets.providers"
 
 
 @functools.cache
-def own() -> frozenset[str]:
+def builtin_names() -> frozenset[str]:
     """The names of the providers in this folder."""
     import pkgutil
 
@@ -30,17 +30,21 @@ def own() -> frozenset[str]:
 
 
 @functools.cache
-def added() -> dict[str, "EntryPoint"]:
+def plugin_entry_points() -> dict[str, "EntryPoint"]:
     """The providers of other packages by their names; one of ours is not replaced."""
     from importlib import metadata  # as slow to import as a client, and seldom needed
 
-    return {e.name: e for e in metadata.entry_points(group=GROUP) if e.name not in own()}
+    return {
+        e.name: e
+        for e in metadata.entry_points(group=ENTRY_POINT_GROUP)
+        if e.name not in builtin_names()
+    }
 
 
 @functools.cache
 def names() -> tuple[str, ...]:
     """The names of all providers, in the alphabet's order."""
-    return tuple(sorted({*own(), *added()}))
+    return tuple(sorted({*builtin_names(), *plugin_entry_points()}))
 
 
 @functools.cache
@@ -51,13 +55,13 @@ def get(name: str) -> Provider:
         UnknownProviderError: there is none; with near names.
         ConfigurationError: a package's entry point does not lead to a `Provider`.
     """
-    if name in own():
+    if name in builtin_names():
         found = import_module(f"{__name__}.{name.replace('-', '_')}").provider
-    elif name in added():
-        found = _loaded(name)
+    elif name in plugin_entry_points():
+        found = _load_plugin(name)
     else:
         raise errors.UnknownProviderError(
-            f"There is no provider {name!r}.{errors.near(name, names())} "
+            f"There is no provider {name!r}.{errors.did_you_mean(name, names())} "
             f"There are: {', '.join(names())}."
         )
     assert isinstance(found, Provider)
@@ -65,8 +69,8 @@ def get(name: str) -> Provider:
     return found
 
 
-def _loaded(name: str) -> object:
-    entry = added()[name]
+def _load_plugin(name: str) -> object:
+    entry = plugin_entry_points()[name]
     try:
         found = entry.load()
     except Exception as error:  # whatever another package's import raises
@@ -82,4 +86,13 @@ def _loaded(name: str) -> object:
     return found
 
 
-__all__ = ["GROUP", "Address", "Hosts", "Provider", "get", "is_secret", "names", "own"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "Address",
+    "Hosts",
+    "Provider",
+    "builtin_names",
+    "get",
+    "is_secret",
+    "names",
+]

@@ -9,7 +9,7 @@ from hfwidgets import errors, media
 from hfwidgets.core.flow import Flow, Infer
 
 
-def at(raw: Any, *path: str | int) -> Any:
+def get_value(raw: Any, *path: str | int) -> Any:
     """The value at a path of names and indices; OutputError that says what is there instead."""
     found = raw
     for step in path:
@@ -20,18 +20,18 @@ def at(raw: Any, *path: str | int) -> Any:
         if found is None:
             where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).lstrip(".")
             raise errors.OutputError(
-                f"The answer has no {where}; it is {_short(raw)}. The model may not serve this "
+                f"The answer has no {where}; it is {_shorten(raw)}. The model may not serve this "
                 "task, or the provider has changed its answers."
             )
     return found
 
 
-def _short(raw: Any) -> str:
+def _shorten(raw: Any) -> str:
     text = json.dumps(raw, ensure_ascii=False, default=str)
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 
-def decoded(text: Any) -> bytes:
+def decode_base64_answer(text: Any) -> bytes:
     """The bytes of a base64 text, with or without the head of a data URL."""
     try:
         return base64.b64decode(str(text).rpartition(",")[2], validate=True)
@@ -39,18 +39,18 @@ def decoded(text: Any) -> bytes:
         raise errors.OutputError(f"The answer's base64 is damaged: {error}.") from error
 
 
-def fetched(ask: Infer, url: Any) -> Flow[bytes]:
+def fetch_file(ask: Infer, url: Any) -> Flow[bytes]:
     """The file that an answer points to, fetched without credentials."""
     return (yield from media.download(url, base=ask.base))
 
 
-def failed(provider: str, ask: Infer, why: Any) -> errors.ProviderJobError:
+def job_error(provider: str, ask: Infer, why: Any) -> errors.ProviderJobError:
     """The error for a job that was accepted and then failed."""
-    said = _reason(why) or "no reason given"
+    said = _failure_reason(why) or "no reason given"
     return errors.ProviderJobError(f"The job of {ask.model} at {provider} failed: {said}")
 
 
-def _reason(why: Any) -> str:
+def _failure_reason(why: Any) -> str:
     if isinstance(why, dict):
-        why = why.get("message") or why.get("error") or _short(why)
+        why = why.get("message") or why.get("error") or _shorten(why)
     return str(why) if why else ""

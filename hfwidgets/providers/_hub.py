@@ -8,9 +8,9 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Send
-from hfwidgets.media import OUTPUT_LIMIT, Media, as_bytes
+from hfwidgets.media import OUTPUT_LIMIT, Media, ensure_bytes
 
-TEXT = (
+TEXT_TASKS = (
     "text-classification",
     "zero-shot-classification",
     "token-classification",
@@ -23,8 +23,8 @@ TEXT = (
     "translation",
 )
 
-TABLES = ("tabular-classification", "tabular-regression")
-MEDIA = (
+TABULAR_TASKS = ("tabular-classification", "tabular-regression")
+MEDIA_TASKS = (
     "audio-classification",
     "audio-to-audio",
     "automatic-speech-recognition",
@@ -42,48 +42,52 @@ MEDIA = (
 )
 """Tasks that take or return files."""
 
-FILMS = ("image-to-video", "text-to-video")
-DRAWN = frozenset({"image-to-image", "text-to-image"})
-FILES = DRAWN | {*FILMS, "audio-to-audio", "text-to-speech"}
+VIDEO_TASKS = ("image-to-video", "text-to-video")
+IMAGE_OUTPUT_TASKS = frozenset({"image-to-image", "text-to-image"})
+FILE_OUTPUT_TASKS = IMAGE_OUTPUT_TASKS | {*VIDEO_TASKS, "audio-to-audio", "text-to-speech"}
 """Tasks whose answer may be a file."""
 
 
-def body(ask: Infer) -> dict[str, Any]:
+def build_body(ask: Infer) -> dict[str, Any]:
     """The JSON of a request."""
     if ask.task == "feature-extraction":  # the servers read these beside the inputs
-        return {"inputs": ask.inputs, **ask.given}
-    if ask.task in TABLES:
-        return {"parameters": ask.given, "table": ask.inputs}
-    return {"inputs": ask.inputs, "parameters": ask.given}
+        return {"inputs": ask.inputs, **ask.parameters}
+    if ask.task in TABULAR_TASKS:
+        return {"parameters": ask.parameters, "table": ask.inputs}
+    return {"inputs": ask.inputs, "parameters": ask.parameters}
 
 
-def post(ask: Infer, path: str) -> Flow[Any]:
+def post_json(ask: Infer, path: str) -> Flow[Any]:
     """Send a task's inputs and return the parsed answer."""
-    reply = yield Send("POST", path, json=body(ask))
-    return parsed(reply)
+    reply = yield Send("POST", path, json=build_body(ask))
+    return parse_json(reply)
 
 
-def files(ask: Infer, path: str) -> Flow[Any]:
+def post_media(ask: Infer, path: str) -> Flow[Any]:
     """Send a task's picture or sound, alone as it is, with parameters as base64 in JSON.
 
     Returns the parsed answer, or the bytes of a file.
     """
-    inputs = yield from _fetched(ask.inputs)
-    headers = {"accept": "image/png"} if ask.task in DRAWN else {}
-    limit = OUTPUT_LIMIT if ask.task in FILES else None
-    if isinstance(inputs, Media) and not ask.given:
+    inputs = yield from _fetch_inputs(ask.inputs)
+    headers = {"accept": "image/png"} if ask.task in IMAGE_OUTPUT_TASKS else {}
+    limit = OUTPUT_LIMIT if ask.task in FILE_OUTPUT_TASKS else None
+    if isinstance(inputs, Media) and not ask.parameters:
         headers["content-type"] = inputs.mime or "application/octet-stream"
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
     else:
-        reply = yield Send("POST", path, json=body(ask), headers=headers, limit=limit)
-    return reply.content if ask.task in FILES and not _is_json(reply) else parsed(reply)
+        reply = yield Send("POST", path, json=build_body(ask), headers=headers, limit=limit)
+    return (
+        reply.content
+        if ask.task in FILE_OUTPUT_TASKS and not _is_json(reply)
+        else parse_json(reply)
+    )
 
 
-def _fetched(inputs: Any) -> Flow[Any]:
+def _fetch_inputs(inputs: Any) -> Flow[Any]:
     """The inputs with the bytes of their media at hand."""
     for leaf in inputs.values() if isinstance(inputs, Mapping) else (inputs,):
         if isinstance(leaf, Media):
-            yield from as_bytes(leaf)
+            yield from ensure_bytes(leaf)
     return inputs
 
 
@@ -92,7 +96,7 @@ def _is_json(reply: Any) -> bool:
     return bool(reply.content[:1] in (b"{", b"["))
 
 
-def parsed(reply: Any) -> Any:
+def parse_json(reply: Any) -> Any:
     """A reply's JSON; OutputError when it is none."""
     try:
         return reply.json()

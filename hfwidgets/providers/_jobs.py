@@ -5,20 +5,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Flow, Send, Sleep, Undo
-from hfwidgets.providers._hub import parsed
+from hfwidgets.core.flow import CancelOnExit, Flow, Send, Sleep
+from hfwidgets.providers._hub import parse_json
 
-LIMIT = 1800.0
+WAIT_LIMIT = 1800.0
 """How long a job is waited for when the client has no timeout, in seconds."""
 
-FIRST = 0.5
-LONGEST = 3.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 3.0
 
-State = Callable[[Any], str | None]
+PendingReason = Callable[[Any], str | None]
 """Shown a job's status: why it is still to be waited for, None once its state is final."""
 
 
-def done(path: str, state: State, cancel: Send | None = None, first: float = FIRST) -> Flow[Any]:
+def wait_for_job(
+    path: str, state: PendingReason, cancel: Send | None = None, first: float = FIRST_PAUSE
+) -> Flow[Any]:
     """The status of a job once it is final.
 
     It is asked for at growing intervals, from `first` to 3 seconds. A call that ends early sends
@@ -27,25 +29,26 @@ def done(path: str, state: State, cancel: Send | None = None, first: float = FIR
     Raises:
         ProviderJobError: it is not final after half an hour.
     """
-    yield Undo(cancel)
+    yield CancelOnExit(cancel)
     waited, pause = 0.0, first
     while True:
-        status = parsed((yield Send("GET", path)))
+        status = parse_json((yield Send("GET", path)))
         reason = state(status)
         if reason is None:
-            yield Undo(None)
+            yield CancelOnExit(None)
             return status
-        if waited >= LIMIT:
+        if waited >= WAIT_LIMIT:
             raise errors.ProviderJobError(
-                f"The job is not done after {LIMIT:.0f} s: {reason}. A client with timeout= waits "
+                f"The job is not done after {WAIT_LIMIT:.0f} s: {reason}. A client with timeout= "
+                "waits "
                 "for as long as that says."
             )
         yield Sleep(pause, reason)
         waited += pause
-        pause = min(pause * 1.25, max(LONGEST, first))
+        pause = min(pause * 1.25, max(LONGEST_PAUSE, first))
 
 
-def path_of(url: Any) -> str:
+def url_path(url: Any) -> str:
     """The path of a URL in an answer, to be joined to the provider's own address.
 
     Its host is not used: through the router it is another, and credentials follow no answer.

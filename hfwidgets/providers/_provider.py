@@ -16,14 +16,14 @@ from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.errors.user_warnings import warn
 
-Route = Callable[[Infer], Flow[Any]]
+RouteHandler = Callable[[Infer], Flow[Any]]
 
 ROUTER = "https://router.huggingface.co"
 HUB = "https://huggingface.co"
 
-_TELLING = r"(?i)auth|cookie|key|token|secret|password|session"
+_SECRET_NAME_PATTERN = r"(?i)auth|cookie|key|token|secret|password|session"  # noqa: S105
 
-LEAST_SECRET = 8
+MIN_SECRET_LENGTH = 8
 """Shorter values are too common in texts to be taken out, in characters."""
 
 
@@ -34,20 +34,22 @@ class Hosts:
     Names are the providers' own, and `hub` and `router`.
     """
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, name: str, default: str, variable: str | None = None) -> str:
+    def address_of(self, name: str, default: str, variable: str | None = None) -> str:
         """The address of a service, without a slash at its end."""
-        found = self.given.get(name) or (os.environ.get(variable) if variable else None) or default
+        found = (
+            self.addresses.get(name) or (os.environ.get(variable) if variable else None) or default
+        )
         return found.rstrip("/")
 
     @property
     def hub(self) -> str:
-        return self.of("hub", HUB, "HF_ENDPOINT")
+        return self.address_of("hub", HUB, "HF_ENDPOINT")
 
     @property
     def router(self) -> str:
-        return self.of("router", ROUTER)
+        return self.address_of("router", ROUTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Address:
     def secrets(self) -> list[str]:
         """The credentials themselves, for keeping them out of texts."""
         shown = (value for name, value in self.headers.items() if is_secret(name))
-        return [value.rpartition(" ")[2] for value in shown if len(value) > LEAST_SECRET]
+        return [value.rpartition(" ")[2] for value in shown if len(value) > MIN_SECRET_LENGTH]
 
     def url(self, path: str) -> str:
         """The absolute URL of a path of the provider's."""
@@ -80,10 +82,10 @@ class Address:
 
 def is_secret(header: str) -> bool:
     """Whether a header of this name holds credentials, as far as names tell."""
-    return re.search(_TELLING, header) is not None
+    return re.search(_SECRET_NAME_PATTERN, header) is not None
 
 
-def bearer(key: str) -> dict[str, str]:
+def bearer_headers(key: str) -> dict[str, str]:
     """The usual way to show a key."""
     return {"authorization": f"Bearer {key}"}
 
@@ -105,7 +107,7 @@ class Provider:
         self,
         base: str,
         *,
-        show: Callable[[str], Mapping[str, str]] = bearer,
+        show: Callable[[str], Mapping[str, str]] = bearer_headers,
         routable: bool = True,
         mapped: bool = True,
         anonymous: bool = False,
@@ -114,32 +116,34 @@ class Provider:
     ) -> None:
         self.name = ""
         self.base = base
-        self.show = show
+        self.build_auth_headers = show
         self.routable = routable
         self.mapped = mapped
         self.anonymous = anonymous
         self.headers = dict(headers or {})
-        self.naming = naming
-        self.routes: dict[str, Route] = {}
-        self.bases: dict[str, str] = {}
+        self.to_provider_model = naming
+        self.routes: dict[str, RouteHandler] = {}
+        self.task_bases: dict[str, str] = {}
         self.reconnects = False
 
-    def serves(self, *tasks: str, base: str | None = None) -> Callable[[Route], Route]:
+    def serves(
+        self, *tasks: str, base: str | None = None
+    ) -> Callable[[RouteHandler], RouteHandler]:
         """Register a route for tasks, by their names on the Hub.
 
         `base` is their own address for calls with the provider's key, where it differs.
         """
 
-        def add(route: Route) -> Route:
+        def add(route: RouteHandler) -> RouteHandler:
             for name in tasks:
                 self.routes[name] = route
                 if base is not None:
-                    self.bases[name] = base
+                    self.task_bases[name] = base
             return route
 
         return add
 
-    def route(self, task: str) -> Route:
+    def route(self, task: str) -> RouteHandler:
         """The route of a task; TaskNotServedError that lists what is served otherwise."""
         if task not in self.routes:
             raise errors.TaskNotServedError(
@@ -150,7 +154,7 @@ class Provider:
 
     def base_of(self, task: str) -> str:
         """The address of a task for calls with the provider's own key."""
-        return self.bases.get(task, self.base)
+        return self.task_bases.get(task, self.base)
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """Where to send requests: to the provider with its own key, to the router with the Hub's.
@@ -159,7 +163,7 @@ class Provider:
             MissingTokenError: there is no token, or one that does not fit.
         """
         yield from ()
-        if not self.routable and not self.anonymous and (token is None or token.routed):
+        if not self.routable and not self.anonymous and (token is None or token.is_hub_token):
             raise errors.MissingTokenError(
                 f"{self.name} is reached with a key of its own, not with a Hub token: pass it as "
                 "token= (or api_key=)."
@@ -169,19 +173,19 @@ class Provider:
                 f"{self.name} needs a key: pass token= (a Hub token that starts with hf_, or a key "
                 f"of {self.name}'s own), set HF_TOKEN, or use provider='local', which needs none."
             )
-        if token is not None and token.routed and self.routable:
+        if token is not None and token.is_hub_token and self.routable:
             return Address(
-                f"{hosts.router}/{self.name}", {**self.headers, **bearer(token.value)}, True
+                f"{hosts.router}/{self.name}", {**self.headers, **bearer_headers(token.value)}, True
             )
-        shown = self.show(token.value) if token else {}
-        return Address(hosts.of(self.name, self.base_of(task)), {**self.headers, **shown})
+        shown = self.build_auth_headers(token.value) if token else {}
+        return Address(hosts.address_of(self.name, self.base_of(task)), {**self.headers, **shown})
 
-    def left_out(self, ask: Infer, *names: str) -> dict[str, Any]:
+    def drop_unsupported(self, ask: Infer, *names: str) -> dict[str, Any]:
         """The options that were given but for these, which the provider does not know.
 
         Each that was given gets a warning: nothing is left out in silence.
         """
-        given = ask.given
+        given = ask.parameters
         unknown = [name for name in names if name in given]
         if unknown:
             warn(

@@ -13,11 +13,11 @@ from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import _hub
 
-_UNUSED = r"model_kwargs[^\[]*\[([^\]]*)\]"
-_NAME = r"""['"]([^'"]+)['"]"""
+_UNUSED_PATTERN = r"model_kwargs[^\[]*\[([^\]]*)\]"
+_QUOTED_NAME = r"""['"]([^'"]+)['"]"""
 
 
-def generate(ask: Infer, path: str) -> Flow[Any]:
+def generate_text(ask: Infer, path: str) -> Flow[Any]:
     """The answer's JSON, or the open reply of a stream.
 
     Raises:
@@ -25,33 +25,33 @@ def generate(ask: Infer, path: str) -> Flow[Any]:
     """
     known: set[str] = ask.memory.setdefault(f"unused {path}", set())
     if known and ask.stream:
-        raise _no_stream(ask)
+        raise _no_stream_error(ask)
     try:
-        return (yield from _sent(ask, path, _without(ask, known)))
+        return (yield from _post_generation(ask, path, _drop_unused(ask, known)))
     except errors.BadRequestError as error:
-        unused = _unused(error)
+        unused = _find_unused(error)
         if not unused or unused <= known:
             raise
         known |= unused
     if ask.stream:
-        raise _no_stream(ask)
-    return (yield from _sent(ask, path, _without(ask, known)))
+        raise _no_stream_error(ask)
+    return (yield from _post_generation(ask, path, _drop_unused(ask, known)))
 
 
-def _sent(ask: Infer, path: str, given: dict[str, Any]) -> Flow[Any]:
+def _post_generation(ask: Infer, path: str, given: dict[str, Any]) -> Flow[Any]:
     body = {"inputs": ask.inputs, "parameters": given, **({"stream": True} if ask.stream else {})}
     reply = yield Send("POST", path, json=body, stream=ask.stream)
-    return reply if ask.stream else _hub.parsed(reply)
+    return reply if ask.stream else _hub.parse_json(reply)
 
 
-def _unused(error: errors.BadRequestError) -> set[str]:
-    found = re.search(_UNUSED, error.server_message or "")
-    return set(re.findall(_NAME, found[1])) if found else set()
+def _find_unused(error: errors.BadRequestError) -> set[str]:
+    found = re.search(_UNUSED_PATTERN, error.server_message or "")
+    return set(re.findall(_QUOTED_NAME, found[1])) if found else set()
 
 
-def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
+def _drop_unused(ask: Infer, unused: set[str]) -> dict[str, Any]:
     """The options that were given but for what the server does not know, with a warning."""
-    given = ask.given
+    given = ask.parameters
     left_out = sorted(unused & given.keys())
     if left_out:
         warn(
@@ -61,7 +61,7 @@ def _without(ask: Infer, unused: set[str]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in unused}
 
 
-def _no_stream(ask: Infer) -> errors.TaskNotServedError:
+def _no_stream_error(ask: Infer) -> errors.TaskNotServedError:
     return errors.TaskNotServedError(
         f"{ask.model or ask.base} runs no text-generation-inference and cannot stream: call it "
         "with stream=False."

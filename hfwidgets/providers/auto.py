@@ -6,28 +6,28 @@ from hfwidgets import errors
 from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import _openai
-from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bearer
+from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bearer_headers
 
 
-class Auto(Provider):
+class AutoProvider(Provider):
     """The router itself, for which a Hub token is needed."""
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """The router's address."""
         yield from ()
-        if token is None or not token.routed:
+        if token is None or not token.is_hub_token:
             got = "there is none" if token is None else f"the one from {token.source} is another"
             raise errors.MissingTokenError(
                 f"The Hub's router needs a Hub token, which starts with hf_; {got}. Pass token=, "
                 "set HF_TOKEN or log in; or name a provider= with its own key, or use "
                 "provider='local', which needs none."
             )
-        return Address(hosts.router, bearer(token.value), True)
+        return Address(hosts.router, bearer_headers(token.value), True)
 
 
-provider = Auto(ROUTER, mapped=False)
+provider = AutoProvider(ROUTER, mapped=False)
 
 
 @provider.serves("chat-completion")
 def chat(ask: Infer) -> Flow[Any]:
-    return _openai.chat(ask, "/v1/chat/completions")
+    return _openai.post_chat(ask, "/v1/chat/completions")

@@ -1,5 +1,5 @@
 """Baseten's model APIs."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://inference.baseten.co")
+provider = openai_compatible("https://inference.baseten.co")

@@ -1,5 +1,5 @@
 """Cerebras's wafer-scale inference."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.cerebras.ai")
+provider = openai_compatible("https://api.cerebras.ai")

@@ -9,35 +9,35 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.media import Media
-from hfwidgets.providers._answers import at
-from hfwidgets.providers._hub import parsed
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._answers import get_value
+from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._openai import openai_compatible
 
 ROOT = "/v1/openai"
 
-provider = compatible(
+provider = openai_compatible(
     "https://api.deepinfra.com", ROOT, "text-generation", "feature-extraction", "text-to-speech"
 )
 
 
-class Form:
+class MultipartForm:
     """A `multipart/form-data` body with one file, which is read while it is sent."""
 
     def __init__(self, file: Media, fields: dict[str, Any]) -> None:
         self._file = file
-        self._mark = secrets.token_hex(16)
+        self._boundary = secrets.token_hex(16)
         mime = file.mime or "application/octet-stream"
         suffix = mimetypes.guess_extension(mime) or ".wav"
-        self._head = self._part(
+        self._head = self._build_part(
             f'name="file"; filename="audio{suffix}"\r\nContent-Type: {mime}', ""
         ).removesuffix(b"\r\n")
-        texts = b"".join(self._part(f'name="{n}"', _text(v)) for n, v in fields.items())
-        self._tail = b"\r\n" + texts + f"--{self._mark}--\r\n".encode()
+        texts = b"".join(self._build_part(f'name="{n}"', _to_text(v)) for n, v in fields.items())
+        self._tail = b"\r\n" + texts + f"--{self._boundary}--\r\n".encode()
         self.size = len(self._head) + (file.size or 0) + len(self._tail)
-        self.type = f"multipart/form-data; boundary={self._mark}"
+        self.content_type = f"multipart/form-data; boundary={self._boundary}"
 
-    def _part(self, head: str, text: str) -> bytes:
-        lines = (f"--{self._mark}", f"Content-Disposition: form-data; {head}", "", text, "")
+    def _build_part(self, head: str, text: str) -> bytes:
+        lines = (f"--{self._boundary}", f"Content-Disposition: form-data; {head}", "", text, "")
         return "\r\n".join(lines).encode()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,19 +46,19 @@ class Form:
         yield self._tail
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 @provider.serves("automatic-speech-recognition")
 def transcribe(ask: Infer) -> Flow[Any]:
-    file = yield from media.as_bytes(ask.inputs)
-    form = Form(file, {**ask.given, "model": ask.served_as})
-    headers = {"content-type": form.type}
+    file = yield from media.ensure_bytes(ask.inputs)
+    form = MultipartForm(file, {**ask.parameters, "model": ask.served_as})
+    headers = {"content-type": form.content_type}
     path = f"{ROOT}/audio/transcriptions"
-    raw = parsed((yield Send("POST", path, content=form, headers=headers)))
+    raw = parse_json((yield Send("POST", path, content=form, headers=headers)))
     chunks = [
         {"text": part.get("text"), "timestamp": [part.get("start"), part.get("end")]}
         for part in raw.get("segments") or ()
     ]
-    return {"text": at(raw, "text"), **({"chunks": chunks} if chunks else {})}
+    return {"text": get_value(raw, "text"), **({"chunks": chunks} if chunks else {})}

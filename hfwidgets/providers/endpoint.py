@@ -45,21 +45,21 @@ def chat_url(url: str) -> str:
     return urlunsplit(parts._replace(path=path))
 
 
-@provider.serves(*_hub.TEXT, *_hub.TABLES)
-def task(ask: Infer) -> Flow[Any]:
-    return _hub.post(ask, "")
+@provider.serves(*_hub.TEXT_TASKS, *_hub.TABULAR_TASKS)
+def run_task(ask: Infer) -> Flow[Any]:
+    return _hub.post_json(ask, "")
 
 
-@provider.serves(*_hub.MEDIA, *_hub.FILMS)
-def files(ask: Infer) -> Flow[Any]:
-    return _hub.files(ask, "")
+@provider.serves(*_hub.MEDIA_TASKS, *_hub.VIDEO_TASKS)
+def run_media_task(ask: Infer) -> Flow[Any]:
+    return _hub.post_media(ask, "")
 
 
 @provider.serves("text-generation")
-def generate(ask: Infer) -> Flow[Any]:
-    return _tgi.generate(ask, "")
+def generate_text(ask: Infer) -> Flow[Any]:
+    return _tgi.generate_text(ask, "")
 
 
 @provider.serves("chat-completion")
 def chat(ask: Infer) -> Flow[Any]:
-    return _openai.chat(ask, "")
+    return _openai.post_chat(ask, "")

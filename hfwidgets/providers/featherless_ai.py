@@ -1,5 +1,5 @@
 """Featherless AI, which hosts most open text models."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.featherless.ai", "/v1", "text-generation")
+provider = openai_compatible("https://api.featherless.ai", "/v1", "text-generation")

@@ -1,5 +1,5 @@
 """Groq's inference."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.groq.com", "/openai/v1")
+provider = openai_compatible("https://api.groq.com", "/openai/v1")

@@ -3,15 +3,15 @@
 from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
-from hfwidgets.providers._answers import at, fetched
-from hfwidgets.providers._hub import parsed
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._answers import fetch_file, get_value
+from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.novita.ai", "/v3/openai", "text-generation")
+provider = openai_compatible("https://api.novita.ai", "/v3/openai", "text-generation")
 
 
 @provider.serves("text-to-video")
-def film(ask: Infer) -> Flow[Any]:
-    body = {"prompt": ask.inputs, **ask.given}
-    raw = parsed((yield Send("POST", f"/v3/hf/{ask.served_as}", json=body)))
-    return (yield from fetched(ask, at(raw, "video", "video_url")))
+def generate_video(ask: Infer) -> Flow[Any]:
+    body = {"prompt": ask.inputs, **ask.parameters}
+    raw = parse_json((yield Send("POST", f"/v3/hf/{ask.served_as}", json=body)))
+    return (yield from fetch_file(ask, get_value(raw, "video", "video_url")))

@@ -4,18 +4,20 @@ from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _openai
-from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._hub import parse_json
 
-provider = _openai.compatible("https://inference.api.nscale.com")
+provider = _openai.openai_compatible("https://inference.api.nscale.com")
 
 
 @provider.serves("text-to-image")
-def picture(ask: Infer) -> Flow[Any]:
-    given = _openai.size(provider, ask, "num_inference_steps", "cfg_scale")
+def generate_image(ask: Infer) -> Flow[Any]:
+    given = _openai.size_options(provider, ask, "num_inference_steps", "cfg_scale")
     body = {
         "response_format": "b64_json",
         "prompt": ask.inputs,
         "model": ask.served_as,
         **given,
     }
-    return _openai.picture(parsed((yield Send("POST", "/v1/images/generations", json=body))))
+    return _openai.first_image(
+        parse_json((yield Send("POST", "/v1/images/generations", json=body)))
+    )

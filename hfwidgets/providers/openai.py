@@ -1,5 +1,5 @@
 """OpenAI itself: reached with its own key only, and its models keep their own names."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.openai.com", "/v1", routable=False, mapped=False)
+provider = openai_compatible("https://api.openai.com", "/v1", routable=False, mapped=False)

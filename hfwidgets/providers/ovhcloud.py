@@ -1,5 +1,5 @@
 """OVHcloud's AI endpoints."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://oai.endpoints.kepler.ai.cloud.ovh.net")
+provider = openai_compatible("https://oai.endpoints.kepler.ai.cloud.ovh.net")

@@ -1,5 +1,5 @@
 """Public AI's inference utility."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.publicai.co")
+provider = openai_compatible("https://api.publicai.co")

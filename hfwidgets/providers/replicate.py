@@ -9,74 +9,78 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs
-from hfwidgets.providers._answers import at, failed, fetched
-from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._answers import fetch_file, get_value, job_error
+from hfwidgets.providers._hub import parse_json
 from hfwidgets.providers._provider import Provider
 
 provider = Provider("https://api.replicate.com", headers={"prefer": "wait"})
 
-WAITING = ("starting", "processing", "queued")
+PENDING_STATES = ("starting", "processing", "queued")
 
 
 @provider.serves("text-to-image", "text-to-video")
-def from_prompt(ask: Infer) -> Flow[Any]:
-    inputs = {"prompt": ask.inputs, **ask.given}
+def generate_from_prompt(ask: Infer) -> Flow[Any]:
+    inputs = {"prompt": ask.inputs, **ask.parameters}
     if ask.task == "text-to-image" and ask.entry.get("adapterWeightsPath"):
         inputs["lora_weights"] = f"https://huggingface.co/{ask.model}"  # replicate fetches it there
-    return (yield from _file(ask, inputs))
+    return (yield from _predict_file(ask, inputs))
 
 
 @provider.serves("text-to-speech")
-def speak(ask: Infer) -> Flow[Any]:
-    return (yield from _file(ask, {"text": ask.inputs, **ask.given}))
+def synthesize_speech(ask: Infer) -> Flow[Any]:
+    return (yield from _predict_file(ask, {"text": ask.inputs, **ask.parameters}))
 
 
 @provider.serves("image-to-image")
-def redraw(ask: Infer) -> Flow[Any]:
-    image = yield from media.as_url(ask.inputs, "image/jpeg")
+def edit_image(ask: Infer) -> Flow[Any]:
+    image = yield from media.to_url(ask.inputs, "image/jpeg")
     # models differ in what they call it
     names = {"image": image, "images": [image], "input_image": image, "input_images": [image]}
-    return (yield from _file(ask, {**names, **ask.given}))
+    return (yield from _predict_file(ask, {**names, **ask.parameters}))
 
 
 @provider.serves("automatic-speech-recognition")
 def transcribe(ask: Infer) -> Flow[Any]:
-    audio = yield from media.as_url(ask.inputs, "audio/wav")
-    output = yield from _output(ask, {"audio": audio, **ask.given})
-    return {"text": (yield from _text(ask, output))}
+    audio = yield from media.to_url(ask.inputs, "audio/wav")
+    output = yield from _predict(ask, {"audio": audio, **ask.parameters})
+    return {"text": (yield from _read_transcript(ask, output))}
 
 
-def _text(ask: Infer, output: Any) -> Flow[str]:
+def _read_transcript(ask: Infer, output: Any) -> Flow[str]:
     if isinstance(output, list) and output:
         output = output[0]
     if isinstance(output, dict):
         if output.get("txt_file"):
-            return (yield from fetched(ask, output["txt_file"])).decode("utf-8", "replace")
-        output = output.get("translation") or at(output, "transcription")
+            return (yield from fetch_file(ask, output["txt_file"])).decode("utf-8", "replace")
+        output = output.get("translation") or get_value(output, "transcription")
     return str(output)
 
 
-def _file(ask: Infer, inputs: dict[str, Any]) -> Flow[bytes]:
-    output = yield from _output(ask, inputs)
-    return (yield from fetched(ask, at(output, 0) if isinstance(output, list) else output))
+def _predict_file(ask: Infer, inputs: dict[str, Any]) -> Flow[bytes]:
+    output = yield from _predict(ask, inputs)
+    return (
+        yield from fetch_file(ask, get_value(output, 0) if isinstance(output, list) else output)
+    )
 
 
-def _output(ask: Infer, inputs: dict[str, Any]) -> Flow[Any]:
+def _predict(ask: Infer, inputs: dict[str, Any]) -> Flow[Any]:
     """The prediction's output, waited for where the first answer has none."""
     _, _, version = str(ask.served_as).partition(":")
     path = "/v1/predictions" if version else f"/v1/models/{ask.served_as}/predictions"
     body = {"input": inputs, **({"version": version} if version else {})}
-    job = parsed((yield Send("POST", path, json=body)))
-    if _state(job):
+    job = parse_json((yield Send("POST", path, json=body)))
+    if _pending_reason(job):
         cancel = (job.get("urls") or {}).get("cancel")
-        undo = Send("POST", _jobs.path_of(cancel)) if cancel else None
-        job = yield from _jobs.done(_jobs.path_of(at(job, "urls", "get")), _state, undo)
+        undo = Send("POST", _jobs.url_path(cancel)) if cancel else None
+        job = yield from _jobs.wait_for_job(
+            _jobs.url_path(get_value(job, "urls", "get")), _pending_reason, undo
+        )
     if not job.get("output") and job.get("status") in ("failed", "canceled", "aborted"):
-        raise failed(provider.name, ask, job.get("error") or f"it was {job['status']}")
-    return at(job, "output")
+        raise job_error(provider.name, ask, job.get("error") or f"it was {job['status']}")
+    return get_value(job, "output")
 
 
-def _state(job: Any) -> str | None:
-    if job.get("output") or job.get("status") not in WAITING:
+def _pending_reason(job: Any) -> str | None:
+    if job.get("output") or job.get("status") not in PENDING_STATES:
         return None
     return f"replicate: the prediction is {job['status']}"

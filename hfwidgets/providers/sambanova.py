@@ -4,16 +4,16 @@ Its names are the Hub's without the organisation, and Meta's begin with `Meta-`.
 refused there.
 """
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
 
-def naming(model: str) -> str:
+def to_sambanova_name(model: str) -> str:
     """SambaNova's name for a model of the Hub; its own names stay as they are."""
     organisation, _, name = model.rpartition("/")
     return f"Meta-{name}" if organisation == "meta-llama" and name.startswith("Llama-3") else name
 
 
-provider = compatible(
+provider = openai_compatible(
     "https://api.sambanova.ai",
     "/v1",
     "feature-extraction",
@@ -23,5 +23,5 @@ provider = compatible(
     },
     routable=False,
     mapped=False,
-    naming=naming,
+    naming=to_sambanova_name,
 )

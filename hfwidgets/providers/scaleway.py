@@ -1,5 +1,5 @@
 """Scaleway's generative APIs."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.scaleway.ai", "/v1", "feature-extraction")
+provider = openai_compatible("https://api.scaleway.ai", "/v1", "feature-extraction")

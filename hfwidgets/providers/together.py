@@ -5,10 +5,10 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs, _openai
-from hfwidgets.providers._answers import at, failed, fetched
-from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._answers import fetch_file, get_value, job_error
+from hfwidgets.providers._hub import parse_json
 
-provider = _openai.compatible(
+provider = _openai.openai_compatible(
     "https://api.together.xyz",
     "/v1",
     "text-generation",
@@ -17,62 +17,70 @@ provider = _openai.compatible(
     response_format=lambda asked: {"type": "json_schema", "schema": asked["schema"]},
 )
 
-PICTURES = "/v1/images/generations"
-FILMS = "/v2/videos"
-ONE_PICTURE = "black-forest-labs/flux.1-kontext"
+IMAGES_PATH = "/v1/images/generations"
+VIDEOS_PATH = "/v2/videos"
+SINGLE_IMAGE_PREFIX = "black-forest-labs/flux.1-kontext"
 """Models whose names begin so take one `image_url`; the others take `reference_images`."""
 
 
 @provider.serves("text-to-image")
-def draw(ask: Infer) -> Flow[Any]:
-    return (yield from _picture(ask, {"prompt": ask.inputs}, _steps(ask.given)))
+def generate_image(ask: Infer) -> Flow[Any]:
+    return (yield from _post_image(ask, {"prompt": ask.inputs}, _rename_steps(ask.parameters)))
 
 
 @provider.serves("image-to-image")
-def redraw(ask: Infer) -> Flow[Any]:
-    image = yield from media.as_url(ask.inputs, "image/jpeg")
-    one = str(ask.served_as).lower().startswith(ONE_PICTURE)
+def edit_image(ask: Infer) -> Flow[Any]:
+    image = yield from media.to_url(ask.inputs, "image/jpeg")
+    one = str(ask.served_as).lower().startswith(SINGLE_IMAGE_PREFIX)
     source = {"image_url": image} if one else {"reference_images": [image]}
-    given = _sized(_steps(ask.given))
-    return (yield from _picture(ask, {"prompt": given.pop("prompt", ""), **source}, given))
+    given = _split_target_size(_rename_steps(ask.parameters))
+    return (yield from _post_image(ask, {"prompt": given.pop("prompt", ""), **source}, given))
 
 
 @provider.serves("text-to-video")
-def film(ask: Infer) -> Flow[Any]:
-    return (yield from _film(ask, {"prompt": ask.inputs, **_steps(ask.given)}))
+def generate_video(ask: Infer) -> Flow[Any]:
+    return (yield from _run_video_job(ask, {"prompt": ask.inputs, **_rename_steps(ask.parameters)}))
 
 
 @provider.serves("image-to-video")
-def film_from_picture(ask: Infer) -> Flow[Any]:
-    image = yield from media.as_url(ask.inputs, "image/png")
+def animate_image(ask: Infer) -> Flow[Any]:
+    image = yield from media.to_url(ask.inputs, "image/png")
     frames = [{"input_image": image, "frame": "first"}]
-    return (yield from _film(ask, {"frame_images": frames, **_sized(_steps(ask.given))}))
+    return (
+        yield from _run_video_job(
+            ask, {"frame_images": frames, **_split_target_size(_rename_steps(ask.parameters))}
+        )
+    )
 
 
-def _steps(given: dict[str, Any]) -> dict[str, Any]:
+def _rename_steps(given: dict[str, Any]) -> dict[str, Any]:
     """The options with Together's name for the number of steps."""
     return {"steps" if n == "num_inference_steps" else n: v for n, v in given.items()}
 
 
-def _sized(given: dict[str, Any]) -> dict[str, Any]:
+def _split_target_size(given: dict[str, Any]) -> dict[str, Any]:
     """The options with `target_size` as width and height."""
     size = given.pop("target_size", None)
     return {**given, **{name: size[name] for name in ("width", "height") if name in (size or {})}}
 
 
-def _picture(ask: Infer, source: dict[str, Any], given: dict[str, Any]) -> Flow[bytes]:
+def _post_image(ask: Infer, source: dict[str, Any], given: dict[str, Any]) -> Flow[bytes]:
     body = {**source, "response_format": "base64", **given, "model": ask.served_as}
-    return _openai.picture(parsed((yield Send("POST", PICTURES, json=body))))
+    return _openai.first_image(parse_json((yield Send("POST", IMAGES_PATH, json=body))))
 
 
-def _film(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
-    job = parsed((yield Send("POST", FILMS, json={**body, "model": ask.served_as})))
-    status = yield from _jobs.done(f"{FILMS}/{at(job, 'id')}", _state, first=2.0)
+def _run_video_job(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
+    job = parse_json((yield Send("POST", VIDEOS_PATH, json={**body, "model": ask.served_as})))
+    status = yield from _jobs.wait_for_job(
+        f"{VIDEOS_PATH}/{get_value(job, 'id')}", _pending_reason, first=2.0
+    )
     if status.get("status") != "completed":
-        raise failed(provider.name, ask, status.get("error") or f"its state is {status['status']}")
-    return (yield from fetched(ask, at(status, "outputs", "video_url")))
+        raise job_error(
+            provider.name, ask, status.get("error") or f"its state is {status['status']}"
+        )
+    return (yield from fetch_file(ask, get_value(status, "outputs", "video_url")))
 
 
-def _state(job: Any) -> str | None:
+def _pending_reason(job: Any) -> str | None:
     state = job.get("status") or "queued"
     return f"together: the film is {state}" if state in ("queued", "in_progress") else None

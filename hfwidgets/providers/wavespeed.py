@@ -5,33 +5,35 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs
-from hfwidgets.providers._answers import at, failed, fetched
-from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._answers import fetch_file, get_value, job_error
+from hfwidgets.providers._hub import parse_json
 from hfwidgets.providers._provider import Provider
 
 provider = Provider("https://api.wavespeed.ai")
 
 
 @provider.serves("text-to-image", "text-to-video")
-def from_text(ask: Infer) -> Flow[Any]:
-    return (yield from _result(ask, {"prompt": ask.inputs, **ask.given}))
+def generate_from_text(ask: Infer) -> Flow[Any]:
+    return (yield from _run_job(ask, {"prompt": ask.inputs, **ask.parameters}))
 
 
 @provider.serves("image-to-image", "image-to-video")
-def from_picture(ask: Infer) -> Flow[Any]:
-    image = yield from media.as_url(ask.inputs, "image/jpeg")
-    return (yield from _result(ask, {"image": image, **ask.given}))
+def generate_from_image(ask: Infer) -> Flow[Any]:
+    image = yield from media.to_url(ask.inputs, "image/jpeg")
+    return (yield from _run_job(ask, {"image": image, **ask.parameters}))
 
 
-def _result(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
-    job = parsed((yield Send("POST", f"/api/v3/{ask.served_as}", json=body)))
-    path = _jobs.path_of(at(job, "data", "urls", "get"))
-    status = at((yield from _jobs.done(path, _state)), "data")
+def _run_job(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
+    job = parse_json((yield Send("POST", f"/api/v3/{ask.served_as}", json=body)))
+    path = _jobs.url_path(get_value(job, "data", "urls", "get"))
+    status = get_value((yield from _jobs.wait_for_job(path, _pending_reason)), "data")
     if status.get("status") != "completed":
-        raise failed(provider.name, ask, status.get("error") or f"its state is {status['status']}")
-    return (yield from fetched(ask, at(status, "outputs", 0)))
+        raise job_error(
+            provider.name, ask, status.get("error") or f"its state is {status['status']}"
+        )
+    return (yield from fetch_file(ask, get_value(status, "outputs", 0)))
 
 
-def _state(job: Any) -> str | None:
-    state = at(job, "data", "status")
+def _pending_reason(job: Any) -> str | None:
+    state = get_value(job, "data", "status")
     return f"wavespeed: the job is {state}" if state in ("created", "processing") else None

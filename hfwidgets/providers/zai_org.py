@@ -4,12 +4,12 @@ from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs, _openai
-from hfwidgets.providers._answers import at, failed, fetched
-from hfwidgets.providers._hub import parsed
+from hfwidgets.providers._answers import fetch_file, get_value, job_error
+from hfwidgets.providers._hub import parse_json
 
 ROOT = "/api/paas/v4"
 
-provider = _openai.compatible(
+provider = _openai.openai_compatible(
     "https://api.z.ai",
     ROOT,
     headers={"accept-language": "en-US,en", "x-source-channel": "hugging_face"},
@@ -17,17 +17,17 @@ provider = _openai.compatible(
 
 
 @provider.serves("text-to-image")
-def picture(ask: Infer) -> Flow[Any]:
-    body = {"model": ask.served_as, "prompt": ask.inputs, **_openai.size(provider, ask)}
-    job = parsed((yield Send("POST", f"{ROOT}/async/images/generations", json=body)))
+def generate_image(ask: Infer) -> Flow[Any]:
+    body = {"model": ask.served_as, "prompt": ask.inputs, **_openai.size_options(provider, ask)}
+    job = parse_json((yield Send("POST", f"{ROOT}/async/images/generations", json=body)))
     if job.get("task_status") not in ("SUCCESS", "FAIL"):
-        path = f"{ROOT}/async-result/{at(job, 'id')}"
-        job = yield from _jobs.done(path, _state, first=2.0)
+        path = f"{ROOT}/async-result/{get_value(job, 'id')}"
+        job = yield from _jobs.wait_for_job(path, _pending_reason, first=2.0)
     if job.get("task_status") == "FAIL":
-        raise failed(provider.name, ask, job.get("error") or job.get("message"))
-    return (yield from fetched(ask, at(job, "image_result", 0, "url")))
+        raise job_error(provider.name, ask, job.get("error") or job.get("message"))
+    return (yield from fetch_file(ask, get_value(job, "image_result", 0, "url")))
 
 
-def _state(job: Any) -> str | None:
+def _pending_reason(job: Any) -> str | None:
     final = job.get("task_status") in ("SUCCESS", "FAIL")
     return None if final else "zai-org draws the picture"

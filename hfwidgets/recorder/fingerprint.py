@@ -13,15 +13,15 @@ from hfwidgets.calls.routing import default_provider
 from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Infer
-from hfwidgets.media import HEAD, Inline, Media, sniff
-from hfwidgets.media._load import data_of
+from hfwidgets.media import HEAD_SIZE, InlineDataUrl, Media, sniff
+from hfwidgets.media._load import decode_data_url
 from hfwidgets.providers import is_secret
 
-_TOKENS = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
+_TOKEN_PATTERN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RequestFingerprint:
     """One question.
 
     Attributes:
@@ -30,14 +30,14 @@ class Question:
     """
 
     key: str
-    shown: dict[str, Any]
+    description: dict[str, Any]
 
     @property
     def task(self) -> str:
-        return str(self.shown["task"])
+        return str(self.description["task"])
 
 
-def of(ask: Infer, settings: Settings) -> Question:
+def build_fingerprint(ask: Infer, settings: Settings) -> RequestFingerprint:
     """The question of a call; reads the media in it.
 
     Raises:
@@ -49,26 +49,31 @@ def of(ask: Infer, settings: Settings) -> Question:
         "task": ask.task,
         "model": None if is_url(model) else model,
         "provider": "endpoint" if url else default_provider(settings),
-        "inputs": plain(ask.inputs),
-        "parameters": plain(ask.given),
+        "inputs": to_plain(ask.inputs),
+        "parameters": to_plain(ask.parameters),
         **({"endpoint": bare_url(url)} if url else {}),
         **({"stream": True} if ask.stream else {}),
     }
-    return Question(
-        hashed(asked), masked({**asked, "inputs": _shown(ask.inputs)}, secrets(settings))
+    return RequestFingerprint(
+        hash_plain(asked),
+        mask_secrets({**asked, "inputs": _describe_inputs(ask.inputs)}, collect_secrets(settings)),
     )
 
 
-def _shown(inputs: Any) -> Any:
+def _describe_inputs(inputs: Any) -> Any:
     """The inputs for people: the URLs of media without their queries, which may be signed."""
     if isinstance(inputs, Media) and inputs.source is None:
         return bare_url(inputs.url or "")
     if isinstance(inputs, Mapping):
-        return {str(key): _shown(item) for key, item in inputs.items()}
-    return [_shown(item) for item in inputs] if isinstance(inputs, list) else plain(inputs)
+        return {str(key): _describe_inputs(item) for key, item in inputs.items()}
+    return (
+        [_describe_inputs(item) for item in inputs]
+        if isinstance(inputs, list)
+        else to_plain(inputs)
+    )
 
 
-def hashed(value: Any) -> str:
+def hash_plain(value: Any) -> str:
     """The hash of plain data: 32 hexadecimal digits, the same for every order of keys."""
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -80,32 +85,32 @@ def hashed(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """A value with each of its media replaced by what tells it from others."""
-    if isinstance(value, Inline):
+    if isinstance(value, InlineDataUrl):
         value = value.media
     if isinstance(value, Media):
-        return value.url if value.source is None else _file(value.chunks(), value.mime)
+        return value.url if value.source is None else _digest_file(value.chunks(), value.mime)
     if isinstance(value, str):
-        return _data_url(value) if value.startswith("data:") else value
+        return _digest_data_url(value) if value.startswith("data:") else value
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return _file((bytes(value),), sniff(bytes(value[:HEAD])))
+        return _digest_file((bytes(value),), sniff(bytes(value[:HEAD_SIZE])))
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return value.item() if hasattr(value, "item") and not getattr(value, "ndim", 0) else value
 
 
-def _data_url(text: str) -> Any:
+def _digest_data_url(text: str) -> Any:
     try:
-        data = data_of(text)
+        data = decode_data_url(text)
     except errors.InputError:
         return text
-    return _file((data,), sniff(data[:HEAD]))
+    return _digest_file((data,), sniff(data[:HEAD_SIZE]))
 
 
-def _file(pieces: Iterable[bytes], mime: str | None) -> dict[str, Any]:
+def _digest_file(pieces: Iterable[bytes], mime: str | None) -> dict[str, Any]:
     digest, size = hashlib.sha256(), 0
     for piece in pieces:
         digest.update(piece)
@@ -120,22 +125,22 @@ def bare_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def secrets(settings: Settings) -> tuple[str, ...]:
+def collect_secrets(settings: Settings) -> tuple[str, ...]:
     """The credentials that this client has or could find."""
-    tokens = (settings.token, settings.machine or auth.found())
+    tokens = (settings.token, settings.machine_token or auth.find_machine_token())
     headers = (text for name, text in settings.headers.items() if is_secret(name.lower()))
     found = [*(token.value for token in tokens if token), *headers, *settings.cookies.values()]
     return tuple(text for text in found if len(text) >= 8)
 
 
-def masked(value: Any, hidden: tuple[str, ...] = ()) -> Any:
+def mask_secrets(value: Any, hidden: tuple[str, ...] = ()) -> Any:
     """Plain data in which credentials are replaced by dots."""
     if isinstance(value, dict):
-        return {key: masked(item, hidden) for key, item in value.items()}
+        return {key: mask_secrets(item, hidden) for key, item in value.items()}
     if isinstance(value, list):
-        return [masked(item, hidden) for item in value]
+        return [mask_secrets(item, hidden) for item in value]
     if not isinstance(value, str):
         return value
     for secret in hidden:
         value = value.replace(secret, "…")
-    return _TOKENS.sub(lambda found: f"{found[1]}…", value)
+    return _TOKEN_PATTERN.sub(lambda found: f"{found[1]}…", value)

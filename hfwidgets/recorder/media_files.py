@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.media import HEAD, sniff
+from hfwidgets.media import HEAD_SIZE, sniff
 
-LEAST = 256
+MIN_BASE64_LENGTH = 256
 """Base64 text shorter than this, in characters, stays in the JSON."""
 
 _NAME = re.compile(r"[0-9a-f]{32}\.[a-z0-9]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _DATA_URL = re.compile(r"data:[\w.+/-]+;base64,")
 
-_ENDS = {
+_EXTENSIONS = {
     "audio/flac": "flac",
     "audio/m4a": "m4a",
     "audio/mpeg": "mp3",
@@ -40,7 +40,7 @@ _ENDS = {
 }
 
 
-def written(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write a file at once or not at all, for its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
@@ -53,7 +53,7 @@ def written(path: Path, data: bytes) -> None:
         raise
 
 
-class Files:
+class MediaFiles:
     """A folder of files, each named by the hash of its content."""
 
     def __init__(self, folder: Path) -> None:
@@ -61,10 +61,10 @@ class Files:
 
     def put(self, data: bytes) -> str:
         """Keep a file; returns its name."""
-        end = _ENDS.get(sniff(data[:HEAD]) or "", "bin")
+        end = _EXTENSIONS.get(sniff(data[:HEAD_SIZE]) or "", "bin")
         name = f"{hashlib.sha256(data).hexdigest()[:32]}.{end}"
         if not (self.folder / name).exists():
-            written(self.folder / name, data)
+            write_atomic(self.folder / name, data)
         return name
 
     def get(self, name: str) -> bytes:
@@ -78,89 +78,93 @@ class Files:
                 f"The file {name} of a recorded answer is missing in {self.folder}: record it anew."
             ) from error
 
-    def packed(self, value: Any) -> Any:
+    def pack(self, value: Any) -> Any:
         """An answer as JSON can hold it; its media are written."""
         if isinstance(value, (bytes, bytearray, memoryview)):
             return {"$file": self.put(bytes(value))}
         if isinstance(value, Mapping):
-            return {_dollar(str(k)): self.packed(v) for k, v in value.items()}
+            return {_escape_key(str(k)): self.pack(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.packed(item) for item in value]
-        return self._text(value) if isinstance(value, str) and len(value) >= LEAST else value
+            return [self.pack(item) for item in value]
+        return (
+            self._pack_text(value)
+            if isinstance(value, str) and len(value) >= MIN_BASE64_LENGTH
+            else value
+        )
 
-    def _text(self, text: str) -> Any:
+    def _pack_text(self, text: str) -> Any:
         head = _DATA_URL.match(text)
         start = head[0] if head else ""
-        data = media_in(text[len(start) :])
+        data = decode_media(text[len(start) :])
         return {"$file": self.put(data), "as": start or "base64"} if data is not None else text
 
-    def unpacked(self, value: Any) -> Any:
+    def unpack(self, value: Any) -> Any:
         """The answer again, with its media read back."""
         if isinstance(value, list):
-            return [self.unpacked(item) for item in value]
+            return [self.unpack(item) for item in value]
         if not isinstance(value, dict):
             return value
         if "$file" in value:
             data, form = self.get(str(value["$file"])), value.get("as")
             start = "" if form == "base64" else form
             return data if form is None else f"{start}{base64.b64encode(data).decode()}"
-        return {k.removeprefix("$"): self.unpacked(v) for k, v in value.items()}
+        return {k.removeprefix("$"): self.unpack(v) for k, v in value.items()}
 
 
-def _dollar(key: str) -> str:
+def _escape_key(key: str) -> str:
     return f"${key}" if key.startswith("$") else key
 
 
-def media_in(text: str) -> bytes | None:
+def decode_media(text: str) -> bytes | None:
     """The picture, sound or film that a text is the base64 of; None for other texts."""
-    if len(text) < LEAST or len(text) % 4 or not _BASE64.fullmatch(text):
+    if len(text) < MIN_BASE64_LENGTH or len(text) % 4 or not _BASE64.fullmatch(text):
         return None
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error:
         return None
-    kind = (sniff(data[:HEAD]) or "").partition("/")[0]
+    kind = (sniff(data[:HEAD_SIZE]) or "").partition("/")[0]
     same = kind in ("image", "audio", "video") and base64.b64encode(data).decode() == text
     return data if same else None
 
 
-def pretty(value: Any) -> str:
+def to_pretty_json(value: Any) -> str:
     """JSON with sorted keys that is good to read and to compare.
 
     What fits into a line stands in one, and so does each list of numbers and each of a stream's
     `chunks`.
     """
-    return _lines(value, 0) + "\n"
+    return _format_value(value, 0) + "\n"
 
 
-def _lines(value: Any, depth: int) -> str:
+def _format_value(value: Any, depth: int) -> str:
     line = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if not isinstance(value, (dict, list)) or len(line) + depth <= 96 or _numbers(value):
+    if not isinstance(value, (dict, list)) or len(line) + depth <= 96 or _is_number_list(value):
         return line
     pad = " " * (depth + 2)
     if isinstance(value, list):
-        items = [_lines(item, depth + 2) for item in value]
-        return _block("[", items, "]", pad)
+        items = [_format_value(item, depth + 2) for item in value]
+        return _format_block("[", items, "]", pad)
     named = (
-        f"{json.dumps(key, ensure_ascii=False)}: {_field(key, value[key], depth + 2)}"
+        f"{json.dumps(key, ensure_ascii=False)}: {_format_field(key, value[key], depth + 2)}"
         for key in sorted(value)
     )
-    return _block("{", list(named), "}", pad)
+    return _format_block("{", list(named), "}", pad)
 
 
-def _field(key: str, value: Any, depth: int) -> str:
+def _format_field(key: str, value: Any, depth: int) -> str:
     if key != "chunks" or not isinstance(value, list):
-        return _lines(value, depth)
+        return _format_value(value, depth)
     items = [json.dumps(item, ensure_ascii=False, sort_keys=True) for item in value]
-    return _block("[", items, "]", " " * (depth + 2))
+    return _format_block("[", items, "]", " " * (depth + 2))
 
 
-def _block(start: str, items: list[str], end: str, pad: str) -> str:
+def _format_block(start: str, items: list[str], end: str, pad: str) -> str:
     if not items:
         return start + end
     joined = ",\n".join(pad + item for item in items)
     return f"{start}\n{joined}\n{pad[2:]}{end}"
 
 
-def _numbers(value: Any) -> bool:
+def _is_number_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, (int, float)) for item in value)

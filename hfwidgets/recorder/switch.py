@@ -18,7 +18,7 @@ class Recordings:
     """
 
     def __init__(self) -> None:
-        self._on: Recorder | None = None
+        self._active: Recorder | None = None
 
     def __call__(self, path: PathLike | None = None, *, mode: str | None = None) -> Recorder:
         """A folder of recordings, for a `with` block or a client's `recordings=`."""
@@ -28,20 +28,20 @@ class Recordings:
         """Record and replay all calls from now on; see `Recorder` for the modes."""
         recorder = Recorder(path, mode)
         self.off()
-        settings.answerers.insert(0, recorder)
-        self._on = recorder
+        settings.interceptors.insert(0, recorder)
+        self._active = recorder
         return recorder
 
     def off(self) -> None:
         """Stop: calls go out again, and nothing is kept."""
-        if self._on is not None:
-            settings.answerers.remove(self._on)
-            self._on = None
+        if self._active is not None:
+            settings.interceptors.remove(self._active)
+            self._active = None
 
     @property
     def current(self) -> Recorder | None:
         """The recorder that calls use now, None without any."""
-        found = (item for item in reversed(settings.answerers) if isinstance(item, Recorder))
+        found = (item for item in reversed(settings.interceptors) if isinstance(item, Recorder))
         return next(found, None)
 
     @property
@@ -56,18 +56,19 @@ class Recordings:
 
     def list(self, path: PathLike | None = None) -> Elements[Recording]:
         """The recordings in a folder, the latest first; of the folder in use without a path."""
-        return self._of(path).store.list()
+        return self._recorder_for(path).store.list()
 
     def clear(self, path: PathLike | None = None) -> int:
         """Delete the recordings in a folder, and nothing else; returns how many there were."""
-        return self._of(path).store.clear()
+        return self._recorder_for(path).store.clear()
 
-    def _of(self, path: PathLike | None) -> Recorder:
+    def _recorder_for(self, path: PathLike | None) -> Recorder:
         return Recorder(self.path if path is None else path, "auto")
 
     def __repr__(self) -> str:
         return (
-            f"<recordings: {self.mode or 'off'}, {(self.current or Recorder(mode='auto')).shown}>"
+            f"<recordings: {self.mode or 'off'}, "
+            f"{(self.current or Recorder(mode='auto')).display_path}>"
         )
 
 

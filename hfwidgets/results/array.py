@@ -20,7 +20,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
     @classmethod
     def of(cls, values: Any) -> "Embedding":
         """The array of a nested list of numbers, or of base64 texts in their place."""
-        return np.asarray(_numbers(values), dtype=np.float32).view(cls)
+        return np.asarray(_decode_numbers(values), dtype=np.float32).view(cls)
 
     def __array_finalize__(self, source: Any) -> None:
         self.meta = getattr(source, "meta", None)
@@ -45,21 +45,27 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
 
         numbers = np.asarray(self)
         rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
-        return plot.numbers(rows[0].tolist(), "dimension") if len(rows) == 1 else plot.heat(rows)
+        return (
+            plot.plot_numbers(rows[0].tolist(), "dimension")
+            if len(rows) == 1
+            else plot.plot_similarity(rows)
+        )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         norm = float(np.linalg.norm(np.asarray(self)))
         plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"
         head = ", ".join(f"{value:.4f}" for value in np.asarray(self).ravel()[:8])
-        return show.bundle(
-            plain, show.paragraph(f"{plain}\n{head}{', …' if self.size > 8 else ''}"), self.meta
+        return show.mime_bundle(
+            plain,
+            show.paragraph_html(f"{plain}\n{head}{', …' if self.size > 8 else ''}"),
+            self.meta,
         )
 
 
-def _numbers(values: Any) -> Any:
+def _decode_numbers(values: Any) -> Any:
     """What is the base64 of little-endian float32 numbers as these numbers."""
     if isinstance(values, str):
         return np.frombuffer(b64decode(values), "<f4")
     if isinstance(values, list) and values and isinstance(values[0], str):
-        return [_numbers(value) for value in values]
+        return [_decode_numbers(value) for value in values]
     return values

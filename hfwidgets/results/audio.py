@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
-from hfwidgets.media import HEAD, Media, sniff
-from hfwidgets.media import sound_bytes as _wav
+from hfwidgets.media import HEAD_SIZE, Media, sniff
+from hfwidgets.media import encode_wav as _wav
 from hfwidgets.results import show, subtitles
-from hfwidgets.results.record import Elements, Record, Said
+from hfwidgets.results.record import Elements, Record, TextRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Record)
 
-SHOWN = 2 << 20
+EMBED_LIMIT = 2 << 20
 """The largest sound that is put into a notebook, in bytes."""
 
 
@@ -50,24 +50,26 @@ class Audio(bytes):
 
     @functools.cached_property
     def mime(self) -> str | None:
-        return sniff(self[:HEAD], "audio")
+        return sniff(self[:HEAD_SIZE], "audio")
 
     @functools.cached_property
     def _header(self) -> tuple[int, int]:
         """How many samples a channel has, and how many there are a second; nothing is decoded."""
         import soundfile  # type: ignore[import-untyped]
 
-        found = self._asked(soundfile.info)
+        found = self._read_with_soundfile(soundfile.info)
         return int(found.frames), int(found.samplerate)
 
     @functools.cached_property
     def _samples(self) -> "Samples":
         import soundfile
 
-        samples: Samples = self._asked(functools.partial(soundfile.read, dtype="float32"))[0]
+        samples: Samples = self._read_with_soundfile(
+            functools.partial(soundfile.read, dtype="float32")
+        )[0]
         return samples
 
-    def _asked(self, question: Callable[[io.BytesIO], Any]) -> Any:
+    def _read_with_soundfile(self, question: Callable[[io.BytesIO], Any]) -> Any:
         """What soundfile says about the sound; OutputError when it does not know its type."""
         import soundfile
 
@@ -104,7 +106,10 @@ class Audio(bytes):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the sound to a file; a name that ends in .wav, .flac or .ogg says the format."""
         target = Path(path)
-        if target.suffix.lower() in _FORMATS and _FORMATS[target.suffix.lower()] != self.mime:
+        if (
+            target.suffix.lower() in _SUFFIX_MIMES
+            and _SUFFIX_MIMES[target.suffix.lower()] != self.mime
+        ):
             import soundfile
 
             soundfile.write(target, self.array, self.sampling_rate)
@@ -116,7 +121,7 @@ class Audio(bytes):
         """The waveform as a matplotlib figure."""
         from hfwidgets.results import plot
 
-        return plot.waveform(self.array, self.sampling_rate)
+        return plot.plot_waveform(self.array, self.sampling_rate)
 
     def __repr__(self) -> str:
         try:
@@ -128,20 +133,20 @@ class Audio(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), self._html_(), self.meta)
+        return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """A player, which plays when it is asked to."""
-        return player(self, self.mime, "audio", SHOWN)
+        return player_html(self, self.mime, "audio", EMBED_LIMIT)
 
 
-_FORMATS = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
+_SUFFIX_MIMES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 
 
-def player(data: bytes, mime: str | None, element: str, most: int) -> str:
+def player_html(data: bytes, mime: str | None, element: str, most: int) -> str:
     """An HTML player for a sound or film up to `most` bytes; words for a larger one."""
     if mime is None or not mime.startswith(f"{element}/") or len(data) > most:
-        size = f"{len(data):,} bytes of {show.escape(mime or 'unknown type')}"
+        size = f"{len(data):,} bytes of {show.escape_html(mime or 'unknown type')}"
         return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
     source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
     more = ' style="max-width:100%"' if element == "video" else ""
@@ -160,11 +165,11 @@ class AudioToAudioOutputElement(Record):
     blob: Audio
 
     def _html_(self) -> str:
-        name = show.paragraph(str(self.label or "sound"))
+        name = show.paragraph_html(str(self.label or "sound"))
         return name + (self.blob._html_() if isinstance(self.blob, Audio) else "")
 
 
-class Sounds(Elements[R]):
+class AudioTracks(Elements[R]):
     """The sounds that came back, each with its player."""
 
     def plot(self) -> "Figure":
@@ -172,13 +177,15 @@ class Sounds(Elements[R]):
         from hfwidgets.results import plot
 
         named = [(str(item.get("label") or "sound"), item["blob"]) for item in self]
-        return plot.waveforms([(name, sound.array, sound.sampling_rate) for name, sound in named])
+        return plot.plot_waveforms(
+            [(name, sound.array, sound.sampling_rate) for name, sound in named]
+        )
 
     def _html_(self) -> str:
         return "".join(item._html_() for item in self) if self else "<p>No sound came back.</p>"
 
 
-class Recording:
+class SourceAudio:
     """The sound that was transcribed, decoded when a part of it is first asked for."""
 
     def __init__(self, media: Media) -> None:
@@ -210,7 +217,7 @@ class AutomaticSpeechRecognitionOutputChunk(Record):
     @property
     def audio(self) -> Audio:
         """This part of the recording, as WAV; InputError when that cannot be read any more."""
-        recording: Recording | None = vars(self).get("_recording")
+        recording: SourceAudio | None = vars(self).get("_source_audio")
         if recording is None:
             raise errors.InputError(
                 "The recording is not at hand: this chunk is not a call's result."
@@ -218,7 +225,7 @@ class AutomaticSpeechRecognitionOutputChunk(Record):
         return recording.audio.cut(self.start, self.end)
 
 
-class AutomaticSpeechRecognitionOutput(Said):
+class AutomaticSpeechRecognitionOutput(TextRecord):
     """A transcript; `chunks` are its parts with their times, where they were asked for."""
 
     text: str
@@ -226,11 +233,11 @@ class AutomaticSpeechRecognitionOutput(Said):
 
     def to_srt(self) -> str:
         """Subtitles in SubRip's form; needs `return_timestamps=True`."""
-        return subtitles.srt(self._cues())
+        return subtitles.to_srt(self._cues())
 
     def to_vtt(self) -> str:
         """Subtitles in WebVTT's form; needs `return_timestamps=True`."""
-        return subtitles.vtt(self._cues())
+        return subtitles.to_vtt(self._cues())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the transcript to a file: subtitles for .srt and .vtt, else the text."""
@@ -244,7 +251,7 @@ class AutomaticSpeechRecognitionOutput(Said):
         from hfwidgets.results import table
 
         names = ("start", "end", "text")
-        return table.frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
+        return table.to_frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
 
     def plot(self) -> "Figure":
         """The recording's waveform with each chunk's text over it, as a matplotlib figure.
@@ -256,11 +263,11 @@ class AutomaticSpeechRecognitionOutput(Said):
         from hfwidgets.results import plot
 
         cues = self._cues()
-        recording: Recording | None = vars((self.chunks or [])[0]).get("_recording")
+        recording: SourceAudio | None = vars((self.chunks or [])[0]).get("_source_audio")
         if recording is None:
             raise errors.InputError("The recording is not at hand: this is not a call's result.")
         sound = recording.audio
-        return plot.spoken(sound.array, sound.sampling_rate, cues)
+        return plot.plot_transcript(sound.array, sound.sampling_rate, cues)
 
     def _cues(self) -> list[subtitles.Cue]:
         if not self.chunks:
@@ -269,33 +276,37 @@ class AutomaticSpeechRecognitionOutput(Said):
             )
         starts = [chunk.start for chunk in self.chunks[1:]] + [None]
         pairs = zip(self.chunks, starts, strict=True)
-        return [(c.start, self._end(c, after), c.text or "") for c, after in pairs]
+        return [(c.start, self._chunk_end(c, after), c.text or "") for c, after in pairs]
 
-    def _end(self, chunk: AutomaticSpeechRecognitionOutputChunk, after: float | None) -> float:
+    def _chunk_end(
+        self, chunk: AutomaticSpeechRecognitionOutputChunk, after: float | None
+    ) -> float:
         """When a chunk ends: as said, else where the next begins, else with the recording."""
         known = chunk.end if chunk.end is not None else after
         if known is not None:
             return max(known, chunk.start)
         try:
-            whole: Recording = vars(chunk)["_recording"]
+            whole: SourceAudio = vars(chunk)["_source_audio"]
             return max(whole.audio.seconds, chunk.start)
         except (KeyError, errors.HfWidgetsError):
             return chunk.start + 2.0
 
     def _html_(self) -> str:
         if not self.chunks:
-            return show.paragraph(self.text or "No speech found.")
-        rows = [{"start": subtitles.clock(c.start), "text": c.text or ""} for c in self.chunks]
-        return show.table(rows)
+            return show.paragraph_html(self.text or "No speech found.")
+        rows = [
+            {"start": subtitles.format_time(c.start), "text": c.text or ""} for c in self.chunks
+        ]
+        return show.table_html(rows)
 
 
-def linked(
+def link_source_audio(
     output: AutomaticSpeechRecognitionOutput, media: Media
 ) -> AutomaticSpeechRecognitionOutput:
     """The transcript, whose chunks know the recording they were heard in."""
-    recording = Recording(media)
+    recording = SourceAudio(media)
     for chunk in output.chunks or []:
         if "timestamp" not in chunk and "timestamps" in chunk:  # the older name
             chunk["timestamp"] = chunk.pop("timestamps")
-        vars(chunk)["_recording"] = recording
+        vars(chunk)["_source_audio"] = recording
     return output

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = ("model", "providers", "context", "$ in", "$ out", "tools")
-_LOCAL = ("model", "tasks", "languages", "licence", "installed")
+_LOCAL_COLUMNS = ("model", "tasks", "languages", "license", "installed")
 
 
 class ModelOffer(Record):
@@ -29,11 +29,11 @@ class ModelOffer(Record):
     supports_structured_output: bool | None
 
 
-class ModelInfo(Record):
+class CatalogModel(Record):
     """A model that is served: its id on the Hub, its task there and who offers it.
 
     `context_length` is the longest of the offers, `input_price` and `output_price` are the lowest.
-    The embedded engine's models say which `languages` they know, their `licence`, their `limits`
+    The embedded engine's models say which `languages` they know, their `license`, their `limits`
     in a sentence, and whether they are `installed`.
     """
 
@@ -47,7 +47,7 @@ class ModelInfo(Record):
     output_price: float | None
     supports_tools: bool | None
     languages: list[str] | None
-    licence: str | None
+    license: str | None
     limits: str | None
     installed: bool | None
 
@@ -62,7 +62,7 @@ class ModelInfo(Record):
         return [offer.task for offer in self.offers or () if offer.task]
 
 
-class Catalogue(Elements[ModelInfo]):
+class Catalog(Elements[CatalogModel]):
     """Models in the catalogue's order; shown as a table, a DataFrame by `to_pandas`."""
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -70,71 +70,75 @@ class Catalogue(Elements[ModelInfo]):
         import pandas as pd
 
         rows = [
-            {"id": model.id, "task": model.task, **dict.fromkeys(_OFFERED), **offer}
+            {"id": model.id, "task": model.task, **dict.fromkeys(_OFFER_FIELDS), **offer}
             for model in self
             for offer in model.offers or [ModelOffer()]
         ]
-        return pd.DataFrame(rows, columns=["id", "task", *_OFFERED])
+        return pd.DataFrame(rows, columns=["id", "task", *_OFFER_FIELDS])
 
     def __repr__(self) -> str:
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        if len(self) > show.ROWS:
-            lines.append(f"… and {len(self) - show.ROWS:,} more")
+        if len(self) > show.MAX_ROWS:
+            lines.append(f"… and {len(self) - show.MAX_ROWS:,} more")
         return "\n".join(lines)
 
     def _rows(self) -> list[list[str]]:
         """The table's head and its first rows; the engine's models have columns of their own."""
         own = bool(self) and all(model.limits for model in self)
-        head, row = (_LOCAL, _local_row) if own else (_COLUMNS, _row)
-        return [list(head), *(row(model) for model in self[: show.ROWS])]
+        head, row = (_LOCAL_COLUMNS, _local_row) if own else (_COLUMNS, _model_row)
+        return [list(head), *(row(model) for model in self[: show.MAX_ROWS])]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), self._html_(), self.meta)
+        return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
         names, *listed = self._rows()
         head = "".join(
-            f'<th scope="col" style="{style}">{show.escape(name)}</th>' for name in names
+            f'<th scope="col" style="{style}">{show.escape_html(name)}</th>' for name in names
         )
         rows = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{show.escape(c)}</td>' for c in row) + "</tr>"
+            "<tr>"
+            + "".join(f'<td style="{style}">{show.escape_html(c)}</td>' for c in row)
+            + "</tr>"
             for row in listed
         )
-        more = f"<p>… and {len(self) - show.ROWS:,} more</p>" if len(self) > show.ROWS else ""
+        more = (
+            f"<p>… and {len(self) - show.MAX_ROWS:,} more</p>" if len(self) > show.MAX_ROWS else ""
+        )
         note = "<p>Prices: the lowest, in US dollars for a million tokens.</p>"
-        note = "" if tuple(names) == _LOCAL else note
+        note = "" if tuple(names) == _LOCAL_COLUMNS else note
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{note}"
 
 
-_OFFERED = tuple(ModelOffer.__annotations__)
+_OFFER_FIELDS = tuple(ModelOffer.__annotations__)
 
 
-def _row(model: ModelInfo) -> list[str]:
+def _model_row(model: CatalogModel) -> list[str]:
     tools = {None: "", True: "yes", False: "no"}[model.supports_tools]
     length = model.context_length
     return [
         model.id,
         ", ".join(model.providers),
         "" if length is None else f"{length:,}",
-        _price(model.input_price),
-        _price(model.output_price),
+        _format_price(model.input_price),
+        _format_price(model.output_price),
         tools,
     ]
 
 
-def _local_row(model: ModelInfo) -> list[str]:
+def _local_row(model: CatalogModel) -> list[str]:
     """A model of the embedded engine: nothing of it has a price."""
     return [
         model.id,
         ", ".join(model.tasks),
         ", ".join(model.languages or ()),
-        model.licence or "",
+        model.license or "",
         "yes" if model.installed else "no",
     ]
 
 
-def _price(value: float | None) -> str:
+def _format_price(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hfwidgets.results import show
-from hfwidgets.results.record import Record, Said
+from hfwidgets.results.record import Record, TextRecord
 
 
 class ChatCompletionOutputTopLogprob(Record):
@@ -45,7 +45,7 @@ class ChatCompletionOutputToolCall(Record):
     function: ChatCompletionOutputFunctionDefinition
 
 
-class _Thinking(Record):
+class _ReasoningRecord(Record):
     """A message, or a piece of one, that may hold the model's reasoning under either name."""
 
     @property
@@ -56,7 +56,7 @@ class _Thinking(Record):
     reasoning_content = reasoning
 
 
-class ChatCompletionOutputMessage(_Thinking):
+class ChatCompletionOutputMessage(_ReasoningRecord):
     """What the model said."""
 
     role: str
@@ -82,7 +82,7 @@ class ChatCompletionOutputUsage(Record):
     total_tokens: int
 
 
-class ChatCompletionOutput(Said):
+class ChatCompletionOutput(TextRecord):
     """The answer to a conversation.
 
     `choices` has one entry for each of the `n` answers; `created` is in seconds since 1970.
@@ -105,14 +105,14 @@ class ChatCompletionOutput(Said):
         from hfwidgets.results import markdown
 
         return "".join(
-            markdown.to_html(c.message.content or "") + _calls(c.message)
+            markdown.markdown_to_html(c.message.content or "") + _tool_calls_html(c.message)
             for c in self.choices or []
         )
 
 
-def _calls(message: ChatCompletionOutputMessage) -> str:
+def _tool_calls_html(message: ChatCompletionOutputMessage) -> str:
     calls = [call.function for call in message.tool_calls or [] if call.function]
-    return "".join(show.paragraph(f"{call.name}({call.arguments})") for call in calls)
+    return "".join(show.paragraph_html(f"{call.name}({call.arguments})") for call in calls)
 
 
 class ChatCompletionStreamOutputFunction(Record):
@@ -131,7 +131,7 @@ class ChatCompletionStreamOutputDeltaToolCall(Record):
     function: ChatCompletionStreamOutputFunction
 
 
-class ChatCompletionStreamOutputDelta(_Thinking):
+class ChatCompletionStreamOutputDelta(_ReasoningRecord):
     """What a chunk adds to the message."""
 
     role: str
@@ -161,7 +161,7 @@ class ChatCompletionStreamOutput(Record):
     usage: ChatCompletionOutputUsage | None
 
 
-_HEAD = ("id", "created", "model", "system_fingerprint")
+_HEAD_FIELDS = ("id", "created", "model", "system_fingerprint")
 
 
 class ChatCollector:
@@ -180,34 +180,36 @@ class ChatCollector:
     def text(self) -> str:
         """The first answer's text so far."""
         return "".join(
-            delta.get("content") or "" for index, delta, _ in self._pieces() if index == 0
+            delta.get("content") or "" for index, delta, _ in self._iter_deltas() if index == 0
         )
 
     @property
     def result(self) -> ChatCompletionOutput:
         """The whole answer so far."""
-        choices: dict[int, _Choice] = {}
-        for index, delta, choice in self._pieces():
-            choices.setdefault(index, _Choice(index)).add(delta, choice)
-        head = {k: c[k] for c in reversed(self._chunks) for k in _HEAD if c.get(k) is not None}
+        choices: dict[int, _ChoiceBuilder] = {}
+        for index, delta, choice in self._iter_deltas():
+            choices.setdefault(index, _ChoiceBuilder(index)).add(delta, choice)
+        head = {
+            k: c[k] for c in reversed(self._chunks) for k in _HEAD_FIELDS if c.get(k) is not None
+        }
         usage = next((c["usage"] for c in reversed(self._chunks) if c.get("usage")), None)
-        done = [choices[index].whole() for index in sorted(choices)]
+        done = [choices[index].build() for index in sorted(choices)]
         return ChatCompletionOutput(head, object="chat.completion", choices=done, usage=usage)
 
-    def _pieces(self) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    def _iter_deltas(self) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
         for chunk in self._chunks:
             for choice in chunk.get("choices") or ():
                 yield choice.get("index") or 0, choice.get("delta") or {}, choice
 
 
-class _Choice:
+class _ChoiceBuilder:
     """One answer in the making."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.message: dict[str, Any] = {"role": "assistant", "content": None}
         self.calls: list[dict[str, Any]] = []
-        self.current: dict[Any, dict[str, Any]] = {}
+        self.calls_by_index: dict[Any, dict[str, Any]] = {}
         self.finish_reason: str | None = None
         self.logprobs: list[Any] = []
 
@@ -215,7 +217,7 @@ class _Choice:
         for name, value in delta.items():
             if name == "tool_calls":
                 for call in value if isinstance(value, list) else [value] if value else []:
-                    self._call(call)
+                    self._add_call_piece(call)
             elif isinstance(value, str) and name not in ("role", "tool_call_id"):
                 self.message[name] = (self.message.get(name) or "") + value
             elif isinstance(value, list):
@@ -225,7 +227,7 @@ class _Choice:
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
         self.logprobs += (choice.get("logprobs") or {}).get("content") or []
 
-    def _call(self, piece: dict[str, Any]) -> None:
+    def _add_call_piece(self, piece: dict[str, Any]) -> None:
         """Add a piece to its call, found by index; servers that give every call the same index
         differ by id, or begin the next call once the arguments are complete.
         """
@@ -233,17 +235,17 @@ class _Choice:
         function = piece.get("function") or {}
         more = function.get("arguments")
         more = more if isinstance(more, str) else json.dumps(more) if more else ""
-        call = self.current.get(index)
-        if call is None or _begins(call, piece.get("id"), function.get("name"), more):
+        call = self.calls_by_index.get(index)
+        if call is None or _starts_new_call(call, piece.get("id"), function.get("name"), more):
             call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-            self.current[index] = call
+            self.calls_by_index[index] = call
             self.calls.append(call)
         call["id"] = call["id"] or piece.get("id") or ""
         call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-        if not (more and call["function"]["arguments"] == more and _complete(more)):
+        if not (more and call["function"]["arguments"] == more and _is_complete_json(more)):
             call["function"]["arguments"] += more  # else a whole call that is sent again
 
-    def whole(self) -> dict[str, Any]:
+    def build(self) -> dict[str, Any]:
         for call in self.calls:
             call["function"]["arguments"] = call["function"]["arguments"] or "{}"
         if self.calls:
@@ -257,15 +259,17 @@ class _Choice:
         }
 
 
-def _begins(call: dict[str, Any], name: str | None, function: str | None, more: str) -> bool:
+def _starts_new_call(
+    call: dict[str, Any], name: str | None, function: str | None, more: str
+) -> bool:
     """Whether a piece with the index of a call is the start of another one."""
     if name and call["id"]:
         return bool(name != call["id"])
     known = call["function"]["arguments"]
-    return bool(function and more and known and known != more and _complete(known))
+    return bool(function and more and known and known != more and _is_complete_json(known))
 
 
-def _complete(arguments: str) -> bool:
+def _is_complete_json(arguments: str) -> bool:
     """Whether arguments are a whole JSON object."""
     try:
         whole: object = json.loads(arguments)

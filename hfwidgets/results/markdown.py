@@ -27,25 +27,25 @@ TAGS = frozenset([
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}}
 SCHEMES = frozenset({"http", "https", "mailto"})
 
-LONGEST_CODE = 20_000
+MAX_HIGHLIGHTED_CHARS = 20_000
 """Characters; longer code stays plain."""
 
-_INLINE = (
+_INLINE_FORMULAS = (
     (re.compile(r"\$\$([^$]+?)\$\$"), "$$"),
     (re.compile(r"\\\[([\s\S]+?)\\\]"), "$$"),
     (re.compile(r"\\\(([\s\S]+?)\\\)"), "$"),
     (re.compile(r"\$(?!\s)((?:\\[^\n]|[^\\$\n])+?)(?<!\s)\$(?![\d$])"), "$"),
 )
-_MONEY = re.compile(
+_MONEY_PATTERN = re.compile(
     r"\d[\d.,]*(?:\s*(?:[-–—]|/|and|or|to|bis|et|y)\s*|[^=+*^_{}\\]*[a-z]{3,})", re.IGNORECASE
 )
-_BLOCK = re.compile(r" {0,3}(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n+|$)")
+_BLOCK_FORMULA = re.compile(r" {0,3}(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n+|$)")
 
 
-def to_html(text: str) -> str:
+def markdown_to_html(text: str) -> str:
     """Markdown as a safe HTML fragment; it holds no ids, classes, scripts or remote pictures."""
     return nh3.clean(
-        _parser().render(text),
+        _build_parser().render(text),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         url_schemes=set(SCHEMES),
@@ -54,26 +54,26 @@ def to_html(text: str) -> str:
 
 
 @functools.cache
-def _parser() -> MarkdownIt:
+def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.inline.ruler.before("escape", "formula", _inline_formula)
+    parser.inline.ruler.before("escape", "formula", _parse_inline_formula)
     parser.block.ruler.before(
-        "fence", "formula", _block_formula, {"alt": ["paragraph", "blockquote"]}
+        "fence", "formula", _parse_block_formula, {"alt": ["paragraph", "blockquote"]}
     )
-    for name, rule in _RULES.items():
+    for name, rule in _RENDER_RULES.items():
         parser.add_render_rule(name, rule)
     return parser
 
 
-def _inline_formula(state: StateInline, silent: bool) -> bool:
+def _parse_inline_formula(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] not in "$\\":
         return False
-    for pattern, mark in _INLINE:
+    for pattern, mark in _INLINE_FORMULAS:
         found = pattern.match(state.src, state.pos)
         if (
             found is None
             or not found[1].strip()
-            or (pattern is _INLINE[-1][0] and _MONEY.match(found[1]))
+            or (pattern is _INLINE_FORMULAS[-1][0] and _MONEY_PATTERN.match(found[1]))
         ):
             continue
         if not silent:
@@ -84,11 +84,11 @@ def _inline_formula(state: StateInline, silent: bool) -> bool:
     return False
 
 
-def _block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def _parse_block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.is_code_block(start):
         return False
     source = state.getLines(start, end, state.blkIndent, False)
-    found = _BLOCK.match(source)
+    found = _BLOCK_FORMULA.match(source)
     if found is None:
         return False
     if not silent:
@@ -98,57 +98,63 @@ def _block_formula(state: StateBlock, start: int, end: int, silent: bool) -> boo
     return True
 
 
-def _formula(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_formula(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
     token = tokens[at]
     shown = html.escape(f"{token.markup}{token.content}{token.markup}", quote=False)
     return f"<p>{shown}</p>\n" if token.block else shown
 
 
-def _text(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_text(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
     """Plain text; a dollar sign in it must not be taken for the start of a formula."""
     return html.escape(tokens[at].content, quote=False).replace("$", "<span>$</span>")
 
 
-def _image(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_image(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
     """A link in place of the picture: its address alone could carry a conversation away."""
     token = tokens[at]
     label = html.escape(token.content or "picture")
     return f'<a href="{html.escape(str(token.attrGet("src") or ""))}">{label} (picture)</a>'
 
 
-def _code(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
     token = tokens[at]
     language = token.info.split()[0] if token.info.strip() else ""
-    return f"<pre><code>{highlighted(token.content, language)}</code></pre>\n"
+    return f"<pre><code>{highlight_code(token.content, language)}</code></pre>\n"
 
 
-_RULES = {"formula": _formula, "text": _text, "image": _image, "fence": _code, "code_block": _code}
+_RENDER_RULES = {
+    "formula": _render_formula,
+    "text": _render_text,
+    "image": _render_image,
+    "fence": _render_code,
+    "code_block": _render_code,
+}
 
 
-def highlighted(code: str, language: str) -> str:
+def highlight_code(code: str, language: str) -> str:
     """Code as escaped HTML: keywords bold, comments italic; no colour fits every theme."""
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
-    if not language or len(code) > LONGEST_CODE:
+    if not language or len(code) > MAX_HIGHLIGHTED_CHARS:
         return html.escape(code, quote=False)
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return html.escape(code, quote=False)
-    return "".join(_dressed(lexer.get_tokens(code)))
+    return "".join(_render_tokens(lexer.get_tokens(code)))
 
 
-def _dressed(tokens: Any) -> Iterator[str]:
+def _render_tokens(tokens: Any) -> Iterator[str]:
     """Tokens with their marks, neighbours of one kind under one mark."""
-    for mark, group in groupby(tokens, key=lambda token: _mark(token[0])):
+    for mark, group in groupby(tokens, key=lambda token: _find_mark(token[0])):
         text = html.escape("".join(text for _, text in group), quote=False)
         before, after = mark
         yield f"{before}{text}{after}"
 
 
 @functools.cache
-def _mark(kind: Any) -> tuple[str, str]:
+def _find_mark(kind: Any) -> tuple[str, str]:
     from pygments.token import Comment, Keyword
 
     if kind in Keyword:

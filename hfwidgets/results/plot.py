@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from hfwidgets import errors
 
 
-class Shown(Figure):
+class NotebookFigure(Figure):
     """A figure that a notebook shows, whichever backend is on."""
 
     def _repr_png_(self) -> bytes:
@@ -19,10 +19,10 @@ class Shown(Figure):
         return out.getvalue()
 
 
-NAMES = ("label", "answer", "token_str", "word", "entity_group", "entity")
+NAME_FIELDS = ("label", "answer", "token_str", "word", "entity_group", "entity")
 
 
-def chart(items: Sequence[Any]) -> Figure:
+def plot_chart(items: Sequence[Any]) -> Figure:
     """Scored labels or answers as horizontal bars, plain numbers as upright ones, classes by how
     often they come.
 
@@ -30,13 +30,13 @@ def chart(items: Sequence[Any]) -> Figure:
         ConfigurationError: the items have neither scores nor are they numbers.
     """
     if items and all(isinstance(item, (int, float)) for item in items):
-        return numbers(items)
+        return plot_numbers(items)
     if items and all(isinstance(item, str) for item in items):
-        return classes(items)
-    pairs = [(_name(item), item["score"]) for item in items if _scored(item)]
+        return plot_class_counts(items)
+    pairs = [(_item_name(item), item["score"]) for item in items if _has_score(item)]
     if not pairs:
         raise errors.ConfigurationError("There is nothing to plot: these results have no scores.")
-    figure = Shown(figsize=(6, 0.6 + 0.32 * len(pairs)), layout="constrained")
+    figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(pairs)), layout="constrained")
     axes = figure.subplots()
     places = range(len(pairs))
     bars = axes.barh(places, [score for _, score in pairs])
@@ -47,21 +47,21 @@ def chart(items: Sequence[Any]) -> Figure:
     return figure
 
 
-def _scored(item: Any) -> bool:
+def _has_score(item: Any) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("score"), (int, float))
 
 
-def _name(item: Mapping[str, Any]) -> str:
-    return next((str(item[name]) for name in NAMES if item.get(name) is not None), "")
+def _item_name(item: Mapping[str, Any]) -> str:
+    return next((str(item[name]) for name in NAME_FIELDS if item.get(name) is not None), "")
 
 
-def heat(vectors: Any) -> Figure:
+def plot_similarity(vectors: Any) -> Figure:
     """How alike vectors are, each with each: the cosine of their angle as a colour."""
     import numpy as np
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(lengths, 1e-12)
-    figure = Shown(figsize=(5, 4.2), layout="constrained")
+    figure = NotebookFigure(figsize=(5, 4.2), layout="constrained")
     axes = figure.subplots()
     drawn = axes.imshow(unit @ unit.T, cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set(xlabel="row", ylabel="row")
@@ -69,10 +69,10 @@ def heat(vectors: Any) -> Figure:
     return figure
 
 
-def classes(items: Sequence[str]) -> Figure:
+def plot_class_counts(items: Sequence[str]) -> Figure:
     """How often each class was predicted."""
     names = list(dict.fromkeys(items))
-    figure = Shown(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
+    figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh(range(len(names)), [items.count(name) for name in names])
     axes.bar_label(bars, padding=3)
@@ -82,19 +82,19 @@ def classes(items: Sequence[str]) -> Figure:
     return figure
 
 
-def numbers(items: Sequence[float], what: str = "row") -> Figure:
+def plot_numbers(items: Sequence[float], what: str = "row") -> Figure:
     """One bar a number, in their order."""
-    figure = Shown(figsize=(6, 3), layout="constrained")
+    figure = NotebookFigure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     axes.bar(range(len(items)), items)
     axes.set(xlabel=what, ylabel="value")
     return figure
 
 
-def picture(image: Any, title: str = "") -> Figure:
+def plot_image(image: Any, title: str = "") -> Figure:
     """A picture without axes."""
     height = 6 * image.height / image.width
-    figure = Shown(figsize=(6, min(max(height, 1.5), 12)), layout="constrained")
+    figure = NotebookFigure(figsize=(6, min(max(height, 1.5), 12)), layout="constrained")
     axes = figure.subplots()
     axes.imshow(image)
     axes.set_axis_off()
@@ -102,27 +102,27 @@ def picture(image: Any, title: str = "") -> Figure:
     return figure
 
 
-def waveform(samples: Any, rate: int) -> Figure:
+def plot_waveform(samples: Any, rate: int) -> Figure:
     """Samples over time, one row a channel; long ones as their extremes."""
     array = samples.reshape(len(samples), -1)
-    return waveforms([("", channel, rate) for channel in array.T])
+    return plot_waveforms([("", channel, rate) for channel in array.T])
 
 
-def waveforms(sounds: Sequence[tuple[str, Any, int]]) -> Figure:
+def plot_waveforms(sounds: Sequence[tuple[str, Any, int]]) -> Figure:
     """Sounds below each other on one axis of time; each is a title, samples and their rate."""
-    figure = Shown(figsize=(7, 1.6 * len(sounds) + 0.6), layout="constrained")
+    figure = NotebookFigure(figsize=(7, 1.6 * len(sounds) + 0.6), layout="constrained")
     grid = figure.subplots(len(sounds), sharex=True, squeeze=False)
     for (title, samples, rate), axes in zip(sounds, grid[:, 0], strict=True):
-        _wave(axes, samples if samples.ndim == 1 else samples.mean(axis=1), rate)
+        _draw_wave(axes, samples if samples.ndim == 1 else samples.mean(axis=1), rate)
         axes.set_title(title, parse_math=False)
     grid[-1, 0].set_xlabel("seconds")
     return figure
 
 
-def spoken(samples: Any, rate: int, cues: Sequence[tuple[float, float, str]]) -> Figure:
+def plot_transcript(samples: Any, rate: int, cues: Sequence[tuple[float, float, str]]) -> Figure:
     """A waveform with what is said in each of its parts: start and end in seconds, text."""
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    figure = waveforms([("", mono, rate)])
+    figure = plot_waveforms([("", mono, rate)])
     figure.set_size_inches(9, 3)
     axes = figure.axes[0]
     for at, (start, end, text) in enumerate(cues):
@@ -132,7 +132,7 @@ def spoken(samples: Any, rate: int, cues: Sequence[tuple[float, float, str]]) ->
     return figure
 
 
-def _wave(axes: Any, samples: Any, rate: int) -> None:
+def _draw_wave(axes: Any, samples: Any, rate: int) -> None:
     """Samples over time, long ones as their extremes."""
     import numpy as np
 

@@ -7,11 +7,11 @@ from typing import Any
 from hfwidgets.core.meta import Meta
 from hfwidgets.results import show
 
-SHOWN = 80
+REPR_BYTES = 80
 """How many bytes a repr shows."""
 
 
-class Posted(bytes):
+class RawResponse(bytes):
     """The body of an answer, with what came along.
 
     Attributes:
@@ -25,7 +25,7 @@ class Posted(bytes):
     meta: Meta | None = None
 
     @classmethod
-    def of(cls, body: bytes, status_code: int, headers: Mapping[str, str]) -> "Posted":
+    def of(cls, body: bytes, status_code: int, headers: Mapping[str, str]) -> "RawResponse":
         """A body with its status and headers."""
         made = cls(body)
         made.status_code = status_code
@@ -47,15 +47,15 @@ class Posted(bytes):
         return json.loads(self)
 
     def __repr__(self) -> str:
-        if len(self) <= SHOWN:
+        if len(self) <= REPR_BYTES:
             return bytes.__repr__(self)
-        return f"{self[:SHOWN]!r}… ({len(self):,} bytes)"
+        return f"{self[:REPR_BYTES]!r}… ({len(self):,} bytes)"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), show.paragraph(repr(self)), self.meta)
+        return show.mime_bundle(repr(self), show.paragraph_html(repr(self)), self.meta)
 
 
-class PostedLines:
+class RawLinesCollector:
     """Gathers the lines of a streamed answer."""
 
     def __init__(self, status_code: int, headers: Mapping[str, str]) -> None:
@@ -71,6 +71,6 @@ class PostedLines:
         return b"\n".join(self._lines).decode("utf-8", "replace")
 
     @property
-    def result(self) -> Posted:
+    def result(self) -> RawResponse:
         """What has arrived, without empty lines."""
-        return Posted.of(b"\n".join(self._lines), self._status_code, self._headers)
+        return RawResponse.of(b"\n".join(self._lines), self._status_code, self._headers)

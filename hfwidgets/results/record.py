@@ -35,23 +35,25 @@ class Record(dict[str, Any]):
     """
 
     meta: Meta | None = None
-    undeclared: ClassVar[frozenset[str]] = frozenset({"meta", "undeclared"})
+    non_fields: ClassVar[frozenset[str]] = frozenset({"meta", "non_fields"})
 
     def __getattr__(self, name: str) -> Any:
-        kinds = _kinds(type(self))  # whose first call turns the declared fields into properties
+        kinds = _field_converters(
+            type(self)
+        )  # whose first call turns the declared fields into properties
         if name in kinds:
             value = getattr(self, name)  # returned as it stands, jedi would follow it for ever
             return value  # noqa: RET504
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(_no_field(self, name)) from None
+            raise AttributeError(_missing_field_message(self, name)) from None
 
     def __missing__(self, name: str) -> Any:
         """The value of a key that is no identifier (`content-type`), None for a declared field."""
         if (key := name.replace("_", "-")) in self:
             return self[key]
-        if name in _kinds(type(self)):
+        if name in _field_converters(type(self)):
             return None
         raise KeyError(name)
 
@@ -62,24 +64,28 @@ class Record(dict[str, Any]):
             self[name] = value
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_kinds(type(self)), *filter(str.isidentifier, self)})
+        return sorted(
+            {*super().__dir__(), *_field_converters(type(self)), *filter(str.isidentifier, self)}
+        )
 
     def __repr__(self) -> str:
-        names = dict.fromkeys([*_kinds(type(self)), *self])
+        names = dict.fromkeys([*_field_converters(type(self)), *self])
         shown = (
-            f"{name}={show.short(getattr(self, name))}" for name in names if name.isidentifier()
+            f"{name}={show.short_repr(getattr(self, name))}"
+            for name in names
+            if name.isidentifier()
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @property
     def raw(self) -> dict[str, Any]:
         """The object as it came: plain dicts and lists, without types and origin."""
-        plain: dict[str, Any] = _plain(self)
+        plain: dict[str, Any] = _to_plain(self)
         return plain
 
     def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
         """The same as `raw`, under the name that code written for openai calls."""
-        plain: dict[str, Any] = _without_none(self.raw) if exclude_none else self.raw
+        plain: dict[str, Any] = _drop_none(self.raw) if exclude_none else self.raw
         return plain
 
     def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
@@ -97,42 +103,42 @@ class Record(dict[str, Any]):
         return self.model_dump_json(indent=indent)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), self._html_(), self.meta)
+        return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """The object as a safe HTML fragment."""
-        return show.fields({name: getattr(self, name) for name in self if name.isidentifier()})
+        return show.fields_html({name: getattr(self, name) for name in self if name.isidentifier()})
 
 
-class Said(Record):
+class TextRecord(Record):
     """A record that is a text with something beside it: `str()` of it is the text."""
 
     def __str__(self) -> str:
         return str(getattr(self, "text", None) or "")
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Records and lists of them as dicts and lists; anything else as it is."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {name: _to_plain(item) for name, item in value.items()}
+    return [_to_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _without_none(value: Any) -> Any:
+def _drop_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_none(item) for name, item in value.items() if item is not None}
-    return [_without_none(item) for item in value] if isinstance(value, list) else value
+        return {name: _drop_none(item) for name, item in value.items() if item is not None}
+    return [_drop_none(item) for item in value] if isinstance(value, list) else value
 
 
-def _no_field(record: Record, name: str) -> str:
-    known = [*_kinds(type(record)), *record]
+def _missing_field_message(record: Record, name: str) -> str:
+    known = [*_field_converters(type(record)), *record]
     return (
         f"{type(record).__name__} has no field {name!r}; it has {', '.join(dict.fromkeys(known))}."
     )
 
 
 @functools.cache
-def _kinds(cls: type[Record]) -> dict[str, Convert | None]:
+def _field_converters(cls: type[Record]) -> dict[str, Convert | None]:
     """Each declared field, with what makes a nested value a record (None for plain values).
 
     On the way the fields become properties, which are read several times faster than attributes
@@ -142,15 +148,15 @@ def _kinds(cls: type[Record]) -> dict[str, Convert | None]:
     for base in reversed(cls.__mro__):
         if issubclass(base, Record):
             for name, kind in vars(base).get("__annotations__", {}).items():
-                if name not in cls.undeclared and get_origin(kind) is not ClassVar:
-                    found[name] = _converter(kind)
+                if name not in cls.non_fields and get_origin(kind) is not ClassVar:
+                    found[name] = _find_converter(kind)
     for name, convert in found.items():
         if name not in vars(cls) and not isinstance(getattr(cls, name, None), property):
-            setattr(cls, name, _field(name, convert))
+            setattr(cls, name, _field_property(name, convert))
     return found
 
 
-def _field(name: str, convert: Convert | None) -> property:
+def _field_property(name: str, convert: Convert | None) -> property:
     if convert is None:
         return property(operator.itemgetter(name))
 
@@ -163,31 +169,31 @@ def _field(name: str, convert: Convert | None) -> property:
     return property(nested)
 
 
-def _converter(kind: Any) -> Convert | None:
+def _find_converter(kind: Any) -> Convert | None:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return next((made for part in get_args(kind) if (made := _converter(part))), None)
+        return next((made for part in get_args(kind) if (made := _find_converter(part))), None)
     if origin is list:
         inner = get_args(kind)[0]
         if isinstance(inner, type) and issubclass(inner, Record):
-            return functools.partial(_records, inner)
-        each = _converter(inner)
-        return functools.partial(_each, each) if each else None
+            return functools.partial(_to_records, inner)
+        each = _find_converter(inner)
+        return functools.partial(_convert_each, each) if each else None
     return (
-        functools.partial(_one, kind)
+        functools.partial(_to_record, kind)
         if isinstance(kind, type) and issubclass(kind, Record)
         else None
     )
 
 
-def _one(kind: type[Record], value: Any) -> Any:
+def _to_record(kind: type[Record], value: Any) -> Any:
     """A record of a dict; servers that wrap a single object into a list are tolerated."""
     if type(value) is list and len(value) == 1:
         value = value[0]
     return kind(value) if type(value) is dict else value
 
 
-def _records(kind: type[Record], value: Any) -> Any:
+def _to_records(kind: type[Record], value: Any) -> Any:
     """A list of records; servers that send a single object bare are tolerated."""
     rows = value if type(value) is list else [value]
     if len(rows) == 1 and type(rows[0]) is dict:
@@ -195,7 +201,7 @@ def _records(kind: type[Record], value: Any) -> Any:
     return [kind(row) if type(row) is dict else row for row in rows]
 
 
-def _each(inner: Convert, value: Any) -> Any:
+def _convert_each(inner: Convert, value: Any) -> Any:
     return [inner(item) for item in (value if isinstance(value, list) else [value])]
 
 
@@ -208,7 +214,7 @@ class Elements(list[T], Generic[T]):
         """A DataFrame with a row an item; nested objects become columns such as `box.xmin`."""
         from hfwidgets.results import table
 
-        return table.frame(self)
+        return table.to_frame(self)
 
     @property
     def table(self) -> Any:
@@ -218,26 +224,26 @@ class Elements(list[T], Generic[T]):
     @property
     def raw(self) -> list[Any]:
         """The list as it came: plain dicts and lists, without types and origin."""
-        return [_plain(item) for item in self]
+        return [_to_plain(item) for item in self]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the items to a file: .json keeps their structure, .csv makes them rows."""
         from hfwidgets.results import table
 
-        return table.save(self, path)
+        return table.save_items(self, path)
 
     def plot(self) -> "Figure":
         """Scores or numbers as bars, as a matplotlib figure; ConfigurationError without any."""
         from hfwidgets.results import plot
 
-        return plot.chart(self)
+        return plot.plot_chart(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(list(self)), self._html_(), self.meta)
+        return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """The list as a safe HTML fragment."""
-        return show.table(self)
+        return show.table_html(self)
 
 
 class Text(str):
@@ -246,19 +252,19 @@ class Text(str):
     meta: Meta | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(str(self), self._html_(), self.meta)
+        return show.mime_bundle(str(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """The text as a safe HTML fragment."""
-        return show.paragraph(self)
+        return show.paragraph_html(self)
 
 
-def elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
+def to_elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
     """A list of dicts as a list of records."""
     return Elements(kind(item) for item in items)
 
 
-def stamp(result: T, meta: Meta) -> T:
+def set_meta(result: T, meta: Meta) -> T:
     """Write on a result where it came from, where it can hold that."""
     with contextlib.suppress(AttributeError, TypeError):  # plain numbers hold nothing more
         result.meta = meta  # type: ignore[attr-defined]

@@ -12,22 +12,22 @@ from typing import Any
 from hfwidgets import errors
 
 
-def rows(items: Iterable[Any]) -> list[dict[str, Any]]:
+def flat_rows(items: Iterable[Any]) -> list[dict[str, Any]]:
     """One flat dict an item: nested objects become columns such as `box.xmin`."""
-    return [_flat(item) if isinstance(item, Mapping) else {"value": item} for item in items]
+    return [_flatten(item) if isinstance(item, Mapping) else {"value": item} for item in items]
 
 
-def _flat(item: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(item: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in item.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= _flatten(value, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = value
     return found
 
 
-def frame(items: Iterable[Any]) -> Any:
+def to_frame(items: Iterable[Any]) -> Any:
     """The items as a DataFrame; ImportError that says what to install without pandas."""
     try:
         import pandas as pd
@@ -36,16 +36,16 @@ def frame(items: Iterable[Any]) -> Any:
             "to_pandas() needs pandas: pip install pandas. Without it, the result is a list of "
             "dicts, and save('result.csv') writes a table."
         ) from error
-    return pd.DataFrame(rows(items))
+    return pd.DataFrame(flat_rows(items))
 
 
-def save(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
+def save_items(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
     """Write the items to a file: .json keeps their structure, .csv makes them rows."""
     target = Path(path)
     if target.suffix.lower() == ".json":
-        text = json.dumps(list(items), ensure_ascii=False, indent=2, default=_written)
+        text = json.dumps(list(items), ensure_ascii=False, indent=2, default=_to_json_value)
     elif target.suffix.lower() == ".csv":
-        text = _csv(rows(items))
+        text = _to_csv(flat_rows(items))
     else:
         raise errors.ConfigurationError(
             f"A list of results is saved as .json or .csv; {target.name!r} ends in neither."
@@ -54,21 +54,21 @@ def save(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _csv(table: list[dict[str, Any]]) -> str:
+def _to_csv(table: list[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(name for row in table for name in row))
     out = io.StringIO()
     writer = csv.DictWriter(out, names)
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in table)
+    writer.writerows({name: _csv_cell(value) for name, value in row.items()} for row in table)
     return out.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _csv_cell(value: Any) -> Any:
     plain = isinstance(value, (str, int, float, type(None)))
-    return value if plain else json.dumps(value, ensure_ascii=False, default=_written)
+    return value if plain else json.dumps(value, ensure_ascii=False, default=_to_json_value)
 
 
-def _written(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """A picture or sound as base64, an array as a list."""
     if hasattr(value, "save") and hasattr(value, "getbbox"):
         out = io.BytesIO()

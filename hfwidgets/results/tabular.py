@@ -12,7 +12,7 @@ class Predictions(Elements[T]):
     """One prediction for each row of the table, in its order."""
 
     def _html_(self) -> str:
-        return show.table({"row": at, "prediction": value} for at, value in enumerate(self))
+        return show.table_html({"row": at, "prediction": value} for at, value in enumerate(self))
 
     def to_pandas(self) -> Any:
         """A DataFrame with one column, `prediction`; its index counts the rows."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets.results import show
-from hfwidgets.results.record import Record, Said, Text
+from hfwidgets.results.record import Record, Text, TextRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +60,7 @@ class QuestionAnsweringOutputElement(Record):
         """The answer and its score as a bar, as a matplotlib figure."""
         from hfwidgets.results import plot
 
-        return plot.chart([self])
+        return plot.plot_chart([self])
 
 
 class TableQuestionAnsweringOutputElement(Record):
@@ -72,7 +72,7 @@ class TableQuestionAnsweringOutputElement(Record):
     aggregator: str | None
 
 
-class SummarizationOutput(Said):
+class SummarizationOutput(TextRecord):
     """A summary."""
 
     summary_text: str
@@ -83,10 +83,10 @@ class SummarizationOutput(Said):
         return self.summary_text or ""
 
     def _html_(self) -> str:
-        return show.paragraph(self.text)
+        return show.paragraph_html(self.text)
 
 
-class TranslationOutput(Said):
+class TranslationOutput(TextRecord):
     """A translation."""
 
     translation_text: str
@@ -97,7 +97,7 @@ class TranslationOutput(Said):
         return self.translation_text or ""
 
     def _html_(self) -> str:
-        return show.paragraph(self.text)
+        return show.paragraph_html(self.text)
 
 
 class TextGenerationOutputToken(Record):
@@ -140,7 +140,7 @@ class TextGenerationOutputDetails(Record):
     top_tokens: list[list[TextGenerationOutputToken]] | None
 
 
-class TextGenerationOutput(Said):
+class TextGenerationOutput(TextRecord):
     """A generated text with its details."""
 
     generated_text: str
@@ -152,7 +152,7 @@ class TextGenerationOutput(Said):
         return self.generated_text or ""
 
     def _html_(self) -> str:
-        return show.paragraph(self.text)
+        return show.paragraph_html(self.text)
 
 
 class TextGenerationStreamOutputStreamDetails(Record):
@@ -218,7 +218,7 @@ class GenerationCollector:
         return TextGenerationOutput(generated_text=self.text, details=details)
 
 
-def embedding(values: Any) -> "Embedding":
+def to_embedding(values: Any) -> "Embedding":
     """A (nested) list of numbers as a float32 array; ragged ones are refused by numpy."""
     from hfwidgets.results.array import Embedding
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
-from hfwidgets.media import HEAD, Media, sniff, upright
+from hfwidgets.media import HEAD_SIZE, Media, open_upright, sniff
 from hfwidgets.results import overlay, show
-from hfwidgets.results.audio import player
-from hfwidgets.results.record import Elements, Record, Said
+from hfwidgets.results.audio import player_html
+from hfwidgets.results.record import Elements, Record, TextRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Record)
 
-SHOWN = 4 << 20
+EMBED_LIMIT = 4 << 20
 """The largest film that is put into a notebook, in bytes."""
 
 
@@ -37,7 +37,7 @@ class ZeroShotImageClassificationOutputElement(Record):
     score: float
 
 
-class ImageToTextOutput(Said):
+class ImageToTextOutput(TextRecord):
     """A text about, or in, a picture."""
 
     generated_text: str
@@ -48,31 +48,31 @@ class ImageToTextOutput(Said):
         return self.generated_text or ""
 
     def _html_(self) -> str:
-        return show.paragraph(self.text or "No text.")
+        return show.paragraph_html(self.text or "No text.")
 
 
-class Seen:
+class SourceImage:
     """The picture that results speak of, decoded when it is first asked for."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
 
     @functools.cached_property
-    def picture(self) -> "Image":
+    def image(self) -> "Image":
         """The picture, upright, as servers see it."""
-        found: Image = upright(self._media)
+        found: Image = open_upright(self._media)
         return found
 
 
-class _InPicture(Record):
+class _ImagePart(Record):
     """A part of a picture."""
 
     @property
-    def _picture(self) -> "Image":
-        seen: Seen | None = vars(self).get("_seen")
+    def _image(self) -> "Image":
+        seen: SourceImage | None = vars(self).get("_source_image")
         if seen is None:
             raise errors.InputError("The picture is not at hand: this is not a call's result.")
-        return seen.picture
+        return seen.image
 
 
 class ObjectDetectionBoundingBox(Record):
@@ -84,7 +84,7 @@ class ObjectDetectionBoundingBox(Record):
     ymax: int
 
 
-class ObjectDetectionOutputElement(_InPicture):
+class ObjectDetectionOutputElement(_ImagePart):
     """An object: its label, its score between 0 and 1, and its box."""
 
     label: str
@@ -94,14 +94,14 @@ class ObjectDetectionOutputElement(_InPicture):
     @property
     def crop(self) -> "Image":
         """The part of the input picture inside the box; InputError when it cannot be read."""
-        return self._picture.crop(_inside(self.box, self._picture))
+        return self._image.crop(_clamp_box(self.box, self._image))
 
 
 class ZeroShotObjectDetectionOutputElement(ObjectDetectionOutputElement):
     """An object with one of the candidate labels, its score between 0 and 1, and its box."""
 
 
-def _inside(box: Any, picture: "Image") -> tuple[int, int, int, int]:
+def _clamp_box(box: Any, picture: "Image") -> tuple[int, int, int, int]:
     """The box within the picture, at least one pixel wide and high."""
     left, right = sorted((box.xmin or 0, box.xmax or 0))
     top, bottom = sorted((box.ymin or 0, box.ymax or 0))
@@ -115,7 +115,7 @@ def _inside(box: Any, picture: "Image") -> tuple[int, int, int, int]:
     )
 
 
-class ImageSegmentationOutputElement(_InPicture):
+class ImageSegmentationOutputElement(_ImagePart):
     """A segment: its label, its score where there is one, and its mask.
 
     The mask is a Pillow picture in mode L, of the input's size: 255 inside, 0 outside.
@@ -128,8 +128,8 @@ class ImageSegmentationOutputElement(_InPicture):
     @property
     def crop(self) -> "Image":
         """The segment cut out of the input picture: RGBA, transparent outside the mask."""
-        shape = self.mask.convert("L").resize(self._picture.size)
-        cut = self._picture.convert("RGBA")
+        shape = self.mask.convert("L").resize(self._image.size)
+        cut = self._image.convert("RGBA")
         cut.putalpha(shape)
         return cut.crop(shape.getbbox() or (0, 0, 1, 1))
 
@@ -138,24 +138,24 @@ class ImageSegmentationOutputElement(_InPicture):
         return f"{type(self).__name__}(label={self.label!r}, score={self.score}, mask=<{size}>)"
 
 
-class Overlaid(Elements[R]):
+class Annotations(Elements[R]):
     """Parts of a picture, shown drawn into it."""
 
     what = "parts"
-    draw = staticmethod(overlay.boxed)
+    draw = staticmethod(overlay.draw_boxes)
 
-    def __init__(self, items: Iterable[R] = (), seen: Seen | None = None) -> None:
+    def __init__(self, items: Iterable[R] = (), seen: SourceImage | None = None) -> None:
         super().__init__(items)
-        self._seen = seen
+        self._source_image = seen
         for item in self:
-            vars(item)["_seen"] = seen
+            vars(item)["_source_image"] = seen
 
     @property
     def picture(self) -> "Image":
         """The picture with everything drawn in, at most 800 pixels wide and high."""
-        if self._seen is None:
+        if self._source_image is None:
             raise errors.InputError("The picture is not at hand: these are not a call's results.")
-        return self.draw(self._seen.picture, self)
+        return self.draw(self._source_image.image, self)
 
     @property
     def image(self) -> "Image":
@@ -166,7 +166,7 @@ class Overlaid(Elements[R]):
         """The picture with everything drawn in, as a matplotlib figure."""
         from hfwidgets.results import plot
 
-        return plot.picture(self.picture)
+        return plot.plot_image(self.picture)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawn picture (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
@@ -177,44 +177,48 @@ class Overlaid(Elements[R]):
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        words = overlay.alternative(self, self.what)
+        words = overlay.alt_text(self, self.what)
         try:
             drawn = self.picture
         except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
-            return show.bundle(repr(list(self)), self._html_(), self.meta)
-        html = f"<figure>{overlay.figure(drawn, words)}</figure>{self._html_()}"
-        shown = show.bundle(repr(list(self)), html, self.meta)
-        return {**shown, "image/png": overlay.png(drawn)}
+            return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
+        html = f"<figure>{overlay.image_html(drawn, words)}</figure>{self._html_()}"
+        shown = show.mime_bundle(repr(list(self)), html, self.meta)
+        return {**shown, "image/png": overlay.encode_png(drawn)}
 
     def _html_(self) -> str:
-        return show.table(self._row(item) for item in self) if self else f"<p>No {self.what}.</p>"
+        return (
+            show.table_html(self._row_values(item) for item in self)
+            if self
+            else f"<p>No {self.what}.</p>"
+        )
 
-    def _row(self, item: R) -> dict[str, Any]:
+    def _row_values(self, item: R) -> dict[str, Any]:
         return {"label": item.get("label"), "score": item.get("score")}
 
 
-class Detections(Overlaid[R]):
+class Detections(Annotations[R]):
     """Objects found in a picture."""
 
     what = "objects"
 
-    def _row(self, item: R) -> dict[str, Any]:
+    def _row_values(self, item: R) -> dict[str, Any]:
         box = item.get("box") or {}
         sides = {side: box.get(side) for side in ("xmin", "ymin", "xmax", "ymax")}
-        return {**super()._row(item), **sides}
+        return {**super()._row_values(item), **sides}
 
 
-class Segments(Overlaid[R]):
+class Segments(Annotations[R]):
     """Segments of a picture."""
 
     what = "segments"
-    draw = staticmethod(overlay.masked)
+    draw = staticmethod(overlay.draw_masks)
 
-    def _row(self, item: R) -> dict[str, Any]:
+    def _row_values(self, item: R) -> dict[str, Any]:
         mask = item.get("mask")
         covered = sum(mask.convert("L").histogram()[128:]) if mask is not None else 0
         share = covered / (mask.width * mask.height) if mask is not None else None
-        return {**super()._row(item), "share of the picture": share}
+        return {**super()._row_values(item), "share of the picture": share}
 
 
 class Video(bytes):
@@ -228,7 +232,7 @@ class Video(bytes):
 
     @functools.cached_property
     def mime(self) -> str | None:
-        return sniff(self[:HEAD], "video")
+        return sniff(self[:HEAD_SIZE], "video")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the film to a file, as it is."""
@@ -242,8 +246,8 @@ class Video(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.bundle(repr(self), self._html_(), self.meta)
+        return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
         """A player, which plays when it is asked to."""
-        return player(self, self.mime, "video", SHOWN)
+        return player_html(self, self.mime, "video", EMBED_LIMIT)

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
-from hfwidgets.core.event_stream import Items, cutter
-from hfwidgets.core.flow import Parts
+from hfwidgets.core.event_stream import ItemDecoder, decoder_for_type
+from hfwidgets.core.flow import StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
@@ -45,7 +45,7 @@ TokenStream: TypeAlias = Stream[str, Text]
 EventStream: TypeAlias = Stream[TextGenerationStreamOutput, TextGenerationOutput]
 AsyncTokenStream: TypeAlias = AsyncStream[str, Text]
 AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenerationOutput]
-No: TypeAlias = Literal[False] | None
+FalseOrNone: TypeAlias = Literal[False] | None
 
 
 class GenerationCall(Protocol):
@@ -53,15 +53,30 @@ class GenerationCall(Protocol):
 
     @overload
     def __call__(
-        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: FalseOrNone = ...,
+        stream: FalseOrNone = ...,
+        **options: Unpack[Options],
     ) -> Text: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: FalseOrNone = ...,
+        **options: Unpack[Options],
     ) -> TextGenerationOutput: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: FalseOrNone = ...,
+        stream: Literal[True],
+        **options: Unpack[Options],
     ) -> TokenStream: ...
     @overload
     def __call__(
@@ -88,15 +103,30 @@ class AsyncGenerationCall(Protocol):
 
     @overload
     def __call__(
-        self, prompt: str, *, details: No = ..., stream: No = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: FalseOrNone = ...,
+        stream: FalseOrNone = ...,
+        **options: Unpack[Options],
     ) -> Awaitable[Text]: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: Literal[True], stream: No = ..., **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: Literal[True],
+        stream: FalseOrNone = ...,
+        **options: Unpack[Options],
     ) -> Awaitable[TextGenerationOutput]: ...
     @overload
     def __call__(
-        self, prompt: str, *, details: No = ..., stream: Literal[True], **options: Unpack[Options]
+        self,
+        prompt: str,
+        *,
+        details: FalseOrNone = ...,
+        stream: Literal[True],
+        **options: Unpack[Options],
     ) -> Awaitable[AsyncTokenStream]: ...
     @overload
     def __call__(
@@ -118,24 +148,26 @@ class AsyncGenerationCall(Protocol):
     ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
 
 
-def token_parts(raw: Any, details: bool) -> Parts[Any]:
+def token_parts(raw: Any, details: bool) -> StreamedReply[Any]:
     """The open reply as typed events, or as the texts of their tokens."""
-    cut = cutter(raw.headers.get("content-type", ""))
-    return Parts(raw, Items(_event if details else _token, cut), _collector(details))
+    cut = decoder_for_type(raw.headers.get("content-type", ""))
+    return StreamedReply(
+        raw, ItemDecoder(_parse_event if details else _parse_token, cut), _make_collector(details)
+    )
 
 
-def _collector(details: bool) -> Any:
+def _make_collector(details: bool) -> Any:
     return results.GenerationCollector() if details else results.TokenCollector()
 
 
-def _event(item: Any) -> TextGenerationStreamOutput | None:
+def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
     """One event, from a text-generation server's stream or an OpenAI completions stream."""
     if isinstance(item, list) and len(item) == 1:
         item = item[0]  # a plain answer to the wish for a stream
     if not isinstance(item, Mapping):
         return None
     if "error" in item:
-        raise errors.from_event(item)
+        raise errors.error_from_event(item)
     if "choices" not in item and "token" not in item and "generated_text" in item:
         item = {**item, "token": {"text": item["generated_text"]}}
     if "choices" not in item:
@@ -146,6 +178,6 @@ def _event(item: Any) -> TextGenerationStreamOutput | None:
     return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
 
 
-def _token(item: Any) -> str | None:
-    event = _event(item)
+def _parse_token(item: Any) -> str | None:
+    event = _parse_event(item)
     return None if event is None or event.token is None else event.token.text or ""

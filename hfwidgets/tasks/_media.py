@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Do, Flow
+from hfwidgets.core.flow import Blocking, Flow
 from hfwidgets.media import Media
 from hfwidgets.results import Elements, files
 from hfwidgets.results.audio import Audio
@@ -30,47 +30,47 @@ class ArrayLike(Protocol):
     def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-class PictureLike(Protocol):
+class ImageLike(Protocol):
     """A picture of Pillow's."""
 
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
 
-File: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | Readable | Media
-Picture: TypeAlias = File | PictureLike | ArrayLike
+FileInput: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | Readable | Media
+ImageInput: TypeAlias = FileInput | ImageLike | ArrayLike
 """bytes, a binary file, a path, an http(s) or data URL, a PIL image, an array."""
-Sound: TypeAlias = File | tuple[Any, Any] | Mapping[str, Any]
+AudioInput: TypeAlias = FileInput | tuple[Any, Any] | Mapping[str, Any]
 """bytes, a binary file, a path, an http(s) or data URL, (array, sampling rate)."""
 
 
-def drawn(raw: Any) -> Flow["Image"]:
+def decode_image(raw: Any) -> Flow["Image"]:
     """A server's picture, decoded."""
-    picture: Image = yield Do(functools.partial(files.picture_of, raw))
+    picture: Image = yield Blocking(functools.partial(files.extract_image, raw))
     return picture
 
 
-def spoken(raw: Any) -> Flow[Audio]:
+def decode_audio(raw: Any) -> Flow[Audio]:
     """A server's sound."""
-    audio: Audio = yield Do(lambda: Audio(files.file_of(raw, "audio")))
+    audio: Audio = yield Blocking(lambda: Audio(files.extract_file(raw, "audio")))
     return audio
 
 
-def masks(found: Elements[M]) -> Flow[Elements[M]]:
+def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
     """The same segments with their masks as pictures."""
     for item in found:
         if item.get("mask") is not None:
-            item["mask"] = yield from drawn(item["mask"])
+            item["mask"] = yield from decode_image(item["mask"])
     return found
 
 
-def filmed(raw: Any) -> Flow[Video]:
+def decode_video(raw: Any) -> Flow[Video]:
     """A server's film."""
-    video: Video = yield Do(lambda: Video(files.file_of(raw, "video")))
+    video: Video = yield Blocking(lambda: Video(files.extract_file(raw, "video")))
     return video
 
 
-def sized(size: Any) -> dict[str, int] | None:
+def parse_size(size: Any) -> dict[str, int] | None:
     """A target size as {"width", "height"}, from such a dict or object, or (width, height)."""
     if size is None:
         return None
@@ -85,9 +85,11 @@ def sized(size: Any) -> dict[str, int] | None:
         ) from error
 
 
-def extras(task: str, extra: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+def check_extra_params(
+    task: str, extra: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
     """More parameters pass through, but one that looks like a slip of the pen is refused."""
     for name in extra:
-        if hint := errors.near(name, known, cutoff=0.85):
+        if hint := errors.did_you_mean(name, known, cutoff=0.85):
             raise errors.UnknownParameterError(f"{task} has no parameter {name!r}.{hint}")
     return dict(extra)

@@ -13,7 +13,7 @@ from hfwidgets import errors, media
 from hfwidgets.core.flow import Flow
 from hfwidgets.media import Media
 
-_KINDS = {
+_PART_KINDS = {
     "image_url": "image",
     "image": "image",
     "video_url": "video",
@@ -22,20 +22,20 @@ _KINDS = {
     "audio": "audio",
     "input_audio": "audio",
 }
-_MIMES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
-_FORMATS = {"audio/mpeg": "mp3", "audio/x-caf": "caf"}
+_DEFAULT_MIMES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
+_AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-caf": "caf"}
 
 
-def inlined(messages: list[dict[str, Any]]) -> Flow[list[dict[str, Any]]]:
+def inline_media(messages: list[dict[str, Any]]) -> Flow[list[dict[str, Any]]]:
     """The messages, with every picture and sound as a part that servers understand.
 
     Raises:
         InputError: a picture or sound that is missing, damaged or of another type.
     """
-    return (yield from _each(_message, messages))
+    return (yield from _map_flow(_inline_message, messages))
 
 
-def _each(turn: Callable[[Any], Flow[Any]], items: Iterable[Any]) -> Flow[list[Any]]:
+def _map_flow(turn: Callable[[Any], Flow[Any]], items: Iterable[Any]) -> Flow[list[Any]]:
     done = []
     for item in items:
         made = yield from turn(item)
@@ -43,36 +43,36 @@ def _each(turn: Callable[[Any], Flow[Any]], items: Iterable[Any]) -> Flow[list[A
     return done
 
 
-def _message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
+def _inline_message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
     content = message.get("content")
     if content is None or isinstance(content, str):
         return message
-    if not isinstance(content, (list, tuple)) or _is_sound(content):
+    if not isinstance(content, (list, tuple)) or _is_samples_pair(content):
         content = [content]
-    return {**message, "content": (yield from _each(_part, content))}
+    return {**message, "content": (yield from _map_flow(_inline_part, content))}
 
 
-def _is_sound(content: Any) -> bool:
+def _is_samples_pair(content: Any) -> bool:
     """Whether this is (array, rate) rather than parts."""
     return isinstance(content, tuple) and any(isinstance(item, int) for item in content)
 
 
-def _part(part: Any) -> Flow[Any]:
+def _inline_part(part: Any) -> Flow[Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if hasattr(part, "model_dump"):  # pydantic objects, as openai's client makes them
         part = part.model_dump(exclude_none=True)
     if isinstance(part, Mapping) and "type" in part:
-        return (yield from _typed(part))
+        return (yield from _inline_typed_part(part))
     if isinstance(part, PurePath) or not isinstance(part, Mapping) or "array" in part:
-        return (yield from _part_of((yield from media.load(part)), {}))
+        return (yield from _media_part((yield from media.load(part)), {}))
     return part
 
 
-def _typed(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
+def _inline_typed_part(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
     """A part with a type: those of media with their content made ready, others as they are."""
     name = part["type"]
-    kind = _KINDS.get(name)
+    kind = _PART_KINDS.get(name)
     if kind is None:
         return part
     held = part.get(name, part.get("url", part.get("path")))
@@ -86,7 +86,7 @@ def _typed(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
         source = held
     if source is None:
         raise errors.InputError(f"A message's part of type {name!r} holds no {kind}: {part!r}.")
-    return (yield from _part_of((yield from media.load(source, kind)), more))
+    return (yield from _media_part((yield from media.load(source, kind)), more))
 
 
 def _is_ready(name: str, source: str, more: Mapping[str, Any]) -> bool:
@@ -96,16 +96,16 @@ def _is_ready(name: str, source: str, more: Mapping[str, Any]) -> bool:
     return name.endswith("_url") and source.startswith(("http://", "https://", "data:"))
 
 
-def _part_of(found: Media, more: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+def _media_part(found: Media, more: Mapping[str, Any]) -> Flow[dict[str, Any]]:
     kind = found.kind or (found.mime or "image").partition("/")[0]
     if kind == "audio":
-        yield from media.as_bytes(found)
-        data = {"data": found, "format": _format(found.mime or ""), **more}
+        yield from media.ensure_bytes(found)
+        data = {"data": found, "format": _audio_format(found.mime or ""), **more}
         return {"type": "input_audio", "input_audio": data}
-    url = yield from media.as_url(found, _MIMES[kind])
+    url = yield from media.to_url(found, _DEFAULT_MIMES[kind])
     return {"type": f"{kind}_url", f"{kind}_url": {"url": url, **more}}
 
 
-def _format(mime: str) -> str:
+def _audio_format(mime: str) -> str:
     """The field's short name of a sound's type: wav, mp3, flac ..."""
-    return _FORMATS.get(mime) or mime.partition("/")[2].removeprefix("x-")
+    return _AUDIO_FORMATS.get(mime) or mime.partition("/")[2].removeprefix("x-")

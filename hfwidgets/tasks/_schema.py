@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from hfwidgets import errors
 
-PLAIN: Mapping[Any, Mapping[str, Any]] = {
+PLAIN_SCHEMAS: Mapping[Any, Mapping[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -26,7 +26,7 @@ PLAIN: Mapping[Any, Mapping[str, Any]] = {
 SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 
 
-def response_format(asked: Any) -> Any:
+def build_response_format(asked: Any) -> Any:
     """The form that is sent for what the caller gave.
 
     Takes OpenAI's own forms and a text-generation server's (`{"type": "json" | "regex", "value"}`),
@@ -38,61 +38,63 @@ def response_format(asked: Any) -> Any:
     if asked is None:
         return None
     if isinstance(asked, type):
-        return _of_class(asked)
+        return _class_format(asked)
     if not isinstance(asked, Mapping):
-        raise _unknown(asked)
+        raise _unknown_format_error(asked)
     if asked.get("type") in SCHEMA_TYPES or "$schema" in asked or "$ref" in asked:
-        return _named(str(asked.get("title") or "answer"), dict(asked))
+        return _json_schema_format(str(asked.get("title") or "answer"), dict(asked))
     return dict(asked)
 
 
-def _of_class(cls: type) -> dict[str, Any]:
+def _class_format(cls: type) -> dict[str, Any]:
     describe = getattr(cls, "model_json_schema", None)
     if callable(describe):
-        return _named(cls.__name__, describe())
+        return _json_schema_format(cls.__name__, describe())
     if dataclasses.is_dataclass(cls):
-        return _named(cls.__name__, _schema(cls, ()), strict=True)
-    raise _unknown(cls)
+        return _json_schema_format(cls.__name__, _type_schema(cls, ()), strict=True)
+    raise _unknown_format_error(cls)
 
 
-def _named(name: str, schema: Any, **more: Any) -> dict[str, Any]:
+def _json_schema_format(name: str, schema: Any, **more: Any) -> dict[str, Any]:
     plain = "".join(c if c.isalnum() or c in "_-" else "_" for c in name)[:64]
     return {"type": "json_schema", "json_schema": {"name": plain, "schema": schema, **more}}
 
 
-def _schema(kind: Any, inside: tuple[type, ...]) -> dict[str, Any]:
+def _type_schema(kind: Any, inside: tuple[type, ...]) -> dict[str, Any]:
     """The schema of a type; `inside` holds the dataclasses around it."""
-    if kind in PLAIN:
-        return dict(PLAIN[kind])
+    if kind in PLAIN_SCHEMAS:
+        return dict(PLAIN_SCHEMAS[kind])
     origin, args = get_origin(kind), get_args(kind)
     if origin is typing.Annotated:
-        return _schema(args[0], inside)
+        return _type_schema(args[0], inside)
     if origin is Literal:
         return {"enum": list(args)}
     if origin in (Union, types.UnionType):
-        return {"anyOf": [_schema(arg, inside) for arg in args]}
+        return {"anyOf": [_type_schema(arg, inside) for arg in args]}
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return {"enum": [member.value for member in kind]}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _object(kind, inside)
-    return _collection(origin or kind, args, inside)
+        return _dataclass_schema(kind, inside)
+    return _collection_schema(origin or kind, args, inside)
 
 
-def _collection(origin: Any, args: tuple[Any, ...], inside: tuple[type, ...]) -> dict[str, Any]:
+def _collection_schema(
+    origin: Any, args: tuple[Any, ...], inside: tuple[type, ...]
+) -> dict[str, Any]:
     if not isinstance(origin, type):
-        raise _unsayable(origin, inside)
+        raise _unsupported_type_error(origin, inside)
     if issubclass(origin, Mapping):
-        values = _schema(args[1], inside) if len(args) == 2 else True
+        values = _type_schema(args[1], inside) if len(args) == 2 else True
         return {"type": "object", "additionalProperties": values}
     if origin is tuple and args and args[-1] is not Ellipsis:
-        items = [_schema(arg, inside) for arg in args]
+        items = [_type_schema(arg, inside) for arg in args]
         return {"type": "array", "prefixItems": items, "minItems": len(args), "items": False}
     if issubclass(origin, (Sequence, set, frozenset)) and not issubclass(origin, (str, bytes)):
-        return {"type": "array", "items": _schema(args[0], inside) if args else {}}
-    raise _unsayable(origin, inside)
+        return {"type": "array", "items": _type_schema(args[0], inside) if args else {}}
+    raise _unsupported_type_error(origin, inside)
 
 
-def _object(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
+def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
     if cls in inside:
         raise errors.InputTypeError(
             f"response_format: {cls.__name__} holds itself, which is not supported for "
@@ -107,13 +109,13 @@ def _object(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
     names = [field.name for field in dataclasses.fields(cls)]
     return {
         "type": "object",
-        "properties": {name: _schema(kinds[name], (*inside, cls)) for name in names},
+        "properties": {name: _type_schema(kinds[name], (*inside, cls)) for name in names},
         "required": names,
         "additionalProperties": False,
     }
 
 
-def _unsayable(kind: Any, inside: tuple[type, ...]) -> errors.InputTypeError:
+def _unsupported_type_error(kind: Any, inside: tuple[type, ...]) -> errors.InputTypeError:
     where = f" in {inside[-1].__name__}" if inside else ""
     return errors.InputTypeError(
         f"response_format: {getattr(kind, '__name__', kind)}{where} cannot be said in a JSON "
@@ -122,7 +124,7 @@ def _unsayable(kind: Any, inside: tuple[type, ...]) -> errors.InputTypeError:
     )
 
 
-def _unknown(asked: Any) -> errors.InputTypeError:
+def _unknown_format_error(asked: Any) -> errors.InputTypeError:
     return errors.InputTypeError(
         f"response_format must be a dict (a JSON schema or OpenAI's form), a dataclass or a "
         f"pydantic model; it is {asked!r:.100}."

@@ -7,11 +7,11 @@ from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import audio as results
-from hfwidgets.tasks._media import Sound, spoken
-from hfwidgets.tasks.controls import Choice, Lines, Number, Slider, Toggle
-from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks._media import AudioInput, decode_audio
+from hfwidgets.tasks.controls import Checkbox, Choice, Number, Slider, TextBox
+from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.examples import NOISE, SPEECH
-from hfwidgets.tasks.shape import objects, one
+from hfwidgets.tasks.shape import to_record, to_records
 from hfwidgets.tasks.task import task
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
@@ -29,7 +29,7 @@ class AudioTasks:
     )
     def audio_classification(
         self,
-        audio: Sound,
+        audio: AudioInput,
         *,
         model: str | None = None,
         top_k: int | None = None,
@@ -46,12 +46,12 @@ class AudioTasks:
         sound = yield from media.load(audio, "audio")
         options = {"top_k": top_k, "function_to_apply": function_to_apply}
         raw = yield Infer(sound, model, options)
-        return objects(results.AudioClassificationOutputElement, raw)
+        return to_records(results.AudioClassificationOutputElement, raw)
 
     @task("Audio to audio", {"audio": NOISE}, audio=Upload("audio"))
     def audio_to_audio(
-        self, audio: Sound, *, model: str | None = None
-    ) -> Flow[results.Sounds[results.AudioToAudioOutputElement]]:
+        self, audio: AudioInput, *, model: str | None = None
+    ) -> Flow[results.AudioTracks[results.AudioToAudioOutputElement]]:
         """Change a sound: clean it, or take it apart into several.
 
         Each sound of the result is an `Audio`: the bytes of a file, with its samples in `.array`.
@@ -64,23 +64,23 @@ class AudioTasks:
         raw = yield Infer(sound, model)
         if isinstance(raw, bytes):  # a server that sends the one sound as it is
             raw = {"label": "audio", "blob": raw}
-        found = objects(results.AudioToAudioOutputElement, raw)
+        found = to_records(results.AudioToAudioOutputElement, raw)
         for item in found:
             if "content-type" in item:
                 item["content_type"] = item.pop("content-type")
-            item["blob"] = yield from spoken(item.get("blob"))
-        return results.Sounds(found)
+            item["blob"] = yield from decode_audio(item.get("blob"))
+        return results.AudioTracks(found)
 
     @task(
         "Automatic speech recognition",
         {"audio": SPEECH},
         known_as=("asr", "speech-recognition"),
         audio=Upload("audio"),
-        return_timestamps=Toggle(),
+        return_timestamps=Checkbox(),
     )
     def automatic_speech_recognition(
         self,
-        audio: Sound,
+        audio: AudioInput,
         *,
         model: str | None = None,
         extra_body: Mapping[str, Any] | None = None,
@@ -104,14 +104,14 @@ class AudioTasks:
             **(extra_body or {}),
         }
         raw = yield Infer(sound, model, options)
-        output = one(results.AutomaticSpeechRecognitionOutput, raw)
-        return results.linked(output, sound)
+        output = to_record(results.AutomaticSpeechRecognitionOutput, raw)
+        return results.link_source_audio(output, sound)
 
     @task(
         "Text to speech",
         {"text": "The ferry leaves at noon."},
         known_as=("tts", "text-to-audio"),
-        text=Lines(4),
+        text=TextBox(4),
         temperature=Slider(0.0, 2.0, 0.05, advanced=True),
         top_p=Slider(0.0, 1.0, 0.01, advanced=True),
     )
@@ -182,4 +182,4 @@ class AudioTasks:
             "use_cache": use_cache,
             **(extra_body or {}),
         }
-        return (yield from spoken((yield Infer(text, model, options))))
+        return (yield from decode_audio((yield Infer(text, model, options))))

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
-from hfwidgets.core.event_stream import Items, Whole, cutter
-from hfwidgets.core.flow import Flow, Infer, Parts
+from hfwidgets.core.event_stream import BodyDecoder, ItemDecoder, decoder_for_type
+from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.tasks import _schema
-from hfwidgets.tasks._parts import inlined
-from hfwidgets.tasks.controls import Json, Messages, Number, Slider, Words
-from hfwidgets.tasks.task import streaming
+from hfwidgets.tasks._parts import inline_media
+from hfwidgets.tasks.controls import Json, Messages, Number, Slider, StringList
+from hfwidgets.tasks.task import streaming_task
 
 Message: TypeAlias = Mapping[str, Any]
 ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]
@@ -99,10 +99,10 @@ class AsyncChatCall(Protocol):
     ) -> Awaitable[ChatCompletionOutput | AsyncChatStream]: ...
 
 
-class Chat:
+class ChatTasks:
     """Conversations."""
 
-    @streaming(
+    @streaming_task(
         ChatCall,
         AsyncChatCall,
         "Chat",
@@ -116,7 +116,7 @@ class Chat:
         top_p=Slider(0.0, 1.0, 0.01, advanced=True),
         frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
         presence_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
-        stop=Words(advanced=True),
+        stop=StringList(advanced=True),
         logit_bias=Json(advanced=True),
     )
     def chat_completion(
@@ -143,7 +143,7 @@ class Chat:
         top_p: float | None = None,
         extra_body: Mapping[str, Any] | None = None,
         **extra: Any,
-    ) -> Flow[ChatCompletionOutput | Parts[ChatCompletionStreamOutput]]:
+    ) -> Flow[ChatCompletionOutput | StreamedReply[ChatCompletionStreamOutput]]:
         """Answer a conversation.
 
         Parameters that are left out are not sent: the server's own defaults hold.
@@ -185,7 +185,7 @@ class Chat:
             "max_tokens": max_tokens,
             "n": n,
             "presence_penalty": presence_penalty,
-            "response_format": _schema.response_format(response_format),
+            "response_format": _schema.build_response_format(response_format),
             "seed": seed,
             "stop": stop,
             "stream_options": stream_options,
@@ -195,34 +195,37 @@ class Chat:
             "tools": tools,
             "top_logprobs": top_logprobs,
             "top_p": top_p,
-            **_extras(extra),
+            **_check_extra_params(extra),
             **(extra_body or {}),
         }
-        said = yield from inlined(_checked(messages))
+        said = yield from inline_media(_check_messages(messages))
         raw = yield Infer(said, model, options, stream)
         if stream:
-            cut = cutter(raw.headers.get("content-type", ""))
-            make = _whole_chunk if isinstance(cut, Whole) else _chunk
-            return Parts(raw, Items(make, cut), ChatCollector())
-        return _output(raw)
+            cut = decoder_for_type(raw.headers.get("content-type", ""))
+            make = _to_whole_chunk if isinstance(cut, BodyDecoder) else _to_chunk
+            return StreamedReply(raw, ItemDecoder(make, cut), ChatCollector())
+        return _to_output(raw)
 
 
-_OF_CALL = {
+_CLIENT_OPTION_ADVICE = {
     "timeout": "Pass timeout= to the client.",
     "extra_headers": "Pass headers= to the client.",
     "extra_query": "Write the query into base_url=.",
 }
-_NAMED = frozenset(ChatOptions.__annotations__)
+_KNOWN_OPTIONS = frozenset(ChatOptions.__annotations__)
 
 
-def _extras(extra: dict[str, Any]) -> dict[str, Any]:
+def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     """More parameters pass through, but one that looks like a slip of the pen is refused."""
     for name in extra:
-        if name in _OF_CALL:
+        if name in _CLIENT_OPTION_ADVICE:
             raise errors.UnknownParameterError(
-                f"{name} is no parameter of the model, so it is not sent to it. {_OF_CALL[name]}"
+                f"{name} is no parameter of the model, so it is not sent to it. "
+                f"{_CLIENT_OPTION_ADVICE[name]}"
             )
-        hint = "" if name in _NAMED else errors.near(name, _NAMED, cutoff=0.85)
+        hint = (
+            "" if name in _KNOWN_OPTIONS else errors.did_you_mean(name, _KNOWN_OPTIONS, cutoff=0.85)
+        )
         if hint:
             raise errors.UnknownParameterError(
                 f"chat_completion has no parameter {name!r}.{hint} "
@@ -231,7 +234,7 @@ def _extras(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def _checked(messages: Any) -> list[dict[str, Any]]:
+def _check_messages(messages: Any) -> list[dict[str, Any]]:
     """The messages as plain dicts, without what is None."""
     if isinstance(messages, Iterator):
         messages = list(messages)
@@ -242,10 +245,10 @@ def _checked(messages: Any) -> list[dict[str, Any]]:
         )
     if not messages:
         raise errors.InputError("messages is empty: a conversation needs at least one message.")
-    return [_message(index, message) for index, message in enumerate(messages)]
+    return [_check_message(index, message) for index, message in enumerate(messages)]
 
 
-def _message(index: int, message: Any) -> dict[str, Any]:
+def _check_message(index: int, message: Any) -> dict[str, Any]:
     if hasattr(message, "model_dump"):  # pydantic objects, as openai's client returns them
         message = message.model_dump()
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
@@ -266,27 +269,27 @@ def _message(index: int, message: Any) -> dict[str, Any]:
     return {name: value for name, value in message.items() if value is not None}
 
 
-def _output(raw: Any) -> ChatCompletionOutput:
+def _to_output(raw: Any) -> ChatCompletionOutput:
     if not isinstance(raw, dict) or "choices" not in raw:
         if isinstance(raw, dict) and raw.get("error"):
-            raise errors.from_event(raw)
+            raise errors.error_from_event(raw)
         raise errors.OutputError(
             f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}."
         )
     return ChatCompletionOutput(raw)
 
 
-def _chunk(item: Any) -> ChatCompletionStreamOutput | None:
+def _to_chunk(item: Any) -> ChatCompletionStreamOutput | None:
     if not isinstance(item, dict):
         return None
     if "error" in item and item["error"] and not item.get("choices"):
-        raise errors.from_event(item)
+        raise errors.error_from_event(item)
     return ChatCompletionStreamOutput(item)
 
 
-def _whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
+def _to_whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
     """The one chunk of a plain answer to the wish for a stream."""
-    chunk = _chunk(item)
+    chunk = _to_chunk(item)
     for choice in chunk.get("choices") or () if chunk else ():
         if "message" in choice and "delta" not in choice:
             choice["delta"] = choice.pop("message")

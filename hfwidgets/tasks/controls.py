@@ -18,7 +18,7 @@ class Control:
 
 
 @dataclass(eq=False)
-class Lines(Control):
+class TextBox(Control):
     """Text in a box of so many lines; `marks` are pieces of text that a button puts in, one of
     them at a time.
     """
@@ -55,29 +55,29 @@ class Choice(Control):
 
 
 @dataclass(eq=False)
-class Toggle(Control):
+class Checkbox(Control):
     """Yes, no, or not said."""
 
 
 @dataclass(eq=False)
-class Labels(Control):
+class LabelList(Control):
     """A few short labels, at least `least` of them."""
 
     least: int = 1
 
 
 @dataclass(eq=False)
-class Words(Control):
+class StringList(Control):
     """A list of strings, one a line."""
 
 
 @dataclass(eq=False)
-class Table(Control):
+class TableInput(Control):
     """A table: column name to its cells."""
 
 
 @dataclass(eq=False)
-class Media(Control):
+class MediaInput(Control):
     """A picture, a sound or a film; `kind` is image, audio or video."""
 
     kind: str = "image"
@@ -93,10 +93,10 @@ class Json(Control):
     """Anything else, as JSON."""
 
 
-def derived(parameter: inspect.Parameter) -> Control:
+def derive_control(parameter: inspect.Parameter) -> Control:
     """The control that a parameter's annotation suggests when its task gives no hint."""
     advanced = parameter.kind is parameter.KEYWORD_ONLY
-    kinds = _kinds(parameter.annotation)
+    kinds = _annotation_kinds(parameter.annotation)
     for kind in kinds:
         if get_origin(kind) is Literal:
             return Choice(tuple(map(str, get_args(kind))), advanced=advanced)
@@ -107,17 +107,17 @@ def derived(parameter: inspect.Parameter) -> Control:
     return Json(advanced=advanced)
 
 
-def _kinds(annotation: Any) -> list[Any]:
+def _annotation_kinds(annotation: Any) -> list[Any]:
     if get_origin(annotation) in (Union, types.UnionType):
         return [kind for kind in get_args(annotation) if kind is not type(None)]
     return [annotation]
 
 
 _BY_TYPE: tuple[tuple[type, Callable[[bool], Control]], ...] = (
-    (bool, lambda advanced: Toggle(advanced=advanced)),
+    (bool, lambda advanced: Checkbox(advanced=advanced)),
     (int, lambda advanced: Number(whole=True, advanced=advanced)),
     (float, lambda advanced: Number(advanced=advanced)),
-    (list, lambda advanced: Words(advanced=advanced)),
+    (list, lambda advanced: StringList(advanced=advanced)),
     (dict, lambda advanced: Json(advanced=advanced)),
-    (str, lambda advanced: Lines(advanced=advanced)),
+    (str, lambda advanced: TextBox(advanced=advanced)),
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hfwidgets.results.audio import Audio
 
-RATE = 16_000
+SAMPLING_RATE = 16_000
 """The sampling rate of example sounds, in hertz."""
 
 
@@ -45,7 +45,7 @@ class Example:
         return f"examples.{self.name}()"
 
 
-def made(values: Mapping[str, Any]) -> dict[str, Any]:
+def make_arguments(values: Mapping[str, Any]) -> dict[str, Any]:
     """An example's arguments, with its pictures and sounds made."""
     return {
         name: value.make() if isinstance(value, Example) else value
@@ -54,7 +54,7 @@ def made(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _harbour() -> "Image":
+def _draw_harbor() -> "Image":
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (640, 420), "#bfe3f5")
@@ -76,7 +76,7 @@ def _harbour() -> "Image":
 
 def picture() -> "Image":
     """A sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
-    return _harbour().copy()
+    return _draw_harbor().copy()
 
 
 _SKIN, _SHADE, _HAIR = (225, 182, 157), (190, 145, 122), (50, 35, 25)
@@ -143,16 +143,20 @@ def tone() -> "Audio":
     from hfwidgets.results.audio import Audio
 
     notes = (440.0, 554.37, 659.26)
-    each = 2 * RATE // len(notes)
-    return Audio.of([_note(hertz, at, each) for hertz in notes for at in range(each)], RATE)
+    each = 2 * SAMPLING_RATE // len(notes)
+    return Audio.of(
+        [_note_sample(hertz, at, each) for hertz in notes for at in range(each)], SAMPLING_RATE
+    )
 
 
-def _note(hertz: float, at: int, length: int) -> float:
+def _note_sample(hertz: float, at: int, length: int) -> float:
     """A sample of a note that swells and fades."""
-    return 0.4 * math.sin(2 * math.pi * hertz * at / RATE) * math.sin(math.pi * at / length)
+    return (
+        0.4 * math.sin(2 * math.pi * hertz * at / SAMPLING_RATE) * math.sin(math.pi * at / length)
+    )
 
 
-SPOKEN = "The boat leaves at noon and comes back before dark."
+SPEECH_TEXT = "The boat leaves at noon and comes back before dark."
 """What `speech` says."""
 
 SPEECH_FILE = Path(__file__).with_name("speech.mp3")
@@ -201,7 +205,7 @@ STORY = (
 )
 """A text to ask about and to sum up."""
 
-MORE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+MORE_EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "text-classification": (
         {"text": "I have never been so bored in my life."},
         {"text": "The room was clean, the bed was fine and breakfast was until ten."},

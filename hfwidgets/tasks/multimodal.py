@@ -4,11 +4,11 @@ from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import multimodal as results
-from hfwidgets.tasks._media import Picture
-from hfwidgets.tasks.controls import Json, Lines, Number
-from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks._media import ImageInput
+from hfwidgets.tasks.controls import Json, Number, TextBox
+from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.examples import INVOICE, PICTURE
-from hfwidgets.tasks.shape import objects
+from hfwidgets.tasks.shape import to_records
 from hfwidgets.tasks.task import task
 
 
@@ -19,13 +19,13 @@ class MultimodalTasks:
         "Document question answering",
         {"image": INVOICE, "question": "What is the total?"},
         image=Upload("image"),
-        question=Lines(1),
+        question=TextBox(1),
         top_k=Number(1, None, 1, whole=True),
         word_boxes=Json(advanced=True),
     )
     def document_question_answering(
         self,
-        image: Picture,
+        image: ImageInput,
         question: str,
         *,
         model: str | None = None,
@@ -65,19 +65,19 @@ class MultimodalTasks:
             "word_boxes": word_boxes,
         }
         raw = yield Infer({"question": question, "image": page}, model, options)
-        return objects(results.DocumentQuestionAnsweringOutputElement, raw)
+        return to_records(results.DocumentQuestionAnsweringOutputElement, raw)
 
     @task(
         "Visual question answering",
         {"image": PICTURE, "question": "What floats on the water?"},
         known_as=("vqa",),
         image=Upload("image"),
-        question=Lines(1),
+        question=TextBox(1),
         top_k=Number(1, None, 1, whole=True),
     )
     def visual_question_answering(
         self,
-        image: Picture,
+        image: ImageInput,
         question: str,
         *,
         model: str | None = None,
@@ -93,4 +93,4 @@ class MultimodalTasks:
         """
         picture = yield from media.load(image, "image")
         raw = yield Infer({"question": question, "image": picture}, model, {"top_k": top_k})
-        return objects(results.VisualQuestionAnsweringOutputElement, raw)
+        return to_records(results.VisualQuestionAnsweringOutputElement, raw)

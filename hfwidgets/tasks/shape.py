@@ -5,43 +5,43 @@ from typing import Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.results.record import Elements, Record, elements
+from hfwidgets.results.record import Elements, Record, to_elements
 
 R = TypeVar("R", bound=Record)
 
 
-def objects(kind: type[R], raw: Any) -> Elements[R]:
+def to_records(kind: type[R], raw: Any) -> Elements[R]:
     """A list of records from a list, a nested list of one row, or a single object."""
     while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], list):
         raw = raw[0]
     rows = [raw] if isinstance(raw, Mapping) else raw
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise unexpected(raw, "a list of objects")
+        raise unexpected_shape_error(raw, "a list of objects")
     if len(rows) == 1 and "error" in rows[0]:
         raise errors.OutputError(f"The server answered with an error: {rows[0]['error']}")
-    return elements(kind, rows)
+    return to_elements(kind, rows)
 
 
-def groups(kind: type[R], raw: Any) -> Elements[R]:
+def to_record_groups(kind: type[R], raw: Any) -> Elements[R]:
     """A list of records; several lists become one of such lists, though the type says the first."""
     if isinstance(raw, list) and len(raw) > 1 and isinstance(raw[0], list):
-        found: Elements[Any] = Elements(objects(kind, row) for row in raw)
+        found: Elements[Any] = Elements(to_records(kind, row) for row in raw)
         return found
-    return objects(kind, raw)
+    return to_records(kind, raw)
 
 
-def one(kind: type[R], raw: Any) -> R:
+def to_record(kind: type[R], raw: Any) -> R:
     """A single record; the first one of a list."""
     while isinstance(raw, list) and raw:
         raw = raw[0]
     if not isinstance(raw, Mapping):
-        raise unexpected(raw, "an object")
+        raise unexpected_shape_error(raw, "an object")
     if "error" in raw and len(raw) == 1:
         raise errors.OutputError(f"The server answered with an error: {raw['error']}")
     return kind(raw)
 
 
-def aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
+def merge_alias(name: str, value: Any, old: str, old_value: Any) -> Any:
     """The value under its name or its older one; both at once are refused."""
     if old_value is None:
         return value
@@ -51,7 +51,7 @@ def aliased(name: str, value: Any, old: str, old_value: Any) -> Any:
     return old_value
 
 
-def unexpected(raw: Any, wanted: str) -> errors.OutputError:
+def unexpected_shape_error(raw: Any, wanted: str) -> errors.OutputError:
     """The error for an answer of another shape."""
     return errors.OutputError(
         f"The server should have answered with {wanted}; it sent {str(raw)[:200]!r}. "
@@ -59,7 +59,7 @@ def unexpected(raw: Any, wanted: str) -> errors.OutputError:
     )
 
 
-def texts(table: Any) -> dict[str, list[str]]:
+def table_texts(table: Any) -> dict[str, list[str]]:
     """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
         table = table.to_dict("list")
@@ -75,21 +75,21 @@ def texts(table: Any) -> dict[str, list[str]]:
         raise errors.InputError(
             f"All columns of a table must have the same length; here: {lengths}."
         )
-    return {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
+    return {str(name): [_cell_text(cell) for cell in cells] for name, cells in table.items()}
 
 
-def _cell(cell: Any) -> str:
-    return "" if missing(cell) else str(cell)
+def _cell_text(cell: Any) -> str:
+    return "" if is_missing(cell) else str(cell)
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether this is no value: None, NaN, pandas' NA and NaT."""
     if isinstance(value, float):
         return value != value  # NaN alone differs from itself
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
-def listed(name: str, given: Any, least: int = 1) -> list[str]:
+def as_str_list(name: str, given: Any, least: int = 1) -> list[str]:
     """Several texts as a list: a list, a column of pandas, an array or an iterator of them.
 
     Raises:
@@ -101,17 +101,17 @@ def listed(name: str, given: Any, least: int = 1) -> list[str]:
         raise errors.InputError(
             f"{name} must be a list of at least {least}, such as ['one', 'two']; it is {what}."
         )
-    if any(map(missing, found)):
+    if any(map(is_missing, found)):
         raise errors.InputError(f"{name} has missing values in it.")
     return [str(item) for item in found]
 
 
-def several(given: Any) -> Any:
+def as_list(given: Any) -> Any:
     """A list where one text was given."""
     return [given] if isinstance(given, str) else given
 
 
-def outdated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
+def warn_deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
     """Parameters that were given all at once, as older code gives them, with a warning."""
     if values is None:
         return {}

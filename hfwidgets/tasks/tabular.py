@@ -6,8 +6,8 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results.tabular import Predictions
-from hfwidgets.tasks.controls import Table
-from hfwidgets.tasks.shape import unexpected
+from hfwidgets.tasks.controls import TableInput
+from hfwidgets.tasks.shape import unexpected_shape_error
 from hfwidgets.tasks.task import task
 
 _FLOWERS = {
@@ -33,7 +33,7 @@ _PATIENTS = {
 class TabularTasks:
     """Predictions for the rows of a table."""
 
-    @task("Tabular classification", {"table": _FLOWERS}, table=Table())
+    @task("Tabular classification", {"table": _FLOWERS}, table=TableInput())
     def tabular_classification(
         self, table: Mapping[str, Any], *, model: str | None = None
     ) -> Flow[Predictions[Any]]:
@@ -45,9 +45,9 @@ class TabularTasks:
             table: Column names to cells, or a DataFrame.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        return Predictions(_listed((yield Infer(columns(table), model))))
+        return Predictions(_flatten_predictions((yield Infer(to_columns(table), model))))
 
-    @task("Tabular regression", {"table": _PATIENTS}, table=Table())
+    @task("Tabular regression", {"table": _PATIENTS}, table=TableInput())
     def tabular_regression(
         self, table: Mapping[str, Any], *, model: str | None = None
     ) -> Flow[Predictions[float]]:
@@ -57,14 +57,14 @@ class TabularTasks:
             table: Column names to cells, or a DataFrame.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        raw = _listed((yield Infer(columns(table), model)))
+        raw = _flatten_predictions((yield Infer(to_columns(table), model)))
         try:
             return Predictions(map(float, raw))
         except (TypeError, ValueError) as error:
-            raise unexpected(raw, "a list of numbers") from error
+            raise unexpected_shape_error(raw, "a list of numbers") from error
 
 
-def columns(table: Any) -> dict[str, list[Any]]:
+def to_columns(table: Any) -> dict[str, list[Any]]:
     """A table as the wire wants it: column names to lists of plain cells; missing ones are None.
 
     Raises:
@@ -77,7 +77,7 @@ def columns(table: Any) -> dict[str, list[Any]]:
             "A table is a dict of columns, each a list of cells, or a DataFrame: "
             '{"height": [1.2, 1.5], "colour": ["red", "blue"]}.'
         )
-    found = {str(name): [_cell(cell) for cell in cells] for name, cells in table.items()}
+    found = {str(name): [_plain_cell(cell) for cell in cells] for name, cells in table.items()}
     lengths = {name: len(cells) for name, cells in found.items()}
     if len(set(lengths.values())) > 1:
         raise errors.InputError(f"All columns of a table have the same length; here: {lengths}.")
@@ -88,7 +88,7 @@ def _is_column(cells: Any) -> bool:
     return hasattr(cells, "__iter__") and not isinstance(cells, (str, bytes, Mapping))
 
 
-def _cell(cell: Any) -> Any:
+def _plain_cell(cell: Any) -> Any:
     """A cell as JSON can hold it: numpy's numbers become Python's, dates become texts."""
     if hasattr(cell, "item") and getattr(cell, "ndim", 1) == 0:
         cell = cell.item()
@@ -103,13 +103,13 @@ def _cell(cell: Any) -> Any:
     return cell if isinstance(cell, float) else str(cell)
 
 
-def _listed(raw: Any) -> list[Any]:
+def _flatten_predictions(raw: Any) -> list[Any]:
     """The predictions as a flat list, one a row."""
     if isinstance(raw, Mapping) and raw.get("error"):
         raise errors.OutputError(f"The server answered with an error: {raw['error']}")
     if isinstance(raw, Mapping) and len(raw) == 1:
         raw = next(iter(raw.values()))
     if not isinstance(raw, list):
-        raise unexpected(raw, "a list with one prediction a row")
+        raise unexpected_shape_error(raw, "a list with one prediction a row")
     single = all(isinstance(row, list) and len(row) == 1 for row in raw)
     return [row[0] for row in raw] if single else raw

@@ -23,14 +23,14 @@ TASKS: dict[str, "BaseTask"] = {}
 """All tasks by their name on the Hub, in the order of their declaration."""
 
 
-class Sync:
+class SyncTaskClient:
     """A client whose methods block."""
 
     def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
         raise NotImplementedError
 
 
-class Async:
+class AsyncTaskClient:
     """A client whose methods are awaited."""
 
     async def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
@@ -54,7 +54,7 @@ class BaseTask:
         of_call: keywords that are not the task's but the client's, for one call.
     """
 
-    of_call: Mapping[str, str] = {}
+    call_options: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class BaseTask:
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         shown = {n: p for n, p in self.signature.parameters.items() if p.kind in kinds}
         return {
-            name: self.hints.get(name) or controls.derived(parameter)
+            name: self.hints.get(name) or controls.derive_control(parameter)
             for name, parameter in shown.items()
             if name not in ("model", "stream", "extra_body")
         }
@@ -122,12 +122,12 @@ class BaseTask:
         return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
 
     @functools.cached_property
-    def required(self) -> tuple[str, ...]:
+    def required_parameters(self) -> tuple[str, ...]:
         """The names of the parameters that every call must give."""
         known = self.signature.parameters.values()
         return tuple(p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
 
-    def check(self, names: Mapping[str, Any] | set[str]) -> None:
+    def check_parameters(self, names: Mapping[str, Any] | set[str]) -> None:
         """UnknownParameterError, with near names, when the task has no such parameter."""
         known = self.signature.parameters
         if any(p.kind is p.VAR_KEYWORD for p in known.values()):
@@ -135,28 +135,28 @@ class BaseTask:
         for name in names:
             if name not in known:
                 raise errors.UnknownParameterError(
-                    f"{self.method} has no parameter {name!r}.{errors.near(name, known)} "
+                    f"{self.method} has no parameter {name!r}.{errors.did_you_mean(name, known)} "
                     f"It has: {', '.join(known)}."
                 )
 
-    def _method(self, client: Any) -> Callable[..., Any]:
+    def _bind_method(self, client: Any) -> Callable[..., Any]:
         run = client._run
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            if self.of_call and not self.of_call.keys().isdisjoint(kwargs):
-                return self._apart(client, kwargs)(*args, **kwargs)
+            if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
+                return self._bind_with_options(client, kwargs)(*args, **kwargs)
             try:
                 flow = self.flow(client, *args, **kwargs)
             except TypeError as error:
-                self.check(kwargs)
-                raise self._unfit(args, kwargs) from error
+                self.check_parameters(kwargs)
+                raise self._argument_error(args, kwargs) from error
             return run(self, flow)
 
         functools.update_wrapper(method, self.flow)
         method.__signature__ = self.signature  # type: ignore[attr-defined]
         return method
 
-    def _unfit(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
+    def _argument_error(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
         """What is wrong with the arguments of a call that Python could not bind."""
         names = self.inputs
         if len(args) > len(names):
@@ -171,10 +171,14 @@ class BaseTask:
             return errors.UnknownParameterError(f"{self.method}: {error}.")
         return TypeError(f"{self.method} could not be called.")
 
-    def _apart(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
+    def _bind_with_options(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
         """The method of a client with the options of one call, which are taken out of `kwargs`."""
-        changes = {self.of_call[name]: kwargs.pop(name) for name in self.of_call if name in kwargs}
-        return self._method(client.with_options(**changes))
+        changes = {
+            self.call_options[name]: kwargs.pop(name)
+            for name in self.call_options
+            if name in kwargs
+        }
+        return self._bind_method(client.with_options(**changes))
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
@@ -186,11 +190,11 @@ class Task(BaseTask, Generic[T, P]):
     @overload
     def __get__(self, client: None, owner: type) -> "Task[T, P]": ...
     @overload
-    def __get__(self, client: Sync, owner: type) -> Callable[P, T]: ...
+    def __get__(self, client: SyncTaskClient, owner: type) -> Callable[P, T]: ...
     @overload
-    def __get__(self, client: Async, owner: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, client: AsyncTaskClient, owner: type) -> Callable[P, Awaitable[T]]: ...
     def __get__(self, client: Any, owner: type) -> Any:
-        return self if client is None else self._method(client)
+        return self if client is None else self._bind_method(client)
 
 
 class StreamingTask(BaseTask, Generic[S, A]):
@@ -199,11 +203,11 @@ class StreamingTask(BaseTask, Generic[S, A]):
     @overload
     def __get__(self, client: None, owner: type) -> "StreamingTask[S, A]": ...
     @overload
-    def __get__(self, client: Sync, owner: type) -> S: ...
+    def __get__(self, client: SyncTaskClient, owner: type) -> S: ...
     @overload
-    def __get__(self, client: Async, owner: type) -> A: ...
+    def __get__(self, client: AsyncTaskClient, owner: type) -> A: ...
     def __get__(self, client: Any, owner: type) -> Any:
-        return self if client is None else self._method(client)
+        return self if client is None else self._bind_method(client)
 
 
 def task(
@@ -218,7 +222,7 @@ def task(
     return lambda flow: Task(flow, label, example, hints, known_as=known_as)
 
 
-def streaming(
+def streaming_task(
     sync: Callable[..., S],
     awaited: Callable[..., A],
     label: str,
@@ -236,7 +240,7 @@ def streaming(
 
     def made(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
         found = StreamingTask[S, A](flow, label, example, hints, hub_name, known_as)
-        found.of_call = of_call or {}
+        found.call_options = of_call or {}
         return found
 
     return made
@@ -279,5 +283,6 @@ def find(name: str) -> BaseTask:
         if plain in task.known_as:
             return task
     raise errors.UnknownTaskError(
-        f"There is no task {name!r}.{errors.near(plain, TASKS)} There are: {', '.join(TASKS)}."
+        f"There is no task {name!r}.{errors.did_you_mean(plain, TASKS)} There are: "
+        f"{', '.join(TASKS)}."
     )

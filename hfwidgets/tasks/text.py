@@ -4,26 +4,35 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Flow, Infer, Parts
+from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import Elements, Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput
 from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
 from hfwidgets.tasks.controls import (
+    Checkbox,
     Choice,
     Json,
-    Labels,
-    Lines,
+    LabelList,
     Number,
     Slider,
-    Table,
-    Toggle,
-    Words,
+    StringList,
+    TableInput,
+    TextBox,
 )
 from hfwidgets.tasks.examples import STORY
-from hfwidgets.tasks.shape import aliased, groups, listed, objects, one, outdated, several, texts
-from hfwidgets.tasks.task import streaming, task
+from hfwidgets.tasks.shape import (
+    as_list,
+    as_str_list,
+    merge_alias,
+    table_texts,
+    to_record,
+    to_record_groups,
+    to_records,
+    warn_deprecated,
+)
+from hfwidgets.tasks.task import streaming_task, task
 
 if TYPE_CHECKING:
     from hfwidgets.results.array import Embedding
@@ -39,7 +48,7 @@ class TextTasks:
         "Text classification",
         {"text": "The crossing was rough, but the crew were wonderful."},
         known_as=("sentiment-analysis",),
-        text=Lines(4),
+        text=TextBox(4),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
     )
@@ -60,7 +69,9 @@ class TextTasks:
             function_to_apply: What turns the model's outputs into scores.
         """
         options = {"top_k": top_k, "function_to_apply": function_to_apply}
-        return objects(results.TextClassificationOutputElement, (yield Infer(text, model, options)))
+        return to_records(
+            results.TextClassificationOutputElement, (yield Infer(text, model, options))
+        )
 
     @task(
         "Zero-shot classification",
@@ -68,10 +79,10 @@ class TextTasks:
             "text": "My order arrived broken and nobody answers the phone.",
             "candidate_labels": ["complaint", "praise", "question"],
         },
-        text=Lines(4),
-        candidate_labels=Labels(least=1),
-        multi_label=Toggle(),
-        hypothesis_template=Lines(1, advanced=True),
+        text=TextBox(4),
+        candidate_labels=LabelList(least=1),
+        multi_label=Checkbox(),
+        hypothesis_template=TextBox(1, advanced=True),
     )
     def zero_shot_classification(
         self,
@@ -94,9 +105,9 @@ class TextTasks:
             model: The model's id on the Hub, or the URL of an endpoint.
             labels: The older name of candidate_labels.
         """
-        wanted = aliased("candidate_labels", candidate_labels, "labels", labels)
+        wanted = merge_alias("candidate_labels", candidate_labels, "labels", labels)
         options = {
-            "candidate_labels": listed("candidate_labels", wanted),
+            "candidate_labels": as_str_list("candidate_labels", wanted),
             "multi_label": multi_label,
             "hypothesis_template": hypothesis_template,
         }
@@ -104,15 +115,15 @@ class TextTasks:
         if isinstance(raw, Mapping) and "labels" in raw:  # the shape before November 2025
             pairs = zip(raw["labels"], raw["scores"], strict=True)
             raw = [{"label": label, "score": score} for label, score in pairs]
-        return objects(results.ZeroShotClassificationOutputElement, raw)
+        return to_records(results.ZeroShotClassificationOutputElement, raw)
 
     @task(
         "Token classification",
         {"text": "Marie Curie moved from Warsaw to Paris in 1891."},
         known_as=("ner",),
-        text=Lines(4),
+        text=TextBox(4),
         aggregation_strategy=Choice(("none", "simple", "first", "average", "max")),
-        ignore_labels=Words(advanced=True),
+        ignore_labels=StringList(advanced=True),
         stride=Number(0, None, 1, whole=True, advanced=True),
     )
     def token_classification(
@@ -138,16 +149,16 @@ class TextTasks:
             "ignore_labels": ignore_labels,
             "stride": stride,
         }
-        return objects(
+        return to_records(
             results.TokenClassificationOutputElement, (yield Infer(text, model, options))
         )
 
     @task(
         "Fill mask",
         {"text": "The capital of France is [MASK]."},
-        text=Lines(2, marks=("[MASK]", "<mask>")),
+        text=TextBox(2, marks=("[MASK]", "<mask>")),
         top_k=Number(1, None, 1, whole=True),
-        targets=Words(advanced=True),
+        targets=StringList(advanced=True),
     )
     def fill_mask(
         self,
@@ -168,13 +179,13 @@ class TextTasks:
             top_k: How many words to return, at least 1.
         """
         raw = yield Infer(text, model, {"targets": targets, "top_k": top_k})
-        return groups(results.FillMaskOutputElement, raw)
+        return to_record_groups(results.FillMaskOutputElement, raw)
 
     @task(
         "Question answering",
         {"question": "When was the lamp lit for the first time?", "context": STORY},
-        question=Lines(1),
-        context=Lines(6),
+        question=TextBox(1),
+        context=TextBox(6),
         top_k=Number(1, None, 1, whole=True),
     )
     def question_answering(
@@ -218,8 +229,8 @@ class TextTasks:
         }
         raw = yield Infer({"question": question, "context": context}, model, options)
         if isinstance(raw, list):
-            return objects(results.QuestionAnsweringOutputElement, raw)
-        return one(results.QuestionAnsweringOutputElement, raw)
+            return to_records(results.QuestionAnsweringOutputElement, raw)
+        return to_record(results.QuestionAnsweringOutputElement, raw)
 
     @task(
         "Table question answering",
@@ -230,8 +241,8 @@ class TextTasks:
             },
             "query": "Which lighthouse is the highest?",
         },
-        table=Table(),
-        query=Lines(1),
+        table=TableInput(),
+        query=TextBox(1),
         padding=Choice(("do_not_pad", "longest", "max_length"), advanced=True),
     )
     def table_question_answering(
@@ -255,8 +266,8 @@ class TextTasks:
             truncation: Whether a table that is too long is cut.
         """
         options = {"padding": padding, "sequential": sequential, "truncation": truncation}
-        raw = yield Infer({"query": query, "table": texts(table)}, model, options)
-        return one(results.TableQuestionAnsweringOutputElement, raw)
+        raw = yield Infer({"query": query, "table": table_texts(table)}, model, options)
+        return to_record(results.TableQuestionAnsweringOutputElement, raw)
 
     @task(
         "Sentence similarity",
@@ -268,8 +279,8 @@ class TextTasks:
                 "My cat likes fish.",
             ],
         },
-        sentence=Lines(1),
-        other_sentences=Words(),
+        sentence=TextBox(1),
+        other_sentences=StringList(),
     )
     def sentence_similarity(
         self, sentence: str, other_sentences: list[str], *, model: str | None = None
@@ -281,7 +292,7 @@ class TextTasks:
             other_sentences: The sentences to compare it with, at least one.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        others = listed("other_sentences", other_sentences)
+        others = as_str_list("other_sentences", other_sentences)
         inputs = {"source_sentence": sentence, "sentences": others}
         return Elements(map(float, (yield Infer(inputs, model))))
 
@@ -289,7 +300,7 @@ class TextTasks:
         "Feature extraction",
         {"text": "The ferry leaves at noon."},
         known_as=("embeddings",),
-        text=Lines(3),
+        text=TextBox(3),
         truncation_direction=Choice(("left", "right"), advanced=True),
     )
     def feature_extraction(
@@ -328,13 +339,13 @@ class TextTasks:
             "encoding_format": encoding_format,
         }
         many = not isinstance(text, str) and isinstance(text, Iterable)
-        inputs = listed("text", text) if many else text
-        return results.embedding((yield Infer(inputs, model, options)))
+        inputs = as_str_list("text", text) if many else text
+        return results.to_embedding((yield Infer(inputs, model, options)))
 
     @task(
         "Summarization",
         {"text": STORY},
-        text=Lines(8),
+        text=TextBox(8),
         generate_parameters=Json(advanced=True),
     )
     def summarization(
@@ -361,16 +372,16 @@ class TextTasks:
             "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
             "generate_parameters": generate_parameters,
             "truncation": truncation,
-            **outdated("summarization", "parameters", parameters),
+            **warn_deprecated("summarization", "parameters", parameters),
         }
-        return one(results.SummarizationOutput, (yield Infer(text, model, options)))
+        return to_record(results.SummarizationOutput, (yield Infer(text, model, options)))
 
     @task(
         "Translation",
         {"text": "The ferry leaves at noon.", "src_lang": "en", "tgt_lang": "es"},
-        text=Lines(4),
-        src_lang=Lines(1),
-        tgt_lang=Lines(1),
+        text=TextBox(4),
+        src_lang=TextBox(1),
+        tgt_lang=TextBox(1),
         generate_parameters=Json(advanced=True),
     )
     def translation(
@@ -404,21 +415,21 @@ class TextTasks:
             "truncation": truncation,
             "generate_parameters": generate_parameters,
         }
-        return one(results.TranslationOutput, (yield Infer(text, model, options)))
+        return to_record(results.TranslationOutput, (yield Infer(text, model, options)))
 
-    @streaming(
+    @streaming_task(
         GenerationCall,
         AsyncGenerationCall,
         "Text generation",
         {"prompt": "Once upon a time, on a small island,", "max_new_tokens": 60},
-        prompt=Lines(10),
+        prompt=TextBox(10),
         max_new_tokens=Number(1, None, 1, whole=True),
         temperature=Slider(0.0, 2.0, 0.05),
         top_p=Slider(0.0, 1.0, 0.01, advanced=True),
         typical_p=Slider(0.0, 1.0, 0.01, advanced=True),
         repetition_penalty=Slider(0.0, 2.0, 0.05, advanced=True),
         frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
-        stop=Words(advanced=True),
+        stop=StringList(advanced=True),
     )
     def text_generation(
         self,
@@ -447,7 +458,7 @@ class TextTasks:
         typical_p: float | None = None,
         watermark: bool | None = None,
         extra_body: Mapping[str, Any] | None = None,
-    ) -> Flow[Text | TextGenerationOutput | Parts[Any]]:
+    ) -> Flow[Text | TextGenerationOutput | StreamedReply[Any]]:
         """Continue a text.
 
         Args:
@@ -491,7 +502,7 @@ class TextTasks:
             "repetition_penalty": repetition_penalty,
             "return_full_text": return_full_text,
             "seed": seed,
-            "stop": several(aliased("stop", stop, "stop_sequences", stop_sequences)),
+            "stop": as_list(merge_alias("stop", stop, "stop_sequences", stop_sequences)),
             "temperature": temperature,
             "top_k": top_k,
             "top_n_tokens": top_n_tokens,
@@ -504,5 +515,5 @@ class TextTasks:
         raw = yield Infer(prompt, model, options, bool(stream))
         if stream:
             return token_parts(raw, bool(details))
-        output = one(TextGenerationOutput, raw)
+        output = to_record(TextGenerationOutput, raw)
         return output if details else Text(output.generated_text or "")

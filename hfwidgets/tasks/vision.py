@@ -8,17 +8,17 @@ from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.results import Elements
 from hfwidgets.results import vision as results
 from hfwidgets.tasks._media import (
-    Picture,
-    drawn,
-    extras,
-    filmed,
-    masks,
-    sized,
+    ImageInput,
+    check_extra_params,
+    decode_image,
+    decode_masks,
+    decode_video,
+    parse_size,
 )
-from hfwidgets.tasks.controls import Choice, Json, Labels, Lines, Number, Slider
-from hfwidgets.tasks.controls import Media as Upload
+from hfwidgets.tasks.controls import Choice, Json, LabelList, Number, Slider, TextBox
+from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.examples import INVOICE, PICTURE, PORTRAIT
-from hfwidgets.tasks.shape import aliased, listed, objects, one
+from hfwidgets.tasks.shape import as_str_list, merge_alias, to_record, to_records
 from hfwidgets.tasks.task import task
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class VisionTasks:
     )
     def image_classification(
         self,
-        image: Picture,
+        image: ImageInput,
         *,
         model: str | None = None,
         function_to_apply: Transform | None = None,
@@ -56,7 +56,7 @@ class VisionTasks:
         picture = yield from media.load(image, "image")
         options = {"function_to_apply": function_to_apply, "top_k": top_k}
         raw = yield Infer(picture, model, options)
-        return objects(results.ImageClassificationOutputElement, raw)
+        return to_records(results.ImageClassificationOutputElement, raw)
 
     @task(
         "Image segmentation",
@@ -69,7 +69,7 @@ class VisionTasks:
     )
     def image_segmentation(
         self,
-        image: Picture,
+        image: ImageInput,
         *,
         model: str | None = None,
         mask_threshold: float | None = None,
@@ -97,15 +97,15 @@ class VisionTasks:
             "threshold": threshold,
         }
         raw = yield Infer(picture, model, options)
-        found = yield from masks(objects(results.ImageSegmentationOutputElement, raw))
-        return results.Segments(found, results.Seen(picture))
+        found = yield from decode_masks(to_records(results.ImageSegmentationOutputElement, raw))
+        return results.Segments(found, results.SourceImage(picture))
 
     @task(
         "Image to image",
         {"image": PICTURE},
         image=Upload("image"),
-        prompt=Lines(2),
-        negative_prompt=Lines(1, advanced=True),
+        prompt=TextBox(2),
+        negative_prompt=TextBox(1, advanced=True),
         num_inference_steps=Number(1, None, 1, whole=True, advanced=True),
         guidance_scale=Slider(0.0, 20.0, 0.5, advanced=True),
         target_size=Json(advanced=True),
@@ -113,7 +113,7 @@ class VisionTasks:
     def image_to_image(
         self,
         /,
-        image: Picture,
+        image: ImageInput,
         prompt: str | None = None,
         *,
         negative_prompt: str | None = None,
@@ -141,14 +141,14 @@ class VisionTasks:
             "negative_prompt": negative_prompt,
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
-            "target_size": sized(target_size),
+            "target_size": parse_size(target_size),
         }
-        options |= extras("image_to_image", kwargs, {**options, "model": model})
-        return (yield from drawn((yield Infer(picture, model, options))))
+        options |= check_extra_params("image_to_image", kwargs, {**options, "model": model})
+        return (yield from decode_image((yield Infer(picture, model, options))))
 
     @task("Image to text", {"image": INVOICE}, image=Upload("image"))
     def image_to_text(
-        self, image: Picture, *, model: str | None = None
+        self, image: ImageInput, *, model: str | None = None
     ) -> Flow[results.ImageToTextOutput]:
         """Describe a picture, or read what is written in it.
 
@@ -157,13 +157,13 @@ class VisionTasks:
             model: The model's id on the Hub, or the URL of an endpoint.
         """
         picture = yield from media.load(image, "image")
-        return one(results.ImageToTextOutput, (yield Infer(picture, model)))
+        return to_record(results.ImageToTextOutput, (yield Infer(picture, model)))
 
     @task(
         "Image to video",
         {"image": PICTURE, "prompt": "The boat sails away"},
         image=Upload("image"),
-        prompt=Lines(2),
+        prompt=TextBox(2),
         num_frames=Number(1, None, 1, whole=True, advanced=True),
         seed=Number(0, None, 1, whole=True, advanced=True),
         target_size=Json(advanced=True),
@@ -171,7 +171,7 @@ class VisionTasks:
     def image_to_video(
         self,
         /,
-        image: Picture,
+        image: ImageInput,
         *,
         model: str | None = None,
         prompt: str | None = None,
@@ -207,10 +207,10 @@ class VisionTasks:
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "seed": seed,
-            "target_size": sized(target_size),
+            "target_size": parse_size(target_size),
         }
-        options |= extras("image_to_video", kwargs, {**options, "model": model})
-        return (yield from filmed((yield Infer(picture, model, options))))
+        options |= check_extra_params("image_to_video", kwargs, {**options, "model": model})
+        return (yield from decode_video((yield Infer(picture, model, options))))
 
     @task(
         "Object detection",
@@ -219,7 +219,7 @@ class VisionTasks:
         threshold=Slider(0.0, 1.0, 0.01),
     )
     def object_detection(
-        self, image: Picture, *, model: str | None = None, threshold: float | None = None
+        self, image: ImageInput, *, model: str | None = None, threshold: float | None = None
     ) -> Flow[results.Detections[results.ObjectDetectionOutputElement]]:
         """Find things in a picture, with a box around each.
 
@@ -232,20 +232,20 @@ class VisionTasks:
         """
         picture = yield from media.load(image, "image")
         raw = yield Infer(picture, model, {"threshold": threshold})
-        found = objects(results.ObjectDetectionOutputElement, raw)
-        return results.Detections(found, results.Seen(picture))
+        found = to_records(results.ObjectDetectionOutputElement, raw)
+        return results.Detections(found, results.SourceImage(picture))
 
     @task(
         "Text to image",
         {"prompt": "A lighthouse on a rock at dawn, watercolour"},
-        prompt=Lines(3),
+        prompt=TextBox(3),
         height=Number(1, None, 8, whole=True),
         width=Number(1, None, 8, whole=True),
         seed=Number(0, None, 1, whole=True),
-        negative_prompt=Lines(1, advanced=True),
+        negative_prompt=TextBox(1, advanced=True),
         num_inference_steps=Number(1, None, 1, whole=True, advanced=True),
         guidance_scale=Slider(0.0, 20.0, 0.5, advanced=True),
-        scheduler=Lines(1, advanced=True),
+        scheduler=TextBox(1, advanced=True),
         target_size=Json(advanced=True),
     )
     def text_to_image(
@@ -278,7 +278,7 @@ class VisionTasks:
             extra_body: More parameters for the server.
             target_size: The older way to give width and height.
         """
-        size = sized(aliased("width and height", None, "target_size", target_size)) or {}
+        size = parse_size(merge_alias("width and height", None, "target_size", target_size)) or {}
         options = {
             "negative_prompt": negative_prompt,
             "height": size.get("height") if height is None else height,
@@ -289,12 +289,12 @@ class VisionTasks:
             "seed": seed,
             **(extra_body or {}),
         }
-        return (yield from drawn((yield Infer(prompt, model, options))))
+        return (yield from decode_image((yield Infer(prompt, model, options))))
 
     @task(
         "Text to video",
         {"prompt": "A sailing boat crosses a calm bay"},
-        prompt=Lines(3),
+        prompt=TextBox(3),
         num_frames=Number(1, None, 1, whole=True),
         seed=Number(0, None, 1, whole=True),
         guidance_scale=Slider(0.0, 20.0, 0.5, advanced=True),
@@ -333,18 +333,18 @@ class VisionTasks:
             "seed": seed,
             **(extra_body or {}),
         }
-        return (yield from filmed((yield Infer(prompt, model, options))))
+        return (yield from decode_video((yield Infer(prompt, model, options))))
 
     @task(
         "Zero-shot image classification",
         {"image": PICTURE, "candidate_labels": ["sailing boat", "bicycle", "cathedral"]},
         image=Upload("image"),
-        candidate_labels=Labels(least=2),
-        hypothesis_template=Lines(1, advanced=True),
+        candidate_labels=LabelList(least=2),
+        hypothesis_template=TextBox(1, advanced=True),
     )
     def zero_shot_image_classification(
         self,
-        image: Picture,
+        image: ImageInput,
         candidate_labels: list[str] | None = None,
         *,
         model: str | None = None,
@@ -360,25 +360,25 @@ class VisionTasks:
             hypothesis_template: A sentence with {} where a label goes.
             labels: The older name of candidate_labels.
         """
-        wanted = aliased("candidate_labels", candidate_labels, "labels", labels)
+        wanted = merge_alias("candidate_labels", candidate_labels, "labels", labels)
         options = {
-            "candidate_labels": listed("candidate_labels", wanted, 2),
+            "candidate_labels": as_str_list("candidate_labels", wanted, 2),
             "hypothesis_template": hypothesis_template,
         }
         picture = yield from media.load(image, "image")
         raw = yield Infer(picture, model, options)
-        return objects(results.ZeroShotImageClassificationOutputElement, raw)
+        return to_records(results.ZeroShotImageClassificationOutputElement, raw)
 
     @task(
         "Zero-shot object detection",
         {"image": PICTURE, "candidate_labels": ["sailing boat", "lighthouse", "sun"]},
         image=Upload("image"),
-        candidate_labels=Labels(least=1),
+        candidate_labels=LabelList(least=1),
         threshold=Slider(0.0, 1.0, 0.01, advanced=True),
     )
     def zero_shot_object_detection(
         self,
-        image: Picture,
+        image: ImageInput,
         candidate_labels: list[str],
         *,
         model: str | None = None,
@@ -393,10 +393,10 @@ class VisionTasks:
             threshold: Objects with a lower score, 0 to 1, are left out.
         """
         options = {
-            "candidate_labels": listed("candidate_labels", candidate_labels),
+            "candidate_labels": as_str_list("candidate_labels", candidate_labels),
             "threshold": threshold,
         }
         picture = yield from media.load(image, "image")
         raw = yield Infer(picture, model, options)
-        found = objects(results.ZeroShotObjectDetectionOutputElement, raw)
-        return results.Detections(found, results.Seen(picture))
+        found = to_records(results.ZeroShotObjectDetectionOutputElement, raw)
+        return results.Detections(found, results.SourceImage(picture))

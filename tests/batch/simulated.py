@@ -45,7 +45,7 @@ def span(server: Server, rows: int, limiter_of: Callable[[Callable[[], float]], 
     numbers = itertools.count()
     left, running, done = rows, 0, 0
     while done < rows:
-        while limiter.room(running) and (left or (later and later[0] <= server.now)):
+        while limiter.has_room(running) and (left or (later and later[0] <= server.now)):
             if later and later[0] <= server.now:
                 heapq.heappop(later)
             else:
@@ -59,10 +59,10 @@ def span(server: Server, rows: int, limiter_of: Callable[[Callable[[], float]], 
             if event.ok:
                 server.inside -= 1
                 done += 1
-                limiter.succeeded(event.began)
+                limiter.record_success(event.began)
             else:
                 pause = server.pause(server)
-                limiter.refused(event.began, pause)
+                limiter.record_refusal(event.began, pause)
                 heapq.heappush(later, server.now + (pause or 0.1))
     return server.now
 
@@ -70,7 +70,7 @@ def span(server: Server, rows: int, limiter_of: Callable[[Callable[[], float]], 
 def _times(events: list[Event], later: list[float], limiter: Limiter, now: float) -> list[float]:
     found = [events[0].at] if events else []
     found += [max(later[0], now + 1e-6)] if later else []
-    return found + ([limiter.opens] if limiter.opens > now else [])
+    return found + ([limiter.resumes_at] if limiter.resumes_at > now else [])
 
 
 def _arrive(server: Server, events: list[Event], number: int) -> None:

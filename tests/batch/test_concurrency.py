@@ -11,22 +11,22 @@ from tests.plugins.waiting import Clock
 def test_it_grows_by_one_a_success_up_to_its_limit(clock: Clock) -> None:
     limiter = Limiter(10, 4, clock)
     for _ in range(3):
-        limiter.succeeded(clock.now)
-    assert limiter.room(6)
-    assert not limiter.room(7)
+        limiter.record_success(clock.now)
+    assert limiter.has_room(6)
+    assert not limiter.has_room(7)
     for _ in range(20):
-        limiter.succeeded(clock.now)
+        limiter.record_success(clock.now)
     assert limiter.size == 10
 
 
 def test_a_pause_holds_for_all_calls(clock: Clock) -> None:
     limiter = Limiter(10, 10, clock)
-    limiter.refused(clock.now, 5.0)
-    limiter.refused(clock.now, 3.0)
+    limiter.record_refusal(clock.now, 5.0)
+    limiter.record_refusal(clock.now, 3.0)
     assert limiter.pause == 5.0
-    assert not limiter.room(0)
+    assert not limiter.has_room(0)
     clock.now += 5.0
-    assert limiter.room(0)
+    assert limiter.has_room(0)
 
 
 def test_a_burst_of_refusals_says_how_many_were_too_many(clock: Clock) -> None:
@@ -34,20 +34,20 @@ def test_a_burst_of_refusals_says_how_many_were_too_many(clock: Clock) -> None:
     began = clock.now
     clock.now += 1
     for _ in range(12):
-        limiter.refused(began, None)
+        limiter.record_refusal(began, None)
     assert limiter.size == pytest.approx(0.95 * 32 - 11)
 
 
 def test_after_a_refusal_the_size_is_left_alone_for_a_while(clock: Clock) -> None:
     limiter = Limiter(64, 20, clock)
-    limiter.refused(clock.now, 1.0)
+    limiter.record_refusal(clock.now, 1.0)
     size = limiter.size
     for _ in range(100):
         clock.now += 0.1
-        limiter.succeeded(clock.now)
+        limiter.record_success(clock.now)
     assert limiter.size == size
     clock.now += 20
-    limiter.succeeded(clock.now)
+    limiter.record_success(clock.now)
     assert limiter.size > size
 
 
@@ -56,12 +56,12 @@ def test_a_proven_size_is_soon_regained(clock: Clock, pause: float | None, left:
     limiter = Limiter(20, 20, clock)
     for _ in range(20):
         clock.now += 0.1
-        limiter.succeeded(clock.now)
-    limiter.refused(clock.now, pause)
+        limiter.record_success(clock.now)
+    limiter.record_refusal(clock.now, pause)
     assert limiter.size == pytest.approx(left)
     for _ in range(5):
         clock.now += 1
-        limiter.succeeded(clock.now)
+        limiter.record_success(clock.now)
     assert limiter.size >= 19
 
 
@@ -69,19 +69,19 @@ def test_answers_to_calls_from_before_a_refusal_say_nothing(clock: Clock) -> Non
     limiter = Limiter(64, 8, clock)
     began = clock.now
     clock.now += 1
-    limiter.refused(began, None)
+    limiter.record_refusal(began, None)
     size = limiter.size
-    limiter.succeeded(began)
+    limiter.record_success(began)
     assert limiter.size == size
 
 
 def test_it_never_falls_below_one(clock: Clock) -> None:
     limiter = Limiter(64, 2, clock)
     for _ in range(10):
-        limiter.refused(clock.now, None)
+        limiter.record_refusal(clock.now, None)
         clock.now += 1
     assert limiter.size == 1
-    assert limiter.room(0)
+    assert limiter.has_room(0)
 
 
 SERVERS = {

@@ -13,7 +13,7 @@ from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from hfwidgets.batch._worker import Failure, Outcome, Spec, work
+from hfwidgets.batch._worker import ClientSpec, Failure, Outcome, call_task
 from hfwidgets.testing import answers
 from tests.batch.server import Running, labels
 from tests.plugins.loopback import Answer, Loopback, Seen
@@ -175,10 +175,10 @@ def test_canned_answers_stay_here() -> None:
 def test_a_token_travels_only_when_it_was_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "m" * 34)
     found = InferenceClient(model="m")
-    found._run(None, found._settings.key())
-    assert found._settings.machine is not None
-    assert b"hf_mmm" not in pickle.dumps(Spec.of(found._settings))
-    given = Spec.of(InferenceClient(model="m", token=TOKEN)._settings)
+    found._run(None, found._settings.find_token())
+    assert found._settings.machine_token is not None
+    assert b"hf_mmm" not in pickle.dumps(ClientSpec.from_settings(found._settings))
+    given = ClientSpec.from_settings(InferenceClient(model="m", token=TOKEN)._settings)
     settings = pickle.loads(pickle.dumps(given)).settings()
     assert settings.token.value == TOKEN
     assert TOKEN not in repr(given)
@@ -190,8 +190,10 @@ def test_a_worker_looks_for_its_own_token(
     monkeypatch.setenv("HF_TOKEN", "hf_" + "w" * 34)
     monkeypatch.setenv("HF_ENDPOINT", loopback.url)
     loopback.route("POST", "/x", Answer(json=[{"label": "A", "score": 1}]))
-    spec = pickle.loads(pickle.dumps(Spec.of(InferenceClient(f"{loopback.url}/x")._settings)))
-    raw, served = work(spec, TASK, {"text": "a"}, 0).unwrapped()
+    spec = pickle.loads(
+        pickle.dumps(ClientSpec.from_settings(InferenceClient(f"{loopback.url}/x")._settings))
+    )
+    raw, served = call_task(spec, TASK, {"text": "a"}, 0).unwrap()
     assert raw == [{"label": "A", "score": 1}]
     assert served.provider == "endpoint"
     assert loopback.requests[0].headers["authorization"] == "Bearer hf_" + "w" * 34
@@ -200,10 +202,10 @@ def test_a_worker_looks_for_its_own_token(
 def test_errors_travel_as_what_they_are() -> None:
     error = errors.RateLimitError("slow down")
     error.response = type("R", (), {"status_code": 429, "headers": {"retry-after": "7"}})()
-    travelled = pickle.loads(pickle.dumps(Outcome(error=Failure.of(error))))
+    travelled = pickle.loads(pickle.dumps(Outcome(error=Failure.from_error(error))))
     with pytest.raises(errors.RateLimitError, match="slow down") as caught:
         travelled.unwrapped()
     assert caught.value.status_code == 429
-    assert Failure.of(caught.value).pause == 7
-    odd = Failure.of(ZeroDivisionError("oops")).exception()
+    assert Failure.from_error(caught.value).pause == 7
+    odd = Failure.from_error(ZeroDivisionError("oops")).to_exception()
     assert str(odd) == "ZeroDivisionError: oops"

@@ -22,7 +22,7 @@ import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.batch import BatchResult, Progress
 from hfwidgets.batch._journal import Journal
-from hfwidgets.recorder.store import Served
+from hfwidgets.recorder.store import Provenance
 from hfwidgets.testing import answers
 from tests.batch.server import labels
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
@@ -376,16 +376,16 @@ def test_a_path_that_cannot_hold_rows_says_so(loopback: Loopback, tmp_path: Path
 
 def test_rows_that_end_on_two_threads_are_read_back_as_themselves(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "rows.jsonl", {})
-    served = Served("local", "m", 0.1)
+    served = Provenance("local", "m", 0.1)
 
     def write(first: int) -> None:
         for index in range(first, 4000, 2):
-            journal.answered(index, f"{index + 1:016x}", {}, index, served)
+            journal.write_answer(index, f"{index + 1:016x}", {}, index, served)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, (0, 1)))
     assert len(journal) == 4000
-    assert all(journal.read(index)["row"] == index for index in range(4000))
+    assert all(journal.read_line(index)["row"] == index for index in range(4000))
     journal.close()
 
 

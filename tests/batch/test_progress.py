@@ -9,7 +9,7 @@ import pytest
 
 from hfwidgets import InferenceClient
 from hfwidgets.batch import Progress, _progress
-from hfwidgets.batch._progress import Table, clock, shown
+from hfwidgets.batch._progress import NotebookTable, format_duration, open_display
 from hfwidgets.testing import answers
 
 
@@ -25,7 +25,7 @@ class Publisher:
 
 def test_a_notebook_gets_one_table_that_is_updated(monkeypatch: pytest.MonkeyPatch) -> None:
     publisher = Publisher()
-    monkeypatch.setattr(_progress, "publisher", lambda: publisher)
+    monkeypatch.setattr(_progress, "find_publisher", lambda: publisher)
     with answers(text_classification=[{"label": "A", "score": 1.0}]):
         InferenceClient().map("text-classification", [*"abc", None])
     assert [there for *_, there in publisher.shown] == [False] + [True] * (len(publisher.shown) - 1)
@@ -67,8 +67,8 @@ def test_a_running_kernel_is_found_and_never_imported(monkeypatch: pytest.Monkey
     module = type(sys)("IPython")
     module.get_ipython = lambda: Shell  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "IPython", module)
-    place = shown(Progress(3), True)
-    assert isinstance(place, Table)
+    place = open_display(Progress(3), True)
+    assert isinstance(place, NotebookTable)
     place.show(Progress(3))
     place.show(Progress(3))
     first, second = published
@@ -76,14 +76,14 @@ def test_a_running_kernel_is_found_and_never_imported(monkeypatch: pytest.Monkey
     assert second["update"]
     assert first["transient"] == second["transient"]
     Shell.kernel = None  # type: ignore[assignment]
-    assert not isinstance(shown(Progress(3), True), Table)
+    assert not isinstance(open_display(Progress(3), True), NotebookTable)
 
 
 def test_what_comes_from_servers_is_escaped() -> None:
     publisher = Publisher()
     progress = Progress(None)
-    progress.waits("loading <script>", 20)
-    Table(publisher).show(progress)
+    progress.note_wait("loading <script>", 20)
+    NotebookTable(publisher).show(progress)
     assert "loading &lt;script&gt;, 20 s" in publisher.shown[0][0]
 
 
@@ -92,7 +92,7 @@ def test_facts() -> None:
     progress.done = progress.kept = 4
     assert progress.facts()["done"] == "4 of 10"
     assert progress.facts()["kept from before"] == "4"
-    assert progress.left is None
+    assert progress.seconds_left is None
     progress.pause = 12.4
     assert str(progress).endswith("the server asks for a pause, 12 s")
     assert Progress(None).facts()["done"] == "0"
@@ -109,4 +109,4 @@ def test_facts() -> None:
     ],
 )
 def test_times_for_people(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
+    assert format_duration(seconds) == text

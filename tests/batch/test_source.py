@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from hfwidgets import errors
-from hfwidgets.batch._source import Source
+from hfwidgets.batch._source import RowSource
 from hfwidgets.tasks import TASKS, find
 
 
 def arguments(
     task: str, rows: Any, column: Any = None, limit: Any = None, **parameters: Any
 ) -> Any:
-    return list(Source(find(task), rows, column, parameters, limit))
+    return list(RowSource(find(task), rows, column, parameters, limit))
 
 
 def test_lists_and_series_hold_the_first_input() -> None:
@@ -106,7 +106,7 @@ def test_a_limit_leaves_the_rest_alone() -> None:
     rows = iter(range(10))
     assert len(arguments("text-classification", (str(n) for n in rows), limit=3)) == 3
     assert next(rows) == 3
-    assert Source(find("text-classification"), ["a", "b"], None, {}, 5).total == 2
+    assert RowSource(find("text-classification"), ["a", "b"], None, {}, 5).total == 2
 
 
 def test_no_task_has_a_parameter_of_the_run() -> None:

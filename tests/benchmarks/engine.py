@@ -23,9 +23,9 @@ import psutil
 
 from hfwidgets import InferenceClient
 from hfwidgets import engine_process as room
-from hfwidgets.engine.base.weights import WEIGHTS, missing, root
+from hfwidgets.engine.base.weights import WEIGHTS, missing_packages, weights_root
 from hfwidgets.engine.chat import llama
-from hfwidgets.engine.registry import served
+from hfwidgets.engine.registry import list_served_tasks
 from hfwidgets.tasks import TASKS, examples
 from tests.benchmarks.measure import Figure
 from tests.plugins.engine import own_cache
@@ -64,16 +64,18 @@ process.serve_managed(int(sys.argv[1]))
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[room.Engine]:
+def engine() -> Iterator[room.EngineState]:
     """A managed engine of our own in a cache of its own, which provider="local" finds."""
     before = os.environ.get("HFWIDGETS_CACHE")
-    installed = root()
+    installed = weights_root()
     with TemporaryDirectory() as folder:
         os.environ["HFWIDGETS_CACHE"] = str(own_cache(Path(folder, "cache"), installed))
         command = [sys.executable, "-c", MANAGED, str(os.getpid())]
-        process = subprocess.Popen(command, env=room.environment(), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, env=room.subprocess_environment(), stderr=subprocess.DEVNULL
+        )
         try:
-            yield waited(room.running, "the engine listens")
+            yield waited(room.find_running, "the engine listens")
         finally:
             process.terminate()
             process.wait(30)
@@ -99,9 +101,9 @@ def alone() -> Iterator[httpx.Client]:
         "model": str(WEIGHTS["smollm2"].path("model.gguf")),
         "name": "alone",
         "key": "alone",
-        "threads": llama.THREADS,
-        "context": llama.CONTEXT,
-        "parallel": llama.PARALLEL,
+        "threads": llama.DEFAULT_THREADS,
+        "context": llama.DEFAULT_CONTEXT,
+        "parallel": llama.PARALLEL_REQUESTS,
     }
     process = subprocess.Popen(
         [sys.executable, "-P", str(llama._SCRIPT)], stdin=-1, stdout=-1, text=True
@@ -191,7 +193,7 @@ def first_answers() -> Iterator[Figure]:
 
 def arguments(task: str) -> dict[str, object]:
     """A task's example, short."""
-    given = examples.made(TASKS[task].example)
+    given = examples.make_arguments(TASKS[task].example)
     if task in ("chat-completion", "text-generation"):
         given["max_tokens" if task == "chat-completion" else "max_new_tokens"] = 16
     return given
@@ -199,7 +201,7 @@ def arguments(task: str) -> dict[str, object]:
 
 def latencies(client: InferenceClient) -> Iterator[Figure]:
     """The median of five warm calls of each served task, with its example's inputs."""
-    for task in served():
+    for task in list_served_tasks():
         call = getattr(client, TASKS[task].method)
         seconds = []
         for _ in range(6):
@@ -219,7 +221,7 @@ def resident(pid: int) -> float:
 
 def figures() -> Iterator[Figure]:
     """All of the engine's figures; they need the light set, and show the full one if it is here."""
-    if missing("light"):
+    if missing_packages("light"):
         raise SystemExit("The figures need the weights: hfwidgets engine install light")
     yield from first_answers()
     with engine() as running:

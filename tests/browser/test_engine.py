@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from hfwidgets.engine_process import Engine
+from hfwidgets.engine_process import EngineState
 from tests.browser.conftest import ask
 from tests.browser.jupyter import Notebook
 
 
-def test_a_real_model_answers_and_stops(notebook: Callable[..., Notebook], engine: Engine) -> None:
+def test_a_real_model_answers_and_stops(
+    notebook: Callable[..., Notebook], engine: EngineState
+) -> None:
     cell = f"""import os
 os.environ['HFWIDGETS_CACHE'] = {os.environ["HFWIDGETS_CACHE"]!r}
 import hfwidgets as hf

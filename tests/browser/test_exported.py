@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Page, expect
 from traitlets.config import Config
 
-from hfwidgets.engine_process import Engine
+from hfwidgets.engine_process import EngineState
 from tests.browser.stage import SHOWN, Stage
 from tests.plugins.loopback import Loopback
 
@@ -20,7 +20,7 @@ PANELS = {"audio": 2, "tabular": 1, "tour": 1}
 """Those that take a few seconds, with the panels in them; `pytest notebooks` runs all."""
 
 SETUP = """import hfwidgets as hf
-from hfwidgets.examples import made
+from hfwidgets.tasks.examples import make_arguments
 from hfwidgets.tasks import find"""
 TASKS = (
     *("object-detection", "image-segmentation", "text-to-image", "text-to-speech"),
@@ -70,7 +70,10 @@ def test_panels(exported: Callable[..., Page], loopback: Loopback) -> None:
     cells = [SETUP]
     for task in TASKS:
         opened = f"hf.panel({task!r}, base_url={stage.url(task)!r})"
-        cells += [f"panel = {opened}\npanel", f"panel.run(**made(find({task!r}).example));"]
+        cells += [
+            f"panel = {opened}\npanel",
+            f"panel.run(**make_arguments(find({task!r}).example));",
+        ]
     models = [f"{stage.url('chat-completion')}?{name}" for name in ("first", "second")]
     cells += [f"panel = hf.compare({models!r})\npanel", "panel.run('Describe waves.');"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -92,7 +95,7 @@ def test_panels(exported: Callable[..., Page], loopback: Loopback) -> None:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_notebooks(
-    exported: Callable[..., Page], engine: Engine, full_weights: Path, name: str
+    exported: Callable[..., Page], engine: EngineState, full_weights: Path, name: str
 ) -> None:
     page = exported(executed(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)))
     expect(page.locator(".hfw-static")).to_have_count(PANELS[name])

@@ -38,12 +38,10 @@ def test_saved_states_are_small_and_hold_no_secret(
     """One panel of each kind of result, with a token, saved by Lab with their states."""
     stage, secret = Stage(loopback), "sk-secret-1234567"
     names = ["object-detection", "text-to-image", "token-classification", "text-to-speech"]
-    cells = [
-        "import hfwidgets as hf\nfrom hfwidgets import examples\nfrom hfwidgets.tasks import find"
-    ]
+    cells = ["import hfwidgets as hf\nfrom hfwidgets.tasks import examples, find"]
     for name in [*names, "tabular-classification", "feature-extraction"]:
         cell = f"panel = hf.panel({name!r}, base_url={stage.url(name)!r}, token=token)\npanel"
-        cells += [cell, f"panel.run(**examples.made(find({name!r}).example));"]
+        cells += [cell, f"panel.run(**examples.make_arguments(find({name!r}).example));"]
     cells[0] += f"\ntoken = 'sk-' + 'secret-' + str({secret[10:]})"
     cells += ["hf.playground(token=token)", "hf.compare(['a', 'b'], token=token)"]
     book = notebook(cells)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call, Settings, Wire, asked_pause
+from hfwidgets.calls.call import Call, PreparedRequest, Settings, parse_retry_after
 from hfwidgets.core import auth
-from hfwidgets.core.flow import Do, Flow, Infer, Reply, Sleep, advance
+from hfwidgets.core.flow import Blocking, Flow, Infer, Reply, Sleep, advance
 from hfwidgets.tasks import TASKS
 
 URL = "https://me.endpoints.huggingface.cloud/x"
@@ -16,7 +16,7 @@ URL = "https://me.endpoints.huggingface.cloud/x"
 
 def classify(settings: Settings | None = None, **options: Any) -> tuple[Call, Flow[Any]]:
     task = TASKS["text-classification"]
-    settings = settings or Settings(model=URL, token=auth.given("secret"))
+    settings = settings or Settings(model=URL, token=auth.explicit_token("secret"))
     call = Call(settings, task)
     return call, call.drive(task.flow(None, "Fine!", **options))
 
@@ -39,7 +39,7 @@ def test_a_task_asks_and_makes_a_typed_result() -> None:
     flow = TASKS["text-classification"].flow(None, "Fine!", top_k=2)
     ask = next(flow)
     assert isinstance(ask, Infer)
-    assert (ask.inputs, ask.given) == ("Fine!", {"top_k": 2})
+    assert (ask.inputs, ask.parameters) == ("Fine!", {"top_k": 2})
     result = finish(flow, [[{"label": "A", "score": 0.5}]])
     assert result[0].score == 0.5
 
@@ -47,7 +47,7 @@ def test_a_task_asks_and_makes_a_typed_result() -> None:
 def test_a_call_becomes_one_request() -> None:
     call, flow = classify()
     wire = next(flow)
-    assert isinstance(wire, Wire)
+    assert isinstance(wire, PreparedRequest)
     assert (wire.method, wire.url) == ("POST", URL)
     assert wire.content == b'{"inputs":"Fine!","parameters":{}}'
     assert wire.headers["authorization"] == "Bearer secret"
@@ -62,7 +62,7 @@ def test_a_found_token_stays_with_the_hubs_hosts() -> None:
         ("http://hf.co/x", False),
     ):
         _, flow = classify(Settings(model=url))
-        assert isinstance(next(flow), Do)
+        assert isinstance(next(flow), Blocking)
         wire = flow.send(auth.Token("hf_found_on_the_machine", "a test"))
         assert ("authorization" in wire.headers) is sent
 
@@ -74,19 +74,19 @@ def test_a_loading_model_is_waited_for_and_the_wait_says_why() -> None:
     assert isinstance(pause, Sleep)
     assert "loading" in pause.reason
     assert "20 s" in pause.reason
-    assert isinstance(flow.send(None), Wire)
+    assert isinstance(flow.send(None), PreparedRequest)
     assert finish(flow, ok())
 
 
 def test_retries_are_bounded_and_end_in_the_servers_own_words() -> None:
-    _, flow = classify(Settings(model=URL, token=auth.given("secret"), max_retries=2))
+    _, flow = classify(Settings(model=URL, token=auth.explicit_token("secret"), max_retries=2))
     busy = no(429, b'{"error":"too many"}', {"retry-after": "3"})
     next(flow)
     for _ in range(2):
         pause = flow.send(busy)
         assert isinstance(pause, Sleep)
         assert pause.seconds == 3.0
-        assert isinstance(flow.send(None), Wire)
+        assert isinstance(flow.send(None), PreparedRequest)
     with pytest.raises(errors.RateLimitError, match="too many") as caught:
         flow.send(busy)
     assert caught.value.retry_after == 3.0
@@ -116,7 +116,7 @@ def test_a_lost_connection_is_tried_again() -> None:
     next(flow)
     pause = advance(flow, None, errors.ConnectError("gone"))
     assert isinstance(pause, Sleep)
-    assert isinstance(flow.send(None), Wire)
+    assert isinstance(flow.send(None), PreparedRequest)
     assert finish(flow, ok())
 
 
@@ -152,4 +152,4 @@ def test_what_is_no_json_is_said_before_anything_is_sent() -> None:
     ],
 )
 def test_asked_pause(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_pause(headers) == seconds
+    assert parse_retry_after(headers) == seconds

@@ -336,7 +336,7 @@ def hub_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_a_silent_hub_is_left_alone_for_a_minute(
     loopback: Loopback, hub_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_info, "PATIENCE", 0.2)
+    monkeypatch.setattr(model_info, "LOOKUP_TIMEOUT", 0.2)
     over = threading.Event()
 
     def silent(_: Any) -> Answer:

@@ -184,7 +184,7 @@ def test_looking_for_a_token_does_not_block_the_loop(
     loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow()
-    monkeypatch.setattr(auth, "found", slow)
+    monkeypatch.setattr(auth, "find_machine_token", slow)
     loopback.answer(chat_answer("Hi"))
 
     async def work(client: AsyncInferenceClient) -> Any:
@@ -205,7 +205,7 @@ def test_waiting_for_a_model_does_not_block_the_loop(loopback: Loopback) -> None
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        flow.waiting.set(lambda reason, seconds: loop.call_soon(turned.set) and None)
+        flow.wait_listener.set(lambda reason, seconds: loop.call_soon(turned.set) and None)
         async with httpx.AsyncClient(event_hooks={"request": [sending]}) as http:
             client = AsyncInferenceClient(base_url=loopback.url, http_client=http)
             await client.chat_completion(HELLO)

@@ -113,8 +113,8 @@ def test_pain_04_an_async_client_that_blocks_the_loop(
 
     path = tmp_path / "cat.png"
     path.write_bytes(encoded())
-    slow = Slow(_load._opened)
-    monkeypatch.setattr(_load, "_opened", slow)
+    slow = Slow(_load._open_media)
+    monkeypatch.setattr(_load, "_open_media", slow)
     loopback.answer(LABELS)
 
     async def run() -> Any:
@@ -274,7 +274,7 @@ def test_pain_11_an_endpoint_scaled_to_zero_is_waited_for(
     internet: Internet, monkeypatch: pytest.MonkeyPatch, waits: list[tuple[str, float]]
 ) -> None:
     """It wakes with the first request, and says 503 until then."""
-    monkeypatch.setattr("hfwidgets.calls.endpoint_state.POLL", 0.01)
+    monkeypatch.setattr("hfwidgets.calls.endpoint_state.POLL_SECONDS", 0.01)
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
     internet.loopback.answer(asleep, asleep, Answer(502, body=b"<html>Bad Gateway</html>"), LABELS)
     asking = cloud(internet, "scaledToZero", "initializing", "initializing")
@@ -295,7 +295,7 @@ def test_pain_11_an_endpoint_that_failed_says_why(internet: Internet) -> None:
 def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(
     internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hfwidgets.calls.endpoint_state.POLL", 0.01)
+    monkeypatch.setattr("hfwidgets.calls.endpoint_state.POLL_SECONDS", 0.01)
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
     internet.loopback.answer(asleep, asleep)
     asking = InferenceClient(f"https://{NAME}", timeout=30)

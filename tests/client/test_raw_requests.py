@@ -8,7 +8,7 @@ import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.providers.endpoint import chat_url, side_url
-from hfwidgets.results.posted import Posted
+from hfwidgets.results.posted import RawResponse
 from tests.plugins.loopback import Answer, Loopback
 from tests.plugins.sample_media import encoded
 
@@ -132,7 +132,7 @@ def test_post_streams_lines(loopback: Loopback) -> None:
 def test_the_async_client_posts_the_same(loopback: Loopback) -> None:
     loopback.answer(Answer(json=[1]), Answer(chunks=[b"a\n", b"b\n"]))
 
-    async def run() -> tuple[Posted, list[bytes]]:
+    async def run() -> tuple[RawResponse, list[bytes]]:
         async with AsyncInferenceClient(base_url=loopback.url) as client:
             whole = await client.post(json={"x": 1})
             return whole, [line async for line in await client.post(json={}, stream=True)]
@@ -166,10 +166,10 @@ def test_explain_shows_what_post_would_send(loopback: Loopback) -> None:
 
 
 def test_a_long_answer_has_a_short_repr() -> None:
-    answer = Posted.of(b"x" * 100_000, 200, {})
+    answer = RawResponse.of(b"x" * 100_000, 200, {})
     assert len(repr(answer)) < 200
     assert "100,000 bytes" in repr(answer)
-    assert repr(Posted.of(b"ab", 200, {})) == "b'ab'"
+    assert repr(RawResponse.of(b"ab", 200, {})) == "b'ab'"
 
 
 @pytest.mark.parametrize(

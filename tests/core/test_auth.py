@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def source() -> str | None:
-    token = auth.found()
+    token = auth.find_machine_token()
     return token.source if token else None
 
 
@@ -53,10 +53,10 @@ def test_the_order_in_which_a_token_is_found(home: Path, monkeypatch: pytest.Mon
 
 def test_line_ends_and_blanks_are_taken_off(home: Path) -> None:
     (home / "token").write_bytes(b" hf_abc\r\n")
-    found = auth.found()
+    found = auth.find_machine_token()
     assert found is not None
     assert found.value == "hf_abc"
-    given = auth.given("hf_x\n")
+    given = auth.explicit_token("hf_x\n")
     assert given is not None
     assert given.value == "hf_x"
 
@@ -86,11 +86,11 @@ def test_the_home_folder_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_saving_keeps_the_file_for_its_owner(home: Path) -> None:
-    path = auth.save("hf_abc\n")
+    path = auth.save_token("hf_abc\n")
     assert path.read_text() == "hf_abc"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert auth.forget()
-    assert not auth.forget()
+    assert auth.forget_token()
+    assert not auth.forget_token()
 
 
 def test_no_token_is_sent_unasked_where_that_is_switched_off(
@@ -141,7 +141,7 @@ def test_a_token_with_impossible_characters_is_refused_unseen(
     if "\x00" not in broken:
         monkeypatch.setenv("HF_TOKEN", broken)
         with pytest.raises(errors.ConfigurationError, match="HF_TOKEN"):
-            auth.found()
+            auth.find_machine_token()
 
 
 def test_a_header_that_cannot_be_sent_is_refused_unseen() -> None:
@@ -171,13 +171,13 @@ def test_a_header_that_cannot_be_sent_is_refused_unseen() -> None:
     ],
 )
 def test_the_hosts_that_a_found_token_may_go_to(url: str, trusted: bool) -> None:
-    assert auth.trusted(url) is trusted
+    assert auth.is_trusted_url(url) is trusted
 
 
 def test_the_environment_may_name_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.local:8080/")
-    assert auth.trusted("http://hub.local:8080/api")
-    assert not auth.trusted("http://hub.local:9090/api")
+    assert auth.is_trusted_url("http://hub.local:8080/api")
+    assert not auth.is_trusted_url("http://hub.local:9090/api")
 
 
 def test_a_found_token_does_not_go_to_just_any_host(
@@ -203,7 +203,7 @@ def test_a_name_and_password_in_a_url(loopback: Loopback) -> None:
     url = loopback.url.replace("http://", "http://ada:lovelace%21@")
     client = InferenceClient(url)
     client.text_classification("x")
-    assert loopback.requests[0].headers["authorization"] == auth.basic("ada", "lovelace!")
+    assert loopback.requests[0].headers["authorization"] == auth.basic_auth("ada", "lovelace!")
     assert "lovelace" not in repr(client)
     with pytest.raises(errors.NotFoundError) as caught:
         client.text_classification("x")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.core.event_stream import EventStream, Items, Lines
+from hfwidgets.core.event_stream import EventStream, ItemDecoder, LineDecoder
 
 
 def read(text: bytes, cuts: Iterable[int] = ()) -> list[bytes]:
@@ -66,18 +66,18 @@ def test_items_are_the_json_that_was_sent(items: list[dict[str, object]], size: 
     stream = b"".join(
         b"data: " + json.dumps(i, ensure_ascii=False).encode() + b"\n\n" for i in items
     )
-    decoder: Items[dict[str, object]] = Items(dict)
+    decoder: ItemDecoder[dict[str, object]] = ItemDecoder(dict)
     cut = [stream[i : i + size] for i in range(0, len(stream), size)]
     assert [item for part in cut for item in decoder.feed(part)] == items
 
 
 def test_items_that_are_refused_are_left_out() -> None:
-    decoder: Items[int] = Items(lambda item: item if isinstance(item, int) else None)
+    decoder: ItemDecoder[int] = ItemDecoder(lambda item: item if isinstance(item, int) else None)
     assert list(decoder.feed(b'data: 1\n\ndata: "a"\n\ndata: 2\n\n')) == [1, 2]
 
 
 def test_done_is_known_once_it_has_come() -> None:
-    decoder: Items[int] = Items(int)
+    decoder: ItemDecoder[int] = ItemDecoder(int)
     assert list(decoder.feed(b"data: 1\n\n")) == [1]
     assert not decoder.done
     assert list(decoder.feed(b"data: [DONE]\n\n")) == []
@@ -85,7 +85,7 @@ def test_done_is_known_once_it_has_come() -> None:
 
 
 def test_json_lines() -> None:
-    decoder: Items[int] = Items(int, Lines())
+    decoder: ItemDecoder[int] = ItemDecoder(int, LineDecoder())
     assert list(decoder.feed(b"1\r\n\n2")) == [1]
     assert list(decoder.feed(b"3\n4")) == [23]
     assert list(decoder.finish()) == [4]
@@ -103,6 +103,6 @@ def test_json_lines() -> None:
     ],
 )
 def test_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
-    decoder: Items[list[object]] = Items(lambda item: [item])
+    decoder: ItemDecoder[list[object]] = ItemDecoder(lambda item: [item])
     found = list(decoder.feed(b"data: " + text.encode() + b"\n\n"))
     assert repr(found) == repr([[json.loads(text)]])

@@ -138,8 +138,8 @@ def test_the_timeout_holds_for_a_body_that_stops_halfway(
     """Without a length a shut connection looks like a whole answer; a single read has no limit."""
     import socket
 
-    request = drivers.request
-    monkeypatch.setattr(drivers, "request", lambda wire, _left: request(wire, None))
+    request = drivers.build_request
+    monkeypatch.setattr(drivers, "build_request", lambda wire, _left: request(wire, None))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

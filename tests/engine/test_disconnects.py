@@ -17,8 +17,8 @@ from hfwidgets.engine.base.http_errors import RefusedError
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
 from hfwidgets.engine.chat.llama import Llama
-from hfwidgets.engine.server.engine import QUEUE
-from hfwidgets.engine.server.request_queue import Gate
+from hfwidgets.engine.server.engine import MAX_WAITING
+from hfwidgets.engine.server.request_queue import RequestQueue
 from tests.engine.conftest import Server
 from tests.plugins.waiting import until
 
@@ -121,11 +121,11 @@ def test_a_crash_before_the_first_token(server: Server, http: httpx.Client) -> N
 
 def test_a_full_queue_says_when_to_come_back() -> None:
     async def run() -> None:
-        gate = Gate(working=1, waiting=1)
+        gate = RequestQueue(working=1, waiting=1)
         leave = asyncio.Event()
 
         async def hold() -> None:
-            async with gate.turn():
+            async with gate.hold_turn():
                 await leave.wait()
 
         async with asyncio.TaskGroup() as group:
@@ -133,26 +133,26 @@ def test_a_full_queue_says_when_to_come_back() -> None:
             await asyncio.sleep(0)
             waiting = group.create_task(hold())
             await asyncio.sleep(0)
-            assert (gate.inside, gate.queued) == (1, 1)
+            assert (gate.working_count, gate.waiting_count) == (1, 1)
             with pytest.raises(RefusedError) as caught:
-                async with gate.turn():
+                async with gate.hold_turn():
                     raise AssertionError("There was no room.")
             assert caught.value.status == 503
             assert caught.value.retry_after is not None
             waiting.cancel()
             await asyncio.wait([waiting])
-            assert gate.queued == 0
+            assert gate.waiting_count == 0
             leave.set()
-        assert gate.inside == 0
+        assert gate.working_count == 0
 
     asyncio.run(run())
 
 
 def test_a_full_engine_answers_503(server: Server, http: httpx.Client) -> None:
     with ExitStack() as stack:
-        for _ in range(2 + QUEUE):
+        for _ in range(2 + MAX_WAITING):
             stack.enter_context(connected(server, LONG))
-        until(lambda: state(http)["waiting"] == QUEUE, "the queue is full")
+        until(lambda: state(http)["waiting"] == MAX_WAITING, "the queue is full")
         for stream in (False, True):
             reply = http.post("/v1/chat/completions", json={**LONG, "stream": stream})
             assert reply.status_code == 503

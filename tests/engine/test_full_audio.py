@@ -65,7 +65,7 @@ def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
     assert wrong <= sum(len(samples.words(sentence)) for sentence in SENTENCES) // 8
 
 
-def test_our_own_client(engine: room.Engine) -> None:
+def test_our_own_client(engine: room.EngineState) -> None:
     client = InferenceClient(provider="local")
     sound = client.text_to_speech(LIBRARY, temperature=0)
     heard = client.automatic_speech_recognition(sound, return_timestamps=True)
@@ -241,7 +241,7 @@ def test_more_channels_than_can_be_held() -> None:
         for _ in range(10):
             file.write(np.zeros((8000, 1000), np.float32))
     with pytest.raises(RefusedError, match="1000 channels"):
-        audio.samples(wide.getvalue(), 16_000)
+        audio.read_samples(wide.getvalue(), 16_000)
 
 
 def test_floats_that_are_no_numbers(http: httpx.Client) -> None:

@@ -21,10 +21,10 @@ from hfwidgets import InferenceClient, errors
 from hfwidgets import engine_process as room
 from hfwidgets.engine import registry
 from hfwidgets.engine.base import runtimes, torch_file
-from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import RefusedError
 from hfwidgets.engine.base.weights import MissingWeightsError
-from hfwidgets.engine.server.app import application
+from hfwidgets.engine.server.app import create_app
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.engine.vision import ocr
 from hfwidgets.tasks import examples
@@ -95,7 +95,7 @@ def test_labels_of_ones_own(hub: Hub, server: Server, photos: dict[str, bytes]) 
     assert told[0].label == "plant"
 
 
-def test_our_own_client(engine: room.Engine, photos: dict[str, bytes]) -> None:
+def test_our_own_client(engine: room.EngineState, photos: dict[str, bytes]) -> None:
     client = InferenceClient(provider="local")
     classes = client.image_classification(photos["flower"], top_k=1)
     assert classes[0].label == "daisy"
@@ -372,13 +372,13 @@ def test_every_capability_says_what_it_is(http: httpx.Client) -> None:
     assert "faces and nothing else" in listed["star-clouds/centerface"]["limits"]
     assert "does not describe" in listed[ocr.MODEL]["limits"]
     assert listed["openai/whisper-tiny.en"]["languages"] == ["English"]
-    assert all(entry["licence"] and entry["limits"] for entry in listed.values())
+    assert all(entry["license"] and entry["limits"] for entry in listed.values())
     assert all(entry["installed"] for entry in listed.values())
 
 
 def test_a_runtime_that_is_missing() -> None:
-    assert runtimes.absent("json") is None
-    why = runtimes.absent("ai_edge_litert_of_another_world")
+    assert runtimes.explain_missing_modules("json") is None
+    why = runtimes.explain_missing_modules("ai_edge_litert_of_another_world")
     assert why is not None
     assert 'pip install "hfwidgets[full]" && hfwidgets engine install full' in why
 
@@ -386,17 +386,19 @@ def test_a_runtime_that_is_missing() -> None:
 def test_weights_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="hfwidgets engine install full"):
-        ocr.Reader.load()
+        ocr.OcrReader.load()
 
 
 def test_a_task_whose_runtime_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def without(capability: Capability) -> Capability:
         fields = {name: getattr(capability, name) for name in Capability.__dataclass_fields__}
-        return Capability(**fields | {"available": runtimes.needs("no_such_runtime")})
+        return Capability(
+            **fields | {"why_unavailable": runtimes.require_modules("no_such_runtime")}
+        )
 
     monkeypatch.setattr(registry, "CAPABILITIES", (without(ocr.CAPABILITY),))
     with pytest.raises(RefusedError, match=r"no_such_runtime.*engine install full") as caught:
-        registry.serving("image-to-text")
+        registry.find_capabilities("image-to-text")
     assert caught.value.status == 501
 
 
@@ -411,7 +413,7 @@ def test_no_code_of_a_file_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[
     path = tmp_path / "evil.pth"
     path.write_bytes(pickle.dumps(Evil()) * 5)
     with pytest.raises(pickle.UnpicklingError, match=r"builtins\.print"):
-        torch_file.tensors(path)
+        torch_file.load_tensors(path)
     assert capsys.readouterr().out == ""
 
 
@@ -438,7 +440,7 @@ def test_regions_of_a_mask(share: float) -> None:
         mask = random.random((25, 31)) < share
         found = {
             frozenset(zip(rows.tolist(), columns.tolist(), strict=True))
-            for rows, columns in ocr.regions(mask)
+            for rows, columns in ocr.find_regions(mask)
         }
         assert found == by_flood(mask)
 
@@ -447,11 +449,11 @@ def test_memory_of_models_is_let_go() -> None:
     class Silent:
         up = False
 
-    kit = Kit(Silent())  # type: ignore[arg-type]
-    kit.get(ocr.Reader)
-    assert kit.loaded() == ["Reader"]
-    kit.drop(0)
-    assert kit.loaded() == []
+    kit = LoadedModels(Silent())  # type: ignore[arg-type]
+    kit.get(ocr.OcrReader)
+    assert kit.loaded_names() == ["OcrReader"]
+    kit.drop_idle(0)
+    assert kit.loaded_names() == []
 
 
 def test_thin_pictures(http: httpx.Client) -> None:
@@ -464,9 +466,9 @@ def test_a_crash_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(ocr.Reader, "lines", crash)
+    monkeypatch.setattr(ocr.OcrReader, "read_lines", crash)
     headers = {"Authorization": "Bearer k", "Content-Type": "image/png"}
-    app = application(Engine(), "k")
+    app = create_app(Engine(), "k")
     with TestClient(app, "http://127.0.0.1", headers=headers) as client:
         content = samples.file(samples.shapes())
         failed = client.post("/models/default/pipeline/image-to-text", content=content)

@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from hfwidgets.engine.server.guard import BODY_LIMIT
+from hfwidgets.engine.server.guard import MAX_BODY_BYTES
 from tests.engine.conftest import Server
 
 TASK = "/models/default/pipeline/text-classification"
@@ -68,7 +68,7 @@ def test_only_loopback_listens(server: Server, http: httpx.Client) -> None:
 
 def test_said_too_large(server: Server) -> None:
     connection = HTTPConnection(server.url.removeprefix("http://"))
-    headers = {"Authorization": f"Bearer {server.key}", "Content-Length": str(BODY_LIMIT + 1)}
+    headers = {"Authorization": f"Bearer {server.key}", "Content-Length": str(MAX_BODY_BYTES + 1)}
     connection.request("POST", TASK, headers=headers)  # refused before anything of it is sent
     reply = connection.getresponse()
     assert reply.status == 413
@@ -79,7 +79,7 @@ def test_said_too_large(server: Server) -> None:
 def test_grown_too_large(http: httpx.Client) -> None:
     def endless() -> Iterator[bytes]:
         yield b'{"inputs": "'
-        for _ in range(BODY_LIMIT // 1_000_000 + 1):
+        for _ in range(MAX_BODY_BYTES // 1_000_000 + 1):
             yield b"x" * 1_000_000
 
     reply = http.post(TASK, content=endless())

@@ -49,7 +49,7 @@ def test_memory_falls_back_after_idling(full_weights: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        env=room.environment(),
+        env=room.subprocess_environment(),
     )
     start, loaded, rested, names, left = json.loads(done.stdout)
     assert {"MiniLM", "Whisper", "Voice"} <= set(names)

@@ -26,7 +26,7 @@ def without_entities(
     WEIGHTS["entities"].directory.unlink()
     started()
     yield
-    room.stop()
+    room.stop_engine()
 
 
 def test_the_button_brings_the_weights(
@@ -40,9 +40,9 @@ def test_the_button_brings_the_weights(
     assert (failure["wants"], failure["set"]) == ("weights", "light")
     assert "12 MB" in failure["text"]
     say(panel, k="do", do="install", name=failure["set"])
-    assert panel._run is not None
-    panel._run.wait(300)
+    assert panel._current_run is not None
+    panel._current_run.wait(300)
     assert page(panel).doc["state"]["failure"] is None
     assert [one.word for one in panel.result] == ["Ann", "Rome"]
-    assert WEIGHTS["entities"].installed
+    assert WEIGHTS["entities"].is_installed
     panel.close()

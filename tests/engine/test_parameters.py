@@ -16,7 +16,7 @@ import pytest
 
 from hfwidgets import InferenceClient, errors
 from hfwidgets import engine_process as room
-from hfwidgets.engine.registry import served
+from hfwidgets.engine.registry import list_served_tasks
 from hfwidgets.tasks import TASKS
 from tests.engine import samples
 
@@ -276,7 +276,7 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
 
 
 @pytest.fixture(scope="module")
-def client(engine: room.Engine) -> Iterator[InferenceClient]:
+def client(engine: room.EngineState) -> Iterator[InferenceClient]:
     with InferenceClient(provider="local", timeout=120) as opened:
         yield opened
 
@@ -357,7 +357,7 @@ def test_plain_calls_answer_alike(
 
 
 def test_the_table_is_complete(client: InferenceClient) -> None:
-    assert set(TABLE) == set(served()) - {"translation"}
+    assert set(TABLE) == set(list_served_tasks()) - {"translation"}
     for task, row in TABLE.items():
         declared = TASKS[task].signature.parameters.keys() - TASKS[task].inputs - {"model"}
         assert row.keys() == declared, task
@@ -370,7 +370,7 @@ def test_unknown_models_are_refused(client: InferenceClient, task: str) -> None:
         asked(client, task, given | {"model": "some/model"})
 
 
-def test_options_of_the_hubs_older_clients(engine: room.Engine) -> None:
+def test_options_of_the_hubs_older_clients(engine: room.EngineState) -> None:
     url = f"{engine.url}/models/default/pipeline/text-classification"
     headers = {"Authorization": f"Bearer {engine.key}"}
 

@@ -17,7 +17,7 @@ import pytest
 from hfwidgets import __version__
 from hfwidgets import engine_process as room
 from hfwidgets.engine.server import process
-from hfwidgets.engine.server.clients import Clients
+from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.errors import EngineError
 from tests.plugins.engine import own_cache, started
@@ -39,10 +39,10 @@ def cache(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     directory = own_cache(tmp_path / "cache", light_weights)
     monkeypatch.setenv("HFWIDGETS_CACHE", str(directory))
     yield directory
-    room.stop()
+    room.stop_engine()
 
 
-def ask(engine: room.Engine, client: int | None = None) -> httpx.Response:
+def ask(engine: room.EngineState, client: int | None = None) -> httpx.Response:
     """A short generation, as the client with this process id."""
     headers = {"Authorization": f"Bearer {engine.key}"}
     if client is not None:
@@ -54,8 +54,8 @@ def ask(engine: room.Engine, client: int | None = None) -> httpx.Response:
 
 def managed(*options: str, client: int) -> "subprocess.Popen[bytes]":
     """A managed engine with options of its own."""
-    command = [*room.command(), "serve", "--managed", "--client", str(client), *options]
-    return subprocess.Popen(command, env=room.environment(), stdin=subprocess.DEVNULL)
+    command = [*room.python_command(), "serve", "--managed", "--client", str(client), *options]
+    return subprocess.Popen(command, env=room.subprocess_environment(), stdin=subprocess.DEVNULL)
 
 
 class User:
@@ -66,7 +66,7 @@ class User:
             [sys.executable, "-c", USER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=room.environment(),
+            env=room.subprocess_environment(),
             text=True,
         )
         self.kill = self._process.kill
@@ -123,7 +123,7 @@ def test_the_next_call_starts_a_crashed_engine_anew(cache: Path, users: list[Use
     user.ask()
     pid, text = user.answer()
     psutil.Process(pid).kill()
-    until(lambda: room.running() is None, "the crash is noticed")
+    until(lambda: room.find_running() is None, "the crash is noticed")
     user.ask()
     again, same = user.answer()
     assert again != pid
@@ -137,14 +137,14 @@ def test_no_orphan_after_the_engines_sigkill(cache: Path) -> None:
     os.kill(engine.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs([child], timeout=60)
     assert not alive
-    assert room.running() is None
+    assert room.find_running() is None
 
 
 def test_gone_after_its_last_user(cache: Path) -> None:
     user = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
     process = managed("--grace", "0", client=user.pid)
-    until(lambda: room.running() is not None, "it listens")
-    engine = room.running()
+    until(lambda: room.find_running() is not None, "it listens")
+    engine = room.find_running()
     assert engine is not None
     ask(engine, user.pid)
     [child] = psutil.Process(engine.pid).children()
@@ -163,17 +163,17 @@ def test_gone_when_idle(cache: Path) -> None:
 
 
 def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_LOOK", 0)
+    monkeypatch.setattr(process, "_WATCH_SECONDS", 0)
 
     def over(engine: Engine) -> bool:
         server.should_exit = True  # as the signal's handler does at any moment
         return False
 
-    server = process.Server(Engine(), "key", ready=lambda: None, over=over)
+    server = process.EngineServer(Engine(), "key", ready=lambda: None, over=over)
 
     async def run() -> None:
         async with asyncio.timeout(10):
-            await server._watch()
+            await server._watch_use()
 
     asyncio.run(run())
     assert server.should_exit
@@ -183,8 +183,8 @@ def test_small_answers_are_sent_at_once() -> None:
     """Nagle's delay holds a short second packet back for 40 ms; it must be off on a connection."""
 
     async def switches(listening: socket.socket) -> list[int]:
-        server = process.Server(Engine(), "key", ready=lambda: None, over=lambda _: False)
-        serving = asyncio.create_task(server.run_on(listening))
+        server = process.EngineServer(Engine(), "key", ready=lambda: None, over=lambda _: False)
+        serving = asyncio.create_task(server.serve_on(listening))
         async with asyncio.timeout(30):
             reader, writer = await asyncio.open_connection(*listening.getsockname())
             writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -199,7 +199,7 @@ def test_small_answers_are_sent_at_once() -> None:
         await serving
         return off
 
-    assert list(map(bool, asyncio.run(switches(process.listen(0))))) == [True]
+    assert list(map(bool, asyncio.run(switches(process.open_listening_socket(0))))) == [True]
 
 
 def test_its_files_are_private(cache: Path) -> None:
@@ -232,14 +232,14 @@ def test_a_stale_state_file_is_replaced(cache: Path, change: dict[str, object]) 
         "created": 1.0,
     }
     room.state_path().write_text(json.dumps({**state, **change}))
-    assert room.running() is None
+    assert room.find_running() is None
     assert ask(started()).json()["choices"][0]["text"].startswith(" Paris")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"url": 1}'])
 def test_a_broken_state_file_is_none(cache: Path, text: str) -> None:
     room.state_path().write_text(text)
-    assert room.running() is None
+    assert room.find_running() is None
 
 
 def test_an_engine_of_another_version_is_ended(cache: Path) -> None:
@@ -248,20 +248,20 @@ def test_an_engine_of_another_version_is_ended(cache: Path) -> None:
     room.state_path().write_text(json.dumps({**state, "version": "0.0.0"}))
     new = started()
     assert new.pid != old.pid
-    assert room.process_start(old.pid) is None
+    assert room.process_start_time(old.pid) is None
 
 
 def test_a_second_engine_steps_back(cache: Path) -> None:
     first = started()
-    second = room.start()
+    second = room.start_engine()
     assert second.wait(60) == 0
-    assert room.running() == first
+    assert room.find_running() == first
 
 
 def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    monkeypatch.setattr(room, "NEEDED", ("no_such_module",))
+    monkeypatch.setattr(room, "REQUIRED_MODULES", ("no_such_module",))
     with pytest.raises(EngineError, match=r'no_such_module .* pip install "hfwidgets\[local\]"'):
-        room.start()
+        room.start_engine()
 
 
 def test_missing_weights(cache: Path) -> None:
@@ -286,10 +286,14 @@ def test_missing_weights(cache: Path) -> None:
 
 
 def test_clients_are_known_by_process_and_time() -> None:
-    clients = Clients()
-    with clients.asking("not-a-number"), clients.asking("99999999"), clients.asking(None):
-        assert clients.idle == 0
-    assert clients.living() == 0
-    with clients.asking(str(os.getpid())):
+    clients = ClientProcesses()
+    with (
+        clients.track_request("not-a-number"),
+        clients.track_request("99999999"),
+        clients.track_request(None),
+    ):
+        assert clients.idle_seconds == 0
+    assert clients.count_living() == 0
+    with clients.track_request(str(os.getpid())):
         pass
-    assert clients.living() == 1
+    assert clients.count_living() == 1

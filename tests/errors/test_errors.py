@@ -137,16 +137,16 @@ def test_the_server_s_words_in_all_their_shapes(
 
     from hfwidgets.core.flow import Reply
 
-    assert errors.server_message(Reply(400, headers, json.dumps(body).encode())) == expected
+    assert errors.find_server_message(Reply(400, headers, json.dumps(body).encode())) == expected
 
 
 def test_plain_text_is_read_and_long_text_is_cut() -> None:
     from hfwidgets.core.flow import Reply
 
-    said = errors.server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
+    said = errors.find_server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
     assert said is not None
     assert said.startswith("Failed to deserialize")
-    assert len(said) <= errors.LONGEST_MESSAGE
+    assert len(said) <= errors.MAX_MESSAGE_CHARS
 
 
 @pytest.mark.parametrize(
@@ -307,4 +307,4 @@ def test_every_error_belongs_to_the_tree_that_the_docstring_draws() -> None:
 
 
 def test_advice_knows_nothing_of_a_plain_success() -> None:
-    assert advice.advice(advice.Case(418)) == ""
+    assert advice.find_advice(advice.ErrorContext(418)) == ""

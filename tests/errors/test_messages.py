@@ -76,16 +76,16 @@ def test_a_server_s_own_key_is_not_looked_for_at_the_hub(loopback: Loopback) -> 
 def test_a_token_that_is_not_there_is_not_looked_for_at_every_call(
     loopback: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in auth.VARIABLES:
+    for name in auth.TOKEN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
-    found, looked, now = auth.found, list[None](), [1000.0]
+    found, looked, now = auth.find_machine_token, list[None](), [1000.0]
 
     def look() -> auth.Token | None:
         looked.append(None)
         return found()
 
-    monkeypatch.setattr(auth, "found", look)
+    monkeypatch.setattr(auth, "find_machine_token", look)
     monkeypatch.setattr(settings, "monotonic", lambda: now[0])
     loopback.route("POST", CHAT, chat_answer("Hi"))
 
@@ -100,7 +100,7 @@ def test_a_token_that_is_not_there_is_not_looked_for_at_every_call(
             monkeypatch.delenv("HF_TOKEN")
         async with AsyncInferenceClient(base_url=loopback.url) as other:
             await other.chat_completion(HELLO)
-            now[0] += settings.TOKENLESS
+            now[0] += settings.TOKEN_RETRY_SECONDS
             await other.chat_completion(HELLO)
         assert len(looked) == 4
 

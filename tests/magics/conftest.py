@@ -184,11 +184,11 @@ def shell(capsys: Any) -> Iterator[InteractiveShell]:
     """An IPython shell without a front end, with the magics loaded."""
     from hfwidgets import notebook
 
-    notebook.current.cache_clear()
-    notebook.current().listed = {}  # not what this machine has ever listed
+    notebook.current_session.cache_clear()
+    notebook.current_session().listed_tasks = {}  # not what this machine has ever listed
     InteractiveShell.clear_instance()
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "hfwidgets")
     yield made
     InteractiveShell.clear_instance()
-    notebook.current.cache_clear()
+    notebook.current_session.cache_clear()

@@ -10,10 +10,10 @@ from IPython.core.error import UsageError
 
 from hfwidgets import notebook
 from hfwidgets.errors import OutputError, UnknownTaskError
-from hfwidgets.magics.build_call import Defaults, build
-from hfwidgets.magics.options import read_cell
-from hfwidgets.magics.schema import json_schema, parsed, response_format
-from hfwidgets.magics.variables import resolve
+from hfwidgets.magics.build_call import Defaults, build_call
+from hfwidgets.magics.options import parse_cell_magic
+from hfwidgets.magics.schema import build_json_schema, build_response_format, parse_reply
+from hfwidgets.magics.variables import resolve_path
 from hfwidgets.notebook import Session
 from hfwidgets.results import Text
 from hfwidgets.results.chat import ChatCompletionOutput
@@ -35,8 +35,8 @@ NAMES = {
 
 
 def call(line, body="", session=None, **defaults):
-    options = read_cell(line, body, lambda path: resolve(path, NAMES))
-    return build(options, NAMES, session or Session(), Defaults(**defaults))
+    options = parse_cell_magic(line, body, lambda path: resolve_path(path, NAMES))
+    return build_call(options, NAMES, session or Session(), Defaults(**defaults))
 
 
 def fault(line, body="", **defaults):
@@ -79,7 +79,7 @@ def test_nothing_is_sent_that_was_not_given():
     ],
 )
 def test_a_model_is_split_at_the_last_colon_where_a_provider_stands(text, expected):
-    assert notebook.split(text, {"small": "org/m:auto"}) == expected
+    assert notebook.split_model(text, {"small": "org/m:auto"}) == expected
 
 
 def test_what_the_line_says_wins_over_the_defaults():
@@ -306,61 +306,61 @@ class Whole:
 
 
 def test_a_dataclass_becomes_a_schema_and_comes_back():
-    schema = json_schema(Whole)
+    schema = build_json_schema(Whole)
     assert schema["required"] == ["title", "parts"]
     assert schema["properties"]["parts"]["items"]["properties"]["size"] == {"type": "number"}
     text = '```json\n{"title": "t", "parts": [{"name": "n", "size": 2}]}\n```'
-    assert parsed(text, Whole) == Whole("t", [Part("n", 2.0)])
+    assert parse_reply(text, Whole) == Whole("t", [Part("n", 2.0)])
 
 
 def test_a_pydantic_model_becomes_a_schema_and_comes_back():
     pydantic = pytest.importorskip("pydantic")
     model = pydantic.create_model("City", name=(str, ...), people=(int, ...))
-    assert response_format(model)["json_schema"]["name"] == "City"
-    assert parsed('{"name": "Brest", "people": 3}', model) == model(name="Brest", people=3)
+    assert build_response_format(model)["json_schema"]["name"] == "City"
+    assert parse_reply('{"name": "Brest", "people": 3}', model) == model(name="Brest", people=3)
     with pytest.raises(OutputError):
-        parsed('{"name": "Brest"}', model)
+        parse_reply('{"name": "Brest"}', model)
 
 
 @pytest.mark.parametrize("text", ["no json", '{"title": 1, "parts": []}', '{"parts": []}', "[1]"])
 def test_a_reply_of_another_shape_is_an_error(text):
     with pytest.raises(OutputError, match="not of the shape"):
-        parsed(text, Whole)
+        parse_reply(text, Whole)
 
 
 def test_a_table_and_a_list_come_back_as_rows():
     wanted = pd.DataFrame({"name": ["x"], "people": [1], "rich": [True]})
-    schema = json_schema(wanted)
+    schema = build_json_schema(wanted)
     row = schema["properties"]["rows"]["items"]
     kinds = {"name": "string", "people": "integer", "rich": "boolean"}
     assert {name: kind["type"] for name, kind in row["properties"].items()} == kinds
-    made = parsed('{"rows": [{"name": "Bern", "people": 2, "rich": true}]}', wanted)
+    made = parse_reply('{"rows": [{"name": "Bern", "people": 2, "rich": true}]}', wanted)
     assert list(made.columns) == list(wanted.columns)
     assert made["people"].tolist() == [2]
-    assert json_schema(list[Whole])["properties"]["rows"]["items"]["title"] == "Whole"
-    assert parsed('{"rows": []}', list[Whole]) == []
+    assert build_json_schema(list[Whole])["properties"]["rows"]["items"]["title"] == "Whole"
+    assert parse_reply('{"rows": []}', list[Whole]) == []
     with pytest.raises(OutputError):
-        parsed('{"name": "Bern"}', wanted)
+        parse_reply('{"name": "Bern"}', wanted)
 
 
 def test_a_list_of_pydantic_models_keeps_their_definitions_at_the_root():
     pydantic = pytest.importorskip("pydantic")
     inner = pydantic.create_model("Inner", n=(int, ...))
     outer = pydantic.create_model("Outer", inner=(inner, ...))
-    schema = json_schema(list[outer])
+    schema = build_json_schema(list[outer])
     assert "Inner" in schema["$defs"]
     assert "$defs" not in schema["properties"]["rows"]["items"]
-    [made] = parsed('{"rows": [{"inner": {"n": 1}}]}', list[outer])
+    [made] = parse_reply('{"rows": [{"inner": {"n": 1}}]}', list[outer])
     assert made.inner.n == 1
 
 
 def test_a_dict_is_a_schema_as_it_is():
     schema = {"type": "object", "title": "A b"}
-    assert response_format(schema)["json_schema"] == {
+    assert build_response_format(schema)["json_schema"] == {
         "name": "A_b",
         "schema": schema,
         "strict": True,
     }
-    assert parsed('{"x": 1}', schema) == {"x": 1}
+    assert parse_reply('{"x": 1}', schema) == {"x": 1}
     with pytest.raises(UsageError, match="not SimpleNamespace"):
-        json_schema(SimpleNamespace())
+        build_json_schema(SimpleNamespace())

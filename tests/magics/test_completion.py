@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfwidgets import notebook
-from hfwidgets.magics.completion import matches
+from hfwidgets.magics.completion import find_matches
 
 WORDS = st.sampled_from(
     [
@@ -30,7 +30,7 @@ WORDS = st.sampled_from(
 @pytest.fixture
 def offered(shell):
     magics = shell.magics_manager.registry["InferMagics"]
-    return lambda text, **kwargs: matches(text, magics, **kwargs)
+    return lambda text, **kwargs: find_matches(text, magics, **kwargs)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -55,7 +55,7 @@ def socket_disabled(monkeypatch):
 
 
 def test_a_fault_inside_is_silent(offered, monkeypatch):
-    monkeypatch.setattr("hfwidgets.magics.completion.provider_names", lambda *_: 1 / 0)
+    monkeypatch.setattr("hfwidgets.magics.completion.list_providers", lambda *_: 1 / 0)
     assert offered("%infer -p ") == ("", [])
 
 
@@ -79,7 +79,7 @@ def test_an_older_ipython_gets_a_hook(shell, monkeypatch):
 def test_a_conversation_is_offered_by_name(shell, offered):
     from hfwidgets import notebook
 
-    notebook.current().chats["main"] = []
+    notebook.current_session().chats["main"] = []
     assert offered("%infer -c m") == ("m", ["main"])
     assert offered("%hf chats m") == ("m", ["main"])
 
@@ -118,8 +118,11 @@ def test_what_fits_is_offered(shell, offered, tmp_path, monkeypatch, text, offer
     (tmp_path / "notes.txt").touch()
     (tmp_path / "tapes").mkdir()
     (tmp_path / "tapes" / "one.jsonl").touch()
-    notebook.current().chats["talk"] = []
-    notebook.current().listed = {"a/classifier": "text-classification", "a/talker": None}
+    notebook.current_session().chats["talk"] = []
+    notebook.current_session().listed_tasks = {
+        "a/classifier": "text-classification",
+        "a/talker": None,
+    }
     fragment, found = offered(text)
     assert offer in found
     assert text.endswith(fragment)

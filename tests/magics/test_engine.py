@@ -62,7 +62,7 @@ def test_a_task_that_is_not_served_is_named_with_what_is(notebook):
 def test_pictures_and_sounds_answer_in_cells(notebook):
     book = notebook(
         "%hf config provider=local",
-        "from hfwidgets import examples\npicture, tone = examples.picture(), examples.tone()",
+        "from hfwidgets.tasks import examples\npicture, tone = examples.picture(), examples.tone()",
         "%infer -t image-classification -i $picture",
         "%infer -t object-detection -i $picture",
         "speech = %infer -t text-to-speech The ferry leaves at noon.",

@@ -9,7 +9,7 @@ from IPython.core.error import UsageError
 
 from hfwidgets import notebook
 from hfwidgets.errors import ConfigurationError
-from hfwidgets.magics.hf_magic import WORDS
+from hfwidgets.magics.hf_magic import SUBCOMMANDS
 from hfwidgets.tasks import TASKS
 
 TOKEN = "hf_" + "b" * 34
@@ -42,7 +42,7 @@ def test_help_names_every_word(shell, capsys):
     for line in ("", "help", "-h"):
         hf(shell, line)
         shown = capsys.readouterr().out
-        assert all(f"%hf {word}" in shown for word in WORDS)
+        assert all(f"%hf {word}" in shown for word in SUBCOMMANDS)
 
 
 def test_tasks_and_providers(shell):
@@ -153,8 +153,8 @@ def test_code_names_the_token_only_by_its_variable(shell, home, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     messages = [{"role": "user", "content": "x"}]
     arguments = {"messages": messages, "model": "a/b"}
-    notebook.current().calls.append(
-        notebook.Made("chat-completion", arguments, {"provider": "auto"})
+    notebook.current_session().calls.append(
+        notebook.CallRecord("chat-completion", arguments, {"provider": "auto"})
     )
     code = hf(shell, "code")
     assert TOKEN not in str(code)
@@ -189,7 +189,7 @@ def test_an_empty_login_changes_nothing(shell, home, monkeypatch):
 
 def test_config_takes_json_and_changes_nothing_where_a_setting_is_unknown(shell):
     hf(shell, 'config aliases={"small": "org/model"}')
-    assert notebook.current().aliases["small"] == "org/model"
+    assert notebook.current_session().aliases["small"] == "org/model"
     with pytest.raises(UsageError, match="There are: aliases, chat, format"):
         hf(shell, "config format=json formt=text")
     assert hf(shell, "config format") == [{"setting": "format", "value": "auto"}]

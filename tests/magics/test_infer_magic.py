@@ -16,7 +16,7 @@ from hfwidgets.errors import (
     OutputError,
     UnknownProviderError,
 )
-from hfwidgets.magics.render import code_of
+from hfwidgets.magics.render import extract_code
 from tests.magics import conftest
 from tests.plugins.waiting import until
 
@@ -124,7 +124,7 @@ def test_a_conversation_waits_for_its_answer_in_the_background(shell, loopback, 
     loopback.hold = False
     assert shell.user_ns["first"].result(20).text == loopback.text
     run("-c talk", "two")
-    said = [message["content"] for message in notebook.current().chats["talk"]]
+    said = [message["content"] for message in notebook.current_session().chats["talk"]]
     assert said == ["one", loopback.text, "two", loopback.text]
 
 
@@ -134,7 +134,7 @@ def test_a_stopped_answer_in_the_background_stays_in_its_conversation(shell, loo
     first = shell.user_ns["first"]
     until(first._partial, "a first piece")
     first.stop()
-    answered = until(lambda: notebook.current().chats.get("talk"), "the conversation")
+    answered = until(lambda: notebook.current_session().chats.get("talk"), "the conversation")
     assert [message["content"] for message in answered] == ["one", loopback.pieces[0]]
 
 
@@ -252,4 +252,4 @@ def test_output_metadata_holds_no_input(shell, loopback):
     ],
 )
 def test_code_is_taken_out_of_its_fences(text, code):
-    assert code_of(text) == code
+    assert extract_code(text) == code

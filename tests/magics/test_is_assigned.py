@@ -1,6 +1,6 @@
 import pytest
 
-from hfwidgets.magics.is_assigned import is_taken
+from hfwidgets.magics.is_assigned import is_assigned
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_it_is_told_whether_a_value_is_taken(shell, cell, taken):
     seen = []
 
     def probe(line):
-        seen.append(is_taken())
+        seen.append(is_assigned())
         return 1, 2
 
     shell.register_magic_function(probe, "line")
@@ -30,4 +30,4 @@ def test_it_is_told_whether_a_value_is_taken(shell, cell, taken):
 
 
 def test_outside_of_a_magic_it_is_unknown():
-    assert is_taken() is None
+    assert is_assigned() is None

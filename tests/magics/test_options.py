@@ -5,17 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
-from hfwidgets.magics.options import BY_NAME, FLAGS, help_text, read_cell, read_line
+from hfwidgets.magics.options import (
+    FLAGS,
+    FLAGS_BY_NAME,
+    format_infer_help,
+    parse_cell_magic,
+    parse_line_magic,
+)
 
 VARIABLES = {"t": 0.5, "n": 3, "name": "org/model", "flag": True, "labels": ["a", "b"]}
 
 
 def line(text):
-    return read_line(text, VARIABLES.__getitem__)
+    return parse_line_magic(text, VARIABLES.__getitem__)
 
 
 def cell(text, body="hi"):
-    return read_cell(text, body, VARIABLES.__getitem__)
+    return parse_cell_magic(text, body, VARIABLES.__getitem__)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_the_rest_of_a_line_is_the_prompt_verbatim(text, prompt):
 
 def test_options_are_read_with_their_quotes():
     options = line("-P stop='a b' --param=x=1 -s \"be brief\" --top-p=.9 -n go")
-    assert options.given == {
+    assert options.values == {
         "param": ["stop=a b", "x=1"],
         "system": "be brief",
         "top_p": 0.9,
@@ -51,7 +57,7 @@ def test_options_are_read_with_their_quotes():
 
 def test_variables_stand_for_values():
     options = line("--temperature $t --seed $n -m $name --labels $labels go")
-    assert options.given == {
+    assert options.values == {
         "temperature": 0.5,
         "seed": 3,
         "model": "org/model",
@@ -74,7 +80,7 @@ def test_variables_stand_for_values():
 )
 def test_a_cell_line_has_a_variable_and_a_model(text, var, silent, model):
     options = cell(text)
-    assert (options.var, options.silent, options["model"]) == (var, silent, model)
+    assert (options.target_name, options.is_silent, options["model"]) == (var, silent, model)
 
 
 def test_a_cell_body_is_the_prompt_verbatim():
@@ -132,19 +138,19 @@ def test_faults_of_a_cell_line_are_named(text, message):
 
 
 def test_the_help_names_every_option():
-    text = help_text()
-    assert all(name in text for name in BY_NAME)
+    text = format_infer_help()
+    assert all(name in text for name in FLAGS_BY_NAME)
     assert text.startswith("%%infer [VAR <<")
 
 
 def test_no_two_options_share_a_name():
     names = [name for flag in FLAGS for name in flag.names]
-    assert len(names) == len(set(names)) == len(BY_NAME)
+    assert len(names) == len(set(names)) == len(FLAGS_BY_NAME)
 
 
 @given(st.text(max_size=40).filter(lambda text: not text.strip().startswith("-")))
 def test_a_prompt_without_a_dash_is_never_read_as_options(text):
-    assert line(text).given == {}
+    assert line(text).values == {}
 
 
 @given(st.text(max_size=60))

@@ -8,11 +8,11 @@ import pytest
 from IPython.utils.io import capture_output
 
 from hfwidgets.errors import OutputError
-from hfwidgets.magics.build_call import Defaults, build
-from hfwidgets.magics.options import read_cell
+from hfwidgets.magics.build_call import Defaults, build_call
+from hfwidgets.magics.options import parse_cell_magic
 from hfwidgets.notebook import Session
 from hfwidgets.tasks import TASKS, examples
-from hfwidgets.tasks.controls import Labels, Lines
+from hfwidgets.tasks.controls import LabelList, TextBox
 from tests.magics.conftest import shown as kept
 from tests.plugins.sample_media import encoded, picture, sound
 
@@ -22,21 +22,21 @@ FILES = [name for name in TASKS if name != "chat-completion"]
 @pytest.mark.parametrize("name", FILES)
 def test_every_task_takes_its_example(name):
     task = TASKS[name]
-    given = examples.made(task.example)
+    given = examples.make_arguments(task.example)
     inputs = {key: value for key, value in given.items() if key in task.inputs}
     words = [f"-t {name}"]
     words += [f"-P {key}=${key}" for key in given if key not in inputs]
     lines = []
     for key in inputs:
         control = task.controls[key]
-        if isinstance(control, Labels):
+        if isinstance(control, LabelList):
             words.append(f"--labels ${key}")
-        elif isinstance(control, Lines):
+        elif isinstance(control, TextBox):
             lines.append(f"{key}: {{{{ {key} }}}}" if len(task.inputs) > 1 else f"{{{{ {key} }}}}")
         else:
             words.append(f"-i {key}=${key}")
-    options = read_cell(" ".join(words), "\n".join(lines), given.__getitem__)
-    call = build(options, given, Session(), Defaults())
+    options = parse_cell_magic(" ".join(words), "\n".join(lines), given.__getitem__)
+    call = build_call(options, given, Session(), Defaults())
     assert call.task is task
     assert {**call.inputs, **call.params} == {
         key: str(value) if isinstance(value, str) else value for key, value in given.items()

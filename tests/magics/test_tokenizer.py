@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.magics.tokenizer import quote, read_word, unquoted, words
+from hfwidgets.magics.tokenizer import iter_words, quote_word, read_word, strip_quotes
 
 LINES = st.text(alphabet=" \tab'\"\\-=$é\n", max_size=30)
 
@@ -26,25 +26,25 @@ LINES = st.text(alphabet=" \tab'\"\\-=$é\n", max_size=30)
     ],
 )
 def test_words_are_those_of_a_posix_shell(line, expected):
-    assert [word.text for word in words(line)] == expected == shlex.split(line)
+    assert [word.text for word in iter_words(line)] == expected == shlex.split(line)
 
 
 @given(LINES)
 def test_any_line_is_split_as_shlex_splits_it(line):
-    found = list(words(line))
+    found = list(iter_words(line))
     try:
         expected = shlex.split(line)
     except ValueError:
-        assert not found[-1].closed or line.endswith("\\")
+        assert not found[-1].is_closed or line.endswith("\\")
     else:
         assert [word.text for word in found] == expected
-        assert all(word.closed for word in found)
+        assert all(word.is_closed for word in found)
 
 
 @given(LINES)
 def test_positions_cover_the_line_without_its_blanks(line):
     at = 0
-    for word in words(line):
+    for word in iter_words(line):
         assert line[at : word.start].strip() == ""
         assert word.start < word.end
         at = word.end
@@ -53,9 +53,9 @@ def test_positions_cover_the_line_without_its_blanks(line):
 
 @given(st.text(max_size=20))
 def test_a_quoted_text_is_read_back_as_one_word(text):
-    word = read_word(quote(text))
+    word = read_word(quote_word(text))
     assert word is not None
-    assert (word.text, word.closed, word.end) == (text, True, len(quote(text)))
+    assert (word.text, word.is_closed, word.end) == (text, True, len(quote_word(text)))
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_quoted_text_is_read_back_as_one_word(text):
     ],
 )
 def test_one_surrounding_pair_of_quotes_is_removed(text, expected):
-    assert unquoted(text) == expected
+    assert strip_quotes(text) == expected

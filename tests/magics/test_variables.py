@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
 
-from hfwidgets.magics.variables import MAX_DATA, MAX_REPR, as_text, fill, looks_secret, resolve
+from hfwidgets.magics.variables import (
+    MAX_DATA,
+    MAX_REPR,
+    fill_variables,
+    is_secret_like,
+    resolve_path,
+    to_prompt_text,
+)
 from hfwidgets.results.chat import ChatCompletionOutput
 
 TOKEN = "hf_" + "a" * 34
@@ -58,9 +65,9 @@ NAMES = {
 def test_double_braces_stand_for_values(text, expected):
     if expected is None:
         with pytest.raises(UsageError, match="has no attribute 'a'"):
-            fill(text, NAMES)
+            fill_variables(text, NAMES)
     else:
-        assert fill(text, NAMES) == expected
+        assert fill_variables(text, NAMES) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_double_braces_stand_for_values(text, expected):
 )  # fmt: skip
 def test_code_is_refused(path):
     with pytest.raises(UsageError, match="is no name, attribute or index"):
-        fill("{{ " + path + " }}", NAMES)
+        fill_variables("{{ " + path + " }}", NAMES)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_code_is_refused(path):
 )
 def test_what_is_not_there_is_named_with_the_nearest(path, hint):
     with pytest.raises(UsageError) as caught:
-        resolve(path, NAMES)
+        resolve_path(path, NAMES)
     assert hint in str(caught.value)
 
 
@@ -100,72 +107,74 @@ def test_what_is_not_there_is_named_with_the_nearest(path, hint):
 )
 def test_secrets_are_refused_and_never_repeated(path, why):
     with pytest.raises(UsageError, match=why) as caught:
-        fill("{{ " + path + " }}", NAMES)
+        fill_variables("{{ " + path + " }}", NAMES)
     assert TOKEN not in str(caught.value)
 
 
 def test_a_secret_inside_a_structure_is_refused():
     with pytest.raises(UsageError, match="looks like a token"):
-        fill("{{ settings }}", {"settings": {"header": f"Bearer {TOKEN}"}})
+        fill_variables("{{ settings }}", {"settings": {"header": f"Bearer {TOKEN}"}})
 
 
 @pytest.mark.parametrize("name", ["token_count", "max_tokens_used", "tokenizer", "key", "monkey"])
 def test_harmless_names_pass(name):
-    assert fill("{{ " + name + " }}", {name: "fine"}) == "fine"
+    assert fill_variables("{{ " + name + " }}", {name: "fine"}) == "fine"
 
 
 def test_harmless_texts_are_no_secrets():
-    assert not looks_secret("the hf_ prefix; sk-ill; token; a" * 100)
+    assert not is_secret_like("the hf_ prefix; sk-ill; token; a" * 100)
 
 
 def test_values_are_shown_by_their_type():
-    assert as_text({"a": [1, "ü"]}) == '{\n  "a": [\n    1,\n    "ü"\n  ]\n}'
-    assert as_text(Point(1, 2)) == '{\n  "x": 1,\n  "y": 2\n}'
-    assert as_text(Described()) == "a described thing"
-    assert as_text(None) == "None"
-    assert as_text(2.5) == "2.5"
-    assert as_text(ValueError("bad")) == "ValueError('bad')"
+    assert to_prompt_text({"a": [1, "ü"]}) == '{\n  "a": [\n    1,\n    "ü"\n  ]\n}'
+    assert to_prompt_text(Point(1, 2)) == '{\n  "x": 1,\n  "y": 2\n}'
+    assert to_prompt_text(Described()) == "a described thing"
+    assert to_prompt_text(None) == "None"
+    assert to_prompt_text(2.5) == "2.5"
+    assert to_prompt_text(ValueError("bad")) == "ValueError('bad')"
 
 
 def test_an_answer_is_shown_as_its_text():
     message = {"role": "assistant", "content": "the text"}
-    assert as_text(ChatCompletionOutput(choices=[{"message": message}])) == "the text"
+    assert to_prompt_text(ChatCompletionOutput(choices=[{"message": message}])) == "the text"
 
 
 def test_a_table_is_shown_by_its_head():
     frame = pd.DataFrame({"a": range(1000)})
-    shown = as_text(frame)
+    shown = to_prompt_text(frame)
     assert "(20 of 1,000 rows are shown)" in shown
     assert len(shown.splitlines()) == 22
-    assert as_text(frame.head(3)) == frame.head(3).to_string()
-    assert "999" not in as_text(frame["a"])
+    assert to_prompt_text(frame.head(3)) == frame.head(3).to_string()
+    assert "999" not in to_prompt_text(frame["a"])
 
 
 def test_long_values_are_cut_with_a_note():
-    assert "(shortened: 20,000 of" in as_text(["x"] * 10_000)[-60:]
-    assert len(as_text(["x"] * 10_000)) < MAX_DATA + 100
-    assert len(as_text(range(5))) < MAX_REPR
+    assert "(shortened: 20,000 of" in to_prompt_text(["x"] * 10_000)[-60:]
+    assert len(to_prompt_text(["x"] * 10_000)) < MAX_DATA + 100
+    assert len(to_prompt_text(range(5))) < MAX_REPR
 
 
 def test_a_picture_becomes_an_attachment():
     picture = PIL.Image.new("RGB", (2, 2))
     taken = []
-    text = fill("see {{ pic }}", {"pic": picture}, lambda value: taken.append(value) or "[1]")
+    text = fill_variables(
+        "see {{ pic }}", {"pic": picture}, lambda value: taken.append(value) or "[1]"
+    )
     assert (text, taken) == ("see [1]", [picture])
     with pytest.raises(UsageError, match="no place in this text"):
-        fill("{{ pic }}", {"pic": picture})
+        fill_variables("{{ pic }}", {"pic": picture})
 
 
 @given(st.text(max_size=50))
 def test_a_value_is_put_in_verbatim_whatever_it_holds(value):
-    if not looks_secret(value):
-        assert fill("<{{ x }}>", {"x": value}) == f"<{value}>"
+    if not is_secret_like(value):
+        assert fill_variables("<{{ x }}>", {"x": value}) == f"<{value}>"
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_filled_or_refused(text):
     try:
-        filled = fill(text, NAMES)
+        filled = fill_variables(text, NAMES)
     except UsageError:
         assert "{{" in text
     else:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from hfwidgets import errors, media
-from hfwidgets.core.flow import Do, Reply, Send
-from hfwidgets.media._download import HOPS, is_loopback, resolved
+from hfwidgets.core.flow import Blocking, Reply, Send
+from hfwidgets.media._download import MAX_REDIRECTS, is_loopback, resolve_host
 
 LOCAL = "http://127.0.0.1:8000/models/x"
 
@@ -35,7 +35,7 @@ def test_a_public_address_is_fetched_without_following_redirects() -> None:
         "https://cdn.example.com/a", at("1.1.1.1"), Reply(200, {}, b"film")
     )
     assert found == b"film"
-    assert type(look) is Do
+    assert type(look) is Blocking
     assert type(send) is Send
     assert (send.method, send.limit, send.follow, dict(send.headers)) == ("GET", 1000, False, {})
 
@@ -58,7 +58,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
 
 
 def test_an_ipv4_address_inside_an_ipv6_one_is_seen() -> None:
-    assert resolved("::ffff:10.0.0.1", 443) == at("10.0.0.1")
+    assert resolve_host("::ffff:10.0.0.1", 443) == at("10.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_redirects_may_be_relative() -> None:
 
 
 def test_redirects_end() -> None:
-    turns = [at("1.1.1.1"), Reply(302, {"location": "/a"})] * HOPS
+    turns = [at("1.1.1.1"), Reply(302, {"location": "/a"})] * MAX_REDIRECTS
     with pytest.raises(errors.OutputError, match="redirects more than"):
         downloaded("https://cdn.example.com/a", *turns)
 

@@ -18,8 +18,8 @@ from PIL import Image
 from hfwidgets import errors, media
 from hfwidgets.core.flow import Reply, Send
 from hfwidgets.media import Media
-from hfwidgets.media._load import data_of
-from hfwidgets.media._media import Memory
+from hfwidgets.media._load import decode_data_url
+from hfwidgets.media._media import MemorySource
 from tests.plugins.sample_media import done, encoded, noisy, picture, sound
 
 PNG, JPEG, WAV = encoded(), encoded(picture((300, 200)), "JPEG"), sound()
@@ -304,7 +304,7 @@ def test_a_file_that_went_away_is_noticed(file: Path) -> None:
         found.read()
 
 
-class Trickling(Memory):
+class Trickling(MemorySource):
     """A source that gives a few bytes at a time, as pipes do."""
 
     def __init__(self, data: bytes, most: int) -> None:
@@ -331,13 +331,13 @@ def test_whatever_the_bytes_sniffing_has_an_answer(data: bytes) -> None:
 
 @given(st.binary(min_size=1, max_size=300))
 def test_data_urls_give_their_bytes_back(data: bytes) -> None:
-    url = Media(Memory(data), mime="image/png").data_url()
+    url = Media(MemorySource(data), mime="image/png").data_url()
     assert url.startswith("data:image/png;base64,")
-    assert data_of(url) == data
+    assert decode_data_url(url) == data
 
 
 def test_data_urls_may_be_percent_encoded() -> None:
-    assert data_of("data:,a%20b") == b"a b"
+    assert decode_data_url("data:,a%20b") == b"a b"
 
 
 LEAVES = st.recursive(
@@ -349,7 +349,7 @@ LEAVES = st.recursive(
 
 def with_media(value: Any) -> Any:
     if isinstance(value, bytes):
-        return Media(Memory(value))
+        return Media(MemorySource(value))
     if isinstance(value, list):
         return [with_media(item) for item in value]
     return {k: with_media(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -372,7 +372,7 @@ def test_media_in_json_stand_for_their_base64(value: Any) -> None:
 
 def test_large_bodies_know_their_size_and_can_be_sent_again() -> None:
     data = noisy(500)
-    body = media.json_body({"inputs": Media(Memory(data)), "parameters": {"é": 1}})
+    body = media.json_body({"inputs": Media(MemorySource(data)), "parameters": {"é": 1}})
     assert not isinstance(body, bytes)
     first, second = b"".join(body), b"".join(body)
     assert first == second
@@ -394,7 +394,7 @@ def test_urls_stay_urls_until_bytes_are_needed() -> None:
         "a boat.png",
         None,
     )
-    assert done(media.as_url(found)) == found.url
+    assert done(media.to_url(found)) == found.url
     with pytest.raises(errors.InputError, match="never fetched"):
         found.read()
 
@@ -402,14 +402,14 @@ def test_urls_stay_urls_until_bytes_are_needed() -> None:
 def test_data_urls_stay_what_they_are() -> None:
     url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     found = loaded(url)
-    assert done(media.as_url(found)) == url
+    assert done(media.to_url(found)) == url
     assert found.read() == PNG
 
 
 def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None:
-    assert done(media.as_url(loaded(PNG))) == Media(Memory(PNG), mime="image/png").data_url()
-    large = done(media.as_url(loaded(noisy(400)), "image/jpeg"))
-    assert isinstance(large, media.Inline)
+    assert done(media.to_url(loaded(PNG))) == Media(MemorySource(PNG), mime="image/png").data_url()
+    large = done(media.to_url(loaded(noisy(400)), "image/jpeg"))
+    assert isinstance(large, media.InlineDataUrl)
     body = media.json_body({"url": large})
     assert isinstance(body, media.Body)
     text = json.loads(b"".join(body))["url"]
@@ -419,7 +419,7 @@ def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None
 
 def fetched(url: str, answer: Reply | Exception) -> Media:
     """What `as_bytes` makes of an answer."""
-    flow = media.as_bytes(loaded(url))
+    flow = media.ensure_bytes(loaded(url))
     step = next(flow)
     assert isinstance(step, Send)
     assert (step.method, step.url, step.limit) == ("GET", url, media.INPUT_LIMIT)
@@ -462,7 +462,7 @@ def test_base64_is_read_in_pieces(data: bytes, size: int) -> None:
     text = base64.b64encode(data).decode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hfwidgets.media._load.PIECE", 4 * size)
-        assert media.unbase64(text) == data
+        assert media.decode_base64(text) == data
 
 
 def test_media_say_what_they_are_without_a_folder(file: Path) -> None:

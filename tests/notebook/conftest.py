@@ -21,9 +21,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    notebook.current.cache_clear()
+    notebook.current_session.cache_clear()
     yield tmp_path
-    notebook.current.cache_clear()
+    notebook.current_session.cache_clear()
     recordings.off()
 
 

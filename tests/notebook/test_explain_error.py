@@ -42,9 +42,9 @@ def test_the_mended_cell_is_put_below(failed, shell, monkeypatch):
 
 def test_the_same_cell_again_is_no_mended_one():
     answer = "It fails.\n```python\n1 / 0\n```"
-    assert notebook.mended(answer, "1 / 1") == "1 / 0"
+    assert notebook.first_code_block(answer, "1 / 1") == "1 / 0"
     with pytest.raises(OutputError, match="the same cell again"):
-        notebook.mended(answer, "1 / 0\n")
+        notebook.first_code_block(answer, "1 / 0\n")
 
 
 def test_an_answer_without_a_cell_is_no_mended_one(failed):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hfwidgets import notebook
-from hfwidgets.magics.completion import matches
+from hfwidgets.magics.completion import find_matches
 from hfwidgets.magics.infer_magic import InferMagics
 from hfwidgets.notebook import background_loop
 from tests.plugins.loopback import Answer, chat_answer, chat_events
@@ -48,7 +48,7 @@ def hf(shell, line):
 
 
 def tab(shell, line):
-    return matches(line, shell.magics_manager.registry[InferMagics.__name__])[1]
+    return find_matches(line, shell.magics_manager.registry[InferMagics.__name__])[1]
 
 
 def test_models_are_listed_and_offered_by_tab_ever_after(hub, shell, home):
@@ -58,16 +58,16 @@ def test_models_are_listed_and_offered_by_tab_ever_after(hub, shell, home):
     asked = hub.seen[-1].query
     assert asked["pipeline_tag"] == ["text-classification"]
     assert asked["search"] == ["oo"]
-    notebook.current.cache_clear()  # as in another kernel
+    notebook.current_session.cache_clear()  # as in another kernel
     before = len(hub.seen)
     kept = InferMagics(shell)
-    assert matches("%infer -t text-classification -m org/", kept)[1] == [
+    assert find_matches("%infer -t text-classification -m org/", kept)[1] == [
         "org/moods",
         "org/feelings",
     ]
-    assert "org/talker" in matches("%%infer org/t", kept)[1]
-    assert matches("%infer --compare org/talker,org/f", kept)[1] == ["org/feelings"]
-    assert "org/moods" in matches("%hf models info org/m", kept)[1]
+    assert "org/talker" in find_matches("%%infer org/t", kept)[1]
+    assert find_matches("%infer --compare org/talker,org/f", kept)[1] == ["org/feelings"]
+    assert "org/moods" in find_matches("%hf models info org/m", kept)[1]
     assert len(hub.seen) == before, "Tab sent a request"
     assert json.loads((home / "cache" / "models.json").read_text())["org/talker"] == (
         "chat-completion"
@@ -86,15 +86,15 @@ def test_a_listed_model_is_asked_for_its_own_task(hub, shell, capsys):
 
 
 def test_a_model_keeps_the_task_that_it_was_used_for():
-    memory = notebook.current()
-    memory.does("org/a", "summarization")
-    assert notebook.task_of("org/a") == "summarization"
-    memory.does("org/a", "chat-completion")
-    memory.does("org/a", "text-generation")
-    assert notebook.task_of("org/a") == "chat-completion"
-    memory.does("http://localhost/v1", "feature-extraction")
-    assert notebook.task_of("http://localhost/v1") is None
-    assert notebook.task_of(None) is None
+    memory = notebook.current_session()
+    memory.remember_task("org/a", "summarization")
+    assert notebook.model_task("org/a") == "summarization"
+    memory.remember_task("org/a", "chat-completion")
+    memory.remember_task("org/a", "text-generation")
+    assert notebook.model_task("org/a") == "chat-completion"
+    memory.remember_task("http://localhost/v1", "feature-extraction")
+    assert notebook.model_task("http://localhost/v1") is None
+    assert notebook.model_task(None) is None
 
 
 def test_prices_that_were_listed_are_counted(hub, shell):

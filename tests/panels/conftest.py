@@ -143,5 +143,5 @@ def say(panel: Panel, buffers: Any = (), **message: Any) -> None:
 
 def settled(panel: Panel) -> None:
     """Wait until the panel's run is over."""
-    assert panel._run is not None
-    panel._run.wait(30)
+    assert panel._current_run is not None
+    panel._current_run.wait(30)

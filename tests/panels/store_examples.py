@@ -1,7 +1,7 @@
 """Ask the embedded engine the tasks' examples and keep what it answers, for panels without a token.
 
-`python -m tests.panels.store_examples` writes hfwidgets/panels/stored.json; with `--speak` it
-first has the engine's voice say the spoken example anew, hfwidgets/examples/speech.mp3.
+`python -m tests.panels.store_examples` writes hfwidgets/panels/form/example_answers.json. With
+`--speak` the engine's voice first records hfwidgets/tasks/speech.mp3 again.
 """
 
 import base64
@@ -16,9 +16,9 @@ import httpx
 import soundfile
 
 from hfwidgets import engine_process
-from hfwidgets.core.flow import Do, Infer
+from hfwidgets.core.flow import Blocking, Infer
 from hfwidgets.media import Media
-from hfwidgets.panels.form.example_answers import FILE
+from hfwidgets.panels.form.example_answers import ANSWERS_FILE
 from hfwidgets.tasks import TASKS, BaseTask, examples
 
 LEFT_OUT = {"chat-completion": "it has a panel of its own"}
@@ -28,10 +28,10 @@ LARGEST = 12_000
 
 def asked(task: BaseTask) -> Infer:
     """What a task wants to know with its example."""
-    flow = task.flow(None, **examples.made(task.example))
+    flow = task.flow(None, **examples.make_arguments(task.example))
     step: Any = next(flow)
     while not isinstance(step, Infer):
-        assert isinstance(step, Do)
+        assert isinstance(step, Blocking)
         step = flow.send(step.call())
     return step
 
@@ -65,12 +65,12 @@ def answered(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
     return {"model": model, "on": on, "raw": reply.json()}
 
 
-def running() -> engine_process.Engine:
+def running() -> engine_process.EngineState:
     """The engine; it is started when there is none."""
-    engine_process.start()
+    engine_process.start_engine()
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        found = engine_process.running()
+        found = engine_process.find_running()
         if found is not None:
             return found
         time.sleep(0.1)
@@ -79,7 +79,9 @@ def running() -> engine_process.Engine:
 
 def speak(http: httpx.Client) -> None:
     """Keep the spoken example as the engine's voice says it."""
-    reply = http.post("/models/default/pipeline/text-to-speech", json={"inputs": examples.SPOKEN})
+    reply = http.post(
+        "/models/default/pipeline/text-to-speech", json={"inputs": examples.SPEECH_TEXT}
+    )
     samples, rate = soundfile.read(io.BytesIO(reply.raise_for_status().content))
     soundfile.write(examples.SPEECH_FILE, samples, rate, format="MP3", compression_level=0.6)
     size = examples.SPEECH_FILE.stat().st_size
@@ -87,7 +89,7 @@ def speak(http: httpx.Client) -> None:
 
 
 def main() -> None:
-    found = engine_process.running() or running()
+    found = engine_process.find_running() or running()
     kept: dict[str, Any] = {}
     with httpx.Client(
         base_url=found.url, headers={"authorization": f"Bearer {found.key}"}, timeout=120
@@ -99,8 +101,8 @@ def main() -> None:
             if made:
                 kept[name] = made
     lines = [f"{json.dumps(n)}: {json.dumps(v, ensure_ascii=False)}" for n, v in kept.items()]
-    FILE.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
-    print(f"{len(kept)} answers, {FILE.stat().st_size:,} bytes")
+    ANSWERS_FILE.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
+    print(f"{len(kept)} answers, {ANSWERS_FILE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

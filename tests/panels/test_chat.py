@@ -145,7 +145,7 @@ def test_a_key_from_the_page_is_used_and_kept_out_of_sight(chat: Chat, talker: T
     ended(panel)
     assert talker.loopback.requests[-1].headers["authorization"] == "Bearer sk-very-secret-99"
     assert page(panel).doc["draft"]["text"] == ""
-    for place in (panel.get_state(), page(panel).messages, repr(panel), panel._static()):
+    for place in (panel.get_state(), page(panel).messages, repr(panel), panel._render_static()):
         assert "secret" not in str(place)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hfwidgets.panels.form.fields import fields, shape
+from hfwidgets.panels.form.fields import describe_panel, parameter_fields
 from hfwidgets.tasks import TASKS, controls
 
 KINDS = {kind.__name__.lower() for kind in controls.Control.__subclasses__()}
@@ -13,7 +13,7 @@ KINDS = {kind.__name__.lower() for kind in controls.Control.__subclasses__()}
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_has_a_form(name: str) -> None:
     task = TASKS[name]
-    made = shape(task, "form", ())
+    made = describe_panel(task, "form", ())
     assert json.loads(json.dumps(made)) == made
     names = [field["name"] for field in made["fields"]]
     assert len(set(names)) == len(names)
@@ -22,7 +22,7 @@ def test_every_task_has_a_form(name: str) -> None:
 
 
 def test_hints_come_first_and_keep_their_bounds() -> None:
-    made = {field["name"]: field for field in fields(TASKS["chat-completion"])}
+    made = {field["name"]: field for field in parameter_fields(TASKS["chat-completion"])}
     assert list(made)[:2] == ["temperature", "max_tokens"]
     assert made["temperature"]["control"]["high"] == 2.0
     assert made["temperature"]["help"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfwidgets.results.markdown import ATTRIBUTES, TAGS, to_html
+from hfwidgets.results.markdown import ATTRIBUTES, TAGS, markdown_to_html
 from tests.browser.talker import HOSTILE, RICH
 
 
@@ -32,7 +32,7 @@ def read(html: str) -> Reader:
 
 
 def safe(text: str) -> None:
-    found = read(to_html(text))
+    found = read(markdown_to_html(text))
     assert found.tags <= TAGS
     for tag, name, value in found.attributes:
         assert name in ATTRIBUTES.get(tag, set()) | {"rel"}
@@ -41,7 +41,7 @@ def safe(text: str) -> None:
 
 
 def test_what_models_write() -> None:
-    html = to_html(RICH)
+    html = markdown_to_html(RICH)
     assert {"h1", "strong", "em", "code", "pre", "table", "ol", "ul", "blockquote", "a"} <= read(
         html
     ).tags
@@ -62,7 +62,7 @@ def test_what_models_write() -> None:
     ],
 )
 def test_formulas_stay_readable(text: str, shown: str) -> None:
-    assert shown in to_html(text)
+    assert shown in markdown_to_html(text)
 
 
 ATTACKS = [
@@ -99,5 +99,5 @@ def test_any_text(parts: Any) -> None:
 
 
 def test_unknown_languages_and_long_code_stay_plain() -> None:
-    assert "<pre><code>x &lt; 1\n</code></pre>" in to_html("```klingon\nx < 1\n```")
-    assert "<b>" not in to_html("```python\n" + "def f(): pass\n" * 3000 + "```")
+    assert "<pre><code>x &lt; 1\n</code></pre>" in markdown_to_html("```klingon\nx < 1\n```")
+    assert "<b>" not in markdown_to_html("```python\n" + "def f(): pass\n" * 3000 + "```")

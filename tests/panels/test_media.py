@@ -54,7 +54,7 @@ def test_a_medium_from_the_page_runs_where_that_is_wanted(
 ) -> None:
     opened = panel("object-detection")
     say(opened, k="do", do="address", name="image", value=str(boat))
-    assert opened._run is None
+    assert opened._current_run is None
     say(opened, k="do", do="auto", on=True)
     assert (opened.auto_run, page(opened).doc["auto"]) == (True, True)
     say(opened, k="do", do="address", name="image", value=str(boat))
@@ -64,12 +64,12 @@ def test_a_medium_from_the_page_runs_where_that_is_wanted(
     assert len(stage.loopback.requests) == 1
     asks = panel("visual-question-answering", auto_run=True)
     say(asks, k="do", do="address", name="image", value=str(boat))
-    assert (asks._run, page(asks).doc["state"]["failure"]) == (None, None)
+    assert (asks._current_run, page(asks).doc["state"]["failure"]) == (None, None)
 
 
 def test_part_of_a_sound_is_kept(panel: Open) -> None:
     opened = panel("audio-classification", audio=examples.tone())
-    background_loop.submit(opened._trim("audio", 0.5, 1.25)).result(5)
+    background_loop.submit(opened._trim_audio("audio", 0.5, 1.25)).result(5)
     part = opened.inputs["audio"]
     assert isinstance(part, Audio)
     assert part.seconds == pytest.approx(0.75)
@@ -82,12 +82,12 @@ def test_a_path_is_shown_by_what_is_there(panel: Open, boat: Path, tmp_path: Pat
     changed = panel("image-to-image", image=str(boat))
     changed.run()
     before = view(changed)["before"]
-    assert changed._media(before) == (boat.read_bytes(), "image/png")
+    assert changed._find_media(before) == (boat.read_bytes(), "image/png")
     heard = panel("automatic-speech-recognition", audio=str(tone))
     heard.run()
     assert view(heard)["sound"]["seconds"] == pytest.approx(2, abs=0.01)
     for opened, tag in ((changed, "<img"), (heard, "<audio")):
-        body, plain = opened._static()
+        body, plain = opened._render_static()
         assert tag in body
         assert str(tmp_path) not in body + plain
 
@@ -109,11 +109,11 @@ def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
     loopback.route("POST", "/object-detection", Answer(json=[]))
     opened.run()
     assert view(opened)["text"] == "No objects above the threshold of 0.9."
-    assert "No objects above the threshold of 0.9." in opened._static()[0]
+    assert "No objects above the threshold of 0.9." in opened._render_static()[0]
     opened.parameters = {}
     opened.run()
     assert view(opened)["text"] == ""
-    assert "No objects were found in this picture." in opened._static()[0]
+    assert "No objects were found in this picture." in opened._render_static()[0]
 
 
 def test_answers_stand_where_their_words_do(panel: Open, loopback: Loopback) -> None:
@@ -150,7 +150,7 @@ def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
     opened.run()
     saves = {save["label"]: save["id"] for save in view(opened)["saves"]}
     assert list(saves) == ["PNG", "CSV", "JSON"]
-    content, kind = opened._media(saves["PNG"]) or (b"", "")
+    content, kind = opened._find_media(saves["PNG"]) or (b"", "")
     assert (content[:4], kind) == (b"\x89PNG", "image/png")
 
 
@@ -175,11 +175,11 @@ def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatc
 def test_a_films_first_picture_is_kept(panel: Open) -> None:
     opened = panel("text-to-video", prompt="A boat")
     opened.run()
-    assert "<img" not in opened._static()[0]
-    background_loop.submit(opened._keep_poster(1, b"no picture")).result(5)
-    assert "<img" not in opened._static()[0]
+    assert "<img" not in opened._render_static()[0]
+    background_loop.submit(opened._store_poster(1, b"no picture")).result(5)
+    assert "<img" not in opened._render_static()[0]
     still = png(examples.picture())
-    background_loop.submit(opened._keep_poster(1, still)).result(5)
-    body = opened._static()[0]
+    background_loop.submit(opened._store_poster(1, still)).result(5)
+    body = opened._render_static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")
-    background_loop.submit(opened._keep_poster(7, still)).result(5)
+    background_loop.submit(opened._store_poster(7, still)).result(5)

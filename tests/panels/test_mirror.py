@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfwidgets.panels.document.flusher import Flusher
-from hfwidgets.panels.document.mirror import Mirror, units
+from hfwidgets.panels.document.mirror import Mirror, utf16_length
 from tests.panels.conftest import Replica
 from tests.plugins.waiting import Clock, until
 
@@ -45,7 +45,7 @@ def test_a_replica_ends_as_its_original(steps: list[tuple[str, int, str]]) -> No
         elif kind == "push":
             mirror.set("texts", length, value=text)
         elif kind == "cut" and at <= length:
-            mirror.cut("texts", length=at)
+            mirror.truncate("texts", length=at)
         elif kind == "flush":
             mirror.flush()
     mirror.flush()
@@ -71,7 +71,7 @@ def test_what_did_not_change_is_not_sent() -> None:
 
 
 def test_units_are_those_of_javascript() -> None:
-    assert [units(text) for text in ("", "abc", "é", "🌊", "e\u0301")] == [0, 3, 1, 2, 2]
+    assert [utf16_length(text) for text in ("", "abc", "é", "🌊", "e\u0301")] == [0, 3, 1, 2, 2]
 
 
 def test_values_are_copies() -> None:
@@ -106,7 +106,7 @@ class Simulated(Clock):
         """Let it pass to its end."""
         self.meanwhile()
         self._begun.set()
-        until(lambda: not self.flusher._serving)
+        until(lambda: not self.flusher._is_running)
 
 
 def panels(count: int, seconds: float) -> list[list[float]]:
@@ -122,7 +122,7 @@ def panels(count: int, seconds: float) -> list[list[float]]:
     def sent(at: list[float]) -> Callable[[Any], None]:
         return lambda _: at.append(time.now)
 
-    mirrors = [Mirror({"text": ""}, sent(at), time.flusher.wake) for at in times]
+    mirrors = [Mirror({"text": ""}, sent(at), time.flusher.schedule) for at in times]
     time.run()
     assert time.now >= time.end
     return times
@@ -146,7 +146,7 @@ def test_the_first_words_leave_at_once_and_the_last_ones_surely() -> None:
     sent: list[tuple[float, str]] = []
     time = Simulated(0.05, lambda: mirror.append("text", text="x"))
     mirror = Mirror(
-        {"text": ""}, lambda m: sent.append((time.now, m["ops"][0][3])), time.flusher.wake
+        {"text": ""}, lambda m: sent.append((time.now, m["ops"][0][3])), time.flusher.schedule
     )
     began = time.now
     time.run()

@@ -20,9 +20,9 @@ from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results import Record
 from hfwidgets.results.audio import Audio
-from hfwidgets.results.files import picture_of
+from hfwidgets.results.files import extract_image
 from hfwidgets.tasks import TASKS, Tasks, examples
-from hfwidgets.tasks.controls import Media, Slider
+from hfwidgets.tasks.controls import MediaInput, Slider
 from hfwidgets.tasks.task import task as declared
 from tests.browser.stage import SHOWN, Stage, png
 from tests.panels.conftest import Open, page, say, settled
@@ -64,15 +64,15 @@ def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
     else:
         assert view["kind"] in ("picture", "video", "sound", "embedding")
     for name in set(files(view)):
-        content, kind = opened._media(name) or (b"", "")
+        content, kind = opened._find_media(name) or (b"", "")
         assert content, name
         assert "/" in kind
-    body, plain = opened._static()
+    body, plain = opened._render_static()
     assert TASKS[task].label in body
     assert plain.startswith("TaskPanel(")
     assert "<script" not in body
     for save in view["saves"]:
-        assert opened._media(save["id"])
+        assert opened._find_media(save["id"])
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -102,7 +102,7 @@ def more() -> Any:
         @declared(
             "Depth estimation",
             {"image": examples.PICTURE},
-            image=Media("image"),
+            image=MediaInput("image"),
             sharpness=Slider(0.0, 1.0, 0.1),
         )
         def depth_estimation(
@@ -119,7 +119,7 @@ def more() -> Any:
 
             picture = yield from media.load(image, "image")
             raw = yield Infer(picture, model, {"sharpness": sharpness}, task="image-classification")
-            return Depth(depth=picture_of(raw[0]["mask"]), predicted_depth=[[1.0, 2.0]])
+            return Depth(depth=extract_image(raw[0]["mask"]), predicted_depth=[[1.0, 2.0]])
 
     return vars(More)["depth_estimation"]
 
@@ -151,7 +151,7 @@ def test_a_new_task_has_a_panel_from_its_declaration(
     view = page(opened).doc["result"]
     assert view["kind"] == "parts"
     assert view["parts"][0]["view"]["kind"] == "picture"
-    assert "<img" in opened._static()[0]
+    assert "<img" in opened._render_static()[0]
     opened.close()
 
 
@@ -245,7 +245,7 @@ def test_media_come_in_pieces_and_never_as_traits(panel: Open) -> None:
     assert opened.inputs["image"] == data
     shown = page(opened).doc["inputs"]["image"]
     assert shown["about"] == "boat.png"
-    content, kind = opened._media(shown["id"]) or (b"", "")
+    content, kind = opened._find_media(shown["id"]) or (b"", "")
     assert kind.startswith("image/")
     assert content
     opened.run()
@@ -383,7 +383,7 @@ def test_past_pictures_can_be_shown_again(panel: Open) -> None:
 
 def test_large_pictures_are_made_small_for_display(panel: Open) -> None:
     opened = panel("image-classification", image=Image.new("RGB", (5000, 100), "red"))
-    content, _ = opened._media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
+    content, _ = opened._find_media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
     assert max(Image.open(io.BytesIO(content)).size) == 1600
 
 
@@ -393,8 +393,8 @@ def test_hostile_names_are_escaped_in_the_frozen_form(panel: Open, stage: Stage)
     stage.loopback.route("POST", path, Answer(json=[{"label": evil, "score": 0.5}]))
     opened = panel("text-classification", text=evil)
     opened.run()
-    assert "<img" not in opened._static()[0]
-    assert "&lt;img" in opened._static()[0]
+    assert "<img" not in opened._render_static()[0]
+    assert "&lt;img" in opened._render_static()[0]
 
 
 def test_models_side_by_side(stage: Stage) -> None:
@@ -409,7 +409,7 @@ def test_models_side_by_side(stage: Stage) -> None:
     assert [column["state"] for column in columns] == ["done", "done", "failed"]
     assert columns[0]["text"] == "Waves come and go."
     assert opened.value[:2] == ["Waves come and go."] * 2
-    assert "Waves come" in opened._static()[0]
+    assert "Waves come" in opened._render_static()[0]
     with pytest.raises(errors.ConfigurationError, match="at least two"):
         hf.compare(["one"])
     opened.close()

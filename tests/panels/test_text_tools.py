@@ -17,9 +17,9 @@ import hfwidgets as hf
 from hfwidgets import InferenceClient, errors
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.form import example_answers
-from hfwidgets.panels.form.describe import samples
+from hfwidgets.panels.form.describe import task_examples
 from hfwidgets.panels.task_panel import TaskPanel
-from hfwidgets.panels.views.error_card import SHORT, failure
+from hfwidgets.panels.views.error_card import MAX_BRIEF_LENGTH, error_card
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.tasks import TASKS, examples
 from tests.browser.stage import Stage
@@ -35,7 +35,7 @@ TOKEN = "hf_" + "x" * 30
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_example_is_a_whole_call(task: str) -> None:
-    found = samples(TASKS[task])
+    found = task_examples(TASKS[task])
     assert found
     for sample in found:
         TASKS[task].signature.bind(**sample)
@@ -59,7 +59,7 @@ def test_examples_without_a_token_show_kept_answers(stage: Stage) -> None:
     assert opened.status == "done"
     assert [row.label for row in opened.result] == ["POSITIVE", "NEGATIVE"]
     stats = page(opened).doc["state"]["stats"]
-    assert stats["provider"] == example_answers.PROVIDER
+    assert stats["provider"] == example_answers.STORED_PROVIDER
     assert stats["recorded"]
     assert stage.loopback.requests == []
     say(opened, k="do", do="endpoint", url=stage.url("text-classification"))
@@ -69,9 +69,9 @@ def test_examples_without_a_token_show_kept_answers(stage: Stage) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize("task", json.loads(example_answers.FILE.read_text()))
+@pytest.mark.parametrize("task", json.loads(example_answers.ANSWERS_FILE.read_text()))
 def test_kept_answers_are_typed_results(task: str) -> None:
-    result = example_answers.answer(TASKS[task])
+    result = example_answers.replay_answer(TASKS[task])
     assert result is not None
     assert result.meta.recorded
     assert len(result)
@@ -83,7 +83,7 @@ def test_kept_answers_are_typed_results(task: str) -> None:
 def test_a_text_goes_on_and_back(panel: Open) -> None:
     opened = panel("text-generation", prompt="Once")
     with pytest.raises(errors.InputError, match="no generated text"):
-        opened.go_on()
+        opened.continue_text()
     opened.run()
     say(opened, k="do", do="continue")
     settled(opened)
@@ -145,7 +145,7 @@ def test_several_masks_are_several_groups(panel: Open, stage: Stage) -> None:
     view = page(opened).doc["result"]
     assert view["kind"] == "groups"
     assert [group["rows"][0]["label"] for group in view["groups"]] == ["red", "car"]
-    assert opened._static()[0].count("<table") == 2
+    assert opened._render_static()[0].count("<table") == 2
     [field] = page(opened).doc["form"]["inputs"]
     assert field["control"]["marks"] == ["[MASK]", "<mask>"]
 
@@ -177,7 +177,9 @@ def test_code_is_written_for_an_empty_form(panel: Open) -> None:
 def test_code_for_the_hubs_client_is_a_call_it_takes(task: str) -> None:
     given = TASKS[task].example.items()
     plain = {n: "x.png" if isinstance(v, examples.Example) else v for n, v in given}
-    written = code_snippets.hub(code_snippets.Written(task, plain, {"provider": "hf-inference"}))
+    written = code_snippets.to_huggingface_hub(
+        code_snippets.CallDraft(task, plain, {"provider": "hf-inference"})
+    )
     if task == "zero-shot-object-detection":
         assert written.startswith("# huggingface_hub cannot")
         return
@@ -192,8 +194,8 @@ def test_the_engines_models_are_offered_by_name(
 ) -> None:
     from hfwidgets import engine_process
 
-    running = engine_process.Engine(loopback.url, "key", 1, "0", 0.0)
-    monkeypatch.setattr(engine_process, "running", lambda: running)
+    running = engine_process.EngineState(loopback.url, "key", 1, "0", 0.0)
+    monkeypatch.setattr(engine_process, "find_running", lambda: running)
     rows = [
         {"id": "tiny/filler", "tasks": ["fill-mask"], "installed": True},
         {"id": "tiny/talker", "tasks": ["chat-completion"], "installed": True},
@@ -240,11 +242,11 @@ def test_a_panel_links_with_other_widgets(panel: Open) -> None:
 def test_long_errors_say_the_reason_and_what_to_do_first() -> None:
     listing = ", ".join(f"task-{at}" for at in range(60))
     text = f"It is not served here. It serves {listing}. Use another provider, or an endpoint."
-    shown = failure(errors.InputError(text))
+    shown = error_card(errors.InputError(text))
     assert shown["text"] == "It is not served here. Use another provider, or an endpoint."
     assert shown["details"] == text
-    assert len(shown["text"]) < SHORT
-    assert failure(errors.InputError("Short."))["details"] == ""
+    assert len(shown["text"]) < MAX_BRIEF_LENGTH
+    assert error_card(errors.InputError("Short."))["details"] == ""
 
 
 def test_answers_from_a_cache_are_called_so(panel: Open, stage: Stage) -> None:
@@ -278,13 +280,13 @@ def test_a_conversation_is_saved_and_opened(chat: Chat, tmp_path: Path) -> None:
     first.run("hello")
     kept = page(first).doc["result"]
     assert kept["raw"]
-    content, kind = first._media(f"talk.{kept['n']}.json") or (b"", "")
+    content, kind = first._find_media(f"talk.{kept['n']}.json") or (b"", "")
     assert kind == "application/json"
     other = chat()
     say(other, k="do", do="open", text=content.decode())
     assert other.messages == first.messages
     assert other.parameters == {"temperature": 0.5}
-    raw, _ = first._media(f"raw.{kept['n']}") or (b"", "")
+    raw, _ = first._find_media(f"raw.{kept['n']}") or (b"", "")
     assert json.loads(raw)["choices"][0]["message"]["content"] == "You said: hello"
     text = first.export(tmp_path / "talk.md").read_text()
     assert "**You**\n\nhello" in text
@@ -316,10 +318,10 @@ def test_a_comparison_is_saved_and_written_down(stage: Stage) -> None:
     panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", system="Brief.", temperature=0)
     result = asyncio.run(panel.arun())
     kept = page(panel).doc["result"]
-    raw, _ = panel._media(kept["raw"]) or (b"", "")
+    raw, _ = panel._find_media(kept["raw"]) or (b"", "")
     assert json.loads(raw)[0]["answer"] == "Waves come and go."
     assert {save["label"] for save in kept["saves"]} == {"CSV", "JSON"}
-    assert all(panel._media(save["id"]) for save in kept["saves"])
+    assert all(panel._find_media(save["id"]) for save in kept["saves"])
     assert page(panel).doc["state"]["stats"]["seconds"] >= 0
     assert list(result.to_pandas()["model"]) == panel.models
     say(panel, k="do", do="code")
@@ -334,12 +336,12 @@ def test_a_client_lists_the_engines_models(
 ) -> None:
     from hfwidgets import engine_process
 
-    running = engine_process.Engine(loopback.url, "key", 1, "0", 0.0)
-    monkeypatch.setattr(engine_process, "running", lambda: running)
+    running = engine_process.EngineState(loopback.url, "key", 1, "0", 0.0)
+    monkeypatch.setattr(engine_process, "find_running", lambda: running)
     rows = [{"id": "tiny/talker", "tasks": ["chat-completion"], "installed": True}]
     loopback.route("GET", "/v1/models", Answer(json={"data": rows}))
     assert [row.id for row in InferenceClient().models(provider="local")] == ["tiny/talker"]
-    assert background_loop.tasks_of("local")
+    assert background_loop.list_provider_tasks("local")
 
 
 # Keys in addresses

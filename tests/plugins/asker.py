@@ -37,7 +37,7 @@ class Asker:
     ) -> Any:
         """The result; a stream comes as (items, stream)."""
         settings = self.settings(provider, **(client or {}))
-        token = flow.waiting.set(lambda reason, seconds: self.waits.append(reason))
+        token = flow.wait_listener.set(lambda reason, seconds: self.waits.append(reason))
         try:
             if self.kind == "async":
                 return asyncio.run(self._awaited(settings, method, *args, **kwargs))
@@ -45,7 +45,7 @@ class Asker:
                 result = getattr(sync, method)(*args, **kwargs)
                 return (list(result), result) if kwargs.get("stream") else result
         finally:
-            flow.waiting.reset(token)
+            flow.wait_listener.reset(token)
 
     async def _awaited(
         self, settings: dict[str, Any], method: str, /, *args: Any, **kwargs: Any

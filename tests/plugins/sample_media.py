@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from hfwidgets.core.flow import Do, Flow
+from hfwidgets.core.flow import Blocking, Flow
 
 
 def picture(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
@@ -56,7 +56,7 @@ def done(flow: Flow[Any]) -> Any:
     try:
         while True:
             step = flow.send(outcome) if error is None else flow.throw(error)
-            assert isinstance(step, Do), f"a local flow asked for {step}"
+            assert isinstance(step, Blocking), f"a local flow asked for {step}"
             outcome, error = None, None
             try:
                 outcome = step.call()

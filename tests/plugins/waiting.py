@@ -99,20 +99,20 @@ def clock() -> Clock:
 def waits() -> Iterator[list[tuple[str, float]]]:
     """The pauses that calls have announced, as (reason, seconds)."""
     heard: list[tuple[str, float]] = []
-    token = flow.waiting.set(lambda reason, seconds: heard.append((reason, seconds)))
+    token = flow.wait_listener.set(lambda reason, seconds: heard.append((reason, seconds)))
     yield heard
-    flow.waiting.reset(token)
+    flow.wait_listener.reset(token)
 
 
 @pytest.fixture
 def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call's budget is used up by the first pause it announces, and by nothing else."""
-    told = drivers.announce
+    told = drivers.announce_wait
 
     def announce(sleep: flow.Sleep) -> None:
         told(sleep)
         clock.now += 3600
 
-    monkeypatch.setattr(drivers, "announce", announce)
+    monkeypatch.setattr(drivers, "announce_wait", announce)
     own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter, time=time.time)
     monkeypatch.setattr(call, "time", own)

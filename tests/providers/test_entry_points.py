@@ -22,7 +22,7 @@ Install = Callable[[str, str, str], None]
 
 
 def forget() -> None:
-    for cached in (providers.names, providers.get, providers.added):
+    for cached in (providers.names, providers.get, providers.plugin_entry_points):
         cached.cache_clear()
 
 
@@ -70,8 +70,8 @@ def test_ours_are_not_replaced(install: Install) -> None:
 
 
 def test_a_package_that_is_broken_says_so(install: Install) -> None:
-    install("broken", "broken_inference:provider", "raise RuntimeError('no licence')")
-    with pytest.raises(errors.ConfigurationError, match=r"no licence.*Reinstall or remove"):
+    install("broken", "broken_inference:provider", "raise RuntimeError('no license')")
+    with pytest.raises(errors.ConfigurationError, match=r"no license.*Reinstall or remove"):
         InferenceClient(provider="broken")
 
 

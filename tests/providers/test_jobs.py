@@ -117,7 +117,7 @@ def test_polling_survives_a_server_that_stumbles(ask: Asker, loopback: Loopback)
 def test_a_job_is_not_waited_for_without_end(
     ask: Asker, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_jobs, "LIMIT", 2.0)
+    monkeypatch.setattr(_jobs, "WAIT_LIMIT", 2.0)
     accepted(loopback, "/router/fal-ai", "its/name")
     loopback.route("GET", f"/router/fal-ai{JOB}/status", QUEUE[2])
     loopback.route("PUT", f"/router/fal-ai{JOB}/cancel", Answer(json={}))
@@ -183,12 +183,12 @@ def test_an_interrupt_ends_the_job_too(loopback: Loopback) -> None:
 
     from hfwidgets.core import flow
 
-    token = flow.waiting.set(interrupt)
+    token = flow.wait_listener.set(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
             client.text_to_video("a cat")
     finally:
-        flow.waiting.reset(token)
+        flow.wait_listener.reset(token)
     assert loopback.requests[-1].method == "PUT"
 
 

@@ -26,7 +26,7 @@ LABELS = [{"score": 0.9, "label": "GOOD", "extra": 1}]
 def _off() -> Iterator[None]:
     yield
     hf.recordings.off()
-    assert settings.answerers == []
+    assert settings.interceptors == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hfwidgets.results.text import (
     TextClassificationOutputElement,
     TextGenerationOutput,
     TranslationOutput,
-    embedding,
+    to_embedding,
 )
 from hfwidgets.results.vision import ImageToTextOutput
 
@@ -52,6 +52,6 @@ def test_raw_is_plain_data_all_the_way_down():
 def test_table_and_array():
     rows = Elements([TextClassificationOutputElement(label="good", score=0.5)])
     assert rows.table.to_dict("records") == rows.raw
-    vector = embedding([1.0, 2.0])
+    vector = to_embedding([1.0, 2.0])
     assert type(vector.array) is np.ndarray
     assert vector.array.tolist() == [1.0, 2.0]

@@ -8,7 +8,7 @@ import pytest
 
 from hfwidgets.results import Elements, Meta, Text
 from hfwidgets.results.chat import ChatCompletionOutput
-from hfwidgets.results.text import TextClassificationOutputElement, embedding
+from hfwidgets.results.text import TextClassificationOutputElement, to_embedding
 
 RAW = {
     "id": "x",
@@ -57,7 +57,7 @@ def test_reprs_are_static_and_escape_what_the_model_said() -> None:
 
 
 def test_an_array_keeps_its_origin_through_views() -> None:
-    array = embedding([[1, 2], [3, 4]])
+    array = to_embedding([[1, 2], [3, 4]])
     array.meta = Meta("feature-extraction", "local", "minilm")
     assert array.shape == (2, 2)
     assert array[0].meta is array.meta

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hfwidgets import errors
 from hfwidgets.results.audio import Audio
-from hfwidgets.results.subtitles import clock, srt, vtt
+from hfwidgets.results.subtitles import format_time, to_srt, to_vtt
 from tests.plugins.loopback import Answer, Loopback
 from tests.plugins.sample_media import encoded, sound
 
@@ -88,15 +88,15 @@ def test_the_older_name_of_times(call: Call, loopback: Loopback) -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e5), st.text()), min_size=1))
 def test_subtitles_keep_their_form_whatever_is_said(cues: list[tuple[float, float, str]]) -> None:
-    assert srt(cues).count(" --> ") >= len(cues)
-    written = vtt(cues)
+    assert to_srt(cues).count(" --> ") >= len(cues)
+    written = to_vtt(cues)
     assert written.startswith("WEBVTT\n\n")
     assert written.count("-->") == len(cues)
 
 
 def test_the_clock() -> None:
-    assert clock(3723.0456) == "01:02:03.046"
-    assert clock(59.9999, ",") == "00:01:00,000"
+    assert format_time(3723.0456) == "01:02:03.046"
+    assert format_time(59.9999, ",") == "00:01:00,000"
 
 
 def test_text_to_speech(call: Call, loopback: Loopback, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_all_tasks_are_there() -> None:
 def test_every_example_runs(task: Any, loopback: Loopback) -> None:
     loopback.answer(ANSWERS.get(task.name, LABELS))
     with InferenceClient(base_url=loopback.url) as client:
-        found = getattr(client, task.method)(**examples.made(task.example))
+        found = getattr(client, task.method)(**examples.make_arguments(task.example))
     assert found.meta.task == task.name
     assert len(loopback.requests) == 1
 
@@ -72,7 +72,7 @@ def test_hf_inference_posts_to_the_model(loopback: Loopback) -> None:
             loopback.route("POST", f"/models/{model}", ANSWERS.get(task.name, LABELS))
             about = {"id": model, "pipeline_tag": task.name, "tags": []}
             loopback.route("GET", f"/api/models/{model}", Answer(json=about))
-            getattr(client, task.method)(**examples.made(task.example), model=model)
+            getattr(client, task.method)(**examples.make_arguments(task.example), model=model)
             posted = [seen.path for seen in loopback.requests if seen.method == "POST"]
             assert posted == [f"/models/{model}"]
 
@@ -84,7 +84,7 @@ def test_the_engine_is_asked_by_task() -> None:
 
 def test_examples_are_made_when_they_are_asked_for() -> None:
     values = {"image": examples.PICTURE, "question": "What?"}
-    made = examples.made(values)
+    made = examples.make_arguments(values)
     assert made["image"].size == (640, 420)
     assert made["question"] == "What?"
     assert {example.name for example in _examples()} <= set(examples.MAKERS)

@@ -11,7 +11,7 @@ import pytest
 
 from hfwidgets import errors
 from hfwidgets.results.tabular import Predictions
-from hfwidgets.tasks.tabular import columns
+from hfwidgets.tasks.tabular import to_columns
 from tests.plugins.loopback import Answer, Loopback
 
 Call = Callable[..., Any]
@@ -57,7 +57,7 @@ def test_cells_are_what_json_can_hold() -> None:
         "d": [day, None],
         "e": (np.bool_(True), "x"),
     }
-    assert columns(table) == {
+    assert to_columns(table) == {
         "a": [1, 2],
         "b": [1.5, None],
         "c": [None, None],

@@ -8,7 +8,7 @@ from hfwidgets import AsyncInferenceClient
 from hfwidgets.core.streams import AsyncStream
 from hfwidgets.results import Elements, Text
 from hfwidgets.results.chat import ChatCompletionOutput, ChatCompletionStreamOutput
-from hfwidgets.results.posted import Posted
+from hfwidgets.results.posted import RawResponse
 from hfwidgets.results.text import SummarizationOutput, TextClassificationOutputElement
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -42,8 +42,8 @@ async def others(client: AsyncInferenceClient) -> None:
     """Text generation and requests outside the tasks."""
     assert_type(await client.text_generation("x"), Text)
     assert_type(await client.text_generation("x", stream=True), AsyncStream[str, Text])
-    assert_type(await client.post(json={}), Posted)
-    assert_type(await client.post(json={}, stream=True), AsyncStream[bytes, Posted])
+    assert_type(await client.post(json={}), RawResponse)
+    assert_type(await client.post(json={}, stream=True), AsyncStream[bytes, RawResponse])
     assert_type(await client.health_check("http://x"), bool)
 
 

@@ -11,7 +11,7 @@ from hfwidgets.core.streams import Stream
 from hfwidgets.results import Elements, Text
 from hfwidgets.results.audio import AutomaticSpeechRecognitionOutput
 from hfwidgets.results.chat import ChatCompletionOutput, ChatCompletionStreamOutput
-from hfwidgets.results.posted import Posted
+from hfwidgets.results.posted import RawResponse
 from hfwidgets.results.text import (
     SummarizationOutput,
     TextClassificationOutputElement,
@@ -72,8 +72,8 @@ def generation(client: InferenceClient) -> None:
 
 def custom(client: InferenceClient) -> None:
     """Requests outside the tasks."""
-    assert_type(client.post(json={}, model="m"), Posted)
-    assert_type(client.post(json={}, stream=True), Stream[bytes, Posted])
+    assert_type(client.post(json={}, model="m"), RawResponse)
+    assert_type(client.post(json={}, stream=True), Stream[bytes, RawResponse])
     assert_type(client.health_check(), bool)
 
 

@@ -11,35 +11,35 @@ import numpy as np
 
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.audio import Samples
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.runtimes import Network, needs
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
-RATE = 16_000
+SAMPLE_RATE = 16_000
 _FRAME, _HOP = 320, 160
-_LEAST_POWER, _LEAST_GAIN = 1e-12, 1e-4
+_MIN_POWER, _MIN_GAIN = 1e-12, 1e-4
 
 
 class Denoiser:
     """The loaded network."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxModel) -> None:
         self._network = network
         self._window = np.sqrt(np.hanning(_FRAME + 1)[:-1])
 
     @classmethod
     def load(cls) -> "Denoiser":
         """Open it; about 0.1 s and 30 MB."""
-        return cls(Network(WEIGHTS["nsnet2"].path("model.onnx")))
+        return cls(OnnxModel(WEIGHTS["nsnet2"].path("model.onnx")))
 
     def clean(self, sound: Samples) -> Samples:
         """A sound at RATE without its noise, of the same length."""
         padded = np.pad(sound, (_HOP, _FRAME + -len(sound) % _HOP))
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
         spectrum = np.fft.rfft(frames * self._window)
-        power = np.log10(np.maximum(np.abs(spectrum) ** 2, _LEAST_POWER)).astype(np.float32)
+        power = np.log10(np.maximum(np.abs(spectrum) ** 2, _MIN_POWER)).astype(np.float32)
         gains = np.asarray(self._network({"input": power[None]})[0])[0]
-        heard = np.fft.irfft(spectrum * np.clip(gains, _LEAST_GAIN, 1)) * self._window
+        heard = np.fft.irfft(spectrum * np.clip(gains, _MIN_GAIN, 1)) * self._window
         whole = np.zeros((len(heard) + 1) * _HOP)
         for half in (0, 1):  # each frame's halves overlap those of its neighbours
             at = half * _HOP
@@ -47,10 +47,10 @@ class Denoiser:
         return np.asarray(whole[_HOP : _HOP + len(sound)], np.float32)
 
 
-def audio_to_audio(kit: Kit, inputs: bytes) -> list[dict[str, Any]]:
+def audio_to_audio(kit: LoadedModels, inputs: bytes) -> list[dict[str, Any]]:
     """The sound without its noise, as one FLAC file of one channel at 16 kHz."""
-    clean = kit.get(Denoiser).clean(audio.samples(inputs, RATE))
-    blob = base64.b64encode(audio.encoded(clean, RATE, "flac")).decode()
+    clean = kit.get(Denoiser).clean(audio.read_samples(inputs, SAMPLE_RATE))
+    blob = base64.b64encode(audio.encode_audio(clean, SAMPLE_RATE, "flac")).decode()
     return [{"label": "denoised", "blob": blob, "content-type": "audio/flac"}]
 
 
@@ -59,8 +59,8 @@ CAPABILITY = Capability(
     model="microsoft/nsnet2",
     serves={"audio-to-audio": audio_to_audio},
     weights=("nsnet2",),
-    licence="MIT (code) and CC-BY-4.0 (model)",
+    license="MIT (code) and CC-BY-4.0 (model)",
     languages=(),
     limits="Takes noise out of speech, as one channel at 16 kHz; it does not separate voices.",
-    available=needs("onnxruntime", "soxr"),
+    why_unavailable=require_modules("onnxruntime", "soxr"),
 )

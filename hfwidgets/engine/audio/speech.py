@@ -13,27 +13,27 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.audio import Samples
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.runtimes import Network, needs
-from hfwidgets.engine.base.scores import Transform, ranked
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
+from hfwidgets.engine.base.scores import Transform, rank_labels
 from hfwidgets.engine.base.weights import WEIGHTS
 
-RATE = 16_000
+SAMPLE_RATE = 16_000
 _STEP, _CONTEXT, _STATE = 512, 64, 128
 _LABELS = ("speech", "no speech")
 _CERTAIN = 0.999  # no share is 0 or 1, whose logit would be infinite
 
 
-class Detector:
+class SpeechDetector:
     """The loaded network."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxModel) -> None:
         self._network = network
 
     @classmethod
-    def load(cls) -> "Detector":
+    def load(cls) -> "SpeechDetector":
         """Open it; about 0.1 s and 10 MB."""
-        return cls(Network(WEIGHTS["silero"].path("model.onnx")))
+        return cls(OnnxModel(WEIGHTS["silero"].path("model.onnx")))
 
     def probabilities(self, sound: Samples) -> NDArray[np.float32]:
         """How surely each 32 ms of a sound at RATE are speech, 0 to 1."""
@@ -45,17 +45,17 @@ class Detector:
 
 
 def audio_classification(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: bytes,
     *,
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
     function_to_apply: Transform = "softmax",
 ) -> list[dict[str, Any]]:
     """Speech and no speech; the score is the share of the time, by softmax of its logits."""
-    sure = kit.get(Detector).probabilities(audio.samples(inputs, RATE))
+    sure = kit.get(SpeechDetector).probabilities(audio.read_samples(inputs, SAMPLE_RATE))
     share = min(max(float((sure > 0.5).mean()), 1 - _CERTAIN), _CERTAIN)
     logit = math.log(share / (1 - share)) / 2
-    return ranked(_LABELS, (logit, -logit), function_to_apply, top_k)
+    return rank_labels(_LABELS, (logit, -logit), function_to_apply, top_k)
 
 
 CAPABILITY = Capability(
@@ -63,8 +63,8 @@ CAPABILITY = Capability(
     model="snakers4/silero-vad",
     serves={"audio-classification": audio_classification},
     weights=("silero",),
-    licence="MIT",
+    license="MIT",
     languages=(),
     limits="Tells speech from anything else, by its share of the time; knows no other sounds.",
-    available=needs("onnxruntime", "soxr"),
+    why_unavailable=require_modules("onnxruntime", "soxr"),
 )

@@ -4,15 +4,21 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hfwidgets.engine.audio.whisper import MODEL, RATE, Decoding, Segment, Whisper
+from hfwidgets.engine.audio.whisper import (
+    MODEL,
+    SAMPLE_RATE,
+    DecodingOptions,
+    SpeechSegment,
+    Whisper,
+)
 from hfwidgets.engine.base import audio
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.runtimes import needs
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.runtimes import require_modules
 
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class Generation(msgspec.Struct, forbid_unknown_fields=True):
+class TranscriptionParameters(msgspec.Struct, forbid_unknown_fields=True):
     """How the text is generated, by the names of the Hub's task."""
 
     temperature: Temperature | None = None
@@ -23,22 +29,22 @@ class Generation(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def automatic_speech_recognition(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: bytes,
     *,
     return_timestamps: bool | Literal["word"] = False,
-    generation_parameters: Generation | None = None,
+    generation_parameters: TranscriptionParameters | None = None,
 ) -> dict[str, Any]:
     """The text, and with times its segments or words as chunks."""
-    asked = generation_parameters or Generation()
+    asked = generation_parameters or TranscriptionParameters()
     temperature = asked.temperature
     if asked.do_sample is not None:
         temperature = (temperature or 1.0) if asked.do_sample else 0.0
-    decoding = Decoding(temperature, asked.num_beams, asked.max_new_tokens)
-    sound = audio.samples(inputs, RATE)
+    decoding = DecodingOptions(temperature, asked.num_beams, asked.max_new_tokens)
+    sound = audio.read_samples(inputs, SAMPLE_RATE)
     words = return_timestamps == "word"
-    found = list(kit.get(Whisper).segments(sound, decoding, words=words))
-    answer: dict[str, Any] = {"text": text_of(found)}
+    found = list(kit.get(Whisper).transcribe(sound, decoding, words=words))
+    answer: dict[str, Any] = {"text": join_segments(found)}
     if return_timestamps:
         answer["chunks"] = [
             {"text": part.text, "timestamp": [round(part.start, 2), round(part.end, 2)]}
@@ -47,7 +53,7 @@ def automatic_speech_recognition(
     return answer
 
 
-def text_of(found: list[Segment]) -> str:
+def join_segments(found: list[SpeechSegment]) -> str:
     """The text of all segments or words."""
     return "".join(part.text for part in found).strip()
 
@@ -57,8 +63,8 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"automatic-speech-recognition": automatic_speech_recognition},
     weights=("whisper",),
-    licence="MIT",
+    license="MIT",
     languages=("English",),
-    limits=f"English; WAV, FLAC, Ogg and MP3 of at most {audio.SECONDS // 60} minutes.",
-    available=needs("ctranslate2", "soxr"),
+    limits=f"English; WAV, FLAC, Ogg and MP3 of at most {audio.MAX_SECONDS // 60} minutes.",
+    why_unavailable=require_modules("ctranslate2", "soxr"),
 )

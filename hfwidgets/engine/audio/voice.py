@@ -18,26 +18,26 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.audio import Samples
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.files import File
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.runtimes import Network, needs
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.files import FileResult
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
 MODEL = "rhasspy/piper-voices/en_US-joe-medium"
-PAUSE = 0.2
+PAUSE_SECONDS = 0.2
 """Seconds of silence after a sentence."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE = re.compile(r"([^.,;:!?]*(?:[.,:](?=\d)[^.,;:!?]*)*)([.,;:!?]*)")
-_CHARACTERS = 400  # of one run of the network: its memory grows with them
+_MAX_CHARACTERS = 400  # of one run of the network: its memory grows with them
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
+SpeechText = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 
 
-class Phonemes:
+class Phonemizer:
     """eSpeak NG as a reader of English; its library has one state and is used by one at a time."""
 
     _RETRIEVAL, _UTF8, _IPA = 1, 1, 2  # AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, phoneme mode
@@ -53,13 +53,16 @@ class Phonemes:
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._lock = threading.Lock()
 
-    def of(self, sentence: str) -> str:
+    def phonemize(self, sentence: str) -> str:
         """A sentence in IPA, with its punctuation, which eSpeak drops and the voice needs."""
         with self._lock:
-            parts = [self._clause(match[1]) + match[2][:1] for match in _CLAUSE.finditer(sentence)]
+            parts = [
+                self._phonemize_clause(match[1]) + match[2][:1]
+                for match in _CLAUSE.finditer(sentence)
+            ]
         return " ".join(part for part in parts if part)
 
-    def _clause(self, text: str) -> str:
+    def _phonemize_clause(self, text: str) -> str:
         left = ctypes.c_char_p(text.strip().encode())
         said = []
         while left.value:
@@ -71,38 +74,38 @@ class Phonemes:
 class Voice:
     """The loaded voice."""
 
-    def __init__(self, network: Network, config: dict[str, Any]) -> None:
+    def __init__(self, network: OnnxModel, config: dict[str, Any]) -> None:
         self.rate = int(config["audio"]["sample_rate"])
         self._network = network
         self._ids: dict[str, list[int]] = config["phoneme_id_map"]
-        self._usual = config["inference"]
-        self._phonemes = Phonemes(config["espeak"]["voice"])
+        self._default_settings = config["inference"]
+        self._phonemizer = Phonemizer(config["espeak"]["voice"])
 
     @classmethod
     def load(cls) -> "Voice":
         """Open it; about 1 s and 150 MB."""
         weight = WEIGHTS["voice"]
         config = json.loads(weight.path("voice.onnx.json").read_bytes())
-        return cls(Network(weight.path("voice.onnx")), config)
+        return cls(OnnxModel(weight.path("voice.onnx")), config)
 
-    def say(self, text: str, speed: float = 1.0, temperature: float = 1.0) -> Samples:
+    def synthesize(self, text: str, speed: float = 1.0, temperature: float = 1.0) -> Samples:
         """The text spoken, samples of -1 to 1 at `rate`; at temperature 0 always the same."""
-        pause = np.zeros(int(PAUSE * self.rate), np.float32)
-        spoken = [self._sentence(part, speed, temperature) for part in pieces(text)]
+        pause = np.zeros(int(PAUSE_SECONDS * self.rate), np.float32)
+        spoken = [self._synthesize_sentence(part, speed, temperature) for part in split_text(text)]
         loudest = max((float(np.abs(part).max()) for part in spoken if part.size), default=0.0)
         if not loudest:
-            raise bad("The text holds nothing that can be spoken.", "inputs")
+            raise bad_request("The text holds nothing that can be spoken.", "inputs")
         joined = np.concatenate([part for sound in spoken for part in (sound, pause)])
         return joined * np.float32(0.9 / loudest)
 
-    def _sentence(self, sentence: str, speed: float, temperature: float) -> Samples:
-        phonemes = self._phonemes.of(sentence)
+    def _synthesize_sentence(self, sentence: str, speed: float, temperature: float) -> Samples:
+        phonemes = self._phonemizer.phonemize(sentence)
         if not re.search(r"\w", phonemes):
             return np.zeros(0, np.float32)
         gap = self._ids["_"]
         known = [self._ids[sign] + gap for sign in phonemes if sign in self._ids]
         ids = [*self._ids["^"], *gap, *(id_ for pair in known for id_ in pair), *self._ids["$"]]
-        usual = self._usual
+        usual = self._default_settings
         noise, pace, rhythm = (usual[name] for name in ("noise_scale", "length_scale", "noise_w"))
         scales = [noise * temperature, pace / speed, rhythm * temperature]
         inputs: dict[str, NDArray[Any]] = {
@@ -114,35 +117,39 @@ class Voice:
         return sound
 
 
-def pieces(text: str) -> Iterator[str]:
+def split_text(text: str) -> Iterator[str]:
     """The sentences of a text, over-long ones cut between words."""
     for sentence in _SENTENCE.split(text.strip()):
         rest = sentence
-        while len(rest) > _CHARACTERS:
-            cut = rest.rfind(" ", 1, _CHARACTERS)
-            cut = cut if cut > 0 else _CHARACTERS
+        while len(rest) > _MAX_CHARACTERS:
+            cut = rest.rfind(" ", 1, _MAX_CHARACTERS)
+            cut = cut if cut > 0 else _MAX_CHARACTERS
             yield rest[:cut]
             rest = rest[cut:].lstrip()
         yield rest
 
 
 def text_to_speech(
-    kit: Kit,
-    inputs: Text,
+    kit: LoadedModels,
+    inputs: SpeechText,
     *,
     speed: Speed = 1.0,
     temperature: Temperature = 1.0,
     do_sample: bool = True,
-) -> File:
+) -> FileResult:
     """The text spoken, as a FLAC file; without sampling, or at temperature 0, always the same."""
-    return spoken(kit, inputs, "flac", speed, temperature if do_sample else 0.0)
+    return synthesize_file(kit, inputs, "flac", speed, temperature if do_sample else 0.0)
 
 
-def spoken(kit: Kit, text: str, kind: str, speed: float, temperature: float = 1.0) -> File:
+def synthesize_file(
+    kit: LoadedModels, text: str, kind: str, speed: float, temperature: float = 1.0
+) -> FileResult:
     """The text spoken, as a file of one of the formats of `sounds`, or "pcm"."""
     voice = kit.get(Voice)
-    mime = audio.FORMATS[kind][2] if kind != "pcm" else "audio/pcm"
-    return File(audio.encoded(voice.say(text, speed, temperature), voice.rate, kind), mime)
+    mime = audio.AUDIO_FORMATS[kind][2] if kind != "pcm" else "audio/pcm"
+    return FileResult(
+        audio.encode_audio(voice.synthesize(text, speed, temperature), voice.rate, kind), mime
+    )
 
 
 CAPABILITY = Capability(
@@ -150,8 +157,8 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"text-to-speech": text_to_speech},
     weights=("voice",),
-    licence="CC0-1.0 (the voice); it needs eSpeak NG, GPL-3.0-or-later",
+    license="CC0-1.0 (the voice); it needs eSpeak NG, GPL-3.0-or-later",
     languages=("English",),
     limits="English, one male voice, at most 5,000 characters; a little different each time.",
-    available=needs("onnxruntime", "espeakng_loader", "soxr"),
+    why_unavailable=require_modules("onnxruntime", "espeakng_loader", "soxr"),
 )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from hfwidgets.engine.base.weights import WEIGHTS, Weight
+from hfwidgets.engine.base.weights import WEIGHTS, WeightPackage
 
 if TYPE_CHECKING:
     from hfwidgets.engine.chat.llama import Llama
@@ -41,72 +41,72 @@ class Capability:
     serves: Mapping[str, Callable[..., Any]]
     """The Hub's task name -> the function; the first is the model's own task."""
     weights: tuple[str, ...]
-    licence: str
+    license: str
     languages: tuple[str, ...]
     limits: str
     """What it does not do, in a sentence a user can act on."""
     streams: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """The tasks that can be streamed -> an async generator function of the same form."""
-    chats: bool = False
+    uses_chat_model: bool = False
     """Whether it runs on the chat model's process, which takes few requests at once."""
-    available: Callable[[], str | None] = lambda: None
+    why_unavailable: Callable[[], str | None] = lambda: None
     """Why it cannot work on this machine apart from missing weights; None when it can."""
     llama: "Llama | None" = None
     """The chat model that it runs on when that is not the engine's own."""
 
     @property
-    def packages(self) -> list[Weight]:
+    def weight_packages(self) -> list[WeightPackage]:
         """Its weight packages."""
         return [WEIGHTS[name] for name in self.weights]
 
     @property
-    def missing(self) -> list[Weight]:
+    def missing_weights(self) -> list[WeightPackage]:
         """Those of its weight packages that are not installed."""
-        return [weight for weight in self.packages if not weight.installed]
+        return [weight for weight in self.weight_packages if not weight.is_installed]
 
     @property
-    def disk(self) -> int:
+    def disk_size(self) -> int:
         """Bytes that its weights take on the disk, those it shares with other capabilities too."""
-        return sum(weight.disk for weight in self.packages)
+        return sum(weight.disk_size for weight in self.weight_packages)
 
     @property
-    def task(self) -> str:
+    def main_task(self) -> str:
         """The model's own task."""
         return next(iter(self.serves))
 
 
-class Kit:
+class LoadedModels:
     """The models that are loaded now: each is opened by its first user and dropped when idle."""
 
     def __init__(self, llama: "Llama") -> None:
         self.llama = llama
         self._lock = threading.Lock()
-        self._open: dict[type[Any], tuple[Any, float]] = {}
+        self._models: dict[type[Any], tuple[Any, float]] = {}
 
     def get(self, kind: type[M]) -> M:
         """The loaded model of this class; opening one blocks the thread, and other openings."""
         with self._lock:
-            model = self._open[kind][0] if kind in self._open else kind.load()
-            self._open[kind] = model, time.monotonic()
+            model = self._models[kind][0] if kind in self._models else kind.load()
+            self._models[kind] = model, time.monotonic()
         return model
 
-    def loaded(self) -> list[str]:
+    def loaded_names(self) -> list[str]:
         """The names of what is in memory."""
-        return sorted(kind.__name__ for kind in self._open) + ["Llama"] * self.llama.up
+        return sorted(kind.__name__ for kind in self._models) + ["Llama"] * self.llama.is_running
 
-    def drop(self, idle: float) -> bool:
+    def drop_idle(self, idle: float) -> bool:
         """Let go of the models that nobody asked for in the last `idle` seconds, if any."""
         oldest = time.monotonic() - idle
         with self._lock:
-            unused = [kind for kind, kept in self._open.items() if kept[1] <= oldest]
+            unused = [kind for kind, kept in self._models.items() if kept[1] <= oldest]
             for kind in unused:
-                del self._open[kind]
+                del self._models[kind]
         return bool(unused)
 
-    def beside(self, llama: "Llama") -> "Kit":
+    def with_llama(self, llama: "Llama") -> "LoadedModels":
         """The same models with another chat model."""
-        other = Kit(llama)
-        other._lock, other._open = self._lock, self._open
+        other = LoadedModels(llama)
+        other._lock, other._models = self._lock, self._models
         return other
 
 

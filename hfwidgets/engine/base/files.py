@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileResult:
     """The bytes of a file and what they are."""
 
     content: bytes

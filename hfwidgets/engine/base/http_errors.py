@@ -26,6 +26,6 @@ class ClientGoneError(HfWidgetsError):
     """The client closed its connection; nobody waits for the answer."""
 
 
-def bad(message: str, parameter: str | None = None) -> RefusedError:
+def bad_request(message: str, parameter: str | None = None) -> RefusedError:
     """A refusal of what the caller sent: status 400."""
     return RefusedError(400, message, kind="validation", parameter=parameter)

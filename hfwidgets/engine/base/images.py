@@ -8,47 +8,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.http_errors import bad_request
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels = NDArray[np.float32]
 
-LIMIT = 40_000_000
+MAX_PIXELS = 40_000_000
 """The most pixels of a picture that is read."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
-def opened(content: bytes, limit: int = LIMIT) -> "Image":
+def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
     """A picture in RGB, turned as its camera held it, on white; 400 when it cannot be read."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     known = ", ".join(_FORMATS)
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            _check(image, limit)
-            return _flat(ImageOps.exif_transpose(image))
+            _check_size(image, limit)
+            return _flatten(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise bad(f"The picture's format is not known; {known} are.", "inputs") from error
+        raise bad_request(f"The picture's format is not known; {known} are.", "inputs") from error
     except Image.DecompressionBombError as error:
-        raise bad(f"The picture has too many pixels: {error}.", "inputs") from error
+        raise bad_request(f"The picture has too many pixels: {error}.", "inputs") from error
     except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise bad(f"The picture is damaged or cut off: {error}.", "inputs") from error
+        raise bad_request(f"The picture is damaged or cut off: {error}.", "inputs") from error
 
 
-def _check(image: "Image", limit: int) -> None:
+def _check_size(image: "Image", limit: int) -> None:
     """Refuse what is too large, by the file's header, before anything is decoded."""
     if image.width * image.height > limit:
-        raise bad(
+        raise bad_request(
             f"The picture has {image.width} x {image.height} pixels; at most "
             f"{limit / 1e6:.3g} million are taken here. Scale it down.",
             "inputs",
         )
 
 
-def _flat(image: "Image") -> "Image":
+def _flatten(image: "Image") -> "Image":
     """The first frame in RGB; what is transparent becomes white."""
     from PIL import Image
 
@@ -59,18 +59,18 @@ def _flat(image: "Image") -> "Image":
     return image.convert("RGB")
 
 
-def pixels(image: "Image") -> Pixels:
+def to_pixels(image: "Image") -> Pixels:
     """The picture as numbers from 0 to 255, shape (height, width, 3) or (height, width)."""
     return np.asarray(image, np.float32)
 
 
-def png(image: "Image") -> bytes:
+def to_png(image: "Image") -> bytes:
     """The picture as a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
-def base64_png(image: "Image") -> str:
+def to_base64_png(image: "Image") -> str:
     """The picture as a PNG file in base64."""
-    return base64.b64encode(png(image)).decode()
+    return base64.b64encode(to_png(image)).decode()

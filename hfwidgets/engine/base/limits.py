@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.http_errors import bad_request
 
-CHARACTERS = 1_000_000
+MAX_CHARACTERS = 1_000_000
 """The most characters of a request's texts together; to cut up so many takes some 3 s."""
 
 
-def bounded(texts: Iterable[str], parameter: str = "inputs") -> list[str]:
+def check_text_length(texts: Iterable[str], parameter: str = "inputs") -> list[str]:
     """The texts, if they are not too much for one request; else a 400."""
     listed = list(texts)
     count = sum(map(len, listed))
-    if count > CHARACTERS:
-        raise bad(
-            f"The request holds {count:,} characters; at most {CHARACTERS:,} are read at once. "
+    if count > MAX_CHARACTERS:
+        raise bad_request(
+            f"The request holds {count:,} characters; at most {MAX_CHARACTERS:,} are read at once. "
             "Shorten the texts, or send fewer of them.",
             parameter,
         )

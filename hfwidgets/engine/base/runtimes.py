@@ -11,27 +11,29 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-INSTALL = 'pip install "hfwidgets[full]" && hfwidgets engine install full'
+FULL_SET_INSTALL = 'pip install "hfwidgets[full]" && hfwidgets engine install full'
 
-_PACKAGES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeakng-loader"}
+_PACKAGE_NAMES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeakng-loader"}
 
 
 @functools.cache
-def absent(*modules: str, install: str = INSTALL) -> str | None:
+def explain_missing_modules(*modules: str, install: str = FULL_SET_INSTALL) -> str | None:
     """Why a capability that needs these modules cannot work; None when all are installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if not missing:
         return None
-    packages = ", ".join(_PACKAGES.get(name, name) for name in missing)
+    packages = ", ".join(_PACKAGE_NAMES.get(name, name) for name in missing)
     return f"its runtime is not installed ({packages}); run: {install}"
 
 
-def needs(*modules: str, install: str = INSTALL) -> functools.partial[str | None]:
+def require_modules(
+    *modules: str, install: str = FULL_SET_INSTALL
+) -> functools.partial[str | None]:
     """What a capability declares as `available` when it needs these modules."""
-    return functools.partial(absent, *modules, install=install)
+    return functools.partial(explain_missing_modules, *modules, install=install)
 
 
-class Network:
+class OnnxModel:
     """An ONNX model on one thread: more would only fight with the chat model's."""
 
     def __init__(self, model: Path | bytes) -> None:

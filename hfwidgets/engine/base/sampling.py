@@ -5,29 +5,29 @@ from typing import Annotated, Any
 
 import msgspec
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
-Heat = Annotated[float, msgspec.Meta(ge=0, le=2)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
+TokenCount = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Seed = Annotated[int, msgspec.Meta(ge=0)]
-Few = Annotated[int, msgspec.Meta(ge=1, le=8)]
-Top = Annotated[int, msgspec.Meta(ge=0, le=20)]
+ChoiceCount = Annotated[int, msgspec.Meta(ge=1, le=8)]
+TopCount = Annotated[int, msgspec.Meta(ge=0, le=20)]
 
 # A model of this size is right most often when it takes its likeliest word; at the usual
 # temperature of 1 it writes nonsense. Found by trial.
-SURE, VARIED = 0.0, 0.4
-TOP_P = 0.9
-_SEEDS = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"
+GREEDY_TEMPERATURE, VARIED_TEMPERATURE = 0.0, 0.4
+DEFAULT_TOP_P = 0.9
+_SEED_COUNT = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"
 
 
-class Sampling(msgspec.Struct, kw_only=True):
+class SamplingParameters(msgspec.Struct, kw_only=True):
     """The sampling parameters that OpenAI's routes share, and those that other servers add."""
 
-    n: Few = 1
-    temperature: Heat | None = None
-    top_p: Share = TOP_P
+    n: ChoiceCount = 1
+    temperature: Temperature | None = None
+    top_p: Fraction = DEFAULT_TOP_P
     top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    min_p: Share | None = None
+    min_p: Fraction | None = None
     seed: Seed | None = None
     stop: str | Annotated[list[str], msgspec.Meta(max_length=16)] = []
     frequency_penalty: Penalty | None = None
@@ -35,15 +35,17 @@ class Sampling(msgspec.Struct, kw_only=True):
     repetition_penalty: Annotated[float, msgspec.Meta(gt=0, le=4)] | None = None
     logit_bias: dict[str, Annotated[float, msgspec.Meta(ge=-100, le=100)]] | None = None
 
-    def settings(self, index: int = 0) -> dict[str, Any]:
+    def to_llama_settings(self, index: int = 0) -> dict[str, Any]:
         """llama.cpp's settings for the answer number `index` of several."""
         stops = [self.stop] if isinstance(self.stop, str) else self.stop
         chosen = {
-            "temperature": heat(self.temperature, varied=self.n > 1 or self.seed is not None),
+            "temperature": choose_temperature(
+                self.temperature, varied=self.n > 1 or self.seed is not None
+            ),
             "top_p": self.top_p,
             "top_k": self.top_k,
             "min_p": self.min_p,
-            "seed": seed(self.seed, index),
+            "seed": choose_seed(self.seed, index),
             "stop": [text for text in stops if text],
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,
@@ -53,11 +55,11 @@ class Sampling(msgspec.Struct, kw_only=True):
         return {name: value for name, value in chosen.items() if value is not None}
 
 
-def heat(given: float | None, *, varied: bool) -> float:
+def choose_temperature(given: float | None, *, varied: bool) -> float:
     """The temperature: the given one, else some where answers are to differ, else none."""
-    return given if given is not None else (VARIED if varied else SURE)
+    return given if given is not None else (VARIED_TEMPERATURE if varied else GREEDY_TEMPERATURE)
 
 
-def seed(given: int | None, index: int = 0) -> int:
+def choose_seed(given: int | None, index: int = 0) -> int:
     """The seed for one of several answers: derived from the given one, else drawn."""
-    return (random.randrange(_SEEDS) if given is None else given + index) % _SEEDS  # noqa: S311
+    return (random.randrange(_SEED_COUNT) if given is None else given + index) % _SEED_COUNT  # noqa: S311

@@ -9,15 +9,17 @@ from hfwidgets.engine.text.minilm import softmax
 Transform = Literal["sigmoid", "softmax", "none"]
 
 
-def ranked(
+def rank_labels(
     labels: Sequence[str], logits: Sequence[float], transform: Transform, top_k: int | None
 ) -> list[dict[str, Any]]:
     """The labels with the transformed outputs as scores, the best first."""
-    pairs = sorted(zip(labels, applied(logits, transform), strict=True), key=lambda pair: -pair[1])
+    pairs = sorted(
+        zip(labels, apply_transform(logits, transform), strict=True), key=lambda pair: -pair[1]
+    )
     return [{"label": label, "score": float(score)} for label, score in pairs[:top_k]]
 
 
-def applied(logits: Sequence[float], transform: Transform) -> list[float]:
+def apply_transform(logits: Sequence[float], transform: Transform) -> list[float]:
     """A network's outputs as scores."""
     if transform == "softmax":
         return [float(share) for share in softmax(logits)]

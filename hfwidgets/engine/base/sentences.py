@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])|\n\s*\n|\n(?=\s*[-*•])")
-_SHORT = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|Inc|Ltd|No|e\.g|i\.e)|\b[A-Z])\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|Inc|Ltd|No|e\.g|i\.e)|\b[A-Z])\.$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +17,13 @@ class Sentence:
     start: int
 
 
-def sentences(text: str) -> list[Sentence]:
+def split_sentences(text: str) -> list[Sentence]:
     """The sentences of a text; abbreviations and initials end none."""
     found: list[Sentence] = []
     start = 0
     for match in [*_END.finditer(text), None]:
         end = match.start() if match else len(text)
-        if match and _SHORT.search(text[start:end]):
+        if match and _ABBREVIATION.search(text[start:end]):
             continue
         part = text[start:end]
         if part.strip():

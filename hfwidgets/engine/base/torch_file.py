@@ -34,11 +34,11 @@ class _Tensor:
     strides: tuple[int, ...]
 
     @classmethod
-    def rebuilt(cls, *arguments: Any) -> "_Tensor":
+    def rebuild(cls, *arguments: Any) -> "_Tensor":
         """What stands for torch._utils._rebuild_tensor_v2; gradients and hooks are left out."""
         return cls(*arguments[:4])
 
-    def within(self, numbers: NDArray[Any]) -> NDArray[Any]:
+    def read_from(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """The tensor itself; ValueError when it does not lie within its storage."""
         last = sum((side - 1) * step for side, step in zip(self.shape, self.strides, strict=True))
         if min((self.offset, *self.strides)) < 0 or self.offset + last >= len(numbers):
@@ -48,7 +48,7 @@ class _Tensor:
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(start, self.shape, steps))
 
 
-class _Reader(pickle.Unpickler):
+class _TensorUnpickler(pickle.Unpickler):
     """An unpickler that knows dictionaries and tensors, and refuses every other name."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -56,7 +56,7 @@ class _Reader(pickle.Unpickler):
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _Tensor.rebuilt
+            return _Tensor.rebuild
         if module == "torch" and name in _TYPES:
             return _TYPES[name]
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
@@ -66,15 +66,15 @@ class _Reader(pickle.Unpickler):
         return _Storage(pid[2], pid[1])
 
 
-def tensors(path: Path) -> dict[str, NDArray[Any]]:
+def load_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """All tensors of a state dictionary by their names."""
     with path.open("rb") as file:
-        _magic, _version, _machine, state, keys = (_Reader(file).load() for _ in range(5))
+        _magic, _version, _machine, state, keys = (_TensorUnpickler(file).load() for _ in range(5))
         kinds = {tensor.storage.key: tensor.storage.kind for tensor in state.values()}
-        storages = {key: _numbers(file, kinds[key]) for key in keys}
+        storages = {key: _read_storage(file, kinds[key]) for key in keys}
     return {name: tensor.within(storages[tensor.storage.key]) for name, tensor in state.items()}
 
 
-def _numbers(file: BinaryIO, kind: str) -> NDArray[Any]:
+def _read_storage(file: BinaryIO, kind: str) -> NDArray[Any]:
     [count] = struct.unpack("<q", file.read(8))
     return np.frombuffer(file.read(count * np.dtype(kind).itemsize), kind)

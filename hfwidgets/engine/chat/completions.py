@@ -8,75 +8,81 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hfwidgets.engine.base.capability import Kit
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.sampling import Count, Sampling
+from hfwidgets.engine.base.capability import LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.sampling import SamplingParameters, TokenCount
 from hfwidgets.engine.chat.chat import FINGERPRINT, StreamOptions
-from hfwidgets.engine.chat.generation import End, Json, Prompt, Token, generated
+from hfwidgets.engine.chat.generation import (
+    GeneratedToken,
+    GenerationEnd,
+    Json,
+    Prompt,
+    stream_tokens,
+)
 
 Prompts = Annotated[list[Prompt], msgspec.Meta(min_length=1, max_length=16)]
 
 
-class CompletionBody(Sampling, kw_only=True):
+class CompletionBody(SamplingParameters, kw_only=True):
     """A completions request; prompts as lists of token ids are not read."""
 
     prompt: Prompt | Prompts
-    max_tokens: Count = 16
+    max_tokens: TokenCount = 16
     best_of: Literal[1] = 1
     echo: bool = False
     logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
 
-    def jobs(self) -> list[tuple[str, int]]:
+    def expand_prompts(self) -> list[tuple[str, int]]:
         """The prompts, each as often as asked for, with the number of the answer to it."""
         if self.echo and self.logprobs is not None:
-            raise bad(
+            raise bad_request(
                 "echo with logprobs needs the prompt's log-probabilities, which are not known.",
                 "echo",
             )
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         return [(prompt, index) for prompt in prompts for index in range(self.n)]
 
-    def request(self, prompt: str, index: int) -> Json:
+    def to_llama_request(self, prompt: str, index: int) -> Json:
         """The completion request in llama.cpp's names."""
-        wanted = self.settings(index) | {"prompt": prompt, "n_predict": self.max_tokens}
+        wanted = self.to_llama_settings(index) | {"prompt": prompt, "n_predict": self.max_tokens}
         return wanted | {"n_probs": max(1, self.logprobs or 0)}
 
 
-async def chunks(kit: Kit, body: CompletionBody) -> AsyncGenerator[Json]:
+async def stream_completion(kit: LoadedModels, body: CompletionBody) -> AsyncGenerator[Json]:
     """The texts as OpenAI's chunks, one after the other."""
-    head = _head(kit.llama.name)
+    head = _response_header(kit.llama.name)
     used = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    for number, (prompt, index) in enumerate(body.jobs()):
+    for number, (prompt, index) in enumerate(body.expand_prompts()):
         if body.echo:
-            yield head | {"choices": [_choice(number, prompt)]}
-        async with aclosing(generated(kit, body.request(prompt, index))) as items:
+            yield head | {"choices": [_build_choice(number, prompt)]}
+        async with aclosing(stream_tokens(kit, body.to_llama_request(prompt, index))) as items:
             offset = 0
             async for item in items:
-                if isinstance(item, End):
-                    _count(used, item, first=index == 0)
+                if isinstance(item, GenerationEnd):
+                    _add_usage(used, item, first=index == 0)
                     reason = "length" if item.reason == "length" else "stop"
-                    yield head | {"choices": [_choice(number, "", reason=reason)]}
+                    yield head | {"choices": [_build_choice(number, "", reason=reason)]}
                 else:
-                    scores = _logprobs(item, offset, body.logprobs)
+                    scores = _to_openai_logprobs(item, offset, body.logprobs)
                     offset += len(item.text)
-                    yield head | {"choices": [_choice(number, item.text, scores)]}
+                    yield head | {"choices": [_build_choice(number, item.text, scores)]}
     yield head | {"choices": [], "usage": used}
 
 
-async def answer(kit: Kit, body: CompletionBody) -> Json:
+async def complete_prompts(kit: LoadedModels, body: CompletionBody) -> Json:
     """All texts in one piece."""
     choices: dict[int, Json] = {}
     last: Json = {}
-    async for chunk in chunks(kit, body):
+    async for chunk in stream_completion(kit, body):
         last = chunk
         for item in chunk["choices"]:
-            _merge(choices.setdefault(item["index"], _choice(item["index"], "")), item)
+            _merge_choice(choices.setdefault(item["index"], _build_choice(item["index"], "")), item)
     return last | {"choices": list(choices.values())}
 
 
-def _merge(choice: Json, more: Json) -> None:
+def _merge_choice(choice: Json, more: Json) -> None:
     """Add a chunk's choice to the whole one."""
     choice["text"] += more["text"]
     choice["finish_reason"] = more["finish_reason"]
@@ -85,11 +91,13 @@ def _merge(choice: Json, more: Json) -> None:
         choice["logprobs"] = {name: whole[name] + more["logprobs"][name] for name in whole}
 
 
-def _choice(index: int, text: str, logprobs: Json | None = None, reason: str | None = None) -> Json:
+def _build_choice(
+    index: int, text: str, logprobs: Json | None = None, reason: str | None = None
+) -> Json:
     return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
 
 
-def _logprobs(token: Token, offset: int, top: int | None) -> Json | None:
+def _to_openai_logprobs(token: GeneratedToken, offset: int, top: int | None) -> Json | None:
     """One token's log-probabilities, offsets counted from the start of the generated text."""
     if top is None:
         return None
@@ -101,14 +109,14 @@ def _logprobs(token: Token, offset: int, top: int | None) -> Json | None:
     }
 
 
-def _count(used: dict[str, int], end: End, *, first: bool) -> None:
+def _add_usage(used: dict[str, int], end: GenerationEnd, *, first: bool) -> None:
     """Add one text to the usage; a prompt that is answered several times counts once."""
-    used["prompt_tokens"] += end.read if first else 0
-    used["completion_tokens"] += end.written
+    used["prompt_tokens"] += end.prompt_tokens if first else 0
+    used["completion_tokens"] += end.generated_tokens
     used["total_tokens"] = used["prompt_tokens"] + used["completion_tokens"]
 
 
-def _head(model: str) -> Json:
+def _response_header(model: str) -> Json:
     return {
         "id": f"cmpl-{token_hex(12)}",
         "object": "text_completion",

@@ -8,19 +8,32 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hfwidgets.engine.base import schema
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.limits import CHARACTERS
-from hfwidgets.engine.base.sampling import TOP_P, Count, Heat, Penalty, Seed, Share, heat, seed
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.limits import MAX_CHARACTERS
+from hfwidgets.engine.base.sampling import (
+    DEFAULT_TOP_P,
+    Fraction,
+    Penalty,
+    Seed,
+    Temperature,
+    TokenCount,
+    choose_seed,
+    choose_temperature,
+)
 from hfwidgets.engine.chat import chat
 
 Json = dict[str, Any]
-Prompt = Annotated[str, msgspec.Meta(min_length=1, max_length=CHARACTERS)]
-Reason = Literal["length", "stop_sequence", "eos_token"]
-_REASONS: dict[str, Reason] = {"limit": "length", "word": "stop_sequence", "eos": "eos_token"}
+Prompt = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CHARACTERS)]
+FinishReason = Literal["length", "stop_sequence", "eos_token"]
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "limit": "length",
+    "word": "stop_sequence",
+    "eos": "eos_token",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class GeneratedToken:
     """One generated token; `text` is empty while a stop sequence may be beginning.
 
     Several tokens that make up one character come as one, under the id of the last.
@@ -31,11 +44,11 @@ class Token:
     logprob: float
     top: list[Json]
 
-    def wire(self) -> Json:
+    def to_hub_token(self) -> Json:
         """The token in the Hub's wire."""
         return {"id": self.id, "text": self.text, "logprob": self.logprob, "special": False}
 
-    def rivals(self, count: int) -> list[Json]:
+    def top_tokens(self, count: int) -> list[Json]:
         """The `count` likeliest tokens at this place, in the Hub's wire."""
         return [
             {"id": one["id"], "text": one["token"], "logprob": one["logprob"], "special": False}
@@ -44,23 +57,27 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class GenerationEnd:
     """How a generation ended, with the numbers of tokens written and read."""
 
-    reason: Reason
-    written: int
-    read: int
+    reason: FinishReason
+    generated_tokens: int
+    prompt_tokens: int
 
 
-async def generated(kit: Kit, request: Json) -> AsyncGenerator[Token | End]:
+async def stream_tokens(
+    kit: LoadedModels, request: Json
+) -> AsyncGenerator[GeneratedToken | GenerationEnd]:
     """The tokens of one completion as they come, then its end."""
     async with aclosing(kit.llama.stream("/completion", {"n_probs": 1} | request)) as events:
         async for event in events:
             for item in event.get("completion_probabilities", ()):
-                yield Token(item["id"], item["token"], item["logprob"], item["top_logprobs"])
+                yield GeneratedToken(
+                    item["id"], item["token"], item["logprob"], item["top_logprobs"]
+                )
             if event["stop"]:
-                reason = _REASONS.get(event["stop_type"], "length")
-                yield End(reason, event["tokens_predicted"], event["tokens_evaluated"])
+                reason = _FINISH_REASONS.get(event["stop_type"], "length")
+                yield GenerationEnd(reason, event["tokens_predicted"], event["tokens_evaluated"])
 
 
 class Grammar(msgspec.Struct):
@@ -70,7 +87,7 @@ class Grammar(msgspec.Struct):
     value: dict[str, Any]
 
 
-class Generation(msgspec.Struct, kw_only=True):
+class TextGenerationParameters(msgspec.Struct, kw_only=True):
     """The parameters of the Hub's text generation that llama.cpp can honour."""
 
     best_of: Literal[1] = 1
@@ -78,98 +95,108 @@ class Generation(msgspec.Struct, kw_only=True):
     do_sample: bool | None = None
     frequency_penalty: Penalty | None = None
     grammar: Grammar | None = None
-    max_new_tokens: Count = 100
+    max_new_tokens: TokenCount = 100
     repetition_penalty: Annotated[float, msgspec.Meta(gt=0, le=4)] | None = None
     return_full_text: bool = False
     seed: Seed | None = None
     stop: Annotated[list[str], msgspec.Meta(max_length=16)] = []
-    temperature: Heat | None = None
+    temperature: Temperature | None = None
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None
     top_n_tokens: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
-    top_p: Share = TOP_P
-    truncate: Count | None = None
-    typical_p: Share | None = None
+    top_p: Fraction = DEFAULT_TOP_P
+    truncate: TokenCount | None = None
+    typical_p: Fraction | None = None
     watermark: Literal[False] = False
 
-    async def request(self, kit: Kit, prompt: str) -> Json:
+    async def to_llama_request(self, kit: LoadedModels, prompt: str) -> Json:
         """The completion request in llama.cpp's names."""
         wanted = {
-            "prompt": await self._cut(kit, prompt),
+            "prompt": await self._truncate_prompt(kit, prompt),
             "n_predict": self.max_new_tokens,
             "n_probs": max(1, self.top_n_tokens),
-            "temperature": self._heat,
+            "temperature": self._effective_temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
             "typical_p": self.typical_p,
-            "seed": seed(self.seed),
+            "seed": choose_seed(self.seed),
             "stop": [text for text in self.stop if text],
             "frequency_penalty": self.frequency_penalty,
             "repeat_penalty": self.repetition_penalty,
-            "json_schema": schema.tightened(self.grammar.value) if self.grammar else None,
+            "json_schema": schema.tighten_schema(self.grammar.value) if self.grammar else None,
         }
         return {name: value for name, value in wanted.items() if value is not None}
 
     @property
-    def _heat(self) -> float:
+    def _effective_temperature(self) -> float:
         """The temperature; 0 takes the likeliest token each time."""
         if self.do_sample is False:
             return 0.0
-        return heat(self.temperature, varied=bool(self.do_sample) or self.seed is not None)
+        return choose_temperature(
+            self.temperature, varied=bool(self.do_sample) or self.seed is not None
+        )
 
-    async def _cut(self, kit: Kit, prompt: str) -> str:
+    async def _truncate_prompt(self, kit: LoadedModels, prompt: str) -> str:
         """The prompt, or the last `truncate` tokens of it."""
         if self.truncate is None:
             return prompt
-        tokens = await kit.llama.tokens(prompt)
+        tokens = await kit.llama.tokenize(prompt)
         return (
             prompt
             if len(tokens) <= self.truncate
-            else await kit.llama.text(tokens[-self.truncate :])
+            else await kit.llama.detokenize(tokens[-self.truncate :])
         )
 
 
-async def events(kit: Kit, inputs: Prompt, parameters: Generation) -> AsyncGenerator[Json]:
+async def stream_text_generation(
+    kit: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
+) -> AsyncGenerator[Json]:
     """The tokens as the Hub's stream has them; the last one carries the whole text and the details.
 
     A token is held back until the next one or the end is known, since the last one differs.
     """
-    request = await parameters.request(kit, inputs)
-    held: list[Token] = []
+    request = await parameters.to_llama_request(kit, inputs)
+    held: list[GeneratedToken] = []
     text = inputs if parameters.return_full_text else ""
     index = 0
-    async with aclosing(generated(kit, request)) as items:
+    async with aclosing(stream_tokens(kit, request)) as items:
         async for item in items:
-            if isinstance(item, Token):
+            if isinstance(item, GeneratedToken):
                 if held:
                     index += 1
-                    yield _event(index, held.pop(), parameters)
+                    yield _build_event(index, held.pop(), parameters)
                 held.append(item)
                 text += item.text
             else:
-                last = held.pop() if held else Token(await kit.llama.end(), "", 0.0, [])
-                final = {"generated_text": text, "details": _details(item, request)}
-                yield _event(index + 1, last, parameters) | final
+                last = (
+                    held.pop()
+                    if held
+                    else GeneratedToken(await kit.llama.end_token_id(), "", 0.0, [])
+                )
+                final = {"generated_text": text, "details": _build_details(item, request)}
+                yield _build_event(index + 1, last, parameters) | final
 
 
-def _event(index: int, token: Token, parameters: Generation) -> Json:
-    event = {"index": index, "token": token.wire(), "generated_text": None, "details": None}
+def _build_event(index: int, token: GeneratedToken, parameters: TextGenerationParameters) -> Json:
+    event = {"index": index, "token": token.to_hub_token(), "generated_text": None, "details": None}
     if parameters.top_n_tokens:
-        event["top_tokens"] = token.rivals(parameters.top_n_tokens)
+        event["top_tokens"] = token.top_tokens(parameters.top_n_tokens)
     return event
 
 
-def _details(end: End, request: Json) -> Json:
+def _build_details(end: GenerationEnd, request: Json) -> Json:
     return {
         "finish_reason": end.reason,
-        "generated_tokens": end.written,
-        "input_length": end.read,
+        "generated_tokens": end.generated_tokens,
+        "input_length": end.prompt_tokens,
         "seed": request["seed"],
     }
 
 
-async def text_generation(kit: Kit, inputs: Prompt, parameters: Generation) -> list[Json]:
+async def text_generation(
+    kit: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
+) -> list[Json]:
     """Continue a text."""
-    listed = [event async for event in events(kit, inputs, parameters)]
+    listed = [event async for event in stream_text_generation(kit, inputs, parameters)]
     final = listed[-1]
     answer = {"generated_text": final["generated_text"]}
     if parameters.details:
@@ -183,14 +210,14 @@ async def text_generation(kit: Kit, inputs: Prompt, parameters: Generation) -> l
 CAPABILITY = Capability(
     name="chat",
     model=chat.MODEL,
-    serves={"text-generation": text_generation, "chat-completion": chat.answer},
-    streams={"text-generation": events, "chat-completion": chat.chunks},
+    serves={"text-generation": text_generation, "chat-completion": chat.complete_chat},
+    streams={"text-generation": stream_text_generation, "chat-completion": chat.stream_chat},
     weights=("smollm2",),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=("English",),
     limits=(
         "English; a very small model (135 million parameters): fluent, often wrong. 2,048 tokens "
         "together with the answer; text only; tools are chosen by meaning."
     ),
-    chats=True,
+    uses_chat_model=True,
 )

@@ -20,27 +20,27 @@ import httpx
 import msgspec
 
 from hfwidgets.core.event_stream import EventStream
-from hfwidgets.engine.base.http_errors import RefusedError, bad
+from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 
-CONTEXT = 4096
-PARALLEL = 2
-THREADS = 1
+DEFAULT_CONTEXT = 4096
+PARALLEL_REQUESTS = 2
+DEFAULT_THREADS = 1
 _SCRIPT = Path(__file__).with_name("_llama_child.py")
 _START_SECONDS = 120
-_decode = msgspec.json.Decoder().decode
+_decode_json = msgspec.json.Decoder().decode
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class ChatStyle:
     """How a chat model is best asked where the caller says nothing."""
 
     system: str = ""
     """The system message of a conversation without one; empty leaves it to the template."""
-    unrepeated: float = 1.0
+    repeat_penalty: float = 1.0
     """The penalty that keeps it from repeating itself; JSON repeats itself by its nature."""
-    threads: int = THREADS
+    threads: int = DEFAULT_THREADS
 
 
 class Llama:
@@ -51,92 +51,94 @@ class Llama:
         self,
         model: Callable[[], Path],
         name: str,
-        style: Style = Style(),
+        style: ChatStyle = ChatStyle(),
         *,
-        context: int = CONTEXT,
+        context: int = DEFAULT_CONTEXT,
         eyes: Path | None = None,
     ) -> None:
         self.name = name
         self.style = style
-        self.context = context // PARALLEL
+        self.context = context // PARALLEL_REQUESTS
         """Tokens that one conversation may have, prompt and answer together."""
         self._model = model
-        self._eyes = eyes
+        self._projector = eyes
         self._lock = asyncio.Lock()
-        self._child: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self._http: httpx.AsyncClient | None = None
         self._busy = 0
-        self._used = time.monotonic()
+        self._last_used = time.monotonic()
 
     @property
-    def up(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the child runs."""
-        return self._child is not None and self._child.returncode is None
+        return self._process is not None and self._process.returncode is None
 
     @property
-    def sees(self) -> bool:
+    def reads_images(self) -> bool:
         """Whether it reads pictures."""
-        return self._eyes is not None
+        return self._projector is not None
 
     @property
     def pid(self) -> int | None:
         """The child's process id while it runs."""
-        return self._child.pid if self._child and self.up else None
+        return self._process.pid if self._process and self.is_running else None
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The events of one generation; close the generator to end it at once."""
-        http = await self._ready()
+        http = await self._ensure_client()
         self._busy += 1
         try:
             content = msgspec.json.encode({**body, "stream": True})
             async with http.stream("POST", path, content=content) as reply:
                 if reply.status_code != 200:
-                    raise self._refusal(_decode(await reply.aread()))
-                async for event in _events(reply):
+                    raise self._to_refused_error(_decode_json(await reply.aread()))
+                async for event in _parse_events(reply):
                     if "error" in event:
-                        raise self._refusal(event)
+                        raise self._to_refused_error(event)
                     yield event
         except httpx.HTTPError as error:
-            raise await self._crash() from error
+            raise await self._crash_error() from error
         finally:
             self._busy -= 1
-            self._used = time.monotonic()
+            self._last_used = time.monotonic()
 
-    async def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def request_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The whole answer to a short question (tokens, a template, the score of a few tokens)."""
-        http = await self._ready()
+        http = await self._ensure_client()
         self._busy += 1
         try:
             reply = await http.post(path, content=msgspec.json.encode(body))
         except httpx.HTTPError as error:
-            raise await self._crash() from error
+            raise await self._crash_error() from error
         finally:
             self._busy -= 1
-            self._used = time.monotonic()
-        answer: dict[str, Any] = _decode(reply.content)
+            self._last_used = time.monotonic()
+        answer: dict[str, Any] = _decode_json(reply.content)
         if reply.status_code != 200:
-            raise self._refusal(answer)
+            raise self._to_refused_error(answer)
         return answer
 
-    async def tokens(self, text: str) -> list[int]:
+    async def tokenize(self, text: str) -> list[int]:
         """The ids of a text's tokens; what looks like a special token is read as plain text."""
         request = {"content": text, "add_special": False, "parse_special": False}
-        answer = await self.ask("/tokenize", request)
+        answer = await self.request_json("/tokenize", request)
         return list(answer["tokens"])
 
-    async def end(self) -> int:
+    async def end_token_id(self) -> int:
         """The id of the token that ends a turn."""
-        http = await self._ready()
+        http = await self._ensure_client()
         token = (await http.get("/props")).json()["eos_token"]
         return int(
-            (await self.ask("/tokenize", {"content": token, "parse_special": True}))["tokens"][0]
+            (await self.request_json("/tokenize", {"content": token, "parse_special": True}))[
+                "tokens"
+            ][0]
         )
 
-    async def text(self, tokens: list[int]) -> str:
+    async def detokenize(self, tokens: list[int]) -> str:
         """The text of tokens."""
-        return str((await self.ask("/detokenize", {"tokens": tokens}))["content"])
+        return str((await self.request_json("/detokenize", {"tokens": tokens}))["content"])
 
-    async def score(self, prompt: str, ids: list[int]) -> float:
+    async def score_continuation(self, prompt: str, ids: list[int]) -> float:
         """log P(ids | prompt) in nats, for the token ids of a continuation.
 
         The server reports no probabilities of a prompt, but it does of what it generates, before a
@@ -144,7 +146,7 @@ class Llama:
         name tokens, since a string in a grammar may be spelt with other tokens than the usual.
         Tokens that are only a part of a character are not reported, hence not counted.
         """
-        answer = await self.ask(
+        answer = await self.request_json(
             "/completion",
             {
                 "prompt": prompt,
@@ -160,29 +162,29 @@ class Llama:
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
         """The `count` likeliest next tokens: id -> text and log-probability, likeliest first."""
         request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
-        answer = await self.ask("/completion", request)
+        answer = await self.request_json("/completion", request)
         tokens = answer["completion_probabilities"][0]["top_logprobs"]
         return {token["id"]: (token["token"], token["logprob"]) for token in tokens}
 
     async def close(self, idle: float = 0) -> None:
         """End the child, unless a request runs or came in the last `idle` seconds."""
         async with self._lock:
-            if idle and (self._busy or time.monotonic() - self._used < idle):
+            if idle and (self._busy or time.monotonic() - self._last_used < idle):
                 return
-            await self._end()
+            await self._stop_process()
 
-    async def _ready(self) -> httpx.AsyncClient:
+    async def _ensure_client(self) -> httpx.AsyncClient:
         """A client for the running child; starts one when there is none or it has crashed."""
         async with self._lock:
-            self._used = time.monotonic()
-            if self._http is None or not self.up:
-                await self._end()
-                self._http = await self._start()
+            self._last_used = time.monotonic()
+            if self._http is None or not self.is_running:
+                await self._stop_process()
+                self._http = await self._start_process()
             return self._http
 
-    async def _start(self) -> httpx.AsyncClient:
+    async def _start_process(self) -> httpx.AsyncClient:
         model = self._model()
-        self._child = await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", str(_SCRIPT)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -190,14 +192,14 @@ class Llama:
         key = secrets.token_urlsafe(24)
         settings = {
             "model": str(model),
-            "eyes": str(self._eyes) if self._eyes else None,
+            "eyes": str(self._projector) if self._projector else None,
             "name": self.name,
             "key": key,
             "threads": self.style.threads,
-            "context": self.context * PARALLEL,
-            "parallel": PARALLEL,
+            "context": self.context * PARALLEL_REQUESTS,
+            "parallel": PARALLEL_REQUESTS,
         }
-        address = await self._greet(self._child, settings)
+        address = await self._handshake(self._process, settings)
         return httpx.AsyncClient(
             base_url=address,
             headers={
@@ -211,7 +213,7 @@ class Llama:
             trust_env=False,  # a proxy for the world outside is none for our own child
         )
 
-    async def _greet(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
+    async def _handshake(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
         """Hand the settings over and wait for the address."""
         assert child.stdin is not None
         assert child.stdout is not None
@@ -224,19 +226,20 @@ class Llama:
             files = " with ".join(settings[name] for name in ("model", "eyes") if settings[name])
             raise RefusedError(
                 500,
-                f"The chat model's process did not start ({await self._fate()}): llama.cpp cannot "
+                f"The chat model's process did not start ({await self._describe_exit()}): "
+                "llama.cpp cannot "
                 f"serve {files}. A file may be cut off, of a kind that it does not know, or too "
                 "large for the memory, or the two may not belong together.",
                 kind="model_broken",
             )
         return str(json.loads(line)["address"])
 
-    async def _end(self) -> None:
+    async def _stop_process(self) -> None:
         """Close what is open; the child ends by itself when its input closes."""
         if self._http is not None:
             await self._http.aclose()
             self._http = None
-        child, self._child = self._child, None
+        child, self._process = self._process, None
         if child is None:
             return
         if child.stdin is not None:
@@ -248,9 +251,9 @@ class Llama:
             child.kill()
             await child.wait()
 
-    async def _crash(self) -> RefusedError:
+    async def _crash_error(self) -> RefusedError:
         """What to tell a caller whose connection to the child broke."""
-        fate = await self._fate()
+        fate = await self._describe_exit()
         log.error("the chat model's process: %s", fate)
         return RefusedError(
             500,
@@ -259,34 +262,34 @@ class Llama:
             kind="generation",
         )
 
-    async def _fate(self) -> str:
+    async def _describe_exit(self) -> str:
         """How the child ended."""
-        if self._child is None:
+        if self._process is None:
             return "it was ended"
         try:
             async with asyncio.timeout(5):
-                status = await self._child.wait()
+                status = await self._process.wait()
         except TimeoutError:
             return "it does not answer"
         return f"signal {-status}" if status < 0 else f"status {status}"
 
-    def _refusal(self, answer: Mapping[str, Any]) -> RefusedError:
+    def _to_refused_error(self, answer: Mapping[str, Any]) -> RefusedError:
         """The server's error in our words."""
         error = answer.get("error", answer)
         if error.get("type") == "exceed_context_size_error":
-            return bad(
+            return bad_request(
                 f"The text has {error['n_prompt_tokens']} tokens and {self.name} holds "
                 f"{error['n_ctx']} together with its answer. Shorten it, or leave out old messages."
             )
         message = str(error.get("message", error))
         if error.get("code") == 400:
-            return bad(f"The chat model refused the request: {message}")
+            return bad_request(f"The chat model refused the request: {message}")
         return RefusedError(500, f"The chat model failed: {message}", kind="generation")
 
 
-async def _events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
+async def _parse_events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
     """The JSON of each event of a streamed reply."""
     events = EventStream()
     async for data in reply.aiter_raw():
         for event in events.feed(data):
-            yield _decode(event)
+            yield _decode_json(event)

@@ -10,13 +10,13 @@ from pathlib import Path
 from hfwidgets.engine import registry
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.chat import generation
-from hfwidgets.engine.chat.llama import PARALLEL, Llama, Style
+from hfwidgets.engine.chat.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.errors import ConfigurationError
 
-CONTEXT = 4096
+DEFAULT_CONTEXT_TOKENS = 4096
 """Tokens of one conversation unless told otherwise; the file's own most is never exceeded."""
 
-_MAGIC = b"GGUF"
+_GGUF_MAGIC = b"GGUF"
 
 
 def serve_chat(
@@ -25,21 +25,27 @@ def serve_chat(
     """Serve a GGUF file for chat and text generation, under its name; what else needs a chat model
     keeps to the engine's own. It reads pictures with its projector `mmproj`, a GGUF file, too.
     ConfigurationError when a file is none."""
-    path = checked(file)
-    eyes = checked(mmproj) if mmproj else None
-    tokens = CONTEXT if context is None else context
+    path = check_gguf_file(file)
+    eyes = check_gguf_file(mmproj) if mmproj else None
+    tokens = DEFAULT_CONTEXT_TOKENS if context is None else context
     if tokens < 1:
         raise ConfigurationError(f"The context of {tokens} tokens is too small; 4096 is usual.")
     threads = max(1, (os.cpu_count() or 2) // 2)
     model = name or path.stem
-    llama = Llama(lambda: path, model, Style(threads=threads), context=tokens * PARALLEL, eyes=eyes)
+    llama = Llama(
+        lambda: path,
+        model,
+        ChatStyle(threads=threads),
+        context=tokens * PARALLEL_REQUESTS,
+        eyes=eyes,
+    )
     reads = f"pictures by {eyes.name}, but not beside tools" if eyes else "text only"
     capability = replace(
         generation.CAPABILITY,
         name=path.stem,
         model=model,
         weights=(),
-        licence="the file's own",
+        license="the file's own",
         languages=(),
         limits=(
             f"Your own file {path.name}; {tokens} tokens together with the answer; {reads}; "
@@ -47,7 +53,7 @@ def serve_chat(
         ),
         llama=llama,
     )
-    registry.bring(capability)
+    registry.register(capability)
     return capability
 
 
@@ -59,20 +65,20 @@ def serve_model(given: str) -> Capability:
     task, separator, source = given.partition("=")
     if not (task and separator and source):
         raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {given!r}.")
-    capability = folder.capability(task.replace("_", "-"), source)
-    registry.bring(capability)
+    capability = folder.build_custom_capability(task.replace("_", "-"), source)
+    registry.register(capability)
     return capability
 
 
-def checked(file: str) -> Path:
+def check_gguf_file(file: str) -> Path:
     """The absolute path of a GGUF file."""
     path = Path(file).expanduser().absolute()
     try:
         with path.open("rb") as opened:
-            start = opened.read(len(_MAGIC))
+            start = opened.read(len(_GGUF_MAGIC))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    if start != _MAGIC:
+    if start != _GGUF_MAGIC:
         raise ConfigurationError(
             f"{path} is no GGUF file, which is what llama.cpp reads. "
             "Models in other formats are served by 'hfwidgets serve --model TASK=FOLDER'."

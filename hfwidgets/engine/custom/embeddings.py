@@ -12,58 +12,60 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.custom.model import Network, Text, Texts, task
-from hfwidgets.errors import near
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.custom.model import NetworkModel, Text, Texts, custom_task
+from hfwidgets.errors import did_you_mean
 
-Side = Literal["left", "right", "Left", "Right"]
+TruncationSide = Literal["left", "right", "Left", "Right"]
 
 
-class Embedder(Network):
+class EmbeddingModel(NetworkModel):
     """A model that reads."""
 
-    kind = "AutoModel"
+    model_class = "AutoModel"
 
     def __init__(self) -> None:
         super().__init__()
-        self.pooling, self.scaled = self._parts()
-        config = self._file("config_sentence_transformers.json") or {}
+        self.pooling, self.is_normalizing = self._read_pooling()
+        config = self._load_json("config_sentence_transformers.json") or {}
         self.prompts: dict[str, str] = config.get("prompts") or {}
-        length = (self._file("sentence_bert_config.json") or {}).get("max_seq_length")
+        length = (self._load_json("sentence_bert_config.json") or {}).get("max_seq_length")
         positions = getattr(self.net.config, "max_position_embeddings", None)
-        self.most = min(filter(None, (length, positions, self.read.model_max_length)))
+        self.max_tokens = min(filter(None, (length, positions, self.tokenizer.model_max_length)))
 
-    def _file(self, name: str) -> Any:
+    def _load_json(self, name: str) -> Any:
         """One of the model's JSON files; None when it has none of this name."""
         from transformers.utils import cached_file  # pyright: ignore[reportMissingImports]
 
         path = cached_file(self.source, name, _raise_exceptions_for_missing_entries=False)
         return json.loads(Path(path).read_bytes()) if path else None
 
-    def _parts(self) -> tuple[str | None, bool]:
+    def _read_pooling(self) -> tuple[str | None, bool]:
         """How a sentence model pools its tokens, and whether it scales its vectors to length 1."""
-        modules = self._file("modules.json")
+        modules = self._load_json("modules.json")
         if modules is None:
             return None, False
         kinds = {part["type"].rpartition(".")[2]: part["path"] for part in modules}
         if strange := kinds.keys() - {"Transformer", "Pooling", "Normalize"}:
             raise ValueError(f"it has parts that are not read here: {', '.join(sorted(strange))}")
-        return _mode(self._file(f"{kinds['Pooling']}/config.json") or {}), "Normalize" in kinds
+        return _parse_pooling_mode(
+            self._load_json(f"{kinds['Pooling']}/config.json") or {}
+        ), "Normalize" in kinds
 
-    def tokens(self, text: str, truncate: bool, side: Side) -> Any:
+    def tokenize(self, text: str, truncate: bool, side: TruncationSide) -> Any:
         """A text's tokens as the network takes them; a 400 when it is too long to be read whole."""
-        self.read.truncation_side = side.lower()
-        options = {"truncation": True, "max_length": self.most} if truncate else {}
-        ids = self.read(text, return_tensors="pt", **options)
-        if (count := ids["input_ids"].shape[1]) > self.most:
-            raise bad(
-                f"The text has {count} tokens and the model {self.name} reads {self.most}; "
+        self.tokenizer.truncation_side = side.lower()
+        options = {"truncation": True, "max_length": self.max_tokens} if truncate else {}
+        ids = self.tokenizer(text, return_tensors="pt", **options)
+        if (count := ids["input_ids"].shape[1]) > self.max_tokens:
+            raise bad_request(
+                f"The text has {count} tokens and the model {self.name} reads {self.max_tokens}; "
                 "truncate=true cuts it.",
                 "truncate",
             )
         return ids.to(self.net.device)
 
-    def vectors(self, ids: Any) -> Any:
+    def embed(self, ids: Any) -> Any:
         """A text's vectors, shape (tokens, dimensions), or (dimensions,) by a sentence model."""
         import torch  # pyright: ignore[reportMissingImports]
 
@@ -80,7 +82,7 @@ _POOLINGS: dict[str, Any] = {
 }
 
 
-def _mode(config: dict[str, Any]) -> str:
+def _parse_pooling_mode(config: dict[str, Any]) -> str:
     """The pooling that a sentence model's file names, in its older or newer form."""
     on = [name for name, value in config.items() if name.startswith("pooling_mode_") and value]
     older = [name.removeprefix("pooling_mode_").removesuffix("_tokens") for name in on]
@@ -91,71 +93,71 @@ def _mode(config: dict[str, Any]) -> str:
     return modes[0]
 
 
-@task(Embedder)
+@custom_task(EmbeddingModel)
 def feature_extraction(
-    model: Embedder,
+    model: EmbeddingModel,
     inputs: Text | Texts,
     *,
     normalize: bool | None = None,
     prompt_name: str | None = None,
     truncate: bool = False,
-    truncation_direction: Side = "right",
+    truncation_direction: TruncationSide = "right",
     encoding_format: Literal["float", "base64"] = "float",
 ) -> Any:
     """Of a sentence model a vector for each text; of any other the vectors of a text's tokens,
     shape (1, tokens, dimensions)."""
     texts = [inputs] if isinstance(inputs, str) else inputs
-    prompt = _prompt(model, prompt_name)
+    prompt = _find_prompt(model, prompt_name)
     if encoding_format == "base64" and model.pooling is None:
-        raise bad("Vectors of tokens are sent as numbers only.", "encoding_format")
-    scaled = model.scaled if normalize is None else normalize
+        raise bad_request("Vectors of tokens are sent as numbers only.", "encoding_format")
+    scaled = model.is_normalizing if normalize is None else normalize
     found = []
     for text in texts:
-        vectors = model.vectors(model.tokens(prompt + text, truncate, truncation_direction))
-        found.append(_sent(_unit(vectors) if scaled else vectors, encoding_format))
+        vectors = model.embed(model.tokenize(prompt + text, truncate, truncation_direction))
+        found.append(_encode_vectors(_normalize(vectors) if scaled else vectors, encoding_format))
     if model.pooling is None:
         found = [[one] for one in found]
     return found[0] if isinstance(inputs, str) else found
 
 
-def _prompt(model: Embedder, name: str | None) -> str:
+def _find_prompt(model: EmbeddingModel, name: str | None) -> str:
     """A prompt of the model's by its name."""
     if name is None:
         return ""
     if name not in model.prompts:
         known = ", ".join(sorted(model.prompts)) or "none"
         said = f"The model {model.name} has no prompt {name!r}; it has {known}."
-        raise bad(said + near(name, model.prompts), "prompt_name")
+        raise bad_request(said + did_you_mean(name, model.prompts), "prompt_name")
     return model.prompts[name]
 
 
-def _unit(vectors: Any) -> Any:
+def _normalize(vectors: Any) -> Any:
     """Vectors at length 1."""
     return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)
 
 
-def _sent(vectors: Any, form: str) -> Any:
+def _encode_vectors(vectors: Any, form: str) -> Any:
     """Vectors as JSON numbers, or as base64 of little-endian 32-bit floats."""
     if form == "float":
         return vectors.tolist()
     return base64.b64encode(vectors.cpu().numpy().astype("<f4").tobytes()).decode()
 
 
-class Similarity(msgspec.Struct):
+class SentenceComparison(msgspec.Struct):
     """A sentence and those it is compared with."""
 
     source_sentence: Text
     sentences: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=256)]
 
 
-@task(Embedder)
-def sentence_similarity(model: Embedder, inputs: Similarity) -> list[float]:
+@custom_task(EmbeddingModel)
+def sentence_similarity(model: EmbeddingModel, inputs: SentenceComparison) -> list[float]:
     """The cosine of the source sentence with each of the others, -1 to 1.
 
     Of a model that is made for no sentences the mean of a text's tokens stands for it.
     """
     found = []
     for text in (inputs.source_sentence, *inputs.sentences):
-        vectors = model.vectors(model.tokens(text, truncate=True, side="right"))
-        found.append(_unit(vectors.mean(0) if model.pooling is None else vectors))
+        vectors = model.embed(model.tokenize(text, truncate=True, side="right"))
+        found.append(_normalize(vectors.mean(0) if model.pooling is None else vectors))
     return [float(other @ found[0]) for other in found[1:]]

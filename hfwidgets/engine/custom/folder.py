@@ -7,7 +7,7 @@ is never run, and no pickle is opened that could run any.
 from pathlib import Path
 
 from hfwidgets.engine.base.capability import Capability
-from hfwidgets.engine.base.runtimes import needs
+from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.custom import (
     audio,
     causal_lm,
@@ -20,10 +20,10 @@ from hfwidgets.engine.custom import (
     text,
     vision,
 )
-from hfwidgets.engine.custom.model import INSTALL, TASKS, Model
-from hfwidgets.errors import ConfigurationError, near
+from hfwidgets.engine.custom.model import CUSTOM_TASKS, INSTALL_COMMAND, CustomModel
+from hfwidgets.errors import ConfigurationError, did_you_mean
 
-MODULES = (
+TASK_MODULES = (
     audio,
     image_generation,
     question_answering,
@@ -36,42 +36,44 @@ MODULES = (
 )
 """The modules that declare tasks, by importing them."""
 
-KINDS: dict[str, type[Model]] = {name: task.kind for name, task in TASKS.items()}
-KINDS |= dict.fromkeys(causal_lm.TASKS, causal_lm.Causal)
+MODEL_CLASSES: dict[str, type[CustomModel]] = {
+    name: task.model_class for name, task in CUSTOM_TASKS.items()
+}
+MODEL_CLASSES |= dict.fromkeys(causal_lm.CAUSAL_TASKS, causal_lm.CausalModel)
 
 
-def capability(task: str, source: str) -> Capability:
+def build_custom_capability(task: str, source: str) -> Capability:
     """A model for a task; ConfigurationError when the task or the folder cannot be served."""
-    if task not in KINDS:
-        known = ", ".join(sorted(KINDS))
+    if task not in MODEL_CLASSES:
+        known = ", ".join(sorted(MODEL_CLASSES))
         raise ConfigurationError(
             f"No model of your own can be served for {task!r}; tasks are {known}."
-            f"{near(task, KINDS)}"
+            f"{did_you_mean(task, MODEL_CLASSES)}"
         )
-    kind = KINDS[task]
-    if reason := needs(*kind.modules, install=INSTALL)():
+    kind = MODEL_CLASSES[task]
+    if reason := require_modules(*kind.required_modules, install=INSTALL_COMMAND)():
         raise ConfigurationError(f"{source} cannot be served: {reason}.")
     path = Path(source).expanduser()
-    _check(path, kind, task)
+    _check_folder(path, kind, task)
     name = path.resolve().name if path.exists() else source
     where = str(path.resolve()) if path.exists() else source
-    model: type[Model] = type(name, (kind,), {"task": task, "source": where})
-    if task in causal_lm.TASKS:
-        return causal_lm.capability(model, task)
+    model: type[CustomModel] = type(name, (kind,), {"task": task, "source": where})
+    if task in causal_lm.CAUSAL_TASKS:
+        return causal_lm.build_causal_capability(model, task)
     return Capability(
         name=name,
         model=name,
-        serves={task: TASKS[task].bound(model)},
+        serves={task: CUSTOM_TASKS[task].bind(model)},
         weights=(),
-        licence="the model's own",
+        license="the model's own",
         languages=(),
-        limits=f"Your own model {source}, through {kind.modules[-1]}.",
+        limits=f"Your own model {source}, through {kind.required_modules[-1]}.",
     )
 
 
-def _check(path: Path, kind: type[Model], task: str) -> None:
+def _check_folder(path: Path, kind: type[CustomModel], task: str) -> None:
     """Refuse a folder without such a model, and files that are none."""
-    wanted = " or ".join(kind.marks)
-    if path.is_dir() and not any(found for mark in kind.marks for found in path.glob(mark)):
+    wanted = " or ".join(kind.marker_files)
+    if path.is_dir() and not any(found for mark in kind.marker_files for found in path.glob(mark)):
         raise ConfigurationError(f"{path} holds no model for {task}: there is no {wanted} in it.")
-    kind.checked(path)
+    kind.check_source(path)

@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.http_errors import bad_request
 
 Json = dict[str, Any]
-_SCHEMAS = ("response_format", "json_schema", "grammar")
+_CONSTRAINT_PARAMETERS = ("response_format", "json_schema", "grammar")
 
 
 @dataclass(slots=True)
-class Choice:
+class SampledToken:
     """A token that was chosen: how likely it was, and the likeliest ones at its place."""
 
     id: int
     text: str
     logprob: float
-    top: list[tuple[int, float]]
+    top_logprobs: list[tuple[int, float]]
 
 
-class Chooser:
+class Sampler:
     """Draws each token itself, from a seed of its own, and remembers how likely it was.
 
     It stands last among the processors of `generate` and leaves one token possible; so requests
@@ -30,41 +30,41 @@ class Chooser:
     def __init__(self, asked: Mapping[str, Any], prompt: int, vocabulary: int, device: Any) -> None:
         import torch  # pyright: ignore[reportMissingImports]
 
-        _refuse(asked, vocabulary)
-        self._asked = asked
-        self._prompt = prompt
-        self._heat = float(asked.get("temperature", 1.0))
-        self._warpers = list(_warpers(asked)) if self._heat else []
+        _check_request(asked, vocabulary)
+        self._request = asked
+        self._prompt_length = prompt
+        self._temperature = float(asked.get("temperature", 1.0))
+        self._warpers = list(_build_warpers(asked)) if self._temperature else []
         self._generator = torch.Generator(device).manual_seed(int(asked.get("seed", 0)))
-        self._count = int(asked.get("n_probs", 0)) or int(asked.get("top_logprobs", 0))
+        self._top_count = int(asked.get("n_probs", 0)) or int(asked.get("top_logprobs", 0))
         self.logprob = 0.0
-        self.top: list[tuple[int, float]] = []
+        self.top_logprobs: list[tuple[int, float]] = []
 
     def __call__(self, ids: Any, scores: Any) -> Any:
         """The scores with one token left; shapes (1, tokens) and (1, vocabulary)."""
         logs = scores.float().log_softmax(-1)
-        chosen = self._drawn(ids, scores.float())
+        chosen = self._draw_token(ids, scores.float())
         self.logprob = float(logs[0, chosen])
-        best = logs[0].topk(self._count) if self._count else None
-        self.top = (
+        best = logs[0].topk(self._top_count) if self._top_count else None
+        self.top_logprobs = (
             list(zip(best.indices.tolist(), best.values.tolist(), strict=True)) if best else []
         )
         one = scores.new_full(scores.shape, float("-inf"))
         one[0, chosen] = 0
         return one
 
-    def _drawn(self, ids: Any, scores: Any) -> int:
-        scores = self._weighed(ids, scores)
-        if not self._heat:
+    def _draw_token(self, ids: Any, scores: Any) -> int:
+        scores = self._apply_penalties(ids, scores)
+        if not self._temperature:
             return int(scores[0].argmax())
         for warper in self._warpers:
             scores = warper(ids, scores)
         shares = scores.softmax(-1)
         return int(shares.multinomial(1, generator=self._generator)[0, 0])
 
-    def _weighed(self, ids: Any, scores: Any) -> Any:
+    def _apply_penalties(self, ids: Any, scores: Any) -> Any:
         """The scores after penalties for what is written already, and the caller's biases."""
-        asked, written = self._asked, ids[0, self._prompt :]
+        asked, written = self._request, ids[0, self._prompt_length :]
         often = asked.get("frequency_penalty", 0)
         once = asked.get("presence_penalty", 0)
         if often or once:
@@ -79,21 +79,23 @@ class Chooser:
         return scores
 
 
-def _refuse(asked: Mapping[str, Any], vocabulary: int) -> None:
+def _check_request(asked: Mapping[str, Any], vocabulary: int) -> None:
     """Refuse what only llama.cpp does, and biases of tokens that are none."""
-    for name in _SCHEMAS:
+    for name in _CONSTRAINT_PARAMETERS:
         if name in asked:
-            raise bad(
+            raise bad_request(
                 "A model that is served through transformers writes freely: no response_format, "
                 "grammar, schema or tools. A GGUF file (--chat FILE.gguf) has them.",
                 name,
             )
     for token in asked.get("logit_bias") or {}:
         if not (token.isdecimal() and int(token) < vocabulary):
-            raise bad(f"logit_bias names the token {token!r}; they are 0 to {vocabulary - 1}.")
+            raise bad_request(
+                f"logit_bias names the token {token!r}; they are 0 to {vocabulary - 1}."
+            )
 
 
-def _warpers(asked: Mapping[str, Any]) -> Iterator[Callable[[Any, Any], Any]]:
+def _build_warpers(asked: Mapping[str, Any]) -> Iterator[Callable[[Any, Any], Any]]:
     """transformers' own, in llama.cpp's order."""
     from transformers.generation import logits_process as kinds  # pyright: ignore
 
@@ -110,7 +112,7 @@ def _warpers(asked: Mapping[str, Any]) -> Iterator[Callable[[Any, Any], Any]]:
 
 
 @dataclass
-class Speller:
+class IncrementalDecoder:
     """The text of tokens as they come, up to a stop sequence.
 
     Text is held back while it may be the beginning of one; what is held when all is over belongs to
@@ -118,48 +120,50 @@ class Speller:
     """
 
     decode: Callable[[list[int]], str]
-    stops: Sequence[str]
-    stopped: bool = False
+    stop_sequences: Sequence[str]
+    is_stopped: bool = False
     _ids: list[int] = field(default_factory=list)
-    _start: int = 0
-    _done: int = 0
-    _held: str = ""
+    _context_start: int = 0
+    _decoded_end: int = 0
+    _pending_text: str = ""
 
     def add(self, token: int) -> str | None:
         """The text that is certain with this token; None within a character."""
         self._ids.append(token)
-        before = self.decode(self._ids[self._start : self._done])
-        whole = self.decode(self._ids[self._start :])
+        before = self.decode(self._ids[self._context_start : self._decoded_end])
+        whole = self.decode(self._ids[self._context_start :])
         if whole.endswith("\ufffd"):
             return None
         piece = whole[len(before) :]
         if piece:  # a token without text, as a special one, would hide the space before the next
-            self._start = self._done
-        self._done = len(self._ids)
-        return self._certain(piece)
+            self._context_start = self._decoded_end
+        self._decoded_end = len(self._ids)
+        return self._release_text(piece)
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """What is held back, once no token follows."""
-        held, self._held = self._held, ""
+        held, self._pending_text = self._pending_text, ""
         return held
 
     @property
-    def holds(self) -> bool:
+    def has_pending_text(self) -> bool:
         """Whether text is held back."""
-        return bool(self._held)
+        return bool(self._pending_text)
 
-    def _certain(self, piece: str) -> str:
-        text = self._held + piece
-        places = [place for place in (text.find(stop) for stop in self.stops) if place >= 0]
+    def _release_text(self, piece: str) -> str:
+        text = self._pending_text + piece
+        places = [
+            place for place in (text.find(stop) for stop in self.stop_sequences) if place >= 0
+        ]
         if places:
-            self.stopped, self._held = True, ""
+            self.is_stopped, self._pending_text = True, ""
             return text[: min(places)]
-        keep = max((_begun(text, stop) for stop in self.stops), default=0)
-        self._held = text[len(text) - keep :]
+        keep = max((_count_stop_prefix(text, stop) for stop in self.stop_sequences), default=0)
+        self._pending_text = text[len(text) - keep :]
         return text[: len(text) - keep]
 
 
-def _begun(text: str, stop: str) -> int:
+def _count_stop_prefix(text: str, stop: str) -> int:
     """How many characters at a text's end begin a stop sequence."""
     sizes = range(min(len(stop) - 1, len(text)), 0, -1)
     return next((size for size in sizes if text.endswith(stop[:size])), 0)

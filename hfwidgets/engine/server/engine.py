@@ -9,22 +9,22 @@ from typing import Any, TypeVar
 import anyio
 
 from hfwidgets.engine import registry
-from hfwidgets.engine.base.capability import Capability, Kit, is_async
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels, is_async
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import chat, messages
-from hfwidgets.engine.chat.llama import PARALLEL, Llama, Style
+from hfwidgets.engine.chat.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.server import memory
-from hfwidgets.engine.server.clients import Clients
-from hfwidgets.engine.server.parameters import checked
-from hfwidgets.engine.server.request_queue import Gate
+from hfwidgets.engine.server.clients import ClientProcesses
+from hfwidgets.engine.server.parameters import check_arguments
+from hfwidgets.engine.server.request_queue import RequestQueue
 
 T = TypeVar("T")
 
-QUEUE = 32
+MAX_WAITING = 32
 """Requests that may wait for their turn, of each kind."""
 
-THREADS = 2
+MAX_THREADS = 2
 """Requests that compute at once beside the chat model."""
 
 
@@ -32,67 +32,71 @@ class Engine:
     """What an engine's process holds."""
 
     def __init__(self) -> None:
-        style = Style(messages.SYSTEM, unrepeated=1.1)
-        self.kit = Kit(Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), chat.MODEL, style))
-        self.clients = Clients()
-        self.started = int(time.time())
-        self.chats = Gate(PARALLEL, QUEUE)
-        self.others = Gate(THREADS, QUEUE)
+        style = ChatStyle(messages.SYSTEM_PROMPT, repeat_penalty=1.1)
+        self.models = LoadedModels(
+            Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), chat.MODEL, style)
+        )
+        self.clients = ClientProcesses()
+        self.start_time = int(time.time())
+        self.chat_queue = RequestQueue(PARALLEL_REQUESTS, MAX_WAITING)
+        self.worker_queue = RequestQueue(MAX_THREADS, MAX_WAITING)
 
-    def loaded(self) -> list[str]:
+    def loaded_models(self) -> list[str]:
         """The names of the models that are in memory."""
-        own = [one.llama.name for one in registry.brought() if one.llama and one.llama.up]
-        return self.kit.loaded() + own
+        own = [
+            one.llama.name for one in registry.registered() if one.llama and one.llama.is_running
+        ]
+        return self.models.loaded_names() + own
 
-    def gate(self, capability: Capability) -> Gate:
+    def queue_for(self, capability: Capability) -> RequestQueue:
         """The queue before a capability."""
-        return self.chats if capability.chats else self.others
+        return self.chat_queue if capability.uses_chat_model else self.worker_queue
 
-    def kit_for(self, capability: Capability) -> Kit:
+    def models_for(self, capability: Capability) -> LoadedModels:
         """The loaded models, with the chat model that this capability runs on."""
-        return self.kit.beside(capability.llama) if capability.llama else self.kit
+        return self.models.with_llama(capability.llama) if capability.llama else self.models
 
-    async def run(
+    async def run_task(
         self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
     ) -> Any:
         """A task's result, once it is this request's turn."""
         function = capability.serves[task]
-        inputs, values = checked(function, task, inputs, parameters)
-        work = functools.partial(function, self.kit_for(capability), inputs, **values)
+        inputs, values = check_arguments(function, task, inputs, parameters)
+        work = functools.partial(function, self.models_for(capability), inputs, **values)
         if not is_async(function):
-            return await self.compute(capability, work)
-        async with self.turn(capability):
+            return await self.run_in_thread(capability, work)
+        async with self.hold_turn(capability):
             return await work()
 
-    async def compute(self, capability: Capability, work: Callable[[], T]) -> T:
+    async def run_in_thread(self, capability: Capability, work: Callable[[], T]) -> T:
         """What `work` returns, computed in a thread once it is this request's turn."""
-        async with self.turn(capability):
+        async with self.hold_turn(capability):
             return await anyio.to_thread.run_sync(work)
 
-    async def stream(
+    async def stream_task(
         self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
     ) -> AsyncGenerator[Any]:
         """A task's result in pieces, once it is this request's turn."""
         if task not in capability.streams:
-            raise bad(f"{task} has no streamed form; leave out 'stream'.", "stream")
+            raise bad_request(f"{task} has no streamed form; leave out 'stream'.", "stream")
         function = capability.streams[task]
-        inputs, values = checked(function, task, inputs, parameters)
-        source = function(self.kit_for(capability), inputs, **values)
-        async with self.turn(capability), aclosing(source) as items:
+        inputs, values = check_arguments(function, task, inputs, parameters)
+        source = function(self.models_for(capability), inputs, **values)
+        async with self.hold_turn(capability), aclosing(source) as items:
             async for item in items:
                 yield item
 
     @asynccontextmanager
-    async def turn(self, capability: Capability) -> AsyncIterator[None]:
+    async def hold_turn(self, capability: Capability) -> AsyncIterator[None]:
         """Hold a place at a capability for the block."""
-        async with self.gate(capability).turn():
+        async with self.queue_for(capability).hold_turn():
             yield
 
-    async def rest(self, idle: float) -> None:
+    async def unload_idle(self, idle: float) -> None:
         """Let go of the models that nobody used for so many seconds; 0 lets go of all."""
-        if self.kit.drop(idle):
-            memory.give_back()
-        await self.kit.llama.close(idle)
-        for capability in registry.brought():
+        if self.models.drop_idle(idle):
+            memory.release_memory()
+        await self.models.llama.close(idle)
+        for capability in registry.registered():
             if capability.llama is not None:
                 await capability.llama.close(idle)

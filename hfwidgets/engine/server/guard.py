@@ -15,20 +15,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hfwidgets.engine.base.http_errors import RefusedError
-from hfwidgets.engine.server.clients import Clients
-from hfwidgets.engine.server.wire import error_reply
+from hfwidgets.engine.server.clients import ClientProcesses
+from hfwidgets.engine.server.wire import build_error_reply
 
-BODY_LIMIT = 32_000_000
+MAX_BODY_BYTES = 32_000_000
 """Bytes of a request's body."""
 
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}")
 
 
-class Guard:
+class RequestGuard:
     """ASGI middleware: refuses strangers, bounds bodies, names and times every answer."""
 
-    def __init__(self, app: ASGIApp, key: str, clients: Clients) -> None:
+    def __init__(self, app: ASGIApp, key: str, clients: ClientProcesses) -> None:
         self._app = app
         self._key = key.encode()
         self._clients = clients
@@ -38,29 +38,29 @@ class Guard:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        sending = _signed(send, _request_id(headers))
+        sending = _add_response_headers(send, _request_id(headers))
         try:
-            self._check(headers)
+            self._check_headers(headers)
         except RefusedError as refusal:
-            return await error_reply(refusal, scope["path"])(scope, receive, sending)
-        with self._clients.asking(headers.get("x-hfwidgets-client")):
-            return await self._app(scope, _bounded(receive), sending)
+            return await build_error_reply(refusal, scope["path"])(scope, receive, sending)
+        with self._clients.track_request(headers.get("x-hfwidgets-client")):
+            return await self._app(scope, _limit_body(receive), sending)
 
-    def _check(self, headers: Headers) -> None:
+    def _check_headers(self, headers: Headers) -> None:
         if not _HOST.fullmatch(headers.get("host", "")):
             raise RefusedError(403, "The engine answers only requests to 127.0.0.1 or localhost.")
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{headers['host']}":
             raise RefusedError(403, "The engine does not answer web pages.")
-        if not hmac.compare_digest(_bearer(headers), self._key):
+        if not hmac.compare_digest(_bearer_key(headers), self._key):
             raise RefusedError(
                 401, "The engine's key is wrong or missing; it goes into the Authorization header."
             )
-        if int(headers.get("content-length") or 0) > BODY_LIMIT:
-            raise _too_large()
+        if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+            raise _too_large_error()
 
 
-def _bearer(headers: Headers) -> bytes:
+def _bearer_key(headers: Headers) -> bytes:
     kind, _, key = headers.get("authorization", "").partition(" ")
     return key.strip().encode() if kind.lower() == "bearer" else b""
 
@@ -71,11 +71,11 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else f"req_{token_hex(12)}"
 
 
-def _too_large() -> RefusedError:
-    return RefusedError(413, f"The request's body is larger than {BODY_LIMIT // 1_000_000} MB.")
+def _too_large_error() -> RefusedError:
+    return RefusedError(413, f"The request's body is larger than {MAX_BODY_BYTES // 1_000_000} MB.")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _limit_body(receive: Receive) -> Receive:
     """A receive that refuses a body growing past the limit, whatever its length was said to be."""
     seen = 0
 
@@ -83,14 +83,14 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > BODY_LIMIT:
-            raise _too_large()
+        if seen > MAX_BODY_BYTES:
+            raise _too_large_error()
         return message
 
     return counted
 
 
-def _signed(send: Send, request_id: str) -> Send:
+def _add_response_headers(send: Send, request_id: str) -> Send:
     """A send that adds the request's id and the time it took to the answer's headers."""
     start = time.perf_counter()
 

@@ -7,28 +7,36 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hfwidgets.engine.registry import chosen
+from hfwidgets.engine.registry import choose_capability
 from hfwidgets.engine.server.engine import Engine
-from hfwidgets.engine.server.openai_routes import chat_completions
-from hfwidgets.engine.server.wire import event_of, reply, streamed, task_body, unless_gone
+from hfwidgets.engine.server.openai_routes import create_chat_completion
+from hfwidgets.engine.server.wire import (
+    build_reply,
+    encode_event,
+    read_task_body,
+    run_unless_gone,
+    stream_reply,
+)
 
 
 async def run_task(request: Request) -> Response:
     """POST /models/{model} and /models/{model}/pipeline/{task}."""
     model, task = request.path_params.get("model", ""), request.path_params.get("task")
-    capability, task = chosen(model, task)
+    capability, task = choose_capability(model, task)
     if task == "chat-completion":
-        return await chat_completions(request)
-    inputs, parameters, stream = await task_body(request)
+        return await create_chat_completion(request)
+    inputs, parameters, stream = await read_task_body(request)
     engine: Engine = request.app.state.engine
     if stream:
-        items = engine.stream(capability, task, inputs, parameters)
-        return await streamed(request, _events(items), model=capability.model, openai=False)
-    work = engine.run(capability, task, inputs, parameters)
-    return reply(await unless_gone(request, work), capability.model)
+        items = engine.stream_task(capability, task, inputs, parameters)
+        return await stream_reply(
+            request, _encode_items(items), model=capability.model, openai=False
+        )
+    work = engine.run_task(capability, task, inputs, parameters)
+    return build_reply(await run_unless_gone(request, work), capability.model)
 
 
-async def _events(items: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
+async def _encode_items(items: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
     async with aclosing(items):
         async for item in items:
-            yield event_of(item)
+            yield encode_event(item)

@@ -5,7 +5,7 @@ import gc
 import sys
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Return what is free to the system, at once and from all threads' heaps.
 
     glibc keeps freed memory in the heap of the thread that asked for it; after a large model most

@@ -9,66 +9,80 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hfwidgets._version import __version__
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import RefusedError, bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 from hfwidgets.engine.chat import chat, completions
-from hfwidgets.engine.registry import chosen, everything, names, served
+from hfwidgets.engine.registry import (
+    all_capabilities,
+    choose_capability,
+    list_served_tasks,
+    model_names,
+)
 from hfwidgets.engine.server.engine import Engine
-from hfwidgets.engine.server.parameters import record
-from hfwidgets.engine.server.wire import DONE, event_of, json_body, reply, streamed, unless_gone
-from hfwidgets.engine.text.minilm import MiniLM, Texts, embedded, encoded
+from hfwidgets.engine.server.parameters import parse_body
+from hfwidgets.engine.server.wire import (
+    DONE_EVENT,
+    build_reply,
+    encode_event,
+    read_json_body,
+    run_unless_gone,
+    stream_reply,
+)
+from hfwidgets.engine.text.minilm import MiniLM, Texts, embed_texts, encode_vector
 
-Body = chat.ChatBody | completions.CompletionBody
+CompletionRequest = chat.ChatBody | completions.CompletionBody
 Json = dict[str, Any]
 
 
-async def chat_completions(request: Request) -> Response:
+async def create_chat_completion(request: Request) -> Response:
     """POST /v1/chat/completions."""
-    body = await json_body(request)
-    capability = _model(request, body, "chat-completion")
-    asked = record(chat.ChatBody, body, "chat completion", chat.HARMLESS)
-    return await _generated(request, capability, asked, chat.answer, chat.chunks)
+    body = await read_json_body(request)
+    capability = _find_capability(request, body, "chat-completion")
+    asked = parse_body(chat.ChatBody, body, "chat completion", chat.IGNORED_OPENAI_FIELDS)
+    return await _generate_reply(request, capability, asked, chat.complete_chat, chat.stream_chat)
 
 
-async def text_completions(request: Request) -> Response:
+async def create_completion(request: Request) -> Response:
     """POST /v1/completions."""
-    body = await json_body(request)
-    capability = _model(request, body, "text-generation")
-    asked = record(completions.CompletionBody, body, "completions", chat.HARMLESS)
-    return await _generated(request, capability, asked, completions.answer, completions.chunks)
+    body = await read_json_body(request)
+    capability = _find_capability(request, body, "text-generation")
+    asked = parse_body(completions.CompletionBody, body, "completions", chat.IGNORED_OPENAI_FIELDS)
+    return await _generate_reply(
+        request, capability, asked, completions.complete_prompts, completions.stream_completion
+    )
 
 
-async def _generated(
+async def _generate_reply(
     request: Request,
     capability: Capability,
-    body: Body,
-    answer: Callable[[Kit, Any], Any],
-    chunks: Callable[[Kit, Any], AsyncGenerator[Json]],
+    body: CompletionRequest,
+    answer: Callable[[LoadedModels, Any], Any],
+    chunks: Callable[[LoadedModels, Any], AsyncGenerator[Json]],
 ) -> Response:
     """The answer in one piece or as a stream, whichever the body asks for."""
     engine: Engine = request.app.state.engine
     if body.stream:
         usage = bool(body.stream_options and body.stream_options.include_usage)
-        pieces = chunks(engine.kit_for(capability), body)
-        events = _events(engine, capability, pieces, usage=usage)
-        return await streamed(request, events, model=capability.model, openai=True)
+        pieces = chunks(engine.models_for(capability), body)
+        events = _encode_chunks(engine, capability, pieces, usage=usage)
+        return await stream_reply(request, events, model=capability.model, openai=True)
 
     async def whole() -> Any:
-        async with engine.turn(capability):
-            return await answer(engine.kit_for(capability), body)
+        async with engine.hold_turn(capability):
+            return await answer(engine.models_for(capability), body)
 
-    return reply(await unless_gone(request, whole()), capability.model)
+    return build_reply(await run_unless_gone(request, whole()), capability.model)
 
 
-async def _events(
+async def _encode_chunks(
     engine: Engine, capability: Capability, chunks: AsyncGenerator[Json], *, usage: bool
 ) -> AsyncGenerator[bytes]:
     """The chunks as events; the last one, with the usage, only when it was asked for."""
-    async with engine.turn(capability), aclosing(chunks):
+    async with engine.hold_turn(capability), aclosing(chunks):
         async for chunk in chunks:
             if usage or "usage" not in chunk:
-                yield event_of(chunk)
-    yield DONE
+                yield encode_event(chunk)
+    yield DONE_EVENT
 
 
 class EmbeddingBody(msgspec.Struct):
@@ -79,55 +93,62 @@ class EmbeddingBody(msgspec.Struct):
     dimensions: Literal[384] = 384
 
 
-async def embeddings(request: Request) -> Response:
+async def create_embeddings(request: Request) -> Response:
     """POST /v1/embeddings."""
-    body = await json_body(request)
-    capability = _model(request, body, "feature-extraction", own=True)
-    asked = record(EmbeddingBody, body, "embeddings", chat.HARMLESS)
+    body = await read_json_body(request)
+    capability = _find_capability(request, body, "feature-extraction", own=True)
+    asked = parse_body(EmbeddingBody, body, "embeddings", chat.IGNORED_OPENAI_FIELDS)
     engine: Engine = request.app.state.engine
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
-    vectors, tokens = await unless_gone(
-        request, engine.compute(capability, lambda: embedded(engine.kit.get(MiniLM), texts))
+    vectors, tokens = await run_unless_gone(
+        request,
+        engine.run_in_thread(capability, lambda: embed_texts(engine.models.get(MiniLM), texts)),
     )
     data = [
-        {"object": "embedding", "index": index, "embedding": encoded(vector, asked.encoding_format)}
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": encode_vector(vector, asked.encoding_format),
+        }
         for index, vector in enumerate(vectors)
     ]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     whole = {"object": "list", "data": data, "model": capability.model, "usage": usage}
-    return reply(whole, capability.model)
+    return build_reply(whole, capability.model)
 
 
-def _model(request: Request, body: Json, task: str, *, own: bool = False) -> Capability:
+def _find_capability(request: Request, body: Json, task: str, *, own: bool = False) -> Capability:
     """The capability for the model named in the path, else in the body; the name must be a text."""
     name = request.path_params.get("model") or body.get("model") or ""
     if not isinstance(name, str):
-        raise bad("model must be a text.", "model")
-    return chosen(name, task, own=own)[0]
+        raise bad_request("model must be a text.", "model")
+    return choose_capability(name, task, own=own)[0]
 
 
-async def models(request: Request) -> Response:
+async def list_models(request: Request) -> Response:
     """GET /v1/models."""
     created = request.app.state.engine.started
     listed: dict[str, Json] = {}
-    for capability in everything():
-        if capability.available() is None:
-            entry = listed.setdefault(capability.model, _entry(capability, created))
+    for capability in all_capabilities():
+        if capability.why_unavailable() is None:
+            entry = listed.setdefault(capability.model, _model_entry(capability, created))
             entry["tasks"] += [task for task in capability.serves if task not in entry["tasks"]]
-            entry["installed"] = entry["installed"] and not capability.missing
-    return reply({"object": "list", "data": list(listed.values())})
+            entry["installed"] = entry["installed"] and not capability.missing_weights
+    return build_reply({"object": "list", "data": list(listed.values())})
 
 
-async def model(request: Request) -> Response:
+async def retrieve_model(request: Request) -> Response:
     """GET /v1/models/{id}."""
     name = request.path_params["model"]
-    for capability in everything():
-        if name in names(capability):
-            return reply(_entry(capability, request.app.state.engine.started), capability.model)
+    for capability in all_capabilities():
+        if name in model_names(capability):
+            return build_reply(
+                _model_entry(capability, request.app.state.engine.started), capability.model
+            )
     raise RefusedError(404, f"The embedded engine has no model {name!r}.", kind="model_not_found")
 
 
-def _entry(capability: Capability, created: int) -> Json:
+def _model_entry(capability: Capability, created: int) -> Json:
     return {
         "id": capability.model,
         "object": "model",
@@ -135,21 +156,21 @@ def _entry(capability: Capability, created: int) -> Json:
         "owned_by": "hfwidgets",
         "tasks": list(capability.serves),
         "languages": list(capability.languages),
-        "licence": capability.licence,
+        "license": capability.license,
         "limits": capability.limits,
-        "installed": not capability.missing,
+        "installed": not capability.missing_weights,
     }
 
 
-async def health(request: Request) -> Response:
+async def check_health(request: Request) -> Response:
     """GET /health."""
     engine: Engine = request.app.state.engine
     state = {
         "status": "ok",
         "version": __version__,
-        "tasks": served(),
-        "loaded": engine.loaded(),
-        "working": engine.chats.inside + engine.others.inside,
-        "waiting": engine.chats.queued + engine.others.queued,
+        "tasks": list_served_tasks(),
+        "loaded": engine.loaded_models(),
+        "working": engine.chat_queue.working_count + engine.worker_queue.working_count,
+        "waiting": engine.chat_queue.waiting_count + engine.worker_queue.waiting_count,
     }
-    return reply(state)
+    return build_reply(state)

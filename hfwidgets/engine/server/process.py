@@ -12,37 +12,37 @@ from contextlib import suppress
 import uvicorn
 
 from hfwidgets import engine_process as room
-from hfwidgets.engine.server.app import application
+from hfwidgets.engine.server.app import create_app
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.errors import EngineError
 
 HOST = "127.0.0.1"
-IDLE = 1800.0
+IDLE_SECONDS = 1800.0
 """Seconds without any request after which a managed engine ends."""
 
-GRACE = 20.0
+GRACE_SECONDS = 20.0
 """Seconds that a managed engine outlives its last user: a kernel that restarts finds it again."""
 
-MODELS_IDLE = 300.0
+MODEL_IDLE_SECONDS = 300.0
 """Seconds after which a model that nobody uses leaves the memory."""
 
-_LOOK = 1.0
+_WATCH_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Server(uvicorn.Server):
+class EngineServer(uvicorn.Server):
     """uvicorn's server, with a word when it listens and a watch over its use."""
 
     def __init__(
         self, engine: Engine, key: str, *, ready: Callable[[], None], over: Callable[[Engine], bool]
     ) -> None:
         self._engine = engine
-        self._ready = ready
-        self._over = over
+        self._on_ready = ready
+        self._is_over = over
         super().__init__(
             uvicorn.Config(
-                application(engine, key),
+                create_app(engine, key),
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
@@ -50,29 +50,29 @@ class Server(uvicorn.Server):
             )
         )
 
-    async def run_on(self, listening: socket.socket) -> None:
+    async def serve_on(self, listening: socket.socket) -> None:
         """Serve until told to stop, or until there is no more use."""
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(self._watch_use())
         try:
             await self.serve([listening])
         finally:
             watching.cancel()
-            await self._engine.rest(0)
+            await self._engine.unload_idle(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and tell."""
         await super().startup(sockets)
-        self._ready()
+        self._on_ready()
 
-    async def _watch(self) -> None:
+    async def _watch_use(self) -> None:
         while not self.should_exit:
-            await asyncio.sleep(_LOOK)
-            await self._engine.rest(MODELS_IDLE)
-            if self._over(self._engine):  # never set to False: a signal may have set it
+            await asyncio.sleep(_WATCH_SECONDS)
+            await self._engine.unload_idle(MODEL_IDLE_SECONDS)
+            if self._is_over(self._engine):  # never set to False: a signal may have set it
                 self.should_exit = True
 
 
-def listen(port: int) -> socket.socket:
+def open_listening_socket(port: int) -> socket.socket:
     """A socket that listens on loopback; port 0 takes any free one."""
     # asyncio turns off Nagle's delay, 40 ms an answer, only where the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -87,55 +87,57 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-def address(listening: socket.socket) -> str:
+def socket_url(listening: socket.socket) -> str:
     """The URL of a listening socket."""
     return f"http://{HOST}:{listening.getsockname()[1]}"
 
 
 def serve(port: int, key: str, *, idle: float | None, ready: Callable[[str], None]) -> None:
     """Serve in the foreground until interrupted, or until idle for `idle` seconds."""
-    listening = listen(port)
-    server = Server(
+    listening = open_listening_socket(port)
+    server = EngineServer(
         Engine(),
         key,
-        ready=lambda: ready(address(listening)),
-        over=lambda engine: idle is not None and engine.clients.idle > idle,
+        ready=lambda: ready(socket_url(listening)),
+        over=lambda engine: idle is not None and engine.clients.idle_seconds > idle,
     )
-    _run(server, listening)
+    _run_server(server, listening)
 
 
-def serve_managed(client: int | None, *, idle: float = IDLE, grace: float = GRACE) -> None:
+def serve_managed(
+    client: int | None, *, idle: float = IDLE_SECONDS, grace: float = GRACE_SECONDS
+) -> None:
     """Be this user's one engine: record where it listens, end when nobody needs it."""
-    lock = room.claim()
+    lock = room.acquire_lock()
     if lock is None:
         return
-    listening, key, engine = listen(0), secrets.token_urlsafe(32), Engine()
+    listening, key, engine = open_listening_socket(0), secrets.token_urlsafe(32), Engine()
     if client is not None:
         engine.clients.add(client)
-    server = Server(
+    server = EngineServer(
         engine,
         key,
-        ready=lambda: _record(address(listening), key),
-        over=lambda engine: _unneeded(engine, idle, grace),
+        ready=lambda: _record_engine(socket_url(listening), key),
+        over=lambda engine: _is_unneeded(engine, idle, grace),
     )
     try:
-        _run(server, listening)
+        _run_server(server, listening)
     finally:
-        room.forget()
+        room.remove_state()
         lock.release()
 
 
-def _record(url: str, key: str) -> None:
-    room.record(url, key)
+def _record_engine(url: str, key: str) -> None:
+    room.write_state(url, key)
     log.warning("engine %d listens on %s at %s", os.getpid(), url, time.strftime("%F %T"))
 
 
-def _unneeded(engine: Engine, idle: float, grace: float) -> bool:
+def _is_unneeded(engine: Engine, idle: float, grace: float) -> bool:
     """Whether nobody has asked for long, or the last known user is gone and the grace is over."""
-    deserted = engine.clients.living() == 0 and engine.clients.deserted > grace
-    return deserted or engine.clients.idle > idle
+    deserted = engine.clients.count_living() == 0 and engine.clients.deserted_seconds > grace
+    return deserted or engine.clients.idle_seconds > idle
 
 
-def _run(server: Server, listening: socket.socket) -> None:
+def _run_server(server: EngineServer, listening: socket.socket) -> None:
     with suppress(KeyboardInterrupt):
-        asyncio.run(server.run_on(listening))
+        asyncio.run(server.serve_on(listening))

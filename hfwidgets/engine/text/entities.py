@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.weights import WEIGHTS
-from hfwidgets.engine.text.entities_net import BEGIN, OUT, UNIT, Network, Step
-from hfwidgets.engine.text.entities_text import Cutter, Word
+from hfwidgets.engine.text.entities_net import BEGIN, OUT, UNIT, EntityNetwork, TokenAction
+from hfwidgets.engine.text.entities_text import SpacyToken, SpacyTokenizer
 
 Strategy = Literal["none", "simple", "first", "average", "max"]
 Json = dict[str, Any]
@@ -21,7 +21,7 @@ def _mean(scores: Sequence[float]) -> float:
     return sum(scores) / len(scores)
 
 
-_SCORES: dict[str, Callable[[Sequence[float]], float]] = {
+_SCORE_FUNCTIONS: dict[str, Callable[[Sequence[float]], float]] = {
     "simple": _mean,
     "average": _mean,
     "first": lambda scores: scores[0],
@@ -30,42 +30,43 @@ _SCORES: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class EntityToken:
     """A token of an entity and what it is to it."""
 
-    word: Word
-    step: Step
+    word: SpacyToken
+    step: TokenAction
 
 
-class Recogniser:
+class EntityRecognizer:
     """The loaded rules and network."""
 
-    def __init__(self, cutter: Cutter, network: Network) -> None:
-        self._cutter = cutter
+    def __init__(self, cutter: SpacyTokenizer, network: EntityNetwork) -> None:
+        self._tokenizer = cutter
         self._network = network
 
     @classmethod
-    def load(cls) -> "Recogniser":
+    def load(cls) -> "EntityRecognizer":
         """Open it; about 0.1 s and 5 MB."""
         weight = WEIGHTS["entities"]
         return cls(
-            Cutter(weight.path("tokenizer")), Network(weight.path("model"), weight.path("moves"))
+            SpacyTokenizer(weight.path("tokenizer")),
+            EntityNetwork(weight.path("model"), weight.path("moves")),
         )
 
-    def entities(self, text: str) -> list[list[Tagged]]:
+    def find_entities(self, text: str) -> list[list[EntityToken]]:
         """The entities, each as its tokens."""
-        words = self._cutter.cut(text)
-        found: list[list[Tagged]] = []
-        for word, step in zip(words, self._network.read(words), strict=True):
+        words = self._tokenizer.tokenize(text)
+        found: list[list[EntityToken]] = []
+        for word, step in zip(words, self._network.classify(words), strict=True):
             if step.action in (BEGIN, UNIT):
-                found.append([Tagged(word, step)])
+                found.append([EntityToken(word, step)])
             elif step.action != OUT and found:
-                found[-1].append(Tagged(word, step))
+                found[-1].append(EntityToken(word, step))
         return found
 
 
 def token_classification(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: Text,
     *,
     aggregation_strategy: Strategy = "simple",
@@ -78,16 +79,20 @@ def token_classification(
     """
     ignored = set(ignore_labels or ())
     found = [
-        one for one in kit.get(Recogniser).entities(inputs) if one[0].step.label not in ignored
+        one
+        for one in kit.get(EntityRecognizer).find_entities(inputs)
+        if one[0].step.label not in ignored
     ]
     if aggregation_strategy == "none":
-        tokens = [_token(index, tagged) for one in found for index, tagged in enumerate(one)]
+        tokens = [_format_token(index, tagged) for one in found for index, tagged in enumerate(one)]
         return [token for token in tokens if token["entity"] not in ignored]
-    score = _SCORES[aggregation_strategy]
-    return [_entity(inputs, one, score) for one in found]
+    score = _SCORE_FUNCTIONS[aggregation_strategy]
+    return [_format_entity(inputs, one, score) for one in found]
 
 
-def _entity(text: str, tokens: list[Tagged], score: Callable[[Sequence[float]], float]) -> Json:
+def _format_entity(
+    text: str, tokens: list[EntityToken], score: Callable[[Sequence[float]], float]
+) -> Json:
     start, end = tokens[0].word.start, tokens[-1].word.end
     return {
         "entity_group": tokens[0].step.label,
@@ -98,7 +103,7 @@ def _entity(text: str, tokens: list[Tagged], score: Callable[[Sequence[float]], 
     }
 
 
-def _token(index: int, tagged: Tagged) -> Json:
+def _format_token(index: int, tagged: EntityToken) -> Json:
     """One token of an entity, marked as its beginning (B-) or not (I-)."""
     return {
         "entity": f"{'I' if index else 'B'}-{tagged.step.label}",
@@ -114,7 +119,7 @@ CAPABILITY = Capability(
     model="spacy/en_core_web_sm",
     serves={"token-classification": token_classification},
     weights=("entities",),
-    licence="MIT",
+    license="MIT",
     languages=("English",),
     limits="English; 18 kinds of entities (OntoNotes); version 2.2.5 of 2019.",
 )

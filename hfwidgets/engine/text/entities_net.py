@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hfwidgets.engine.text.entities_text import Word
+from hfwidgets.engine.text.entities_text import SpacyToken
 
 Array = NDArray[np.float32]
 
@@ -28,7 +28,7 @@ _PADDING = 4
 BEGIN, IN, LAST, UNIT, OUT = 1, 2, 3, 4, 5
 
 # spaCy numbers these strings instead of hashing them (its symbols.pxd): 84 up, and 380 up.
-_PARTS = (
+_PARTS_OF_SPEECH = (
     "ADJ ADP ADV AUX CONJ CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X EOL SPACE"
 )
 _LABELS = (
@@ -38,13 +38,13 @@ _LABELS = (
     "nmod nn npadvmod nsubj nsubjpass num number oprd obj obl parataxis partmod pcomp pobj poss "
     "possessive preconj prep prt punct quantmod relcl rcmod root xcomp acl"
 )
-_SYMBOLS = {name: 84 + place for place, name in enumerate(_PARTS.split())} | {
+_SYMBOLS = {name: 84 + place for place, name in enumerate(_PARTS_OF_SPEECH.split())} | {
     name: 380 + place for place, name in enumerate(_LABELS.split())
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TokenAction:
     """What one token is: the action, the entity's label ("" for OUT), and its likelihood."""
 
     action: int
@@ -52,39 +52,45 @@ class Step:
     score: float
 
 
-class Network:
+class EntityNetwork:
     """The loaded network."""
 
     def __init__(self, model: Path, moves: Path) -> None:
         layers = msgspec.msgpack.decode(model.read_bytes())[b"weights"]
-        self._tables = [(_params(layers[at])["vectors"], seed) for at, seed in _TABLES]
-        self._layers = [(_params(layers[at]), _params(layers[norm])) for at, norm in _LAYERS]
-        self._lower, self._upper = _params(layers[_LOWER]), _params(layers[_UPPER])
-        self._moves = _moves(moves)
-        self._vector = lru_cache(20_000)(self._embed)
+        self._tables = [(_layer_arrays(layers[at])["vectors"], seed) for at, seed in _TABLES]
+        self._layers = [
+            (_layer_arrays(layers[at]), _layer_arrays(layers[norm])) for at, norm in _LAYERS
+        ]
+        self._lower, self._upper = _layer_arrays(layers[_LOWER]), _layer_arrays(layers[_UPPER])
+        self._moves = _read_moves(moves)
+        self._cached_vector = lru_cache(20_000)(self._embed_token)
 
-    def read(self, words: list[Word]) -> list[Step]:
+    def classify(self, words: list[SpacyToken]) -> list[TokenAction]:
         """What each token is."""
         if not words:
             return []
-        seen = self._seen(words)
+        seen = self._encode_tokens(words)
         # What each token adds in each of the six places around the reader: (tokens, 6, 64, 2).
         adds = np.einsum("ti,fopi->tfop", seen, self._lower["W"])
-        steps: list[Step] = []
+        steps: list[TokenAction] = []
         start = -1
         for at in range(len(words)):
-            places = _places(at, start, len(words))
+            places = _context_positions(at, start, len(words))
             steps.append(
-                self._step(adds, places, steps[-1] if steps else None, at + 1 == len(words))
+                self._choose_action(
+                    adds, places, steps[-1] if steps else None, at + 1 == len(words)
+                )
             )
             if steps[-1].action in (BEGIN, UNIT):
                 start = at
         return steps
 
-    def _seen(self, words: list[Word]) -> Array:
+    def _encode_tokens(self, words: list[SpacyToken]) -> Array:
         """Each token's vector in its surroundings, shape (tokens, 96)."""
-        padding = np.stack([self._vector("", "")] * _PADDING)
-        x = np.vstack([padding, *(self._vector(word.text, word.norm) for word in words), padding])
+        padding = np.stack([self._cached_vector("", "")] * _PADDING)
+        x = np.vstack(
+            [padding, *(self._cached_vector(word.text, word.norm) for word in words), padding]
+        )
         x = _maxout(x, *self._layers[0])
         none = np.zeros((1, x.shape[1]), np.float32)
         for layer in self._layers[1:]:
@@ -92,16 +98,18 @@ class Network:
             x = x + _maxout(around, *layer)
         return x[_PADDING:-_PADDING]
 
-    def _embed(self, text: str, norm: str) -> Array:
+    def _embed_token(self, text: str, norm: str) -> Array:
         """A token's features looked up in their tables, shape (384,)."""
-        features = (norm, text[:1], text[-3:], _shape(text))
+        features = (norm, text[:1], text[-3:], _word_shape(text))
         rows = []
         for feature, (table, seed) in zip(features, self._tables, strict=True):
-            keys = [key % len(table) for key in _keys(_string_id(feature), seed)]
+            keys = [key % len(table) for key in _hash_keys(_string_id(feature), seed)]
             rows.append(table[keys].sum(0))
         return np.concatenate(rows)
 
-    def _step(self, adds: Array, places: list[int], before: Step | None, final: bool) -> Step:
+    def _choose_action(
+        self, adds: Array, places: list[int], before: TokenAction | None, final: bool
+    ) -> TokenAction:
         """The likeliest action that is possible here."""
         pad = self._lower["pad"][0]
         hidden = self._lower["b"] + sum(
@@ -110,21 +118,21 @@ class Network:
         scores = self._upper["W"] @ hidden.max(1) + self._upper["b"]
         inside = before.label if before and before.action in (BEGIN, IN) else ""
         possible = [
-            index for index, move in enumerate(self._moves) if _allowed(*move, inside, final)
+            index for index, move in enumerate(self._moves) if _is_possible(*move, inside, final)
         ]
         raised = np.exp(scores[possible] - scores[possible].max())
         best = int(raised.argmax())
-        return Step(*self._moves[possible[best]], float(raised[best] / raised.sum()))
+        return TokenAction(*self._moves[possible[best]], float(raised[best] / raised.sum()))
 
 
-def _allowed(action: int, label: str, inside: str, final: bool) -> bool:
+def _is_possible(action: int, label: str, inside: str, final: bool) -> bool:
     """Whether an action may come: an open entity goes on or ends, and it ends with the text."""
     if action in (IN, LAST):
         return bool(inside) and label == inside and not (action == IN and final)
     return not inside and not (action == BEGIN and final)
 
 
-def _places(at: int, start: int, count: int) -> list[int]:
+def _context_positions(at: int, start: int, count: int) -> list[int]:
     """The six tokens that the reader looks at: here, before, after; the same of the last entity.
 
     -1 stands for none.
@@ -144,7 +152,7 @@ def _maxout(x: Array, layer: dict[str, Array], norm: dict[str, Array]) -> Array:
     return np.asarray(scaled * norm["G"] + norm["b"], np.float32)
 
 
-def _params(layer: dict[Any, Any]) -> dict[str, Array]:
+def _layer_arrays(layer: dict[Any, Any]) -> dict[str, Array]:
     """A layer's arrays; the file holds raw little-endian 32-bit floats and their shapes."""
     return {
         param[b"name"]: np.frombuffer(param[b"value"][b"data"], "<f4").reshape(
@@ -154,7 +162,7 @@ def _params(layer: dict[Any, Any]) -> dict[str, Array]:
     }
 
 
-def _moves(path: Path) -> list[tuple[int, str]]:
+def _read_moves(path: Path) -> list[tuple[int, str]]:
     """Actions with labels, in the order of the outputs: by action, then by falling count."""
     counts = json.loads(msgspec.msgpack.decode(path.read_bytes())["moves"])
     return [
@@ -164,7 +172,7 @@ def _moves(path: Path) -> list[tuple[int, str]]:
     ]
 
 
-def _shape(text: str) -> str:
+def _word_shape(text: str) -> str:
     """A token's shape, as "Xxxxx" or "dd.d"; runs are cut after four."""
     if len(text) >= 100:
         return "LONG"
@@ -198,23 +206,23 @@ def _murmur64a(data: bytes, seed: int = 1) -> int:
     return value ^ (value >> 47)
 
 
-def _keys(value: int, seed: int) -> tuple[int, int, int, int]:
+def _hash_keys(value: int, seed: int) -> tuple[int, int, int, int]:
     """The four rows of a table that stand for a number: thinc's MurmurHash3 in 32-bit parts."""
-    high = _turned(value * 0x87C37B91114253D5 & _MASK, 31) * 0x4CF5AD432745937F & _MASK
+    high = _rotate_left(value * 0x87C37B91114253D5 & _MASK, 31) * 0x4CF5AD432745937F & _MASK
     high, low = high ^ seed ^ 8, seed ^ 8
     high = (high + low) & _MASK
     low = (low + high) & _MASK
-    high, low = _final(high), _final(low)
+    high, low = _mix_final(high), _mix_final(low)
     high = (high + low) & _MASK
     low = (low + high) & _MASK
     return high & 0xFFFFFFFF, high >> 32, low & 0xFFFFFFFF, low >> 32
 
 
-def _turned(value: int, by: int) -> int:
+def _rotate_left(value: int, by: int) -> int:
     return ((value << by) | (value >> (64 - by))) & _MASK
 
 
-def _final(value: int) -> int:
+def _mix_final(value: int) -> int:
     value = (value ^ (value >> 33)) * 0xFF51AFD7ED558CCD & _MASK
     value = (value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53 & _MASK
     return value ^ (value >> 33)

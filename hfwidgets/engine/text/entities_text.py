@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 
 _ORTH, _NORM = 65, 67  # spaCy's numbers for a token's text and its normal form
-_LONG = 200  # letters; the file's expressions for addresses take far too long on longer words
+_MAX_MATCH_LETTERS = (
+    200  # letters; the file's expressions for addresses take far too long on longer words
+)
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class SpacyToken:
     """A token: its text, its normal form and where it starts in the text."""
 
     text: str
@@ -30,11 +32,11 @@ class Word:
         return self.start + len(self.text)
 
 
-Piece = tuple[str, str]
+TokenForms = tuple[str, str]
 """A token's text and normal form."""
 
 
-class Cutter:
+class SpacyTokenizer:
     """The loaded rules."""
 
     def __init__(self, path: Path) -> None:
@@ -42,53 +44,55 @@ class Cutter:
         self._prefix = re.compile(rules["prefix_search"])
         self._suffix = re.compile(rules["suffix_search"])
         self._infix = re.compile(rules["infix_finditer"])
-        self._whole = re.compile(rules["token_match"])
-        self._special: dict[str, list[Piece]] = {
+        self._token_match = re.compile(rules["token_match"])
+        self._exceptions: dict[str, list[TokenForms]] = {
             word: [(part[_ORTH], part.get(_NORM) or part[_ORTH].lower()) for part in parts]
             for word, parts in rules["exceptions"].items()
         }
 
-    def cut(self, text: str) -> list[Word]:
+    def tokenize(self, text: str) -> list[SpacyToken]:
         """The text's tokens."""
         words = []
         for match in _WORD.finditer(text):
             at = match.start()
-            for piece, norm in self._pieces(match[0]):
-                words.append(Word(piece, norm, at))
+            for piece, norm in self._split_word(match[0]):
+                words.append(SpacyToken(piece, norm, at))
                 at += len(piece)
         return words
 
-    def _pieces(self, word: str) -> list[Piece]:
-        before: list[Piece] = []
-        after: list[Piece] = []
-        while word and not self._is_whole(word):
+    def _split_word(self, word: str) -> list[TokenForms]:
+        before: list[TokenForms] = []
+        after: list[TokenForms] = []
+        while word and not self._is_single_token(word):
             prefix, suffix = self._prefix.search(word), self._suffix.search(word)
             if prefix and prefix.end():
-                before.append(_piece(word[: prefix.end()]))
+                before.append(_token_forms(word[: prefix.end()]))
                 word = word[prefix.end() :]
             elif suffix and suffix.end() > suffix.start():
-                after.insert(0, _piece(word[suffix.start() :]))
+                after.insert(0, _token_forms(word[suffix.start() :]))
                 word = word[: suffix.start()]
             else:
                 break
-        return [*before, *self._middle(word), *after]
+        return [*before, *self._split_infixes(word), *after]
 
-    def _is_whole(self, word: str) -> bool:
-        return word in self._special or (len(word) < _LONG and bool(self._whole.match(word)))
+    def _is_single_token(self, word: str) -> bool:
+        return word in self._exceptions or (
+            len(word) < _MAX_MATCH_LETTERS and bool(self._token_match.match(word))
+        )
 
-    def _middle(self, word: str) -> list[Piece]:
+    def _split_infixes(self, word: str) -> list[TokenForms]:
         """What is left between a word's cut-off start and end."""
-        if word in self._special:
-            return self._special[word]
-        if self._is_whole(word):
-            return [_piece(word)]
+        if word in self._exceptions:
+            return self._exceptions[word]
+        if self._is_single_token(word):
+            return [_token_forms(word)]
         cuts, at = [], 0
         for match in self._infix.finditer(word):
             if match.start() and match.end() > match.start():
                 cuts += [word[at : match.start()], match[0]]
                 at = match.end()
-        return [_piece(part) for part in [*cuts, word[at:]] if part]
+        return [_token_forms(part) for part in [*cuts, word[at:]] if part]
 
 
-def _piece(text: str) -> Piece:
+def _token_forms(text: str) -> TokenForms:
     return text, text.lower()

@@ -15,15 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.limits import bounded
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.limits import check_text_length
 from hfwidgets.engine.base.weights import WEIGHTS
 
 Array = NDArray[np.float32]
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-TOKENS = 256
+MAX_TOKENS = 256
 """The most tokens of a text that the model reads."""
 
 LANGUAGES = ("English",)
@@ -53,47 +53,47 @@ class MiniLM:
         config = json.loads(weight.path("config.json").read_bytes())
         return cls(load_file(weight.path("model.safetensors")), tokenizer, config)
 
-    def tokens(self, text: str, *, left: bool = False) -> tuple[list[int], bool]:
+    def tokenize(self, text: str, *, left: bool = False) -> tuple[list[int], bool]:
         """The ids with [CLS] and [SEP], at most TOKENS of them, and whether some were cut off."""
         ids: list[int] = self._tokenizer.encode(text).ids
-        if len(ids) <= TOKENS:
+        if len(ids) <= MAX_TOKENS:
             return ids, False
-        inner, room = ids[1:-1], TOKENS - 2
+        inner, room = ids[1:-1], MAX_TOKENS - 2
         return [ids[0], *(inner[-room:] if left else inner[:room]), ids[-1]], True
 
     def embed(self, texts: Iterable[str], *, normalize: bool = True) -> Array:
         """One vector a text, shape (texts, 384), float32; of unit length unless told otherwise."""
-        tokens = (self.tokens(text)[0] for text in bounded(texts))
-        return self.pooled(tokens, normalize=normalize)
+        tokens = (self.tokenize(text)[0] for text in check_text_length(texts))
+        return self.mean_pool(tokens, normalize=normalize)
 
-    def pooled(self, batch: Iterable[Sequence[int]], *, normalize: bool = True) -> Array:
+    def mean_pool(self, batch: Iterable[Sequence[int]], *, normalize: bool = True) -> Array:
         """The mean of each text's token vectors."""
-        vectors = np.stack([self._hidden(ids).mean(0) for ids in batch])
+        vectors = np.stack([self._hidden_states(ids).mean(0) for ids in batch])
         if normalize:
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
-    def _hidden(self, ids: Sequence[int]) -> Array:
+    def _hidden_states(self, ids: Sequence[int]) -> Array:
         """The last layer's vectors of one text, shape (tokens, 384)."""
         w = self._weights
         words = w["embeddings.word_embeddings.weight"][list(ids)]
         places = w["embeddings.position_embeddings.weight"][: len(ids)]
-        x = self._norm(
+        x = self._layer_norm(
             words + places + w["embeddings.token_type_embeddings.weight"][0], "embeddings"
         )
         for layer in range(self._layers):
-            x = self._layer(x, f"encoder.layer.{layer}.")
+            x = self._encoder_layer(x, f"encoder.layer.{layer}.")
         return x
 
-    def _layer(self, x: Array, at: str) -> Array:
+    def _encoder_layer(self, x: Array, at: str) -> Array:
         seen = self._linear(
-            self._attended(x, at + "attention.self."), at + "attention.output.dense"
+            self._attention(x, at + "attention.self."), at + "attention.output.dense"
         )
-        x = self._norm(x + seen, at + "attention.output")
+        x = self._layer_norm(x + seen, at + "attention.output")
         inner = _gelu(self._linear(x, at + "intermediate.dense"))
-        return self._norm(x + self._linear(inner, at + "output.dense"), at + "output")
+        return self._layer_norm(x + self._linear(inner, at + "output.dense"), at + "output")
 
-    def _attended(self, x: Array, at: str) -> Array:
+    def _attention(self, x: Array, at: str) -> Array:
         """Multi-head attention of one text with itself."""
         query, key, value = (
             self._linear(x, at + name).reshape(len(x), self._heads, -1).transpose(1, 0, 2)
@@ -107,7 +107,7 @@ class MiniLM:
     def _linear(self, x: Array, at: str) -> Array:
         return x @ self._weights[at + ".weight"].T + self._weights[at + ".bias"]
 
-    def _norm(self, x: Array, at: str) -> Array:
+    def _layer_norm(self, x: Array, at: str) -> Array:
         centred = x - x.mean(-1, keepdims=True)
         scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + _EPSILON)
         return np.asarray(
@@ -134,7 +134,7 @@ def softmax(values: ArrayLike, sharpness: float = 1.0) -> NDArray[np.float64]:
 
 
 def feature_extraction(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: str | Texts,
     *,
     normalize: bool = True,
@@ -145,12 +145,14 @@ def feature_extraction(
     """A vector for a text, or a list of vectors for a list of texts."""
     texts = [inputs] if isinstance(inputs, str) else inputs
     left = truncation_direction.lower() == "left"
-    vectors, _ = embedded(kit.get(MiniLM), texts, normalize=normalize, truncate=truncate, left=left)
-    listed = [encoded(vector, encoding_format) for vector in vectors]
+    vectors, _ = embed_texts(
+        kit.get(MiniLM), texts, normalize=normalize, truncate=truncate, left=left
+    )
+    listed = [encode_vector(vector, encoding_format) for vector in vectors]
     return listed[0] if isinstance(inputs, str) else listed
 
 
-def embedded(
+def embed_texts(
     model: MiniLM,
     texts: list[str],
     *,
@@ -160,19 +162,19 @@ def embedded(
 ) -> tuple[Array, int]:
     """The texts' vectors and their number of tokens; a 400 for one too long to be read whole."""
     batch = []
-    for text in bounded(texts):
-        ids, cut = model.tokens(text, left=left)
+    for text in check_text_length(texts):
+        ids, cut = model.tokenize(text, left=left)
         if cut and not truncate:
-            raise bad(
-                f"A text has more than the {TOKENS} tokens that {MODEL} reads. Shorten it, or "
+            raise bad_request(
+                f"A text has more than the {MAX_TOKENS} tokens that {MODEL} reads. Shorten it, or "
                 "leave truncate=False out.",
                 "truncate",
             )
         batch.append(ids)
-    return model.pooled(batch, normalize=normalize), sum(map(len, batch))
+    return model.mean_pool(batch, normalize=normalize), sum(map(len, batch))
 
 
-def encoded(vector: Array, form: str) -> Any:
+def encode_vector(vector: Array, form: str) -> Any:
     """A vector as JSON numbers, or as base64 of little-endian 32-bit floats."""
     if form == "float":
         return vector.tolist()
@@ -181,14 +183,14 @@ def encoded(vector: Array, form: str) -> Any:
     return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
 
-class Similarity(msgspec.Struct):
+class SimilarityInputs(msgspec.Struct):
     """A sentence and those it is compared with."""
 
     source_sentence: str
     sentences: Texts
 
 
-def sentence_similarity(kit: Kit, inputs: Similarity) -> list[float]:
+def sentence_similarity(kit: LoadedModels, inputs: SimilarityInputs) -> list[float]:
     """The cosine of the source sentence with each of the others, -1 to 1."""
     vectors = kit.get(MiniLM).embed([inputs.source_sentence, *inputs.sentences])
     return [float(value) for value in vectors[1:] @ vectors[0]]
@@ -199,7 +201,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"feature-extraction": feature_extraction, "sentence-similarity": sentence_similarity},
     weights=("minilm",),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=LANGUAGES,
-    limits=f"English; reads the first {TOKENS} tokens of a text.",
+    limits=f"English; reads the first {MAX_TOKENS} tokens of a text.",
 )

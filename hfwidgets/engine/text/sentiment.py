@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.capability import Capability, LoadedModels
 
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
@@ -36,30 +36,30 @@ class Vader:
 
         return cls(SentimentIntensityAnalyzer())
 
-    def compound(self, text: str) -> float:
+    def compound_score(self, text: str) -> float:
         """The sentiment from -1 (most negative) to 1 (most positive)."""
         return float(self._analyzer.polarity_scores(text)["compound"])
 
 
 def text_classification(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: Text,
     *,
     function_to_apply: Transform = "softmax",
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
 ) -> list[list[dict[str, Any]]]:
     """POSITIVE and NEGATIVE with scores, the likelier first; POSITIVE's is (1 + compound) / 2."""
-    share = (1 + max(-_CERTAIN, min(_CERTAIN, kit.get(Vader).compound(inputs)))) / 2
+    share = (1 + max(-_CERTAIN, min(_CERTAIN, kit.get(Vader).compound_score(inputs)))) / 2
     logit = math.log(share / (1 - share)) / 2
     scores = {
-        "POSITIVE": _applied(logit, function_to_apply),
-        "NEGATIVE": _applied(-logit, function_to_apply),
+        "POSITIVE": _apply_transform(logit, function_to_apply),
+        "NEGATIVE": _apply_transform(-logit, function_to_apply),
     }
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     return [[{"label": label, "score": score} for label, score in ranked[:top_k]]]
 
 
-def _applied(logit: float, transform: Transform) -> float:
+def _apply_transform(logit: float, transform: Transform) -> float:
     """One class's score; the two logits are each other's negatives."""
     if transform == "none":
         return logit
@@ -71,7 +71,7 @@ CAPABILITY = Capability(
     model="cjhutto/vaderSentiment",
     serves={"text-classification": text_classification},
     weights=(),
-    licence="MIT",
+    license="MIT",
     languages=("English",),
     limits="English sentiment only, by a lexicon and rules; best on short informal texts.",
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hfwidgets.engine.base.sentences import Sentence
 
-_STOP = frozenset(
+_STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """a an the of in on at to for and or but is are was were be been it its he she they his her
@@ -24,7 +24,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[\"'(]?[A-Z]")
-_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+_ANSWER_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (many|much|tall|old|long|large|far|high|big)\b|\bpercentage\b"), _NUMBER),
     (re.compile(r"^\W*(when\b|(in |on |at )?(what|which) (year|day|time|month|date)\b)"), _DATE),
     (re.compile(r"^\W*(who|whose|whom|where)\b"), _NAME),
@@ -43,44 +43,44 @@ class Span:
     sentence: int
 
 
-def spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
+def find_spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
     """What may answer the question: of the right kind where the question tells it, else all."""
-    asked = {_stem(word) for word in question.split()} - _STOP
+    asked = {_stem(word) for word in question.split()} - _STOP_WORDS
     found = [
         span
         for index, part in enumerate(parts)
-        for span in _of_sentence(part, index, asked, longest)
+        for span in _spans_in_sentence(part, index, asked, longest)
     ]
     lowered = question.lower()
-    for asking, kind in _KINDS:
+    for asking, kind in _ANSWER_KINDS:
         if asking.search(lowered):
             return [span for span in found if kind.search(span.text)] or found
     return found
 
 
-def _of_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> list[Span]:
+def _spans_in_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> list[Span]:
     """Runs of up to `longest` words that repeat none of the question and end in no small word."""
     words = list(_WORD.finditer(part.text))
     found = []
     for first, opening in enumerate(words):
-        if _stem(opening[0]) in _STOP:
+        if _stem(opening[0]) in _STOP_WORDS:
             continue
         for last, closing in enumerate(words[first : first + longest], first):
-            if _stem(closing[0]) in asked or _breaks(words, first, last):
+            if _stem(closing[0]) in asked or _has_break(words, first, last):
                 break
-            if _stem(closing[0]) not in _STOP:
-                found.append(_span(part, opening.start(), closing.end(), index))
+            if _stem(closing[0]) not in _STOP_WORDS:
+                found.append(_trim_span(part, opening.start(), closing.end(), index))
     return [span for span in found if span.text]
 
 
-def _breaks(words: list[re.Match[str]], first: int, last: int) -> bool:
+def _has_break(words: list[re.Match[str]], first: int, last: int) -> bool:
     """Whether a comma or the like stands before the last word; inside names and dates it may."""
     if last == first or words[last - 1][0][-1] not in ",;:":
         return False
     return not (words[last][0][0].isupper() or words[last][0][0].isdigit())
 
 
-def _span(part: Sentence, start: int, end: int, index: int) -> Span:
+def _trim_span(part: Sentence, start: int, end: int, index: int) -> Span:
     """The stretch without the punctuation around it."""
     raw = part.text[start:end]
     text = raw.strip(_EDGES)

@@ -11,54 +11,60 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.limits import bounded
-from hfwidgets.engine.base.sentences import sentences
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.limits import check_text_length
+from hfwidgets.engine.base.sentences import split_sentences
 from hfwidgets.engine.text.minilm import LANGUAGES, MODEL, Array, MiniLM
 
-SENTENCES = 512
-_SHARE = 0.35  # of the text's words, when no length is asked for
+MAX_SENTENCES = 512
+_DEFAULT_SHARE = 0.35  # of the text's words, when no length is asked for
 _DAMPING = 0.85
-_REPETITION = 0.6
-_FIRST = 0.15  # texts tend to open with what they are about
+_REPETITION_WEIGHT = 0.6
+_FIRST_SENTENCE_BONUS = 0.15  # texts tend to open with what they are about
 
-Words = Annotated[int, msgspec.Meta(ge=1)]
+WordCount = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class Lengths(msgspec.Struct, forbid_unknown_fields=True):
+class SummaryLengths(msgspec.Struct, forbid_unknown_fields=True):
     """How long the summary may be, in words."""
 
-    max_length: Words | None = None
-    max_new_tokens: Words | None = None
+    max_length: WordCount | None = None
+    max_new_tokens: WordCount | None = None
     min_length: Annotated[int, msgspec.Meta(ge=0)] = 0
     min_new_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def summarization(
-    kit: Kit, inputs: str, *, generate_parameters: Lengths | None = None
+    kit: LoadedModels, inputs: str, *, generate_parameters: SummaryLengths | None = None
 ) -> list[dict[str, Any]]:
     """The most telling sentences, in their order."""
-    lengths = generate_parameters or Lengths()
-    [inputs] = bounded([inputs])
-    parts = [sentence.text for sentence in sentences(inputs)]
+    lengths = generate_parameters or SummaryLengths()
+    [inputs] = check_text_length([inputs])
+    parts = [sentence.text for sentence in split_sentences(inputs)]
     if not parts:
-        raise bad("The text to summarise is empty.", "inputs")
-    if len(parts) > SENTENCES:
-        raise bad(f"The text has {len(parts)} sentences; the limit is {SENTENCES}.", "inputs")
+        raise bad_request("The text to summarise is empty.", "inputs")
+    if len(parts) > MAX_SENTENCES:
+        raise bad_request(
+            f"The text has {len(parts)} sentences; the limit is {MAX_SENTENCES}.", "inputs"
+        )
     words = [len(part.split()) for part in parts]
-    most = lengths.max_length or lengths.max_new_tokens or max(30, round(sum(words) * _SHARE))
+    most = (
+        lengths.max_length or lengths.max_new_tokens or max(30, round(sum(words) * _DEFAULT_SHARE))
+    )
     least = min(max(lengths.min_length, lengths.min_new_tokens), most)
-    taken = _taken(kit.get(MiniLM).embed(parts), words, most, least)
+    taken = _select_sentences(kit.get(MiniLM).embed(parts), words, most, least)
     return [{"summary_text": " ".join(parts[index] for index in sorted(taken))}]
 
 
-def _taken(vectors: Array, words: list[int], most: int, least: int) -> list[int]:
+def _select_sentences(vectors: Array, words: list[int], most: int, least: int) -> list[int]:
     """Sentences by falling worth while they fit; always the best one, and enough for `least`."""
-    worth, taken = _worth(vectors), list[int]()
+    worth, taken = _centrality(vectors), list[int]()
     left = set(range(len(words)))
     while left:
-        best = max(left, key=lambda index: worth[index] - _repeats(vectors, index, taken))
+        best = max(
+            left, key=lambda index: worth[index] - _repetition_penalty(vectors, index, taken)
+        )
         left.remove(best)
         used = sum(words[index] for index in taken)
         if not taken or used + words[best] <= most or used < least:
@@ -66,7 +72,7 @@ def _taken(vectors: Array, words: list[int], most: int, least: int) -> list[int]
     return taken
 
 
-def _worth(vectors: Array) -> NDArray[np.float64]:
+def _centrality(vectors: Array) -> NDArray[np.float64]:
     """How central each sentence is: where a walk along likenesses rests, and how near the mean."""
     count = len(vectors)
     links = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
@@ -77,12 +83,16 @@ def _worth(vectors: Array) -> NDArray[np.float64]:
         rank = (1 - _DAMPING) / count + _DAMPING * steps.T @ rank
     centre = vectors.mean(0)
     near = vectors @ centre / np.linalg.norm(centre)
-    return np.asarray(rank * count + near + _FIRST / np.arange(1, count + 1), np.float64)
+    return np.asarray(
+        rank * count + near + _FIRST_SENTENCE_BONUS / np.arange(1, count + 1), np.float64
+    )
 
 
-def _repeats(vectors: Array, index: int, taken: list[int]) -> float:
+def _repetition_penalty(vectors: Array, index: int, taken: list[int]) -> float:
     """What a sentence loses for its likeness to one that was taken."""
-    return _REPETITION * max((float(vectors[index] @ vectors[one]) for one in taken), default=0.0)
+    return _REPETITION_WEIGHT * max(
+        (float(vectors[index] @ vectors[one]) for one in taken), default=0.0
+    )
 
 
 CAPABILITY = Capability(
@@ -90,7 +100,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"summarization": summarization},
     weights=("minilm",),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=LANGUAGES,
     limits="English; extractive: it picks the text's own sentences and writes none.",
 )

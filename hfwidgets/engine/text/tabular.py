@@ -14,17 +14,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.weights import WEIGHTS
-from hfwidgets.errors import near
+from hfwidgets.errors import did_you_mean
 
 Floats = NDArray[np.float64]
 Cell = str | int | float
 
-ROWS = 10_000
-_STEPS = 300
-_RATE, _MOMENTUM, _PENALTY = 0.5, 0.9, 1e-3
+MAX_ROWS = 10_000
+_TRAINING_STEPS = 300
+_LEARNING_RATE, _MOMENTUM, _PENALTY = 0.5, 0.9, 1e-3
 
 _IRIS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 _WINE = (
@@ -40,20 +40,20 @@ _WINE = (
     *("nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue"),
     *("od280/od315_of_diluted_wines", "proline"),
 )
-_CELLS = (
+_CELL_FEATURES = (
     *("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity"),
     *("concave points", "symmetry", "fractal dimension"),
 )
 _CANCER = (
-    *(f"mean {name}" for name in _CELLS),
-    *(f"{name} error" for name in _CELLS),
-    *(f"worst {name}" for name in _CELLS),
+    *(f"mean {name}" for name in _CELL_FEATURES),
+    *(f"{name} error" for name in _CELL_FEATURES),
+    *(f"worst {name}" for name in _CELL_FEATURES),
 )
 _DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleTable:
     """A sample table: its file, its columns and, for classes, their names (none: a number)."""
 
     name: str
@@ -62,16 +62,16 @@ class Sample:
     classes: tuple[str, ...] = ()
 
 
-SAMPLES = (
-    Sample("iris", "iris.csv", _IRIS, ("setosa", "versicolor", "virginica")),
-    Sample("wine", "wine_data.csv", _WINE, ("class_0", "class_1", "class_2")),
-    Sample("breast cancer", "breast_cancer.csv", _CANCER, ("malignant", "benign")),
-    Sample("diabetes", "diabetes_data_raw.csv.gz", _DIABETES),
+SAMPLE_TABLES = (
+    SampleTable("iris", "iris.csv", _IRIS, ("setosa", "versicolor", "virginica")),
+    SampleTable("wine", "wine_data.csv", _WINE, ("class_0", "class_1", "class_2")),
+    SampleTable("breast cancer", "breast_cancer.csv", _CANCER, ("malignant", "benign")),
+    SampleTable("diabetes", "diabetes_data_raw.csv.gz", _DIABETES),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class LinearModel:
     """Weights for standardised columns and a constant one, shape (columns + 1, outputs)."""
 
     mean: Floats
@@ -80,103 +80,105 @@ class Fitted:
 
     def __call__(self, rows: Floats) -> Floats:
         """The outputs for rows, shape (rows, outputs)."""
-        return _design((rows - self.mean) / self.scale) @ self.weights
+        return _design_matrix((rows - self.mean) / self.scale) @ self.weights
 
 
-class Models:
+class LinearModels:
     """The fitted models by the name of their sample."""
 
     def __init__(self) -> None:
-        self._fitted: dict[str, Fitted] = {}
+        self._models: dict[str, LinearModel] = {}
 
     @classmethod
     def load(cls) -> Self:
         """Ready to fit; nothing is read yet."""
         return cls()
 
-    def of(self, sample: Sample) -> Fitted:
+    def model_for(self, sample: SampleTable) -> LinearModel:
         """The model of a sample, fitted the first time; some 0.05 s."""
-        if sample.name not in self._fitted:
-            self._fitted[sample.name] = _fit(sample)
-        return self._fitted[sample.name]
+        if sample.name not in self._models:
+            self._models[sample.name] = _fit_model(sample)
+        return self._models[sample.name]
 
 
-class Data(msgspec.Struct):
+class TabularBody(msgspec.Struct):
     """A table under "data", as the Hub's task page has it, or under "table", as clients send it."""
 
     data: dict[str, list[Cell]] | None = None
     table: dict[str, list[Cell]] | None = None
 
 
-Inputs = Annotated[Data, msgspec.Meta(description="a table as column name -> values")]
+TabularInputs = Annotated[TabularBody, msgspec.Meta(description="a table as column name -> values")]
 
 
-def tabular_classification(kit: Kit, inputs: Inputs) -> list[str]:
+def tabular_classification(kit: LoadedModels, inputs: TabularInputs) -> list[str]:
     """A class name for each row."""
-    sample, rows = _matched(inputs, classes=True)
-    outputs = kit.get(Models).of(sample)(rows)
+    sample, rows = _match_sample(inputs, classes=True)
+    outputs = kit.get(LinearModels).model_for(sample)(rows)
     return [sample.classes[index] for index in outputs.argmax(1)]
 
 
-def tabular_regression(kit: Kit, inputs: Inputs) -> list[float]:
+def tabular_regression(kit: LoadedModels, inputs: TabularInputs) -> list[float]:
     """A number for each row."""
-    sample, rows = _matched(inputs, classes=False)
-    return [float(value) for value in kit.get(Models).of(sample)(rows)[:, 0]]
+    sample, rows = _match_sample(inputs, classes=False)
+    return [float(value) for value in kit.get(LinearModels).model_for(sample)(rows)[:, 0]]
 
 
-def _matched(inputs: Data, *, classes: bool) -> tuple[Sample, Floats]:
+def _match_sample(inputs: TabularBody, *, classes: bool) -> tuple[SampleTable, Floats]:
     """The sample whose columns the table has, and its rows in the sample's order."""
     table = inputs.data or inputs.table
     if not table:
-        raise bad('The request holds no table: {"table": {"column": [values]}}.', "table")
-    given = {_plain(name): cells for name, cells in table.items()}
-    samples = [sample for sample in SAMPLES if bool(sample.classes) == classes]
+        raise bad_request('The request holds no table: {"table": {"column": [values]}}.', "table")
+    given = {_normalize_name(name): cells for name, cells in table.items()}
+    samples = [sample for sample in SAMPLE_TABLES if bool(sample.classes) == classes]
     for sample in samples:
-        if {_plain(name) for name in sample.columns} <= given.keys():
-            return sample, _rows(sample, given)
-    raise bad(_unmatched(samples, list(table)), "table")
+        if {_normalize_name(name) for name in sample.columns} <= given.keys():
+            return sample, _parse_rows(sample, given)
+    raise bad_request(_unmatched_message(samples, list(table)), "table")
 
 
-def _unmatched(samples: list[Sample], given: list[str]) -> str:
+def _unmatched_message(samples: list[SampleTable], given: list[str]) -> str:
     known = "; ".join(f"{sample.name}: {', '.join(sample.columns)}" for sample in samples)
     names = [name for sample in samples for name in sample.columns]
-    hints = "".join(near(name, names) for name in given[:1])
+    hints = "".join(did_you_mean(name, names) for name in given[:1])
     return f"The embedded engine has models for tables with these columns: {known}.{hints}"
 
 
-def _rows(sample: Sample, given: dict[str, list[Cell]]) -> Floats:
-    columns = [given[_plain(name)] for name in sample.columns]
+def _parse_rows(sample: SampleTable, given: dict[str, list[Cell]]) -> Floats:
+    columns = [given[_normalize_name(name)] for name in sample.columns]
     if len({len(column) for column in columns}) > 1 or not columns[0]:
-        raise bad("The columns must all have the same number of values, at least one.", "table")
-    if len(columns[0]) > ROWS:
-        raise bad(f"The table has more than {ROWS} rows.", "table")
+        raise bad_request(
+            "The columns must all have the same number of values, at least one.", "table"
+        )
+    if len(columns[0]) > MAX_ROWS:
+        raise bad_request(f"The table has more than {MAX_ROWS} rows.", "table")
     try:
         rows = np.array(columns, dtype=object).astype(np.float64).T
     except ValueError as error:
-        raise bad(f"A value is no number: {error}.", "table") from error
+        raise bad_request(f"A value is no number: {error}.", "table") from error
     if not np.isfinite(rows).all():
-        raise bad("A value is not a finite number.", "table")
+        raise bad_request("A value is not a finite number.", "table")
     return rows
 
 
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     """A column's name without its spelling: case, units in brackets, spaces and underscores."""
     return re.sub(r"\(.*?\)|[\s_]", "", name.lower())
 
 
-def _fit(sample: Sample) -> Fitted:
-    rows, targets = _read(sample)
+def _fit_model(sample: SampleTable) -> LinearModel:
+    rows, targets = _load_sample(sample)
     mean, scale = rows.mean(0), rows.std(0) + 1e-9
-    design = _design((rows - mean) / scale)
+    design = _design_matrix((rows - mean) / scale)
     if not sample.classes:
         solved = np.linalg.lstsq(design, targets, rcond=None)[0]
-        return Fitted(mean, scale, np.asarray(solved[:, None], np.float64))
-    return Fitted(
-        mean, scale, _softmax_regression(design, targets.astype(int), len(sample.classes))
+        return LinearModel(mean, scale, np.asarray(solved[:, None], np.float64))
+    return LinearModel(
+        mean, scale, _fit_softmax_regression(design, targets.astype(int), len(sample.classes))
     )
 
 
-def _read(sample: Sample) -> tuple[Floats, Floats]:
+def _load_sample(sample: SampleTable) -> tuple[Floats, Floats]:
     """A sample's rows and targets; its class is the last column of a CSV file."""
     weight = WEIGHTS["tables"]
     if not sample.classes:
@@ -189,21 +191,21 @@ def _read(sample: Sample) -> tuple[Floats, Floats]:
     return table[:, :-1], table[:, -1]
 
 
-def _softmax_regression(design: Floats, classes: NDArray[np.int_], count: int) -> Floats:
+def _fit_softmax_regression(design: Floats, classes: NDArray[np.int_], count: int) -> Floats:
     """Weights that make the classes likely, by gradient descent with momentum."""
     wanted = np.eye(count)[classes]
     weights = step = np.zeros((design.shape[1], count))
-    for _ in range(_STEPS):
+    for _ in range(_TRAINING_STEPS):
         scores = design @ weights
         likely = np.exp(scores - scores.max(1, keepdims=True))
         likely /= likely.sum(1, keepdims=True)
         slope = design.T @ (likely - wanted) / len(design) + _PENALTY * weights
-        step = _MOMENTUM * step - _RATE * slope
+        step = _MOMENTUM * step - _LEARNING_RATE * slope
         weights = weights + step
     return weights
 
 
-def _design(rows: Floats) -> Floats:
+def _design_matrix(rows: Floats) -> Floats:
     return np.hstack([rows, np.ones((len(rows), 1))])
 
 
@@ -215,7 +217,7 @@ CAPABILITY = Capability(
         "tabular-regression": tabular_regression,
     },
     weights=("tables",),
-    licence="BSD-3-Clause",
+    license="BSD-3-Clause",
     languages=(),
     limits=(
         "Knows scikit-learn's sample tables only: iris, wine and breast cancer (classes), diabetes "

@@ -9,21 +9,29 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import RefusedError, bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 
 _PAIR = re.compile(r"([a-z]{2,3})(?:_\w+)?-([a-z]{2,3})(?:_\w+)?")
-_SHORT = {"en": "eng", "es": "spa", "fr": "fra", "de": "deu", "it": "ita", "pt": "por", "ca": "cat"}
-_SECONDS = 60
+_THREE_LETTER_CODES = {
+    "en": "eng",
+    "es": "spa",
+    "fr": "fra",
+    "de": "deu",
+    "it": "ita",
+    "pt": "por",
+    "ca": "cat",
+}
+_TIMEOUT_SECONDS = 60
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 
 
 async def translation(
-    kit: Kit, inputs: Text, *, src_lang: str | None = None, tgt_lang: str | None = None
+    kit: LoadedModels, inputs: Text, *, src_lang: str | None = None, tgt_lang: str | None = None
 ) -> list[dict[str, Any]]:
     """The text in the other language; English to Spanish, or the first pair, unless told."""
-    pair = _pair(src_lang, tgt_lang)
+    pair = _choose_pair(src_lang, tgt_lang)
     # "-u" leaves the marks out that Apertium puts before words it does not know.
     process = await asyncio.create_subprocess_exec(
         *("apertium", "-u", pair),
@@ -32,7 +40,7 @@ async def translation(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             out, said = await process.communicate(inputs.encode())
     finally:
         if process.returncode is None:
@@ -42,27 +50,29 @@ async def translation(
     return [{"translation_text": out.decode("utf-8", "replace").strip()}]
 
 
-def _pair(source: str | None, target: str | None) -> str:
+def _choose_pair(source: str | None, target: str | None) -> str:
     """The name of the installed pair for two languages."""
-    known = pairs()
+    known = list_pairs()
     if source is None and target is None:
         return "eng-spa" if "eng-spa" in known else known[0]
     if source is None or target is None:
-        raise bad("src_lang and tgt_lang come together.", "src_lang")
-    wanted = f"{_code(source)}-{_code(target)}"
+        raise bad_request("src_lang and tgt_lang come together.", "src_lang")
+    wanted = f"{_language_code(source)}-{_language_code(target)}"
     if wanted not in known:
-        raise bad(f"Apertium has no pair {wanted} here; it has {', '.join(known)}.", "tgt_lang")
+        raise bad_request(
+            f"Apertium has no pair {wanted} here; it has {', '.join(known)}.", "tgt_lang"
+        )
     return wanted
 
 
-def _code(language: str) -> str:
+def _language_code(language: str) -> str:
     """A language's three-letter code, from forms such as "en", "en_XX", "eng_Latn"."""
     short = re.split(r"[_-]", language.strip().lower())[0]
-    return _SHORT.get(short, short)
+    return _THREE_LETTER_CODES.get(short, short)
 
 
 @functools.cache
-def pairs() -> list[str]:
+def list_pairs() -> list[str]:
     """The pairs that Apertium has here; empty when it is not installed."""
     program = shutil.which("apertium")
     if program is None:
@@ -73,9 +83,9 @@ def pairs() -> list[str]:
     return [line.strip() for line in listed.stdout.splitlines() if _PAIR.fullmatch(line.strip())]
 
 
-def absent() -> str | None:
+def explain_missing_apertium() -> str | None:
     """Why there is no translation here; None when there is."""
-    return None if pairs() else "Apertium is not installed on this machine"
+    return None if list_pairs() else "Apertium is not installed on this machine"
 
 
 CAPABILITY = Capability(
@@ -83,9 +93,9 @@ CAPABILITY = Capability(
     model="apertium/apertium",
     serves={"translation": translation},
     weights=(),
-    licence="GPL-2.0-or-later (a program of its own, installed separately)",
+    license="GPL-2.0-or-later (a program of its own, installed separately)",
     languages=(),
     limits="Rule-based and rough; the pairs of languages that are installed, as English-Spanish.",
-    chats=False,
-    available=absent,
+    uses_chat_model=False,
+    why_unavailable=explain_missing_apertium,
 )

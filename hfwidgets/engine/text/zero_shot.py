@@ -5,30 +5,34 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.text.minilm import LANGUAGES, MODEL, MiniLM, softmax
 
 SHARPNESS = 20.0
 """Turns differences of cosines, a few hundredths, into differences of shares; found by trial."""
 
-NEUTRAL = "something else"
+NEUTRAL_LABEL = "something else"
 
-Labels = Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
+CandidateLabels = Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
 
 
 def zero_shot_classification(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: str,
     *,
-    candidate_labels: Labels,
+    candidate_labels: CandidateLabels,
     multi_label: bool = False,
     hypothesis_template: str = "This text is about {}.",
 ) -> list[dict[str, Any]]:
     """Labels with scores, the best first; the scores sum to 1 unless several labels may hold."""
     if "{}" not in hypothesis_template:
-        raise bad("hypothesis_template must hold {} where the label goes.", "hypothesis_template")
-    named = [hypothesis_template.replace("{}", label) for label in [*candidate_labels, NEUTRAL]]
+        raise bad_request(
+            "hypothesis_template must hold {} where the label goes.", "hypothesis_template"
+        )
+    named = [
+        hypothesis_template.replace("{}", label) for label in [*candidate_labels, NEUTRAL_LABEL]
+    ]
     vectors = kit.get(MiniLM).embed([inputs, *named])
     likeness = vectors[1:] @ vectors[0]
     if multi_label:
@@ -45,7 +49,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"zero-shot-classification": zero_shot_classification},
     weights=("minilm",),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=LANGUAGES,
     limits="English; good at topics, blind to negation and irony.",
 )

@@ -12,17 +12,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hfwidgets.engine.base import images
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.http_errors import bad
-from hfwidgets.engine.base.runtimes import needs
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.base.sentences import Sentence
 from hfwidgets.engine.chat import answers
 from hfwidgets.engine.text.minilm import LANGUAGES, MiniLM, softmax
-from hfwidgets.engine.text.spans import spans
-from hfwidgets.engine.vision.ocr import Reader
+from hfwidgets.engine.text.spans import find_spans
+from hfwidgets.engine.vision.ocr import OcrReader
 
 _FIELD = re.compile(r"[^:]{2,40}:\s+(?P<value>\S.*)")
-_LINES = 500
+_MAX_LINES = 500
 _SHARPNESS = 8.0  # turns differences of cosines into shares; found by trial
 
 
@@ -34,7 +34,7 @@ class DocumentQuestion(msgspec.Struct):
 
 
 async def document_question_answering(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: DocumentQuestion,
     *,
     top_k: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1,
@@ -42,39 +42,39 @@ async def document_question_answering(
     lang: Literal["en", "eng"] = "en",
 ) -> list[dict[str, Any]]:
     """An answer from each of the `top_k` nearest lines; start and end count the page's words."""
-    lines, likeness = await asyncio.to_thread(_read, kit, inputs)
+    lines, likeness = await asyncio.to_thread(_read_page, kit, inputs)
     shares = softmax(likeness, _SHARPNESS)
     found = []
     for index in sorted(range(len(lines)), key=lambda index: -likeness[index])[:top_k]:
-        answer = await _answer(kit, inputs.question, lines[index], max_answer_len)
-        start = sum(len(line.split()) for line in lines[:index]) + _word(lines[index], answer)
+        answer = await _answer_from_line(kit, inputs.question, lines[index], max_answer_len)
+        start = sum(len(line.split()) for line in lines[:index]) + _word_index(lines[index], answer)
         end = start + len(answer.split()) - 1
         found.append({"answer": answer, "score": float(shares[index]), "start": start, "end": end})
     return found
 
 
-def _read(kit: Kit, inputs: DocumentQuestion) -> tuple[list[str], Sequence[float]]:
+def _read_page(kit: LoadedModels, inputs: DocumentQuestion) -> tuple[list[str], Sequence[float]]:
     """The page's lines and how near each is to the question."""
-    lines = kit.get(Reader).lines(images.opened(inputs.image))[:_LINES]
+    lines = kit.get(OcrReader).read_lines(images.open_image(inputs.image))[:_MAX_LINES]
     if not lines:
-        raise bad("No text was found in the picture.", "inputs")
+        raise bad_request("No text was found in the picture.", "inputs")
     vectors = kit.get(MiniLM).embed([inputs.question, *lines])
     return lines, [float(value) for value in vectors[1:] @ vectors[0]]
 
 
-async def _answer(kit: Kit, question: str, line: str, longest: int) -> str:
+async def _answer_from_line(kit: LoadedModels, question: str, line: str, longest: int) -> str:
     """What a line answers: the value of its field, its likeliest stretch, or all of it."""
     field = _FIELD.fullmatch(line)
     if field and len(field["value"].split()) <= longest:
         return field["value"]
-    if not spans([Sentence(line, 0)], question, longest):
+    if not find_spans([Sentence(line, 0)], question, longest):
         return line
-    asked = answers.Question(question, line)
+    asked = answers.PassageQuestion(question, line)
     found: dict[str, Any] = await answers.question_answering(kit, asked, max_answer_len=longest)
     return str(found["answer"])
 
 
-def _word(line: str, answer: str) -> int:
+def _word_index(line: str, answer: str) -> int:
     """Which of a line's words the answer starts with."""
     return len(line[: max(0, line.find(answer))].split())
 
@@ -84,9 +84,9 @@ CAPABILITY = Capability(
     model="PaddlePaddle/PP-OCRv6-small+SmolLM2-135M-Instruct",
     serves={"document-question-answering": document_question_answering},
     weights=("ocr", "minilm", "smollm2"),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=LANGUAGES,
     limits="Weak: English forms and letters, one line an answer; about three of four are right.",
-    chats=True,
-    available=needs("onnxruntime"),
+    uses_chat_model=True,
+    why_unavailable=require_modules("onnxruntime"),
 )

@@ -13,10 +13,10 @@ import msgspec
 import numpy as np
 
 from hfwidgets.engine.base import images
-from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.images import Pixels
-from hfwidgets.engine.base.scores import Transform, ranked
-from hfwidgets.engine.base.torch_file import tensors
+from hfwidgets.engine.base.scores import Transform, rank_labels
+from hfwidgets.engine.base.torch_file import load_tensors
 from hfwidgets.engine.base.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -39,61 +39,63 @@ class EfficientNet:
     @classmethod
     def load(cls) -> "EfficientNet":
         """Open it; about 0.1 s and 40 MB."""
-        found = tensors(WEIGHTS["efficientnet"].path("model.pth"))
+        found = load_tensors(WEIGHTS["efficientnet"].path("model.pth"))
         names = json.loads(WEIGHTS["imagenet"].path("names.json").read_bytes())
         return cls(found, names)
 
     def logits(self, image: "Image") -> list[float]:
         """A number for each class: the larger, the likelier."""
-        x = self._normed(self._stem(_prepared(image)), "_bn0", active=True)
+        x = self._batch_norm(self._stem(_preprocess(image)), "_bn0", active=True)
         block = 0
         for count, stride in _STAGES:
             for index in range(count):
                 x = self._block(x, f"_blocks.{block}.", stride if index == 0 else 1)
                 block += 1
-        seen = self._point(x, "_conv_head", "_bn1", active=True).mean((0, 1))
+        seen = self._pointwise_conv(x, "_conv_head", "_bn1", active=True).mean((0, 1))
         scores = self._weights["_fc.weight"] @ seen + self._weights["_fc.bias"]
         return [float(score) for score in scores]
 
     def _stem(self, x: Pixels) -> Pixels:
         weights = self._weights["_conv_stem.weight"]  # (32, 3, 3, 3)
-        shifted = np.concatenate(list(_shifts(x, 3, 2)), -1)
+        shifted = np.concatenate(list(_kernel_views(x, 3, 2)), -1)
         return shifted @ weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
 
     def _block(self, x: Pixels, at: str, stride: int) -> Pixels:
         y = x
         if at + "_expand_conv.weight" in self._weights:
-            y = self._point(y, at + "_expand_conv", at + "_bn0", active=True)
-        y = self._normed(self._depth(y, at + "_depthwise_conv", stride), at + "_bn1", active=True)
-        y = self._point(y, at + "_project_conv", at + "_bn2", active=False)
+            y = self._pointwise_conv(y, at + "_expand_conv", at + "_bn0", active=True)
+        y = self._batch_norm(
+            self._depthwise_conv(y, at + "_depthwise_conv", stride), at + "_bn1", active=True
+        )
+        y = self._pointwise_conv(y, at + "_project_conv", at + "_bn2", active=False)
         return y + x if y.shape == x.shape else y
 
-    def _point(self, x: Pixels, at: str, norm: str, *, active: bool) -> Pixels:
+    def _pointwise_conv(self, x: Pixels, at: str, norm: str, *, active: bool) -> Pixels:
         """A convolution of single pixels."""
         weights = self._weights[at + ".weight"][:, :, 0, 0]
-        return self._normed(x @ weights.T, norm, active=active)
+        return self._batch_norm(x @ weights.T, norm, active=active)
 
-    def _depth(self, x: Pixels, at: str, stride: int) -> Pixels:
+    def _depthwise_conv(self, x: Pixels, at: str, stride: int) -> Pixels:
         """A convolution of each channel by itself."""
         weights = self._weights[at + ".weight"][:, 0]  # (channels, side, side)
         side = weights.shape[-1]
         kernel = weights.reshape(len(weights), -1).T
-        shifts = _shifts(x, side, stride)
+        shifts = _kernel_views(x, side, stride)
         total: Pixels = next(shifts) * kernel[0]
         for part, row in zip(shifts, kernel[1:], strict=True):
             total += part * row
         return total
 
-    def _normed(self, x: Pixels, at: str, *, active: bool) -> Pixels:
+    def _batch_norm(self, x: Pixels, at: str, *, active: bool) -> Pixels:
         w = self._weights
         scale = w[at + ".weight"] / np.sqrt(w[at + ".running_var"] + np.float32(_EPSILON))
         y = np.asarray(x * scale + (w[at + ".bias"] - w[at + ".running_mean"] * scale), np.float32)
         return np.clip(y, 0, 6, out=y) if active else y
 
 
-def _shifts(x: Pixels, side: int, stride: int) -> Iterator[Pixels]:
+def _kernel_views(x: Pixels, side: int, stride: int) -> Iterator[Pixels]:
     """The picture as each cell of a kernel sees it, row by row: side * side views."""
-    padded = np.pad(x, [*(_padding(size, side, stride) for size in x.shape[:2]), (0, 0)])
+    padded = np.pad(x, [*(_same_padding(size, side, stride) for size in x.shape[:2]), (0, 0)])
     height, width = (-(-size // stride) for size in x.shape[:2])
     for row in range(side):
         for column in range(side):
@@ -102,13 +104,13 @@ def _shifts(x: Pixels, side: int, stride: int) -> Iterator[Pixels]:
             yield padded[down, across][:height, :width]
 
 
-def _padding(size: int, side: int, stride: int) -> tuple[int, int]:
+def _same_padding(size: int, side: int, stride: int) -> tuple[int, int]:
     """How far a side is padded at its start and its end."""
     total = max((-(-size // stride) - 1) * stride + side - size, 0)
     return total // 2, total - total // 2
 
 
-def _prepared(image: "Image") -> Pixels:
+def _preprocess(image: "Image") -> Pixels:
     """The picture's middle as the network wants it."""
     from PIL import Image
 
@@ -117,11 +119,11 @@ def _prepared(image: "Image") -> Pixels:
     resized = image.resize((size[0], size[1]), Image.Resampling.BICUBIC)
     left, top = (resized.width - _SIDE) // 2, (resized.height - _SIDE) // 2
     middle = resized.crop((left, top, left + _SIDE, top + _SIDE))
-    return (images.pixels(middle) - np.float32(127)) / np.float32(128)
+    return (images.to_pixels(middle) - np.float32(127)) / np.float32(128)
 
 
 def image_classification(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: bytes,
     *,
     function_to_apply: Transform = "softmax",
@@ -129,7 +131,9 @@ def image_classification(
 ) -> list[dict[str, Any]]:
     """The likeliest classes with scores."""
     model = kit.get(EfficientNet)
-    return ranked(model.names, model.logits(images.opened(inputs)), function_to_apply, top_k)
+    return rank_labels(
+        model.names, model.logits(images.open_image(inputs)), function_to_apply, top_k
+    )
 
 
 CAPABILITY = Capability(
@@ -137,7 +141,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"image-classification": image_classification},
     weights=("efficientnet", "imagenet"),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=(),
     limits="Photos, as classes of ImageNet: 1,000 kinds of animals, plants and things.",
 )

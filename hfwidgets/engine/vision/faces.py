@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.runtimes import Network, needs
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -21,60 +21,67 @@ if TYPE_CHECKING:
 
 Boxes = NDArray[np.float32]
 
-_STEP, _CELL = 32, 4
-_LONGEST = 1024
+_SIDE_MULTIPLE, _MAP_STRIDE = 32, 4
+_MAX_SIDE = 1024
 """Pixels of the longer side that the network sees; faces of under about 10 of them are missed."""
 
-_OVERLAP = 0.3
+_MAX_OVERLAP = 0.3
 """Boxes that share more of their area are one face."""
 
 # The model's file fixes the input's shape at (10, 3, 32, 32), though the network takes any: the
 # four numbers (protobuf: dimension, its value) become dimensions without a value.
-_FIXED = b"".join(b"\x0a\x02\x08" + bytes([size]) for size in (10, 3, 32, 32))
-_FREE = b"\x0a\x02\x12\x00" * 4
+_FIXED_SHAPE = b"".join(b"\x0a\x02\x08" + bytes([size]) for size in (10, 3, 32, 32))
+_DYNAMIC_SHAPE = b"\x0a\x02\x12\x00" * 4
 
 
 class CenterFace:
     """The loaded network."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OnnxModel) -> None:
         self._network = network
 
     @classmethod
     def load(cls) -> "CenterFace":
         """Open it; about 0.1 s and 40 MB."""
         model = WEIGHTS["centerface"].path("model.onnx").read_bytes()
-        return cls(Network(model.replace(_FIXED, _FREE, 1)))
+        return cls(OnnxModel(model.replace(_FIXED_SHAPE, _DYNAMIC_SHAPE, 1)))
 
-    def faces(self, image: "Image", least: float) -> tuple[Boxes, NDArray[np.float32]]:
+    def detect_faces(self, image: "Image", least: float) -> tuple[Boxes, NDArray[np.float32]]:
         """The faces' boxes (left, top, right, bottom) in pixels, and scores, the surest first."""
-        scale = min(1.0, _LONGEST / max(image.size))
-        width, height = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in image.size)
-        seen = images.pixels(image.resize((width, height))).transpose(2, 0, 1)[None]
+        scale = min(1.0, _MAX_SIDE / max(image.size))
+        width, height = (
+            max(_SIDE_MULTIPLE, round(side * scale / _SIDE_MULTIPLE) * _SIDE_MULTIPLE)
+            for side in image.size
+        )
+        seen = images.to_pixels(image.resize((width, height))).transpose(2, 0, 1)[None]
         sure, size, offset, _ = self._network({"input.1": np.ascontiguousarray(seen)})
         rows, columns = np.nonzero(sure[0, 0] > least)
-        high, wide = np.exp(size[0][:, rows, columns]) * _CELL
+        high, wide = np.exp(size[0][:, rows, columns]) * _MAP_STRIDE
         middle = np.stack([columns, rows]) + offset[0][::-1, rows, columns] + 0.5
-        left, top = middle * _CELL - np.stack([wide, high]) / 2
+        left, top = middle * _MAP_STRIDE - np.stack([wide, high]) / 2
         boxes = np.stack([left, top, left + wide, top + high], 1).clip(0, [*(width, height) * 2])
         scores = sure[0, 0][rows, columns]
-        kept = _apart(boxes, scores)
+        kept = _suppress_overlaps(boxes, scores)
         back = np.array([image.width / width, image.height / height] * 2)
         return (boxes[kept] * back).astype(np.float32), scores[kept]
 
 
-def _apart(boxes: Boxes, scores: NDArray[np.float32]) -> list[int]:
+def _suppress_overlaps(boxes: Boxes, scores: NDArray[np.float32]) -> list[int]:
     """The indices of the boxes that lie under no surer one, the surest first."""
     left = list(np.argsort(-scores))
     kept: list[int] = []
     while left:
         best = left.pop(0)
         kept.append(int(best))
-        left = [other for other in left if _shared(boxes[best], boxes[other]) < _OVERLAP]
+        left = [
+            other
+            for other in left
+            if _intersection_over_union(boxes[best], boxes[other]) < _MAX_OVERLAP
+        ]
     return kept
 
 
-def _shared(one: Boxes, other: Boxes) -> float:
+def _intersection_over_union(one: Boxes, other: Boxes) -> float:
     """The share of two boxes' common area in their whole."""
     sides = np.maximum(0, np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]))
     common = sides.prod()
@@ -82,10 +89,13 @@ def _shared(one: Boxes, other: Boxes) -> float:
 
 
 def object_detection(
-    kit: Kit, inputs: bytes, *, threshold: Annotated[float, msgspec.Meta(ge=0.05, le=1)] = 0.5
+    kit: LoadedModels,
+    inputs: bytes,
+    *,
+    threshold: Annotated[float, msgspec.Meta(ge=0.05, le=1)] = 0.5,
 ) -> list[dict[str, Any]]:
     """The faces with their boxes in pixels."""
-    boxes, scores = kit.get(CenterFace).faces(images.opened(inputs), threshold)
+    boxes, scores = kit.get(CenterFace).detect_faces(images.open_image(inputs), threshold)
     names = ("xmin", "ymin", "xmax", "ymax")
     return [
         {
@@ -102,8 +112,8 @@ CAPABILITY = Capability(
     model="star-clouds/centerface",
     serves={"object-detection": object_detection},
     weights=("centerface",),
-    licence="MIT",
+    license="MIT",
     languages=(),
     limits="Finds faces and nothing else; it does not know whose they are.",
-    available=needs("onnxruntime"),
+    why_unavailable=require_modules("onnxruntime"),
 )

@@ -7,21 +7,21 @@ import msgspec
 import numpy as np
 
 from hfwidgets.engine.base import images
-from hfwidgets.engine.base.capability import Capability, Kit
+from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.images import Pixels
-from hfwidgets.engine.base.runtimes import needs
+from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
     from PIL.Image import Image
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_LEAST = 0.002
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_MIN_PEOPLE_SHARE = 0.002
 """A smaller share of the picture is taken for nobody."""
 
 
-class Selfie:
+class SelfieSegmenter:
     """The loaded network; its interpreter holds one picture at a time."""
 
     def __init__(self, interpreter: "Interpreter") -> None:
@@ -32,44 +32,44 @@ class Selfie:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls) -> "Selfie":
+    def load(cls) -> "SelfieSegmenter":
         """Open it; about 0.2 s and 30 MB."""
         from ai_edge_litert.interpreter import Interpreter
 
         return cls(Interpreter(str(WEIGHTS["selfie"].path("model.tflite")), num_threads=1))
 
-    def people(self, image: "Image") -> Pixels:
+    def person_probabilities(self, image: "Image") -> Pixels:
         """How surely each pixel belongs to a person, 0 to 1, shape (height, width)."""
         from PIL import Image
 
         height, width = self._input["shape"][1:3]
-        small = images.pixels(image.resize((int(width), int(height)), Image.Resampling.BILINEAR))
+        small = images.to_pixels(image.resize((int(width), int(height)), Image.Resampling.BILINEAR))
         with self._lock:
             self._interpreter.set_tensor(self._input["index"], small[None] / 255)
             self._interpreter.invoke()
             found = self._interpreter.get_tensor(self._output["index"])[0, ..., 0]
         sure = Image.fromarray(np.clip(found, 0, 1))
-        return images.pixels(sure.resize(image.size, Image.Resampling.BILINEAR))
+        return images.to_pixels(sure.resize(image.size, Image.Resampling.BILINEAR))
 
 
 def image_segmentation(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: bytes,
     *,
-    threshold: Share = 0.5,
-    mask_threshold: Share = 0.5,
+    threshold: Fraction = 0.5,
+    mask_threshold: Fraction = 0.5,
     subtask: Literal["semantic"] = "semantic",
 ) -> list[dict[str, Any]]:
     """One segment, "person", when there are people; its score is the mean over its mask."""
     from PIL import Image
 
-    sure = kit.get(Selfie).people(images.opened(inputs))
+    sure = kit.get(SelfieSegmenter).person_probabilities(images.open_image(inputs))
     inside = sure > mask_threshold
     score = float(sure[inside].mean()) if inside.any() else 0.0
-    if inside.mean() < _LEAST or score < threshold:
+    if inside.mean() < _MIN_PEOPLE_SHARE or score < threshold:
         return []
     mask = Image.fromarray(inside.astype(np.uint8) * 255)
-    return [{"label": "person", "score": score, "mask": images.base64_png(mask)}]
+    return [{"label": "person", "score": score, "mask": images.to_base64_png(mask)}]
 
 
 CAPABILITY = Capability(
@@ -77,8 +77,8 @@ CAPABILITY = Capability(
     model="google/mediapipe-selfie-segmentation",
     serves={"image-segmentation": image_segmentation},
     weights=("selfie",),
-    licence="Apache-2.0",
+    license="Apache-2.0",
     languages=(),
     limits="Finds people near the camera, all in one mask, and nothing else.",
-    available=needs("ai_edge_litert"),
+    why_unavailable=require_modules("ai_edge_litert"),
 )

@@ -14,19 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
-from hfwidgets.engine.base.capability import Capability, Kit
-from hfwidgets.engine.base.files import File
-from hfwidgets.engine.base.http_errors import bad
+from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.files import FileResult
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.images import Pixels
-from hfwidgets.engine.base.runtimes import needs
+from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
-LIMIT = 1_500_000
+MAX_PIXELS = 1_500_000
 """Pixels of a picture; each million takes about 6 s."""
 
 _EDGE, _TILE = 7, 96  # larger tiles are no faster and take more memory
 
-Noise = Literal[0, 1, 2, 3]
+NoiseLevel = Literal[0, 1, 2, 3]
 Side = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 
 
@@ -42,33 +42,33 @@ class Upscaler:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._noise: Noise | None = None
-        self._net: Any = None
+        self._noise: NoiseLevel | None = None
+        self._network: Any = None
 
     @classmethod
     def load(cls) -> "Upscaler":
         """Nothing yet: a network is opened by its use, in 0.02 s, and takes about 150 MB."""
         return cls()
 
-    def doubled(self, picture: Pixels, noise: Noise | None) -> NDArray[np.uint8]:
+    def double(self, picture: Pixels, noise: NoiseLevel | None) -> NDArray[np.uint8]:
         """The picture at twice its size; pixels 0 to 255, shape (height, width, 3)."""
         height, width = picture.shape[:2]
         edges = ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0))
         framed = np.pad(picture / np.float32(255), edges, "edge")
         whole = np.empty((height * 2, width * 2, 3), np.uint8)
         with self._lock:
-            net = self._opened(noise)
+            net = self._open_network(noise)
             for top, left in itertools.product(range(0, height, _TILE), range(0, width, _TILE)):
                 tile = framed[top : top + _TILE + 2 * _EDGE, left : left + _TILE + 2 * _EDGE]
-                found = self._tile(tile, net)
+                found = self._upscale_tile(tile, net)
                 rows, columns = found.shape[:2]
                 whole[2 * top : 2 * top + rows, 2 * left : 2 * left + columns] = found
         return whole
 
-    def _opened(self, noise: Noise | None) -> Any:
+    def _open_network(self, noise: NoiseLevel | None) -> Any:
         """The network for this noise; only one is held, each keeps the memory it has worked in."""
-        if self._net is None or self._noise != noise:
-            self._net = None
+        if self._network is None or self._noise != noise:
+            self._network = None
             net = importlib.import_module("ncnn").Net()
             net.opt.num_threads = 1
             net.opt.use_vulkan_compute = False
@@ -76,11 +76,11 @@ class Upscaler:
             weight = WEIGHTS["waifu2x"]
             net.load_param(str(weight.path(f"{name}.param")))
             net.load_model(str(weight.path(f"{name}.bin")))
-            self._net, self._noise = net, noise
-        return self._net
+            self._network, self._noise = net, noise
+        return self._network
 
     @staticmethod
-    def _tile(tile: Pixels, net: Any) -> NDArray[np.uint8]:
+    def _upscale_tile(tile: Pixels, net: Any) -> NDArray[np.uint8]:
         run = net.create_extractor()
         planes = np.ascontiguousarray(tile.transpose(2, 0, 1), np.float32)
         run.input("Input1", importlib.import_module("ncnn").Mat(planes))
@@ -90,26 +90,28 @@ class Upscaler:
 
 
 def image_to_image(
-    kit: Kit,
+    kit: LoadedModels,
     inputs: bytes,
     *,
     target_size: TargetSize | None = None,
-    noise: Noise | None = None,
-) -> File:
+    noise: NoiseLevel | None = None,
+) -> FileResult:
     """The picture at twice its size, or scaled from there to another, as PNG.
 
     `noise` also takes away noise and JPEG's traces: 0 the least, 3 the most.
     """
     from PIL import Image
 
-    picture = images.opened(inputs, LIMIT)
-    large = Image.fromarray(kit.get(Upscaler).doubled(images.pixels(picture), noise))
+    picture = images.open_image(inputs, MAX_PIXELS)
+    large = Image.fromarray(kit.get(Upscaler).double(images.to_pixels(picture), noise))
     if target_size is not None:
         size = (target_size.width, target_size.height)
-        if size[0] * size[1] > images.LIMIT:
-            raise bad(f"target_size is more than {images.LIMIT / 1e6:.0f} million pixels.")
+        if size[0] * size[1] > images.MAX_PIXELS:
+            raise bad_request(
+                f"target_size is more than {images.MAX_PIXELS / 1e6:.0f} million pixels."
+            )
         large = large.resize(size, Image.Resampling.LANCZOS)
-    return File(images.png(large), "image/png")
+    return FileResult(images.to_png(large), "image/png")
 
 
 CAPABILITY = Capability(
@@ -117,11 +119,11 @@ CAPABILITY = Capability(
     model="nagadomi/waifu2x-upconv7-photo",
     serves={"image-to-image": image_to_image},
     weights=("waifu2x",),
-    licence="MIT (the networks; the package is BSD-3-Clause)",
+    license="MIT (the networks; the package is BSD-3-Clause)",
     languages=(),
     limits=(
         "Enlarges twice and takes away noise; no prompts: it cannot change what a picture shows. "
-        f"At most {LIMIT / 1e6} million pixels."
+        f"At most {MAX_PIXELS / 1e6} million pixels."
     ),
-    available=needs("ncnn"),
+    why_unavailable=require_modules("ncnn"),
 )

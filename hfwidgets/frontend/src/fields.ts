@@ -93,7 +93,7 @@ const toggle: Make = (field, change) => {
 /** A text whose form is checked before it is sent; `read` throws a sentence that is shown. */
 function textual(read: (text: string) => Value, write: (value: Value) => string, code: boolean): Make {
   return (field, change) => {
-    const rows = field.control.kind === "lines" ? (field.control.count ?? 1) : 2;
+    const rows = field.control.kind === "textbox" ? (field.control.count ?? 1) : 2;
     const box = h("textarea", { class: "hfw-input", rows, placeholder: UNSET, spellcheck: !code });
     box.addEventListener("input", () => box.setCustomValidity(""));
     box.addEventListener("change", () => {
@@ -128,7 +128,7 @@ const json = textual(
   true,
 );
 
-const MAKERS: Record<string, Make> = { number, slider, choice, toggle, lines, words, labels, json };
+const MAKERS: Record<string, Make> = { number, slider, choice, checkbox: toggle, textbox: lines, stringlist: words, labellist: labels, json };
 
 /** The control for a field, or null when its kind belongs to the task's own view. */
 export function makeField(field: Field, change: Change): FieldView | null {

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from hfwidgets.errors import ConfigurationError
 
-STATIC = Path(__file__).parents[2] / "static"
+STATIC_DIR = Path(__file__).parents[2] / "static"
 CHUNKS = ("markdown", "highlight", "math", "task")
 
 
 @functools.cache
-def read(name: str) -> bytes:
+def read_asset(name: str) -> bytes:
     """A built file's bytes.
 
     Raises:
         ConfigurationError: the front end was not built.
     """
     try:
-        return (STATIC / name).read_bytes()
+        return (STATIC_DIR / name).read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(
             f"The panels' front end is not built ({name} is missing). Installing the package "
@@ -26,17 +26,17 @@ def read(name: str) -> bytes:
         ) from None
 
 
-def text(name: str) -> str:
+def read_asset_text(name: str) -> str:
     """A built file as text."""
-    return read(name).decode()
+    return read_asset(name).decode()
 
 
 @functools.cache
-def digest(chunk: str) -> str:
+def chunk_digest(chunk: str) -> str:
     """What tells one build of a chunk from another, for the page's cache."""
-    return hashlib.sha256(read(f"{chunk}.js")).hexdigest()[:16]
+    return hashlib.sha256(read_asset(f"{chunk}.js")).hexdigest()[:16]
 
 
-def digests() -> dict[str, str]:
+def chunk_digests() -> dict[str, str]:
     """All chunks with their digests."""
-    return {name: digest(name) for name in CHUNKS}
+    return {name: chunk_digest(name) for name in CHUNKS}

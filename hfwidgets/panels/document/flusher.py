@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.mirror import Mirror
 
-INTERVAL = 0.1
+PATCH_INTERVAL = 0.1
 """Seconds between a panel's patches."""
 
-TOTAL = 200
+MAX_PATCHES_PER_SECOND = 200
 """Patches a second of all panels together."""
 
-_STEP = 0.02
+_POLL_INTERVAL = 0.02
 
 
 class Flusher:
@@ -34,42 +34,44 @@ class Flusher:
         self._clock = clock
         self._pause = pause
         self._lock = threading.Lock()
-        self._dirty: dict[Mirror, float] = {}
-        self._last: dict[Mirror, float] = {}
-        self._serving = False
+        self._changed_at: dict[Mirror, float] = {}
+        self._flushed_at: dict[Mirror, float] = {}
+        self._is_running = False
 
-    def wake(self, mirror: Mirror) -> None:
+    def schedule(self, mirror: Mirror) -> None:
         """Note a change; any thread may call this."""
         with self._lock:
-            self._dirty.setdefault(mirror, self._clock())
-            if self._serving:
+            self._changed_at.setdefault(mirror, self._clock())
+            if self._is_running:
                 return
-            self._serving = True
-        background_loop.submit(self._serve())
+            self._is_running = True
+        background_loop.submit(self._flush_scheduled())
 
-    def now(self, mirror: Mirror) -> None:
+    def flush_now(self, mirror: Mirror) -> None:
         """Send what has changed at once: for the ends of runs and for answers to a click."""
         with self._lock:
-            self._dirty.pop(mirror, None)
-            self._last[mirror] = self._clock()
+            self._changed_at.pop(mirror, None)
+            self._flushed_at[mirror] = self._clock()
         mirror.flush()
 
-    async def _serve(self) -> None:
-        while due := self._due():
+    async def _flush_scheduled(self) -> None:
+        while due := self._due_mirrors():
             for mirror in due[0]:
-                self.now(mirror)
-            await self._pause(_STEP)
+                self.flush_now(mirror)
+            await self._pause(_POLL_INTERVAL)
 
-    def _due(self) -> tuple[list[Mirror]] | None:
+    def _due_mirrors(self) -> tuple[list[Mirror]] | None:
         """The mirrors whose turn has come; None when nothing waits any more."""
         now = self._clock()
         with self._lock:
-            self._last = {m: then for m, then in self._last.items() if now - then < 1.0}
-            if not self._dirty:
-                self._serving = False
+            self._flushed_at = {m: then for m, then in self._flushed_at.items() if now - then < 1.0}
+            if not self._changed_at:
+                self._is_running = False
                 return None
-            pause = max(INTERVAL, len({*self._last, *self._dirty}) / TOTAL)
-            return ([m for m in self._dirty if now - self._last.get(m, 0.0) >= pause],)
+            pause = max(
+                PATCH_INTERVAL, len({*self._flushed_at, *self._changed_at}) / MAX_PATCHES_PER_SECOND
+            )
+            return ([m for m in self._changed_at if now - self._flushed_at.get(m, 0.0) >= pause],)
 
 
 flusher = Flusher()

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-Path = tuple[str | int, ...]
-Op = list[Any]
+DocumentPath = tuple[str | int, ...]
+Operation = list[Any]
 
 
 class Mirror:
@@ -30,59 +30,59 @@ class Mirror:
     ) -> None:
         self._doc = doc
         self._send = send
-        self._changed = changed
+        self._on_change = changed
         self._lock = threading.RLock()
-        self._ops: list[Op] = []
-        self._growing: tuple[Path, list[str]] | None = None
+        self._operations: list[Operation] = []
+        self._pending_text: tuple[DocumentPath, list[str]] | None = None
         self.seq = 0
 
     def set(self, *path: str | int, value: Any) -> None:
         """Put a value; a list takes one more at the index of its length."""
         with self._lock:
-            self._settle()
+            self._merge_appends()
             *way, last = path
-            if not _put(self._reach(way), last, value):
+            if not _assign_value(self._find_node(way), last, value):
                 return
-            if self._ops and self._ops[-1][:2] == ["=", list(path)]:
-                self._ops.pop()
-            self._ops.append(["=", list(path), copy.deepcopy(value)])
-        self._changed(self)
+            if self._operations and self._operations[-1][:2] == ["=", list(path)]:
+                self._operations.pop()
+            self._operations.append(["=", list(path), copy.deepcopy(value)])
+        self._on_change(self)
 
     def append(self, *path: str | int, text: str) -> None:
         """Add to a text; pieces are joined when the patch is taken."""
         with self._lock:
-            if self._growing is None or self._growing[0] != path:
-                self._settle()
-                self._growing = (path, [])
-            self._growing[1].append(text)
-        self._changed(self)
+            if self._pending_text is None or self._pending_text[0] != path:
+                self._merge_appends()
+                self._pending_text = (path, [])
+            self._pending_text[1].append(text)
+        self._on_change(self)
 
-    def cut(self, *path: str | int, length: int) -> None:
+    def truncate(self, *path: str | int, length: int) -> None:
         """Shorten a list."""
         with self._lock:
-            self._settle()
-            del self._reach(path)[length:]
-            self._ops.append(["cut", list(path), length])
-        self._changed(self)
+            self._merge_appends()
+            del self._find_node(path)[length:]
+            self._operations.append(["cut", list(path), length])
+        self._on_change(self)
 
     def get(self, *path: str | int) -> Any:
         """A copy of a value."""
         with self._lock:
-            self._settle()
-            return copy.deepcopy(self._reach(path))
+            self._merge_appends()
+            return copy.deepcopy(self._find_node(path))
 
     def flush(self) -> bool:
         """Send what has changed, as one patch; False when nothing had."""
         with self._lock:  # held while sending, so that patches leave in the order of their numbers
-            self._settle()
-            if not self._ops:
+            self._merge_appends()
+            if not self._operations:
                 return False
             self.seq += 1
-            ops, self._ops = self._ops, []
+            ops, self._operations = self._operations, []
             self._send({"k": "ops", "seq": self.seq, "ops": ops})
             return True
 
-    def greet(self, seq: int) -> None:
+    def resync(self, seq: int) -> None:
         """Answer a page that has all up to `seq`: an acknowledgement or the whole document."""
         with self._lock:
             self.flush()
@@ -91,25 +91,25 @@ class Mirror:
             else:
                 self._send({"k": "doc", "seq": self.seq, "doc": copy.deepcopy(self._doc)})
 
-    def _settle(self) -> None:
+    def _merge_appends(self) -> None:
         """Turn the pieces of a growing text into one operation."""
-        if self._growing is None:
+        if self._pending_text is None:
             return
-        path, pieces = self._growing
-        self._growing = None
+        path, pieces = self._pending_text
+        self._pending_text = None
         *way, last = path
-        parent, text = self._reach(way), "".join(pieces)
-        self._ops.append(["+", list(path), units(parent[last]), text])
+        parent, text = self._find_node(way), "".join(pieces)
+        self._operations.append(["+", list(path), utf16_length(parent[last]), text])
         parent[last] += text
 
-    def _reach(self, path: Any) -> Any:
+    def _find_node(self, path: Any) -> Any:
         node: Any = self._doc
         for key in path:
             node = node[key]
         return node
 
 
-def _put(parent: Any, key: Any, value: Any) -> bool:
+def _assign_value(parent: Any, key: Any, value: Any) -> bool:
     """Put a value where it belongs; False when it is there already."""
     if isinstance(parent, list) and key == len(parent):
         parent.append(value)
@@ -122,6 +122,6 @@ def _put(parent: Any, key: Any, value: Any) -> bool:
 _ABSENT = object()
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length that JavaScript gives a text: UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 
-class Slot:
+class DisplayOutputs:
     """A panel's two outputs; nothing happens where there is no IPython.
 
     Args:
@@ -20,41 +20,41 @@ class Slot:
         self._key = key
         self._widget_id = uuid.uuid4().hex
         self._static_id = uuid.uuid4().hex
-        self._body = ""
-        self._plain = ""
-        self.shown = False
+        self._static_html = ""
+        self._static_text = ""
+        self.is_displayed = False
 
     def show(self, bundle: dict[str, Any]) -> None:
         """Display the widget and, right after it, its static form."""
         from IPython.display import display
 
-        self.shown = True
+        self.is_displayed = True
         # Without the widget its own output is empty: the static form stands for it.
         own = {**bundle, "text/html": ""}
         display(own, raw=True, display_id=self._widget_id)  # type: ignore[no-untyped-call]
-        display(self._static(), raw=True, display_id=self._static_id)  # type: ignore[no-untyped-call]
+        display(self._static_bundle(), raw=True, display_id=self._static_id)  # type: ignore[no-untyped-call]
 
-    def fill(self, body: str, plain: str) -> None:
+    def update_static(self, body: str, plain: str) -> None:
         """Replace the static form; `body` is safe HTML."""
-        self._body, self._plain = body, plain
-        if self.shown:
-            self._update(self._static(), self._static_id)
+        self._static_html, self._static_text = body, plain
+        if self.is_displayed:
+            self._update_output(self._static_bundle(), self._static_id)
 
     def freeze(self) -> None:
         """Put the static form in the widget's place, for good."""
-        if self.shown:
-            bundle = {"text/html": f'<div class="hfw-static">{self._body}</div>'}
-            self._update({**bundle, "text/plain": self._plain}, self._widget_id)
-            self._update({"text/html": "", "text/plain": ""}, self._static_id)
-            self.shown = False
+        if self.is_displayed:
+            bundle = {"text/html": f'<div class="hfw-static">{self._static_html}</div>'}
+            self._update_output({**bundle, "text/plain": self._static_text}, self._widget_id)
+            self._update_output({"text/html": "", "text/plain": ""}, self._static_id)
+            self.is_displayed = False
 
-    def _static(self) -> dict[str, Any]:
+    def _static_bundle(self) -> dict[str, Any]:
         name = html.escape(self._key)
-        marked = f'<div class="hfw-static hfw-of-{name}">{self._body}</div>'
-        return {"text/html": marked, "text/plain": self._plain}
+        marked = f'<div class="hfw-static hfw-of-{name}">{self._static_html}</div>'
+        return {"text/html": marked, "text/plain": self._static_text}
 
     @staticmethod
-    def _update(bundle: dict[str, Any], name: str) -> None:
+    def _update_output(bundle: dict[str, Any], name: str) -> None:
         from IPython.display import update_display
 
         update_display(bundle, raw=True, display_id=name)  # type: ignore[no-untyped-call]

@@ -9,10 +9,10 @@ import traitlets as t
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.mirror import Mirror
-from hfwidgets.panels.document.outputs import Slot
+from hfwidgets.panels.document.outputs import DisplayOutputs
 
 
-class Live(anywidget.AnyWidget):
+class PanelWidget(anywidget.AnyWidget):
     """The part of a panel that knows notebooks: one anywidget, its messages, its two outputs.
 
     Only what never changes is a trait that is synced, so a saved notebook holds neither the
@@ -24,7 +24,7 @@ class Live(anywidget.AnyWidget):
         traits: values of a subclass's own traits.
     """
 
-    needed: ClassVar[tuple[str, ...]] = ("markdown",)
+    needed_chunks: ClassVar[tuple[str, ...]] = ("markdown",)
     """Chunks that nearly every result of the panel needs."""
 
     _esm = t.Unicode().tag(sync=True)
@@ -33,46 +33,46 @@ class Live(anywidget.AnyWidget):
 
     def __init__(self, shape: dict[str, Any], doc: dict[str, Any], **traits: Any) -> None:
         key = uuid.uuid4().hex[:12]
-        self._slot = Slot(key)
-        self._mirror = Mirror(doc, self._post, flusher.wake)
+        self._display_outputs = DisplayOutputs(key)
+        self._mirror = Mirror(doc, self._post_message, flusher.schedule)
         super().__init__(
-            _esm=assets.text("panel.js"),
-            _css=assets.text("panel-style.css"),
+            _esm=assets.read_asset_text("panel.js"),
+            _css=assets.read_asset_text("panel-style.css"),
             _start={"shape": {**shape, "key": key}, "doc": self._mirror.get()},
             **traits,
         )
-        self.on_msg(self._heard)
-        _follow_subshell(self)
+        self.on_msg(self._on_page_message)
+        _allow_any_subshell(self)
 
-    def _static(self) -> tuple[str, str]:
+    def _render_static(self) -> tuple[str, str]:
         """The result as safe HTML and as plain text, for where no kernel answers."""
         return "", repr(self)
 
-    def _media(self, name: str) -> tuple[bytes, str] | None:
+    def _find_media(self, name: str) -> tuple[bytes, str] | None:
         """Bytes and MIME type of what the document names; None when nothing has this name."""
         return None
 
-    def _failed(self, error: Exception) -> None:
+    def _show_error(self, error: Exception) -> None:
         """Show an error that an action of the page met."""
         raise error
 
-    def _post(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    def _post_message(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         if self.comm is not None:
             super().send(message, buffers)
 
-    def _heard(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
+    def _on_page_message(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
         """Take a message of the page; it may come on any thread, so nothing here waits."""
         kind = message.get("k")
         if kind == "hello":
-            self._mirror.greet(int(message.get("seq", -1)))
+            self._mirror.resync(int(message.get("seq", -1)))
         elif kind == "chunk" and message.get("name") in assets.CHUNKS:
             self._send_chunk(message["name"])
         elif kind == "media":
             self._send_media(str(message.get("id")))
         elif kind == "do":
-            self._act(message, buffers)
+            self._run_action(message, buffers)
 
-    def _act(self, message: dict[str, Any], buffers: list[Any]) -> None:
+    def _run_action(self, message: dict[str, Any], buffers: list[Any]) -> None:
         """Do what the page asks: `{"do": "send", ...}` calls `_do_send(...)`."""
         action = getattr(self, f"_do_{message.get('do')}", None)
         if action is None:
@@ -83,40 +83,40 @@ class Live(anywidget.AnyWidget):
         try:
             action(**arguments)
         except Exception as error:  # shown in the panel, since a handler has no cell to fail
-            self._failed(error)
-        flusher.now(self._mirror)
+            self._show_error(error)
+        flusher.flush_now(self._mirror)
 
     def _send_chunk(self, name: str) -> None:
-        message = {"k": "chunk", "name": name, "hash": assets.digest(name)}
-        self._post(message, [assets.read(f"{name}.js")])
+        message = {"k": "chunk", "name": name, "hash": assets.chunk_digest(name)}
+        self._post_message(message, [assets.read_asset(f"{name}.js")])
 
     def _send_media(self, name: str) -> None:
-        found = self._media(name)
+        found = self._find_media(name)
         if found is not None:
             content, kind = found
-            self._post({"k": "media", "id": name, "type": kind}, [content])
+            self._post_message({"k": "media", "id": name, "type": kind}, [content])
 
-    def _refresh(self) -> None:
+    def _refresh_static(self) -> None:
         """Bring the static form beside the widget up to date."""
-        self._slot.fill(*self._static())
+        self._display_outputs.update_static(*self._render_static())
 
     def _ipython_display_(self, **_: Any) -> None:
         bundle = self._repr_mimebundle_()
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
         data["text/plain"] = repr(self)
-        self._refresh()
-        self._slot.show(data)
-        for name in self.needed:  # a cell may block the kernel when the page asks for them
+        self._refresh_static()
+        self._display_outputs.show(data)
+        for name in self.needed_chunks:  # a cell may block the kernel when the page asks for them
             self._send_chunk(name)
 
     def freeze(self) -> None:
         """Put the static result in the widget's place and close it, for publishing the notebook."""
-        self._refresh()
-        self._slot.freeze()
+        self._refresh_static()
+        self._display_outputs.freeze()
         self.close()
 
 
-def _follow_subshell(widget: Live) -> None:
+def _allow_any_subshell(widget: PanelWidget) -> None:
     """Let the page's messages arrive while a cell blocks.
 
     ipykernel 7.4 sends a comm's messages back to the shell that made it, which a cell may occupy;

@@ -10,41 +10,41 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hfwidgets.core.flow import Do, Infer
+from hfwidgets.core.flow import Blocking, Infer
 from hfwidgets.core.meta import Meta
-from hfwidgets.results.record import stamp
+from hfwidgets.results.record import set_meta
 from hfwidgets.tasks import BaseTask, examples
 
-FILE = Path(__file__).with_suffix(".json")
-PROVIDER = "a stored answer, nothing was sent"
+ANSWERS_FILE = Path(__file__).with_suffix(".json")
+STORED_PROVIDER = "a stored answer, nothing was sent"
 
 
 @functools.cache
-def _kept() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+def _load_answers() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ANSWERS_FILE.read_text(encoding="utf-8"))
     return found
 
 
-def has(task: BaseTask) -> bool:
+def has_answer(task: BaseTask) -> bool:
     """Whether the answer to a task's example is kept."""
-    return task.name in _kept()
+    return task.name in _load_answers()
 
 
-def answer(task: BaseTask) -> Any:
+def replay_answer(task: BaseTask) -> Any:
     """The typed result of a task's example; may block, since its pictures are drawn."""
-    kept = _kept()[task.name]
-    flow = task.flow(None, **examples.made(task.example))
+    kept = _load_answers()[task.name]
+    flow = task.flow(None, **examples.make_arguments(task.example))
     outcome: Any = None
     try:
         while True:
             step: Any = flow.send(outcome)
-            outcome = kept["raw"] if isinstance(step, Infer) else _done(step)
+            outcome = kept["raw"] if isinstance(step, Infer) else _run_blocking_step(step)
     except StopIteration as end:
-        meta = Meta(task.name, PROVIDER, kept["model"])
+        meta = Meta(task.name, STORED_PROVIDER, kept["model"])
         meta.recorded = datetime.datetime.fromisoformat(kept["on"])
-        return stamp(end.value, meta)
+        return set_meta(end.value, meta)
 
 
-def _done(step: Any) -> Any:
-    assert isinstance(step, Do)
+def _run_blocking_step(step: Any) -> Any:
+    assert isinstance(step, Blocking)
     return step.call()

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from hfwidgets.calls.settings import without_key
+from hfwidgets.calls.settings import redact_model
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document import assets
 from hfwidgets.tasks import BaseTask, controls
 
-LABELS = {
+FIELD_LABELS = {
     "messages": "Message",
     "query": "Question",
     "src_lang": "From language",
@@ -21,11 +21,11 @@ LABELS = {
 }
 """What people read where a parameter's name says too little."""
 
-HIDDEN = frozenset({"n", "stream_options", "tool_prompt"})
+HIDDEN_PARAMETERS = frozenset({"n", "stream_options", "tool_prompt"})
 """Parameters that mean nothing to a person at a panel; code can still set them."""
 
 
-def shape(
+def describe_panel(
     task: BaseTask, view: str, starters: Iterable[str], base_url: str | None = None
 ) -> dict[str, Any]:
     """The panel's fixed part.
@@ -41,45 +41,45 @@ def shape(
         "label": task.label,
         "help": task.doc,
         "view": view,
-        "fields": fields(task),
+        "fields": parameter_fields(task),
         "starters": list(starters),
-        "providers": background_loop.provider_names(task.name),
-        "served": served(base_url),
-        "chunks": assets.digests(),
+        "providers": background_loop.list_providers(task.name),
+        "served": default_server(base_url),
+        "chunks": assets.chunk_digests(),
     }
 
 
-def served(base_url: str | None) -> dict[str, Any]:
+def default_server(base_url: str | None) -> dict[str, Any]:
     """What answers when no provider is chosen, and whether there is nothing else to choose."""
     if base_url:
         host = urlsplit(base_url).netloc.rpartition("@")[2]
-        return {"label": host or without_key(base_url), "fixed": True}
+        return {"label": host or redact_model(base_url), "fixed": True}
     name = os.environ.get("HFWIDGETS_PROVIDER")
     return {"label": f"default ({name})" if name else "default provider", "fixed": False}
 
 
-def fields(task: BaseTask) -> list[dict[str, Any]]:
+def parameter_fields(task: BaseTask) -> list[dict[str, Any]]:
     """One field for each parameter that is no input; hinted ones first, in the hints' order."""
     inputs = set(task.inputs)
-    shown = [name for name in task.controls if name not in inputs | HIDDEN]
+    shown = [name for name in task.controls if name not in inputs | HIDDEN_PARAMETERS]
     hinted = [name for name in task.hints if name in shown]
-    return [described_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
+    return [describe_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
 
 
-def described_field(task: BaseTask, name: str) -> dict[str, Any]:
+def describe_field(task: BaseTask, name: str) -> dict[str, Any]:
     """A parameter with its label, help and control, as plain data for the page."""
     control = task.controls[name]
     advanced = control.advanced if name in task.hints else True
     return {
         "name": name,
-        "label": LABELS.get(name) or name.replace("_", " ").capitalize(),
+        "label": FIELD_LABELS.get(name) or name.replace("_", " ").capitalize(),
         "help": task.parameters.get(name, ""),
         "advanced": advanced,
-        "control": described(control),
+        "control": describe_control(control),
     }
 
 
-def described(control: controls.Control) -> dict[str, Any]:
+def describe_control(control: controls.Control) -> dict[str, Any]:
     """A hint as plain data for the page."""
     values = dataclasses.asdict(control).items()
     plain = {n: list(v) if isinstance(v, tuple) else v for n, v in values if n != "advanced"}

@@ -7,7 +7,7 @@ from hfwidgets import errors
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import controls
 
-LIMIT = 256 << 20
+MAX_UPLOAD_BYTES = 256 << 20
 """The largest file that a page may send, in bytes; the page itself refuses larger ones."""
 
 
@@ -15,44 +15,54 @@ class Uploads:
     """Files on their way from the page, in pieces: the page sends the next when this one is in."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, tuple[str, bytearray, int]] = {}
+        self._partial_files: dict[str, tuple[str, bytearray, int]] = {}
 
-    def take(self, data: bytes, name: str, id: str, at: int, total: int, **_: Any) -> bytes | None:  # noqa: A002
+    def add_piece(
+        self,
+        data: bytes,
+        name: str,
+        id: str,  # noqa: A002 - the page's name for it
+        at: int,
+        total: int,
+        **_: Any,
+    ) -> bytes | None:
         """Take a piece; the whole file once it is there, else None.
 
         Raises:
             InputError: the file is too large, or a piece of it was lost.
         """
-        if total > LIMIT:
-            raise errors.InputError(f"The file has {total:,} bytes; {LIMIT:,} is the limit.")
+        if total > MAX_UPLOAD_BYTES:
+            raise errors.InputError(
+                f"The file has {total:,} bytes; {MAX_UPLOAD_BYTES:,} is the limit."
+            )
         if at == 0:
-            self._parts[name] = (id, bytearray(), total)
-        known, held, _total = self._parts.get(name, ("", bytearray(), 0))
+            self._partial_files[name] = (id, bytearray(), total)
+        known, held, _total = self._partial_files.get(name, ("", bytearray(), 0))
         if known != id:
             return None  # another file was chosen meanwhile
         if len(held) == at:
             held += data
         return bytes(held) if len(held) == total else None
 
-    def state(self, name: str) -> dict[str, Any]:
+    def upload_progress(self, name: str) -> dict[str, Any]:
         """How far an input's file has come."""
-        known, held, total = self._parts.get(name, ("", bytearray(), 0))
+        known, held, total = self._partial_files.get(name, ("", bytearray(), 0))
         return {"id": known, "got": len(held), "total": total}
 
 
-def medium(data: bytes, control: controls.Control) -> Any:
+def to_media_input(data: bytes, control: controls.Control) -> Any:
     """A file's bytes as an input; a sound can be looked at as such."""
     return Audio(data) if getattr(control, "kind", "") == "audio" else data
 
 
-def plain(value: Any, control: controls.Control) -> Any:
+def parse_field_value(value: Any, control: controls.Control) -> Any:
     """A form field's value as a task takes it."""
-    if isinstance(control, controls.Table) and isinstance(value, dict):
-        return {str(name): [_cell(cell) for cell in cells] for name, cells in value.items()}
+    if isinstance(control, controls.TableInput) and isinstance(value, dict):
+        return {str(name): [_parse_cell(cell) for cell in cells] for name, cells in value.items()}
     return value
 
 
-def _cell(text: Any) -> Any:
+def _parse_cell(text: Any) -> Any:
     """A cell's text as the number it is, None when it is empty, else as it stands."""
     if not isinstance(text, str) or not text.strip():
         return None
@@ -65,7 +75,7 @@ def _cell(text: Any) -> Any:
     return text
 
 
-def piece(chunk: Any) -> str:
+def chunk_text(chunk: Any) -> str:
     """The text that one part of a stream adds: of a chat, or of a generated text."""
     if isinstance(chunk, str):
         return chunk

@@ -7,12 +7,12 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.form.inputs import fits
+from hfwidgets.panels.form.inputs import fits_control
 from hfwidgets.tasks import controls
 
-MOST = 100
-SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".webm"})
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff"})
+MAX_VARIABLES = 100
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".webm"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tiff"})
 
 
 def namespace() -> Mapping[str, Any]:
@@ -23,7 +23,7 @@ def namespace() -> Mapping[str, Any]:
     return shell.user_ns if shell is not None else {}
 
 
-def assign(name: str, value: Any) -> None:
+def assign_variable(name: str, value: Any) -> None:
     """Give a value a name in the running notebook.
 
     Raises:
@@ -39,52 +39,52 @@ def assign(name: str, value: Any) -> None:
     shell.user_ns[name] = value
 
 
-def fitting(control: controls.Control, names: Mapping[str, Any]) -> list[dict[str, str]]:
+def find_variables(control: controls.Control, names: Mapping[str, Any]) -> list[dict[str, str]]:
     """The variables that fit a control, each with a word about it; the latest first."""
     found = []
     for name, value in list(names.items()):
         if name.startswith("_") or isinstance(value, type):
             continue
-        about = _about(control, value)
+        about = _describe_variable(control, value)
         if about:
             found.append({"name": name, "about": about})
-    return found[::-1][:MOST]
+    return found[::-1][:MAX_VARIABLES]
 
 
-def _about(control: controls.Control, value: Any) -> str:
+def _describe_variable(control: controls.Control, value: Any) -> str:
     if isinstance(value, Panel):
-        fit = value.result is not None and fits(value.result, control)
+        fit = value.result is not None and fits_control(value.result, control)
         return f"result of {value.task}" if fit else ""
-    if isinstance(control, controls.Media):
-        return _sound(value) if control.kind == "audio" else _picture(value)
-    if isinstance(control, controls.Table):
-        return _table(value)
-    if isinstance(control, controls.Lines) and isinstance(value, str):
+    if isinstance(control, controls.MediaInput):
+        return _describe_audio(value) if control.kind == "audio" else _describe_image(value)
+    if isinstance(control, controls.TableInput):
+        return _describe_table(value)
+    if isinstance(control, controls.TextBox) and isinstance(value, str):
         return f"{len(value):,} characters"
     return ""
 
 
-def _picture(value: Any) -> str:
+def _describe_image(value: Any) -> str:
     size, mode = getattr(value, "size", None), getattr(value, "mode", None)
     if mode is not None and isinstance(size, tuple) and len(size) == 2:
         return f"picture, {size[0]} × {size[1]}"
-    if _array(value) and value.ndim in (2, 3) and value.size and value.shape[-1] != 1:
+    if _is_array(value) and value.ndim in (2, 3) and value.size and value.shape[-1] != 1:
         return f"array, {' × '.join(map(str, value.shape))}"
-    return _file(value, PICTURES)
+    return _describe_file(value, IMAGE_SUFFIXES)
 
 
-def _sound(value: Any) -> str:
+def _describe_audio(value: Any) -> str:
     if type(value).__name__ == "Audio" and isinstance(value, bytes):
         return f"sound, {len(value):,} bytes"
     pair = isinstance(value, tuple) and len(value) == 2
-    if pair and any(_array(part) for part in value):
+    if pair and any(_is_array(part) for part in value):
         return "(array, sampling rate)"
     if isinstance(value, Mapping) and "array" in value and "sampling_rate" in value:
         return "array and sampling rate"
-    return _file(value, SOUNDS)
+    return _describe_file(value, AUDIO_SUFFIXES)
 
 
-def _table(value: Any) -> str:
+def _describe_table(value: Any) -> str:
     if hasattr(value, "columns") and hasattr(value, "to_dict"):
         return f"DataFrame, {len(value):,} × {len(value.columns)}"
     columns = isinstance(value, Mapping) and bool(value)
@@ -93,11 +93,11 @@ def _table(value: Any) -> str:
     return ""
 
 
-def _array(value: Any) -> bool:
+def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "shape")
 
 
-def _file(value: Any, endings: frozenset[str]) -> str:
+def _describe_file(value: Any, endings: frozenset[str]) -> str:
     if isinstance(value, str | Path) and len(str(value)) < 1000:
         path = Path(value)
         try:

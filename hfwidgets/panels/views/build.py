@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.media import Media
-from hfwidgets.panels.form.inputs import columns
+from hfwidgets.panels.form.inputs import to_text_columns
 from hfwidgets.panels.views import parts, previews, raw_json
 from hfwidgets.results.audio import Audio, AutomaticSpeechRecognitionOutput
 from hfwidgets.results.tabular import Predictions
@@ -19,13 +19,13 @@ from hfwidgets.results.vision import Video
 from hfwidgets.tasks import BaseTask, controls
 
 View = dict[str, Any]
-Make = Callable[[], previews.File]
+FileMaker = Callable[[], previews.PageFile]
 
-MOST_ROWS = 500
+MAX_ROWS = 500
 """Rows beyond these stay in Python."""
 
 
-class Drawing:
+class ViewBuilder:
     """Turns one result into a view and keeps what the page may fetch of it.
 
     Args:
@@ -47,99 +47,114 @@ class Drawing:
     ) -> None:
         self._prefix = prefix
         self.inputs = inputs
-        self._asked = asked
+        self._controls = asked
         self._parameters = parameters
-        self.files: dict[str, Make] = {}
+        self.files: dict[str, FileMaker] = {}
 
-    def keep(self, name: str, make: Make) -> str:
+    def add_file(self, name: str, make: FileMaker) -> str:
         """Name a file of this result."""
         key = f"{self._prefix}.{name}"
         self.files[key] = make
         return key
 
-    def keep_raw(self, result: Any) -> str:
+    def add_raw_json(self, result: Any) -> str:
         """Name the result as JSON for people."""
-        return self.keep("raw", lambda: parts.text(raw_json.text(result)))
+        return self.add_file("raw", lambda: parts.text_file(raw_json.to_json_text(result)))
 
-    def saves(self, result: Any) -> list[View]:
+    def add_saves(self, result: Any) -> list[View]:
         """The files that the result can be saved as."""
-        return [self._save(name, label, make) for name, label, make in raw_json.saves(result)]
+        return [
+            self._add_save(name, label, make) for name, label, make in raw_json.save_formats(result)
+        ]
 
-    def view(self, result: Any, name: str = "0") -> View:
+    def build_view(self, result: Any, name: str = "0") -> View:
         """The view of a result, or of a part of one."""
         if hasattr(result, "getbbox") and hasattr(result, "mode"):
-            return self._picture(result, name)
+            return self._image_view(result, name)
         if isinstance(result, Audio):
-            return {"kind": "sound", "tracks": [self._track("", result, name)]}
+            return {"kind": "sound", "tracks": [self._audio_track("", result, name)]}
         if isinstance(result, Video):
-            return {"kind": "video", "id": self._video(result, name), "type": result.mime}
+            return {"kind": "video", "id": self._add_video(result, name), "type": result.mime}
         if isinstance(result, AutomaticSpeechRecognitionOutput):
-            return self._transcript(result)
+            return self._transcript_view(result)
         if hasattr(result, "__array__") and hasattr(result, "ndim"):
-            return parts.embedding(result)
+            return parts.embedding_view(result)
         if isinstance(result, Predictions):
-            return self._predictions(result)
+            return self._predictions_view(result)
         if isinstance(result, list):
-            return self._list(result)
+            return self._list_view(result)
         if isinstance(result, Mapping):
-            return self._record(result)
-        return {"kind": "text", "text": str(result), "source": self._longest()}
+            return self._record_view(result)
+        return {"kind": "text", "text": str(result), "source": self._longest_text()}
 
     # Records and lists of them
 
-    def _record(self, record: Mapping[str, Any]) -> View:
-        if record.get("coordinates") is not None and (table := self._table()) is not None:
-            return parts.cells(record, table)
-        said = parts.said(record)
+    def _record_view(self, record: Mapping[str, Any]) -> View:
+        if record.get("coordinates") is not None and (table := self._input_table()) is not None:
+            return parts.cells_view(record, table)
+        said = parts.record_text(record)
         if said is not None:
-            view = {"kind": "text", "text": said, "source": self._longest()}
+            view = {"kind": "text", "text": said, "source": self._longest_text()}
             return {
                 **view,
                 "markdown": "choices" in record,
                 "beside": "translation_text" in record,
             }
-        if parts.score(record) is not None and parts.label(record) is not None:
-            return self._list([record])
+        if parts.item_score(record) is not None and parts.item_label(record) is not None:
+            return self._list_view([record])
         fields = {name: getattr(record, name, value) for name, value in record.items()}
-        media = {name: value for name, value in fields.items() if parts.is_medium(value)}
-        plain = [[name, parts.short(value)] for name, value in fields.items() if name not in media]
-        shown = [{"name": name, "view": self.view(value, name)} for name, value in media.items()]
+        media = {name: value for name, value in fields.items() if parts.is_media(value)}
+        plain = [
+            [name, parts.shorten_value(value)]
+            for name, value in fields.items()
+            if name not in media
+        ]
+        shown = [
+            {"name": name, "view": self.build_view(value, name)} for name, value in media.items()
+        ]
         return {"kind": "parts", "parts": shown, "rows": plain}
 
-    def _list(self, items: Sequence[Any]) -> View:
+    def _list_view(self, items: Sequence[Any]) -> View:
         if not items:
-            return {"kind": "nothing", "text": parts.none_above(items, self._parameters)}
-        items = items[:MOST_ROWS]
+            return {"kind": "nothing", "text": parts.threshold_note(items, self._parameters)}
+        items = items[:MAX_ROWS]
         if items and all(isinstance(item, Mapping) for item in items):
-            return self._records(items)
+            return self._records_view(items)
         if items and all(isinstance(item, list) and item for item in items):
-            return {"kind": "groups", "groups": [self._list(item) for item in items]}
+            return {"kind": "groups", "groups": [self._list_view(item) for item in items]}
         numbers = [float(item) for item in items if isinstance(item, int | float)]
         if items and len(numbers) == len(items):
-            return self._similarity(numbers)
-        return {"kind": "parts", "parts": [], "rows": [["", parts.short(item)] for item in items]}
+            return self._similarity_view(numbers)
+        return {
+            "kind": "parts",
+            "parts": [],
+            "rows": [["", parts.shorten_value(item)] for item in items],
+        }
 
-    def _records(self, items: Sequence[Mapping[str, Any]]) -> View:
-        rows = [{"label": parts.label(item) or "", "score": parts.score(item)} for item in items]
+    def _records_view(self, items: Sequence[Mapping[str, Any]]) -> View:
+        rows = [
+            {"label": parts.item_label(item) or "", "score": parts.item_score(item)}
+            for item in items
+        ]
         with contextlib.suppress(HfWidgetsError):  # the picture is gone: values are left to show
             if any(item.get("mask") is not None for item in items):
-                return self._masks(items, rows)
+                return self._masks_view(items, rows)
             if any(isinstance(item.get("box"), Mapping) for item in items):
-                return self._boxes(items, rows)
+                return self._boxes_view(items, rows)
             words = self._parameters.get("word_boxes")
-            if words and (page := self._seen()) is not None:
-                places = [parts.word_box(words, item) for item in items]
+            if words and (page := self._input_image_opener()) is not None:
+                places = [parts.answer_box(words, item) for item in items]
                 if all(places):
-                    return self._answers(page(), places, rows)
+                    return self._page_answers_view(page(), places, rows)
         if all(isinstance(item.get("blob"), bytes) for item in items):
             tracks = [
-                self._track(str(row["label"]), Audio(item["blob"]), str(at))
+                self._audio_track(str(row["label"]), Audio(item["blob"]), str(at))
                 for at, (item, row) in enumerate(zip(items, rows, strict=True))
             ]
-            before = self._heard("input")
+            before = self._input_audio_track("input")
             own = [{**before, "saves": []}] if before else []
             return {"kind": "sound", "tracks": [*own, *tracks], "saves": []}
-        placed = self._placed(items)
+        placed = self._find_spans(items)
         if placed is not None:
             text, spans = placed
             spans = [{**row, **span} for row, span in zip(rows, spans, strict=True)]
@@ -148,127 +163,129 @@ class Drawing:
             notes = [str(item.get("sequence") or "") for item in items]
             noted = [{**row, "note": note} for row, note in zip(rows, notes, strict=True)]
             return {"kind": "bars", "rows": noted}
-        return {"kind": "table", **parts.rows(items)}
+        return {"kind": "table", **parts.columns_by_field(items)}
 
-    def _placed(self, items: Sequence[Mapping[str, Any]]) -> tuple[str, list[View]] | None:
+    def _find_spans(self, items: Sequence[Mapping[str, Any]]) -> tuple[str, list[View]] | None:
         """The input text that all items are spans of, and where; None when they are none.
 
         Answers about a picture are never read from the question; those from a text are rather in
         the longer of two.
         """
-        if any(isinstance(control, controls.Media) for control in self._asked.values()):
+        if any(isinstance(control, controls.MediaInput) for control in self._controls.values()):
             return None
         texts = [value for value in self.inputs.values() if isinstance(value, str)]
         for text in sorted(texts, key=len, reverse=True):
-            spans = [parts.span(text, item) for item in items]
+            spans = [parts.find_span(text, item) for item in items]
             if all(span is not None for span in spans):
                 return text, [span for span in spans if span is not None]
         return None
 
     # Pictures
 
-    def _picture(self, image: Any, name: str) -> View:
-        before = self._seen()
+    def _image_view(self, image: Any, name: str) -> View:
+        before = self._input_image_opener()
         return {
             "kind": "picture",
-            "id": self.keep(name, lambda: previews.picture(image)),
-            "thumb": self.keep(f"{name}.thumb", lambda: previews.thumb(image)),
+            "id": self.add_file(name, lambda: previews.preview_image(image)),
+            "thumb": self.add_file(f"{name}.thumb", lambda: previews.make_thumbnail(image)),
             "width": image.width,
             "height": image.height,
-            "before": self.keep("before", lambda: previews.picture(before())) if before else None,
-            "saves": [self._save(f"{name}.png", "PNG", lambda: previews.original(image))],
+            "before": self.add_file("before", lambda: previews.preview_image(before()))
+            if before
+            else None,
+            "saves": [self._add_save(f"{name}.png", "PNG", lambda: previews.encode_png(image))],
         }
 
-    def _seen(self) -> Callable[[], Any] | None:
+    def _input_image_opener(self) -> Callable[[], Any] | None:
         """What decodes the picture that the result was made from; None when there is none."""
-        from hfwidgets.media import upright
+        from hfwidgets.media import open_upright
 
-        for name, control in self._asked.items():
-            if _is_medium(control, "image") and hasattr(self.inputs.get(name), "getbbox"):
+        for name, control in self._controls.items():
+            if _is_media_control(control, "image") and hasattr(self.inputs.get(name), "getbbox"):
                 return lambda: self.inputs[name]
-        found = self._medium("image")
-        return (lambda: upright(found)) if found else None
+        found = self._input_media("image")
+        return (lambda: open_upright(found)) if found else None
 
-    def _medium(self, kind: str) -> Media | None:
+    def _input_media(self, kind: str) -> Media | None:
         """The input of a kind, opened; None when there is none, or when it is far away or gone."""
-        for name, control in self._asked.items():
+        for name, control in self._controls.items():
             value = self.inputs.get(name)
-            if value is not None and _is_medium(control, kind):
+            if value is not None and _is_media_control(control, kind):
                 with contextlib.suppress(HfWidgetsError):
-                    found = previews.loaded(value, kind)
+                    found = previews.load_media(value, kind)
                     return found if found.source is not None else None
         return None
 
-    def _ground(self, items: Any) -> View:
+    def _background_image(self, items: Any) -> View:
         """The picture under boxes and masks."""
         picture = items[0]._picture
-        make = self.keep("ground", lambda: previews.picture(picture))
+        make = self.add_file("ground", lambda: previews.preview_image(picture))
         return {"picture": make, "width": picture.width, "height": picture.height}
 
-    def _boxes(self, items: Sequence[Any], rows: list[View]) -> View:
+    def _boxes_view(self, items: Sequence[Any], rows: list[View]) -> View:
         sides = ("xmin", "ymin", "xmax", "ymax")
         boxes = [[(item.get("box") or {}).get(side) or 0 for side in sides] for item in items]
         placed = [{**row, "box": box} for row, box in zip(rows, boxes, strict=True)]
-        return {"kind": "boxes", **self._ground(items), "rows": placed}
+        return {"kind": "boxes", **self._background_image(items), "rows": placed}
 
-    def _answers(self, page: Any, places: Sequence[Any], rows: list[View]) -> View:
+    def _page_answers_view(self, page: Any, places: Sequence[Any], rows: list[View]) -> View:
         """Answers where they stand on a page; places are in thousandths of its sides."""
-        name = self.keep("ground", lambda: previews.picture(page))
+        name = self.add_file("ground", lambda: previews.preview_image(page))
         across = (page.width / 1000, page.height / 1000) * 2
         boxes = [[side * by for side, by in zip(place, across, strict=True)] for place in places]
         placed = [{**row, "box": box} for row, box in zip(rows, boxes, strict=True)]
         ground = {"picture": name, "width": page.width, "height": page.height}
         return {"kind": "boxes", **ground, "rows": placed}
 
-    def _masks(self, items: Sequence[Any], rows: list[View]) -> View:
+    def _masks_view(self, items: Sequence[Any], rows: list[View]) -> View:
         for at, (item, row) in enumerate(zip(items, rows, strict=True)):
             mask = item["mask"]
-            row["mask"] = self.keep(f"mask{at}", lambda mask=mask: parts.mask(mask))  # type: ignore[misc]
-        return {"kind": "masks", **self._ground(items), "rows": rows}
+            row["mask"] = self.add_file(f"mask{at}", lambda mask=mask: parts.mask_file(mask))  # type: ignore[misc]
+        return {"kind": "masks", **self._background_image(items), "rows": rows}
 
     # Sounds and films
 
-    def _track(self, label: str, sound: Audio, name: str) -> View:
-        key = self.keep(name, lambda: (bytes(sound), sound.mime or "audio/wav"))
-        about = previews.track(sound)
+    def _audio_track(self, label: str, sound: Audio, name: str) -> View:
+        key = self.add_file(name, lambda: (bytes(sound), sound.mime or "audio/wav"))
+        about = previews.describe_audio(sound)
         ending = (sound.mime or "audio/wav").partition("/")[2]
-        return {**about, "label": label, "id": key, "saves": [self._file(key, ending, label)]}
+        return {**about, "label": label, "id": key, "saves": [self._audio_save(key, ending, label)]}
 
-    def _video(self, film: Video, name: str) -> str:
-        return self.keep(name, lambda: (bytes(film), film.mime or "video/mp4"))
+    def _add_video(self, film: Video, name: str) -> str:
+        return self.add_file(name, lambda: (bytes(film), film.mime or "video/mp4"))
 
-    def _transcript(self, said: AutomaticSpeechRecognitionOutput) -> View:
+    def _transcript_view(self, said: AutomaticSpeechRecognitionOutput) -> View:
         chunks = [
             {"start": chunk.start, "end": chunk.end, "text": chunk.text or ""}
             for chunk in said.chunks or []
         ]
-        saves = [self._save("txt.txt", "TXT", lambda: parts.text(said.text or ""))]
+        saves = [self._add_save("txt.txt", "TXT", lambda: parts.text_file(said.text or ""))]
         if chunks:
-            saves.append(self._save("srt.srt", "SRT", lambda: parts.text(said.to_srt())))
-            saves.append(self._save("vtt.vtt", "VTT", lambda: parts.text(said.to_vtt())))
+            saves.append(self._add_save("srt.srt", "SRT", lambda: parts.text_file(said.to_srt())))
+            saves.append(self._add_save("vtt.vtt", "VTT", lambda: parts.text_file(said.to_vtt())))
         view = {"kind": "transcript", "text": said.text or "", "chunks": chunks, "saves": saves}
-        return {**view, "sound": self._heard()}
+        return {**view, "sound": self._input_audio_track()}
 
-    def _heard(self, label: str = "") -> View | None:
+    def _input_audio_track(self, label: str = "") -> View | None:
         """The sound that was listened to; None when it is not at hand."""
-        found = self._medium("audio")
-        return self._track(label, Audio(found.read()), "heard") if found else None
+        found = self._input_media("audio")
+        return self._audio_track(label, Audio(found.read()), "heard") if found else None
 
     # Tables and numbers
 
-    def _table(self) -> Any:
+    def _input_table(self) -> Any:
         for value in self.inputs.values():
             if hasattr(value, "columns") or isinstance(value, Mapping):
                 return value
         return None
 
-    def _predictions(self, found: Sequence[Any]) -> View:
+    def _predictions_view(self, found: Sequence[Any]) -> View:
         numeric = all(isinstance(value, float) for value in found)
-        table = columns(self._table() or {})
+        table = to_text_columns(self._input_table() or {})
         values = [value if numeric else str(value) for value in found]
         return {"kind": "predictions", "columns": table, "values": values, "numeric": numeric}
 
-    def _similarity(self, numbers: list[float]) -> View:
+    def _similarity_view(self, numbers: list[float]) -> View:
         lists = [value for value in self.inputs.values() if isinstance(value, list)]
         names = next((names for names in lists if len(names) == len(numbers)), None)
         labels = names or [str(at) for at in range(len(numbers))]
@@ -276,19 +293,19 @@ class Drawing:
         rows = [{"label": str(n), "score": s} for n, s in pairs]
         return {"kind": "bars", "rows": rows, "pairs": names is not None}
 
-    def _longest(self) -> str:
+    def _longest_text(self) -> str:
         """The text that a text was made from; paths and questions about pictures are none."""
-        if any(isinstance(control, controls.Media) for control in self._asked.values()):
+        if any(isinstance(control, controls.MediaInput) for control in self._controls.values()):
             return ""
         texts = [value for value in self.inputs.values() if isinstance(value, str)]
         return max(texts, key=len, default="")
 
     # Files to save
 
-    def _save(self, name: str, label: str, make: Make) -> View:
-        return {"label": label, "id": self.keep(f"save.{name}", make), "name": name}
+    def _add_save(self, name: str, label: str, make: FileMaker) -> View:
+        return {"label": label, "id": self.add_file(f"save.{name}", make), "name": name}
 
-    def _file(self, key: str, ending: str, label: str) -> View:
+    def _audio_save(self, key: str, ending: str, label: str) -> View:
         """A sound's file, named by its label where there are several."""
         kind = ending.removeprefix("x-")
         name = re.sub(r"[^\w-]+", "_", label)[:40] or "sound"
@@ -296,15 +313,19 @@ class Drawing:
         return {"label": said, "id": key, "name": f"{name}.{kind}"}
 
 
-def expected(task: BaseTask) -> tuple[str, str]:
+def empty_view(task: BaseTask) -> tuple[str, str]:
     """The view of an empty result and what it says, from the declared type of the result."""
-    kinds = [kind for kind in _kinds(task.signature.return_annotation) if isinstance(kind, type)]
+    kinds = [
+        kind for kind in _nested_types(task.signature.return_annotation) if isinstance(kind, type)
+    ]
     bases = [base for kind in kinds for base in kind.__mro__]
     fields = {name for base in bases for name in vars(base).get("__annotations__", {})}
-    return next(((kind, words) for name, kind, words in EMPTY if name in fields), ("text", ""))
+    return next(
+        ((kind, words) for name, kind, words in EMPTY_VIEWS if name in fields), ("text", "")
+    )
 
 
-EMPTY = (
+EMPTY_VIEWS = (
     ("mask", "masks", "No segments were found in this picture."),
     ("box", "boxes", "No objects were found in this picture."),
     ("entity", "spans", "No entities were found in this text."),
@@ -317,10 +338,10 @@ EMPTY = (
 """By a field of the declared result: the view, and what is said when nothing was found."""
 
 
-def _is_medium(control: controls.Control, kind: str) -> bool:
-    return isinstance(control, controls.Media) and control.kind == kind
+def _is_media_control(control: controls.Control, kind: str) -> bool:
+    return isinstance(control, controls.MediaInput) and control.kind == kind
 
 
-def _kinds(annotation: Any) -> list[Any]:
+def _nested_types(annotation: Any) -> list[Any]:
     """A type and all types inside it."""
-    return [annotation, *(kind for part in get_args(annotation) for kind in _kinds(part))]
+    return [annotation, *(kind for part in get_args(annotation) for kind in _nested_types(part))]

@@ -26,37 +26,37 @@ _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.HfHubHTTPError, "The service failed"),
     (errors.HfWidgetsError, "It did not work"),
 )
-SHORT = 280
+MAX_BRIEF_LENGTH = 280
 """Characters of a text that is shown whole."""
 
-_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"(])")
-_TO_DO = re.compile(
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"(])")
+_ADVICE = re.compile(
     r"(Accept|Ask|Check|Choose|For|Give|Install|Leave|Log|Lower|Name|Pass|Raise|Run|Set|Shorten|"
     r"Sign|Start|Stop|Try|Unset|Use|Wait|Write)\b"
 )
-_INSTALL = re.compile(r"hfwidgets engine install (light|full)\b")
-_KEYLESS = (errors.MissingTokenError, errors.AuthenticationError)
+_INSTALL_COMMAND = re.compile(r"hfwidgets engine install (light|full)\b")
+_TOKEN_ERRORS = (errors.MissingTokenError, errors.AuthenticationError)
 
 
-def failure(error: BaseException) -> dict[str, Any]:
+def error_card(error: BaseException) -> dict[str, Any]:
     """The error as the page shows it; never holds a token."""
     title = next((title for kind, title in _TITLES if isinstance(error, kind)), "")
-    text = str(error) if title else f"{type(error).__name__}: {errors.redacted(str(error))}"
-    missing = _INSTALL.search(text)
-    brief = _brief(text)
+    text = str(error) if title else f"{type(error).__name__}: {errors.redact(str(error))}"
+    missing = _INSTALL_COMMAND.search(text)
+    brief = _shorten_message(text)
     return {
         "title": title or "Something unexpected happened",
         "text": brief,
         "details": text if brief != text else "",
-        "wants": "key" if isinstance(error, _KEYLESS) else "weights" if missing else "",
+        "wants": "key" if isinstance(error, _TOKEN_ERRORS) else "weights" if missing else "",
         "set": missing[1] if missing else "",
     }
 
 
-def _brief(text: str) -> str:
+def _shorten_message(text: str) -> str:
     """Of a long text the reason, its first sentence, and the sentences that say what to do."""
-    if len(text) <= SHORT:
+    if len(text) <= MAX_BRIEF_LENGTH:
         return text
-    first, *rest = _SENTENCES.split(text)
-    reason = first if len(first) <= SHORT else f"{first[:SHORT]}…"
-    return " ".join([reason, *(words for words in rest if _TO_DO.match(words))])
+    first, *rest = _SENTENCE_BREAK.split(text)
+    reason = first if len(first) <= MAX_BRIEF_LENGTH else f"{first[:MAX_BRIEF_LENGTH]}…"
+    return " ".join([reason, *(words for words in rest if _ADVICE.match(words))])

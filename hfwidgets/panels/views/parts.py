@@ -3,39 +3,39 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfwidgets.panels.form.inputs import columns
+from hfwidgets.panels.form.inputs import to_text_columns
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.vision import Video
 
 View = dict[str, Any]
 
-STRIP = 256
+STRIP_LENGTH = 256
 """How many numbers of an embedding are drawn."""
 
-MATRIX = 24
+MAX_MATRIX_ROWS = 24
 """The most embeddings whose likeness is drawn."""
 
-LABELS = ("label", "answer", "token_str", "entity_group", "entity", "word", "name", "text")
+LABEL_FIELDS = ("label", "answer", "token_str", "entity_group", "entity", "word", "name", "text")
 """The fields that name an item, the best first."""
 
 
-def label(item: Mapping[str, Any]) -> str | None:
-    return next((str(item[name]) for name in LABELS if item.get(name) is not None), None)
+def item_label(item: Mapping[str, Any]) -> str | None:
+    return next((str(item[name]) for name in LABEL_FIELDS if item.get(name) is not None), None)
 
 
-def score(item: Mapping[str, Any]) -> float | None:
+def item_score(item: Mapping[str, Any]) -> float | None:
     score = item.get("score")
     return float(score) if isinstance(score, int | float) else None
 
 
-def said(record: Mapping[str, Any]) -> str | None:
+def record_text(record: Mapping[str, Any]) -> str | None:
     """The text that a record stands for: a summary, a translation, a chat answer."""
     text = getattr(record, "text", None)
     return text if isinstance(text, str) else None
 
 
-def span(text: str, item: Mapping[str, Any]) -> View | None:
+def find_span(text: str, item: Mapping[str, Any]) -> View | None:
     """Where an item is in the text: as the server says where that fits, else where it is found."""
     word = next((item[n] for n in ("word", "answer") if isinstance(item.get(n), str)), None)
     start, end = item.get("start"), item.get("end")
@@ -49,14 +49,14 @@ def span(text: str, item: Mapping[str, Any]) -> View | None:
     return {"start": at, "end": at + len(word.strip())} if at >= 0 else None
 
 
-def none_above(items: Sequence[Any], parameters: Mapping[str, Any]) -> str:
+def threshold_note(items: Sequence[Any], parameters: Mapping[str, Any]) -> str:
     """What an empty list says where a threshold may be the reason; "" where there is none."""
     threshold = parameters.get("threshold")
     what = getattr(items, "what", "results")
     return f"No {what} above the threshold of {threshold:g}." if threshold else ""
 
 
-def word_box(words: Sequence[Any], item: Mapping[str, Any]) -> list[float] | None:
+def answer_box(words: Sequence[Any], item: Mapping[str, Any]) -> list[float] | None:
     """The box around an answer's words; None when the words are not given as [word, box]."""
     start, end = item.get("start"), item.get("end")
     if not isinstance(start, int) or not isinstance(end, int):
@@ -69,33 +69,37 @@ def word_box(words: Sequence[Any], item: Mapping[str, Any]) -> list[float] | Non
         return None
 
 
-def mask(mask: Any) -> previews.File:
+def mask_file(mask: Any) -> previews.PageFile:
     shape = mask.convert("L")
-    if max(shape.size) > previews.WIDEST:
+    if max(shape.size) > previews.MAX_IMAGE_SIDE:
         shape = shape.copy()
-        shape.thumbnail((previews.WIDEST, previews.WIDEST))
-    return previews.original(shape)
+        shape.thumbnail((previews.MAX_IMAGE_SIDE, previews.MAX_IMAGE_SIDE))
+    return previews.encode_png(shape)
 
 
-def text(text: str) -> previews.File:
+def text_file(text: str) -> previews.PageFile:
     return text.encode(), "text/plain"
 
 
-def cells(record: Mapping[str, Any], table: Any) -> View:
-    view = {"kind": "cells", "answer": str(record.get("answer") or ""), "columns": columns(table)}
+def cells_view(record: Mapping[str, Any], table: Any) -> View:
+    view = {
+        "kind": "cells",
+        "answer": str(record.get("answer") or ""),
+        "columns": to_text_columns(table),
+    }
     cells = [list(pair) for pair in record.get("coordinates") or ()]
     aggregator = record.get("aggregator")
     shown = aggregator if aggregator and aggregator != "NONE" else ""
     return {**view, "cells": cells, "aggregator": shown}
 
 
-def rows(items: Sequence[Mapping[str, Any]]) -> View:
+def columns_by_field(items: Sequence[Mapping[str, Any]]) -> View:
     names = list(dict.fromkeys(name for item in items for name in item))
-    cells = {name: [short(item.get(name)) for item in items] for name in names}
+    cells = {name: [shorten_value(item.get(name)) for item in items] for name in names}
     return {"columns": cells}
 
 
-def embedding(array: Any) -> View:
+def embedding_view(array: Any) -> View:
     import numpy as np
 
     numbers = np.asarray(array, dtype=np.float32)
@@ -105,24 +109,24 @@ def embedding(array: Any) -> View:
         "shape": list(numbers.shape),
         "dtype": str(numbers.dtype),
         "norm": float(np.linalg.norm(numbers)),
-        "strip": [round(float(value), 4) for value in rows[0][:STRIP]],
+        "strip": [round(float(value), 4) for value in rows[0][:STRIP_LENGTH]],
         "low": float(numbers.min()) if numbers.size else 0.0,
         "high": float(numbers.max()) if numbers.size else 0.0,
     }
-    if 1 < len(rows) <= MATRIX:
+    if 1 < len(rows) <= MAX_MATRIX_ROWS:
         unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         view["matrix"] = [[round(float(value), 3) for value in row] for row in unit @ unit.T]
     return view
 
 
-def is_medium(value: Any) -> bool:
-    return isinstance(value, Audio | Video) or hasattr(value, "getbbox") or _array(value)
+def is_media(value: Any) -> bool:
+    return isinstance(value, Audio | Video) or hasattr(value, "getbbox") or _is_array(value)
 
 
-def _array(value: Any) -> bool:
+def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__") and hasattr(value, "ndim")
 
 
-def short(value: Any) -> str:
+def shorten_value(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 500 else f"{text[:500]}… ({len(text):,} characters)"

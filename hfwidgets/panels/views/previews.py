@@ -4,59 +4,59 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors, media
-from hfwidgets.core.flow import Do, Flow
+from hfwidgets.core.flow import Blocking, Flow
 from hfwidgets.media import Media
 from hfwidgets.results.audio import Audio
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WIDEST = 1600
+MAX_IMAGE_SIDE = 1600
 """The longest side of a picture on a page, in pixels: twice what fits, for dense screens."""
 
-BUCKETS = 400
+WAVEFORM_BARS = 400
 """How many bars a waveform has."""
 
-LONGEST = 64 << 20
+MAX_WAVEFORM_BYTES = 64 << 20
 """Sounds above this many bytes are played, but not drawn."""
 
-File = tuple[bytes, str]
+PageFile = tuple[bytes, str]
 """Bytes and MIME type."""
 
 
-def loaded(source: Any, kind: str | None) -> Media:
+def load_media(source: Any, kind: str | None) -> Media:
     """What a user gave, as `Media`; URLs are left unfetched, errors are a call's; may block."""
     flow: Flow[Media] = media.load(source, kind)
     outcome: Any = None
     try:
         while True:
             step = flow.send(outcome)
-            assert isinstance(step, Do)
+            assert isinstance(step, Blocking)
             outcome = step.call()
     except StopIteration as done:
         found: Media = done.value
         return found
 
 
-def picture(image: "Image") -> File:
+def preview_image(image: "Image") -> PageFile:
     """A picture as the page shows it: at most 1,600 pixels wide and high, PNG or JPEG."""
     from PIL import ImageOps
 
     image = ImageOps.exif_transpose(image) or image
-    if max(image.size) > WIDEST:
+    if max(image.size) > MAX_IMAGE_SIDE:
         image = image.copy()
-        image.thumbnail((WIDEST, WIDEST))
-    return encoded(image)
+        image.thumbnail((MAX_IMAGE_SIDE, MAX_IMAGE_SIDE))
+    return encode_image(image)
 
 
-def thumb(image: "Image") -> File:
+def make_thumbnail(image: "Image") -> PageFile:
     """A picture for a gallery, at most 160 pixels wide and high."""
     small = image.copy()
     small.thumbnail((160, 160))
-    return encoded(small)
+    return encode_image(small)
 
 
-def encoded(image: "Image") -> File:
+def encode_image(image: "Image") -> PageFile:
     """A picture as a file: JPEG for large opaque ones, else PNG."""
     out = io.BytesIO()
     opaque = image.mode in ("RGB", "L")
@@ -68,41 +68,43 @@ def encoded(image: "Image") -> File:
     return out.getvalue(), "image/png"
 
 
-def original(image: "Image") -> File:
+def encode_png(image: "Image") -> PageFile:
     """A picture in full size, as PNG."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue(), "image/png"
 
 
-def preview(source: Any, kind: str) -> File | None:
+def preview_input(source: Any, kind: str) -> PageFile | None:
     """What the page shows of an input; None for a URL that nobody fetched. InputError as it is."""
-    found = loaded(source, kind)
+    found = load_media(source, kind)
     if found.source is None:
         return None
     if kind == "image":
-        return picture(media.upright(found))
+        return preview_image(media.open_upright(found))
     return found.read(), found.mime or "application/octet-stream"
 
 
-def track(sound: Audio) -> dict[str, Any]:
+def describe_audio(sound: Audio) -> dict[str, Any]:
     """What a player shows of a sound before it is played: seconds, rate and waveform."""
     try:
         seconds, rate = sound.seconds, sound.sampling_rate
-        peaks = waveform(sound) if len(sound) <= LONGEST else []
+        peaks = compute_waveform(sound) if len(sound) <= MAX_WAVEFORM_BYTES else []
     except errors.OutputError:
         return {"type": sound.mime, "seconds": None, "rate": None, "peaks": []}
     return {"type": sound.mime, "seconds": seconds, "rate": rate, "peaks": peaks}
 
 
-def waveform(sound: Audio) -> list[int]:
+def compute_waveform(sound: Audio) -> list[int]:
     """The loudest sample of each of up to 400 stretches, from 0 to 100."""
     import numpy as np
 
     samples = np.abs(sound.array if sound.array.ndim == 1 else sound.array.mean(axis=1))
     if samples.size == 0:
         return []
-    edges = np.linspace(0, samples.size, min(BUCKETS, samples.size), endpoint=False).astype(int)
+    edges = np.linspace(0, samples.size, min(WAVEFORM_BARS, samples.size), endpoint=False).astype(
+        int
+    )
     peaks = np.maximum.reduceat(samples, edges)
     top = float(peaks.max()) or 1.0
     return [round(float(peak) / top * 100) for peak in peaks]

@@ -8,75 +8,81 @@ from typing import Any
 
 from hfwidgets.panels.views import previews
 from hfwidgets.results import table
-from hfwidgets.results.vision import Overlaid, Video
+from hfwidgets.results.vision import Annotations, Video
 
-LONGEST = 2000
+MAX_INLINE_LENGTH = 2000
 """Characters of one text, and numbers of one array, that are written out."""
 
-File = previews.File
+PageFile = previews.PageFile
 
 
-def text(result: Any) -> str:
+def to_json_text(result: Any) -> str:
     """The result as indented JSON."""
-    return json.dumps(_short(result), ensure_ascii=False, indent=2, default=_named)
+    return json.dumps(_shorten_json(result), ensure_ascii=False, indent=2, default=_describe_object)
 
 
-def _short(value: Any) -> Any:
+def _shorten_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _short(item) for name, item in value.items()}
+        return {name: _shorten_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_short(item) for item in value]
+        return [_shorten_json(item) for item in value]
     if isinstance(value, bytes):
         head = base64.b64encode(value[:30]).decode()
         return f"{head}… ({len(value):,} bytes as base64)"
-    if isinstance(value, str) and len(value) > LONGEST:
-        return f"{value[:LONGEST]}… ({len(value):,} characters)"
+    if isinstance(value, str) and len(value) > MAX_INLINE_LENGTH:
+        return f"{value[:MAX_INLINE_LENGTH]}… ({len(value):,} characters)"
     return value
 
 
-def _named(value: Any) -> Any:
+def _describe_object(value: Any) -> Any:
     if hasattr(value, "getbbox"):
         return f"<picture, {value.width} × {value.height}, {value.mode}>"
     if hasattr(value, "tolist"):
-        numbers = value.reshape(-1)[:8].tolist() if value.size > LONGEST else value.tolist()
-        return numbers if value.size <= LONGEST else [*numbers, f"… ({value.size:,} numbers)"]
+        numbers = (
+            value.reshape(-1)[:8].tolist() if value.size > MAX_INLINE_LENGTH else value.tolist()
+        )
+        return (
+            numbers
+            if value.size <= MAX_INLINE_LENGTH
+            else [*numbers, f"… ({value.size:,} numbers)"]
+        )
     return repr(value)
 
 
-def saves(result: Any) -> list[tuple[str, str, Callable[[], File]]]:
+def save_formats(result: Any) -> list[tuple[str, str, Callable[[], PageFile]]]:
     """File name, label and maker of the files that a result can be saved as."""
-    if isinstance(result, Overlaid):
-        drawn = ("result.png", "PNG", lambda: previews.original(result.picture))
-        return [drawn, *_lists(result)]
+    if isinstance(result, Annotations):
+        drawn = ("result.png", "PNG", lambda: previews.encode_png(result.picture))
+        return [drawn, *_list_save_formats(result)]
     if isinstance(result, list):
-        return _lists(result)
+        return _list_save_formats(result)
     if isinstance(result, dict):
-        return [_json(result)]
+        return [_json_save_format(result)]
     if isinstance(result, str):
         return [("result.txt", "TXT", lambda: (result.encode(), "text/plain"))]
     if hasattr(result, "__array__") and hasattr(result, "ndim"):
-        return [("result.npy", "NPY", lambda: _npy(result))]
+        return [("result.npy", "NPY", lambda: _npy_file(result))]
     if isinstance(result, Video) and (mime := result.mime):
         ending = mime.partition("/")[2]
         return [(f"video.{ending}", ending.upper(), lambda: (bytes(result), mime))]
     return []
 
 
-def _lists(result: list[Any]) -> list[tuple[str, str, Callable[[], File]]]:
-    rows = table.rows(result)
-    as_csv = ("result.csv", "CSV", lambda: (table._csv(rows).encode(), "text/csv"))
-    return [as_csv, _json(result)]
+def _list_save_formats(result: list[Any]) -> list[tuple[str, str, Callable[[], PageFile]]]:
+    rows = table.flat_rows(result)
+    as_csv = ("result.csv", "CSV", lambda: (table._to_csv(rows).encode(), "text/csv"))
+    return [as_csv, _json_save_format(result)]
 
 
-def _json(result: Any) -> tuple[str, str, Callable[[], File]]:
-    def make() -> File:
-        dumped = json.dumps(result, ensure_ascii=False, indent=2, default=table._written)
+def _json_save_format(result: Any) -> tuple[str, str, Callable[[], PageFile]]:
+    def make() -> PageFile:
+        dumped = json.dumps(result, ensure_ascii=False, indent=2, default=table._to_json_value)
         return dumped.encode(), "application/json"
 
     return "result.json", "JSON", make
 
 
-def _npy(array: Any) -> File:
+def _npy_file(array: Any) -> PageFile:
     import numpy as np
 
     out = io.BytesIO()

@@ -227,10 +227,10 @@ export class TaskForm {
 function makeInput(context: Context, field: Field, changed: () => void): InputView {
   const { kind } = field.control;
   if (kind === "image" || kind === "audio" || kind === "video") return new MediaInput(context, field);
-  if (kind === "labels") return labelsInput(field, changed);
-  if (kind === "words") return wordsInput(field, changed);
-  if (kind === "table") return tableInput(context.link, field, changed);
-  if (kind === "lines" || kind === "messages") return textInput(field, changed);
+  if (kind === "labellist") return labelsInput(field, changed);
+  if (kind === "stringlist") return wordsInput(field, changed);
+  if (kind === "tableinput") return tableInput(context.link, field, changed);
+  if (kind === "textbox" || kind === "messages") return textInput(field, changed);
   return plainInput(field, changed);
 }
 

@@ -111,7 +111,7 @@ class Batch:
         self.progress.failed = sum(r.arguments is None for r in known or ())
         most = plan.concurrency or MAX_CONCURRENCY
         self.scheduler = Scheduler(
-            feed=RowFeed(self._iter_jobs(), ahead=PREFETCH_ROWS),
+            feed=RowFeed(self._iter_jobs(), prefetch=PREFETCH_ROWS),
             call_row=_raise_not_started,
             limiter=Limiter(most, plan.concurrency or INITIAL_CONCURRENCY),
             progress=self.progress,

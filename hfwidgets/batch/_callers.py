@@ -79,7 +79,7 @@ def build_worker_caller(
     async def ask(arguments: Arguments) -> Answer:
         # The number tells two tries of a row apart: some clusters answer equal calls only once.
         submitted = _submit_call(executor, spec, task.name, arguments, next(numbers))
-        raw, served = (await _await_result(submitted)).unwrapped()
+        raw, served = (await _await_result(submitted)).unwrap()
         loop = get_running_loop()
         result = await loop.run_in_executor(None, rebuild_result, task, arguments, raw, served)
         return Answer(result, raw, served)

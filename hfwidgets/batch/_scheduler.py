@@ -60,12 +60,12 @@ class RowFeed:
 
     Args:
         rows: the source; None stands for a row that needs no call.
-        ahead: how many are kept ready.
+        prefetch: how many are kept ready.
     """
 
-    def __init__(self, rows: Iterator[Job | None], ahead: int = 1) -> None:
+    def __init__(self, rows: Iterator[Job | None], prefetch: int = 1) -> None:
         self.rows = rows
-        self.prefetch = ahead
+        self.prefetch = prefetch
         self.ready: deque[Job] = deque()
         self.is_exhausted = False
         self.error: BaseException | None = None

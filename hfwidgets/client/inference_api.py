@@ -47,7 +47,7 @@ class InferenceApi:
         )
         self._client = client or InferenceClient(provider="hf-inference", token=token)
         self.repo_id = repo_id
-        pipeline = self._client._run(None, self._fetch_info()).pipeline
+        pipeline = self._client._run(None, self._fetch_info()).pipeline_tag
         self.task: str = _resolve_task(repo_id, task, pipeline)
 
     def __call__(

@@ -262,7 +262,7 @@ def _build_panel(call: MagicCall) -> Any:
     if not isinstance(last["content"], str):
         return panels.panel(CHAT, system=system, messages=[*history, last], **settings)
     made: Any = panels.panel(CHAT, system=system, messages=history, **settings)
-    made._draft(last["content"])
+    made._set_draft(last["content"])
     return made
 
 

@@ -132,7 +132,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
     def clear(self) -> None:
         """Begin anew; `undo` brings the conversation back."""
         if self._conversation.entries:
-            self._change_conversation(lambda talk: talk.change(()))
+            self._change_conversation(lambda talk: talk.replace_entries(()))
 
     # A run
 
@@ -275,7 +275,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         else:
             changed = self._conversation.new_entry({**entry.message, "content": text})
             self._change_conversation(
-                lambda talk: talk.change([*entries[:at], changed, *entries[at + 1 :]])
+                lambda talk: talk.replace_entries([*entries[:at], changed, *entries[at + 1 :]])
             )
 
     def _change_conversation(self, change: Any) -> None:

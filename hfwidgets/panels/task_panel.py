@@ -101,7 +101,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         value = result.result if isinstance(result, Panel) else result
         if value is None:
             raise errors.InputError("There is no result yet to use: run the other panel first.")
-        name = name or self.inputs.first(value)
+        name = name or self.inputs.find_input_for(value)
         if name is None:
             raise errors.InputError(
                 f"No input of {self.task} takes a {type(value).__name__}. "
@@ -113,7 +113,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         """Fill in one of the task's examples; the first is the one that the task declares."""
         made = examples.make_arguments(task_examples(self.declaration)[number])
         for name in set(made) & set(self._input_names):
-            self.inputs.put(name, made.pop(name), "example")
+            self.inputs.set_input(name, made.pop(name), "example")
         known = {name: value for name, value in made.items() if name in self.declaration.controls}
         if known:
             self.parameters = {**self.parameters, **known}
@@ -142,7 +142,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         self._require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
-        self._run_inputs = self.inputs.given()
+        self._run_inputs = self.inputs.collect_values()
         return self._begin_run(lambda: None)
 
     async def _perform_run(self, run: PanelRun) -> None:
@@ -245,7 +245,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             {"about": describe_example(sample), "preview": self._preview_example(at, sample)}
             for at, sample in enumerate(task_examples(self.declaration))
         ]
-        inputs = {name: self.inputs.shown(name) for name in self._input_names}
+        inputs = {name: self.inputs.describe(name) for name in self._input_names}
         drawn = {"form": {**shape, "examples": found}, "inputs": inputs}
         return {**drawn, "result": None, "gallery": [], "models": [], "pairs": None}
 
@@ -264,10 +264,10 @@ class TaskPanel(TextTools, CallTools, Panel):
         return dict(self.inputs)
 
     def _mirror_input(self, name: str) -> None:
-        self._mirror.set("inputs", name, value=self.inputs.shown(name))
+        self._mirror.set("inputs", name, value=self.inputs.describe(name))
 
     def _is_text_input(self, name: str) -> bool:
-        return isinstance(self.inputs.control(name), controls.TextBox | controls.Messages)
+        return isinstance(self.inputs.control_for(name), controls.TextBox | controls.Messages)
 
     def _render_static(self) -> tuple[str, str]:
         return static_html.render_static_html(self.declaration, self._history.last_item, repr(self))
@@ -299,9 +299,9 @@ class TaskPanel(TextTools, CallTools, Panel):
         return preview_file(found[name], self.declaration.controls[name])
 
     def _input_file(self, file: str, name: str) -> tuple[bytes, str] | None:
-        if name not in self._input_names or self.inputs.file(name) != file:
+        if name not in self._input_names or self.inputs.file_id(name) != file:
             return None
-        return preview_file(self.inputs[name], self.inputs.control(name))
+        return preview_file(self.inputs[name], self.inputs.control_for(name))
 
     def _repr_fields(self) -> dict[str, Any]:
         return {"task": self.task, **super()._repr_fields()}
@@ -316,7 +316,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         """Take what was typed. The page shows its own until `heard` says that this is known."""
         try:
             for name, value in inputs.items():
-                control = self.inputs.control(name) if name in self._input_names else None
+                control = self.inputs.control_for(name) if name in self._input_names else None
                 if control is not None and not isinstance(control, controls.MediaInput):
                     self.inputs[name] = uploads.parse_field_value(value, control)
         finally:
@@ -328,7 +328,7 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def _set_media_input(self, name: str, value: Any, label: str) -> None:
         """Take a medium from the page, and run where that was asked for and nothing is missing."""
-        self.inputs.put(name, value, label)
+        self.inputs.set_input(name, value, label)
         if self.auto_run and value is not None and not self.busy:
             with contextlib.suppress(errors.InputError):
                 self.start()
@@ -339,7 +339,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             "uploads", piece["name"], value=self._uploads.upload_progress(piece["name"])
         )
         if done is not None:
-            value = uploads.to_media_input(done, self.inputs.control(piece["name"]))
+            value = uploads.to_media_input(done, self.inputs.control_for(piece["name"]))
             self._set_media_input(piece["name"], value, str(piece.get("file") or ""))
 
     def _do_example(self, number: int = 0) -> None:
@@ -352,7 +352,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         self.start()
 
     def _do_names(self, name: str) -> None:
-        found = variables.find_variables(self.inputs.control(name), variables.namespace())
+        found = variables.find_variables(self.inputs.control_for(name), variables.namespace())
         self._mirror.set("names", name, value=found)
 
     def _do_variable(self, name: str, variable: str) -> None:
@@ -372,7 +372,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         background_loop.submit(self._trim_audio(name, start, end))
 
     async def _trim_audio(self, name: str, start: float, end: float) -> None:
-        label = self.inputs.label(name).partition(" · ")[0]
+        label = self.inputs.label_of(name).partition(" · ")[0]
         try:
             found = await asyncio.to_thread(previews.load_media, self.inputs[name], "audio")
             sound = Audio(await asyncio.to_thread(found.read))

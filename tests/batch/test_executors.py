@@ -179,7 +179,7 @@ def test_a_token_travels_only_when_it_was_passed(monkeypatch: pytest.MonkeyPatch
     assert found._settings.machine_token is not None
     assert b"hf_mmm" not in pickle.dumps(ClientSpec.from_settings(found._settings))
     given = ClientSpec.from_settings(InferenceClient(model="m", token=TOKEN)._settings)
-    settings = pickle.loads(pickle.dumps(given)).settings()
+    settings = pickle.loads(pickle.dumps(given)).to_settings()
     assert settings.token.value == TOKEN
     assert TOKEN not in repr(given)
 
@@ -204,7 +204,7 @@ def test_errors_travel_as_what_they_are() -> None:
     error.response = type("R", (), {"status_code": 429, "headers": {"retry-after": "7"}})()
     travelled = pickle.loads(pickle.dumps(Outcome(error=Failure.from_error(error))))
     with pytest.raises(errors.RateLimitError, match="slow down") as caught:
-        travelled.unwrapped()
+        travelled.unwrap()
     assert caught.value.status_code == 429
     assert Failure.from_error(caught.value).pause == 7
     odd = Failure.from_error(ZeroDivisionError("oops")).to_exception()

@@ -13,9 +13,9 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 ACME = '''"""Acme's inference: all it takes."""
 
-from hfwidgets.providers._openai import compatible
+from hfwidgets.providers._openai import openai_compatible
 
-provider = compatible("https://api.acme.example", "/v1")
+provider = openai_compatible("https://api.acme.example", "/v1")
 '''
 
 Install = Callable[[str, str, str], None]

@@ -111,7 +111,7 @@ def test_the_file_can_be_read_and_holds_no_secret(
     assert asked["inputs"] == "my token is …, hf_…, …, …"
     assert asked["task"] == "text-classification"
     assert path.parent.name == "text-classification"
-    assert text == hf.recorder.media_files.pretty(json.loads(text))
+    assert text == hf.recorder.media_files.to_pretty_json(json.loads(text))
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -127,7 +127,7 @@ def _find_capability(request: Request, body: Json, task: str, *, own: bool = Fal
 
 async def list_models(request: Request) -> Response:
     """GET /v1/models."""
-    created = request.app.state.engine.started
+    created = request.app.state.engine.start_time
     listed: dict[str, Json] = {}
     for capability in all_capabilities():
         if capability.why_unavailable() is None:
@@ -143,7 +143,7 @@ async def retrieve_model(request: Request) -> Response:
     for capability in all_capabilities():
         if name in model_names(capability):
             return build_reply(
-                _model_entry(capability, request.app.state.engine.started), capability.model
+                _model_entry(capability, request.app.state.engine.start_time), capability.model
             )
     raise RefusedError(404, f"The embedded engine has no model {name!r}.", kind="model_not_found")
 

@@ -218,7 +218,7 @@ class ViewBuilder:
 
     def _background_image(self, items: Any) -> View:
         """The picture under boxes and masks."""
-        picture = items[0]._picture
+        picture = items[0]._image
         make = self.add_file("ground", lambda: previews.preview_image(picture))
         return {"picture": make, "width": picture.width, "height": picture.height}
 

@@ -358,7 +358,7 @@ def test_a_picture_too_large_to_enlarge(http: httpx.Client) -> None:
 def test_what_is_not_served(http: httpx.Client, task: str) -> None:
     answer = http.post(f"/models/default/pipeline/{task}", json={"inputs": "a cat"})
     assert answer.status_code == 501
-    assert f"does not serve {task}" in answer.json()["error"]
+    assert f"The local engine has no {task} model." in answer.json()["error"]
     assert "another provider" in answer.json()["error"]
 
 
@@ -396,7 +396,7 @@ def test_a_task_whose_runtime_is_missing(monkeypatch: pytest.MonkeyPatch) -> Non
             **fields | {"why_unavailable": runtimes.require_modules("no_such_runtime")}
         )
 
-    monkeypatch.setattr(registry, "CAPABILITIES", (without(ocr.CAPABILITY),))
+    monkeypatch.setattr(registry, "builtin_capabilities", lambda: (without(ocr.CAPABILITY),))
     with pytest.raises(RefusedError, match=r"no_such_runtime.*engine install full") as caught:
         registry.find_capabilities("image-to-text")
     assert caught.value.status == 501

@@ -303,7 +303,7 @@ def test_text_generation_refuses_by_name(hub: Hub, server: Server, name: str) ->
 
 
 def test_tasks_without_an_honest_model(hub: Hub, server: Server) -> None:
-    with pytest.raises(HfHubHTTPError, match="does not serve text-to-image") as caught:
+    with pytest.raises(HfHubHTTPError, match="has no text-to-image model") as caught:
         hub.text_to_image("A cat", model=server.task("text-to-image"))
     assert caught.value.response.status_code == 501
     assert "text-classification" in str(caught.value)

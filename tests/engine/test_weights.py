@@ -16,7 +16,7 @@ import pytest
 from hfwidgets.engine.base import weights
 from hfwidgets.engine.base.weights import MissingWeightsError, WeightPackage
 from hfwidgets.engine.install import fetch, manage
-from hfwidgets.engine.registry import CAPABILITIES
+from hfwidgets.engine.registry import builtin_capabilities
 from hfwidgets.errors import ConfigurationError, EngineError
 from tests.plugins.loopback import Answer, Loopback, Seen
 
@@ -162,7 +162,7 @@ def test_the_declared_sizes_are_those_on_the_disk(light_weights: Path) -> None:
 
 def test_every_capability_is_declared_in_full() -> None:
     known = {name for names in weights.WEIGHT_SETS.values() for name in names}
-    for capability in CAPABILITIES:
+    for capability in builtin_capabilities():
         assert set(capability.weights) <= known
         assert capability.serves
         assert capability.limits.endswith(".")
@@ -171,7 +171,7 @@ def test_every_capability_is_declared_in_full() -> None:
 
 def test_status_and_offer() -> None:
     text = "\n".join(manage.describe_status())
-    for capability in CAPABILITIES:
+    for capability in builtin_capabilities():
         assert capability.model in text
         assert capability.limits in text
         assert capability.license in text

@@ -47,6 +47,9 @@ class Capability:
     """What it does not do, in a sentence a user can act on."""
     streams: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """The tasks that can be streamed -> an async generator function of the same form."""
+    is_derived: bool = False
+    """True if it builds on a model that another capability was made for; that model's name alone
+    then selects the other one."""
     uses_chat_model: bool = False
     """Whether it runs on the chat model's process, which takes few requests at once."""
     why_unavailable: Callable[[], str | None] = lambda: None

@@ -72,7 +72,7 @@ def load_tensors(path: Path) -> dict[str, NDArray[Any]]:
         _magic, _version, _machine, state, keys = (_TensorUnpickler(file).load() for _ in range(5))
         kinds = {tensor.storage.key: tensor.storage.kind for tensor in state.values()}
         storages = {key: _read_storage(file, kinds[key]) for key in keys}
-    return {name: tensor.within(storages[tensor.storage.key]) for name, tensor in state.items()}
+    return {name: tensor.read_from(storages[tensor.storage.key]) for name, tensor in state.items()}
 
 
 def _read_storage(file: BinaryIO, kind: str) -> NDArray[Any]:

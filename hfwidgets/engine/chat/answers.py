@@ -138,6 +138,7 @@ CAPABILITY = Capability(
     weights=("smollm2", "minilm"),
     license="Apache-2.0",
     languages=("English",),
+    is_derived=True,
     limits=(
         "English; the answer is always a stretch of the context, of up to 6 words unless told "
         "otherwise; about three of four are right."

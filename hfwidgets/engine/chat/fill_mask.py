@@ -104,6 +104,7 @@ CAPABILITY = Capability(
     weights=("smollm2",),
     license="Apache-2.0",
     languages=("English",),
+    is_derived=True,
     limits="English; one mask, filled with one word; right about two times in three.",
     uses_chat_model=True,
 )

@@ -178,5 +178,5 @@ def _find_capability(name: Any, task: str) -> Capability:
     if name is not None and not isinstance(name, str):
         raise bad_request("model must be a text.", "model")
     return choose_capability(
-        "" if name is None or name in _OPENAI_MODELS else name, task, own=True
+        "" if name is None or name in _OPENAI_MODELS else name, task, builtin=True
     )[0]

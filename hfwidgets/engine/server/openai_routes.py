@@ -96,7 +96,7 @@ class EmbeddingBody(msgspec.Struct):
 async def create_embeddings(request: Request) -> Response:
     """POST /v1/embeddings."""
     body = await read_json_body(request)
-    capability = _find_capability(request, body, "feature-extraction", own=True)
+    capability = _find_capability(request, body, "feature-extraction", builtin=True)
     asked = parse_body(EmbeddingBody, body, "embeddings", chat.IGNORED_OPENAI_FIELDS)
     engine: Engine = request.app.state.engine
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
@@ -117,12 +117,14 @@ async def create_embeddings(request: Request) -> Response:
     return build_reply(whole, capability.model)
 
 
-def _find_capability(request: Request, body: Json, task: str, *, own: bool = False) -> Capability:
+def _find_capability(
+    request: Request, body: Json, task: str, *, builtin: bool = False
+) -> Capability:
     """The capability for the model named in the path, else in the body; the name must be a text."""
     name = request.path_params.get("model") or body.get("model") or ""
     if not isinstance(name, str):
         raise bad_request("model must be a text.", "model")
-    return choose_capability(name, task, own=own)[0]
+    return choose_capability(name, task, builtin=builtin)[0]
 
 
 async def list_models(request: Request) -> Response:

@@ -102,5 +102,6 @@ CAPABILITY = Capability(
     weights=("minilm",),
     license="Apache-2.0",
     languages=LANGUAGES,
+    is_derived=True,
     limits="English; extractive: it picks the text's own sentences and writes none.",
 )

@@ -270,5 +270,6 @@ CAPABILITY = Capability(
     weights=("minilm",),
     license="Apache-2.0",
     languages=LANGUAGES,
+    is_derived=True,
     limits="English; simple questions: look-up, comparison, superlative, count, sum, average.",
 )

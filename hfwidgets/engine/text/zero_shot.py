@@ -51,5 +51,6 @@ CAPABILITY = Capability(
     weights=("minilm",),
     license="Apache-2.0",
     languages=LANGUAGES,
+    is_derived=True,
     limits="English; good at topics, blind to negation and irony.",
 )

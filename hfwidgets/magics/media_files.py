@@ -44,8 +44,8 @@ def find_media(result: Any, kind: str | None = None) -> list[Any]:
 def _iter_media(result: Any) -> Iterator[Any]:
     if media_kind(result):
         yield result
-    elif hasattr(type(result), "picture"):
-        yield result.picture
+    elif hasattr(type(result), "image"):
+        yield result.image
     elif isinstance(result, list):
         yield from (item.blob for item in result if media_kind(getattr(item, "blob", None)))
 

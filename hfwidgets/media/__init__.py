@@ -9,7 +9,14 @@ from hfwidgets.media._arrays import encode_wav
 from hfwidgets.media._body import Body, json_body
 from hfwidgets.media._check import open_upright
 from hfwidgets.media._download import OUTPUT_LIMIT, download
-from hfwidgets.media._load import INPUT_LIMIT, decode_base64, ensure_bytes, load, to_url
+from hfwidgets.media._load import (
+    INPUT_LIMIT,
+    decode_base64,
+    decode_data_url,
+    ensure_bytes,
+    load,
+    to_url,
+)
 from hfwidgets.media._media import InlineDataUrl, Media
 from hfwidgets.media._sniff import HEAD_SIZE, sniff
 
@@ -21,6 +28,7 @@ __all__ = [
     "InlineDataUrl",
     "Media",
     "decode_base64",
+    "decode_data_url",
     "download",
     "encode_wav",
     "ensure_bytes",

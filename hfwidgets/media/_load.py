@@ -11,7 +11,15 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking, Flow, Send
 from hfwidgets.media import _arrays, _check
-from hfwidgets.media._media import CHUNK, File, InlineDataUrl, Media, MemorySource, OpenFile, Source
+from hfwidgets.media._media import (
+    CHUNK,
+    ByteSource,
+    FileObjectSource,
+    InlineDataUrl,
+    Media,
+    MemorySource,
+    PathSource,
+)
 from hfwidgets.media._sniff import HEAD_SIZE, sniff
 
 INPUT_LIMIT = 256 << 20
@@ -104,7 +112,7 @@ def _open_media(source: Any, kind: str | None) -> Media:
         return _check_media(Media(MemorySource(bytes(source)), kind), f"The {_kind_noun(kind)}")
     if isinstance(source, (str, os.PathLike)):
         path = _find_file(source)
-        return _check_media(Media(File(path), kind, name=path.name), str(path))
+        return _check_media(Media(PathSource(path), kind, name=path.name), str(path))
     if hasattr(source, "read"):
         return _check_media(Media(_file_source(source), kind, name=_file_name(source)), "The file")
     if _arrays.is_pil_image(source) and kind in ("image", None):
@@ -166,7 +174,7 @@ def _is_folder(source: Any) -> bool:
         return False
 
 
-def _file_source(file: Any) -> Source:
+def _file_source(file: Any) -> ByteSource:
     """A file object of the caller's: read in place when it can seek and stands at its start."""
     if isinstance(file, io.TextIOBase):
         raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
@@ -175,7 +183,7 @@ def _file_source(file: Any) -> Source:
     except (AttributeError, OSError):
         at_start = False
     if at_start:
-        return OpenFile(file)
+        return FileObjectSource(file)
     data = file.read(INPUT_LIMIT + 1)
     if isinstance(data, str):
         raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")

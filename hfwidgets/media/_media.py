@@ -13,7 +13,7 @@ CHUNK = 3 << 16
 """The size of the pieces in which media travel, in bytes; a multiple of 3 for base64's sake."""
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Bytes that can be read from their start any number of times."""
 
     size: int
@@ -34,7 +34,7 @@ class MemorySource:
         return io.BytesIO(self.data)
 
 
-class File:
+class PathSource:
     """A file on disk, opened for each reading."""
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class File:
         return self.path.open("rb")
 
 
-class OpenFile:
+class FileObjectSource:
     """A file object of the caller's that can seek and stands at its start; it stays open."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -73,7 +73,7 @@ class Media:
 
     def __init__(
         self,
-        source: Source | None,
+        source: ByteSource | None,
         kind: str | None = None,
         mime: str | None = None,
         name: str | None = None,
@@ -113,7 +113,7 @@ class Media:
             while left > 0 and (data := file.read(min(size, left))):
                 left -= len(data)
                 yield data
-            if left or (isinstance(self.source, File) and file.read(1)):
+            if left or (isinstance(self.source, PathSource) and file.read(1)):
                 raise errors.InputError(f"{self} changed while it was sent.")
 
     def __iter__(self) -> Iterator[bytes]:

@@ -13,8 +13,7 @@ from hfwidgets.calls.routing import default_provider
 from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Infer
-from hfwidgets.media import HEAD_SIZE, InlineDataUrl, Media, sniff
-from hfwidgets.media._load import decode_data_url
+from hfwidgets.media import HEAD_SIZE, InlineDataUrl, Media, decode_data_url, sniff
 from hfwidgets.providers import is_secret
 
 _TOKEN_PATTERN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")

@@ -141,7 +141,7 @@ class ImageSegmentationOutputElement(_ImagePart):
 class Annotations(Elements[R]):
     """Parts of a picture, shown drawn into it."""
 
-    what = "parts"
+    noun = "parts"
     draw = staticmethod(overlay.draw_boxes)
 
     def __init__(self, items: Iterable[R] = (), seen: SourceImage | None = None) -> None:
@@ -151,35 +151,30 @@ class Annotations(Elements[R]):
             vars(item)["_source_image"] = seen
 
     @property
-    def picture(self) -> "Image":
+    def image(self) -> "Image":
         """The picture with everything drawn in, at most 800 pixels wide and high."""
         if self._source_image is None:
             raise errors.InputError("The picture is not at hand: these are not a call's results.")
         return self.draw(self._source_image.image, self)
 
-    @property
-    def image(self) -> "Image":
-        """The same as `picture`."""
-        return self.picture
-
     def plot(self) -> "Figure":
         """The picture with everything drawn in, as a matplotlib figure."""
         from hfwidgets.results import plot
 
-        return plot.plot_image(self.picture)
+        return plot.plot_image(self.image)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawn picture (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
         target = Path(path)
         if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
             return super().save(target)
-        self.picture.save(target)
+        self.image.save(target)
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        words = overlay.alt_text(self, self.what)
+        words = overlay.alt_text(self, self.noun)
         try:
-            drawn = self.picture
+            drawn = self.image
         except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
             return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
         html = f"<figure>{overlay.image_html(drawn, words)}</figure>{self._html_()}"
@@ -190,7 +185,7 @@ class Annotations(Elements[R]):
         return (
             show.table_html(self._row_values(item) for item in self)
             if self
-            else f"<p>No {self.what}.</p>"
+            else f"<p>No {self.noun}.</p>"
         )
 
     def _row_values(self, item: R) -> dict[str, Any]:
@@ -200,7 +195,7 @@ class Annotations(Elements[R]):
 class Detections(Annotations[R]):
     """Objects found in a picture."""
 
-    what = "objects"
+    noun = "objects"
 
     def _row_values(self, item: R) -> dict[str, Any]:
         box = item.get("box") or {}
@@ -211,7 +206,7 @@ class Detections(Annotations[R]):
 class Segments(Annotations[R]):
     """Segments of a picture."""
 
-    what = "segments"
+    noun = "segments"
     draw = staticmethod(overlay.draw_masks)
 
     def _row_values(self, item: R) -> dict[str, Any]:

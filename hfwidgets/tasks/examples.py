@@ -74,7 +74,7 @@ def _draw_harbor() -> "Image":
     return image
 
 
-def picture() -> "Image":
+def harbor() -> "Image":
     """A sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
     return _draw_harbor().copy()
 
@@ -183,7 +183,7 @@ def noise() -> "Audio":
 
 
 MAKERS: dict[str, Callable[[], Any]] = {
-    "picture": picture,
+    "harbor": harbor,
     "portrait": portrait,
     "invoice": invoice,
     "tone": tone,
@@ -191,7 +191,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "noise": noise,
 }
 
-PICTURE = Example("picture", "image", "A sailing boat and a lighthouse under the sun")
+HARBOR = Example("harbor", "image", "A sailing boat and a lighthouse under the sun")
 PORTRAIT = Example("portrait", "image", "A person's head and shoulders")
 INVOICE = Example("invoice", "image", "An invoice with three items and a total")
 TONE = Example("tone", "audio", "Three rising notes")
@@ -275,17 +275,17 @@ MORE_EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             }
         },
     ),
-    "object-detection": ({"image": PICTURE},),
-    "image-segmentation": ({"image": PICTURE},),
+    "object-detection": ({"image": HARBOR},),
+    "image-segmentation": ({"image": HARBOR},),
     "zero-shot-image-classification": (
         {"image": PORTRAIT, "candidate_labels": ["person", "dog", "car"]},
     ),
-    "image-to-text": ({"image": PICTURE},),
+    "image-to-text": ({"image": HARBOR},),
     "document-question-answering": (
         {"image": INVOICE, "question": "What is the number of the invoice?"},
     ),
     "visual-question-answering": ({"image": PORTRAIT, "question": "What colour is the hair?"},),
-    "image-to-image": ({"image": PICTURE, "prompt": "The same scene at night"},),
+    "image-to-image": ({"image": HARBOR, "prompt": "The same scene at night"},),
     "text-to-image": ({"prompt": "A fox reading a newspaper, woodcut"},),
     "text-to-video": ({"prompt": "Clouds move over a wheat field, seen from above"},),
     "text-to-speech": ({"text": "Mind the gap between the train and the platform."},),

@@ -7,7 +7,7 @@ from hfwidgets.results import multimodal as results
 from hfwidgets.tasks._media import ImageInput
 from hfwidgets.tasks.controls import Json, Number, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
-from hfwidgets.tasks.examples import INVOICE, PICTURE
+from hfwidgets.tasks.examples import HARBOR, INVOICE
 from hfwidgets.tasks.shape import to_records
 from hfwidgets.tasks.task import task
 
@@ -69,7 +69,7 @@ class MultimodalTasks:
 
     @task(
         "Visual question answering",
-        {"image": PICTURE, "question": "What floats on the water?"},
+        {"image": HARBOR, "question": "What floats on the water?"},
         known_as=("vqa",),
         image=Upload("image"),
         question=TextBox(1),

@@ -17,7 +17,7 @@ from hfwidgets.tasks._media import (
 )
 from hfwidgets.tasks.controls import Choice, Json, LabelList, Number, Slider, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
-from hfwidgets.tasks.examples import INVOICE, PICTURE, PORTRAIT
+from hfwidgets.tasks.examples import HARBOR, INVOICE, PORTRAIT
 from hfwidgets.tasks.shape import as_str_list, merge_alias, to_record, to_records
 from hfwidgets.tasks.task import task
 
@@ -32,7 +32,7 @@ class VisionTasks:
 
     @task(
         "Image classification",
-        {"image": PICTURE},
+        {"image": HARBOR},
         image=Upload("image"),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
@@ -102,7 +102,7 @@ class VisionTasks:
 
     @task(
         "Image to image",
-        {"image": PICTURE},
+        {"image": HARBOR},
         image=Upload("image"),
         prompt=TextBox(2),
         negative_prompt=TextBox(1, advanced=True),
@@ -161,7 +161,7 @@ class VisionTasks:
 
     @task(
         "Image to video",
-        {"image": PICTURE, "prompt": "The boat sails away"},
+        {"image": HARBOR, "prompt": "The boat sails away"},
         image=Upload("image"),
         prompt=TextBox(2),
         num_frames=Number(1, None, 1, whole=True, advanced=True),
@@ -337,7 +337,7 @@ class VisionTasks:
 
     @task(
         "Zero-shot image classification",
-        {"image": PICTURE, "candidate_labels": ["sailing boat", "bicycle", "cathedral"]},
+        {"image": HARBOR, "candidate_labels": ["sailing boat", "bicycle", "cathedral"]},
         image=Upload("image"),
         candidate_labels=LabelList(least=2),
         hypothesis_template=TextBox(1, advanced=True),
@@ -371,7 +371,7 @@ class VisionTasks:
 
     @task(
         "Zero-shot object detection",
-        {"image": PICTURE, "candidate_labels": ["sailing boat", "lighthouse", "sun"]},
+        {"image": HARBOR, "candidate_labels": ["sailing boat", "lighthouse", "sun"]},
         image=Upload("image"),
         candidate_labels=LabelList(least=1),
         threshold=Slider(0.0, 1.0, 0.01, advanced=True),

@@ -41,7 +41,7 @@ def film() -> bytes:
 
 
 def picture() -> Answer:
-    return Answer(body=png(examples.picture().rotate(180)), headers={"content-type": "image/png"})
+    return Answer(body=png(examples.harbor().rotate(180)), headers={"content-type": "image/png"})
 
 
 def spoken() -> Answer:

@@ -25,7 +25,7 @@ MORE_THAN_FITS = """() => [...document.querySelectorAll('.hfw, .hfw *')].filter(
 @pytest.fixture
 def boat(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.picture()))
+    path.write_bytes(png(examples.harbor()))
     return path
 
 

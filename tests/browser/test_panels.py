@@ -146,7 +146,7 @@ def test_escape_stops(desk: Desk, page: Page, stage: Stage) -> None:
 
 def picture_file(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.picture()))
+    path.write_bytes(png(examples.harbor()))
     return path
 
 
@@ -183,7 +183,7 @@ def test_a_chosen_a_dropped_and_a_pasted_picture(
 
 def test_a_path_and_a_variable(desk: Desk, tmp_path: Path) -> None:
     path = picture_file(tmp_path)
-    cell = "from hfwidgets.tasks import examples\nboat = examples.picture().crop((0, 0, 64, 48))"
+    cell = "from hfwidgets.tasks import examples\nboat = examples.harbor().crop((0, 0, 64, 48))"
     book = desk("image-classification", cell)
     panel = book.panel
     address = panel.get_by_label("URL or path of the picture")

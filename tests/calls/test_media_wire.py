@@ -11,11 +11,11 @@ import pytest
 
 from hfwidgets import InferenceClient, errors
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
-from tests.plugins.sample_media import encoded, noisy, picture, sound
+from tests.plugins.sample_media import encode_image, make_image, make_noise_png, make_wav
 
 Call = Callable[..., Any]
 LABELS = Answer(json=[{"label": "boat", "score": 0.9}])
-LARGE = noisy(500)
+LARGE = make_noise_png(500)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_parameters_the_file_is_the_body(
     call: Call, loopback: Loopback, file: Path
 ) -> None:
-    for source, data in ((file, LARGE), (LARGE, LARGE), (encoded(), encoded())):
+    for source, data in ((file, LARGE), (LARGE, LARGE), (encode_image(), encode_image())):
         loopback.answer(LABELS)
         call("image_classification", source)
         seen = loopback.requests[-1]
@@ -38,7 +38,7 @@ def test_without_parameters_the_file_is_the_body(
 
 
 def test_any_parameter_makes_it_json(call: Call, loopback: Loopback, file: Path) -> None:
-    for source, data in ((file, LARGE), (encoded(), encoded())):
+    for source, data in ((file, LARGE), (encode_image(), encode_image())):
         loopback.answer(LABELS)
         call("image_classification", source, top_k=3)
         seen = loopback.requests[-1]
@@ -51,17 +51,17 @@ def test_any_parameter_makes_it_json(call: Call, loopback: Loopback, file: Path)
 
 
 def test_the_type_is_sniffed_for_nameless_bytes(call: Call, loopback: Loopback) -> None:
-    for data, mime in ((sound(0.1), "audio/wav"), (b"fLaC" + b"\1" * 90, "audio/flac")):
+    for data, mime in ((make_wav(0.1), "audio/wav"), (b"fLaC" + b"\1" * 90, "audio/flac")):
         loopback.answer(LABELS)
         call("audio_classification", data)
         assert loopback.requests[-1].headers["content-type"] == mime
 
 
 def test_headers_of_the_caller_win(loopback: Loopback) -> None:
-    loopback.answer(LABELS, Answer(body=encoded()))
+    loopback.answer(LABELS, Answer(body=encode_image()))
     given = {"Content-Type": "image/x-image", "Accept": "image/jpeg"}
     with InferenceClient(base_url=loopback.url, headers=given) as client:
-        client.image_classification(encoded())
+        client.image_classification(encode_image())
         client.text_to_image("a boat")
     assert loopback.requests[0].headers["content-type"] == "image/x-image"
     assert loopback.requests[1].headers["accept"] == "image/jpeg"
@@ -84,14 +84,16 @@ def test_a_redirect_keeps_the_file(call: Call, loopback: Loopback, file: Path) -
 
 
 def test_a_url_is_fetched_without_credentials(loopback: Loopback) -> None:
-    loopback.route("GET", "/boat", Answer(body=encoded(), headers={"content-type": "text/html"}))
+    loopback.route(
+        "GET", "/boat", Answer(body=encode_image(), headers={"content-type": "text/html"})
+    )
     loopback.answer(LABELS)
     with InferenceClient(base_url=loopback.url, token="hf_secret_of_the_test") as client:
         found = client.image_classification(f"{loopback.url}/boat")
     fetch, post = loopback.requests
     assert "authorization" not in fetch.headers
     assert post.headers["authorization"] == "Bearer hf_secret_of_the_test"
-    assert (post.body, post.headers["content-type"]) == (encoded(), "image/png")
+    assert (post.body, post.headers["content-type"]) == (encode_image(), "image/png")
     assert found[0].label == "boat"
 
 
@@ -120,7 +122,7 @@ def test_nothing_is_sent_for_a_bad_input(call: Call, loopback: Loopback, source:
 
 
 def test_the_results_meta_are_of_the_call_not_of_a_fetch(call: Call, loopback: Loopback) -> None:
-    loopback.route("GET", "/boat", Answer(body=encoded(), headers={"x-request-id": "fetch"}))
+    loopback.route("GET", "/boat", Answer(body=encode_image(), headers={"x-request-id": "fetch"}))
     loopback.answer(Answer(json=LABELS.json, headers={"x-request-id": "call"}))
     found = call("image_classification", f"{loopback.url}/boat")
     assert found.meta.request_id == "call"
@@ -137,13 +139,13 @@ def test_explain_describes_files_and_sends_nothing(loopback: Loopback, file: Pat
 
 
 MESSAGES: list[tuple[Any, str]] = [
-    ({"type": "image_url", "image_url": {"url": encoded()}}, "image_url"),
-    ({"type": "image", "image": picture()}, "image_url"),
-    (picture(), "image_url"),
-    (encoded(), "image_url"),
-    ({"type": "input_audio", "input_audio": {"data": sound(0.1)}}, "input_audio"),
+    ({"type": "image_url", "image_url": {"url": encode_image()}}, "image_url"),
+    ({"type": "image", "image": make_image()}, "image_url"),
+    (make_image(), "image_url"),
+    (encode_image(), "image_url"),
+    ({"type": "input_audio", "input_audio": {"data": make_wav(0.1)}}, "input_audio"),
     ({"type": "audio", "audio": ([0.0] * 100, 8000)}, "input_audio"),
-    (sound(0.1), "input_audio"),
+    (make_wav(0.1), "input_audio"),
 ]
 
 
@@ -240,7 +242,7 @@ def test_ten_megabytes_as_json_take_less_than_five_more(
     loopback: Loopback, tmp_path: Path, kind: str, form: str
 ) -> None:
     (tmp_path / "small").write_bytes(LARGE)
-    (tmp_path / "large").write_bytes(noisy(1850))
+    (tmp_path / "large").write_bytes(make_noise_png(1850))
     sizes: list[int] = []
 
     def counted(seen: Seen) -> Answer:

@@ -20,7 +20,7 @@ from PIL import Image
 from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutError, errors
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events, events
-from tests.plugins.sample_media import encoded, sound
+from tests.plugins.sample_media import encode_image, make_wav
 from tests.plugins.waiting import Slow, free
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -112,7 +112,7 @@ def test_pain_04_an_async_client_that_blocks_the_loop(
     from hfwidgets.media import _load
 
     path = tmp_path / "cat.png"
-    path.write_bytes(encoded())
+    path.write_bytes(encode_image())
     slow = Slow(_load._open_media)
     monkeypatch.setattr(_load, "_open_media", slow)
     loopback.answer(LABELS)
@@ -171,9 +171,11 @@ def test_pain_06_auto_picks_a_provider_that_the_client_does_not_know(loopback: L
 def test_pain_07_pictures_of_every_kind(loopback: Loopback, tmp_path: Path, kind: str) -> None:
     """A picture in memory had to be encoded by hand, in chat messages above all."""
     path = tmp_path / "cat.png"
-    path.write_bytes(encoded())
-    image = Image.open(io.BytesIO(encoded()))
-    given: Any = {"pil": image, "bytes": encoded(), "path": path, "array": np.asarray(image)}[kind]
+    path.write_bytes(encode_image())
+    image = Image.open(io.BytesIO(encode_image()))
+    given: Any = {"pil": image, "bytes": encode_image(), "path": path, "array": np.asarray(image)}[
+        kind
+    ]
     loopback.answer(LABELS, chat_answer("a cat"))
     asking = InferenceClient(base_url=loopback.url)
     assert asking.image_classification(given)[0].label == "cat"
@@ -189,12 +191,12 @@ def test_pain_08_file_objects_are_refused_although_documented(
 ) -> None:
     """`open(path, "rb")` and BytesIO raised ValueError."""
     path = tmp_path / "cat.png"
-    path.write_bytes(encoded())
+    path.write_bytes(encode_image())
     loopback.answer(LABELS, LABELS)
     with path.open("rb") as file:
         InferenceClient(base_url=loopback.url).image_classification(file)
-    InferenceClient(base_url=loopback.url).image_classification(io.BytesIO(encoded()))
-    assert [seen.body for seen in loopback.requests] == [encoded()] * 2
+    InferenceClient(base_url=loopback.url).image_classification(io.BytesIO(encode_image()))
+    assert [seen.body for seen in loopback.requests] == [encode_image()] * 2
 
 
 def test_pain_09_no_access_to_what_the_headers_say(loopback: Loopback) -> None:
@@ -317,9 +319,9 @@ def test_pain_13_content_type_of_raw_bytes_and_parameters_of_recordings(
     chunks = [{"text": "hello", "timestamp": [0.0, 0.1]}]
     loopback.answer(*[Answer(json={"text": "hello", "chunks": chunks})] * 2)
     asking = InferenceClient(base_url=loopback.url)
-    asking.automatic_speech_recognition(sound(0.1))
+    asking.automatic_speech_recognition(make_wav(0.1))
     more = {"return_timestamps": True}
-    heard = asking.automatic_speech_recognition(sound(0.1), extra_body=more)
+    heard = asking.automatic_speech_recognition(make_wav(0.1), extra_body=more)
     raw, asked = loopback.requests
     assert raw.headers["content-type"] == "audio/wav"
     assert asked.json()["parameters"]["return_timestamps"] is True
@@ -455,7 +457,7 @@ def test_pain_22_parameters_that_are_silently_ignored(loopback: Loopback) -> Non
         asking.chat_completion(HELLO, max_token=3)  # type: ignore[call-overload]
     assert loopback.requests == []
     hub(loopback, {"nscale": offer("text-to-image")}, "text-to-image")
-    data = {"data": [{"b64_json": __import__("base64").b64encode(encoded()).decode()}]}
+    data = {"data": [{"b64_json": __import__("base64").b64encode(encode_image()).decode()}]}
     loopback.answer(Answer(json=data))
     with pytest.warns(UserWarning, match="nscale does not know num_inference_steps"):
         client(loopback, provider="nscale").text_to_image("x", model=MODEL, num_inference_steps=3)

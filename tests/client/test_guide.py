@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, chat_answer, chat_events, events
-from tests.plugins.sample_media import encoded, picture
+from tests.plugins.sample_media import encode_image, make_image
 
 TOKEN = "hf_" + "sentinel" * 4
 CLIENTS = {"client", "replicate_client", "inference"}
@@ -105,7 +105,7 @@ def _logged_in(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     internet.get(f"{HUB}/api/tasks", Answer(json=tasks))
     for model in models.values():
         internet.post(
-            f"{HOSTED}/{model}", Answer(body=encoded(), headers={"content-type": "image/png"})
+            f"{HOSTED}/{model}", Answer(body=encode_image(), headers={"content-type": "image/png"})
         )
 
 
@@ -116,7 +116,7 @@ def test_getting_started_with_a_picture(internet: Internet, awaited: bool) -> No
            "urls": {"get": "https://api.replicate.com/v1/predictions/p1"}}  # fmt: skip
     url = "api.replicate.com/v1/models/black-forest-labs/flux-schnell/predictions"
     internet.post(url, Answer(201, json=job))
-    internet.get("replicate.delivery/out.png", Answer(body=encoded()))
+    internet.get("replicate.delivery/out.png", Answer(body=encode_image()))
     run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -133,7 +133,7 @@ def test_getting_started_with_a_picture(internet: Internet, awaited: bool) -> No
 """,
         awaited,
     )
-    assert Image.open("flying_car.png").size == picture().size
+    assert Image.open("flying_car.png").size == make_image().size
     posted = next(seen for seen in internet.seen if seen.method == "POST")
     assert posted.headers["authorization"] == "Bearer my_replicate_api_key"
     assert posted.json()["input"]["prompt"] == "A flying car crossing a futuristic cityscape."
@@ -191,7 +191,7 @@ def test_using_a_specific_provider() -> None:
 def test_using_a_specific_model(internet: Internet, awaited: bool) -> None:
     model = "prompthero/openjourney-v4"
     served(internet, model, "text-to-image", "hf-inference", model)
-    internet.post(f"{HOSTED}/{model}", Answer(body=encoded()))
+    internet.post(f"{HOSTED}/{model}", Answer(body=encode_image()))
     run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -210,7 +210,7 @@ def test_using_a_specific_model(internet: Internet, awaited: bool) -> None:
 
 def test_using_a_specific_url(internet: Internet, awaited: bool) -> None:
     host = "uu149rez6gw9ehej.eu-west-1.aws.endpoints.huggingface.cloud"
-    internet.post(f"{host}/deepfloyd-if", Answer(body=encoded()))
+    internet.post(f"{host}/deepfloyd-if", Answer(body=encode_image()))
     run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -323,7 +323,7 @@ asyncio.run(main())
 
 
 def test_custom_requests(internet: Internet, awaited: bool) -> None:
-    internet.post(f"{HOSTED}/stabilityai/stable-diffusion-2-1", Answer(body=encoded()))
+    internet.post(f"{HOSTED}/stabilityai/stable-diffusion-2-1", Answer(body=encode_image()))
     left = run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -333,7 +333,7 @@ def test_custom_requests(internet: Internet, awaited: bool) -> None:
 """,
         awaited,
     )
-    assert left["_"] == encoded()
+    assert left["_"] == encode_image()
     assert internet.seen[-1].json() == {"inputs": "An astronaut riding a horse on the moon."}
 
 
@@ -352,7 +352,7 @@ def test_the_async_client(internet: Internet, capsys: pytest.CaptureFixture[str]
 """,
         False,
     )
-    assert Image.open("astronaut.png").size == picture().size
+    assert Image.open("astronaut.png").size == make_image().size
     assert capsys.readouterr().out == "a platform for sharing"
 
 
@@ -377,7 +377,7 @@ def test_binary_inputs(internet: Internet, awaited: bool) -> None:
     found = [{"score": 0.9779096841812134, "label": "Blenheim spaniel"}]
     internet.post(f"{HOSTED}/recommended/looker", Answer(json=found))
     dog = "upload.wikimedia.org/wikipedia/commons/thumb/4/43/Cute_dog.jpg/320px-Cute_dog.jpg"
-    internet.get(dog, Answer(body=encoded(), headers={"content-type": "image/png"}))
+    internet.get(dog, Answer(body=encode_image(), headers={"content-type": "image/png"}))
     left = run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -389,12 +389,12 @@ def test_binary_inputs(internet: Internet, awaited: bool) -> None:
     assert left["_"] == found
     fetched, posted = (seen for seen in internet.seen if "tasks" not in seen.path)
     assert "authorization" not in fetched.headers
-    assert posted.body == encoded()
+    assert posted.body == encode_image()
 
 
 def test_binary_inputs_from_an_open_file(internet: Internet, awaited: bool) -> None:
     internet.post(f"{HOSTED}/recommended/looker", Answer(json=[]))
-    Path("dog.png").write_bytes(encoded())
+    Path("dog.png").write_bytes(encode_image())
     run(
         """
 >>> from huggingface_hub import InferenceClient
@@ -404,7 +404,7 @@ def test_binary_inputs_from_an_open_file(internet: Internet, awaited: bool) -> N
 """,
         awaited,
     )
-    assert internet.seen[-1].body == encoded()
+    assert internet.seen[-1].body == encode_image()
 
 
 def test_migration_initialization() -> None:

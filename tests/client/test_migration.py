@@ -14,7 +14,7 @@ from hfwidgets import InferenceClient, errors
 from hfwidgets.client.inference_api import InferenceApi
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Seen
-from tests.plugins.sample_media import encoded
+from tests.plugins.sample_media import encode_image
 
 TABLE = Path(hfwidgets.__file__).parent / "MIGRATION.md"
 ROWS = re.findall(r"^\| `(.+)` \| `(.+)` \|$", TABLE.read_text(), re.MULTILINE)
@@ -47,7 +47,7 @@ def _hub(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     internet.post(f"{BASE}/{MODELS['MODEL'][0]}", masks)
     internet.post(f"{BASE}/org/embedder/pipeline/feature-extraction", Answer(json=[0.5, 0.25]))
     internet.post(f"{BASE}/org/looker", Answer(json=[{"label": "cat", "score": 0.9}]))
-    picture = Answer(body=encoded(), headers={"content-type": "image/png"})
+    picture = Answer(body=encode_image(), headers={"content-type": "image/png"})
     internet.post(f"{BASE}/org/painter", picture)
 
 
@@ -60,8 +60,8 @@ def run(code: str) -> Any:
     names = {name: model for name, (model, _) in MODELS.items()}
     return eval(code, {
         **names, "InferenceApi": InferenceApi, "InferenceClient": InferenceClient,
-        "client": InferenceClient(), "TEXT": "The goal of life is [MASK].", "PICTURE": encoded(),
-        "TOKEN": TOKEN,
+        "client": InferenceClient(), "TEXT": "The goal of life is [MASK].",
+        "PICTURE": encode_image(), "TOKEN": TOKEN,
     })  # fmt: skip
 
 

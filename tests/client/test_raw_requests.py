@@ -10,7 +10,7 @@ from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.providers.endpoint import chat_url, side_url
 from hfwidgets.results.posted import RawResponse
 from tests.plugins.loopback import Answer, Loopback
-from tests.plugins.sample_media import encoded
+from tests.plugins.sample_media import encode_image
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 TOKEN = "hf_" + "sentinel" * 4
@@ -46,7 +46,7 @@ def test_post_sends_json_and_returns_bytes_that_know_more(loopback: Loopback) ->
 def test_post_sends_data_of_every_kind_with_its_type(
     loopback: Loopback, tmp_path: Path, kind: str
 ) -> None:
-    data = encoded()
+    data = encode_image()
     path = tmp_path / "x.png"
     path.write_bytes(data)
     loopback.answer(Answer(json={}))
@@ -68,12 +68,12 @@ def test_post_sends_unknown_bytes_as_they_are(loopback: Loopback) -> None:
 
 
 def test_post_fetches_a_url_without_credentials(loopback: Loopback) -> None:
-    loopback.route("GET", "/cat.png", Answer(body=encoded()))
+    loopback.route("GET", "/cat.png", Answer(body=encode_image()))
     loopback.answer(Answer(json={}))
     hosted(loopback).post(data=f"{loopback.url}/cat.png", model="m")
     fetched, posted = loopback.requests
     assert "authorization" not in fetched.headers
-    assert posted.body == encoded()
+    assert posted.body == encode_image()
 
 
 @pytest.mark.parametrize(

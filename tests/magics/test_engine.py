@@ -59,15 +59,15 @@ def test_a_task_that_is_not_served_is_named_with_what_is(notebook):
 
 
 @pytest.mark.usefixtures("full_weights")
-def test_pictures_and_sounds_answer_in_cells(notebook):
+def test_images_and_audio_answer_in_cells(notebook):
     book = notebook(
         "%hf config provider=local",
-        "from hfwidgets.tasks import examples\npicture, tone = examples.picture(), examples.tone()",
-        "%infer -t image-classification -i $picture",
-        "%infer -t object-detection -i $picture",
+        "from hfwidgets.tasks import examples\nimage, tone = examples.harbor(), examples.tone()",
+        "%infer -t image-classification -i $image",
+        "%infer -t object-detection -i $image",
         "speech = %infer -t text-to-speech The ferry leaves at noon.",
         "%infer -t automatic-speech-recognition -i $speech",
-        "%infer -t zero-shot-image-classification -i $picture --labels 'a boat,a bicycle'",
+        "%infer -t zero-shot-image-classification -i $image --labels 'a boat,a bicycle'",
     )
     assert "score" in shown(book, 3).data["text/html"]
     assert "image/png" in shown(book, 4).data

@@ -14,7 +14,7 @@ from hfwidgets.notebook import Session
 from hfwidgets.tasks import TASKS, examples
 from hfwidgets.tasks.controls import LabelList, TextBox
 from tests.magics.conftest import shown as kept
-from tests.plugins.sample_media import encoded, picture, sound
+from tests.plugins.sample_media import encode_image, make_image, make_wav
 
 FILES = [name for name in TASKS if name != "chat-completion"]
 
@@ -60,11 +60,11 @@ def ask(shell, loopback):
 
 def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path):
     path = tmp_path / "a b.png"
-    path.write_bytes(encoded())
+    path.write_bytes(encode_image())
     label = [{"label": "red", "score": 0.5}]
     shown = ask(f'-t image-classification -i "{path}"', label)
     assert "red" in shown["text/html"]
-    shell.push({"picture": picture()})
+    shell.push({"picture": make_image()})
     ask("-t image-classification -i $picture", label)
     ask(f"-t image-classification -i image={str(path).replace(' ', chr(92) + ' ')}", label)
     bodies = loopback.bodies
@@ -72,24 +72,27 @@ def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path
 
 
 def test_a_drawn_picture_is_shown_as_one(ask):
-    shown = ask("-t text-to-image a red square", encoded())
+    shown = ask("-t text-to-image a red square", encode_image())
     assert shown["text/plain"] == "<Picture, 40 x 30 pixels>"
     assert '<img alt="Picture, 40 x 30 pixels"' in shown["text/html"]
     assert "image/png" in shown
     assert (
-        ask("-t text-to-image -f image a red square", encoded())["image/png"] == shown["image/png"]
+        ask("-t text-to-image -f image a red square", encode_image())["image/png"]
+        == shown["image/png"]
     )
 
 
 def test_a_sound_has_a_player(ask, shell):
-    shown = ask("-t text-to-speech good day", sound(0.1))
+    shown = ask("-t text-to-speech good day", make_wav(0.1))
     assert "<audio controls" in shown["text/html"]
-    assert "<audio controls" in ask("-t text-to-speech -f audio good day", sound(0.1))["text/html"]
+    assert (
+        "<audio controls" in ask("-t text-to-speech -f audio good day", make_wav(0.1))["text/html"]
+    )
     assert shell.user_ns["_"].sampling_rate == 8000
 
 
 def test_boxes_are_drawn_and_listed(ask, shell):
-    shell.push({"picture": picture()})
+    shell.push({"picture": make_image()})
     found = [
         {"label": "cup", "score": 0.9, "box": {"xmin": 1, "ymin": 2, "xmax": 9, "ymax": 8}},
     ]
@@ -114,7 +117,7 @@ def test_a_form_that_an_answer_does_not_have_is_refused(ask):
         with pytest.raises(OutputError, match=f"no {form} in this answer"):
             ask(f"-t text-classification -f {form} hi", label)
     with pytest.raises(OutputError, match="or image"):
-        ask("-t text-to-image -f markdown a square", encoded())
+        ask("-t text-to-image -f markdown a square", encode_image())
 
 
 def test_a_table_goes_in_by_variable(ask, shell, loopback):
@@ -126,8 +129,8 @@ def test_a_table_goes_in_by_variable(ask, shell, loopback):
 
 def test_a_terminal_keeps_pictures_and_sounds_as_files(shell, loopback):
     for task, data, end in (
-        ("text-to-image", encoded(), "png"),
-        ("text-to-speech", sound(0.1), "wav"),
+        ("text-to-image", encode_image(), "png"),
+        ("text-to-speech", make_wav(0.1), "wav"),
     ):
         loopback.answer = data
         with capture_output() as captured:

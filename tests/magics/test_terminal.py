@@ -8,7 +8,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from tests.plugins.sample_media import encoded
+from tests.plugins.sample_media import encode_image
 
 pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
 
@@ -73,7 +73,7 @@ def test_errors_and_help_are_short(terminal, loopback):
 
 
 def test_a_picture_is_kept_as_a_file_and_its_place_is_said(terminal, loopback):
-    loopback.answer = encoded()
+    loopback.answer = encode_image()
     shown = say(terminal, f"%infer -m {loopback.url} -t text-to-image a red square")
     assert "<Picture, 40 x 30 pixels>" in shown
     path = Path(re.search(r"Saved: (\S+)", shown)[1])

@@ -20,13 +20,13 @@ from hfwidgets.core.flow import Reply, Send
 from hfwidgets.media import Media
 from hfwidgets.media._load import decode_data_url
 from hfwidgets.media._media import MemorySource
-from tests.plugins.sample_media import done, encoded, noisy, picture, sound
+from tests.plugins.sample_media import encode_image, make_image, make_noise_png, make_wav, run_local
 
-PNG, JPEG, WAV = encoded(), encoded(picture((300, 200)), "JPEG"), sound()
+PNG, JPEG, WAV = encode_image(), encode_image(make_image((300, 200)), "JPEG"), make_wav()
 
 
 def loaded(source: Any, kind: str | None = "image") -> Media:
-    found: Media = done(media.load(source, kind))
+    found: Media = run_local(media.load(source, kind))
     return found
 
 
@@ -64,7 +64,7 @@ def test_a_file_object_can_be_read_again_for_another_try() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA"])
 def test_pictures_of_every_usual_format_are_known(kind: str) -> None:
-    assert loaded(encoded(kind=kind)).mime == Image.MIME[kind]
+    assert loaded(encode_image(kind=kind)).mime == Image.MIME[kind]
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def bomb() -> bytes:
         (PNG[:60], "cut off"),
         (JPEG[: len(JPEG) // 2], "cut off"),
         (JPEG[:10], "damaged"),
-        (encoded(kind="GIF")[:30], "damaged"),
-        (encoded(kind="WEBP")[:-20], "damaged"),
+        (encode_image(kind="GIF")[:30], "damaged"),
+        (encode_image(kind="WEBP")[:-20], "damaged"),
         (bomb(), "too many pixels"),
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML page"),
         (b'{"error": "not found"}', "JSON"),
@@ -248,8 +248,8 @@ def test_text_streams_are_refused(file: Path) -> None:
         loaded(io.StringIO("text"))
 
 
-NOISE = noisy(24)
-WORN = encoded(Image.open(io.BytesIO(NOISE)), "JPEG")
+NOISE = make_noise_png(24)
+WORN = encode_image(Image.open(io.BytesIO(NOISE)), "JPEG")
 
 
 @given(st.integers(0, len(NOISE) - 40))
@@ -265,12 +265,12 @@ def test_no_part_of_a_photograph_passes_for_it(length: int) -> None:
 
 
 def test_a_picture_with_more_behind_its_end_passes() -> None:
-    for data in (PNG, JPEG, encoded(kind="WEBP")):
+    for data in (PNG, JPEG, encode_image(kind="WEBP")):
         assert loaded(data + b"\0" * 100).size == len(data) + 100
 
 
 def test_large_pictures_are_not_decoded_to_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = noisy(300)
+    data = make_noise_png(300)
 
     def load(_: Any) -> None:
         raise AssertionError("decoded")
@@ -280,7 +280,7 @@ def test_large_pictures_are_not_decoded_to_be_checked(monkeypatch: pytest.Monkey
 
 
 def test_files_are_read_in_pieces(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file.write_bytes(noisy(400))
+    file.write_bytes(make_noise_png(400))
     found = loaded(file)
     sizes = [len(piece) for piece in found.chunks(10_000)]
     assert max(sizes) == 10_000
@@ -371,7 +371,7 @@ def test_media_in_json_stand_for_their_base64(value: Any) -> None:
 
 
 def test_large_bodies_know_their_size_and_can_be_sent_again() -> None:
-    data = noisy(500)
+    data = make_noise_png(500)
     body = media.json_body({"inputs": Media(MemorySource(data)), "parameters": {"é": 1}})
     assert not isinstance(body, bytes)
     first, second = b"".join(body), b"".join(body)
@@ -394,7 +394,7 @@ def test_urls_stay_urls_until_bytes_are_needed() -> None:
         "a boat.png",
         None,
     )
-    assert done(media.to_url(found)) == found.url
+    assert run_local(media.to_url(found)) == found.url
     with pytest.raises(errors.InputError, match="never fetched"):
         found.read()
 
@@ -402,13 +402,16 @@ def test_urls_stay_urls_until_bytes_are_needed() -> None:
 def test_data_urls_stay_what_they_are() -> None:
     url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     found = loaded(url)
-    assert done(media.to_url(found)) == url
+    assert run_local(media.to_url(found)) == url
     assert found.read() == PNG
 
 
 def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None:
-    assert done(media.to_url(loaded(PNG))) == Media(MemorySource(PNG), mime="image/png").data_url()
-    large = done(media.to_url(loaded(noisy(400)), "image/jpeg"))
+    assert (
+        run_local(media.to_url(loaded(PNG)))
+        == Media(MemorySource(PNG), mime="image/png").data_url()
+    )
+    large = run_local(media.to_url(loaded(make_noise_png(400)), "image/jpeg"))
     assert isinstance(large, media.InlineDataUrl)
     body = media.json_body({"url": large})
     assert isinstance(body, media.Body)

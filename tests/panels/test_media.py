@@ -22,7 +22,7 @@ def view(opened: TaskPanel) -> dict[str, Any]:
 @pytest.fixture
 def boat(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.picture()))
+    path.write_bytes(png(examples.harbor()))
     return path
 
 
@@ -105,7 +105,7 @@ def test_the_sound_before_is_a_track_too(panel: Open) -> None:
 
 
 def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
-    opened = panel("object-detection", image=examples.picture(), threshold=0.9)
+    opened = panel("object-detection", image=examples.harbor(), threshold=0.9)
     loopback.route("POST", "/object-detection", Answer(json=[]))
     opened.run()
     assert view(opened)["text"] == "No objects above the threshold of 0.9."
@@ -140,13 +140,13 @@ def test_an_answer_is_not_marked_in_its_question(panel: Open, loopback: Loopback
     loopback.route(
         "POST", "/visual-question-answering", Answer(json=[{"answer": "boat", "score": 1}])
     )
-    opened = panel("visual-question-answering", image=examples.picture(), question="A boat?")
+    opened = panel("visual-question-answering", image=examples.harbor(), question="A boat?")
     opened.run()
     assert view(opened)["kind"] == "bars"
 
 
 def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
-    opened = panel("object-detection", image=examples.picture())
+    opened = panel("object-detection", image=examples.harbor())
     opened.run()
     saves = {save["label"]: save["id"] for save in view(opened)["saves"]}
     assert list(saves) == ["PNG", "CSV", "JSON"]
@@ -178,7 +178,7 @@ def test_a_films_first_picture_is_kept(panel: Open) -> None:
     assert "<img" not in opened._render_static()[0]
     background_loop.submit(opened._store_poster(1, b"no picture")).result(5)
     assert "<img" not in opened._render_static()[0]
-    still = png(examples.picture())
+    still = png(examples.harbor())
     background_loop.submit(opened._store_poster(1, still)).result(5)
     body = opened._render_static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")

@@ -101,7 +101,7 @@ def more() -> Any:
     class More:
         @declared(
             "Depth estimation",
-            {"image": examples.PICTURE},
+            {"image": examples.HARBOR},
             image=MediaInput("image"),
             sharpness=Slider(0.0, 1.0, 0.1),
         )
@@ -161,7 +161,7 @@ def test_what_is_missing_is_said_before_anything_is_sent(panel: Open, stage: Sta
         opened.run()
     say(opened, k="do", do="run", inputs={})
     assert "Image is missing" in page(opened).doc["state"]["failure"]["text"]
-    opened = panel("zero-shot-image-classification", image=examples.picture())
+    opened = panel("zero-shot-image-classification", image=examples.harbor())
     with pytest.raises(errors.InputError, match="at least 2"):
         opened.run(candidate_labels=["one"])
     assert stage.loopback.requests == []
@@ -175,7 +175,7 @@ def test_unknown_names_are_refused(panel: Open) -> None:
 
 
 def test_stop_and_error(panel: Open, stage: Stage) -> None:
-    opened = panel("object-detection", image=examples.picture())
+    opened = panel("object-detection", image=examples.harbor())
     stage.hold()
     opened.start()
     assert opened.busy
@@ -224,7 +224,7 @@ def test_a_result_becomes_another_panels_input(panel: Open) -> None:
     words = panel("summarization")
     words.use(heard)
     assert words.inputs["text"] == "The ferry leaves at noon."
-    found = panel("object-detection", image=examples.picture())
+    found = panel("object-detection", image=examples.harbor())
     found.run()
     labels = panel("image-classification")
     labels.inputs["image"] = found.result[0]
@@ -235,7 +235,7 @@ def test_a_result_becomes_another_panels_input(panel: Open) -> None:
 
 def test_media_come_in_pieces_and_never_as_traits(panel: Open) -> None:
     opened = panel("image-classification")
-    data = png(examples.picture())
+    data = png(examples.harbor())
     half = len(data) // 2
     piece = {"k": "do", "do": "upload", "name": "image", "id": "u1", "total": len(data)}
     say(opened, [data[:half]], **piece, at=0, file="boat.png")
@@ -273,15 +273,15 @@ def test_variables_of_the_notebook(
     from hfwidgets.panels.form import variables
 
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.picture()))
+    path.write_bytes(png(examples.harbor()))
     scope = {
-        "boat": examples.picture(),
+        "boat": examples.harbor(),
         "array": np.zeros((4, 6, 3), np.uint8),
         "path": str(path),
         "frame": pd.DataFrame({"a": [1, 2]}),
         "sound": examples.tone(),
         "other": 3,
-        "_hidden": examples.picture(),
+        "_hidden": examples.harbor(),
     }
     monkeypatch.setattr(variables, "namespace", lambda: scope)
     opened = panel("image-classification")

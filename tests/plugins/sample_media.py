@@ -12,33 +12,33 @@ from PIL import Image
 from hfwidgets.core.flow import Blocking, Flow
 
 
-def picture(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
+def make_image(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
     return Image.new("RGB", size, colour)
 
 
-def encoded(image: Image.Image | None = None, kind: str = "PNG", **options: Any) -> bytes:
+def encode_image(image: Image.Image | None = None, kind: str = "PNG", **options: Any) -> bytes:
     out = io.BytesIO()
-    (image or picture()).save(out, kind, **options)
+    (image or make_image()).save(out, kind, **options)
     return out.getvalue()
 
 
-def mask64(
+def make_mask_base64(
     size: tuple[int, int] = (40, 30), box: tuple[int, int, int, int] = (10, 5, 20, 15)
 ) -> str:
     mask = Image.new("L", size, 0)
     mask.paste(255, box)
-    return base64.b64encode(encoded(mask)).decode()
+    return base64.b64encode(encode_image(mask)).decode()
 
 
-def noisy(side: int) -> bytes:
+def make_noise_png(side: int) -> bytes:
     """A PNG that does not compress: side * side * 3 bytes and a little more."""
     import random
 
     pixels = random.Random(1).randbytes(side * side * 3)
-    return encoded(Image.frombytes("RGB", (side, side), pixels))
+    return encode_image(Image.frombytes("RGB", (side, side), pixels))
 
 
-def sound(seconds: float = 1.0, rate: int = 8000) -> bytes:
+def make_wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
     out = io.BytesIO()
     count = int(seconds * rate)
     samples = (round(9000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(count))
@@ -50,7 +50,7 @@ def sound(seconds: float = 1.0, rate: int = 8000) -> bytes:
     return out.getvalue()
 
 
-def done(flow: Flow[Any]) -> Any:
+def run_local(flow: Flow[Any]) -> Any:
     """The result of a flow whose steps are all local work."""
     outcome, error = None, None
     try:

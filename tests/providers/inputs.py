@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.plugins.sample_media import encoded, picture, sound
+from tests.plugins.sample_media import encode_image, make_image, make_wav
 
 WORDS = st.text(min_size=1, max_size=12)
 WHOLE = st.integers(1, 512)
@@ -20,8 +20,8 @@ EXTRA = st.dictionaries(
 )
 
 
-PICTURE = picture((3, 2))
-PNG, JPEG, WAV = encoded(PICTURE), encoded(PICTURE, "JPEG"), sound(0.01)
+PICTURE = make_image((3, 2))
+PNG, JPEG, WAV = encode_image(PICTURE), encode_image(PICTURE, "JPEG"), make_wav(0.01)
 PICTURES = st.sampled_from([PNG, JPEG])
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}

@@ -14,10 +14,10 @@ from hfwidgets import errors
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.subtitles import format_time, to_srt, to_vtt
 from tests.plugins.loopback import Answer, Loopback
-from tests.plugins.sample_media import encoded, sound
+from tests.plugins.sample_media import encode_image, make_wav
 
 Call = Callable[..., Any]
-WAV = sound(2.0)
+WAV = make_wav(2.0)
 CHUNKS = [
     {"text": " The ferry", "timestamp": [0.0, 0.75]},
     {"text": " leaves.\n", "timestamp": [0.75, None]},
@@ -131,7 +131,11 @@ def test_speech_inside_json_is_read(call: Call, loopback: Loopback, answer: Any)
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(body=b"<html>busy</html>"), Answer(body=encoded()), Answer(json={"error": "busy"})],
+    [
+        Answer(body=b"<html>busy</html>"),
+        Answer(body=encode_image()),
+        Answer(json={"error": "busy"}),
+    ],
 )
 def test_answers_that_are_no_sound(call: Call, loopback: Loopback, answer: Answer) -> None:
     loopback.answer(answer)
@@ -158,7 +162,7 @@ def test_sounds_never_play_by_themselves_and_large_ones_stay_out() -> None:
     small = Audio(WAV)._repr_mimebundle_()["text/html"]
     assert "<audio controls" in small
     assert "autoplay" not in small
-    assert "<audio" not in Audio(sound(140.0))._html_()
+    assert "<audio" not in Audio(make_wav(140.0))._html_()
     assert (
         str(Audio(WAV)) == repr(Audio(WAV)) == "<Audio audio/wav, 2.00 s, 8,000 Hz, 32,044 bytes>"
     )

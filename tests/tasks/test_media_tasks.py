@@ -15,20 +15,20 @@ from hfwidgets.results.vision import ImageClassificationOutputElement
 from hfwidgets.tasks import TASKS, examples
 from hfwidgets.tasks.examples import Example
 from tests.plugins.loopback import Answer, Loopback
-from tests.plugins.sample_media import encoded, mask64, sound
+from tests.plugins.sample_media import encode_image, make_mask_base64, make_wav
 
 DOMAINS = ("vision", "audio", "multimodal", "tabular")
 OURS = [task for task in TASKS.values() if task.domain in DOMAINS]
 ANSWERS: dict[str, Answer] = {
-    "audio-to-audio": Answer(body=sound(0.1)),
+    "audio-to-audio": Answer(body=make_wav(0.1)),
     "automatic-speech-recognition": Answer(json={"text": "hi"}),
-    "image-segmentation": Answer(json=[{"label": "a", "mask": mask64()}]),
-    "image-to-image": Answer(body=encoded()),
+    "image-segmentation": Answer(json=[{"label": "a", "mask": make_mask_base64()}]),
+    "image-to-image": Answer(body=encode_image()),
     "image-to-text": Answer(json=[{"generated_text": "a boat"}]),
     "image-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
     "object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
-    "text-to-image": Answer(body=encoded()),
-    "text-to-speech": Answer(body=sound(0.1)),
+    "text-to-image": Answer(body=encode_image()),
+    "text-to-speech": Answer(body=make_wav(0.1)),
     "text-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
     "zero-shot-object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
     "tabular-classification": Answer(json=["a", "b"]),
@@ -83,7 +83,7 @@ def test_the_engine_is_asked_by_task() -> None:
 
 
 def test_examples_are_made_when_they_are_asked_for() -> None:
-    values = {"image": examples.PICTURE, "question": "What?"}
+    values = {"image": examples.HARBOR, "question": "What?"}
     made = examples.make_arguments(values)
     assert made["image"].size == (640, 420)
     assert made["question"] == "What?"
@@ -136,7 +136,7 @@ def test_without_pandas_the_error_says_what_else_works(monkeypatch: pytest.Monke
     [
         lambda: SCORES.plot(),
         lambda: Elements([0.1, 0.5]).plot(),
-        lambda: Audio(sound(0.1)).plot(),
+        lambda: Audio(make_wav(0.1)).plot(),
     ],
 )
 def test_figures_show_themselves(made: Callable[[], Any]) -> None:

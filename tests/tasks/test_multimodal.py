@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.plugins.loopback import Answer, Loopback
-from tests.plugins.sample_media import encoded
+from tests.plugins.sample_media import encode_image
 
 Call = Callable[..., Any]
-PNG = encoded()
+PNG = encode_image()
 PICTURE = base64.b64encode(PNG).decode()
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 from hfwidgets import errors
 from hfwidgets.results.vision import Detections, ObjectDetectionOutputElement, Segments, Video
 from tests.plugins.loopback import Answer, Loopback
-from tests.plugins.sample_media import encoded, mask64, picture
+from tests.plugins.sample_media import encode_image, make_image, make_mask_base64
 
 Call = Callable[..., Any]
-PNG = encoded()
+PNG = encode_image()
 FILM = b"\x00\x00\x00 ftypisom" + b"\x01" * 100
 SCORES = [{"label": "boat", "score": 0.9}, {"label": "<b>sea</b>", "score": 0.1}]
 BOXES = [
@@ -33,7 +33,7 @@ def sent(loopback: Loopback) -> dict[str, Any]:
 
 def test_image_classification(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=SCORES))
-    found = call("image_classification", picture(), top_k=2, function_to_apply="softmax")
+    found = call("image_classification", make_image(), top_k=2, function_to_apply="softmax")
     assert sent(loopback) == {"parameters": {"top_k": 2, "function_to_apply": "softmax"}}
     assert [(item.label, item.score) for item in found] == [("boat", 0.9), ("<b>sea</b>", 0.1)]
     assert found.meta.task == "image-classification"
@@ -63,7 +63,7 @@ def test_too_few_labels_are_refused(call: Call, loopback: Loopback, labels: Any)
 
 def test_object_detection(call: Call, loopback: Loopback, tmp_path: Path) -> None:
     loopback.answer(Answer(json=BOXES))
-    image = picture()
+    image = make_image()
     image.paste("blue", (10, 5, 20, 15))
     found = call("object_detection", image, threshold=0.3)
     assert sent(loopback) == {"parameters": {"threshold": 0.3}}
@@ -81,7 +81,7 @@ def test_object_detection(call: Call, loopback: Loopback, tmp_path: Path) -> Non
 
 
 def test_detections_show_the_picture_with_its_boxes(call: Call, loopback: Loopback) -> None:
-    wide = picture((1600, 1200), "white")
+    wide = make_image((1600, 1200), "white")
     loopback.answer(Answer(json=[{**BOXES[0], "label": '"><script>alert(1)</script>'}]))
     shown = call("object_detection", wide)._repr_mimebundle_()
     assert set(shown) == {"text/plain", "text/html", "image/png"}
@@ -118,14 +118,14 @@ def test_results_made_by_hand_have_no_picture() -> None:
 
 
 def test_crops_follow_the_cameras_orientation(call: Call, loopback: Loopback) -> None:
-    lying = picture((30, 40))
+    lying = make_image((30, 40))
     lying.paste("blue", (0, 0, 15, 40))
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter to the right to stand upright
     loopback.answer(
         Answer(json=[{"label": "top", "box": {"xmin": 0, "ymin": 0, "xmax": 40, "ymax": 9}}])
     )
-    found = call("object_detection", encoded(lying, "JPEG", exif=exif, quality=95))
+    found = call("object_detection", encode_image(lying, "JPEG", exif=exif, quality=95))
     red, _, blue = found[0].crop.resize((1, 1)).getpixel((0, 0))
     assert blue > 200 > 60 > red
 
@@ -138,9 +138,12 @@ def test_zero_shot_object_detection(call: Call, loopback: Loopback) -> None:
 
 
 def test_image_segmentation(call: Call, loopback: Loopback, tmp_path: Path) -> None:
-    rows = [{"label": "boat", "score": None, "mask": mask64()}, {"label": "sea", "mask": mask64()}]
+    rows = [
+        {"label": "boat", "score": None, "mask": make_mask_base64()},
+        {"label": "sea", "mask": make_mask_base64()},
+    ]
     loopback.answer(Answer(json=rows))
-    found = call("image_segmentation", picture(), subtask="panoptic", threshold=0.5)
+    found = call("image_segmentation", make_image(), subtask="panoptic", threshold=0.5)
     assert sent(loopback) == {"parameters": {"subtask": "panoptic", "threshold": 0.5}}
     assert isinstance(found, Segments)
     assert found[0].mask.size == (40, 30)
@@ -153,7 +156,9 @@ def test_image_segmentation(call: Call, loopback: Loopback, tmp_path: Path) -> N
     assert json.loads((tmp_path / "segments.json").read_text())[0]["label"] == "boat"
 
 
-@pytest.mark.parametrize("mask", ["data:image/png;base64," + mask64(), [mask64()]])
+@pytest.mark.parametrize(
+    "mask", ["data:image/png;base64," + make_mask_base64(), [make_mask_base64()]]
+)
 def test_masks_of_other_shapes_are_read(call: Call, loopback: Loopback, mask: Any) -> None:
     loopback.answer(Answer(json=[{"label": "mask", "mask": mask}]))
     assert call("image_segmentation", PNG)[0].mask.size == (40, 30)
@@ -194,7 +199,7 @@ def test_target_size_is_the_older_way(call: Call, loopback: Loopback) -> None:
 
 def test_image_to_image(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(body=PNG), Answer(body=PNG))
-    call("image_to_image", picture(), "at night", target_size=(8, 6), strength=0.5)
+    call("image_to_image", make_image(), "at night", target_size=(8, 6), strength=0.5)
     assert sent(loopback)["parameters"] == {
         "prompt": "at night",
         "target_size": {"width": 8, "height": 6},

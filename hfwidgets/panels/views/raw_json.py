@@ -52,7 +52,7 @@ def _describe_object(value: Any) -> Any:
 def save_formats(result: Any) -> list[tuple[str, str, Callable[[], PageFile]]]:
     """File name, label and maker of the files that a result can be saved as."""
     if isinstance(result, Annotations):
-        drawn = ("result.png", "PNG", lambda: previews.encode_png(result.picture))
+        drawn = ("result.png", "PNG", lambda: previews.encode_png(result.image))
         return [drawn, *_list_save_formats(result)]
     if isinstance(result, list):
         return _list_save_formats(result)

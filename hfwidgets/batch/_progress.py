@@ -12,6 +12,7 @@ from html import escape
 from typing import Protocol
 
 from hfwidgets.core.meta import Meta
+from hfwidgets.results import html_table
 
 UPDATE_INTERVAL = 0.25
 """The least time between two updates, in seconds."""
@@ -198,14 +199,11 @@ class NotebookTable:
 
 
 def _render_html(progress: Progress) -> str:
-    cell = 'style="text-align:left;padding:2px 14px 2px 0"'
     facts = progress.facts()
-    head = "".join(f'<th scope="col" {cell}>{escape(name)}</th>' for name in facts)
-    body = "".join(f"<td {cell}>{escape(value)}</td>" for value in facts.values())
+    table = html_table.to_html_table(list(facts), [list(facts.values())])
     share = (progress.done + progress.failed) / progress.total if progress.total else None
     bar = f'<progress max="1" value="{share:.3f}" aria-label="rows"></progress>' if share else ""
     note = f"<div>{escape(progress.ended or progress.note)}</div>"
-    table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{body}</tr></tbody></table>"
     return f'<div class="hfw-result">{bar if progress.ended is None else ""}{table}{note}</div>'
 
 

@@ -11,7 +11,7 @@ from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
 from hfwidgets.batch._worker import Failure, rebuild_result
 from hfwidgets.recorder.fingerprint import mask_secrets
-from hfwidgets.results import Elements, show
+from hfwidgets.results import Elements, html_table, show
 from hfwidgets.results.record import Record
 from hfwidgets.results.table import flat_rows as flat_rows
 from hfwidgets.tasks import BaseTask
@@ -213,7 +213,7 @@ class BatchResult(Sequence[Row]):
         rows = [_preview_row(row) for row in self[:MAX_SHOWN_ROWS]]
         more = len(self) - len(rows)
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
-        table = show.table_html(rows) if rows else ""
+        table = html_table.records_to_html(rows) if rows else ""
         return show.mime_bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
 
 

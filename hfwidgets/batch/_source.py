@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask, controls
 
 Columns = str | int | Mapping[str, str] | None
@@ -224,8 +225,7 @@ def _read_text(path: Path) -> str:
 
 def _require_value(value: Any) -> Any:
     """The value of a cell; InputError for a missing one."""
-    missing = value is None or (isinstance(value, float) and value != value)
-    if missing or type(value).__name__ in ("NAType", "NaTType"):
+    if is_missing(value):
         raise errors.InputError("The cell is empty.")
     return value
 

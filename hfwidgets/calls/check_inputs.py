@@ -3,8 +3,8 @@
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask
-from hfwidgets.tasks.shape import is_missing
 
 
 def check_inputs(inputs: Any, task: BaseTask) -> None:

@@ -17,7 +17,8 @@ from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.media_files import Bundle
 from hfwidgets.magics.outputs import TerminalOutput
 from hfwidgets.notebook import Session, background_loop, split_model
-from hfwidgets.results.comparison import Comparison, ComparisonRow, side_by_side_html, text_html
+from hfwidgets.results.comparison import Comparison, ComparisonRow, side_by_side_html
+from hfwidgets.results.show import paragraph_html
 
 
 @dataclass
@@ -184,7 +185,7 @@ def _show_progress(entrants: list[ComparedCall], show: run.AnswerDisplay) -> Non
 
 def _render_progress(entrants: list[ComparedCall], texts: list[str], note: str) -> Bundle:
     rows = [ComparisonRow(model=entrant.display_name) for entrant in entrants]
-    html = f"{side_by_side_html(rows, [text_html(text) for text in texts])}<p>{escape(note)}</p>"
+    html = f"{side_by_side_html(rows, list(map(paragraph_html, texts)))}<p>{escape(note)}</p>"
     return {"text/plain": note, "text/html": html}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import did_you_mean
 
 
@@ -55,9 +56,8 @@ class RowValues:
 
 
 def require_value(value: Any, name: str) -> Any:
-    """A cell's value; UsageError for one that is empty (None, NaN, pandas' NA)."""
-    missing = value is None or (isinstance(value, float) and value != value)
-    if missing or type(value).__name__ in ("NAType", "NaTType"):
+    """Return a cell's value; UsageError for a missing one."""
+    if is_missing(value):
         raise UsageError(f"The row's {name} is empty.")
     return value
 

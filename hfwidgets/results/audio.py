@@ -12,7 +12,7 @@ from hfwidgets import errors
 from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD_SIZE, Media, sniff
 from hfwidgets.media import encode_wav as _wav
-from hfwidgets.results import show, subtitles
+from hfwidgets.results import html_table, show, subtitles
 from hfwidgets.results.record import Elements, Record, TextRecord
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ class AutomaticSpeechRecognitionOutput(TextRecord):
         rows = [
             {"start": subtitles.format_time(c.start), "text": c.text or ""} for c in self.chunks
         ]
-        return show.table_html(rows)
+        return html_table.records_to_html(rows)
 
 
 def link_source_audio(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.results import show
+from hfwidgets.results import html_table, show
 from hfwidgets.results.record import Elements, Record
 
 if TYPE_CHECKING:
@@ -77,60 +77,42 @@ class Catalog(Elements[CatalogModel]):
         return pd.DataFrame(rows, columns=["id", "task", *_OFFER_FIELDS])
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        if len(self) > show.MAX_ROWS:
-            lines.append(f"… and {len(self) - show.MAX_ROWS:,} more")
-        return "\n".join(lines)
+        return html_table.to_text_table(*self._table(), limit=html_table.MAX_ROWS)
 
-    def _rows(self) -> list[list[str]]:
-        """The table's head and its first rows; the engine's models have columns of their own."""
+    def _table(self) -> tuple[tuple[str, ...], list[html_table.Row]]:
+        """The table's titles and rows; the engine's models have columns of their own."""
         own = bool(self) and all(model.limits for model in self)
-        head, row = (_LOCAL_COLUMNS, _local_row) if own else (_COLUMNS, _model_row)
-        return [list(head), *(row(model) for model in self[: show.MAX_ROWS])]
+        titles, row = (_LOCAL_COLUMNS, _local_row) if own else (_COLUMNS, _model_row)
+        return titles, [row(model) for model in self]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        style = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
-        names, *listed = self._rows()
-        head = "".join(
-            f'<th scope="col" style="{style}">{show.escape_html(name)}</th>' for name in names
-        )
-        rows = "".join(
-            "<tr>"
-            + "".join(f'<td style="{style}">{show.escape_html(c)}</td>' for c in row)
-            + "</tr>"
-            for row in listed
-        )
-        more = (
-            f"<p>… and {len(self) - show.MAX_ROWS:,} more</p>" if len(self) > show.MAX_ROWS else ""
-        )
-        note = "<p>Prices: the lowest, in US dollars for a million tokens.</p>"
-        note = "" if tuple(names) == _LOCAL_COLUMNS else note
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{note}"
+        titles, rows = self._table()
+        table = html_table.to_html_table(titles, rows, limit=html_table.MAX_ROWS)
+        if titles == _LOCAL_COLUMNS:
+            return table
+        return f"{table}<p>Prices: the lowest, in US dollars per million tokens.</p>"
 
 
 _OFFER_FIELDS = tuple(ModelOffer.__annotations__)
 
 
-def _model_row(model: CatalogModel) -> list[str]:
+def _model_row(model: CatalogModel) -> html_table.Row:
     tools = {None: "", True: "yes", False: "no"}[model.supports_tools]
-    length = model.context_length
     return [
         model.id,
         ", ".join(model.providers),
-        "" if length is None else f"{length:,}",
-        _format_price(model.input_price),
-        _format_price(model.output_price),
+        _format_number(model.context_length, ","),
+        _format_number(model.input_price, ".2f"),
+        _format_number(model.output_price, ".2f"),
         tools,
     ]
 
 
-def _local_row(model: CatalogModel) -> list[str]:
-    """A model of the embedded engine: nothing of it has a price."""
+def _local_row(model: CatalogModel) -> html_table.Row:
+    """Return the row of an embedded model, which has no price."""
     return [
         model.id,
         ", ".join(model.tasks),
@@ -140,5 +122,5 @@ def _local_row(model: CatalogModel) -> list[str]:
     ]
 
 
-def _format_price(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _format_number(value: float | None, form: str) -> str:
+    return html_table.FormattedNumber("" if value is None else format(value, form))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
 from hfwidgets.core.meta import Meta
-from hfwidgets.results import show
+from hfwidgets.results import html_table, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,12 +70,8 @@ class Record(dict[str, Any]):
 
     def __repr__(self) -> str:
         names = dict.fromkeys([*_field_converters(type(self)), *self])
-        shown = (
-            f"{name}={show.short_repr(getattr(self, name))}"
-            for name in names
-            if name.isidentifier()
-        )
-        return f"{type(self).__name__}({', '.join(shown)})"
+        fields = (f"{name}={show.short_repr(_field_value(self, name))}" for name in names)
+        return f"{type(self).__name__}({', '.join(fields)})"
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -107,7 +103,7 @@ class Record(dict[str, Any]):
 
     def _html_(self) -> str:
         """The object as a safe HTML fragment."""
-        return show.fields_html({name: getattr(self, name) for name in self if name.isidentifier()})
+        return html_table.fields_to_html({name: _field_value(self, name) for name in self})
 
 
 class TextRecord(Record):
@@ -115,6 +111,11 @@ class TextRecord(Record):
 
     def __str__(self) -> str:
         return str(getattr(self, "text", None) or "")
+
+
+def _field_value(record: Record, name: str) -> Any:
+    """Return a field, nested records included, whatever methods of a dict share its name."""
+    return getattr(record, name) if name in _field_converters(type(record)) else record[name]
 
 
 def _to_plain(value: Any) -> Any:
@@ -243,7 +244,7 @@ class Elements(list[T], Generic[T]):
 
     def _html_(self) -> str:
         """The list as a safe HTML fragment."""
-        return show.table_html(self)
+        return html_table.records_to_html(self)
 
 
 class Text(str):

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from hfwidgets.results import show
+from hfwidgets.results import html_table
 from hfwidgets.results.record import Elements
 
 T = TypeVar("T")
@@ -12,7 +12,9 @@ class Predictions(Elements[T]):
     """One prediction for each row of the table, in its order."""
 
     def _html_(self) -> str:
-        return show.table_html({"row": at, "prediction": value} for at, value in enumerate(self))
+        return html_table.to_html_table(
+            ("row", "prediction"), enumerate(self), limit=html_table.MAX_ROWS
+        )
 
     def to_pandas(self) -> Any:
         """A DataFrame with one column, `prediction`; its index counts the rows."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD_SIZE, Media, open_upright, sniff
-from hfwidgets.results import overlay, show
+from hfwidgets.results import html_table, overlay, show
 from hfwidgets.results.audio import player_html
 from hfwidgets.results.record import Elements, Record, TextRecord
 
@@ -183,7 +183,7 @@ class Annotations(Elements[R]):
 
     def _html_(self) -> str:
         return (
-            show.table_html(self._row_values(item) for item in self)
+            html_table.records_to_html(self._row_values(item) for item in self)
             if self
             else f"<p>No {self.noun}.</p>"
         )

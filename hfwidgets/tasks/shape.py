@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from hfwidgets import errors
+from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results.record import Elements, Record, to_elements
 
@@ -80,13 +81,6 @@ def table_texts(table: Any) -> dict[str, list[str]]:
 
 def _cell_text(cell: Any) -> str:
     return "" if is_missing(cell) else str(cell)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether this is no value: None, NaN, pandas' NA and NaT."""
-    if isinstance(value, float):
-        return value != value  # NaN alone differs from itself
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def as_str_list(name: str, given: Any, least: int = 1) -> list[str]:

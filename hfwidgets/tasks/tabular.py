@@ -5,6 +5,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.core.missing import is_missing
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.tasks.controls import TableInput
 from hfwidgets.tasks.shape import unexpected_shape_error
@@ -90,17 +91,11 @@ def _is_column(cells: Any) -> bool:
 
 def _plain_cell(cell: Any) -> Any:
     """A cell as JSON can hold it: numpy's numbers become Python's, dates become texts."""
+    if is_missing(cell):
+        return None
     if hasattr(cell, "item") and getattr(cell, "ndim", 1) == 0:
         cell = cell.item()
-    if cell is None or isinstance(cell, (bool, int, str)):
-        return cell
-    try:
-        missing = bool(cell != cell)  # NaN and NaT differ from themselves
-    except (TypeError, ValueError):
-        missing = True  # pandas' NA refuses to be compared
-    if missing:
-        return None
-    return cell if isinstance(cell, float) else str(cell)
+    return cell if isinstance(cell, (bool, int, float, str)) else str(cell)
 
 
 def _flatten_predictions(raw: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.missing import is_missing
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import BaseTask, controls
@@ -171,7 +172,7 @@ def to_text_columns(table: Any) -> dict[str, list[str]]:
     """A table as texts, column by column, as it is edited."""
     found = table.to_dict("list") if hasattr(table, "to_dict") else dict(table)
     return {
-        str(name): ["" if cell is None or cell != cell else str(cell) for cell in cells]
+        str(name): ["" if is_missing(cell) else str(cell) for cell in cells]
         for name, cells in found.items()
     }
 

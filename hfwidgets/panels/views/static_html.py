@@ -11,7 +11,7 @@ from hfwidgets.panels.form.inputs import to_text_columns
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.build import empty_view
 from hfwidgets.panels.views.history import HistoryItem
-from hfwidgets.results import markdown, overlay
+from hfwidgets.results import html_table, markdown, overlay
 from hfwidgets.results.audio import Audio, player_html
 from hfwidgets.tasks import BaseTask, controls
 
@@ -23,9 +23,6 @@ THUMBNAIL_SIZE = 320
 
 MAX_AUDIO_BYTES = 512 << 10
 """The largest input sound that is kept, in bytes; that of a result is in `results.audio`."""
-
-_CELL_STYLE = "text-align:left;padding:2px 10px 2px 0"
-_MARK_STYLE = "background:#ffe08a;color:#000;border-radius:3px"
 
 
 def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> tuple[str, str]:
@@ -150,29 +147,16 @@ def _render_spans(view: Mapping[str, Any]) -> str:
         pieces.append(escape(text[at : span["start"]]))
         inside = escape(text[span["start"] : span["end"]])
         label = f" <small>{escape(span['label'])}</small>" if span["label"] != inside else ""
-        pieces.append(f'<mark style="{_MARK_STYLE}">{inside}{label}</mark>')
+        pieces.append(f'<mark style="{html_table.MARK_STYLE}">{inside}{label}</mark>')
         at = span["end"]
     return f'<p style="white-space:pre-wrap">{"".join(pieces)}{escape(text[at:])}</p>'
 
 
 def _render_table(view: Mapping[str, Any]) -> str:
-    table = dict(to_text_columns(view["columns"]))
+    table: dict[str, list[Any]] = dict(to_text_columns(view["columns"]))
     if view["kind"] == "predictions":
-        table["Prediction"] = [str(value) for value in view["values"]]
+        table["Prediction"] = view["values"]
     marked = {tuple(cell) for cell in view.get("cells", ())}
-    head = "".join(f'<th scope="col" style="{_CELL_STYLE}">{escape(name)}</th>' for name in table)
-    rows = [
-        _render_row(at, cells, marked) for at, cells in enumerate(zip(*table.values(), strict=True))
-    ]
     answer = f"<p><b>{escape(view['answer'])}</b></p>" if "answer" in view else ""
-    return f"{answer}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _render_row(at: int, cells: tuple[str, ...], marked: set[Any]) -> str:
-    styles = (
-        f"{_CELL_STYLE};{_MARK_STYLE}" if (at, n) in marked else _CELL_STYLE
-        for n in range(len(cells))
-    )
-    pairs = zip(cells, styles, strict=True)
-    inside = "".join(f'<td style="{style}">{escape(cell)}</td>' for cell, style in pairs)
-    return f"<tr>{inside}</tr>"
+    rows = zip(*table.values(), strict=True)
+    return f"{answer}{html_table.to_html_table(list(table), rows, marked=marked)}"

@@ -32,14 +32,14 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     known = settings.addresses.get(key)
     if known is not None:
         return known
-    local = who.provider.name == "local"
-    token = None if local else (yield from settings.find_token())
+    embedded = who.provider.is_embedded
+    token = None if embedded else (yield from settings.find_token())
     address = yield from _connect(who, task, token, settings)
     if token is not None and not token.is_explicit and not auth.is_trusted_url(address.base):
         token = None
         address = yield from _connect(who, task, None, settings)
     address = _add_client_headers(address, token, settings)
-    if token is not None or local:
+    if token is not None or embedded:
         settings.addresses[key] = address
     return address
 

@@ -17,7 +17,7 @@ from hfwidgets import errors
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
-from hfwidgets.providers._provider import bearer_headers
+from hfwidgets.providers import bearer_headers
 
 CACHE_SECONDS = 600.0
 """How long an answer holds, in seconds."""

@@ -89,7 +89,7 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
         return _route_to_url(task, check_url(url), model, settings)
     model = model or settings.model
     name = default_provider(settings)
-    if name == "endpoint":
+    if name is not None and providers.get(name).needs_url:
         raise errors.ConfigurationError("An endpoint is named by its URL: pass it as base_url=.")
     if model is None:
         return (yield from _route_without_model(task, name, settings))
@@ -124,9 +124,9 @@ def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -
         yield from _require_hub_token(settings)
     provider = providers.get("hf-inference" if name in (None, "auto") else name)
     provider.route(task.name)
-    if provider.name == "local":
+    if provider.has_default_models:
         return Route(provider, None, None)
-    if provider.name != "hf-inference":
+    if not provider.uses_recommended_models:
         raise errors.ConfigurationError(
             f"{provider.name} needs a model: pass model= with the model's id on the Hub."
         )

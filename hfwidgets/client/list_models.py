@@ -15,7 +15,7 @@ from hfwidgets.calls import model_info
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
-from hfwidgets.providers._provider import bearer_headers
+from hfwidgets.providers import bearer_headers
 from hfwidgets.results.catalogue import Catalog, CatalogModel
 from hfwidgets.tasks import find
 
@@ -31,7 +31,7 @@ def find_models(
     if provider is not None:
         providers.get(provider)
     name = CHAT_TASK if task in (None, CHAT_TASK) else find(str(task)).hub_name
-    if provider == "local":
+    if providers.is_embedded(provider):
         rows = yield from _list_local_models(task, search, settings)
     elif name == CHAT_TASK:
         rows = yield from _list_router_models(settings)
@@ -51,7 +51,7 @@ def _list_local_models(
 ) -> Flow[list[CatalogModel]]:
     """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
     name = None if task is None else "chat-completion" if task == CHAT_TASK else find(task).name
-    address = yield from providers.get("local").connect(None, settings.hosts)
+    address = yield from providers.embedded().connect(None, settings.hosts)
     reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
     wanted = (search or "").lower()
     return [
@@ -64,7 +64,9 @@ def _list_local_models(
 def _parse_local_model(entry: Mapping[str, Any], task: str | None) -> CatalogModel:
     """A model of the engine with what it is declared to do; all its tasks when none was asked."""
     tasks = [task] if task else list(entry.get("tasks") or ())
-    offers = [{"provider": "local", "status": "live", "task": name} for name in tasks]
+    offers = [
+        {"provider": providers.embedded().name, "status": "live", "task": name} for name in tasks
+    ]
     declared = {name: entry.get(name) for name in ("languages", "license", "limits", "installed")}
     return CatalogModel(
         id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared

@@ -149,7 +149,7 @@ class RawRequests:
             model: The endpoint's URL; left out, the client's.
         """
         who = yield Target(lambda settings: _route_server_info(model, "health", settings))
-        if who.url is None and who.provider.name != "local":
+        if who.url is None and not who.provider.is_embedded:
             raise errors.ConfigurationError(
                 "health_check asks an endpoint: pass its URL as model=. Models of the Hub are "
                 "loaded when they are called."
@@ -170,18 +170,19 @@ def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]
     model = model or settings.model
     name = default_provider(settings) or "hf-inference"
     name = "hf-inference" if name == "auto" else name
-    if name not in ("hf-inference", "local"):
+    provider = providers.get(name)
+    if not (provider.has_default_models or provider.uses_recommended_models):
         raise errors.ConfigurationError(
             f"post() goes to hf-inference, to URLs and to the local engine, not to {name}: pass "
             "the whole URL as model= to a client without provider=, or use the task's own method."
         )
-    if model is None and name == "hf-inference":
+    if model is None and provider.uses_recommended_models:
         if not task:
             raise errors.ConfigurationError(
                 "post() needs a model= (an id or a URL), or a task= that has a recommended model."
             )
         model = yield from model_info.find_recommended_model((task,), settings)
-    return Route(providers.get(name), model, model)
+    return Route(provider, model, model)
 
 
 def _route_server_info(model: str | None, name: str, settings: Settings) -> Flow[Route]:
@@ -199,7 +200,7 @@ def _post_path(who: Route, task: str) -> str:
     if who.url is not None:
         return ""
     model = who.served_as or "default"
-    if task in EMBEDDING_TASKS or (task and who.provider.name == "local"):
+    if task in EMBEDDING_TASKS or (task and who.provider.is_embedded):
         return f"/models/{model}/pipeline/{task}"
     return f"/models/{model}"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from hfwidgets import providers
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import render, run
@@ -161,7 +162,8 @@ async def _ask_all(entrants: list[ComparedCall], ended: threading.Event) -> None
 
 def _concurrency_key(entrant: ComparedCall) -> Any:
     """What models that slow each other down share."""
-    return "local" if entrant.call.settings.get("provider") == "local" else entrant.name
+    provider = entrant.call.settings.get("provider")
+    return provider if providers.is_embedded(provider) else entrant.name
 
 
 def _collect_results(entrants: list[ComparedCall], session: Session) -> Comparison:

@@ -96,13 +96,22 @@ def why_blocked(task: str, provider: str | None, *, token: bool) -> str:
         provider: who is asked; None for the default.
         token: whether there is a token.
     """
-    elsewhere = [name for name in list_providers(task) if name not in ("local", "endpoint", "auto")]
-    if provider in ("local", "endpoint"):
+    asked = providers.get(provider) if provider in providers.names() else None
+    if asked is not None and (asked.is_embedded or asked.needs_url):
         return ""
-    if not elsewhere or (provider and provider != "auto" and provider not in elsewhere):
+    services = [name for name in list_providers(task) if _is_service(providers.get(name))]
+    if not services:
         return "unserved"
-    anonymous = provider not in (None, "auto") and providers.get(str(provider)).anonymous
-    return "" if token or anonymous else "key"
+    if not provider or (asked is not None and asked.picks_provider):
+        return "" if token else "key"
+    if asked is None or provider not in services:
+        return "unserved"
+    return "" if token or asked.anonymous else "key"
+
+
+def _is_service(provider: providers.Provider) -> bool:
+    """True if a provider answers calls itself, and not on this machine."""
+    return not (provider.is_embedded or provider.needs_url or provider.picks_provider)
 
 
 def forget_clients() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from hfwidgets import providers
 from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.errors import redact
@@ -58,7 +59,8 @@ def to_python(made: CallLike) -> str:
     shown = {name: value for name, value in made.settings.items() if name not in _SECRET_SETTINGS}
     settings = ", ".join(f"{name}={value!r}" for name, value in shown.items())
     given = {k: v for k, v in made.arguments.items() if k not in ("stream", "stream_options")}
-    token = "" if made.settings.get("provider") == "local" else "  # the token comes from HF_TOKEN"
+    embedded = providers.is_embedded(made.settings.get("provider"))
+    token = "" if embedded else "  # the token comes from HF_TOKEN"
     return "\n".join(
         [
             "from hfwidgets import InferenceClient",
@@ -113,7 +115,7 @@ def _hub_settings(made: CallLike, task: str, given: dict[str, Any]) -> tuple[lis
     key = 'api_key=os.environ["HF_TOKEN"]'
     provider, url = made.settings.get("provider"), made.settings.get("base_url")
     chat = task == "chat-completion"
-    if provider == "local":
+    if providers.is_embedded(provider):
         model = given.get("model") if chat else given.pop("model", None)
         note = ["# The embedded engine: run `hfwidgets serve --port 8080` in a terminal first."]
         url = (
@@ -124,7 +126,8 @@ def _hub_settings(made: CallLike, task: str, given: dict[str, Any]) -> tuple[lis
         return note, [f"base_url={url!r}" if chat else f"model={url!r}"]
     if url:
         return [], [f"base_url={url!r}" if chat else f"model={url!r}", key]
-    named = [f"provider={provider!r}"] if provider and provider != "endpoint" else []
+    is_service = provider and not providers.get(provider).needs_url
+    named = [f"provider={provider!r}"] if is_service else []
     return [], [*named, key]
 
 

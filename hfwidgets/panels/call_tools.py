@@ -5,7 +5,7 @@ the result as a variable.
 import asyncio
 from typing import Any, ClassVar
 
-from hfwidgets import engine_process, errors
+from hfwidgets import engine_process, errors, providers
 from hfwidgets.calls.settings import is_url
 from hfwidgets.core import auth
 from hfwidgets.notebook import background_loop, code_snippets
@@ -48,7 +48,7 @@ class CallTools(Panel):
             "unserved": f"{who} this task ({label}).",
             "key": "No token was found, and services want one. Set HF_TOKEN, give one here, or:",
         }
-        own = self.task in background_loop.list_provider_tasks("local")
+        own = self.task in providers.embedded().routes
         banner = {"text": words[found], "why": found, "local": own} if found else None
         self._mirror.set("banner", value=banner)
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-from hfwidgets import errors
+from hfwidgets import errors, providers
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import storable
 from hfwidgets.panels.call_tools import CallTools
@@ -83,8 +83,9 @@ class ComparePanel(CallTools):
         try:
             async with asyncio.TaskGroup() as group:
                 for at, name in enumerate(self.models):
-                    local = self._column_target(name).get("provider", self.provider) == "local"
-                    held: Any = turn if local else contextlib.nullcontext()
+                    provider = self._column_target(name).get("provider", self.provider)
+                    embedded = providers.is_embedded(provider)
+                    held: Any = turn if embedded else contextlib.nullcontext()
                     group.create_task(self._ask_model(at, name, held))
         finally:
             run.result = Comparison(self._comparison_rows)

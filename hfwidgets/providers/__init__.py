@@ -1,21 +1,68 @@
 """Providers, one module each; a provider's name is its module's name.
 
 Packages add their own through the entry point group `hfwidgets.providers`: the entry's name is the
-provider's, its object a `Provider`.
+provider's, its object a `Provider`. Everything that a provider's module needs is imported from
+here:
 
+    from hfwidgets.providers import openai_compatible
+
+    provider = openai_compatible("https://api.acme.example", "/v1", "feature-extraction")
+
+    # in pyproject.toml
     [project.entry-points."hfwidgets.providers"]
     acme = "acme_inference:provider"
 """
 
 import functools
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors
-from hfwidgets.providers._provider import Address, Hosts, Provider, is_secret
+from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Send, Sleep
+from hfwidgets.providers._provider import (
+    Address,
+    Hosts,
+    Provider,
+    RouteHandler,
+    bearer_headers,
+    is_secret,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from hfwidgets.providers._answers import (
+        decode_base64_answer,
+        fetch_file,
+        get_value,
+        job_error,
+    )
+    from hfwidgets.providers._hub import parse_json, post_json, post_media
+    from hfwidgets.providers._jobs import url_path, wait_for_job
+    from hfwidgets.providers._openai import (
+        first_image,
+        openai_compatible,
+        post_chat,
+        size_options,
+    )
+
+_MODULES = {
+    "decode_base64_answer": "_answers",
+    "fetch_file": "_answers",
+    "first_image": "_openai",
+    "get_value": "_answers",
+    "job_error": "_answers",
+    "openai_compatible": "_openai",
+    "parse_json": "_hub",
+    "post_chat": "_openai",
+    "post_json": "_hub",
+    "post_media": "_hub",
+    "size_options": "_openai",
+    "url_path": "_jobs",
+    "wait_for_job": "_jobs",
+}
+"""What authors of providers use, by its module: loaded on first use, which keeps the import of the
+clients fast."""
 
 ENTRY_POINT_GROUP = "hfwidgets.providers"
 
@@ -69,6 +116,16 @@ def get(name: str) -> Provider:
     return found
 
 
+def embedded() -> Provider:
+    """Return the provider that runs on this machine as part of hfwidgets."""
+    return get("local")
+
+
+def is_embedded(name: str | None) -> bool:
+    """True if a provider of this name runs on this machine as part of hfwidgets."""
+    return name is not None and name in names() and get(name).is_embedded
+
+
 def _load_plugin(name: str) -> object:
     entry = plugin_entry_points()[name]
     try:
@@ -86,13 +143,46 @@ def _load_plugin(name: str) -> object:
     return found
 
 
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "ENTRY_POINT_GROUP",
     "Address",
+    "CancelOnExit",
+    "Flow",
     "Hosts",
+    "Infer",
     "Provider",
+    "RouteHandler",
+    "Send",
+    "Sleep",
+    "bearer_headers",
     "builtin_names",
+    "decode_base64_answer",
+    "embedded",
+    "fetch_file",
+    "first_image",
     "get",
+    "get_value",
+    "is_embedded",
     "is_secret",
+    "job_error",
     "names",
+    "openai_compatible",
+    "parse_json",
+    "post_chat",
+    "post_json",
+    "post_media",
+    "size_options",
+    "url_path",
+    "wait_for_job",
 ]

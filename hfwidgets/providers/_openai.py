@@ -1,13 +1,13 @@
 """OpenAI's wire, which most providers speak; a whole provider of this kind is one call.
 
     \"\"\"Groq's fast chips.\"\"\"
-    from hfwidgets.providers._openai import compatible
+    from hfwidgets.providers import openai_compatible
 
-    provider = compatible("https://api.groq.com", "/openai/v1")
+    provider = openai_compatible("https://api.groq.com", "/openai/v1")
 
 That serves chat. More tasks are named; each has one route here:
 
-    provider = compatible("https://api.scaleway.ai", "/v1", "feature-extraction")
+    provider = openai_compatible("https://api.scaleway.ai", "/v1", "feature-extraction")
 """
 
 from array import array

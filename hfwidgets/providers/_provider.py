@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from hfwidgets import errors
 from hfwidgets.core.auth import Token
@@ -94,20 +94,34 @@ class Provider:
     """A service that answers some tasks.
 
     Args:
-        base: the address for calls with the provider's own key.
-        show: turns such a key into headers.
-        routable: whether a Hub token reaches it through the Hub's router.
-        mapped: whether its names for models come from the Hub's mapping.
-        anonymous: whether it answers without a key.
-        headers: what every request carries.
-        naming: turns a model's name into the provider's, where the Hub has no mapping.
+        base: The address for calls with the provider's own key.
+        auth_headers: Turns such a key into headers.
+        routable: Whether a Hub token reaches it through the Hub's router.
+        mapped: Whether its names for models come from the Hub's mapping.
+        anonymous: Whether it answers without a key.
+        headers: Headers of every request.
+        naming: Turns a model's name into the provider's, where the Hub has no mapping.
+
+    Attributes:
+        is_embedded: It runs on this machine as part of hfwidgets: it needs no token, lists its own
+            models, and its models slow each other down.
+        has_default_models: A call without a model is answered by the provider's own choice.
+        uses_recommended_models: A call without a model goes to the one that the Hub recommends.
+        picks_provider: It forwards a call to another provider, which it chooses.
+        needs_url: Every call names the server's URL.
     """
+
+    is_embedded: ClassVar[bool] = False
+    has_default_models: ClassVar[bool] = False
+    uses_recommended_models: ClassVar[bool] = False
+    picks_provider: ClassVar[bool] = False
+    needs_url: ClassVar[bool] = False
 
     def __init__(
         self,
         base: str,
         *,
-        show: Callable[[str], Mapping[str, str]] = bearer_headers,
+        auth_headers: Callable[[str], Mapping[str, str]] = bearer_headers,
         routable: bool = True,
         mapped: bool = True,
         anonymous: bool = False,
@@ -116,7 +130,7 @@ class Provider:
     ) -> None:
         self.name = ""
         self.base = base
-        self.build_auth_headers = show
+        self.build_auth_headers = auth_headers
         self.routable = routable
         self.mapped = mapped
         self.anonymous = anonymous

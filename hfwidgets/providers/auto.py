@@ -12,6 +12,8 @@ from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bear
 class AutoProvider(Provider):
     """The router itself, for which a Hub token is needed."""
 
+    picks_provider = True
+
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """The router's address."""
         yield from ()

@@ -18,7 +18,14 @@ from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import _hub, _openai, _tgi
 from hfwidgets.providers._provider import Provider
 
-provider = Provider("", anonymous=True, mapped=False, routable=False)
+
+class EndpointProvider(Provider):
+    """Whichever server the caller's URL names."""
+
+    needs_url = True
+
+
+provider = EndpointProvider("", anonymous=True, mapped=False, routable=False)
 
 
 def side_url(url: str, name: str) -> str:

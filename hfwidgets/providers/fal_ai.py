@@ -16,7 +16,7 @@ from hfwidgets.providers._provider import Provider
 
 QUEUE_BASE = "https://queue.fal.run"
 
-provider = Provider("https://fal.run", show=lambda key: {"authorization": f"Key {key}"})
+provider = Provider("https://fal.run", auth_headers=lambda key: {"authorization": f"Key {key}"})
 
 
 @provider.serves("text-to-image")

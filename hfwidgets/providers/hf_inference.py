@@ -12,6 +12,8 @@ from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bear
 class HfInferenceProvider(Provider):
     """Below the router with and without a token; `HF_INFERENCE_ENDPOINT` names another base."""
 
+    uses_recommended_models = True
+
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
         """The address of hf-inference."""
         yield from ()

@@ -18,6 +18,9 @@ POLL_INTERVAL = 0.1
 class LocalProvider(Provider):
     """The one provider that is on this machine: its address is looked up, its key is random."""
 
+    is_embedded = True
+    has_default_models = True
+
     def __init__(self) -> None:
         super().__init__("", anonymous=True, mapped=False, routable=False)
         self.reconnects = True

@@ -1,5 +1,6 @@
 """Providers of other packages, found by their entry points."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 ACME = '''"""Acme's inference: all it takes."""
 
-from hfwidgets.providers._openai import openai_compatible
+from hfwidgets.providers import openai_compatible
 
 provider = openai_compatible("https://api.acme.example", "/v1")
 '''
@@ -86,3 +87,12 @@ def test_an_entry_that_is_no_provider(install: Install) -> None:
 def test_an_unknown_provider_names_the_nearest() -> None:
     with pytest.raises(errors.UnknownProviderError, match="Did you mean 'together'"):
         InferenceClient(provider="togehter")
+
+
+def test_no_code_asks_for_the_embedded_engine_by_its_name() -> None:
+    package = Path(providers.__file__).parents[1]
+    pattern = re.compile(r"""[!=]= ["']local["']|["']local["'] [!=]=|in \([^)]*["']local["']""")
+    assert [p for p in package.rglob("*.py") if pattern.search(p.read_text())] == []
+    assert [name for name in providers.names() if providers.is_embedded(name)] == ["local"]
+    assert not providers.is_embedded("unknown")
+    assert not providers.is_embedded(None)

@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from hfwidgets.batch import map  # noqa: A004 - the name that users know
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
     from hfwidgets.client.inference_api import InferenceApi
+    from hfwidgets.client.map_rows import map  # noqa: A004 - the name that users know
     from hfwidgets.core.streams import AsyncStream, Stream
     from hfwidgets.endpoints import (
         InferenceEndpoint,
@@ -108,7 +108,7 @@ _MODULES = {
     "playground": "panels",
     "multimodal": "panels",
     "audio": "panels",
-    "map": "batch",
+    "map": "client.map_rows",
     "panel": "panels",
     "recordings": "recorder",
 }

@@ -24,7 +24,7 @@ import pytest
 
 from hfwidgets import errors
 from hfwidgets.calls import settings
-from hfwidgets.calls.call import Call
+from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.flow import Flow, Infer, Reply
 from hfwidgets.recorder import Recorder
 from hfwidgets.recorder.recorder import ReplayedStream
@@ -76,7 +76,7 @@ class Answers:
     def __exit__(self, *_: object) -> None:
         settings.interceptors.remove(self)
 
-    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
         """The canned answer; NotRecordedError for a task that has none."""
         yield from ()
         asked = CannedRequest(

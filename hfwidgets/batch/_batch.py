@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.batch import _journal
@@ -25,14 +25,11 @@ from hfwidgets.batch._result import BatchResult, Row, StoredRows, read_row
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._source import Columns, RowSource, is_count
 from hfwidgets.batch._worker import Failure
-from hfwidgets.calls.drivers import AsyncDriver
+from hfwidgets.calls.caller import AsyncCaller, Caller
 from hfwidgets.calls.routing import default_provider
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder import fingerprint
-from hfwidgets.tasks import AsyncTaskClient, BaseTask, find
-
-if TYPE_CHECKING:
-    from hfwidgets.client import AsyncInferenceClient, InferenceClient
+from hfwidgets.tasks import BaseTask, find
 
 MAX_CONCURRENCY = 64
 """How many calls may be under way at once, where the caller sets no limit."""
@@ -49,9 +46,9 @@ FSYNC_INTERVAL = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How rows are run; see `hfwidgets.batch.map` for what the fields mean."""
+    """How rows are run; see `hfwidgets.map` for what the fields mean."""
 
-    client: "InferenceClient | AsyncInferenceClient"
+    caller: Caller
     task: BaseTask
     parameters: Mapping[str, Any]
     resume: Path | None
@@ -79,7 +76,7 @@ class Plan:
 
     def header(self) -> dict[str, Any]:
         """What a file of rows says of them."""
-        settings = self.client._settings
+        settings = self.caller.settings
         model = self.parameters.get("model") or settings.model
         own = {name: value for name, value in self.parameters.items() if name != "model"}
         hidden = fingerprint.collect_secrets(settings)
@@ -126,7 +123,7 @@ class Batch:
     def _open_journal(self) -> Journal | None:
         if self.plan.resume is None:
             return None
-        hidden = fingerprint.collect_secrets(self.plan.client._settings)
+        hidden = fingerprint.collect_secrets(self.plan.caller.settings)
         return Journal(self.plan.resume, self.plan.header(), hidden)
 
     def _iter_jobs(self) -> Iterator[Job | None]:
@@ -216,18 +213,18 @@ class Batch:
             await self.scheduler.drive()
 
     async def _build_caller(self, stack: contextlib.AsyncExitStack) -> RowCaller:
-        plan, client = self.plan, self.plan.client
+        plan, caller = self.plan, self.plan.caller
         if plan.executor is not None:
-            return build_worker_caller(client, plan.executor, plan.task)
-        if isinstance(client, AsyncTaskClient):
-            return build_loop_caller(client, client._driver, plan.task)
-        if client._driver._user_http is not None:
+            return build_worker_caller(caller.settings, plan.executor, plan.task)
+        if isinstance(caller, AsyncCaller):
+            return build_loop_caller(caller, plan.task)
+        if caller.driver.user_http is not None:
             pool = concurrent.futures.ThreadPoolExecutor(self.scheduler.limiter.max_size)
             stack.callback(pool.shutdown, wait=False)
-            return build_thread_caller(client, pool, plan.task)
-        driver = AsyncDriver()
-        stack.push_async_callback(driver.close)
-        return build_loop_caller(client, driver, plan.task)
+            return build_thread_caller(caller, pool, plan.task)
+        on_loop = AsyncCaller.create(caller.settings)
+        stack.push_async_callback(on_loop.driver.close)
+        return build_loop_caller(on_loop, plan.task)
 
     async def _sync_periodically(self, over: asyncio.Event) -> None:
         assert self.journal is not None
@@ -267,9 +264,7 @@ class Batch:
         from hfwidgets.batch._handles import AsyncBatch, run_blocking  # which knows this module
 
         return (
-            AsyncBatch(batch)
-            if isinstance(self.plan.client, AsyncTaskClient)
-            else run_blocking(batch)
+            AsyncBatch(batch) if isinstance(self.plan.caller, AsyncCaller) else run_blocking(batch)
         )
 
     def conclude(self) -> str:
@@ -295,7 +290,7 @@ class Batch:
 
 
 def prepare(
-    client: "InferenceClient | AsyncInferenceClient",
+    caller: Caller,
     task: str,
     rows: Any,
     *,
@@ -309,10 +304,10 @@ def prepare(
     collect: bool = True,
     **parameters: Any,
 ) -> Batch:
-    """A run that is ready to be driven; see `hfwidgets.batch.map`."""
+    """A run that is ready to be driven; see `hfwidgets.map`."""
     found = find(task)
     plan = Plan(
-        client,
+        caller,
         found,
         parameters,
         Path(resume).expanduser() if resume is not None else None,

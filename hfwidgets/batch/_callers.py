@@ -5,19 +5,15 @@ import dataclasses
 import itertools
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hfwidgets.batch._source import Arguments
-from hfwidgets.batch._worker import ClientSpec, call_task, rebuild_result
-from hfwidgets.calls.call import Call, Deadline
-from hfwidgets.calls.drivers import AsyncDriver, SyncDriver
+from hfwidgets.batch._worker import CallerSpec, call_task, rebuild_result
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.caller import AsyncCaller, SyncCaller
 from hfwidgets.calls.settings import Settings
-from hfwidgets.client.clients import with_meta
 from hfwidgets.recorder.store import Provenance
 from hfwidgets.tasks import BaseTask
-
-if TYPE_CHECKING:
-    from hfwidgets.client import AsyncInferenceClient, InferenceClient
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,43 +33,36 @@ def without_retries(settings: Settings) -> Settings:
     return dataclasses.replace(settings, max_retries=0)
 
 
-def build_loop_caller(
-    client: "InferenceClient | AsyncInferenceClient", driver: AsyncDriver, task: BaseTask
-) -> RowCaller:
-    """Calls on the running event loop."""
-    settings = without_retries(client._settings)
+def build_loop_caller(caller: AsyncCaller, task: BaseTask) -> RowCaller:
+    """Return a function that calls on the running event loop."""
+    settings = without_retries(caller.settings)
 
     async def ask(arguments: Arguments) -> Answer:
         call = Call(settings, task)
-        flow = call.drive(task.flow(client, **arguments))
-        return _build_answer(await driver.run(flow, Deadline(settings.timeout)), call)
+        return _build_answer(await caller.complete(call, task.flow(None, **arguments)), call)
 
     return ask
 
 
 def build_thread_caller(
-    client: "InferenceClient", pool: concurrent.futures.Executor, task: BaseTask
+    caller: SyncCaller, pool: concurrent.futures.Executor, task: BaseTask
 ) -> RowCaller:
-    """Calls of a blocking client in threads, for one with an HTTP client of the caller's."""
-    settings = without_retries(client._settings)
+    """Return a function that calls in threads, for an HTTP client of the user's that blocks."""
+    settings = without_retries(caller.settings)
 
-    def blocking(arguments: Arguments) -> Answer:
+    def ask_blocking(arguments: Arguments) -> Answer:
         call = Call(settings, task)
-        driver: SyncDriver = client._driver
-        flow = call.drive(task.flow(client, **arguments))
-        return _build_answer(driver.run(flow, Deadline(settings.timeout)), call)
+        return _build_answer(caller.complete(call, task.flow(None, **arguments)), call)
 
     async def ask(arguments: Arguments) -> Answer:
-        return await get_running_loop().run_in_executor(pool, blocking, arguments)
+        return await get_running_loop().run_in_executor(pool, ask_blocking, arguments)
 
     return ask
 
 
-def build_worker_caller(
-    client: "InferenceClient | AsyncInferenceClient", executor: Any, task: BaseTask
-) -> RowCaller:
-    """Calls by an executor's or a pool's workers."""
-    spec = ClientSpec.from_settings(client._settings)
+def build_worker_caller(settings: Settings, executor: Any, task: BaseTask) -> RowCaller:
+    """Return a function that has an executor's or a pool's workers call."""
+    spec = CallerSpec.from_settings(settings)
     numbers = itertools.count()
 
     async def ask(arguments: Arguments) -> Answer:
@@ -123,6 +112,5 @@ def _resolve_future(done: "Future[None]") -> None:
 
 
 def _build_answer(result: Any, call: Call) -> Answer:
-    result = with_meta(result, call)
     meta = getattr(result, "meta", None) or call.meta()
     return Answer(result, call.raw_answer, Provenance.from_meta(meta))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import heapq
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from hfwidgets.batch._callers import Answer, RowCaller
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._worker import error_pause
-from hfwidgets.calls.call import RETRY_STATUSES
+from hfwidgets.calls.retries import RETRY_STATUSES, backoff_seconds
 from hfwidgets.core import flow
 
 MAX_RETRIES = 3
@@ -251,11 +250,11 @@ class Scheduler:
                 return None
             self.limiter.record_refusal(began, pause)
             job.refusals += 1
-            return pause or _backoff(0.1, job.refusals)
+            return pause or backoff_seconds(job.refusals - 1, first=0.1)
         if not _is_transient(error) or job.tries >= MAX_RETRIES:
             return None
         job.tries += 1
-        return _backoff(0.25, job.tries)
+        return backoff_seconds(job.tries - 1, first=0.25)
 
     async def _cancel_running(self) -> None:
         """Cancel what is under way."""
@@ -278,8 +277,3 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(error, (errors.ConnectError, errors.OverloadedError)):
         return not isinstance(error, errors.OfflineModeIsEnabled)
     return status in RETRY_STATUSES or status == 500
-
-
-def _backoff(first: float, tries: int) -> float:
-    """Twice as long each time, at most 8 seconds, spread so that rows do not come back at once."""
-    return min(8.0, first * 2.0 ** (tries - 1)) * random.uniform(0.75, 1.25)  # noqa: S311

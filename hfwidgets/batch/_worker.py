@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call, Deadline
-from hfwidgets.calls.drivers import SyncDriver
-from hfwidgets.calls.settings import Settings, interceptors
-from hfwidgets.client import InferenceClient
-from hfwidgets.client.clients import with_meta
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.caller import SyncCaller
+from hfwidgets.calls.retries import parse_retry_after
+from hfwidgets.calls.settings import InterceptedCall, Settings, interceptors
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.providers import Hosts
@@ -26,7 +25,7 @@ from hfwidgets.tasks import BaseTask, find
 
 
 @dataclass(frozen=True, eq=False)
-class ClientSpec:
+class CallerSpec:
     """A client's settings on their way to workers.
 
     `id` is the same for all rows of a run: the workers know by it which client they have already.
@@ -45,13 +44,13 @@ class ClientSpec:
     cookies: dict[str, str] = field(repr=False)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ClientSpec) and self.id == other.id
+        return isinstance(other, CallerSpec) and self.id == other.id
 
     def __hash__(self) -> int:
         return hash(self.id)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "ClientSpec":
+    def from_settings(cls, settings: Settings) -> "CallerSpec":
         """The settings of a client; ConfigurationError for what cannot travel."""
         token = settings.token
         return cls(
@@ -154,32 +153,27 @@ class StatusResponse:
 
 def error_pause(error: BaseException) -> float | None:
     """The seconds that a server asked to wait, by the error's answer; None without a word."""
-    from hfwidgets.calls.call import parse_retry_after
-
     known = getattr(error, "pause", None)
     headers = getattr(getattr(error, "response", None), "headers", None)
     return parse_retry_after(headers) if known is None and headers is not None else known
 
 
 @functools.lru_cache(maxsize=8)
-def _get_client(spec: ClientSpec) -> InferenceClient:
-    """This process's client for some settings, so that its rows share connections."""
-    client = InferenceClient()
-    client._settings = spec.to_settings()
-    return client
+def _get_caller(spec: CallerSpec) -> SyncCaller:
+    """Return this process's caller for a client's settings, so that its rows share connections."""
+    return SyncCaller.create(spec.to_settings())
 
 
-def call_task(spec: ClientSpec, name: str, arguments: dict[str, Any], number: int) -> Outcome:
+def call_task(spec: CallerSpec, name: str, arguments: dict[str, Any], number: int) -> Outcome:
     """Make one call of a task; `number` tells it from equal ones. Runs in a worker."""
     del number
-    client, task = _get_client(spec), find(name)
-    call = Call(client._settings, task)
+    caller, task = _get_caller(spec), find(name)
+    call = Call(caller.settings, task)
     try:
-        flow = call.drive(task.flow(client, **arguments))
-        result = client._driver.run(flow, Deadline(client.timeout))
+        result = caller.complete(call, task.flow(None, **arguments))
     except Exception as error:  # whatever it is, it belongs to the row and not to the worker
         return Outcome(error=Failure.from_error(error))
-    meta = getattr(with_meta(result, call), "meta", None) or call.meta()
+    meta = getattr(result, "meta", None) or call.meta()
     return Outcome(call.raw_answer, Provenance.from_meta(meta))
 
 
@@ -191,7 +185,7 @@ class FixedAnswer:
     def __init__(self, raw: Any, served: Provenance) -> None:
         self._raw, self._provenance = raw, served
 
-    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
         """The answer."""
         yield from ()
         call.provenance = self._provenance
@@ -204,6 +198,5 @@ class FixedAnswer:
 
 def rebuild_result(task: BaseTask, arguments: dict[str, Any], raw: Any, served: Provenance) -> Any:
     """A task's result, made of a raw answer that came elsewhere; may block on files."""
-    call = Call(Settings(recordings=FixedAnswer(raw, served)), task)
-    flow = call.drive(task.flow(None, **arguments))
-    return with_meta(SyncDriver().run(flow, Deadline(None)), call)
+    caller = SyncCaller.create(Settings(recordings=FixedAnswer(raw, served)))
+    return caller.run(task, task.flow(None, **arguments))

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfwidgets.calls.call import Call, PreparedRequest
-from hfwidgets.core.flow import Blocking, Flow, Sleep, advance
+from hfwidgets import errors
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.prepared_request import PreparedRequest
+from hfwidgets.core.flow import Blocking, Flow, Sleep
+from hfwidgets.core.run_flow import run_flow
 from hfwidgets.errors import redact
 from hfwidgets.media import Body, Media
 from hfwidgets.providers import is_secret
@@ -52,30 +55,35 @@ class Explanation:
         return show.mime_bundle(repr(self), show.paragraph_html(repr(self)), None)
 
 
+class _RequestReached(BaseException):
+    """Ends a dry run at the call's first request; flows handle only an `Exception`."""
+
+    def __init__(self, request: PreparedRequest) -> None:
+        self.request = request
+
+
 def explain_call(call: Call, flow: Flow[Any]) -> Explanation:
-    """Advance a flow up to its first request and describe that."""
-    call.interceptor = None  # what is recorded does not matter: the question is what would be sent
-    outcome: Any = None
-    error: Exception | None = None
+    """Run a flow up to its first request and describe that."""
+    call.interceptor = None  # the question is what would be sent, whatever is recorded
     notes: list[str] = []
+
+    def perform(step: Any) -> Any:
+        if type(step) is PreparedRequest:
+            raise _RequestReached(step)
+        if type(step) is Blocking:
+            if not step.side_effect:
+                return step.call()
+            notes.append(f"First it would {step.side_effect}.")
+            return step.dry_run_value
+        if type(step) is Sleep:
+            notes.append(f"It would wait: {step.reason}.")
+        return None
+
     try:
-        while True:
-            step = advance(flow, outcome, error)
-            outcome = error = None
-            if type(step) is PreparedRequest:
-                return _describe_request(call, step, notes)
-            if type(step) is Blocking and step.side_effect:
-                notes.append(f"First it would {step.side_effect}.")
-                outcome = step.dry_run_value
-            elif type(step) is Blocking:
-                try:
-                    outcome = step.call()
-                except Exception as failure:
-                    error = failure
-            elif type(step) is Sleep:
-                notes.append(f"It would wait: {step.reason}.")
-    finally:
-        flow.close()
+        run_flow(call.drive(flow), perform)
+    except _RequestReached as reached:
+        return _describe_request(call, reached.request, notes)
+    raise errors.ConfigurationError("The call ends without a request.")
 
 
 def _describe_request(call: Call, wire: PreparedRequest, notes: list[str]) -> Explanation:

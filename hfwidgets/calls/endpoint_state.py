@@ -8,15 +8,13 @@ Source: the Inference Endpoints guides on autoscaling and pausing; huggingface_h
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from hfwidgets import errors
+from hfwidgets.calls.settings import Settings
 from hfwidgets.core.flow import Flow, Reply, Send, Sleep
 from hfwidgets.errors import advice
-
-if TYPE_CHECKING:
-    from hfwidgets.calls.call import Call
 
 CONTROL_PLANE = "https://api.endpoints.huggingface.cloud/v2"
 ENDPOINT_DOMAIN = ".endpoints.huggingface.cloud"
@@ -46,14 +44,22 @@ def is_endpoint_paused(reply: Reply) -> bool:
     return "paused" in said or "invalid state" in said
 
 
-def choose_endpoint_pause(call: "Call", reply: Reply, elapsed: float) -> Flow[Sleep | None]:
-    """How long to wait for an endpoint, None when it runs and the fault is another.
+def choose_endpoint_pause(
+    reply: Reply, elapsed: float, authorization: str, settings: Settings
+) -> Flow[Sleep | None]:
+    """Return how long to wait for an endpoint, None if it runs and the fault is another.
+
+    Args:
+        reply: the endpoint's reply.
+        elapsed: seconds since the call began.
+        authorization: the header that the endpoint got.
+        settings: the client's.
 
     Raises:
         EndpointPausedError: It is paused, and stays so until somebody resumes it.
         InferenceEndpointError: It failed, or did not come up within half an hour.
     """
-    found = yield from _fetch_entry(call, reply.url)
+    found = yield from _fetch_entry(reply.url, authorization, settings)
     status = found.get("status") or {}
     name, state = found.get("name") or urlsplit(reply.url).hostname, status.get("state")
     if state == "paused" or (state is None and is_endpoint_paused(reply)):
@@ -86,43 +92,36 @@ def _paused_error(name: Any, known: bool, reply: Reply) -> errors.EndpointPaused
     return error
 
 
-def _fetch_entry(call: "Call", url: str) -> Flow[Mapping[str, Any]]:
-    """The control plane's entry for an endpoint's URL; empty when it cannot be had."""
-    shown = call.address.headers.get("authorization", "") if call.address else ""
-    if not shown.startswith("Bearer hf_"):
+def _fetch_entry(url: str, authorization: str, settings: Settings) -> Flow[Mapping[str, Any]]:
+    """Return the control plane's entry for an endpoint's URL; empty if it cannot be fetched."""
+    if not authorization.startswith("Bearer hf_"):
         return {}
-    headers = {"authorization": shown}
-    control = call.settings.hosts.address_of("endpoints", CONTROL_PLANE)
-    memory = call.settings.memory.setdefault("endpoints", {})
+    headers = {"authorization": authorization}
+    control = settings.hosts.address_of("endpoints", CONTROL_PLANE)
+    paths = settings.memory.setdefault("endpoints", {})
     host = urlsplit(url).netloc
     try:
-        if host not in memory:
-            memory[host] = yield from _find_path(call, control, host, headers)
-        if memory[host] is None:
+        if host not in paths:
+            paths[host] = yield from _find_path(control, host, headers, settings.hosts.hub)
+        if paths[host] is None:
             return {}
-        reply = yield from call.send_with_retries(
-            Send("GET", control + memory[host], headers=headers)
-        )
+        reply = yield Send("GET", control + paths[host], headers=headers)
         found: Mapping[str, Any] = reply.json()
         return found
     except (errors.HfHubHTTPError, errors.ConnectError, ValueError):
-        return {}  # the token may not ask, or nobody answers: the server's words have to do
+        return {}  # the token may lack the right, or nothing answers: the reply's text must do
 
 
-def _find_path(
-    call: "Call", control: str, host: str, headers: Mapping[str, str]
-) -> Flow[str | None]:
-    """The control plane's path of the endpoint with this host, None when there is none such."""
-    who = yield from call.send_with_retries(
-        Send("GET", f"{call.settings.hosts.hub}/api/whoami-v2", headers=headers)
-    )
-    account = who.json()
+def _find_path(control: str, host: str, headers: Mapping[str, str], hub: str) -> Flow[str | None]:
+    """Return the control plane's path of the endpoint with this host, None if it has none."""
+    reply = yield Send("GET", f"{hub}/api/whoami-v2", headers=headers)
+    account = reply.json()
     for space in (account["name"], *(org["name"] for org in account.get("orgs") or ())):
         path = f"/endpoint/{quote(space, safe='')}"
         try:
-            reply = yield from call.send_with_retries(Send("GET", control + path, headers=headers))
+            reply = yield Send("GET", control + path, headers=headers)
         except errors.HfHubHTTPError:
-            continue  # an organisation whose endpoints the token may not see
+            continue  # an organization whose endpoints the token may not see
         for item in reply.json()["items"]:
             if urlsplit((item.get("status") or {}).get("url") or "").netloc == host:
                 return f"{path}/{quote(item['name'], safe='')}"

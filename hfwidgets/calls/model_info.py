@@ -8,12 +8,12 @@ The token goes along only when it is a Hub token that may go there.
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from hfwidgets import errors
+from hfwidgets.calls.offers import HubModelInfo, parse_offers
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
@@ -39,91 +39,6 @@ LOOKUP_ERRORS = (
     errors.OfflineModeIsEnabled,
 )
 """What a look-up that fails raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One provider's entry for a model.
-
-    Attributes:
-        provider: the provider's name.
-        id: the model's name there.
-        task: what the model does there, by the Hub's name; None in a mapping by hand: anything.
-        status: live, staging or error.
-        entry: all that the Hub says (`adapter`, `adapterWeightsPath`, ...).
-    """
-
-    provider: str
-    id: str
-    task: str | None = None
-    status: str = "live"
-    entry: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HubModelInfo:
-    """What the Hub says about a model, or the caller where `by_hand` is true."""
-
-    offers: tuple[Offer, ...] = ()
-    pipeline_tag: str | None = None
-    tags: frozenset[str] = frozenset()
-    is_manual: bool = False
-
-
-def parse_offers(mapping: Any) -> tuple[Offer, ...]:
-    """The Hub's mapping in its order, from either of its shapes: an object or a list."""
-    if isinstance(mapping, Mapping):
-        rows: Iterable[Any] = [
-            {**entry, "provider": name}
-            for name, entry in mapping.items()
-            if isinstance(entry, Mapping)
-        ]
-    else:
-        rows = mapping or ()
-    return tuple(
-        Offer(
-            provider=str(row["provider"]),
-            id=str(row["providerId"]),
-            task=row.get("task"),
-            status=row.get("status") or "live",
-            entry=row,
-        )
-        for row in rows
-        if isinstance(row, Mapping) and row.get("provider") and row.get("providerId")
-    )
-
-
-def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
-    """A mapping that was given to a client, by model.
-
-        {"org/model": {"together": "its name there"}}
-        {"org/model": {"fal-ai": {"providerId": "fal-ai/lora", "task": "text-to-image",
-                                  "adapterWeightsPath": "weights.safetensors"}}}
-
-    A model that is named here is never looked up on the Hub.
-
-    Raises:
-        ConfigurationError: another shape.
-    """
-    found = {}
-    for model, entries in (mapping or {}).items():
-        if not isinstance(entries, Mapping):
-            raise _mapping_error(model)
-        rows = {
-            name: {"providerId": entry} if isinstance(entry, str) else entry
-            for name, entry in entries.items()
-        }
-        found[model] = parse_offers(rows)
-        if len(found[model]) != len(rows):
-            raise _mapping_error(model)
-    return found
-
-
-def _mapping_error(model: str) -> errors.ConfigurationError:
-    return errors.ConfigurationError(
-        f"mapping[{model!r}] must name the model at each provider: "
-        '{"together": "its name there"} or {"together": {"providerId": ..., "task": ...}}.'
-    )
 
 
 def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:

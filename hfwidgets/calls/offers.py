@@ -1,105 +1,92 @@
-"""Which of a model's offers fit a task, and what to say when none does."""
+"""A model's offers: which provider serves it, for which task and under which name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from hfwidgets import providers
-from hfwidgets.calls.model_info import HubModelInfo, Offer
-from hfwidgets.errors import TaskNotServedError
-from hfwidgets.tasks import TASKS
-
-CONVERSATIONAL = "conversational"
-
-EMBEDDING_TASKS = frozenset({"feature-extraction", "sentence-similarity"})
-"""Tasks that the same models do, whichever of the two the Hub lists."""
-
-CHAT_TASKS = frozenset({CONVERSATIONAL, "text-generation", "image-text-to-text"})
+from hfwidgets import errors
 
 
-def offers_for_task(offers: Iterable[Offer], task: str) -> list[Offer]:
-    """The offers for a task, by its name on the Hub; live ones first."""
-    tasks = EMBEDDING_TASKS if task in EMBEDDING_TASKS else {task}
-    found = [offer for offer in offers if offer.task is None or offer.task in tasks]
-    return sorted(found, key=lambda offer: offer.status != "live")
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One provider's entry for a model.
+
+    Attributes:
+        provider: the provider's name.
+        id: the model's name there.
+        task: what the model does there, by the Hub's name; None in a mapping by hand: anything.
+        status: live, staging or error.
+        entry: all that the Hub says (`adapter`, `adapterWeightsPath`, ...).
+    """
+
+    provider: str
+    id: str
+    task: str | None = None
+    status: str = "live"
+    entry: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_live_on_hf_inference(about: HubModelInfo, task: str) -> bool:
-    """Whether hf-inference is live for the model and task."""
-    theirs = (offer for offer in about.offers if offer.provider == "hf-inference")
-    return any(offer.status == "live" for offer in offers_for_task(theirs, task))
+@dataclass(frozen=True, slots=True)
+class HubModelInfo:
+    """What the Hub says about a model, or the caller where `by_hand` is true."""
+
+    offers: tuple[Offer, ...] = ()
+    pipeline_tag: str | None = None
+    tags: frozenset[str] = frozenset()
+    is_manual: bool = False
 
 
-def may_support_task(about: HubModelInfo, task: str) -> bool:
-    """Whether hf-inference does a task with such a model; what is not known is not refused."""
-    pipeline = about.pipeline_tag
-    if pipeline in EMBEDDING_TASKS and task in EMBEDDING_TASKS:
-        return task == pipeline or task in about.tags
-    allowed = {
-        None: {task},
-        "text-generation": {"text-generation", CONVERSATIONAL},
-        "text2text-generation": {"text-generation"},
-        "image-text-to-text": {CONVERSATIONAL},
-    }
-    return task in allowed.get(pipeline, {pipeline})
-
-
-def other_task_error(model: str, task: str, pipeline: str) -> TaskNotServedError:
-    """The error for a model whose page says that it does something else."""
-    return TaskNotServedError(
-        f"{model} is a model for {pipeline}, not for {task}"
-        f".{_suggest_call(model, task, {pipeline})}"
-    )
-
-
-def not_at_provider_error(
-    model: str, task: str, provider: str, about: HubModelInfo
-) -> TaskNotServedError:
-    """The error for a provider that has not the model, or has it for another task."""
-    there = {str(offer.task) for offer in about.offers if offer.provider == provider}
-    if there:
-        return TaskNotServedError(
-            f"{provider} serves {model} for {_join_names(there)}, not for {task}."
-            f"{_suggest_call(model, task, there)}"
+def parse_offers(mapping: Any) -> tuple[Offer, ...]:
+    """The Hub's mapping in its order, from either of its shapes: an object or a list."""
+    if isinstance(mapping, Mapping):
+        rows: Iterable[Any] = [
+            {**entry, "provider": name}
+            for name, entry in mapping.items()
+            if isinstance(entry, Mapping)
+        ]
+    else:
+        rows = mapping or ()
+    return tuple(
+        Offer(
+            provider=str(row["provider"]),
+            id=str(row["providerId"]),
+            task=row.get("task"),
+            status=row.get("status") or "live",
+            entry=row,
         )
-    names = {offer.provider for offer in offers_for_task(about.offers, task)}
-    others = f" For {task} these do: {_join_names(names)}." if names else _suggest_alternatives()
-    return TaskNotServedError(f"{provider} does not serve {model}.{others}")
-
-
-def not_served_error(model: str, task: str, about: HubModelInfo) -> TaskNotServedError:
-    """The error for a model that no provider serves for the task."""
-    names = {offer.provider for offer in offers_for_task(about.offers, task)}
-    if names:
-        return TaskNotServedError(
-            f"{model} is served for {task} by {_join_names(names)} only, which hfwidgets does "
-            "not have "
-            f"for this task; a package may add it. Providers: {', '.join(providers.names())}."
-        )
-    if not about.offers:
-        return TaskNotServedError(f"No provider serves {model}.{_suggest_alternatives()}")
-    there = {str(offer.task) for offer in about.offers}
-    return TaskNotServedError(
-        f"{model} is served for {_join_names(there)}, not for {task}"
-        f".{_suggest_call(model, task, there)}"
+        for row in rows
+        if isinstance(row, Mapping) and row.get("provider") and row.get("providerId")
     )
 
 
-def _suggest_call(model: str, task: str, served: set[str]) -> str:
-    """The call that would work."""
-    if served & CHAT_TASKS and task != CONVERSATIONAL:
-        chat = f'[{{"role": "user", "content": ...}}], model={model!r}'
-        return f" Use client.chat_completion({chat})."
-    for known in TASKS.values():
-        if known.hub_name in served:
-            return f" Use client.{known.method}(..., model={model!r})."
-    return _suggest_alternatives()
+def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
+    """A mapping that was given to a client, by model.
+
+        {"org/model": {"together": "its name there"}}
+        {"org/model": {"fal-ai": {"providerId": "fal-ai/lora", "task": "text-to-image",
+                                  "adapterWeightsPath": "weights.safetensors"}}}
+
+    A model that is named here is never looked up on the Hub.
+
+    Raises:
+        ConfigurationError: another shape.
+    """
+    found = {}
+    for model, entries in (mapping or {}).items():
+        if not isinstance(entries, Mapping):
+            raise _mapping_error(model)
+        rows = {
+            name: {"providerId": entry} if isinstance(entry, str) else entry
+            for name, entry in entries.items()
+        }
+        found[model] = parse_offers(rows)
+        if len(found[model]) != len(rows):
+            raise _mapping_error(model)
+    return found
 
 
-def _suggest_alternatives() -> str:
-    return (
-        " Choose another model (client.models(task=...) lists those that are served), pass the URL "
-        "of an endpoint as model=, or use provider='local'."
+def _mapping_error(model: str) -> errors.ConfigurationError:
+    return errors.ConfigurationError(
+        f"mapping[{model!r}] must name the model at each provider: "
+        '{"together": "its name there"} or {"together": {"providerId": ..., "task": ...}}.'
     )
-
-
-def _join_names(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors, providers
-from hfwidgets.calls import model_info, offers
-from hfwidgets.calls.model_info import Offer
+from hfwidgets.calls import match_offers, model_info
+from hfwidgets.calls.offers import Offer
 from hfwidgets.calls.settings import Settings, check_url, is_url
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
@@ -96,8 +96,8 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
     asked, name = _split_suffix(task, model, name, settings)
     if name is None:
         yield from _require_hub_token(settings)
-        name = "auto" if task.hub_name == offers.CONVERSATIONAL else None
-    if name is None or (name == "auto" and task.hub_name != offers.CONVERSATIONAL):
+        name = "auto" if task.hub_name == match_offers.CONVERSATIONAL else None
+    if name is None or (name == "auto" and task.hub_name != match_offers.CONVERSATIONAL):
         return (yield from _route_by_hub_list(asked, prefer_hub=name is None))
     provider = providers.get(name)
     provider.route(task.name)
@@ -110,7 +110,7 @@ def _route_to_url(task: BaseTask, url: str, model: str | None, settings: Setting
         raise errors.ConfigurationError(
             f"A URL and provider={settings.provider!r} exclude each other: pass one of them."
         )
-    if task.hub_name == offers.CONVERSATIONAL:
+    if task.hub_name == match_offers.CONVERSATIONAL:
         from hfwidgets.providers.endpoint import chat_url
 
         url = chat_url(url)
@@ -131,8 +131,8 @@ def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -
             f"{provider.name} needs a model: pass model= with the model's id on the Hub."
         )
     tasks = (
-        (offers.CONVERSATIONAL, "text-generation")
-        if task.hub_name == offers.CONVERSATIONAL
+        (match_offers.CONVERSATIONAL, "text-generation")
+        if task.hub_name == match_offers.CONVERSATIONAL
         else (task.name,)
     )
     model = yield from model_info.find_recommended_model(tasks, settings)
@@ -173,7 +173,7 @@ def _split_suffix(
             f"{settings.provider!r} was passed: leave one of them out."
         )
     if (
-        task.hub_name == offers.CONVERSATIONAL
+        task.hub_name == match_offers.CONVERSATIONAL
         and name in (None, "auto")
         and _is_on_router(suffix, settings)
     ):
@@ -217,9 +217,9 @@ def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
     theirs = [offer for offer in about.offers if offer.provider == provider.name]
     if not theirs and own_key and not about.is_manual:
         return _assume_offer(asked, provider)
-    found = offers.offers_for_task(theirs, asked.hub_task)
+    found = match_offers.offers_for_task(theirs, asked.hub_task)
     if not found:
-        raise offers.not_at_provider_error(asked.model, asked.hub_task, provider.name, about)
+        raise match_offers.not_at_provider_error(asked.model, asked.hub_task, provider.name, about)
     return _warn_about_status(found[0], asked)
 
 
@@ -241,16 +241,16 @@ def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
     hosted = providers.get("hf-inference")
     if prefer_hub and asked.task.name in hosted.routes:
         found = yield from model_info.try_model_info(asked.model, asked.settings)
-        if found is None or offers.is_live_on_hf_inference(found, asked.hub_task):
+        if found is None or match_offers.is_live_on_hf_inference(found, asked.hub_task):
             return Route(hosted, asked.model, asked.model)
     about = yield from model_info.fetch_model_info(asked.model, asked.settings)
     fitting = [
         offer
-        for offer in offers.offers_for_task(about.offers, asked.hub_task)
+        for offer in match_offers.offers_for_task(about.offers, asked.hub_task)
         if _is_implemented(offer, asked)
     ]
     if not fitting:
-        raise offers.not_served_error(asked.model, asked.hub_task, about)
+        raise match_offers.not_served_error(asked.model, asked.hub_task, about)
     offer = _warn_about_status(fitting[0], asked)
     served = asked.model if offer.provider == "hf-inference" else offer.id
     return Route(providers.get(offer.provider), asked.model, served, entry=dict(offer.entry))
@@ -285,8 +285,8 @@ def _check_hub_task(asked: ModelRef) -> Flow[str]:
     if about.is_manual:
         theirs = [offer.id for offer in about.offers if offer.provider == "hf-inference"]
         return theirs[0] if theirs else asked.model
-    if not offers.is_live_on_hf_inference(about, asked.hub_task) and not offers.may_support_task(
+    if not match_offers.is_live_on_hf_inference(
         about, asked.hub_task
-    ):
-        raise offers.other_task_error(asked.model, asked.hub_task, str(about.pipeline_tag))
+    ) and not match_offers.may_support_task(about, asked.hub_task):
+        raise match_offers.other_task_error(asked.model, asked.hub_task, str(about.pipeline_tag))
     return asked.model

@@ -1,35 +1,80 @@
 """What a client was made with, and what it has learned since."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
+from hfwidgets.calls.offers import HubModelInfo, Offer
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Blocking, Flow, Infer
+from hfwidgets.core.meta import Meta
+from hfwidgets.core.streams import OpenConnection
 from hfwidgets.providers import Address, Hosts
 
-if TYPE_CHECKING:
-    from hfwidgets.calls.model_info import HubModelInfo, Offer
+
+class Provenance(Protocol):
+    """Who gave a recorded answer, and when."""
+
+    def apply_to_meta(self, meta: Meta) -> None:
+        """Write it on a result's meta."""
+
+
+class StreamRecorder(Protocol):
+    """Records the bytes of a stream while they are read."""
+
+    def record(self, chunks: Iterator[bytes], meta: Meta) -> Iterator[bytes]:
+        """Pass the bytes on; once they have ended, store them."""
+        ...
+
+    def arecord(self, chunks: AsyncIterator[bytes], meta: Meta) -> AsyncIterator[bytes]:
+        """Pass the bytes on, awaiting them; once they have ended, store them."""
+        ...
+
+
+class ReplayedStream(OpenConnection, Protocol):
+    """A recorded stream: its bytes, and a connection that is none."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def aiter(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class InterceptedCall(Protocol):
+    """The part of a call that an interceptor reads and sets."""
+
+    settings: "Settings"
+    start_time: float
+    provenance: Provenance | None
+    stream_recorder: StreamRecorder | None
+    replayed_stream: ReplayedStream | None
+
+    def meta(self) -> Meta:
+        """Return where the result came from."""
+        ...
+
+    def ask_provider(self, ask: Infer) -> Flow[Any]:
+        """Return the raw answer of the provider that serves the task."""
+        ...
 
 
 class Interceptor(Protocol):
-    """What stands between tasks and providers: recordings, canned answers."""
+    """Answers in place of providers: recordings, canned answers."""
 
     @property
     def blocks_requests(self) -> bool:
-        """Whether nothing may be sent."""
+        """True if nothing may be sent."""
         ...
 
-    def intercept(self, call: Any, ask: Infer) -> Flow[Any]:
-        """The raw answer to a task's wish; `call.asked(ask)` is the provider's."""
+    def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
+        """Return the raw answer for a task; `call.ask_provider(ask)` returns the provider's."""
         ...
 
     def blocked_error(self, method: str, url: str) -> Exception:
-        """The error for any other request, while nothing may be sent."""
+        """Build the error for any other request, while nothing may be sent."""
         ...
 
 
@@ -67,13 +112,13 @@ class Settings:
     bill_to: str | None = None
     max_retries: int = 3
     hosts: Hosts = field(default_factory=Hosts)
-    mapping: "Mapping[str, tuple[Offer, ...]]" = field(default_factory=dict)
+    mapping: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
     recordings: Interceptor | None = None
     machine_token: auth.Token | None = field(default=None, repr=False)
     next_token_lookup: float = field(default=0.0, repr=False)
     addresses: dict[str, Address] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
-    known_models: "dict[tuple[str, str], tuple[float, HubModelInfo]]" = field(
+    known_models: dict[tuple[str, str], tuple[float, HubModelInfo]] = field(
         default_factory=dict, repr=False
     )
     recommended_models: dict[str, list[str]] | None = None

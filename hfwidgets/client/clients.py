@@ -6,15 +6,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from hfwidgets import errors
-from hfwidgets.calls import model_info
-from hfwidgets.calls.call import Call, Deadline
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.caller import AsyncCaller, SyncCaller
+from hfwidgets.calls.offers import manual_mapping
 from hfwidgets.calls.settings import Interceptor, Settings
 from hfwidgets.client import arguments
 from hfwidgets.client.arguments import OptionChanges
 from hfwidgets.client.raw_requests import RawRequests
-from hfwidgets.core.flow import Flow, StreamedReply
-from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.results.record import Record, set_meta
+from hfwidgets.core.flow import Flow
 from hfwidgets.tasks import AsyncTaskClient, BaseTask, SyncTaskClient, Tasks, find
 from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     import httpx
 
     from hfwidgets.batch import AsyncBatch, BatchResult, Progress
-    from hfwidgets.calls.drivers import AsyncDriver, SyncDriver
     from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.results.catalogue import Catalog
 
@@ -94,7 +92,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         recordings: str | os.PathLike[str] | Interceptor | None = None,
         http_client: H | None = None,
     ) -> None:
-        self._settings = Settings(
+        settings = Settings(
             model=arguments.check_model(model, base_url, provider),
             provider=arguments.check_provider(provider),
             token=arguments.check_token(token, api_key),
@@ -104,15 +102,20 @@ class _Client(Tasks, RawRequests, Generic[H]):
             bill_to=arguments.check_bill_to(bill_to),
             max_retries=arguments.check_max_retries(max_retries),
             hosts=arguments.check_hosts(hosts),
-            mapping=model_info.manual_mapping(mapping),
+            mapping=manual_mapping(mapping),
             recordings=arguments.to_interceptor(recordings),
         )
-        self._connect(http_client)
+        self._caller = self._make_caller(settings, http_client)
 
-    _driver: Any
+    _caller: Any
 
-    def _connect(self, http_client: H | None) -> None:
+    def _make_caller(self, settings: Settings, http_client: H | None) -> Any:
         raise NotImplementedError
+
+    @property
+    def _settings(self) -> Settings:
+        settings: Settings = self._caller.settings
+        return settings
 
     @property
     def model(self) -> str | None:
@@ -156,8 +159,8 @@ class _Client(Tasks, RawRequests, Generic[H]):
             UnknownParameterError: another argument.
         """
         other = object.__new__(type(self))
-        other._settings = arguments.with_changes(self._settings, changes)
-        other._driver = self._driver
+        changed = arguments.with_changes(self._settings, changes)
+        other._caller = self._caller.with_settings(changed)
         return other
 
     if not TYPE_CHECKING:  # checkers shall know the real names only
@@ -180,27 +183,13 @@ class _Client(Tasks, RawRequests, Generic[H]):
 class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
     """Inference that blocks until the result is there: every task is a method."""
 
-    _driver: "SyncDriver"
+    _caller: SyncCaller
 
-    def _connect(self, http_client: "httpx.Client | None") -> None:
-        from hfwidgets.calls.drivers import SyncDriver
-
-        self._driver = SyncDriver(http_client)
+    def _make_caller(self, settings: Settings, http_client: "httpx.Client | None") -> SyncCaller:
+        return SyncCaller.create(settings, http_client)
 
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        call, deadline = Call(self._settings, task), Deadline(self.timeout)
-        result = self._driver.run(call.drive(flow), deadline)
-        if not isinstance(result, StreamedReply):
-            return with_meta(result, call)
-        meta = call.meta()
-        if call.replayed_stream is not None:
-            return Stream(
-                result, iter(call.replayed_stream), call.replayed_stream, meta, call.start_time
-            )
-        chunks = self._driver.read_chunks(result.reply, result.decoder, deadline)
-        if call.stream_recorder is not None:
-            chunks = call.stream_recorder.record(chunks, meta)
-        return Stream(result, chunks, self._driver.connection(result.reply), meta, call.start_time)
+        return self._caller.run(task, flow)
 
     @property
     def chat(self) -> ChatNamespace[ChatCall]:
@@ -213,7 +202,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
 
         found, flow = self._build_flow(task, arguments)
         call = Call(self._settings, found)
-        return explain_call(call, call.drive(flow))
+        return explain_call(call, flow)
 
     def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
@@ -252,12 +241,12 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
     ) -> "BatchResult":
         """Ask a task about each of many rows.
 
-        `hfwidgets.batch.map` says what the arguments mean.
+        `hfwidgets.map` says what the arguments mean.
         """
         from hfwidgets import batch
 
         begun = batch.prepare(
-            self,
+            self._caller,
             task,
             rows,
             column=column,
@@ -274,7 +263,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
 
     def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
-        self._driver.close()
+        self._caller.driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -291,25 +280,15 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
 class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
     """Inference to await: every task is a method that returns an awaitable."""
 
-    _driver: "AsyncDriver"
+    _caller: AsyncCaller
 
-    def _connect(self, http_client: "httpx.AsyncClient | None") -> None:
-        from hfwidgets.calls.drivers import AsyncDriver
-
-        self._driver = AsyncDriver(http_client)
+    def _make_caller(
+        self, settings: Settings, http_client: "httpx.AsyncClient | None"
+    ) -> AsyncCaller:
+        return AsyncCaller.create(settings, http_client)
 
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        call, deadline = Call(self._settings, task), Deadline(self.timeout)
-        result = await self._driver.run(call.drive(flow), deadline)
-        if not isinstance(result, StreamedReply):
-            return with_meta(result, call)
-        meta, replay = call.meta(), call.replayed_stream
-        if replay is not None:
-            return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.start_time)
-        chunks = self._driver.read_chunks(result.reply, result.decoder, deadline)
-        if call.stream_recorder is not None:
-            chunks = call.stream_recorder.arecord(chunks, meta)
-        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.start_time)
+        return await self._caller.run(task, flow)
 
     @property
     def chat(self) -> ChatNamespace[AsyncChatCall]:
@@ -324,7 +303,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
 
         found, flow = self._build_flow(task, arguments)
         call = Call(self._settings, found)
-        return await asyncio.to_thread(explain_call, call, call.drive(flow))
+        return await asyncio.to_thread(explain_call, call, flow)
 
     async def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
@@ -363,12 +342,12 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
     ) -> "AsyncBatch":
         """Ask a task about each of many rows: `await` it for all, or `async for` row by row.
 
-        `hfwidgets.batch.map` says what the arguments mean.
+        `hfwidgets.map` says what the arguments mean.
         """
         from hfwidgets import batch
 
         begun = batch.prepare(
-            self,
+            self._caller,
             task,
             rows,
             column=column,
@@ -385,7 +364,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
 
     async def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
-        await self._driver.close()
+        await self._caller.driver.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -397,11 +376,3 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def with_meta(result: Any, call: Call) -> Any:
-    """The result with where it came from written on it."""
-    meta = call.meta()
-    if isinstance(result, Record):
-        meta.usage = result.get("usage") and result.usage
-    return set_meta(result, meta)

@@ -7,7 +7,8 @@ import logging
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.calls.model_info import HubModelInfo, fetch_model_info
+from hfwidgets.calls.model_info import fetch_model_info
+from hfwidgets.calls.offers import HubModelInfo
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
@@ -78,7 +79,7 @@ class InferenceApi:
         return f"InferenceApi({self.repo_id!r}, task={self.task!r})"
 
     def _fetch_info(self) -> Flow[HubModelInfo]:
-        return (yield from fetch_model_info(self.repo_id, self._client._settings))
+        return (yield from fetch_model_info(self.repo_id, self._client._caller.settings))
 
 
 def _resolve_task(model: str, task: str | None, pipeline: str | None) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from hfwidgets import errors, providers
 from hfwidgets.calls import model_info
+from hfwidgets.calls.offers import parse_offers
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
@@ -139,7 +140,7 @@ def _list_hub_models(
 
 
 def _parse_hub_model(entry: Mapping[str, Any], task: str) -> CatalogModel:
-    offers = model_info.parse_offers(entry.get("inferenceProviderMapping"))
+    offers = parse_offers(entry.get("inferenceProviderMapping"))
     rows = [{"provider": o.provider, "status": o.status, "task": o.task} for o in offers]
     return CatalogModel(id=str(entry.get("id") or entry.get("modelId")), task=task, offers=rows)
 

@@ -196,8 +196,3 @@ class Collector(Protocol[T_contra]):
 
 Step = Infer | Target | Send | Sleep | Blocking | CancelOnExit
 Flow = Generator[Any, Any, T]
-
-
-def advance(flow: Flow[T], outcome: Any, error: BaseException | None) -> Any:
-    """The next step of a flow, resumed with an outcome or an error; StopIteration ends it."""
-    return flow.send(outcome) if error is None else flow.throw(error)

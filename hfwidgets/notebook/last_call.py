@@ -63,4 +63,4 @@ async def _fetch_explanation(made: CallRecord) -> Explanation:
 
 async def _look_up_model(made: CallRecord, model: str) -> None:
     client = background_loop.shared_client(**made.settings)
-    await client._run(None, model_info.fetch_model_info(model, client._settings))
+    await client._run(None, model_info.fetch_model_info(model, client._caller.settings))

@@ -10,7 +10,7 @@ from typing import Any
 
 from hfwidgets import engine_process
 from hfwidgets.calls import model_info
-from hfwidgets.calls.model_info import HubModelInfo
+from hfwidgets.calls.offers import HubModelInfo
 from hfwidgets.calls.settings import Settings
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.flow import Flow
@@ -129,5 +129,5 @@ def _fetch_model_info(name: str) -> Flow[HubModelInfo]:
 def session_client(**settings: Any) -> InferenceClient:
     """A client that knows the prices which were listed in this session."""
     made = InferenceClient(**settings)
-    made._settings.prices.update(current_session().prices)
+    made._caller.settings.prices.update(current_session().prices)
     return made

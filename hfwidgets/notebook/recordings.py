@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call
+from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.notebook.listing import Listing
 from hfwidgets.recorder import Recorder
@@ -35,7 +35,7 @@ class _PassThrough:
 
     blocks_requests = False
 
-    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
         """The provider's answer."""
         return (yield from call.ask_provider(ask))
 

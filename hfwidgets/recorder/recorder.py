@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from hfwidgets import errors
 from hfwidgets.calls import settings
-from hfwidgets.calls.call import Call
+from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import decoder_for_type
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
 from hfwidgets.recorder import fingerprint
@@ -68,7 +68,7 @@ class Recorder:
     def __repr__(self) -> str:
         return f"<Recorder {self.display_path}: prompts and answers are kept there in clear>"
 
-    def intercept(self, call: Call, ask: Infer) -> Flow[Any]:
+    def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
         """The answer to a task's wish: a recorded one, else the provider's, which is recorded.
 
         Raises:
@@ -98,7 +98,7 @@ class Recorder:
             "what tasks answer is recorded. hf.recordings.off() or mode='auto' lets it through."
         )
 
-    def _replay(self, call: Call, ask: Infer, found: dict[str, Any]) -> Flow[Any]:
+    def _replay(self, call: InterceptedCall, ask: Infer, found: dict[str, Any]) -> Flow[Any]:
         about = found["served"]
         call.provenance = Provenance(
             about["provider"],
@@ -112,7 +112,7 @@ class Recorder:
         call.replayed_stream = ReplayedStream(found["chunks"])
         return Reply(200, {"content-type": "text/event-stream"})
 
-    def _store_answer(self, call: Call, question: RequestFingerprint, raw: Any) -> Any:
+    def _store_answer(self, call: InterceptedCall, question: RequestFingerprint, raw: Any) -> Any:
         """The answer as it will be read back, so that a replay is the same to the last key."""
         served = Provenance.from_meta_now(call.meta())
         packed = fingerprint.mask_secrets(
@@ -142,7 +142,11 @@ class StreamRecorder:
     """Records a stream while it is read; one that is left early is not kept."""
 
     def __init__(
-        self, store: RecordingStore, question: RequestFingerprint, content_type: str, call: Call
+        self,
+        store: RecordingStore,
+        question: RequestFingerprint,
+        content_type: str,
+        call: InterceptedCall,
     ) -> None:
         self._store, self._question, self._call = store, question, call
         self._cutter = decoder_for_type(content_type)

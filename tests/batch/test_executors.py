@@ -13,7 +13,7 @@ from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from hfwidgets.batch._worker import ClientSpec, Failure, Outcome, call_task
+from hfwidgets.batch._worker import CallerSpec, Failure, Outcome, call_task
 from hfwidgets.testing import answers
 from tests.batch.server import Running, labels
 from tests.plugins.loopback import Answer, Loopback, Seen
@@ -175,10 +175,10 @@ def test_canned_answers_stay_here() -> None:
 def test_a_token_travels_only_when_it_was_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "m" * 34)
     found = InferenceClient(model="m")
-    found._run(None, found._settings.find_token())
-    assert found._settings.machine_token is not None
-    assert b"hf_mmm" not in pickle.dumps(ClientSpec.from_settings(found._settings))
-    given = ClientSpec.from_settings(InferenceClient(model="m", token=TOKEN)._settings)
+    found._run(None, found._caller.settings.find_token())
+    assert found._caller.settings.machine_token is not None
+    assert b"hf_mmm" not in pickle.dumps(CallerSpec.from_settings(found._caller.settings))
+    given = CallerSpec.from_settings(InferenceClient(model="m", token=TOKEN)._caller.settings)
     settings = pickle.loads(pickle.dumps(given)).to_settings()
     assert settings.token.value == TOKEN
     assert TOKEN not in repr(given)
@@ -191,7 +191,9 @@ def test_a_worker_looks_for_its_own_token(
     monkeypatch.setenv("HF_ENDPOINT", loopback.url)
     loopback.route("POST", "/x", Answer(json=[{"label": "A", "score": 1}]))
     spec = pickle.loads(
-        pickle.dumps(ClientSpec.from_settings(InferenceClient(f"{loopback.url}/x")._settings))
+        pickle.dumps(
+            CallerSpec.from_settings(InferenceClient(f"{loopback.url}/x")._caller.settings)
+        )
     )
     raw, served = call_task(spec, TASK, {"text": "a"}, 0).unwrap()
     assert raw == [{"label": "A", "score": 1}]

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call, PreparedRequest, Settings, parse_retry_after
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.prepared_request import PreparedRequest
+from hfwidgets.calls.retries import parse_retry_after
+from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
-from hfwidgets.core.flow import Blocking, Flow, Infer, Reply, Sleep, advance
+from hfwidgets.core.flow import Blocking, Flow, Infer, Reply, Sleep
 from hfwidgets.tasks import TASKS
 
 URL = "https://me.endpoints.huggingface.cloud/x"
@@ -114,7 +117,7 @@ def test_what_does_not_pass_is_not_tried_again(status: int) -> None:
 def test_a_lost_connection_is_tried_again() -> None:
     _, flow = classify()
     next(flow)
-    pause = advance(flow, None, errors.ConnectError("gone"))
+    pause = flow.throw(errors.ConnectError("gone"))
     assert isinstance(pause, Sleep)
     assert isinstance(flow.send(None), PreparedRequest)
     assert finish(flow, ok())

@@ -53,7 +53,7 @@ def test_an_async_client_serves_one_loop_after_the_other(loopback: Loopback) -> 
         return answer.text or ""
 
     assert {asyncio.run(ask()) for _ in range(4)} == {HELLO[-1]["content"]}
-    assert len(client._driver._own_http) == 1  # loops that are closed are forgotten
+    assert len(client._caller.driver._own_http) == 1  # loops that are closed are forgotten
 
 
 def test_an_async_client_serves_several_loops_at_once(loopback: Loopback) -> None:

@@ -275,13 +275,13 @@ def everything_public(loopback: Loopback, client: InferenceClient) -> dict[str, 
     stream = client.chat_completion(HELLO, stream=True)
     chunks = list(stream)
     return {
-        "client": client, "settings": client._settings, "driver": client._driver,
+        "client": client, "settings": client._caller.settings, "driver": client._caller.driver,
         "whole": whole, "meta": whole.meta, "stream": stream, "chunks": chunks,
         "result": stream.result, "labels": client.text_classification("x"),
         "posted": client.post(json={}), "explained": client.explain("chat_completion",
                                                                     messages=HELLO),
         "method": client.chat_completion, "namespace": client.chat,
-        "token": client._settings.token, "addresses": client._settings.addresses,
+        "token": client._caller.settings.token, "addresses": client._caller.settings.addresses,
         "send": Send("GET", "/"), "infer": Infer("x"), "reply": Reply(200),
     }  # fmt: skip
 
@@ -348,7 +348,7 @@ def test_what_holds_a_token_is_neither_pickled_nor_copied(loopback: Loopback) ->
     loopback.answer(chat_events("Hi"))
     stream = client.chat_completion(HELLO, stream=True)
     address = Address("http://x", {"authorization": HUB_TOKEN})
-    for thing in (client, AsyncInferenceClient(), stream, address, client._settings.token):
+    for thing in (client, AsyncInferenceClient(), stream, address, client._caller.settings.token):
         for way in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
                 way(thing)

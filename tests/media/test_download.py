@@ -7,6 +7,7 @@ import pytest
 
 from hfwidgets import errors, media
 from hfwidgets.core.flow import Blocking, Reply, Send
+from hfwidgets.core.run_flow import run_flow
 from hfwidgets.media._download import MAX_REDIRECTS, is_loopback, resolve_host
 
 LOCAL = "http://127.0.0.1:8000/models/x"
@@ -16,14 +17,13 @@ def downloaded(
     url: str, *outcomes: Any, base: str = "https://api.example.com"
 ) -> tuple[Any, list[Any]]:
     """The result of a download whose steps have these outcomes, and the steps."""
-    flow, steps, left = media.download(url, 1000, base), [], list(outcomes)
-    try:
-        step = next(flow)
-        while True:
-            steps.append(step)
-            step = flow.send(left.pop(0))
-    except StopIteration as end:
-        return end.value, steps
+    steps, left = [], list(outcomes)
+
+    def perform(step: Any) -> Any:
+        steps.append(step)
+        return left.pop(0)
+
+    return run_flow(media.download(url, 1000, base), perform), steps
 
 
 def at(*addresses: str) -> list[Any]:

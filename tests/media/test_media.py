@@ -17,6 +17,7 @@ from PIL import Image
 
 from hfwidgets import errors, media
 from hfwidgets.core.flow import Reply, Send
+from hfwidgets.core.run_flow import perform_blocking, run_flow
 from hfwidgets.media import Media
 from hfwidgets.media._load import decode_data_url
 from hfwidgets.media._media import MemorySource
@@ -422,22 +423,16 @@ def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None
 
 def fetched(url: str, answer: Reply | Exception) -> Media:
     """What `as_bytes` makes of an answer."""
-    flow = media.ensure_bytes(loaded(url))
-    step = next(flow)
-    assert isinstance(step, Send)
-    assert (step.method, step.url, step.limit) == ("GET", url, media.INPUT_LIMIT)
-    try:
-        step = flow.throw(answer) if isinstance(answer, Exception) else flow.send(answer)
-        while True:
-            try:
-                outcome = step.call()
-            except errors.InputError as error:
-                step = flow.throw(error)
-            else:
-                step = flow.send(outcome)
-    except StopIteration as end:
-        found: Media = end.value
-        return found
+
+    def perform(step: Any) -> Any:
+        if not isinstance(step, Send):
+            return perform_blocking(step)
+        assert (step.method, step.url, step.limit) == ("GET", url, media.INPUT_LIMIT)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return run_flow(media.ensure_bytes(loaded(url)), perform)
 
 
 def test_a_url_is_fetched_and_its_type_sniffed() -> None:

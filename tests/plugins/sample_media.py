@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from hfwidgets.core.flow import Blocking, Flow
+from hfwidgets.core.flow import Flow
+from hfwidgets.core.run_flow import perform_blocking, run_flow
 
 
 def make_image(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
@@ -52,15 +53,4 @@ def make_wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
 
 def run_local(flow: Flow[Any]) -> Any:
     """The result of a flow whose steps are all local work."""
-    outcome, error = None, None
-    try:
-        while True:
-            step = flow.send(outcome) if error is None else flow.throw(error)
-            assert isinstance(step, Blocking), f"a local flow asked for {step}"
-            outcome, error = None, None
-            try:
-                outcome = step.call()
-            except Exception as failure:
-                error = failure
-    except StopIteration as end:
-        return end.value
+    return run_flow(flow, perform_blocking)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hfwidgets.calls import call, drivers
+from hfwidgets.calls import deadline, http_exchange
 from hfwidgets.core import flow
 
 T = TypeVar("T")
@@ -107,12 +107,11 @@ def waits() -> Iterator[list[tuple[str, float]]]:
 @pytest.fixture
 def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call's budget is used up by the first pause it announces, and by nothing else."""
-    told = drivers.announce_wait
+    told = http_exchange.announce_wait
 
     def announce(sleep: flow.Sleep) -> None:
         told(sleep)
         clock.now += 3600
 
-    monkeypatch.setattr(drivers, "announce_wait", announce)
-    own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter, time=time.time)
-    monkeypatch.setattr(call, "time", own)
+    monkeypatch.setattr(http_exchange, "announce_wait", announce)
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=clock))

@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hfwidgets.core.flow import Blocking, Infer
+from hfwidgets.core.flow import Infer
 from hfwidgets.core.meta import Meta
+from hfwidgets.core.run_flow import perform_blocking, run_flow
 from hfwidgets.results.record import set_meta
 from hfwidgets.tasks import BaseTask, examples
 
@@ -32,19 +33,12 @@ def has_answer(task: BaseTask) -> bool:
 
 def replay_answer(task: BaseTask) -> Any:
     """The typed result of a task's example; may block, since its pictures are drawn."""
-    kept = _load_answers()[task.name]
-    flow = task.flow(None, **examples.make_arguments(task.example))
-    outcome: Any = None
-    try:
-        while True:
-            step: Any = flow.send(outcome)
-            outcome = kept["raw"] if isinstance(step, Infer) else _run_blocking_step(step)
-    except StopIteration as end:
-        meta = Meta(task.name, STORED_PROVIDER, kept["model"])
-        meta.recorded = datetime.datetime.fromisoformat(kept["on"])
-        return set_meta(end.value, meta)
+    stored = _load_answers()[task.name]
 
+    def perform(step: Any) -> Any:
+        return stored["raw"] if isinstance(step, Infer) else perform_blocking(step)
 
-def _run_blocking_step(step: Any) -> Any:
-    assert isinstance(step, Blocking)
-    return step.call()
+    result = run_flow(task.flow(None, **examples.make_arguments(task.example)), perform)
+    meta = Meta(task.name, STORED_PROVIDER, stored["model"])
+    meta.recorded = datetime.datetime.fromisoformat(stored["on"])
+    return set_meta(result, meta)

@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors, media
-from hfwidgets.core.flow import Blocking, Flow
+from hfwidgets.core.run_flow import perform_blocking, run_flow
 from hfwidgets.media import Media
 from hfwidgets.results.audio import Audio
 
@@ -26,16 +26,7 @@ PageFile = tuple[bytes, str]
 
 def load_media(source: Any, kind: str | None) -> Media:
     """What a user gave, as `Media`; URLs are left unfetched, errors are a call's; may block."""
-    flow: Flow[Media] = media.load(source, kind)
-    outcome: Any = None
-    try:
-        while True:
-            step = flow.send(outcome)
-            assert isinstance(step, Blocking)
-            outcome = step.call()
-    except StopIteration as done:
-        found: Media = done.value
-        return found
+    return run_flow(media.load(source, kind), perform_blocking)
 
 
 def preview_image(image: "Image") -> PageFile:

@@ -1,0 +1,106 @@
+"""What a call is made through: a client's settings and the driver that performs the steps.
+
+caller = SyncCaller.create(Settings(model="org/model"))
+caller.run(task, task.flow(None, "some text"))      # the finished result, with its meta
+"""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from hfwidgets.calls.call import Call
+from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.settings import Settings
+from hfwidgets.core.flow import Flow, StreamedReply
+from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.results.record import Record, set_meta
+from hfwidgets.tasks import BaseTask
+
+if TYPE_CHECKING:
+    import httpx
+
+    from hfwidgets.calls.async_driver import AsyncDriver
+    from hfwidgets.calls.sync_driver import SyncDriver
+
+
+class SyncCaller:
+    """Makes calls that block."""
+
+    def __init__(self, settings: Settings, driver: "SyncDriver") -> None:
+        self.settings = settings
+        self.driver = driver
+
+    @classmethod
+    def create(cls, settings: Settings, http_client: "httpx.Client | None" = None) -> Self:
+        """Return a caller with connections of its own, or with the user's HTTP client."""
+        from hfwidgets.calls.sync_driver import SyncDriver  # httpx is imported with it
+
+        return cls(settings, SyncDriver(http_client))
+
+    def with_settings(self, settings: Settings) -> Self:
+        """Return a caller with other settings and the same connections."""
+        return type(self)(settings, self.driver)
+
+    def run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        """Return a flow's result with its meta, or its open stream."""
+        return self.complete(Call(self.settings, task), flow)
+
+    def complete(self, call: Call, flow: Flow[Any]) -> Any:
+        """Return what `run` does; the call then holds the raw answer."""
+        deadline = Deadline(call.settings.timeout)
+        result = self.driver.run(call.drive(flow), deadline)
+        if not isinstance(result, StreamedReply):
+            return _attach_meta(result, call)
+        meta, replay = call.meta(), call.replayed_stream
+        if replay is not None:
+            return Stream(result, iter(replay), replay, meta, call.start_time)
+        chunks = self.driver.read_chunks(result.reply, result.decoder, deadline)
+        if call.stream_recorder is not None:
+            chunks = call.stream_recorder.record(chunks, meta)
+        return Stream(result, chunks, self.driver.connection(result.reply), meta, call.start_time)
+
+
+class AsyncCaller:
+    """Makes calls to be awaited."""
+
+    def __init__(self, settings: Settings, driver: "AsyncDriver") -> None:
+        self.settings = settings
+        self.driver = driver
+
+    @classmethod
+    def create(cls, settings: Settings, http_client: "httpx.AsyncClient | None" = None) -> Self:
+        """Return a caller with connections of its own, or with the user's HTTP client."""
+        from hfwidgets.calls.async_driver import AsyncDriver  # httpx is imported with it
+
+        return cls(settings, AsyncDriver(http_client))
+
+    def with_settings(self, settings: Settings) -> Self:
+        """Return a caller with other settings and the same connections."""
+        return type(self)(settings, self.driver)
+
+    async def run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
+        """Return a flow's result with its meta, or its open stream."""
+        return await self.complete(Call(self.settings, task), flow)
+
+    async def complete(self, call: Call, flow: Flow[Any]) -> Any:
+        """Return what `run` does; the call then holds the raw answer."""
+        deadline = Deadline(call.settings.timeout)
+        result = await self.driver.run(call.drive(flow), deadline)
+        if not isinstance(result, StreamedReply):
+            return _attach_meta(result, call)
+        meta, replay = call.meta(), call.replayed_stream
+        if replay is not None:
+            return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.start_time)
+        chunks = self.driver.read_chunks(result.reply, result.decoder, deadline)
+        if call.stream_recorder is not None:
+            chunks = call.stream_recorder.arecord(chunks, meta)
+        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.start_time)
+
+
+Caller = SyncCaller | AsyncCaller
+
+
+def _attach_meta(result: Any, call: Call) -> Any:
+    """Write on a result where it came from."""
+    meta = call.meta()
+    if isinstance(result, Record):
+        meta.usage = result.get("usage") and result.usage
+    return set_meta(result, meta)

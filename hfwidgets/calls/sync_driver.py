@@ -1,0 +1,186 @@
+"""The blocking driver: it performs the steps of calls, all outgoing HTTP among them."""
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from hfwidgets import errors
+from hfwidgets.calls import http_exchange
+from hfwidgets.calls.connections import Connection, ReadDeadline, is_whole_body
+from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.http_exchange import (
+    CANCEL_SECONDS,
+    DRAIN_SECONDS,
+    REQUEST_ERRORS,
+    check_http_client,
+    raw_bytes,
+    to_our_error,
+    too_large_error,
+)
+from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
+from hfwidgets.calls.transports import Transports, make_transport
+from hfwidgets.core.event_stream import DONE
+from hfwidgets.core.flow import Blocking, Flow, Reply, Sleep
+from hfwidgets.core.run_flow import run_flow
+
+
+class SyncDriver:
+    """Performs steps by blocking.
+
+    Without proxies it calls httpx's transport itself: redirects, cookies and credentials belong to
+    `hfwidgets.calls.call`. An httpx client would process them a second time, which takes half of
+    the time of a small request.
+
+    Attributes:
+        user_http: the HTTP client that the user passed, None without one.
+    """
+
+    def __init__(self, http: httpx.Client | None = None) -> None:
+        self.user_http = check_http_client(http, httpx.Client, httpx.BaseTransport)
+        self._lock = threading.Lock()
+        self._own_http: httpx.Client | Transports | None = None
+        self._pid = os.getpid()
+        self._dropped_responses: deque[httpx.Response] = deque()
+
+    def _open_response(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to a request, its body still to be read."""
+        http = self.user_http or self._get_own_http()
+        if isinstance(http, httpx.Client):
+            return http.send(request, stream=True)
+        return http.handle_request(request)
+
+    def _get_own_http(self) -> httpx.Client | Transports:
+        """Return the connections of this process: a fork would read its parent's answers."""
+        if self._own_http is not None and self._pid == os.getpid():
+            return self._own_http
+        with self._lock:
+            if self._own_http is None or self._pid != os.getpid():
+                self._dropped_responses.clear()
+                self._own_http = make_transport()
+                self._pid = os.getpid()
+            return self._own_http
+
+    def __del__(self) -> None:
+        own = getattr(self, "_own_http", None)
+        if own is not None and self._pid == os.getpid():
+            with contextlib.suppress(Exception):  # the interpreter may be ending
+                own.close()
+
+    def close(self) -> None:
+        """Close the connections; an HTTP client of the user's stays open."""
+        with self._lock:
+            closing, self._own_http = self._own_http, None
+        if closing is not None:
+            closing.close()
+
+    def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
+        """Return a flow's result; if it fails or is interrupted, its job is canceled."""
+        cancel: PreparedRequest | None = None
+
+        def perform(step: Any) -> Any:
+            nonlocal cancel
+            if type(step) is PreparedRequest:
+                return self._send_request(step, deadline)
+            if type(step) is Blocking:
+                return step.call()
+            if type(step) is PreparedCancel:
+                cancel = step.request
+            elif type(step) is Sleep:
+                self._sleep(step, deadline)
+            return None
+
+        try:
+            return run_flow(flow, perform)
+        except BaseException:
+            if cancel is not None:
+                with contextlib.suppress(errors.HfWidgetsError):  # the first error matters
+                    self._send_request(cancel, Deadline(CANCEL_SECONDS))
+            raise
+
+    def _sleep(self, step: Sleep, deadline: Deadline) -> None:
+        left = deadline.remaining_seconds(step.reason or "waiting")
+        http_exchange.announce_wait(step)
+        time.sleep(step.seconds if left is None else min(step.seconds, left))
+        deadline.remaining_seconds(step.reason or "waiting")
+
+    def connection(self, reply: Reply) -> Connection:
+        """Return the connection of an open reply."""
+        return Connection(reply.source, self._dropped_responses)
+
+    def _send_request(self, request: PreparedRequest, deadline: Deadline) -> Reply:
+        started = time.perf_counter()
+        while self._dropped_responses:
+            self._dropped_responses.popleft().close()
+        deadline = deadline.shorten_to(request.max_wait)
+        try:
+            left = deadline.remaining_seconds("calling the server")
+            response = self._open_response(http_exchange.build_request(request, left))
+            status, headers = response.status_code, response.headers
+            if request.stream and status < 400:
+                return Reply(status, headers, source=response, url=request.url)
+            try:
+                content = self._read_body(response, request, deadline)
+            finally:
+                response.close()
+        except REQUEST_ERRORS as error:
+            raise to_our_error(error, deadline, request.url) from error
+        seconds = time.perf_counter() - started
+        return Reply(status, headers, content, url=request.url, seconds=seconds)
+
+    def _read_body(
+        self, response: httpx.Response, request: PreparedRequest, deadline: Deadline
+    ) -> bytes:
+        """Return the whole body; one that trickles in ends at the deadline too."""
+        parts: list[bytes] = []
+        size = 0
+        watch = ReadDeadline(response)
+        try:
+            for part in raw_bytes(response):
+                parts.append(part)
+                size += len(part)
+                if request.limit is not None and size > request.limit:
+                    raise too_large_error(request.url, request.limit)
+                left = deadline.remaining_seconds("reading the answer")
+                if left is not None and not watch.is_armed and not is_whole_body(response, size):
+                    watch.arm(left)  # each read alone may take as long as the whole call could
+        except httpx.RequestError as error:
+            if watch.has_fired:
+                raise deadline.timeout_error("reading the answer") from error
+            raise
+        finally:
+            watch.disarm()
+        if watch.has_fired:
+            raise deadline.timeout_error("reading the answer")
+        return b"".join(parts) if len(parts) != 1 else parts[0]
+
+    def read_chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
+        """Iterate over the bytes of an open reply, within the deadline.
+
+        After `[DONE]` the rest is drained, so that the connection can be used again.
+        """
+        response: httpx.Response = reply.source
+        watch = ReadDeadline(response)
+        left = deadline.remaining_seconds("starting the stream")
+        if left is not None:
+            watch.arm(left)
+        try:
+            for data in raw_bytes(response):
+                yield data
+                if (len(data) < 24 or DONE in data) and getattr(decoder, "done", False):
+                    watch.arm(DRAIN_SECONDS)
+            if watch.has_fired and not getattr(decoder, "done", False):
+                raise deadline.timeout_error("waiting for the stream's next part")
+        except httpx.RequestError as error:
+            if getattr(decoder, "done", False):
+                return  # the answer was whole; only the connection is lost
+            if watch.has_fired:
+                raise deadline.timeout_error("waiting for the stream's next part") from error
+            raise to_our_error(error, deadline, reply.url, broken=True) from error
+        finally:
+            watch.disarm()

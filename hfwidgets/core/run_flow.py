@@ -1,0 +1,56 @@
+"""Run a flow to its end: the one interpreter of flows. How a step is performed is the caller's."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from hfwidgets.core.flow import Blocking, Flow
+
+T = TypeVar("T")
+
+
+def run_flow(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
+    """Return a flow's result; `perform` does each step and returns its outcome.
+
+    An `Exception` of `perform` is thrown into the flow, which may handle it. Any other
+    `BaseException` (an interrupt, a cancellation) closes the flow and is raised.
+    """
+    outcome: Any = None
+    error: Exception | None = None
+    try:
+        while True:
+            step = flow.send(outcome) if error is None else flow.throw(error)
+            outcome = error = None
+            try:
+                outcome = perform(step)
+            except Exception as failure:
+                error = failure
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+async def arun_flow(flow: Flow[T], perform: Callable[[Any], Awaitable[Any]]) -> T:
+    """Return a flow's result; `perform` is awaited for each step. See `run_flow`."""
+    outcome: Any = None
+    error: Exception | None = None
+    try:
+        while True:
+            step = flow.send(outcome) if error is None else flow.throw(error)
+            outcome = error = None
+            try:
+                outcome = await perform(step)
+            except Exception as failure:
+                error = failure
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+def perform_blocking(step: Any) -> Any:
+    """Perform a step of a flow that consists of blocking work only, such as loading media."""
+    assert isinstance(step, Blocking), f"{type(step).__name__} needs a client"
+    return step.call()

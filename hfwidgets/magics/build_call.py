@@ -8,6 +8,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from hfwidgets.calls.counted_stream import USAGE_OPTION
 from hfwidgets.calls.settings import is_url
 from hfwidgets.magics import schema
 from hfwidgets.magics.attachments import ATTACHMENT_KINDS, build_attachment
@@ -61,7 +62,7 @@ class MagicCall:
         named = {"model": self.model} if self.model else {}
         streamed: dict[str, Any] = {"stream": True} if self.stream else {}
         if self.counts_usage and "stream_options" not in self.params:
-            streamed["stream_options"] = {"include_usage": True}
+            streamed["stream_options"] = USAGE_OPTION
         return {**self.inputs, **self.params, **named, **streamed}
 
     def label(self) -> str:

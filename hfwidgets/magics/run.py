@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.core import flow
-from hfwidgets.errors import BadRequestError, HfWidgetsError
+from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import media_files, outputs, render, schema
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.outputs import Output
@@ -73,14 +74,13 @@ async def _read_answer(call: MagicCall, progress: CallProgress) -> Any:
 
 
 async def _open_answer(call: MagicCall) -> Any:
-    """The answer or its open stream; servers that refuse to count tokens are asked again."""
-    method = getattr(background_loop.shared_client(**call.settings), call.task.method)
-    try:
-        return await method(**call.arguments)
-    except BadRequestError as error:
-        if not call.counts_usage or "stream_options" not in str(error):
-            raise
-        return await method(**replace(call, counts_usage=False).arguments)
+    """Return the answer or its open stream."""
+    client = background_loop.shared_client(**call.settings)
+    if call.counts_usage:
+        arguments = replace(call, counts_usage=False).arguments
+        del arguments["stream"]
+        return await open_counted_stream(client, **arguments)
+    return await getattr(client, call.task.method)(**call.arguments)
 
 
 async def explain_call(call: MagicCall) -> Any:

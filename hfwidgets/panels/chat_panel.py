@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import traitlets as t
 
 from hfwidgets import errors
+from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.chat_files import ChatFiles
@@ -74,7 +75,6 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._answer_number = 0
         self._pending_prompt: Any = None
         self._piece_count = 0
-        self._requests_usage = True
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._on_messages_assigned, "messages")
         self.observe(self._publish_conversation, "system")
@@ -162,7 +162,9 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._piece_count = 0
         at = len(self._conversation.entries)
         self._mirror.set("turns", at, value=_build_turn(entry, done=False))
-        stream = await self._open_stream()
+        stream = await open_counted_stream(
+            self._get_client(), self.messages, model=self.model, **self.parameters
+        )
         try:
             async for chunk in stream:
                 self._add_chunk(at, chunk)
@@ -170,21 +172,6 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             flusher.flush_now(self._mirror)  # the last words first, then the accounts
             await stream.aclose()
             run.result = stream.result if stream.meta.first_token_seconds is not None else None
-
-    async def _open_stream(self) -> Any:
-        """Start the stream. Token counts are asked for, unless the server refused that before."""
-        given = {"model": self.model, **self.parameters}
-        if self._requests_usage and "stream_options" not in given:
-            try:
-                counted = {**given, "stream_options": {"include_usage": True}}
-                return await self._get_client().chat_completion(
-                    self.messages, stream=True, **counted
-                )
-            except errors.BadRequestError as error:
-                if "stream_options" not in str(error):
-                    raise
-                self._requests_usage = False
-        return await self._get_client().chat_completion(self.messages, stream=True, **given)
 
     def _add_chunk(self, at: int, chunk: dict[str, Any]) -> None:
         for choice in chunk.get("choices") or ():

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hfwidgets import errors, providers
+from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import storable
 from hfwidgets.panels.call_tools import CallTools
@@ -114,8 +115,7 @@ class ComparePanel(CallTools):
         who = self._column_target(name)
         client = background_loop.shared_client(**self._stream_settings(who))
         given = {"model": who.get("model"), **self.parameters}
-        counted = {"stream_options": {"include_usage": True}, **given}
-        return await client.chat_completion(messages, stream=True, **counted)
+        return await open_counted_stream(client, messages, **given)
 
     async def _read_stream(self, at: int, stream: Any) -> None:
         async for chunk in stream:

@@ -1,7 +1,7 @@
-"""A tiny projector with random weights for the tests, by which a chat model is shown pictures.
+"""Write a tiny projector with random weights, through which a chat model reads images.
 
-It says nothing true of a picture; what a picture is does change what the model is shown. Source of
-the format: GGUF version 3 and the names of llama.cpp's projectors of LLaVA's kind.
+Its embeddings mean nothing, but they differ from image to image. Source of the format: GGUF version
+3 and the tensor names of llama.cpp's LLaVA projectors.
 """
 
 import struct
@@ -13,33 +13,34 @@ from numpy.typing import NDArray
 
 SIDE, PATCH = 32, 8
 TOKENS = (SIDE // PATCH) ** 2
-"""The tokens that a picture takes."""
+"""Tokens per image."""
 
-_ALIGNED = 32
-_INNER, _WIDE = 32, 64
+_ALIGNMENT = 32
+_HIDDEN_SIZE, _FEED_FORWARD_SIZE = 32, 64
 _NORMS = ("v.post_ln", "v.blk.0.ln1", "v.blk.0.ln2")
 
 
-def written(path: Path, width: int) -> Path:
-    """A projector's file for a chat model with embeddings of this width."""
-    tensors = _tensors(width)
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(_settings(width)))
-    head += b"".join(_text(name) + _value(value) for name, value in _settings(width).items())
+def write_projector(path: Path, width: int) -> Path:
+    """Write a projector file for a chat model with embeddings of this width."""
+    tensors, metadata = _make_tensors(width), _make_metadata(width)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    head += b"".join(_pack_text(name) + _pack_value(value) for name, value in metadata.items())
     data = b""
     for name, tensor in tensors.items():
         shape = struct.pack(f"<I{tensor.ndim}Q", tensor.ndim, *tensor.shape[::-1])
-        head += _text(name) + shape + struct.pack("<IQ", 0, len(data))  # 0: 32-bit numbers
-        data += _padded(tensor.astype("<f4").tobytes())
-    path.write_bytes(_padded(head) + data)
+        # The type 0 means 32-bit floats; offsets count from the start of the aligned data.
+        head += _pack_text(name) + shape + struct.pack("<IQ", 0, len(data))
+        data += _pad(tensor.astype("<f4").tobytes())
+    path.write_bytes(_pad(head) + data)
     return path
 
 
-def _settings(width: int) -> dict[str, Any]:
+def _make_metadata(width: int) -> dict[str, Any]:
     vision = {
         "image_size": SIDE,
         "patch_size": PATCH,
-        "embedding_length": _INNER,
-        "feed_forward_length": _WIDE,
+        "embedding_length": _HIDDEN_SIZE,
+        "feed_forward_length": _FEED_FORWARD_SIZE,
         "projection_dim": width,
         "block_count": 1,
         "attention.head_count": 2,
@@ -57,38 +58,38 @@ def _settings(width: int) -> dict[str, Any]:
     }
 
 
-def _tensors(width: int) -> dict[str, NDArray[np.float64]]:
+def _make_tensors(width: int) -> dict[str, NDArray[np.float64]]:
     random = np.random.default_rng(0)
     shapes = {
-        "mm.0": (width, _INNER),
+        "mm.0": (width, _HIDDEN_SIZE),
         "mm.2": (width, width),
-        "v.blk.0.ffn_up": (_WIDE, _INNER),
-        "v.blk.0.ffn_down": (_INNER, _WIDE),
-        **{f"v.blk.0.attn_{name}": (_INNER, _INNER) for name in ("q", "k", "v", "out")},
+        "v.blk.0.ffn_up": (_FEED_FORWARD_SIZE, _HIDDEN_SIZE),
+        "v.blk.0.ffn_down": (_HIDDEN_SIZE, _FEED_FORWARD_SIZE),
+        **{f"v.blk.0.attn_{name}": (_HIDDEN_SIZE, _HIDDEN_SIZE) for name in ("q", "k", "v", "out")},
     }
-    made = {
-        "v.patch_embd.weight": random.normal(size=(_INNER, 3, PATCH, PATCH)),
-        "v.patch_embd.bias": np.zeros(_INNER),
-        "v.position_embd.weight": random.normal(size=(TOKENS, _INNER)),
+    tensors = {
+        "v.patch_embd.weight": random.normal(size=(_HIDDEN_SIZE, 3, PATCH, PATCH)),
+        "v.patch_embd.bias": np.zeros(_HIDDEN_SIZE),
+        "v.position_embd.weight": random.normal(size=(TOKENS, _HIDDEN_SIZE)),
     }
     for name, shape in shapes.items():
-        made[f"{name}.weight"] = random.normal(size=shape) / np.sqrt(shape[1])
-        made[f"{name}.bias"] = np.zeros(shape[0])
+        tensors[f"{name}.weight"] = random.normal(size=shape) / np.sqrt(shape[1])
+        tensors[f"{name}.bias"] = np.zeros(shape[0])
     for name in _NORMS:
-        made |= {f"{name}.weight": np.ones(_INNER), f"{name}.bias": np.zeros(_INNER)}
-    return made
+        tensors |= {f"{name}.weight": np.ones(_HIDDEN_SIZE), f"{name}.bias": np.zeros(_HIDDEN_SIZE)}
+    return tensors
 
 
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % _ALIGNED)
+def _pad(data: bytes) -> bytes:
+    return data + bytes(-len(data) % _ALIGNMENT)
 
 
-def _text(text: str) -> bytes:
+def _pack_text(text: str) -> bytes:
     return struct.pack("<Q", len(text)) + text.encode()
 
 
-def _value(value: Any) -> bytes:
-    """A setting's value after its type's number."""
+def _pack_value(value: Any) -> bytes:
+    """Pack a metadata value, after the number of its type."""
     if isinstance(value, bool):
         return struct.pack("<I?", 7, value)
     if isinstance(value, int):
@@ -96,5 +97,5 @@ def _value(value: Any) -> bytes:
     if isinstance(value, float):
         return struct.pack("<If", 6, value)
     if isinstance(value, str):
-        return struct.pack("<I", 8) + _text(value)
+        return struct.pack("<I", 8) + _pack_text(value)
     return struct.pack(f"<IIQ{len(value)}f", 9, 6, len(value), *value)

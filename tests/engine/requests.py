@@ -1,37 +1,63 @@
-"""Requests in the Hub's wire to a running engine, and what must come of them."""
+"""Run `hfwidgets serve`, send requests in the Hub's wire format, and check the answers."""
 
 import base64
-from collections.abc import Callable
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-Ask = Callable[..., Any]
+from hfwidgets import engine_process
 
 
-def reply(http: httpx.Client, model: str, inputs: Any, parameters: dict[str, Any]) -> Any:
-    """The response to a request to a model, its files sent in base64."""
-    body = {"inputs": sent(inputs), "parameters": parameters}
-    return http.post(f"/models/{model}", json=body)
+@contextmanager
+def serve_models(*options: str) -> Iterator[httpx.Client]:
+    """Run `hfwidgets serve OPTIONS` on a free port; yield a client for it."""
+    command = [*engine_process.python_command(), "serve", "--port", "0", "--api-key", "k", *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=engine_process.subprocess_environment()
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[4]
+        headers = {"Authorization": "Bearer k"}
+        with httpx.Client(base_url=url, headers=headers, timeout=120) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
-def sent(value: Any) -> Any:
-    """Inputs as JSON holds them."""
+def send_request(
+    http: httpx.Client, model: str, inputs: object, parameters: dict[str, Any]
+) -> httpx.Response:
+    """Send inputs to a model, with files in base64."""
+    body = {"inputs": encode_files(inputs), "parameters": parameters}
+    response: httpx.Response = http.post(f"/models/{model}", json=body)
+    return response
+
+
+def encode_files(value: Any) -> Any:
+    """Convert inputs to JSON values."""
     if isinstance(value, dict):
-        return {name: sent(one) for name, one in value.items()}
+        return {name: encode_files(item) for name, item in value.items()}
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def answered(http: httpx.Client, model: str, inputs: Any, **parameters: Any) -> Any:
-    """The model's answer: JSON, or a file's bytes."""
-    found = reply(http, model, inputs, parameters)
-    assert found.status_code == 200, found.text
-    assert found.headers["x-inference-model"] == model
-    return found.json() if found.headers["content-type"] == "application/json" else found.content
+def ask_model(http: httpx.Client, model: str, inputs: object, **parameters: Any) -> Any:
+    """Return the model's answer: JSON, or a file's bytes."""
+    response = send_request(http, model, inputs, parameters)
+    assert response.status_code == 200, response.text
+    assert response.headers["x-inference-model"] == model
+    is_json = response.headers["content-type"] == "application/json"
+    return response.json() if is_json else response.content
 
 
-def refused(http: httpx.Client, model: str, inputs: Any, status: int = 400, **given: Any) -> str:
-    """The text of the refusal."""
-    found = reply(http, model, inputs, given)
-    assert found.status_code == status, found.text
-    return str(found.json()["error"])
+def expect_refusal(
+    http: httpx.Client, model: str, inputs: object, status: int = 400, **parameters: Any
+) -> str:
+    """Return the error text of a request that the engine refuses."""
+    response = send_request(http, model, inputs, parameters)
+    assert response.status_code == status, response.text
+    return str(response.json()["error"])

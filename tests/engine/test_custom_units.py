@@ -1,4 +1,4 @@
-"""The parts of models of the user's own that need no torch: declarations, settings, spelling."""
+"""Test the parts of custom models that need no torch: declarations, settings, decoding."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def test_every_task_is_declared() -> None:
     assert folder.MODEL_CLASSES.keys() == TASKS.keys()
 
 
-def test_nothing_heavy_is_imported_for_the_declarations() -> None:
+def test_declarations_import_no_torch() -> None:
     heavy = ("torch", "transformers", "diffusers", "sklearn", "pandas", "av")
     code = (
         "import sys; from hfwidgets.engine.custom import folder; "
@@ -29,18 +29,18 @@ def test_nothing_heavy_is_imported_for_the_declarations() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_task_that_is_none() -> None:
+def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'fill-mask'"):
         folder.build_custom_capability("fill-masks", "x/y")
 
 
 @pytest.mark.skipif(explain_missing_modules("torch") is None, reason="torch is installed")
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_library_names_the_extra(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"torch.*hfwidgets\[transformers\]"):
         folder.build_custom_capability("fill-mask", str(tmp_path))
 
 
-def test_settings_that_mean_drawing_turn_it_on() -> None:
+def test_sampling_parameters_turn_sampling_on() -> None:
     assert GenerationParameters(top_p=0.5).build_settings(None) == {"top_p": 0.5, "do_sample": True}
     assert GenerationParameters(temperature=0).build_settings(None) == {"do_sample": False}
     assert (
@@ -50,37 +50,39 @@ def test_settings_that_mean_drawing_turn_it_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "parameter"),
+    ("parameters", "refused"),
     [
         (GenerationParameters(top_k=3, do_sample=False), "top_k"),
         (GenerationParameters(temperature=0, do_sample=True), "do_sample"),
         (GenerationParameters(early_stopping=True), "early_stopping"),
     ],
 )
-def test_settings_without_effect_are_refused(asked: GenerationParameters, parameter: str) -> None:
+def test_settings_without_effect_are_refused(
+    parameters: GenerationParameters, refused: str
+) -> None:
     with pytest.raises(RefusedError) as refusal:
-        asked.build_settings(None)
-    assert refusal.value.parameter == parameter
+        parameters.build_settings(None)
+    assert refusal.value.parameter == refused
 
 
-def spelt(pieces: list[bytes], *stops: str) -> tuple[list[str | None], IncrementalDecoder]:
-    """What is certain after each token."""
-    speller = IncrementalDecoder(
+def decode_pieces(pieces: list[bytes], *stops: str) -> tuple[list[str | None], IncrementalDecoder]:
+    """Return the text that is final after each token."""
+    decoder = IncrementalDecoder(
         lambda ids: b"".join(pieces[i] for i in ids).decode(errors="replace"), stops
     )
-    return [speller.add(index) for index in range(len(pieces))], speller
+    return [decoder.add(index) for index in range(len(pieces))], decoder
 
 
-def test_characters_of_several_tokens_come_whole() -> None:
-    given, _ = spelt([b"a", "é".encode()[:1], "é".encode()[1:], b"b"])
-    assert given == ["a", None, "é", "b"]
+def test_multi_token_characters_are_emitted_whole() -> None:
+    texts, _ = decode_pieces([b"a", "é".encode()[:1], "é".encode()[1:], b"b"])
+    assert texts == ["a", None, "é", "b"]
 
 
-def test_what_may_begin_a_stop_sequence_is_held_back() -> None:
-    given, speller = spelt([b"one ", b"en", b"tity"], "end")
-    assert given == ["one ", "", "entity"]
-    assert not speller.is_stopped
-    given, speller = spelt([b"one ", b"en", b"d of"], "end")
-    assert (given, speller.is_stopped, speller.flush()) == (["one ", "", ""], True, "")
-    given, speller = spelt([b"one ", b"en"], "end")
-    assert speller.flush() == "en"
+def test_a_possible_stop_sequence_is_held_back() -> None:
+    texts, decoder = decode_pieces([b"one ", b"en", b"tity"], "end")
+    assert texts == ["one ", "", "entity"]
+    assert not decoder.is_stopped
+    texts, decoder = decode_pieces([b"one ", b"en", b"d of"], "end")
+    assert (texts, decoder.is_stopped, decoder.flush()) == (["one ", "", ""], True, "")
+    texts, decoder = decode_pieces([b"one ", b"en"], "end")
+    assert decoder.flush() == "en"

@@ -61,15 +61,17 @@ def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
         sound = hub.text_to_speech(sentence, model=server.task("text-to-speech"), temperature=0)
         assert sound.startswith(b"fLaC")
         heard = hub.automatic_speech_recognition(sound, model=server.task(ASR)).text
-        wrong += samples.errors(samples.words(sentence), samples.words(heard))
-    assert wrong <= sum(len(samples.words(sentence)) for sentence in SENTENCES) // 8
+        wrong += samples.count_word_errors(
+            samples.split_words(sentence), samples.split_words(heard)
+        )
+    assert wrong <= sum(len(samples.split_words(sentence)) for sentence in SENTENCES) // 8
 
 
 def test_our_own_client(engine: room.EngineState) -> None:
     client = InferenceClient(provider="local")
     sound = client.text_to_speech(LIBRARY, temperature=0)
     heard = client.automatic_speech_recognition(sound, return_timestamps=True)
-    assert {"closed", "public"} <= set(samples.words(heard.text))
+    assert {"closed", "public"} <= set(samples.split_words(heard.text))
     assert heard.meta.model == "openai/whisper-tiny.en"
     assert "00:00:0" in heard.to_srt()
     assert client.audio_classification(sound)[0].label == "speech"
@@ -85,8 +87,8 @@ def test_speed_of_speech(http: httpx.Client, spoken: Callable[[str], bytes]) -> 
     slow = http.post(
         url, json={"inputs": LIBRARY, "parameters": {"speed": 0.5, "do_sample": False}}
     ).content
-    usual, rate = samples.sound(spoken(LIBRARY))
-    slowed, same = samples.sound(slow)
+    usual, rate = samples.decode_audio(spoken(LIBRARY))
+    slowed, same = samples.decode_audio(slow)
     assert rate == same == 22_050
     assert 1.5 < len(slowed) / len(usual) < 2.5
 
@@ -111,13 +113,13 @@ def test_texts_that_cannot_be_spoken(http: httpx.Client, text: str) -> None:
 def test_a_long_sentence_without_ends(http: httpx.Client) -> None:
     text = " and ".join(["apples", "pears", "plums", "figs"] * 30)
     answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
-    sound, rate = samples.sound(answer.raise_for_status().content)
+    sound, rate = samples.decode_audio(answer.raise_for_status().content)
     assert len(sound) / rate > 40
 
 
 def test_times_of_segments(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
     sound = spoken(f"{SENTENCES[0]} {SENTENCES[1]}")
-    samples_, rate = samples.sound(sound)
+    samples_, rate = samples.decode_audio(sound)
     answer = ask(http, ASR, sound, return_timestamps=True).json()
     assert "".join(chunk["text"] for chunk in answer["chunks"]).strip() == answer["text"]
     times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
@@ -127,10 +129,10 @@ def test_times_of_segments(http: httpx.Client, spoken: Callable[[str], bytes]) -
 
 
 def test_times_of_words(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    first, rate = samples.sound(spoken(SENTENCES[2]))
+    first, rate = samples.decode_audio(spoken(SENTENCES[2]))
     pause = np.zeros(2 * rate, np.float32)
-    whole = np.concatenate([first, pause, samples.sound(spoken(LIBRARY))[0]])
-    answer = ask(http, ASR, samples.sound_file(whole, rate), return_timestamps="word").json()
+    whole = np.concatenate([first, pause, samples.decode_audio(spoken(LIBRARY))[0]])
+    answer = ask(http, ASR, samples.encode_audio(whole, rate), return_timestamps="word").json()
     chunks = answer["chunks"]
     assert "".join(chunk["text"] for chunk in chunks).strip() == answer["text"]
     assert all(len(chunk["text"].split()) == 1 for chunk in chunks)
@@ -143,16 +145,18 @@ def test_times_of_words(http: httpx.Client, spoken: Callable[[str], bytes]) -> N
 
 
 def test_longer_than_the_window(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    rate = samples.sound(spoken(LIBRARY))[1]
+    rate = samples.decode_audio(spoken(LIBRARY))[1]
     pause = np.zeros(5 * rate, np.float32)
     said = [*SENTENCES, LIBRARY]
-    parts = [part for text in said for part in (samples.sound(spoken(text))[0], pause)]
+    parts = [part for text in said for part in (samples.decode_audio(spoken(text))[0], pause)]
     whole = np.concatenate(parts)
     assert len(whole) / rate > 35
-    answer = ask(http, ASR, samples.sound_file(whole, rate, "FLAC"), return_timestamps=True).json()
-    heard = samples.words(answer["text"])
-    wanted = samples.words(" ".join(said))
-    assert samples.errors(wanted, heard) <= len(wanted) // 6
+    answer = ask(
+        http, ASR, samples.encode_audio(whole, rate, "FLAC"), return_timestamps=True
+    ).json()
+    heard = samples.split_words(answer["text"])
+    wanted = samples.split_words(" ".join(said))
+    assert samples.count_word_errors(wanted, heard) <= len(wanted) // 6
     times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
     assert times == sorted(times)
     [library] = [chunk for chunk in answer["chunks"] if "closed" in chunk["text"].lower()]
@@ -165,19 +169,21 @@ def test_longer_than_the_window(http: httpx.Client, spoken: Callable[[str], byte
 def test_formats(
     http: httpx.Client, spoken: Callable[[str], bytes], kind: str, rate: int, channels: int
 ) -> None:
-    sound, original = samples.sound(spoken(LIBRARY))
+    sound, original = samples.decode_audio(spoken(LIBRARY))
     places = np.arange(0, len(sound), original / rate)
     resampled = np.interp(places, np.arange(len(sound)), sound)
-    content = samples.sound_file(np.stack([resampled] * channels, 1), rate, kind)
+    content = samples.encode_audio(np.stack([resampled] * channels, 1), rate, kind)
     headers = {"Content-Type": "audio/whatever"}
     url = f"/models/default/pipeline/{ASR}"
     text = http.post(url, content=content, headers=headers).raise_for_status().json()["text"]
-    assert {"closed", "public"} <= set(samples.words(text))
+    assert {"closed", "public"} <= set(samples.split_words(text))
 
 
-@pytest.mark.parametrize("sound", [np.zeros(16_000), samples.noise(3, loudness=0.05), np.zeros(9)])
-def test_nothing_is_said(http: httpx.Client, sound: samples.Sound) -> None:
-    answer = ask(http, ASR, samples.sound_file(sound, 16_000), return_timestamps=True)
+@pytest.mark.parametrize(
+    "sound", [np.zeros(16_000), samples.make_noise(3, loudness=0.05), np.zeros(9)]
+)
+def test_nothing_is_said(http: httpx.Client, sound: samples.Samples) -> None:
+    answer = ask(http, ASR, samples.encode_audio(sound, 16_000), return_timestamps=True)
     assert answer.json() == {"text": "", "chunks": []}
 
 
@@ -185,7 +191,7 @@ def test_generation_parameters(http: httpx.Client, spoken: Callable[[str], bytes
     sound = spoken(LIBRARY)
     whole = ask(http, ASR, sound, generation_parameters={"num_beams": 1, "temperature": 0}).json()
     short = ask(http, ASR, sound, generation_parameters={"max_new_tokens": 4}).json()
-    assert len(samples.words(short["text"])) < 4 < len(samples.words(whole["text"]))
+    assert len(samples.split_words(short["text"])) < 4 < len(samples.split_words(whole["text"]))
     drawn = ask(http, ASR, sound, generation_parameters={"do_sample": True, "temperature": 0.2})
     assert "closed" in drawn.json()["text"].lower()
 
@@ -205,7 +211,7 @@ def test_generation_parameters(http: httpx.Client, spoken: Callable[[str], bytes
 def test_refused_parameters(
     http: httpx.Client, task: str, parameters: dict[str, Any], said: str
 ) -> None:
-    answer = ask(http, task, samples.sound_file(np.zeros(99), 16_000), **parameters)
+    answer = ask(http, task, samples.encode_audio(np.zeros(99), 16_000), **parameters)
     assert answer.status_code == 400
     assert said in answer.json()["error"]
 
@@ -220,8 +226,8 @@ def eleven_minutes() -> bytes:
     ("content", "said"),
     [
         (b"no sound at all", "cannot be read"),
-        (samples.sound_file(samples.noise(1), 16_000, "FLAC")[:500], "cannot be read"),
-        (samples.sound_file(np.zeros(0), 16_000), "empty"),
+        (samples.encode_audio(samples.make_noise(1), 16_000, "FLAC")[:500], "cannot be read"),
+        (samples.encode_audio(np.zeros(0), 16_000), "empty"),
         (eleven_minutes(), "660 s"),
     ],
     ids=["junk", "cut", "empty", "long"],
@@ -256,24 +262,26 @@ def test_floats_that_are_no_numbers(http: httpx.Client) -> None:
 def test_less_noise(
     hub: Hub, server: Server, spoken: Callable[[str], bytes], decibels: int
 ) -> None:
-    voice, original = samples.sound(spoken(" ".join(SENTENCES[:2])))
+    voice, original = samples.decode_audio(spoken(" ".join(SENTENCES[:2])))
     clean = np.interp(np.arange(0, len(voice), original / 16_000), np.arange(len(voice)), voice)
-    hiss = samples.noise(len(clean) / 16_000 + 1)[: len(clean)]
+    hiss = samples.make_noise(len(clean) / 16_000 + 1)[: len(clean)]
     hiss *= np.sqrt((clean @ clean) / (hiss @ hiss) / 10 ** (decibels / 10))
     loud = np.abs(clean + hiss).max()
-    noisy = samples.sound_file((clean + hiss) / loud, 16_000)
+    noisy = samples.encode_audio((clean + hiss) / loud, 16_000)
     [part] = hub.audio_to_audio(noisy, model=server.task("audio-to-audio"))
-    found, rate = samples.sound(part.blob)
+    found, rate = samples.decode_audio(part.blob)
     assert rate == 16_000
     assert part.label == "denoised"
-    gained = samples.snr(found, clean / loud) - samples.snr((clean + hiss) / loud, clean / loud)
+    gained = samples.compute_snr(found, clean / loud) - samples.compute_snr(
+        (clean + hiss) / loud, clean / loud
+    )
     assert gained > 5
 
 
 def test_speech_or_none(hub: Hub, server: Server, spoken: Callable[[str], bytes]) -> None:
     url = server.task("audio-classification")
-    tone = samples.sound_file(np.sin(np.arange(48_000) * 0.1) * 0.3, 16_000)
-    hiss = samples.sound_file(samples.noise(3), 16_000)
+    tone = samples.encode_audio(np.sin(np.arange(48_000) * 0.1) * 0.3, 16_000)
+    hiss = samples.encode_audio(samples.make_noise(3), 16_000)
     speech = hub.audio_classification(spoken(LIBRARY), model=url)
     assert [item.label for item in speech] == ["speech", "no speech"]
     assert speech[0].score + speech[1].score == pytest.approx(1)
@@ -304,7 +312,7 @@ def test_openai_speech(gpt: openai.OpenAI, kind: Any, head: bytes) -> None:
     )
     assert made.content.startswith(head)
     if kind == "pcm":
-        content = samples.sound_file(np.frombuffer(made.content, "<i2") / 32768, 22_050)
+        content = samples.encode_audio(np.frombuffer(made.content, "<i2") / 32768, 22_050)
     else:
         content = made.content
     text = gpt.audio.transcriptions.create(model="whisper-1", file=("a", content)).text
@@ -339,7 +347,7 @@ def test_openai_transcriptions(gpt: openai.OpenAI, spoken: Callable[[str], bytes
     whole = make(
         response_format="verbose_json", temperature=0, language="en", prompt="Opening hours."
     )
-    assert whole.duration == pytest.approx(len(samples.sound(file[1])[0]) / 22_050, abs=0.1)
+    assert whole.duration == pytest.approx(len(samples.decode_audio(file[1])[0]) / 22_050, abs=0.1)
     assert "closed" in whole.segments[0].text
     timed = make(response_format="verbose_json", timestamp_granularities=["word", "segment"])
     assert {"closed", "public"} <= {word.word.lower() for word in timed.words}
@@ -361,7 +369,7 @@ def test_openai_transcriptions_refuse(
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=said):
         gpt.audio.transcriptions.create(
-            model="whisper-1", file=("a.wav", samples.sound_file(np.zeros(99), 16_000)), **options
+            model="whisper-1", file=("a.wav", samples.encode_audio(np.zeros(99), 16_000)), **options
         )
 
 
@@ -376,9 +384,9 @@ def test_a_form_without_a_sound(http: httpx.Client) -> None:
 def test_the_engine_answers_while_it_listens(
     http: httpx.Client, spoken: Callable[[str], bytes]
 ) -> None:
-    rate = samples.sound(spoken(LIBRARY))[1]
-    long = np.tile(samples.sound(spoken(LIBRARY))[0], 15)
-    content = samples.sound_file(long, rate, "FLAC")
+    rate = samples.decode_audio(spoken(LIBRARY))[1]
+    long = np.tile(samples.decode_audio(spoken(LIBRARY))[0], 15)
+    content = samples.encode_audio(long, rate, "FLAC")
     with ThreadPoolExecutor(1) as pool:
         heard = pool.submit(ask, http, ASR, content)
         while not (state := http.get("/health").json())["working"] and not heard.done():

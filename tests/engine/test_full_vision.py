@@ -51,7 +51,7 @@ ANIMALS_AND_THINGS = [
 def photos(pytestconfig: pytest.Config) -> dict[str, bytes]:
     """Two photos: a Chinese palace, a flower."""
     assert pytestconfig.cache is not None
-    return samples.photos(pytestconfig.cache.mkdir("samples"))
+    return samples.load_photos(pytestconfig.cache.mkdir("samples"))
 
 
 def ask(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
@@ -100,28 +100,30 @@ def test_our_own_client(engine: room.EngineState, photos: dict[str, bytes]) -> N
     classes = client.image_classification(photos["flower"], top_k=1)
     assert classes[0].label == "daisy"
     assert classes.meta.model == "google/efficientnet-lite0"
-    [segment] = client.image_segmentation(samples.person())
+    [segment] = client.image_segmentation(samples.draw_person())
     assert segment.mask.size == (480, 640)
-    for face in (samples.face(256), examples.portrait()):
+    for face in (samples.draw_face(256), examples.portrait()):
         [found] = client.object_detection(face)
         assert found.label == "face"
     assert client.image_segmentation(examples.portrait())[0].label == "person"
-    assert client.image_to_image(samples.shapes()).size == (800, 600)
-    assert client.image_to_text(samples.written(["Hello there"])).generated_text == "Hello there"
-    page = samples.written(samples.INVOICE)
+    assert client.image_to_image(samples.draw_shapes()).size == (800, 600)
+    assert client.image_to_text(samples.draw_text(["Hello there"])).generated_text == "Hello there"
+    page = samples.draw_text(samples.INVOICE)
     [answer] = client.document_question_answering(page, "Who is the customer?")
     assert answer.answer == "Maria Lopez"
     ranked = client.zero_shot_image_classification(photos["china"], ["palace", "dog"])
     assert ranked[0].label == "palace"
     with pytest.raises(errors.BadRequestError, match="prompt"):
-        client.image_to_image(samples.shapes(), prompt="make it blue")
+        client.image_to_image(samples.draw_shapes(), prompt="make it blue")
     with pytest.raises(errors.HfHubHTTPError, match="chat model of another provider"):
-        client.visual_question_answering(samples.shapes(), "What is this?")
+        client.visual_question_answering(samples.draw_shapes(), "What is this?")
 
 
 def test_people(hub: Hub, server: Server) -> None:
-    image = samples.person()
-    [segment] = hub.image_segmentation(samples.file(image), model=server.task("image-segmentation"))
+    image = samples.draw_person()
+    [segment] = hub.image_segmentation(
+        samples.encode_image(image), model=server.task("image-segmentation")
+    )
     assert segment.label == "person"
     assert segment.score > 0.9
     mask = np.asarray(segment.mask)
@@ -133,23 +135,23 @@ def test_people(hub: Hub, server: Server) -> None:
 
 
 def test_thresholds_of_people(http: httpx.Client) -> None:
-    content = samples.file(samples.person())
+    content = samples.encode_image(samples.draw_person())
     task = "image-segmentation"
 
     def area(**parameters: Any) -> float:
         [segment] = ask(http, task, content, **parameters).json()
-        return float(np.asarray(samples.opened(base64.b64decode(segment["mask"]))).mean())
+        return float(np.asarray(samples.open_image(base64.b64decode(segment["mask"]))).mean())
 
     assert area(mask_threshold=0.99) < area(mask_threshold=0.5) < area(mask_threshold=0.01)
     assert ask(http, task, content, threshold=1.0).json() == []
-    assert ask(http, task, samples.file(Image.new("RGB", (300, 200), "green"))).json() == []
+    assert ask(http, task, samples.encode_image(Image.new("RGB", (300, 200), "green"))).json() == []
 
 
 def test_faces(hub: Hub, server: Server) -> None:
-    image = Image.new("RGB", (900, 600), samples.GREY)
-    image.paste(samples.face(400), (20, 100))
-    image.paste(samples.face(200), (600, 50))
-    found = hub.object_detection(samples.file(image), model=server.task("object-detection"))
+    image = Image.new("RGB", (900, 600), samples.GRAY)
+    image.paste(samples.draw_face(400), (20, 100))
+    image.paste(samples.draw_face(200), (600, 50))
+    found = hub.object_detection(samples.encode_image(image), model=server.task("object-detection"))
     assert [item.label for item in found] == ["face", "face"]
     for x, y, side in ((20, 100, 400), (600, 50, 200)):
         middle = (x + side / 2, y + side * 0.52)
@@ -164,58 +166,64 @@ def test_faces(hub: Hub, server: Server) -> None:
 
 
 def test_threshold_of_faces(http: httpx.Client, photos: dict[str, bytes]) -> None:
-    content = samples.file(samples.face(300))
+    content = samples.encode_image(samples.draw_face(300))
     [found] = ask(http, "object-detection", content, threshold=0.1).json()
     assert ask(http, "object-detection", content, threshold=found["score"] + 0.01).json() == []
     assert ask(http, "object-detection", photos["flower"]).json() == []
 
 
 def test_larger_pictures(hub: Hub, server: Server) -> None:
-    truth = samples.shapes()
+    truth = samples.draw_shapes()
     small = truth.resize((200, 150), Image.Resampling.BICUBIC)
     url = server.task("image-to-image")
-    large = hub.image_to_image(samples.file(small), model=url)
+    large = hub.image_to_image(samples.encode_image(small), model=url)
     assert large.size == (400, 300)
     usual = small.resize(truth.size, Image.Resampling.BICUBIC)
-    assert samples.psnr(large, truth) > samples.psnr(usual, truth) + 3
+    assert samples.compute_psnr(large, truth) > samples.compute_psnr(usual, truth) + 3
     sized = hub.image_to_image(
-        samples.file(small), model=url, target_size={"width": 333, "height": 222}
+        samples.encode_image(small), model=url, target_size={"width": 333, "height": 222}
     )
     assert sized.size == (333, 222)
 
 
 def test_less_noise(http: httpx.Client) -> None:
-    truth = samples.shapes()
+    truth = samples.draw_shapes()
     random = np.random.default_rng(0)
     values = np.asarray(truth, float) + random.normal(0, 15, (300, 400, 3))
     noisy = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
     same = {"width": 400, "height": 300}
     parameters = {"noise": 3, "target_size": same}
-    clean = ask(http, "image-to-image", samples.file(noisy), **parameters)
+    clean = ask(http, "image-to-image", samples.encode_image(noisy), **parameters)
     assert clean.headers["content-type"] == "image/png"
-    assert samples.psnr(samples.opened(clean.content), truth) > samples.psnr(noisy, truth) + 3
+    assert (
+        samples.compute_psnr(samples.open_image(clean.content), truth)
+        > samples.compute_psnr(noisy, truth) + 3
+    )
 
 
 def test_text_is_read(hub: Hub, server: Server) -> None:
     lines = ["The ferry leaves at 12:45", "from platform B, gate 7.", "Ticket: $19.90"]
     url = server.task("image-to-text")
-    found = hub.image_to_text(samples.file(samples.written(lines)), model=url)
+    found = hub.image_to_text(samples.encode_image(samples.draw_text(lines)), model=url)
     assert found.generated_text.splitlines() == lines
-    blue = samples.file(samples.written(lines, 20, (20, 40, 160)), "JPEG", quality=80)
+    blue = samples.encode_image(samples.draw_text(lines, 20, (20, 40, 160)), "JPEG", quality=80)
     assert hub.image_to_text(blue, model=url).generated_text.splitlines() == lines
-    assert hub.image_to_text(samples.file(samples.shapes().resize((64, 48))), model=url) is not None
+    assert (
+        hub.image_to_text(samples.encode_image(samples.draw_shapes().resize((64, 48))), model=url)
+        is not None
+    )
 
 
 def test_pieces_side_by_side_are_one_line(http: httpx.Client) -> None:
-    image = samples.written(["Apples", "Pears"])
-    image.paste(samples.written(["3.50", "2.10"]).crop((0, 0, 200, 150)), (400, 0))
-    text = ask(http, "image-to-text", samples.file(image)).json()[0]["generated_text"]
+    image = samples.draw_text(["Apples", "Pears"])
+    image.paste(samples.draw_text(["3.50", "2.10"]).crop((0, 0, 200, 150)), (400, 0))
+    text = ask(http, "image-to-text", samples.encode_image(image)).json()[0]["generated_text"]
     assert text.splitlines() == ["Apples 3.50", "Pears 2.10"]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_formats(http: httpx.Client, kind: str) -> None:
-    content = samples.file(samples.written(["Platform 9"]), kind)
+    content = samples.encode_image(samples.draw_text(["Platform 9"]), kind)
     headers = {"Content-Type": "application/octet-stream"}
     url = "/models/default/pipeline/image-to-text"
     answer = http.post(url, content=content, headers=headers).raise_for_status()
@@ -227,21 +235,23 @@ def test_formats(http: httpx.Client, kind: str) -> None:
 
 
 def test_turned_and_clear_pictures(http: httpx.Client) -> None:
-    text = samples.written(["Platform 9"])
+    text = samples.draw_text(["Platform 9"])
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held turned: show it turned by 90 degrees clockwise
-    turned = samples.file(text.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=90)
+    turned = samples.encode_image(
+        text.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=90
+    )
     clear = text.convert("RGBA")
     values = np.asarray(clear).copy()
     values[..., 3] = 255 - values[..., 0]
     values[..., :3] = 0
-    for content in (turned, samples.file(Image.fromarray(values))):
+    for content in (turned, samples.encode_image(Image.fromarray(values))):
         answer = ask(http, "image-to-text", content).json()
         assert answer == [{"generated_text": "Platform 9"}]
 
 
 def test_questions_about_a_page(hub: Hub, server: Server) -> None:
-    page = samples.file(samples.written(samples.INVOICE))
+    page = samples.encode_image(samples.draw_text(samples.INVOICE))
     url = server.task("document-question-answering")
     wanted = {
         "What is the invoice number?": "2024-0173",
@@ -279,7 +289,7 @@ def png_of(width: int, height: int) -> bytes:
     ("content", "said"),
     [
         (b"this is no picture", "format"),
-        (samples.file(samples.shapes())[:2000], "damaged"),
+        (samples.encode_image(samples.draw_shapes())[:2000], "damaged"),
         (png_of(9000, 9000), "9000 x 9000"),
         (png_of(60_000, 60_000), "too many pixels"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "format"),
@@ -321,13 +331,13 @@ def test_broken_pictures(http: httpx.Client, task: str, content: bytes, said: st
 def test_refused_parameters(
     http: httpx.Client, task: str, parameters: dict[str, Any], said: str
 ) -> None:
-    answer = ask(http, task, samples.file(samples.shapes()), **parameters)
+    answer = ask(http, task, samples.encode_image(samples.draw_shapes()), **parameters)
     assert answer.status_code == 400
     assert said in answer.json()["error"]
 
 
 def test_pages_are_refused_by_name(http: httpx.Client) -> None:
-    image = base64.b64encode(samples.file(samples.shapes())).decode()
+    image = base64.b64encode(samples.encode_image(samples.draw_shapes())).decode()
     url = "/models/default/pipeline/document-question-answering"
 
     def said(inputs: Any, **parameters: Any) -> str:
@@ -341,13 +351,13 @@ def test_pages_are_refused_by_name(http: httpx.Client) -> None:
     assert "fr" in said(page, lang="fr")
     assert "question" in said({"image": image})
     assert "image" in said({"question": "Who?", "image": "%%%"})
-    blank = samples.file(Image.new("RGB", (90, 90), "white"))
+    blank = samples.encode_image(Image.new("RGB", (90, 90), "white"))
     nothing = {"question": "Who?", "image": base64.b64encode(blank).decode()}
     assert "No text" in said(nothing)
 
 
 def test_a_picture_too_large_to_enlarge(http: httpx.Client) -> None:
-    content = samples.file(Image.new("RGB", (1500, 1500)))
+    content = samples.encode_image(Image.new("RGB", (1500, 1500)))
     answer = ask(http, "image-to-image", content)
     assert answer.status_code == 400
     assert "1500 x 1500" in answer.json()["error"]
@@ -457,7 +467,7 @@ def test_memory_of_models_is_let_go() -> None:
 
 
 def test_thin_pictures(http: httpx.Client) -> None:
-    thin = samples.file(Image.new("RGB", (3000, 1), "red"))
+    thin = samples.encode_image(Image.new("RGB", (3000, 1), "red"))
     for task in ("image-to-image", "image-to-text", "image-classification", "image-segmentation"):
         assert ask(http, task, thin).status_code == 200
 
@@ -470,7 +480,7 @@ def test_a_crash_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     headers = {"Authorization": "Bearer k", "Content-Type": "image/png"}
     app = create_app(Engine(), "k")
     with TestClient(app, "http://127.0.0.1", headers=headers) as client:
-        content = samples.file(samples.shapes())
+        content = samples.encode_image(samples.draw_shapes())
         failed = client.post("/models/default/pipeline/image-to-text", content=content)
         assert failed.status_code == 500
         assert "MemoryError" in failed.json()["error"]
@@ -479,7 +489,7 @@ def test_a_crash_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_by_its_name(http: httpx.Client) -> None:
-    content = samples.file(samples.written(["Platform 9"]))
+    content = samples.encode_image(samples.draw_text(["Platform 9"]))
     headers = {"Content-Type": "image/png"}
     answer = http.post("/models/PaddlePaddle/PP-OCRv6-small", content=content, headers=headers)
     assert answer.json() == [{"generated_text": "Platform 9"}]

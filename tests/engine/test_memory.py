@@ -23,8 +23,8 @@ def resident():
 async def run():
     engine = Engine()
     start = resident()
-    picture = samples.file(samples.written(samples.INVOICE))
-    sound = samples.sound_file(samples.noise(30), 16_000)
+    picture = samples.encode_image(samples.draw_text(samples.INVOICE))
+    sound = samples.encode_audio(samples.make_noise(30), 16_000)
     asked = {
         "feature-extraction": ["a text of some words " * 40] * 4,
         "text-to-speech": "The library is closed on Sundays.",

@@ -82,20 +82,24 @@ PATIENT = dict(
 )
 
 INPUTS: dict[str, Callable[[], Given]] = {
-    "audio-classification": lambda: {"audio": samples.sound_file(samples.noise(1), 16_000)},
-    "audio-to-audio": lambda: {"audio": samples.sound_file(samples.noise(1), 16_000)},
+    "audio-classification": lambda: {"audio": samples.encode_audio(samples.make_noise(1), 16_000)},
+    "audio-to-audio": lambda: {"audio": samples.encode_audio(samples.make_noise(1), 16_000)},
     "chat-completion": lambda: {"messages": ASK, "max_tokens": 24},
     "document-question-answering": lambda: {
-        "image": samples.file(samples.written(["Ann Lee and Bob Ray live in Rome, near Milan"])),
+        "image": samples.encode_image(
+            samples.draw_text(["Ann Lee and Bob Ray live in Rome, near Milan"])
+        ),
         "question": "Who lives in Rome?",
     },
     "feature-extraction": lambda: {"text": "apple " * 300 + "the end"},
     "fill-mask": lambda: {"text": "The capital of France is <mask>."},
-    "image-classification": lambda: {"image": samples.file(samples.person())},
-    "image-segmentation": lambda: {"image": samples.file(samples.person())},
-    "image-to-image": lambda: {"image": samples.file(samples.shapes().resize((60, 40)))},
-    "image-to-text": lambda: {"image": samples.file(samples.written(["Hello"]))},
-    "object-detection": lambda: {"image": samples.file(samples.face(200))},
+    "image-classification": lambda: {"image": samples.encode_image(samples.draw_person())},
+    "image-segmentation": lambda: {"image": samples.encode_image(samples.draw_person())},
+    "image-to-image": lambda: {
+        "image": samples.encode_image(samples.draw_shapes().resize((60, 40)))
+    },
+    "image-to-text": lambda: {"image": samples.encode_image(samples.draw_text(["Hello"]))},
+    "object-detection": lambda: {"image": samples.encode_image(samples.draw_face(200))},
     "question-answering": lambda: {
         "question": "Where was Marie Curie born?",
         "context": "Marie Curie was born in the old city of Warsaw in 1867. She moved to Paris.",
@@ -114,7 +118,7 @@ INPUTS: dict[str, Callable[[], Given]] = {
         "candidate_labels": ["cooking", "sports"],
     },
     "zero-shot-image-classification": lambda: {
-        "image": samples.file(samples.person()),
+        "image": samples.encode_image(samples.draw_person()),
         "candidate_labels": ["a man", "a boat"],
     },
 }
@@ -158,7 +162,7 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
         "max_answer_len": Change(1),
         "max_question_len": Refused(9),
         "max_seq_len": Refused(9),
-        "top_k": Change(2, {"image": samples.file(samples.written(samples.INVOICE[:3]))}),
+        "top_k": Change(2, {"image": samples.encode_image(samples.draw_text(samples.INVOICE[:3]))}),
         "word_boxes": Refused([[0, 0, 1, 1]]),
     },
     "feature-extraction": {

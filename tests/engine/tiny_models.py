@@ -1,6 +1,6 @@
-"""Tiny models with random weights for the tests: they say nothing true, in the right shapes.
+"""Build tiny models with random weights: their answers have the right shapes but no meaning.
 
-All are made here, tokenizers included, from configurations of a few numbers; nothing is downloaded.
+All are built here, tokenizers included, from configurations of a few numbers, without downloads.
 """
 
 import json
@@ -8,16 +8,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-os.environ["OMP_NUM_THREADS"] = "1"  # of the engines, too: threads of tiny networks only wait
+# Threads only slow down tiny networks. Engines that the tests start inherit this.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import diffusers
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-_TEXT = "ann went to rome the ferry leaves at noon paris is a good day ? . :"
-_TOLD = "summarize translate english german"
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_TEXT.split(), *_TOLD.split()]
+_TEXT_WORDS = "ann went to rome the ferry leaves at noon paris is a good day ? . :"
+_PROMPT_WORDS = "summarize translate english german"
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_TEXT_WORDS.split(), *_PROMPT_WORDS.split()]
 SMALL: dict[str, Any] = {
     "vocab_size": len(WORDS),
     "hidden_size": 16,
@@ -42,26 +43,26 @@ PAIR: dict[str, Any] = {
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2}
 
 
-def labelled(labels: dict[int, str] = LABELS) -> dict[str, Any]:
-    """The settings of a configuration that names its classes."""
+def label_config(labels: dict[int, str] = LABELS) -> dict[str, Any]:
+    """Return the configuration that names a model's classes."""
     return {"id2label": labels, "label2id": {label: index for index, label in labels.items()}}
 
 
-def saved(folder: Path, *parts: Any) -> str:
-    """A folder with these parts."""
+def save_model(folder: Path, *parts: Any) -> str:
+    """Save the parts of a model in a folder."""
     for part in parts:
         part.save_pretrained(folder)
     return str(folder)
 
 
-def seeded(kind: type[Any], config: Any) -> Any:
-    """A network with the same random weights each time."""
+def make_network(kind: type[Any], config: Any) -> Any:
+    """Make a network with the same random weights each time."""
     torch.manual_seed(0)
     return kind(config)
 
 
-def words(cls: str = "[CLS] $A [SEP]", pair: str = "[CLS] $A [SEP] $B:1 [SEP]:1") -> Any:
-    """A tokenizer of whole words."""
+def word_tokenizer(cls: str = "[CLS] $A [SEP]", pair: str = "[CLS] $A [SEP] $B:1 [SEP]:1") -> Any:
+    """Make a tokenizer of whole words."""
     vocabulary = {word: index for index, word in enumerate(WORDS)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -78,15 +79,15 @@ def words(cls: str = "[CLS] $A [SEP]", pair: str = "[CLS] $A [SEP] $B:1 [SEP]:1"
 
 
 def bert(folder: Path, kind: str, labels: dict[int, str] = LABELS) -> str:
-    """A BERT of this kind with its tokenizer."""
-    config = transformers.BertConfig(**SMALL, **labelled(labels))
+    """Build a BERT of this class with its tokenizer."""
+    config = transformers.BertConfig(**SMALL, **label_config(labels))
     tokenizer = transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)})
     tokenizer.model_max_length = 64
-    return saved(folder, seeded(getattr(transformers, kind), config), tokenizer)
+    return save_model(folder, make_network(getattr(transformers, kind), config), tokenizer)
 
 
 def sentences(folder: Path) -> str:
-    """A BERT as Sentence Transformers saves it: the first token, scaled to length 1."""
+    """Build a sentence model: the first token's vector, scaled to length 1."""
     parts = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
     modules = [
         {"idx": index, "path": path, "type": f"sentence_transformers.models.{kind}"}
@@ -102,7 +103,7 @@ def sentences(folder: Path) -> str:
 
 
 def t5(folder: Path) -> str:
-    """A T5 with prefixes for a summary and a translation."""
+    """Build a T5 with prefixes for summaries and one translation."""
     special = {
         "summarization": {"prefix": "summarize : ", "max_length": 8, "num_beams": 2},
         "translation_en_to_de": {"prefix": "translate english to german : ", "max_length": 6},
@@ -115,12 +116,12 @@ def t5(folder: Path) -> str:
         pad_token_id=0,
         task_specific_params=special,
     )
-    network = seeded(transformers.T5ForConditionalGeneration, config)
-    return saved(folder, network, words("$A [SEP]"))
+    network = make_network(transformers.T5ForConditionalGeneration, config)
+    return save_model(folder, network, word_tokenizer("$A [SEP]"))
 
 
 def nllb(folder: Path) -> str:
-    """A model of many languages, of the kind M2M-100 with NLLB's tokenizer."""
+    """Build an NLLB: an M2M-100 with another tokenizer."""
     vocabulary = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghilmnoprstuwy"]
     tokenizer = transformers.NllbTokenizer(
         vocab={token: index for index, token in enumerate(vocabulary)}, merges=[]
@@ -130,24 +131,24 @@ def nllb(folder: Path) -> str:
         **PAIR,
         max_position_embeddings=64,
     )
-    network = seeded(transformers.M2M100ForConditionalGeneration, config)
+    network = make_network(transformers.M2M100ForConditionalGeneration, config)
     network.generation_config.max_length = 12
-    return saved(folder, network, tokenizer)
+    return save_model(folder, network, tokenizer)
 
 
 def tapas(folder: Path) -> str:
-    """A TAPAS that chooses cells and what to do with them."""
+    """Build a TAPAS that selects cells and an aggregation."""
     config = transformers.TapasConfig(
         **{**SMALL, "max_position_embeddings": 128},
         num_aggregation_labels=4,
         aggregation_labels={0: "NONE", 1: "SUM", 2: "AVERAGE", 3: "COUNT"},
     )
-    network = seeded(transformers.TapasForQuestionAnswering, config)
+    network = make_network(transformers.TapasForQuestionAnswering, config)
     (folder).mkdir()
     (folder / "vocab.txt").write_text("\n".join([*WORDS, "[EMPTY]"]))
     tokenizer = transformers.TapasTokenizer(str(folder / "vocab.txt"))
     tokenizer.model_max_length = 128
-    return saved(folder, network, tokenizer)
+    return save_model(folder, network, tokenizer)
 
 
 TEMPLATE = (
@@ -157,17 +158,17 @@ TEMPLATE = (
 
 
 def gpt(folder: Path, template: str | None = TEMPLATE, positions: int = 64) -> str:
-    """A Llama that writes words, with a chat template."""
+    """Build a Llama that writes words, with a chat template."""
     shape = {**SMALL, "max_position_embeddings": positions}
     config = transformers.LlamaConfig(**shape, eos_token_id=3, pad_token_id=0, bos_token_id=2)
-    tokenizer = words("$A", "$A $B")
+    tokenizer = word_tokenizer("$A", "$A $B")
     tokenizer.model_max_length = positions
     tokenizer.chat_template = template
-    return saved(folder, seeded(transformers.LlamaForCausalLM, config), tokenizer)
+    return save_model(folder, make_network(transformers.LlamaForCausalLM, config), tokenizer)
 
 
-def clip_words(folder: Path) -> Any:
-    """CLIP's tokenizer of single letters, ended as CLIP's is."""
+def letter_tokenizer(folder: Path) -> Any:
+    """Make a CLIP tokenizer of single letters."""
     letters = "abcdefghijklmnopqrstuvwxyz."
     listed = [*letters, *(f"{letter}</w>" for letter in letters), BEGIN, END]
     tokenizer = transformers.CLIPTokenizer(
@@ -188,49 +189,56 @@ CLIP_TEXT = {
     "bos_token_id": 54,
     "eos_token_id": 55,
 }
-SEES = {"image_size": 16, "patch_size": 8}
+VISION = {"image_size": 16, "patch_size": 8}
 
 
 def vit(folder: Path) -> str:
-    """A ViT that classifies pictures of 16 x 16."""
+    """Build a ViT that classifies images of 16 x 16."""
     small = {name: SMALL[name] for name in list(SMALL)[1:5]}
-    config = transformers.ViTConfig(**small, **SEES, **labelled())
-    network = seeded(transformers.ViTForImageClassification, config)
-    return saved(folder, network, transformers.ViTImageProcessorPil(size=SIDE))
+    config = transformers.ViTConfig(**small, **VISION, **label_config())
+    network = make_network(transformers.ViTForImageClassification, config)
+    return save_model(folder, network, transformers.ViTImageProcessorPil(size=SIDE))
 
 
 def clip(folder: Path) -> str:
-    """A CLIP that compares pictures with texts."""
-    vision = {**SEES, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
+    """Build a CLIP that compares images with texts."""
+    vision = {**VISION, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
     config = transformers.CLIPConfig(text_config=CLIP_TEXT, vision_config=vision, projection_dim=16)
-    see = transformers.CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size=SIDE)
-    return saved(folder, seeded(transformers.CLIPModel, config), see, clip_words(folder))
+    image_processor = transformers.CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size=SIDE)
+    return save_model(
+        folder,
+        make_network(transformers.CLIPModel, config),
+        image_processor,
+        letter_tokenizer(folder),
+    )
 
 
 def owl(folder: Path) -> str:
-    """An OWL-ViT that looks for what it is told."""
-    vision = {**SEES, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
+    """Build an OWL-ViT that detects objects by labels."""
+    vision = {**VISION, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
     text = {**CLIP_TEXT, "max_position_embeddings": 16}
     config = transformers.OwlViTConfig(text_config=text, vision_config=vision, projection_dim=16)
-    see = transformers.OwlViTImageProcessorPil(size=SIDE, crop_size=SIDE)
-    tokenizer = clip_words(folder)
+    image_processor = transformers.OwlViTImageProcessorPil(size=SIDE, crop_size=SIDE)
+    tokenizer = letter_tokenizer(folder)
     tokenizer.model_max_length = 16
-    network = seeded(transformers.OwlViTForObjectDetection, config)
-    return saved(folder, network, transformers.OwlViTProcessor(see, tokenizer))
+    network = make_network(transformers.OwlViTForObjectDetection, config)
+    return save_model(folder, network, transformers.OwlViTProcessor(image_processor, tokenizer))
 
 
 def yolos(folder: Path) -> str:
-    """A YOLOS that finds things."""
+    """Build a YOLOS that detects objects."""
     small = {name: SMALL[name] for name in list(SMALL)[1:5]}
     config = transformers.YolosConfig(
-        **small, image_size=[16, 16], patch_size=8, num_detection_tokens=4, **labelled()
+        **small, image_size=[16, 16], patch_size=8, num_detection_tokens=4, **label_config()
     )
-    see = transformers.YolosImageProcessorPil(size=SIDE)
-    return saved(folder, seeded(transformers.YolosForObjectDetection, config), see)
+    image_processor = transformers.YolosImageProcessorPil(size=SIDE)
+    return save_model(
+        folder, make_network(transformers.YolosForObjectDetection, config), image_processor
+    )
 
 
 def segformer(folder: Path) -> str:
-    """A SegFormer, which gives each pixel one label."""
+    """Build a SegFormer, which labels each pixel."""
     config = transformers.SegformerConfig(
         num_encoder_blocks=2,
         depths=[1, 1],
@@ -241,14 +249,14 @@ def segformer(folder: Path) -> str:
         num_attention_heads=[1, 2],
         mlp_ratios=[1, 1],
         decoder_hidden_size=8,
-        **labelled(),
+        **label_config(),
     )
-    network = seeded(transformers.SegformerForSemanticSegmentation, config)
-    return saved(folder, network, transformers.SegformerImageProcessorPil(size=SIDE))
+    network = make_network(transformers.SegformerForSemanticSegmentation, config)
+    return save_model(folder, network, transformers.SegformerImageProcessorPil(size=SIDE))
 
 
 def maskformer(folder: Path) -> str:
-    """A MaskFormer, which finds single things as well as areas."""
+    """Build a MaskFormer, which segments objects as well as areas."""
     backbone = transformers.SwinConfig(
         image_size=32,
         embed_dim=8,
@@ -270,38 +278,44 @@ def maskformer(folder: Path) -> str:
         decoder_config=decoder,
         fpn_feature_size=32,
         mask_feature_size=16,
-        **labelled(),
+        **label_config(),
     )
-    see = transformers.MaskFormerImageProcessorPil(size={"height": 64, "width": 64})
-    return saved(folder, seeded(transformers.MaskFormerForInstanceSegmentation, config), see)
+    image_processor = transformers.MaskFormerImageProcessorPil(size={"height": 64, "width": 64})
+    return save_model(
+        folder,
+        make_network(transformers.MaskFormerForInstanceSegmentation, config),
+        image_processor,
+    )
 
 
 def captioner(folder: Path) -> str:
-    """A ViT that sees and a BERT that writes, without a processor over them."""
+    """Build a captioner from a ViT and a BERT, without a processor config."""
     small = {name: SMALL[name] for name in list(SMALL)[1:5]}
-    sees = transformers.ViTConfig(**small, **SEES)
-    writes = transformers.BertConfig(**SMALL, is_decoder=True, add_cross_attention=True)
+    encoder = transformers.ViTConfig(**small, **VISION)
+    decoder = transformers.BertConfig(**SMALL, is_decoder=True, add_cross_attention=True)
     config = transformers.VisionEncoderDecoderConfig(
-        encoder=sees.to_dict(), decoder=writes.to_dict()
+        encoder=encoder.to_dict(), decoder=decoder.to_dict()
     )
-    network = seeded(transformers.VisionEncoderDecoderModel, config)
+    network = make_network(transformers.VisionEncoderDecoderModel, config)
     network.generation_config.update(
         decoder_start_token_id=2, eos_token_id=3, pad_token_id=0, max_length=8
     )
-    return saved(folder, network, transformers.ViTImageProcessorPil(size=SIDE), words())
+    return save_model(
+        folder, network, transformers.ViTImageProcessorPil(size=SIDE), word_tokenizer()
+    )
 
 
 def vilt(folder: Path) -> str:
-    """A ViLT that knows three answers."""
-    config = transformers.ViltConfig(**SMALL, **SEES, **labelled())
-    see = transformers.ViltImageProcessorPil(size={"shortest_edge": 16}, size_divisor=8)
+    """Build a ViLT with three answers."""
+    config = transformers.ViltConfig(**SMALL, **VISION, **label_config())
+    image_processor = transformers.ViltImageProcessorPil(size={"shortest_edge": 16}, size_divisor=8)
     tokenizer = transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)})
     tokenizer.model_max_length = 40
-    network = seeded(transformers.ViltForQuestionAnswering, config)
-    return saved(folder, network, transformers.ViltProcessor(see, tokenizer))
+    network = make_network(transformers.ViltForQuestionAnswering, config)
+    return save_model(folder, network, transformers.ViltProcessor(image_processor, tokenizer))
 
 
-SEEN = (
+IMAGE_TEMPLATE = (
     "{% for message in messages %}{% for part in message.content %}"
     "{% if part.type == 'image' %}<image>{% else %} {{ part.text }} {% endif %}"
     "{% endfor %}{% endfor %}"
@@ -309,41 +323,41 @@ SEEN = (
 
 
 def llava(folder: Path) -> str:
-    """A LLaVA that converses about pictures."""
-    tokenizer = words("$A", "$A $B")
+    """Build a LLaVA that converses about images."""
+    tokenizer = word_tokenizer("$A", "$A $B")
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    vision = {**SEES, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
+    vision = {**VISION, **{name: CLIP_TEXT[name] for name in list(CLIP_TEXT)[1:5]}}
     text = {**SMALL, "vocab_size": len(tokenizer), "eos_token_id": 3, "pad_token_id": 0}
     config = transformers.LlavaConfig(
         vision_config=transformers.CLIPVisionConfig(**vision),
         text_config=transformers.LlamaConfig(**text),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
     )
-    see = transformers.CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size=SIDE)
-    reads = transformers.LlavaProcessor(
-        see,
+    image_processor = transformers.CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size=SIDE)
+    processor = transformers.LlavaProcessor(
+        image_processor,
         tokenizer,
         patch_size=8,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=SEEN,
+        chat_template=IMAGE_TEMPLATE,
     )
-    network = seeded(transformers.LlavaForConditionalGeneration, config)
+    network = make_network(transformers.LlavaForConditionalGeneration, config)
     network.generation_config.max_new_tokens = 6
-    return saved(folder, network, reads)
+    return save_model(folder, network, processor)
 
 
 def layoutlm(folder: Path) -> str:
-    """A LayoutLM that answers from a page's words and their boxes."""
+    """Build a LayoutLM that answers from a page's words and their boxes."""
     config = transformers.LayoutLMConfig(**SMALL, num_labels=2)
     tokenizer = transformers.LayoutLMTokenizer(vocab={word: i for i, word in enumerate(WORDS)})
     tokenizer.model_max_length = 64
-    network = seeded(transformers.LayoutLMForQuestionAnswering, config)
-    return saved(folder, network, tokenizer)
+    network = make_network(transformers.LayoutLMForQuestionAnswering, config)
+    return save_model(folder, network, tokenizer)
 
 
 def wav2vec(folder: Path, kind: str) -> str:
-    """A Wav2Vec2 of this kind, which hears at 16 kHz."""
+    """Build a Wav2Vec2 of this class, at 16 kHz."""
     letters = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4, "A": 5, "B": 6, "C": 7}
     config = transformers.Wav2Vec2Config(
         **{**SMALL, "vocab_size": len(letters)},
@@ -354,17 +368,17 @@ def wav2vec(folder: Path, kind: str) -> str:
         num_conv_pos_embeddings=4,
         num_conv_pos_embedding_groups=2,
         classifier_proj_size=16,
-        **labelled(),
+        **label_config(),
     )
     folder.mkdir()
     (folder / "vocab.json").write_text(json.dumps(letters))
     tokenizer = transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
-    network = seeded(getattr(transformers, kind), config)
-    return saved(folder, network, transformers.Wav2Vec2FeatureExtractor(), tokenizer)
+    network = make_network(getattr(transformers, kind), config)
+    return save_model(folder, network, transformers.Wav2Vec2FeatureExtractor(), tokenizer)
 
 
 def whisper(folder: Path) -> str:
-    """A Whisper that writes words, with times where they are asked for."""
+    """Build a Whisper that writes words, with times on request."""
     text = [*"abcdefgh", "Ġ"]
     special = [END, "<|startoftranscript|>", "<|en|>", "<|de|>", "<|translate|>"]
     special += ["<|transcribe|>", "<|startofprev|>", "<|notimestamps|>"]
@@ -391,7 +405,7 @@ def whisper(folder: Path) -> str:
         suppress_tokens=None,
         begin_suppress_tokens=None,
     )
-    network = seeded(transformers.WhisperForConditionalGeneration, config)
+    network = make_network(transformers.WhisperForConditionalGeneration, config)
     network.generation_config._from_model_config = False
     vars(network.generation_config).update(
         is_multilingual=True,
@@ -402,7 +416,7 @@ def whisper(folder: Path) -> str:
         max_length=16,
         alignment_heads=[[0, 0]],
     )
-    return saved(
+    return save_model(
         folder,
         network,
         transformers.WhisperFeatureExtractor(feature_size=8, chunk_length=2),
@@ -411,7 +425,7 @@ def whisper(folder: Path) -> str:
 
 
 def vits(folder: Path) -> str:
-    """A VITS that speaks letters."""
+    """Build a VITS that speaks letters."""
     letters = {letter: index for index, letter in enumerate("_ abcdefghilmnoprstuw")}
     folder.mkdir()
     (folder / "vocab.json").write_text(json.dumps(letters))
@@ -438,23 +452,23 @@ def vits(folder: Path) -> str:
         prior_encoder_num_flows=1,
         wavenet_layers=1,
     )
-    return saved(folder, seeded(transformers.VitsModel, config), tokenizer)
+    return save_model(folder, make_network(transformers.VitsModel, config), tokenizer)
 
 
-def encodec(folder: Path, hears: Any = None, **more: Any) -> str:
-    """An EnCodec at 24 kHz; `hears` is another extractor, `more` other settings."""
+def encodec(folder: Path, extractor: Any = None, **settings: Any) -> str:
+    """Build an EnCodec, at 24 kHz unless `extractor` and `settings` change it."""
     sizes = {"num_filters": 4, "hidden_size": 8, "codebook_dim": 8, "codebook_size": 16}
     shape = {**sizes, "upsampling_ratios": [4, 4], "num_lstm_layers": 1}
-    config = transformers.EncodecConfig(**{**shape, "target_bandwidths": [24.0], **more})
-    hears = hears or transformers.EncodecFeatureExtractor()
-    return saved(folder, seeded(transformers.EncodecModel, config), hears)
+    config = transformers.EncodecConfig(**{**shape, "target_bandwidths": [24.0], **settings})
+    extractor = extractor or transformers.EncodecFeatureExtractor()
+    return save_model(folder, make_network(transformers.EncodecModel, config), extractor)
 
 
 CLIP_SHAPE = {"hidden_act": "quick_gelu", "projection_dim": 16}
 
 
 def stable_diffusion(folder: Path) -> str:
-    """A Stable Diffusion that draws 32 x 32 pixels."""
+    """Build a Stable Diffusion that generates 32 x 32 pixels."""
     torch.manual_seed(0)
     unet = diffusers.UNet2DConditionModel(
         sample_size=16,
@@ -474,12 +488,12 @@ def stable_diffusion(folder: Path) -> str:
         norm_num_groups=2,
     )
     text = transformers.CLIPTextModel(transformers.CLIPTextConfig(**CLIP_TEXT))
-    return saved(
+    return save_model(
         folder,
         diffusers.StableDiffusionPipeline(
             vae=vae,
             text_encoder=text,
-            tokenizer=clip_words(folder),
+            tokenizer=letter_tokenizer(folder),
             unet=unet,
             scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
             safety_checker=None,
@@ -490,7 +504,7 @@ def stable_diffusion(folder: Path) -> str:
 
 
 def ltx(folder: Path, kind: str) -> str:
-    """An LTX-Video pipeline of this kind: films from texts, or from pictures."""
+    """Build an LTX-Video pipeline of this class: videos from texts or from images."""
     torch.manual_seed(0)
     transformer = diffusers.LTXVideoTransformer3DModel(
         in_channels=8,
@@ -525,6 +539,6 @@ def ltx(folder: Path, kind: str) -> str:
         vae=vae,
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
         text_encoder=text,
-        tokenizer=words("$A [SEP]"),
+        tokenizer=word_tokenizer("$A [SEP]"),
     )
-    return saved(folder, pipeline)
+    return save_model(folder, pipeline)

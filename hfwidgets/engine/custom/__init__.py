@@ -1,6 +1,6 @@
-"""Models of the user's own: a GGUF file for chat, a folder or Hub id for any task.
+"""Serve custom models: a GGUF file for chat, a folder or Hub id for any task.
 
-`folder.py` lists the modules by domain; `model.py` says how a task is declared.
+`folder.py` lists the modules by domain; `model.py` explains how a task is declared.
 """
 
 import os
@@ -14,7 +14,7 @@ from hfwidgets.engine.chat.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.errors import ConfigurationError
 
 DEFAULT_CONTEXT_TOKENS = 4096
-"""Tokens of one conversation unless told otherwise; the file's own most is never exceeded."""
+"""Tokens of one conversation by default; llama.cpp caps it at the file's own maximum."""
 
 _GGUF_MAGIC = b"GGUF"
 
@@ -22,24 +22,30 @@ _GGUF_MAGIC = b"GGUF"
 def serve_chat(
     file: str, name: str | None = None, context: int | None = None, mmproj: str | None = None
 ) -> Capability:
-    """Serve a GGUF file for chat and text generation, under its name; what else needs a chat model
-    keeps to the engine's own. It reads pictures with its projector `mmproj`, a GGUF file, too.
-    ConfigurationError when a file is none."""
+    """Serve a GGUF file for chat and text generation.
+
+    Other capabilities that need a chat model, such as fill-mask, keep the engine's own. `name` is
+    the model's id (default: the file's name), `context` its tokens per conversation (at least 1),
+    `mmproj` a projector's GGUF file with which the model reads images. Raises ConfigurationError
+    for a file that isn't GGUF.
+    """
     path = check_gguf_file(file)
-    eyes = check_gguf_file(mmproj) if mmproj else None
+    projector = check_gguf_file(mmproj) if mmproj else None
     tokens = DEFAULT_CONTEXT_TOKENS if context is None else context
     if tokens < 1:
-        raise ConfigurationError(f"The context of {tokens} tokens is too small; 4096 is usual.")
+        raise ConfigurationError(f"A context of {tokens} tokens is too small; 4096 is usual.")
+    # Half of the logical cores: hyperthreads add little to llama.cpp's matrix products.
     threads = max(1, (os.cpu_count() or 2) // 2)
     model = name or path.stem
     llama = Llama(
         lambda: path,
         model,
         ChatStyle(threads=threads),
+        # The server splits its context among its parallel slots.
         context=tokens * PARALLEL_REQUESTS,
-        eyes=eyes,
+        eyes=projector,
     )
-    reads = f"pictures by {eyes.name}, but not beside tools" if eyes else "text only"
+    reads = f"images through {projector.name}, but not with tools" if projector else "text only"
     capability = replace(
         generation.CAPABILITY,
         name=path.stem,
@@ -48,8 +54,8 @@ def serve_chat(
         license="the file's own",
         languages=(),
         limits=(
-            f"Your own file {path.name}; {tokens} tokens together with the answer; {reads}; "
-            "tools are chosen by meaning, which needs the light set."
+            f"Custom file {path.name}; {tokens} tokens including the answer; {reads}; "
+            "tools are selected by meaning, which needs the light set."
         ),
         llama=llama,
     )
@@ -57,30 +63,32 @@ def serve_chat(
     return capability
 
 
-def serve_model(given: str) -> Capability:
-    """Serve `TASK=FOLDER_OR_ID` through the field's libraries; ConfigurationError when it cannot
-    be."""
+def serve_model(declaration: str) -> Capability:
+    """Serve `TASK=FOLDER_OR_ID` through transformers, diffusers or scikit-learn.
+
+    Raises ConfigurationError for an unknown task, a missing library or an unusable folder.
+    """
     from hfwidgets.engine.custom import folder
 
-    task, separator, source = given.partition("=")
+    task, separator, source = declaration.partition("=")
     if not (task and separator and source):
-        raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {given!r}.")
+        raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {declaration!r}.")
     capability = folder.build_custom_capability(task.replace("_", "-"), source)
     registry.register(capability)
     return capability
 
 
 def check_gguf_file(file: str) -> Path:
-    """The absolute path of a GGUF file."""
+    """Return the absolute path of a GGUF file; ConfigurationError if it isn't readable as one."""
     path = Path(file).expanduser().absolute()
     try:
         with path.open("rb") as opened:
             start = opened.read(len(_GGUF_MAGIC))
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ConfigurationError(f"Can't read {path}: {error.strerror}.") from error
     if start != _GGUF_MAGIC:
         raise ConfigurationError(
-            f"{path} is no GGUF file, which is what llama.cpp reads. "
-            "Models in other formats are served by 'hfwidgets serve --model TASK=FOLDER'."
+            f"{path} is not a GGUF file, the format that llama.cpp reads. "
+            "Serve models in other formats with 'hfwidgets serve --model TASK=FOLDER'."
         )
     return path

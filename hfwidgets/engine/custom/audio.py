@@ -1,4 +1,4 @@
-"""Sounds heard, classified, made and made anew."""
+"""Transcribe, classify, generate and re-encode audio with custom models."""
 
 import base64
 from typing import Any, Literal
@@ -24,12 +24,12 @@ from hfwidgets.engine.custom.model import (
 
 
 class AudioPipelineModel(PipelineModel):
-    """A pipeline that hears."""
+    """Open a pipeline whose input is audio."""
 
     required_modules = ("torch", "transformers", "soxr")
 
     def build_audio_input(self, content: bytes) -> dict[str, Any]:
-        """A sound file as the audio pipelines take it."""
+        """Convert an audio file to the input of the audio pipelines, at the model's rate."""
         return {
             "raw": audio.read_samples(content, self.sampling_rate),
             "sampling_rate": self.sampling_rate,
@@ -44,15 +44,15 @@ def automatic_speech_recognition(
     return_timestamps: bool | Literal["word", "char"] | None = None,
     generation_parameters: GenerationParameters | None = None,
 ) -> Any:
-    """What is said, with its parts' times when they are asked for."""
-    writing = generation_parameters
-    if writing is not None and not model.pipe.model.can_generate():
+    """Transcribe speech; `return_timestamps` adds the times of segments, words or characters."""
+    net = model.pipe.model
+    if generation_parameters is not None and not net.can_generate():
         raise bad_request(
-            f"The model {model.name} labels each moment of a sound (CTC) and generates nothing; "
+            f"The model {model.name} labels each moment of the audio (CTC) and generates nothing; "
             "leave generation_parameters out.",
             "generation_parameters",
         )
-    settings = writing.build_settings(model.pipe.model) if writing else None
+    settings = generation_parameters.build_settings(net) if generation_parameters else None
     options = drop_none(return_timestamps=return_timestamps or None, generate_kwargs=settings)
     return model(model.build_audio_input(inputs), **options)
 
@@ -65,13 +65,13 @@ def audio_classification(
     function_to_apply: Transform | None = None,
     top_k: TopK = 5,
 ) -> Any:
-    """The likeliest labels with scores."""
+    """Classify audio: the `top_k` most likely labels with scores."""
     options = drop_none(function_to_apply=function_to_apply)
     return model(model.build_audio_input(inputs), top_k=top_k, **options)
 
 
 class SpeechPipelineModel(PipelineModel):
-    """A model that speaks by itself; one that needs a second, a vocoder, is refused."""
+    """Open a speech model that needs no separate vocoder."""
 
     required_modules = ("torch", "transformers", "soundfile")
 
@@ -79,7 +79,7 @@ class SpeechPipelineModel(PipelineModel):
         from transformers import AutoConfig  # pyright: ignore[reportMissingImports]
 
         if AutoConfig.from_pretrained(self.source).model_type == "speecht5":
-            raise ValueError("SpeechT5 draws spectrograms and needs a vocoder beside it")
+            raise ValueError("SpeechT5 outputs spectrograms and needs a separate vocoder model")
         super().__init__()
 
 
@@ -87,21 +87,21 @@ class SpeechPipelineModel(PipelineModel):
 def text_to_speech(
     model: SpeechPipelineModel, inputs: Text, parameters: GenerationParameters
 ) -> FileResult:
-    """The text spoken, as a FLAC file."""
-    asked = parameters.to_dict()
+    """Speak the text, as a mono FLAC file."""
     net = model.pipe.model
-    if asked and not net.can_generate():
-        name = next(iter(asked))
-        raise bad_request(f"The model {model.name} speaks without drawing tokens: no {name}.", name)
-    spoken = model(inputs, **drop_none(generate_kwargs=parameters.build_settings(net) or None))
-    sound = spoken["audio"].reshape(-1, spoken["audio"].shape[-1]).mean(0)
-    if not sound.size:
-        raise RefusedError(500, f"The model {model.name} made no sound.", kind="generation")
-    return FileResult(audio.encode_audio(sound, int(spoken["sampling_rate"]), "flac"), "audio/flac")
+    if not net.can_generate() and (name := next(iter(parameters.to_dict()), None)):
+        raise bad_request(f"The model {model.name} generates no tokens: no {name}.", name)
+    output = model(inputs, **drop_none(generate_kwargs=parameters.build_settings(net) or None))
+    # Models answer (samples,), (channels, samples) or (1, channels, samples).
+    samples = output["audio"].reshape(-1, output["audio"].shape[-1]).mean(0)
+    if not samples.size:
+        raise RefusedError(500, f"The model {model.name} generated no audio.", kind="generation")
+    rate = int(output["sampling_rate"])
+    return FileResult(audio.encode_audio(samples, rate, "flac"), "audio/flac")
 
 
 class CodecModel(CustomModel):
-    """A neural codec (EnCodec, DAC, Mimi): it packs a sound small and makes it anew from that."""
+    """Open a neural codec (EnCodec, DAC, Mimi), which compresses and reconstructs audio."""
 
     required_modules = ("torch", "transformers", "soxr")
 
@@ -109,31 +109,32 @@ class CodecModel(CustomModel):
         super().__init__()
         self.net = load_network("AutoModel", self.source)
         if not hasattr(self.net, "decode") or not hasattr(self.net, "encode"):
-            raise ValueError("audio-to-audio is served by codecs alone: EnCodec, DAC, Mimi")
+            raise ValueError("audio-to-audio supports only codecs: EnCodec, DAC, Mimi")
         self.feature_extractor = load_pretrained("AutoFeatureExtractor", self.source)
 
     def reconstruct(self, content: bytes) -> Any:
-        """A sound file packed and unpacked; shape (samples,) at the model's rate."""
+        """Encode and decode an audio file; shape (samples,) at the model's rate, -1 to 1."""
         import torch  # pyright: ignore[reportMissingImports]
 
         rate = self.feature_extractor.sampling_rate
-        sound = audio.read_samples(content, rate)
-        count = (
-            self.feature_extractor.feature_size
-        )  # EnCodec at 48 kHz hears two channels, as an array only
-        channels = sound if count == 1 else np.stack([sound] * count)
-        ids = self.feature_extractor(raw_audio=channels, sampling_rate=rate, return_tensors="pt")
-        takes = parameter_names(self.net.forward)
-        known = {name: ids[name].to(self.net.device) for name in ids if name in takes}
+        samples = audio.read_samples(content, rate)
+        # EnCodec at 48 kHz expects two channels, and only as one array.
+        count = self.feature_extractor.feature_size
+        channels = samples if count == 1 else np.stack([samples] * count)
+        features = self.feature_extractor(
+            raw_audio=channels, sampling_rate=rate, return_tensors="pt"
+        )
+        accepted = parameter_names(self.net.forward)
+        ids = {name: features[name].to(self.net.device) for name in features if name in accepted}
         with torch.inference_mode():
-            found = self.net(**known).audio_values
-        values = found.reshape(-1, found.shape[-1]).mean(0).float().cpu().numpy()
-        return values[: len(sound)]
+            output = self.net(**ids).audio_values
+        values = output.reshape(-1, output.shape[-1]).mean(0).float().cpu().numpy()
+        return values[: len(samples)]  # codecs pad to whole frames
 
 
 @custom_task(CodecModel)
 def audio_to_audio(model: CodecModel, inputs: bytes) -> list[dict[str, Any]]:
-    """The sound as the codec keeps it, as one FLAC file of one channel."""
+    """Reconstruct audio from the codec's compressed form, as one mono FLAC file."""
     file = audio.encode_audio(
         model.reconstruct(inputs), int(model.feature_extractor.sampling_rate), "flac"
     )

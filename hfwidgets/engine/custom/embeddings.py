@@ -1,14 +1,14 @@
-"""Texts as vectors: one for each text by sentence models, one for each token by any other.
+"""Embed texts: sentence models return a vector per text, others a vector per token.
 
-A sentence model is known by its `modules.json`, as Sentence Transformers writes it; what stands
-there is done here (pooling, scaling), and a model with other parts is refused. Facts: the files
-`modules.json`, `1_Pooling/config.json` and `config_sentence_transformers.json` of such models.
+A sentence model has a `modules.json`, as Sentence Transformers writes it. Its pooling and scaling
+are computed here; a model with other modules is refused. Format: the files `modules.json`,
+`1_Pooling/config.json` and `config_sentence_transformers.json` of such models.
 """
 
 import base64
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -16,11 +16,15 @@ from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.custom.model import NetworkModel, Text, Texts, custom_task
 from hfwidgets.errors import did_you_mean
 
+if TYPE_CHECKING:
+    from torch import Tensor  # pyright: ignore[reportMissingImports]
+    from transformers import BatchEncoding  # pyright: ignore[reportMissingImports]
+
 TruncationSide = Literal["left", "right", "Left", "Right"]
 
 
 class EmbeddingModel(NetworkModel):
-    """A model that reads."""
+    """Open an encoder, with the pooling of a sentence model if it is one."""
 
     model_class = "AutoModel"
 
@@ -34,26 +38,25 @@ class EmbeddingModel(NetworkModel):
         self.max_tokens = min(filter(None, (length, positions, self.tokenizer.model_max_length)))
 
     def _load_json(self, name: str) -> Any:
-        """One of the model's JSON files; None when it has none of this name."""
+        """Load one of the model's JSON files; None if the model has no such file."""
         from transformers.utils import cached_file  # pyright: ignore[reportMissingImports]
 
         path = cached_file(self.source, name, _raise_exceptions_for_missing_entries=False)
         return json.loads(Path(path).read_bytes()) if path else None
 
     def _read_pooling(self) -> tuple[str | None, bool]:
-        """How a sentence model pools its tokens, and whether it scales its vectors to length 1."""
+        """Return a sentence model's pooling (else None), and if it scales vectors to length 1."""
         modules = self._load_json("modules.json")
         if modules is None:
             return None, False
-        kinds = {part["type"].rpartition(".")[2]: part["path"] for part in modules}
-        if strange := kinds.keys() - {"Transformer", "Pooling", "Normalize"}:
-            raise ValueError(f"it has parts that are not read here: {', '.join(sorted(strange))}")
-        return _parse_pooling_mode(
-            self._load_json(f"{kinds['Pooling']}/config.json") or {}
-        ), "Normalize" in kinds
+        paths = {part["type"].rpartition(".")[2]: part["path"] for part in modules}
+        if unknown := paths.keys() - {"Transformer", "Pooling", "Normalize"}:
+            raise ValueError(f"it has unsupported modules: {', '.join(sorted(unknown))}")
+        config = self._load_json(f"{paths['Pooling']}/config.json") or {}
+        return _parse_pooling_mode(config), "Normalize" in paths
 
-    def tokenize(self, text: str, truncate: bool, side: TruncationSide) -> Any:
-        """A text's tokens as the network takes them; a 400 when it is too long to be read whole."""
+    def tokenize(self, text: str, truncate: bool, side: TruncationSide) -> "BatchEncoding":
+        """Tokenize a text for the network; a 400 if it is too long and not truncated."""
         self.tokenizer.truncation_side = side.lower()
         options = {"truncation": True, "max_length": self.max_tokens} if truncate else {}
         ids = self.tokenizer(text, return_tensors="pt", **options)
@@ -65,13 +68,13 @@ class EmbeddingModel(NetworkModel):
             )
         return ids.to(self.net.device)
 
-    def embed(self, ids: Any) -> Any:
-        """A text's vectors, shape (tokens, dimensions), or (dimensions,) by a sentence model."""
+    def embed(self, ids: "BatchEncoding") -> "Tensor":
+        """Embed a text: shape (tokens, dimensions), or (dimensions,) for a sentence model."""
         import torch  # pyright: ignore[reportMissingImports]
 
         with torch.inference_mode():
-            found = self.net(**ids)[0][0].float()
-        return _POOLINGS[self.pooling](found) if self.pooling else found
+            vectors = self.net(**ids)[0][0].float()
+        return _POOLINGS[self.pooling](vectors) if self.pooling else vectors
 
 
 _POOLINGS: dict[str, Any] = {
@@ -83,13 +86,15 @@ _POOLINGS: dict[str, Any] = {
 
 
 def _parse_pooling_mode(config: dict[str, Any]) -> str:
-    """The pooling that a sentence model's file names, in its older or newer form."""
-    on = [name for name, value in config.items() if name.startswith("pooling_mode_") and value]
-    older = [name.removeprefix("pooling_mode_").removesuffix("_tokens") for name in on]
-    found = {"cls_token": "cls", "max_tokens": "max"}
-    modes = [found.get(name, name) for name in older] or [str(config.get("pooling_mode", "mean"))]
+    """Return the pooling that a sentence model's configuration names."""
+    # Older versions of Sentence Transformers wrote a flag per mode (pooling_mode_cls_token: true),
+    # newer ones write one name (pooling_mode: "cls").
+    flags = [name for name, value in config.items() if name.startswith("pooling_mode_") and value]
+    names = [name.removeprefix("pooling_mode_").removesuffix("_tokens") for name in flags]
+    modes = ["cls" if name == "cls_token" else name for name in names]
+    modes = modes or [str(config.get("pooling_mode", "mean"))]
     if len(modes) != 1 or modes[0] not in _POOLINGS:
-        raise ValueError(f"it pools its tokens by {' and '.join(modes)}, which is not done here")
+        raise ValueError(f"its pooling {' and '.join(modes)} is not supported")
     return modes[0]
 
 
@@ -104,47 +109,47 @@ def feature_extraction(
     truncation_direction: TruncationSide = "right",
     encoding_format: Literal["float", "base64"] = "float",
 ) -> Any:
-    """Of a sentence model a vector for each text; of any other the vectors of a text's tokens,
-    shape (1, tokens, dimensions)."""
+    """Embed texts: a vector per text for a sentence model, else shape (1, tokens, dimensions)."""
     texts = [inputs] if isinstance(inputs, str) else inputs
     prompt = _find_prompt(model, prompt_name)
     if encoding_format == "base64" and model.pooling is None:
-        raise bad_request("Vectors of tokens are sent as numbers only.", "encoding_format")
-    scaled = model.is_normalizing if normalize is None else normalize
-    found = []
+        raise bad_request("Token vectors are sent as numbers only.", "encoding_format")
+    is_normalizing = model.is_normalizing if normalize is None else normalize
+    answers = []
     for text in texts:
         vectors = model.embed(model.tokenize(prompt + text, truncate, truncation_direction))
-        found.append(_encode_vectors(_normalize(vectors) if scaled else vectors, encoding_format))
+        vectors = _normalize(vectors) if is_normalizing else vectors
+        answers.append(_encode_vectors(vectors, encoding_format))
     if model.pooling is None:
-        found = [[one] for one in found]
-    return found[0] if isinstance(inputs, str) else found
+        answers = [[answer] for answer in answers]
+    return answers[0] if isinstance(inputs, str) else answers
 
 
 def _find_prompt(model: EmbeddingModel, name: str | None) -> str:
-    """A prompt of the model's by its name."""
+    """Return the model's prompt of this name; a 400 for an unknown name."""
     if name is None:
         return ""
     if name not in model.prompts:
         known = ", ".join(sorted(model.prompts)) or "none"
-        said = f"The model {model.name} has no prompt {name!r}; it has {known}."
-        raise bad_request(said + did_you_mean(name, model.prompts), "prompt_name")
+        message = f"The model {model.name} has no prompt {name!r}; it has {known}."
+        raise bad_request(message + did_you_mean(name, model.prompts), "prompt_name")
     return model.prompts[name]
 
 
-def _normalize(vectors: Any) -> Any:
-    """Vectors at length 1."""
+def _normalize(vectors: "Tensor") -> "Tensor":
+    """Scale vectors to length 1; a zero vector stays zero."""
     return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)
 
 
-def _encode_vectors(vectors: Any, form: str) -> Any:
-    """Vectors as JSON numbers, or as base64 of little-endian 32-bit floats."""
-    if form == "float":
+def _encode_vectors(vectors: "Tensor", encoding: Literal["float", "base64"]) -> Any:
+    """Return vectors as JSON numbers, or as base64 of little-endian 32-bit floats."""
+    if encoding == "float":
         return vectors.tolist()
     return base64.b64encode(vectors.cpu().numpy().astype("<f4").tobytes()).decode()
 
 
 class SentenceComparison(msgspec.Struct):
-    """A sentence and those it is compared with."""
+    """A sentence and the ones to compare it with."""
 
     source_sentence: Text
     sentences: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=256)]
@@ -152,12 +157,12 @@ class SentenceComparison(msgspec.Struct):
 
 @custom_task(EmbeddingModel)
 def sentence_similarity(model: EmbeddingModel, inputs: SentenceComparison) -> list[float]:
-    """The cosine of the source sentence with each of the others, -1 to 1.
+    """Return the cosine of the source sentence with each of the others, -1 to 1.
 
-    Of a model that is made for no sentences the mean of a text's tokens stands for it.
+    For a model that isn't a sentence model, the mean of a text's token vectors represents it.
     """
-    found = []
+    vectors = []
     for text in (inputs.source_sentence, *inputs.sentences):
-        vectors = model.embed(model.tokenize(text, truncate=True, side="right"))
-        found.append(_normalize(vectors.mean(0) if model.pooling is None else vectors))
-    return [float(other @ found[0]) for other in found[1:]]
+        vector = model.embed(model.tokenize(text, truncate=True, side="right"))
+        vectors.append(_normalize(vector.mean(0) if model.pooling is None else vector))
+    return [float(other @ vectors[0]) for other in vectors[1:]]

@@ -1,7 +1,7 @@
-"""A folder or a Hub id as a capability, for any task: all tasks are gathered here.
+"""Turn a folder or a Hub id into a capability for any task.
 
-They need the optional extra: `pip install "hfwidgets[transformers]"`. Code that comes with a model
-is never run, and no pickle is opened that could run any.
+Custom models need the optional extra: `pip install "hfwidgets[transformers]"`. Code that comes with
+a model is never run, and pickles, which could run any code, are never opened.
 """
 
 from pathlib import Path
@@ -23,6 +23,7 @@ from hfwidgets.engine.custom import (
 from hfwidgets.engine.custom.model import CUSTOM_TASKS, INSTALL_COMMAND, CustomModel
 from hfwidgets.errors import ConfigurationError, did_you_mean
 
+# Importing a module declares its tasks.
 TASK_MODULES = (
     audio,
     image_generation,
@@ -34,7 +35,7 @@ TASK_MODULES = (
     embeddings,
     vision,
 )
-"""The modules that declare tasks, by importing them."""
+"""The modules that declare tasks."""
 
 MODEL_CLASSES: dict[str, type[CustomModel]] = {
     name: task.model_class for name, task in CUSTOM_TASKS.items()
@@ -43,21 +44,25 @@ MODEL_CLASSES |= dict.fromkeys(causal_lm.CAUSAL_TASKS, causal_lm.CausalModel)
 
 
 def build_custom_capability(task: str, source: str) -> Capability:
-    """A model for a task; ConfigurationError when the task or the folder cannot be served."""
+    """Return the capability that serves a folder or Hub id for a task.
+
+    Raises ConfigurationError for an unknown task, a missing library or an unusable folder.
+    """
     if task not in MODEL_CLASSES:
         known = ", ".join(sorted(MODEL_CLASSES))
         raise ConfigurationError(
-            f"No model of your own can be served for {task!r}; tasks are {known}."
+            f"Custom models can't serve the task {task!r}; possible tasks are {known}."
             f"{did_you_mean(task, MODEL_CLASSES)}"
         )
-    kind = MODEL_CLASSES[task]
-    if reason := require_modules(*kind.required_modules, install=INSTALL_COMMAND)():
+    model_class = MODEL_CLASSES[task]
+    if reason := require_modules(*model_class.required_modules, install=INSTALL_COMMAND)():
         raise ConfigurationError(f"{source} cannot be served: {reason}.")
     path = Path(source).expanduser()
-    _check_folder(path, kind, task)
+    _check_folder(path, model_class, task)
     name = path.resolve().name if path.exists() else source
-    where = str(path.resolve()) if path.exists() else source
-    model: type[CustomModel] = type(name, (kind,), {"task": task, "source": where})
+    location = str(path.resolve()) if path.exists() else source
+    # The kit of loaded models is keyed by class, so each model is a class with its own name.
+    model: type[CustomModel] = type(name, (model_class,), {"task": task, "source": location})
     if task in causal_lm.CAUSAL_TASKS:
         return causal_lm.build_causal_capability(model, task)
     return Capability(
@@ -67,13 +72,15 @@ def build_custom_capability(task: str, source: str) -> Capability:
         weights=(),
         license="the model's own",
         languages=(),
-        limits=f"Your own model {source}, through {kind.required_modules[-1]}.",
+        limits=f"Custom model {source}, through {model_class.required_modules[-1]}.",
     )
 
 
-def _check_folder(path: Path, kind: type[CustomModel], task: str) -> None:
-    """Refuse a folder without such a model, and files that are none."""
-    wanted = " or ".join(kind.marker_files)
-    if path.is_dir() and not any(found for mark in kind.marker_files for found in path.glob(mark)):
-        raise ConfigurationError(f"{path} holds no model for {task}: there is no {wanted} in it.")
-    kind.check_source(path)
+def _check_folder(path: Path, model_class: type[CustomModel], task: str) -> None:
+    """Raise ConfigurationError for a folder or file that can't hold such a model."""
+    patterns = model_class.marker_files
+    if path.is_dir() and not any(True for pattern in patterns for _ in path.glob(pattern)):
+        raise ConfigurationError(
+            f"{path} holds no model for {task}: no {' or '.join(patterns)} in it."
+        )
+    model_class.check_source(path)

@@ -1,12 +1,15 @@
-"""How models write: the wire's parameters of a generation, as `generate` takes them."""
+"""Validate the wire's generation parameters and convert them to settings of `generate`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from hfwidgets.engine.base.http_errors import bad_request
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel  # pyright: ignore[reportMissingImports]
 
 PositiveCount = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 NonNegativeCount = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
@@ -25,7 +28,7 @@ _BEAM_PARAMETERS = ("early_stopping", "length_penalty")
 
 
 class GenerationParameters(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of a generation; what a model of its kind does not have is refused."""
+    """The parameters of one generation, as the Hub's wire names them."""
 
     do_sample: bool | None = None
     early_stopping: bool | Literal["never"] | None = None
@@ -46,32 +49,38 @@ class GenerationParameters(msgspec.Struct, kw_only=True, forbid_unknown_fields=T
     use_cache: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What is set, by name."""
+        """Return the parameters that are set, by name."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in values.items() if value is not None}
 
     def build_settings(
-        self, net: Any, usual: Mapping[str, Any] = MappingProxyType({})
+        self, net: "PreTrainedModel | None", defaults: Mapping[str, Any] = MappingProxyType({})
     ) -> dict[str, Any]:
-        """The settings for a network over its usual ones; a 400 for one without effect."""
-        asked = self._resolve_sampling(self.to_dict())
+        """Return the settings for a network, over its defaults; a 400 for one without effect."""
+        settings = self._resolve_sampling(self.to_dict())
         config = getattr(net, "generation_config", None)
-        beams = asked.get("num_beams") or usual.get("num_beams") or getattr(config, "num_beams", 1)
+        # transformers ignores these two with a warning unless it searches with several beams.
+        beams = (
+            settings.get("num_beams")
+            or defaults.get("num_beams")
+            or getattr(config, "num_beams", 1)
+        )
         for name in _BEAM_PARAMETERS:
-            if name in asked and beams in (None, 1):
+            if name in settings and beams in (None, 1):
                 raise bad_request(f"{name} has no effect without num_beams above 1.", name)
-        return {**usual, **asked}
+        return {**defaults, **settings}
 
-    def _resolve_sampling(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The settings with sampling on where one of them means it, off at temperature 0."""
-        if asked.get("temperature") == 0:
+    def _resolve_sampling(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Turn sampling on where a parameter implies it, and off at temperature 0."""
+        # transformers rejects temperature 0, which other servers read as greedy decoding.
+        if settings.get("temperature") == 0:
             if self.do_sample:
                 raise bad_request(
-                    "At temperature 0 nothing is drawn; leave out do_sample.", "do_sample"
+                    "Temperature 0 turns sampling off; leave out do_sample.", "do_sample"
                 )
-            del asked["temperature"]
-            asked["do_sample"] = False
-        drawing = [name for name in _SAMPLING_PARAMETERS if name in asked]
-        if drawing and asked.get("do_sample") is False:
-            raise bad_request(f"{drawing[0]} has no effect where nothing is drawn.", drawing[0])
-        return asked | {"do_sample": True} if drawing else asked
+            del settings["temperature"]
+            settings["do_sample"] = False
+        sampling = [name for name in _SAMPLING_PARAMETERS if name in settings]
+        if sampling and settings.get("do_sample") is False:
+            raise bad_request(f"{sampling[0]} has no effect without sampling.", sampling[0])
+        return settings | {"do_sample": True} if sampling else settings

@@ -1,8 +1,8 @@
-"""What a model of the user's own is, and how the tasks that it may serve are declared.
+"""Define custom models and how the tasks they serve are declared.
 
-A task is one function `function(model, inputs, *, parameter=default, ...)` in the Hub's wire under
-`@task(Kind)`: `Kind` is the class that opens such models, the annotations are what requests are
-checked against (`parameters.py`). Nothing here imports torch before a model is used.
+A task is one function `function(model, inputs, *, parameter=default, ...)` in the Hub's wire format
+under `@custom_task(ModelClass)`: `ModelClass` opens such models, and requests are checked against
+the function's annotations (`parameters.py`). Nothing here imports torch before a model is used.
 """
 
 import functools
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import msgspec
 
@@ -20,6 +20,11 @@ from hfwidgets.engine.base import images
 from hfwidgets.engine.base.capability import LoadedModels
 from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 from hfwidgets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    # torch and transformers are an optional extra: where it isn't installed, these are Any.
+    from torch import device  # pyright: ignore[reportMissingImports]
+    from transformers import PreTrainedModel  # pyright: ignore[reportMissingImports]
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +35,22 @@ Labels = Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Texts = Annotated[list[Text], msgspec.Meta(min_length=1, max_length=256)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+TaskInput = str | bytes | list[str] | msgspec.Struct
+"""The inputs of a request after they were checked against a task's annotation."""
 
 INSTALL_COMMAND = 'pip install "hfwidgets[transformers]"'
 _MAX_ERROR_CHARACTERS = 500
-"""Characters of a library's error that are passed on; some list every weight of a model."""
+"""Characters of a library's error that are passed on; some errors list every weight of a model."""
 
 
 class CustomModel:
-    """One model, opened; a subclass of its own says which. One request computes at a time."""
+    """Hold one open model; `folder.py` subclasses it per model. Requests run one at a time."""
 
     task: ClassVar[str]
     source: ClassVar[str]
-    """The folder, or the Hub's id: from its cache, else by a download."""
+    """The folder, or the Hub id: read from the Hub's cache, else downloaded."""
     marker_files: ClassVar[tuple[str, ...]] = ("config.json",)
-    """The files by which a folder is known to hold such a model: one of them is there."""
+    """Glob patterns of which a model's folder must match at least one."""
     required_modules: ClassVar[tuple[str, ...]] = ("torch", "transformers")
 
     def __init__(self) -> None:
@@ -51,47 +58,52 @@ class CustomModel:
 
     @classmethod
     def check_source(cls, path: Path) -> None:
-        """ConfigurationError for a file, where a folder or a Hub id is wanted."""
+        """Raise ConfigurationError for a file where a folder or a Hub id is expected."""
         if path.is_file():
-            said = f"{path} is a file; a model is the folder that holds its {cls.marker_files[0]}"
-            raise ConfigurationError(f"{said}, or a Hub id.")
+            message = f"{path} is a file; pass the folder that holds its {cls.marker_files[0]}"
+            raise ConfigurationError(f"{message}, or a Hub id.")
 
     @classmethod
     def load(cls) -> Self:
-        """Open it; 500 when it fails, in whatever way a foreign model can be broken."""
+        """Open the model; RefusedError 500 if it fails."""
         try:
             return cls()
         except RefusedError:
             raise
+        # A custom model can be broken in any way, in code that isn't ours: report whatever it is.
         except Exception as error:
-            log.exception("%s cannot be opened", cls.source)
-            said = (
+            log.exception("Failed to open %s", cls.source)
+            message = (
                 f"The model {cls.__name__} cannot be opened for {cls.task}: "
                 f"{summarize_error(error)}"
             )
-            raise RefusedError(500, said, kind="model_broken") from error
+            raise RefusedError(500, message, kind="model_broken") from error
 
     @property
     def name(self) -> str:
-        """The id that users know it by."""
+        """Return the id that users see."""
         return type(self).__name__
 
     def run(
-        self, kit: LoadedModels, function: TaskFunction, inputs: Any, parameters: dict[str, Any]
+        self,
+        kit: LoadedModels,
+        function: TaskFunction,
+        inputs: TaskInput,
+        parameters: dict[str, Any],
     ) -> Any:
-        """The function's answer as plain JSON values; 400 for what the model cannot take."""
+        """Return the function's answer as plain JSON values; RefusedError 400 for bad inputs."""
         try:
             with self._lock:
-                self.kit = kit  # for those that use one of the engine's own models beside
+                self.kit = kit  # some tasks also use one of the engine's own models
                 return to_json_value(function(self, inputs, **parameters))
         except input_error_types() as error:
             raise self.to_http_error(error) from error
 
     def to_http_error(self, error: Exception) -> RefusedError:
-        """What a library's error at a request means to the caller."""
+        """Translate a library's error during a request into an HTTP error."""
         if type(error).__name__ == "OutOfMemoryError":
-            said = f"The memory is too small for this with the model {self.name}."
-            return RefusedError(503, said, kind="out_of_memory")
+            message = f"Not enough memory for this request with the model {self.name}."
+            return RefusedError(503, message, kind="out_of_memory")
         return bad_request(
             f"The model {self.name} cannot take this: {summarize_error(error)}", "inputs"
         )
@@ -99,7 +111,7 @@ class CustomModel:
 
 @functools.cache
 def input_error_types() -> tuple[type[Exception], ...]:
-    """What the libraries raise at inputs that they cannot take, as too long ones."""
+    """Return the exceptions that the libraries raise for bad inputs, such as too long texts."""
     return ValueError, IndexError, RuntimeError, _pipeline_error_type()
 
 
@@ -108,65 +120,67 @@ def _pipeline_error_type() -> type[Exception]:
         from transformers.pipelines import (  # pyright: ignore[reportMissingImports]
             PipelineException,
         )
-    except ImportError:  # a model of scikit-learn's needs no transformers
+    except ImportError:  # a scikit-learn model doesn't need transformers
         return ValueError
     error: type[Exception] = PipelineException
     return error
 
 
 def summarize_error(error: Exception) -> str:
-    """A library's error in one line."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= _MAX_ERROR_CHARACTERS else said[:_MAX_ERROR_CHARACTERS] + " ..."
+    """Return a library's error as one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _MAX_ERROR_CHARACTERS else text[:_MAX_ERROR_CHARACTERS] + " ..."
 
 
-def default_device() -> Any:
-    """Where models compute: the machine's accelerator, else its processor."""
+def default_device() -> "device":
+    """Return the device to compute on: the machine's accelerator, else the CPU."""
     import torch  # pyright: ignore[reportMissingImports]
 
     return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
-def load_pretrained(name: str, source: str) -> Any:
-    """What transformers' class of this name makes of a model's files; their code is never run."""
+def load_pretrained(class_name: str, source: str) -> Any:
+    """Load a model's files through the transformers class of this name.
+
+    Code that comes with a model is never run.
+    """
     import transformers  # pyright: ignore[reportMissingImports]
 
-    return getattr(transformers, name).from_pretrained(source, trust_remote_code=False)
+    return getattr(transformers, class_name).from_pretrained(source, trust_remote_code=False)
 
 
-def load_network(name: str, source: str) -> Any:
-    """A network, ready to compute."""
-    return require_trained_parts(load_pretrained(name, source), source).eval().to(default_device())
+def load_network(class_name: str, source: str) -> "PreTrainedModel":
+    """Load a network in evaluation mode on the default device."""
+    network = require_trained_parts(load_pretrained(class_name, source), source)
+    return network.eval().to(default_device())
 
 
-def require_trained_parts(net: Any, source: str) -> Any:
-    """The network; ValueError when a part of it is not in the model's files.
-
-    The library fills such a part, as the head of a model that was not trained for the task, with
-    random numbers. A lacking pooler is usual, and no task here reads one.
-    """
+def require_trained_parts(net: "PreTrainedModel", source: str) -> "PreTrainedModel":
+    """Return the network; ValueError if the model's files lack one of its parts."""
+    # transformers fills a missing part, such as the head of a model that was not trained for the
+    # task, with random numbers and only warns. A missing pooler is common, and no task reads it.
     trained = net.config.architectures or [type(net).__name__]
-    lacks = [] if type(net).__name__ in trained else _find_missing_parts(type(net), source)
-    if lacks:
+    missing = [] if type(net).__name__ in trained else _find_missing_parts(type(net), source)
+    if missing:
         raise ValueError(
-            f"its files are of a {trained[0]} and hold no {' and no '.join(lacks)}, so it would "
-            "answer at random; take one that was trained for this task"
+            f"its files are for a {trained[0]} and hold no {' and no '.join(missing)}, so it would "
+            "answer at random; use a model that was trained for this task"
         )
     return net
 
 
-def _find_missing_parts(kind: type[Any], source: str) -> list[str]:
-    """The parts of a network of this class none of whose weights are in the files."""
-    net, found = kind.from_pretrained(source, output_loading_info=True)
-    missing = set(found["missing_keys"])
+def _find_missing_parts(model_class: "type[PreTrainedModel]", source: str) -> list[str]:
+    """Return the parts of this class of network that have no weight in the files."""
+    net, info = model_class.from_pretrained(source, output_loading_info=True)
+    missing = set(info["missing_keys"])
     parts: dict[str, set[str]] = {}
-    for name, _ in net.named_parameters():  # one that is shared is named once
+    for name, _ in net.named_parameters():  # yields a shared parameter once
         parts.setdefault(name.partition(".")[0], set()).add(name)
     return [part for part, names in parts.items() if part != "pooler" and names <= missing]
 
 
 class NetworkModel(CustomModel):
-    """A network with its tokenizer, by the names of transformers' classes."""
+    """Open a network and its tokenizer by the names of their transformers classes."""
 
     model_class: ClassVar[str]
     tokenizer_class: ClassVar[str] = "AutoTokenizer"
@@ -178,7 +192,7 @@ class NetworkModel(CustomModel):
 
 
 class PipelineModel(CustomModel):
-    """A pipeline of transformers', called with the inputs and its own names of parameters."""
+    """Open a transformers pipeline; call it with its inputs and its own parameter names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,57 +206,60 @@ class PipelineModel(CustomModel):
 
     @property
     def sampling_rate(self) -> int:
-        """The sampling rate that the model hears at, in hertz."""
+        """Return the sampling rate that the model expects, in Hz."""
         return int(self.pipe.feature_extractor.sampling_rate)
 
 
-def to_json_value(value: Any) -> Any:
-    """A library's answer as JSON values: arrays as lists, pictures as PNG files in base64."""
+def to_json_value(value: object) -> Any:
+    """Convert a library's answer to JSON values: arrays to lists, images to base64 PNG files."""
     if isinstance(value, dict):
-        return {name: to_json_value(one) for name, one in value.items()}
+        return {name: to_json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json_value(one) for one in value]
-    if hasattr(value, "tolist"):  # numpy's numbers and arrays, torch's tensors
+        return [to_json_value(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy numbers and arrays, torch tensors
         return value.tolist()
-    return images.to_base64_png(value) if hasattr(value, "save") else value
+    if hasattr(value, "save"):  # a PIL image; importing PIL to check would cost every request
+        return images.to_base64_png(value)  # type: ignore[arg-type]
+    return value
 
 
 def drop_none(**parameters: Any) -> dict[str, Any]:
-    """The parameters that the caller has set; the others are left to the model's own settings."""
+    """Return the parameters that the caller has set; the model's defaults cover the others."""
     return {name: value for name, value in parameters.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class CustomTask:
-    """A task: the function that does it and the class that opens models for it."""
+    """Pair a task's function with the class that opens models for it."""
 
     function: TaskFunction
     model_class: type[CustomModel]
 
     def bind(self, model: type[CustomModel]) -> TaskFunction:
-        """The function for one model, in the form that capabilities have."""
+        """Return the function for one model, with the signature that capabilities use."""
 
+        # wraps() keeps the annotations, against which the engine checks requests.
         @functools.wraps(self.function)
-        def run(kit: LoadedModels, inputs: Any, **parameters: Any) -> Any:
+        def run(kit: LoadedModels, inputs: TaskInput, **parameters: Any) -> Any:
             return kit.get(model).run(kit, self.function, inputs, parameters)
 
         return run
 
 
 CUSTOM_TASKS: dict[str, CustomTask] = {}
-"""The tasks that are declared, by the Hub's names."""
+"""The declared tasks by their Hub names."""
 
 
-def custom_task(kind: type[CustomModel]) -> Callable[[F], F]:
-    """Declare a task under the function's name, for models that `kind` opens."""
+def custom_task(model_class: type[CustomModel]) -> Callable[[F], F]:
+    """Declare a task under the function's name, for models that `model_class` opens."""
 
     def declare(function: F) -> F:
-        CUSTOM_TASKS[function.__name__.replace("_", "-")] = CustomTask(function, kind)
+        CUSTOM_TASKS[function.__name__.replace("_", "-")] = CustomTask(function, model_class)
         return function
 
     return declare
 
 
 def parameter_names(function: TaskFunction) -> set[str]:
-    """The names that a library's function takes."""
+    """Return the names of a library function's parameters."""
     return set(inspect.signature(function).parameters)

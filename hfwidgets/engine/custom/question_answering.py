@@ -1,8 +1,8 @@
-"""Questions about a text or a table: the answer is a stretch of the one, cells of the other."""
+"""Answer questions from a text (a span of it) or from a table (some of its cells)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -18,9 +18,12 @@ from hfwidgets.engine.custom.model import (
     drop_none,
 )
 
+if TYPE_CHECKING:
+    from transformers import BatchEncoding  # pyright: ignore[reportMissingImports]
+
 Probabilities = NDArray[np.float64]
+# The defaults of transformers' question-answering pipeline, in tokens.
 _MAX_ANSWER_TOKENS, _MAX_QUESTION_TOKENS, _WINDOW_TOKENS, _OVERLAP_TOKENS = 15, 64, 384, 128
-"""Tokens, where nothing else is asked for: of answers, questions, windows, and shared by two."""
 
 
 class ContextQuestion(msgspec.Struct):
@@ -32,7 +35,7 @@ class ContextQuestion(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class AnswerSpan:
-    """A possible answer: how likely it is, and where its characters stand in the context."""
+    """A candidate answer: its probability and its characters, context[start:end]."""
 
     score: float
     start: int
@@ -40,33 +43,36 @@ class AnswerSpan:
 
 
 class ExtractiveModel(NetworkModel):
-    """A model that says of each token how well an answer begins there, and how well it ends."""
+    """Open a model that scores each token as the start and as the end of the answer."""
 
     model_class = "AutoModelForQuestionAnswering"
 
     @property
     def max_tokens(self) -> int:
-        """The tokens that the model reads at once."""
+        """Return the number of tokens that the model reads at once."""
         positions = getattr(self.net.config, "max_position_embeddings", None)
         return int(min(filter(None, (positions, self.tokenizer.model_max_length))))
 
     def boundary_probabilities(
-        self, windows: Any, index: int
+        self, windows: "BatchEncoding", index: int
     ) -> tuple[Probabilities, Probabilities]:
-        """How likely each token of a window is the start, and the end, of the answer.
+        """Return the probabilities of a window's tokens to start and to end the answer.
 
-        Only the context's tokens can be, and the first one, which stands for "no answer".
+        Both have shape (tokens,). Only the context's tokens can be a boundary, and the first token,
+        which stands for "no answer".
         """
         import torch  # pyright: ignore[reportMissingImports]
 
         names = [name for name in self.tokenizer.model_input_names if name in windows]
         ids = {name: torch.tensor([windows[name][index]]) for name in names}
         with torch.inference_mode():
-            found = self.net(**{name: value.to(self.net.device) for name, value in ids.items()})
-        outside = torch.tensor([part != 1 for part in windows.sequence_ids(index)])
-        outside[0] = False
-        pair = (one[0].double().cpu() for one in (found.start_logits, found.end_logits))
-        start, end = (one.masked_fill(outside, -torch.inf).softmax(0).numpy() for one in pair)
+            output = self.net(**{name: value.to(self.net.device) for name, value in ids.items()})
+        is_outside = torch.tensor([part != 1 for part in windows.sequence_ids(index)])
+        is_outside[0] = False
+        pair = (logits[0].double().cpu() for logits in (output.start_logits, output.end_logits))
+        start, end = (
+            logits.masked_fill(is_outside, -torch.inf).softmax(0).numpy() for logits in pair
+        )
         return start, end
 
 
@@ -83,49 +89,51 @@ def question_answering(
     max_seq_len: TopK = _WINDOW_TOKENS,
     top_k: TopK = 1,
 ) -> Any:
-    """The likeliest stretch of the context, or the `top_k` likeliest as a list.
+    """Return the most likely span of the context, or the `top_k` most likely as a list.
 
-    Lengths count tokens; a long context is read in windows that share `doc_stride` of them.
+    Lengths count tokens; a long context is read in windows that overlap by `doc_stride` tokens.
     """
     question = _shorten_question(model, inputs.question, max_question_len)
     windows = _build_windows(model, question, inputs.context, max_seq_len, doc_stride)
-    found = [
-        one
+    candidates = [
+        span
         for index in range(len(windows["input_ids"]))
-        for one in _find_spans(model, windows, index, max_answer_len, top_k)
+        for span in _find_spans(model, windows, index, max_answer_len, top_k)
     ]
-    nothing = [one for one in found if one.start == one.end]
-    spans = [one for one in found if one.start < one.end]
+    empty = [span for span in candidates if span.start == span.end]
+    spans = [span for span in candidates if span.start < span.end]
     if align_to_words:
-        spans = [_widen_to_words(one, inputs.context) for one in spans]
-    if handle_impossible_answer:  # it is not in the text only where no window has it
-        spans.append(min(nothing, key=lambda one: one.score))
+        spans = [_widen_to_words(span, inputs.context) for span in spans]
+    if handle_impossible_answer:
+        # The text lacks the answer only if every window does: the lowest score counts.
+        spans.append(min(empty, key=lambda span: span.score))
     answers = _select_best(spans, inputs.context, top_k)
     return answers[0] if top_k == 1 else answers
 
 
-def _shorten_question(model: ExtractiveModel, question: str, most: int) -> str:
-    """The question's first tokens."""
+def _shorten_question(model: ExtractiveModel, question: str, max_tokens: int) -> str:
+    """Cut a question after `max_tokens` tokens."""
     options = {"add_special_tokens": False, "return_offsets_mapping": True}
-    places = model.tokenizer(question, **options)["offset_mapping"]
-    return question if len(places) <= most else question[: places[most - 1][1]]
+    offsets = model.tokenizer(question, **options)["offset_mapping"]
+    return question if len(offsets) <= max_tokens else question[: offsets[max_tokens - 1][1]]
 
 
 def _build_windows(
-    model: ExtractiveModel, question: str, context: str, size: int, shared: int | None
-) -> Any:
-    """The question with each part of the context, as the tokenizer makes them."""
-    read, size = model.tokenizer, min(size, model.max_tokens)
-    asked = len(read(question, add_special_tokens=False)["input_ids"])
-    room = size - asked - read.num_special_tokens_to_add(pair=True)
-    stride = min(_OVERLAP_TOKENS, room // 2) if shared is None else shared
-    if room < 1 or stride >= room:
+    model: ExtractiveModel, question: str, context: str, size: int, overlap: int | None
+) -> "BatchEncoding":
+    """Tokenize the question with each part of the context, in windows of `size` tokens."""
+    tokenizer, size = model.tokenizer, min(size, model.max_tokens)
+    question_length = len(tokenizer(question, add_special_tokens=False)["input_ids"])
+    context_size = size - question_length - tokenizer.num_special_tokens_to_add(pair=True)
+    stride = min(_OVERLAP_TOKENS, context_size // 2) if overlap is None else overlap
+    # A stride as long as the context's part would never advance.
+    if context_size < 1 or stride >= context_size:
         raise bad_request(
-            f"A window of {size} tokens has {max(0, room)} for the context beside the question, "
-            "and the windows must share less. Shorten the question, or change max_seq_len.",
-            "max_seq_len" if room < 1 else "doc_stride",
+            f"A window of {size} tokens has {max(0, context_size)} left for the context, and "
+            "windows must overlap by less. Shorten the question, or change max_seq_len.",
+            "max_seq_len" if context_size < 1 else "doc_stride",
         )
-    return read(
+    return tokenizer(
         question,
         context,
         truncation="only_second",
@@ -137,48 +145,49 @@ def _build_windows(
 
 
 def _find_spans(
-    model: ExtractiveModel, windows: Any, index: int, longest: int, count: int
+    model: ExtractiveModel, windows: "BatchEncoding", index: int, longest: int, count: int
 ) -> Iterator[AnswerSpan]:
-    """A window's likeliest stretches, and how likely it is that it holds none."""
+    """Yield a window's empty span ("no answer"), then its `count` most likely spans."""
     start, end = model.boundary_probabilities(windows, index)
     yield AnswerSpan(float(start[0] * end[0]), 0, 0)
     start[0] = end[0] = 0
-    likely = np.triu(np.outer(start, end)) * np.tri(len(start), k=longest - 1).T[::-1, ::-1]
-    places = windows["offset_mapping"][index]
-    for flat in np.argsort(-likely, axis=None)[:count]:
-        first, last = np.unravel_index(flat, likely.shape)
-        if likely[first, last] > 0:
-            yield AnswerSpan(float(likely[first, last]), places[first][0], places[last][1])
+    # scores[first, last]: zero below the diagonal (last before first) and `longest` above it.
+    scores = np.triu(np.outer(start, end)) * np.tri(len(start), k=longest - 1).T[::-1, ::-1]
+    offsets = windows["offset_mapping"][index]
+    for flat in np.argsort(-scores, axis=None)[:count]:
+        first, last = np.unravel_index(flat, scores.shape)
+        if scores[first, last] > 0:
+            yield AnswerSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
 
 
-def _widen_to_words(found: AnswerSpan, context: str) -> AnswerSpan:
-    """The answer with whole words at both ends."""
-    start, end = found.start, found.end
+def _widen_to_words(span: AnswerSpan, context: str) -> AnswerSpan:
+    """Extend a span to whole words at both ends."""
+    start, end = span.start, span.end
     while start > 0 and _is_inside_word(context, start):
         start -= 1
     while end < len(context) and _is_inside_word(context, end):
         end += 1
-    return replace(found, start=start, end=end)
+    return replace(span, start=start, end=end)
 
 
-def _is_inside_word(text: str, place: int) -> bool:
-    """Whether a place lies within a word."""
-    return text[place - 1].isalnum() and text[place].isalnum()
+def _is_inside_word(text: str, position: int) -> bool:
+    """True if the characters on both sides of a position belong to one word."""
+    return text[position - 1].isalnum() and text[position].isalnum()
 
 
-def _select_best(found: list[AnswerSpan], context: str, count: int) -> list[dict[str, Any]]:
-    """The likeliest answers, each stretch once; those that overlapping windows share are one."""
-    seen: dict[tuple[int, int], AnswerSpan] = {}
-    for one in sorted(found, key=lambda one: -one.score):
-        seen.setdefault((one.start, one.end), one)
+def _select_best(spans: list[AnswerSpan], context: str, count: int) -> list[dict[str, Any]]:
+    """Return the `count` most likely answers, with the spans that windows share only once."""
+    unique: dict[tuple[int, int], AnswerSpan] = {}
+    for span in sorted(spans, key=lambda span: -span.score):
+        unique.setdefault((span.start, span.end), span)
     return [
         {
-            "score": one.score,
-            "start": one.start,
-            "end": one.end,
-            "answer": context[one.start : one.end],
+            "score": span.score,
+            "start": span.start,
+            "end": span.end,
+            "answer": context[span.start : span.end],
         }
-        for one in list(seen.values())[:count]
+        for span in list(unique.values())[:count]
     ]
 
 
@@ -186,14 +195,14 @@ Cell = str | int | float | None
 
 
 class TableQuery(msgspec.Struct):
-    """A question and a table as column name -> values."""
+    """A question and a table: column name -> cells."""
 
     query: Text
     table: Annotated[dict[str, list[Cell]], msgspec.Meta(min_length=1)]
 
 
 class TableQuestionModel(PipelineModel):
-    """A model of tables: TAPAS, or one that writes its answer."""
+    """Open a table model: TAPAS, or one that writes its answer."""
 
     required_modules = ("torch", "transformers", "pandas")
 
@@ -207,15 +216,15 @@ def table_question_answering(
     sequential: bool | None = None,
     truncation: bool | None = None,
 ) -> Any:
-    """The answer, with its cells, their places and what is done with them where the model says."""
+    """Answer a question from a table; TAPAS adds the cells, coordinates and aggregation."""
     if len({len(cells) for cells in inputs.table.values()}) > 1:
-        raise bad_request("The columns must all have the same number of cells.", "table")
-    tapas = model.pipe.type == "tapas"
-    if sequential and not tapas:
-        raise bad_request("sequential is for TAPAS models alone.", "sequential")
-    cut = None if truncation is None else _TRUNCATION_MODES[truncation, tapas]
+        raise bad_request("All columns must have the same number of cells.", "table")
+    is_tapas = model.pipe.type == "tapas"
+    if sequential and not is_tapas:
+        raise bad_request("Only TAPAS models support sequential.", "sequential")
+    mode = None if truncation is None else _TRUNCATION_MODES[truncation, is_tapas]
     texts = {name: [_cell_text(cell) for cell in cells] for name, cells in inputs.table.items()}
-    options = drop_none(padding=padding, sequential=sequential, truncation=cut)
+    options = drop_none(padding=padding, sequential=sequential, truncation=mode)
     return model({"table": texts, "query": inputs.query}, **options)
 
 

@@ -1,4 +1,4 @@
-"""Texts classified, and masked words guessed, by transformers' pipelines."""
+"""Classify texts and fill masks with transformers pipelines."""
 
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ def text_classification(
     function_to_apply: Transform | None = None,
     top_k: TopK | None = None,
 ) -> Any:
-    """All labels with scores, or the `top_k` best."""
+    """Classify a text: all labels with scores, or the `top_k` best."""
     return [model(inputs, top_k=top_k, **drop_none(function_to_apply=function_to_apply))]
 
 
@@ -30,7 +30,7 @@ def token_classification(
     ignore_labels: list[str] | None = None,
     stride: TopK | None = None,
 ) -> Any:
-    """The entities; `stride` cuts a long text into windows that share so many tokens."""
+    """Find entities; `stride` reads a long text in windows that overlap by so many tokens."""
     if stride is not None and aggregation_strategy == "none":
         raise bad_request("stride needs an aggregation_strategy other than 'none'.", "stride")
     if stride is None:
@@ -38,17 +38,17 @@ def token_classification(
     options = drop_none(stride=stride)
     found = model(inputs, aggregation_strategy=aggregation_strategy, ignore_labels=[], **options)
     ignored = {"O"} if ignore_labels is None else set(ignore_labels)
-    return [one for one in found if (one.get("entity_group") or one["entity"]) not in ignored]
+    return [part for part in found if (part.get("entity_group") or part["entity"]) not in ignored]
 
 
 def _check_length(model: PipelineModel, text: str) -> None:
-    """Refuse a text that is too long to be read whole: the pipeline would cut it unasked."""
-    read = model.pipe.tokenizer
-    count = len(read(text)["input_ids"])
-    if count > read.model_max_length:
+    """Raise a 400 for a text that the pipeline would silently cut."""
+    tokenizer = model.pipe.tokenizer
+    count, limit = len(tokenizer(text)["input_ids"]), tokenizer.model_max_length
+    if count > limit:
         raise bad_request(
-            f"The text has {count} tokens and the model {model.name} reads {read.model_max_length} "
-            "at once; stride=16 reads it in windows that share 16.",
+            f"The text has {count} tokens and the model {model.name} reads {limit} at once; "
+            "stride=16 reads it in windows that overlap by 16.",
             "stride",
         )
 
@@ -57,7 +57,7 @@ def _check_length(model: PipelineModel, text: str) -> None:
 def fill_mask(
     model: PipelineModel, inputs: Text, *, top_k: TopK | None = None, targets: Labels | None = None
 ) -> Any:
-    """The likeliest words, or those of `targets`, with the completed text."""
+    """Fill a mask with the most likely words, or the best of `targets`."""
     return model(inputs, **drop_none(top_k=top_k, targets=targets))
 
 
@@ -70,7 +70,7 @@ def zero_shot_classification(
     multi_label: bool = False,
     hypothesis_template: str = "This example is {}.",
 ) -> Any:
-    """The candidate labels with scores, by a model of natural language inference."""
+    """Score candidate labels with a model of natural language inference."""
     found = model(
         inputs,
         candidate_labels=candidate_labels,

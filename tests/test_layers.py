@@ -1,89 +1,132 @@
-"""Imports point one way, and what is imported stays light; the source is parsed, not run."""
+"""Imports point one way, without circles, and importing the client stays light.
+
+The source is parsed, not run: imports inside functions and those for type checkers count too.
+"""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1] / "hfwidgets"
 
-ORDER = {
-    "base": {
-        *("auth", "controls", "decode", "engine", "errors", "examples", "failures", "flow"),
-        *("hints", "markdown", "media", "refused", "results", "streams", "warned"),
-    },
-    "tasks": {"tasks"},
-    "providers": {"providers"},
-    "client": {"client", "endpoints", "mcp", "recorder", "batch", "testing"},
-    "runtime": {"runtime", "snippets"},
-    "panels": {"panels"},
-    "session": {"session"},
-    "magics": {"magics"},
-    "local": {"local"},
-    "cli": {"cli", "__main__"},
-}
+LAYERS = (
+    ("hfwidgets", "__main__"),  # the public face
+    ("cli",),
+    ("magics",),
+    ("panels",),
+    ("notebook",),
+    ("endpoints", "mcp", "testing"),
+    ("client",),
+    ("batch",),
+    ("recorder",),
+    ("calls",),
+    ("providers",),
+    ("engine",),
+    ("tasks",),
+    ("results",),
+    ("media",),
+    ("core",),
+    ("engine_process",),
+    ("errors",),
+    ("_version",),
+)
+"""The package's folders and top modules, highest first: each imports from those below it only.
 
-MAY_SEE = {
-    "base": {"base"},
-    "tasks": {"base", "tasks"},
-    "providers": {"base", "tasks", "providers"},
-    "client": {"base", "tasks", "providers", "client"},
-    "runtime": {"base", "tasks", "providers", "client", "runtime"},
-    "panels": {"base", "tasks", "client", "runtime", "panels"},
-    "session": {"base", "tasks", "providers", "client", "runtime", "panels", "session"},
-    "magics": {"base", "tasks", "client", "runtime", "panels", "session", "magics"},
-    "local": {"base", "tasks", "local"},
-    "cli": {"base", "tasks", "local", "session", "cli"},
-}
+Those in one row do not import each other.
+"""
 
-NOTEBOOK = {"ipywidgets", "anywidget", "IPython", "traitlets", "ipykernel"}
-MAY_SEE_NOTEBOOKS = {"panels", "magics", "session"}
+MAY_IMPORT_ENGINE = {"engine", "cli"}
+"""The engine runs in a process of its own: everything else reaches it through HTTP."""
+
+NOTEBOOK_PACKAGES = {"ipywidgets", "anywidget", "IPython", "traitlets", "ipykernel"}
+IN_NOTEBOOKS = {"panels", "magics", "notebook"}
+
+LEVELS = {name: level for level, row in enumerate(LAYERS) for name in row}
+
+PATHS = sorted(p for p in ROOT.rglob("*.py") if "frontend" not in p.parts)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in PATHS}
 
 
 def room(module: str) -> str:
-    first = module.split(".")[1] if "." in module else ""
-    return next((name for name, members in ORDER.items() if first in members), "")
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, wherever in the file; for type checkers only left out."""
-    tree = ast.parse(path.read_text())
-    hidden = {
-        id(node)
-        for check in ast.walk(tree)
-        if isinstance(check, ast.If) and "TYPE_CHECKING" in ast.unparse(check.test)
-        for node in ast.walk(check)
-    }
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else str(node.module)
 
 
-MODULES = sorted(
-    p for p in ROOT.rglob("*.py") if "node_modules" not in p.parts and p.parent != ROOT / "frontend"
-)
+GRAPH = {name: set(imports(path)) - {name} for name, path in MODULES.items()}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_imports_only_what_its_room_may_see(path: Path) -> None:
-    name = ".".join(["hfwidgets", *path.relative_to(ROOT).with_suffix("").parts])
-    if name == "hfwidgets.__init__":
-        return
+def own_imports(name: str) -> set[str]:
+    return GRAPH[name] & MODULES.keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_the_layers_below(name: str) -> None:
     mine = room(name)
-    assert mine, f"{name} stands in no room: give it one here and in the design"
-    for found in imports(path):
-        if found.startswith("hfwidgets.") and room(found):
-            assert room(found) in MAY_SEE[mine], f"{name} imports {found}"
-        if found.split(".")[0] in NOTEBOOK:
-            assert mine in MAY_SEE_NOTEBOOKS, f"{name} imports {found}"
+    assert mine in LEVELS, f"{name} has no layer: add it to LAYERS"
+    for found in own_imports(name):
+        target = room(found)
+        assert target == mine or LEVELS[target] > LEVELS[mine], f"{name} imports {found}"
+        assert target != "engine" or mine in MAY_IMPORT_ENGINE, f"{name} imports {found}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_private_module_is_imported_in_its_folder_only(name: str) -> None:
+    for found in own_imports(name):
+        *_, last = found.split(".")
+        if last.startswith("_") and last != "_version":
+            assert MODULES[name].parent == MODULES[found].parent, f"{name} imports {found}"
+
+
+def find_circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return one circle of imports, its first module repeated at the end; empty without any."""
+    finished: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> list[str]:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name in finished:
+            return []
+        for found in sorted(graph[name] & graph.keys()):
+            if circle := visit(found, [*trail, name]):
+                return circle
+        finished.add(name)
+        return []
+
+    return next((circle for name in graph if (circle := visit(name, []))), [])
+
+
+def test_modules_import_each_other_without_a_circle() -> None:
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert find_circle(GRAPH) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_only_notebook_code_imports_notebook_packages(name: str) -> None:
+    if room(name) not in IN_NOTEBOOKS:
+        assert not {found.split(".")[0] for found in GRAPH[name]} & NOTEBOOK_PACKAGES
 
 
 HEAVY = ["ipywidgets", "anywidget", "IPython", "numpy", "PIL", "soundfile", "matplotlib", "pandas"]
@@ -104,7 +147,5 @@ def test_importing_the_client_loads_nothing_heavy(line: str) -> None:
 
 
 def test_modules_stay_readable() -> None:
-    long = {
-        str(p.relative_to(ROOT)): n for p in MODULES if (n := len(p.read_text().splitlines())) > 500
-    }
+    long = {name: n for name, p in MODULES.items() if (n := len(p.read_text().splitlines())) > 500}
     assert not long

@@ -116,6 +116,7 @@ class Batch:
             on_failure=self._save_failure,
         )
         self.on_change: Callable[[], None] = _do_nothing
+        self.restart: Callable[[Batch], Any]
         self._first_error: Exception | None = None
         self._next_index = len(self.rows)
         self.stop_reason: str | None = None
@@ -261,11 +262,7 @@ class Batch:
         self.source.rewind(self._next_index if self.plan.collect else 0)
         known = [dataclasses.replace(self.rows[index]) for index in sorted(self.rows)]
         batch = Batch(self.plan, self.source, known)
-        from hfwidgets.batch._handles import AsyncBatch, run_blocking  # which knows this module
-
-        return (
-            AsyncBatch(batch) if isinstance(self.plan.caller, AsyncCaller) else run_blocking(batch)
-        )
+        return self.restart(batch)
 
     def conclude(self) -> str:
         """Say how the run ended.

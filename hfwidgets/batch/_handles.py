@@ -24,6 +24,7 @@ def run_blocking(batch: Batch) -> BatchResult:
 
     The rows' source is read in the caller's thread, since many (databases) know no other.
     """
+    batch.restart = run_blocking
     wanted = threading.Event()
     ready = threading.Event()
     batch.scheduler.request_rows = wanted.set
@@ -84,6 +85,7 @@ class AsyncBatch:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
+        batch.restart = AsyncBatch
 
     def so_far(self) -> BatchResult:
         """The rows as they are now; may be asked for at any time."""

@@ -1,9 +1,9 @@
 """One Inference Endpoint, as the control plane describes it, and what can be done with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
 
 from hfwidgets import errors
 from hfwidgets.core import auth
@@ -12,7 +12,6 @@ from hfwidgets.errors import advice
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
-    from hfwidgets.endpoints._plane import Endpoints
 
 
 class InferenceEndpointStatus(StrEnum):
@@ -37,6 +36,26 @@ class InferenceEndpointType(StrEnum):
     PRIVATE = "private"
 
 
+class EndpointActions(Protocol):
+    """What the blocking control plane does with an endpoint, by the names of its methods."""
+
+    @property
+    def fetch(self) -> Callable[..., object]: ...
+    @property
+    def wait(self) -> Callable[..., object]: ...
+    @property
+    def update(self) -> Callable[..., object]: ...
+    @property
+    def pause(self) -> Callable[..., object]: ...
+    @property
+    def resume(self) -> Callable[..., object]: ...
+    @property
+    def scale_to_zero(self) -> Callable[..., object]: ...
+    @property
+    def delete(self) -> Callable[..., object]: ...
+    def for_client(self, url: str) -> dict[str, Any]: ...
+
+
 class InferenceEndpoint:
     """An Inference Endpoint.
 
@@ -51,7 +70,10 @@ class InferenceEndpoint:
         raw: the control plane's own words.
     """
 
-    def __init__(self, namespace: str, raw: Mapping[str, Any], plane: "Endpoints") -> None:
+    _connect: ClassVar[Callable[[str | None], EndpointActions]]
+    """Makes a control plane with a token; set by the module of the control plane."""
+
+    def __init__(self, namespace: str, raw: Mapping[str, Any], plane: EndpointActions) -> None:
         self.namespace = namespace
         self._plane = plane
         self._update_from_raw(raw)
@@ -59,9 +81,7 @@ class InferenceEndpoint:
     @classmethod
     def from_raw(cls, raw: Mapping[str, Any], namespace: str, token: str | None = None) -> Self:
         """An endpoint from the control plane's words."""
-        from hfwidgets.endpoints._plane import Endpoints
-
-        return cls(namespace, raw, Endpoints(token=token))
+        return cls(namespace, raw, cls._connect(token))
 
     def _update_from_raw(self, raw: Mapping[str, Any]) -> Self:
         status, model = raw.get("status") or {}, raw.get("model") or {}

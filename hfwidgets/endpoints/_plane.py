@@ -368,3 +368,6 @@ class AsyncEndpoints(_ControlPlane, AsyncTaskClient):
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+InferenceEndpoint._connect = Endpoints

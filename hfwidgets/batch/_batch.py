@@ -27,6 +27,7 @@ from hfwidgets.batch._source import Columns, RowSource, is_count
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
 from hfwidgets.calls.routing import default_provider
+from hfwidgets.errors.secrets import redact_data
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder import fingerprint
 from hfwidgets.tasks import BaseTask, find
@@ -84,7 +85,7 @@ class Plan:
             "task": self.task.name,
             "model": fingerprint.bare_url(model) if model and "://" in model else model,
             "provider": default_provider(settings),
-            "parameters": fingerprint.mask_secrets(fingerprint.to_plain(own), hidden),
+            "parameters": redact_data(fingerprint.to_plain(own), hidden),
         }
 
 

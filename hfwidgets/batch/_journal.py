@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from hfwidgets import errors
 from hfwidgets.batch._row_index import AnswerIndex
 from hfwidgets.batch._worker import Failure
+from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder import fingerprint
 from hfwidgets.recorder.media_files import MediaFiles
 from hfwidgets.recorder.store import Provenance, utc_now
@@ -170,7 +171,7 @@ class Journal:
 
     def _append_line(self, line: Mapping[str, Any]) -> int:
         """Write a line in one piece; returns where it begins."""
-        whole = fingerprint.mask_secrets(dict(line), self._secrets)
+        whole = redact_data(dict(line), self._secrets)
         text = json.dumps(whole, ensure_ascii=False, default=_describe_opaque)
         data = text.encode("utf-8", "surrogatepass") + b"\n"
         written = os.write(self._file, data)

@@ -10,7 +10,7 @@ from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
 from hfwidgets.batch._worker import Failure, rebuild_result
-from hfwidgets.recorder.fingerprint import mask_secrets
+from hfwidgets.errors.secrets import redact_data
 from hfwidgets.results import Elements, html_table, show
 from hfwidgets.results.record import Record
 from hfwidgets.results.table import flat_rows as flat_rows
@@ -249,7 +249,7 @@ def _preview_row(row: Row) -> dict[str, str]:
 
 
 def _shorten(value: Any) -> str:
-    text = mask_secrets(value if isinstance(value, str) else show.short_repr(value))
+    text = redact_data(value if isinstance(value, str) else show.short_repr(value))
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 

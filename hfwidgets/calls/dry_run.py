@@ -10,9 +10,8 @@ from hfwidgets.calls.call import Call
 from hfwidgets.calls.prepared_request import PreparedRequest
 from hfwidgets.core.flow import Blocking, Flow, Sleep
 from hfwidgets.core.run_flow import run_flow
-from hfwidgets.errors import redact
+from hfwidgets.errors.secrets import MASK, is_secret_name, redact, redact_data
 from hfwidgets.media import Body, Media
-from hfwidgets.providers import is_secret
 from hfwidgets.results import show
 
 MAX_BODY_CHARS = 2000
@@ -89,7 +88,8 @@ def explain_call(call: Call, flow: Flow[Any]) -> Explanation:
 def _describe_request(call: Call, wire: PreparedRequest, notes: list[str]) -> Explanation:
     provider = call.provider.name if call.provider else ""
     headers = {
-        name: "…" if is_secret(name) else redact(value) for name, value in wire.headers.items()
+        name: MASK if is_secret_name(name) else redact(value)
+        for name, value in wire.headers.items()
     }
     body, size = _describe_body(wire.content)
     if "/api/" in wire.url and wire.method == "GET":
@@ -117,7 +117,7 @@ def _describe_body(content: Any) -> tuple[str, int | None]:
     if not isinstance(content, bytes):
         return "<streamed while it is sent>", None
     try:
-        text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+        text = json.dumps(redact_data(json.loads(content)), ensure_ascii=False, indent=2)
     except ValueError:
         return f"<{len(content):,} bytes>", len(content)
     return _shorten(text), len(content)

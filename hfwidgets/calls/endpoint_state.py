@@ -15,6 +15,8 @@ from hfwidgets import errors
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core.flow import Flow, Reply, Send, Sleep
 from hfwidgets.errors import advice
+from hfwidgets.errors.from_response import attach_response
+from hfwidgets.errors.server_message import find_server_message
 
 CONTROL_PLANE = "https://api.endpoints.huggingface.cloud/v2"
 ENDPOINT_DOMAIN = ".endpoints.huggingface.cloud"
@@ -40,7 +42,7 @@ def is_endpoint_down(reply: Reply) -> bool:
 
 def is_endpoint_paused(reply: Reply) -> bool:
     """Whether the server's words say that the endpoint is paused."""
-    said = (errors.find_server_message(reply) or "").lower()
+    said = (find_server_message(reply) or "").lower()
     return "paused" in said or "invalid state" in said
 
 
@@ -83,12 +85,11 @@ def choose_endpoint_pause(
 def _paused_error(name: Any, known: bool, reply: Reply) -> errors.EndpointPausedError:
     call = f"hfwidgets.get_inference_endpoint({name!r}).resume()" if known else "its resume()"
     error = errors.EndpointPausedError(
-        f"The endpoint {name} is paused: it does not wake by itself. Resume it with {call} or at "
-        f"{advice.ENDPOINTS_PAGE}, and call again."
+        f"The endpoint {name} is paused: it does not wake by itself.",
+        advice=f"Resume it with {call} or at {advice.ENDPOINTS_PAGE}, and call again.",
+        action=errors.Action("open_url", {"url": advice.ENDPOINTS_PAGE}),
     )
-    errors.attach_response(
-        error, reply, errors.find_server_message(reply), errors.find_request_id(reply.headers)
-    )
+    attach_response(error, reply)
     return error
 
 

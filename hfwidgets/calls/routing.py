@@ -208,7 +208,7 @@ def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
         about = yield from model_info.fetch_model_info(asked.model, asked.settings)
     except model_info.LOOKUP_ERRORS as error:
         if not own_key:
-            error.append_to_message(
+            error.add_advice(
                 f"{provider.name}'s name for {asked.model} is looked up there; to do without, pass "
                 f"mapping={{{asked.model!r}: {{{provider.name!r}: its name there}}}}."
             )

@@ -54,7 +54,7 @@ class _StreamState(Generic[T]):
             name = self.meta.request_id
             known = (self.meta.provider, self.meta.model, f"request {name}" if name else None)
             who = ", ".join(filter(None, known))
-            error.append_to_message(f"({who}; what had arrived is in the stream's result)")
+            error.add_reason(f"({who}; what had arrived is in the stream's result)")
 
 
 class _BaseStream(Generic[T, R]):

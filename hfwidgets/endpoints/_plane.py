@@ -80,7 +80,7 @@ class _ControlPlane:
             there = yield from self._list_namespace(space, strict=True)
             names = [endpoint.name for endpoint in there]
             listed = f" There are: {', '.join(names)}." if names else " It has none at all."
-            error.append_to_message(
+            error.add_reason(
                 f"{space} has no endpoint {name!r}.{errors.did_you_mean(name, names)}{listed}"
             )
             raise

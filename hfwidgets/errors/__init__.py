@@ -48,53 +48,57 @@ The names are those of the field where it has one. A message is one readable tex
 what is possible, what to do next. It never holds a token.
 """
 
-import re
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Patterns as texts: most programs never need them compiled.
-_TOKEN_PATTERN = r"\b(hf_|r8_|sk-|gsk_|xai-|key_|fal_)[A-Za-z0-9_\-:.]{6,}|(?i:\bBearer\s+)\S+"  # noqa: S105
-
-_USER_INFO = r"(https?://)[^\s/@]+@"
-_HTML_PATTERN = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
-_SECRET_PARAMETERS = "api[-_]?key|access[-_]?token|auth|key|sig|signature|secret|token"  # noqa: S105
-_SECRET_QUERY = rf"(?i)([?&](?:{_SECRET_PARAMETERS})=)[^&#\s'\"]+"
-
-MAX_MESSAGE_CHARS = 2000
-"""How much of a server's message is kept, in characters."""
-
-
-def redact(text: str) -> str:
-    """The text with everything that looks like a token replaced by its prefix and dots."""
-    if "@" in text:
-        text = re.sub(_USER_INFO, r"\1…@", text)
-    if "=" in text:
-        text = re.sub(_SECRET_QUERY, r"\1…", text)
-    return re.sub(_TOKEN_PATTERN, lambda found: f"{found[1] or 'Bearer '}…", text)
-
-
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.55) -> str:
-    """A sentence that suggests the nearest known names, or an empty string."""
-    import difflib
-
-    found = difflib.get_close_matches(word, list(known), n=3, cutoff=cutoff)
-    return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
+from hfwidgets.errors.action import Action as Action
+from hfwidgets.errors.action import ActionName as ActionName
+from hfwidgets.errors.secrets import redact as redact
+from hfwidgets.errors.suggestions import did_you_mean as did_you_mean
 
 
 class HfWidgetsError(Exception):
-    """The root of all errors that hfwidgets raises on purpose."""
+    """The root of all errors that hfwidgets raises on purpose.
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(redact(message))
-        self.message = redact(message)
-        self.meta: Any = None
+    Args:
+        reason: What was wrong; secrets of known forms are masked.
+        advice: What to do next, in one or two sentences.
+        action: The same for a button, if one can do it; None for the class's own.
+
+    Attributes:
+        reason, advice, action: As passed; `str(error)` is made of the two texts.
+        request_id: The server's name for the request, to quote to its support.
+        meta: Who answered and how long it took, for an error of a call.
+    """
+
+    action: Action | None = None
+    request_id: str | None = None
+    meta: Any = None
+
+    def __init__(self, reason: str = "", *, advice: str = "", action: Action | None = None) -> None:
+        super().__init__(redact(reason))
+        self.reason = redact(reason)
+        self.advice = redact(advice)
+        if action is not None:
+            self.action = action
+
+    @property
+    def message(self) -> str:
+        """The whole text: the reason, the advice and the request's id."""
+        request = f"(request {self.request_id})" if self.request_id else ""
+        return " ".join(filter(None, (self.reason, self.advice, request)))
 
     def __str__(self) -> str:
         return self.message
 
-    def append_to_message(self, more: str) -> None:
-        """Add a hint to the message."""
-        self.message = f"{self.message} {redact(more)}"
+    def add_reason(self, text: str) -> None:
+        """Append to what was wrong."""
+        self.reason = f"{self.reason} {redact(text)}".strip()
+
+    def add_advice(self, text: str, action: Action | None = None) -> None:
+        """Append to what to do next; the action replaces the one there was."""
+        self.advice = f"{self.advice} {redact(text)}".strip()
+        if action is not None:
+            self.action = action
 
 
 class ConfigurationError(HfWidgetsError, ValueError):
@@ -119,6 +123,8 @@ class TaskNotServedError(ConfigurationError):
 
 class MissingTokenError(ConfigurationError):
     """The provider needs a key and none was found."""
+
+    action = Action("sign_in")
 
 
 class RetiredHostError(ConfigurationError):
@@ -174,7 +180,6 @@ class TextGenerationError(HfWidgetsError):
 
     response: Any = None
     server_message: str | None = None
-    request_id: str | None = None
 
 
 class ValidationError(TextGenerationError):
@@ -208,13 +213,15 @@ class HfHubHTTPError(HfWidgetsError, OSError):
 
     def __init__(
         self,
-        message: str,
+        reason: str,
         response: Any = None,
         *,
         server_message: str | None = None,
         request_id: str | None = None,
+        advice: str = "",
+        action: Action | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(reason, advice=advice, action=action)
         self.response = response
         self.server_message = server_message
         self.request_id = request_id
@@ -231,6 +238,8 @@ class BadRequestError(HfHubHTTPError, ValueError):
 
 class AuthenticationError(HfHubHTTPError):
     """401: no token, or one that is not accepted."""
+
+    action = Action("sign_in")
 
 
 class PaymentRequiredError(HfHubHTTPError):
@@ -295,72 +304,3 @@ class InferenceEndpointTimeoutError(InferenceEndpointError, TimeoutError):
 
 class EndpointPausedError(InferenceEndpointError, HfHubHTTPError):
     """The Inference Endpoint is paused: it answers again once somebody resumes it."""
-
-
-_ERRORS_BY_TYPE: dict[str, type[TextGenerationError]] = {
-    "validation": ValidationError,
-    "generation": GenerationError,
-    "overloaded": OverloadedError,
-    "incomplete_generation": IncompleteGenerationError,
-}
-
-
-def find_server_message(reply: Any) -> str | None:
-    """What the server says went wrong, in its words; None when it is HTML or nothing."""
-    said = [reply.headers.get("x-error-message")]
-    try:
-        said += _error_texts(reply.json())
-    except ValueError:
-        text = reply.text.strip()
-        said.append(text)
-    unique = dict.fromkeys(
-        str(text).strip() for text in said if text and not re.search(_HTML_PATTERN, text)
-    )
-    return redact("; ".join(unique))[:MAX_MESSAGE_CHARS] or None
-
-
-def _error_texts(body: Any) -> list[Any]:
-    """The texts of the error bodies that servers send; see the shapes in the tests."""
-    if isinstance(body, str):
-        return [body]
-    if isinstance(body, list):
-        return [text for item in body for text in _error_texts(item)]
-    if not isinstance(body, Mapping):
-        return []
-    if "msg" in body:
-        where = ".".join(str(part) for part in body.get("loc", ()))
-        return [f"{where}: {body['msg']}" if where else body["msg"]]
-    keys = ("error", "error_description", "errors", "message", "detail")
-    return [text for key in keys if body.get(key) for text in _error_texts(body[key])]
-
-
-def find_request_id(headers: Mapping[str, str]) -> str | None:
-    """The server's name for the request."""
-    names = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
-    return next((headers[name] for name in names if headers.get(name)), None)
-
-
-def error_from_event(body: Mapping[str, Any]) -> HfWidgetsError:
-    """The exception for an error that arrives inside a stream."""
-    texts = (str(text) for text in _error_texts(body))
-    said = "; ".join(text for text in texts if not re.search(_HTML_PATTERN, text))[
-        :MAX_MESSAGE_CHARS
-    ]
-    said = said or "no reason given"
-    kind = _ERRORS_BY_TYPE.get(str(body.get("error_type")), UnknownError)
-    return kind(f"The server broke off with an error: {said}")
-
-
-def find_generation_error(reply: Any) -> type[TextGenerationError] | None:
-    """The text-generation server's own type for a reply, None when it names none that is known."""
-    try:
-        body = reply.json()
-    except ValueError:
-        return None
-    return _ERRORS_BY_TYPE.get(str(body.get("error_type"))) if isinstance(body, dict) else None
-
-
-def attach_response(error: HfWidgetsError, reply: Any, said: str | None, name: str | None) -> None:
-    """Write on an HTTP error what it came from."""
-    if isinstance(error, (HfHubHTTPError, TextGenerationError)):
-        error.response, error.server_message, error.request_id = reply, said, name

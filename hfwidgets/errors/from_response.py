@@ -1,12 +1,20 @@
-"""From an answer of status 400 or above to the exception that says what to do next."""
+"""Turn a reply of status 400 or above, or an error event, into the exception for it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.errors import advice
+from hfwidgets.errors.action import Action
 from hfwidgets.errors.advice import ErrorContext
+from hfwidgets.errors.server_message import (
+    ErrorReply,
+    describe_error_event,
+    find_error_type,
+    find_request_id,
+    find_server_message,
+)
 
 _ERRORS_BY_STATUS: Mapping[int, type[errors.HfHubHTTPError]] = {
     400: errors.BadRequestError,
@@ -26,23 +34,22 @@ _ERRORS_BY_CODE: Mapping[str, type[errors.HfHubHTTPError]] = {
     "RevisionNotFound": errors.RevisionNotFoundError,
     "EntryNotFound": errors.EntryNotFoundError,
 }
-"""What the Hub's `X-Error-Code` says."""
+"""Classes by the Hub's `X-Error-Code`."""
 
+_ERRORS_BY_TYPE: Mapping[str, type[errors.TextGenerationError]] = {
+    "validation": errors.ValidationError,
+    "generation": errors.GenerationError,
+    "overloaded": errors.OverloadedError,
+    "incomplete_generation": errors.IncompleteGenerationError,
+}
+"""Classes by the `error_type` of text-generation servers."""
 
-class FailedReply(Protocol):
-    """What a failure looks at: a reply, however it came."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    url: str
-
-    def json(self) -> Any: ...
-    @property
-    def text(self) -> str: ...
+WEIGHT_SETS = ("light", "full")
+"""The embedded engine's sets of weights, which an error reply may name."""
 
 
 def error_from_response(
-    reply: FailedReply,
+    reply: ErrorReply,
     *,
     provider: str,
     model: str | None = None,
@@ -52,26 +59,39 @@ def error_from_response(
     wait: float | None = None,
     secrets: Iterable[str] = (),
 ) -> errors.HfWidgetsError:
-    """The exception for a reply.
+    """Build the exception for a reply.
 
     Args:
-        reply: An answer of status 400 or above.
+        reply: A reply of status 400 or above.
         provider, model, task: Who was asked, and for what.
         routed: Whether the call went through the Hub's router.
-        source: Where the token came from, None when none was sent.
+        source: Where the token came from, None if none was sent.
         wait: The pause that the server asks for, in seconds.
-        secrets: What is not repeated, should the server repeat it.
+        secrets: The call's secrets, which are masked where the server repeats them.
     """
-    said, name = errors.find_server_message(reply), errors.find_request_id(reply.headers)
-    for secret in secrets:
-        said = said and said.replace(secret, "…")
-    kind = _find_error_class(reply, said or "", task)
-    gated = issubclass(kind, errors.GatedRepoError)
-    status = reply.status_code
-    case = ErrorContext(status, said or "", task, model, provider, routed, source, wait, gated)
-    message = _build_message(case, said, name)
-    error = kind(message)
-    errors.attach_response(error, reply, said, name)
+    secrets = tuple(secrets)
+    message = find_server_message(reply, secrets)
+    kind = _find_error_class(reply, message or "", task)
+    case = ErrorContext(
+        status=reply.status_code,
+        server_message=message or "",
+        task=task,
+        model=model,
+        provider=provider,
+        routed=routed,
+        source=source,
+        retry_after=wait,
+        is_gated=issubclass(kind, errors.GatedRepoError),
+    )
+    found = advice.find_advice(case)
+    who = f"{provider}, model {model}" if model else provider
+    description = (message or "nothing readable").rstrip(".")
+    error = kind(
+        f"{who} answered {reply.status_code}: {description}.",
+        advice=found.text,
+        action=_find_missing_set(reply) or found.action,
+    )
+    attach_response(error, reply, secrets)
     if isinstance(error, errors.RateLimitError):
         error.retry_after = wait
     if isinstance(error, errors.ModelLoadingError):
@@ -79,23 +99,33 @@ def error_from_response(
     return error
 
 
-def _build_message(case: ErrorContext, said: str | None, name: str | None) -> str:
-    who = f"{case.provider}, model {case.model}" if case.model else case.provider
-    told = (said or "nothing readable").rstrip(".")
-    request = f"(request {name})" if name else ""
-    parts = (f"{who} answered {case.status}: {told}.", advice.find_advice(case), request)
-    return " ".join(filter(None, parts))
+def error_from_event(body: Mapping[str, Any]) -> errors.TextGenerationError:
+    """Build the exception for an error that arrives inside a stream."""
+    description = describe_error_event(body) or "no reason given"
+    kind = _ERRORS_BY_TYPE.get(str(body.get("error_type")), errors.UnknownError)
+    return kind(f"The server broke off with an error: {description}")
 
 
-def _find_error_class(reply: FailedReply, said: str, task: str) -> type[errors.HfWidgetsError]:
-    named = errors.find_generation_error(reply) if task == "text-generation" else None
-    if named is not None:
-        return named
+def attach_response(
+    error: errors.HfWidgetsError, reply: ErrorReply, secrets: Iterable[str] = ()
+) -> None:
+    """Write on an error of a server the reply that it came from."""
+    if isinstance(error, (errors.HfHubHTTPError, errors.TextGenerationError)):
+        error.response = reply
+        error.server_message = find_server_message(reply, secrets)
+        error.request_id = find_request_id(reply.headers, secrets)
+
+
+def _find_error_class(reply: ErrorReply, message: str, task: str) -> type[errors.HfWidgetsError]:
+    if task == "text-generation":
+        by_type = _ERRORS_BY_TYPE.get(find_error_type(reply) or "")
+        if by_type is not None:
+            return by_type
     status = reply.status_code
-    code = _ERRORS_BY_CODE.get(reply.headers.get("x-error-code", ""))
-    if code is not None:
-        return code
-    if status == 403 and "access to this resource is disabled" in said.lower():
+    by_code = _ERRORS_BY_CODE.get(reply.headers.get("x-error-code", ""))
+    if by_code is not None:
+        return by_code
+    if status == 403 and "access to this resource is disabled" in message.lower():
         return errors.DisabledRepoError
     if parse_loading_seconds(reply) is not None:
         return errors.ModelLoadingError
@@ -104,19 +134,32 @@ def _find_error_class(reply: FailedReply, said: str, task: str) -> type[errors.H
     )
 
 
-def parse_loading_seconds(reply: FailedReply) -> float | None:
-    """The estimated seconds until a model is loaded, None when it is not a matter of loading."""
-    if reply.status_code != 503:
+def _find_missing_set(reply: ErrorReply) -> Action | None:
+    """Return the step that installs the weights which the embedded engine misses."""
+    if reply.status_code != 501:
         return None
     try:
         body = reply.json()
-        return float(body["estimated_time"])
+    except ValueError:
+        return None
+    inner = body.get("error") if isinstance(body, Mapping) else None
+    fields = inner if isinstance(inner, Mapping) else body
+    name = fields.get("weights_set") if isinstance(fields, Mapping) else None
+    return Action("install_set", {"set": name}) if name in WEIGHT_SETS else None
+
+
+def parse_loading_seconds(reply: ErrorReply) -> float | None:
+    """Return the estimated seconds until a model is loaded; None if the model is not loading."""
+    if reply.status_code != 503:
+        return None
+    try:
+        return float(reply.json()["estimated_time"])
     except (ValueError, TypeError, KeyError):
         return None
 
 
 def service_name(url: str, provider: str) -> str:
-    """The name to show: the provider's, or an endpoint's host."""
+    """Return the name to show: the provider's, or an endpoint's host."""
     if provider and provider != "endpoint":
         return provider
     return urlsplit(url).netloc.rpartition("@")[2]

@@ -13,14 +13,11 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import did_you_mean, redact
-from hfwidgets.notebook.token_scan import TOKEN_PATTERN
+from hfwidgets.errors.secrets import find_tokens, is_secret_variable
 
 Namespace = Mapping[str, Any]
 
 BRACES = re.compile(r"\{\{(.*?)\}\}")
-_SECRET_NAME = re.compile(
-    r"(^|_)(token|secret|password|passwd|api_?key|access_?key|credentials?)s?$", re.IGNORECASE
-)
 MAX_TEXT = 100_000
 MAX_DATA = 20_000
 MAX_REPR = 2_000
@@ -107,7 +104,7 @@ def public_names(names: Iterable[str]) -> list[str]:
 
 def _refuse_secret_name(name: Any, value: Any, path: str) -> Any:
     """The value, unless its name is one of a secret; numbers (`max_tokens`) are none."""
-    secret = isinstance(name, str) and _SECRET_NAME.search(name)
+    secret = isinstance(name, str) and is_secret_variable(name)
     if secret and not isinstance(value, int | float):
         raise UsageError(
             f"{path!r} has the name of a secret and is not put into a request. If it is none, "
@@ -127,7 +124,7 @@ def refuse_token(text: str, where: str) -> None:
 
 def is_secret_like(text: str) -> bool:
     """Whether a text holds something in the form of a token or a private key."""
-    return TOKEN_PATTERN.search(text) is not None
+    return bool(find_tokens(text, in_urls=False))
 
 
 def refuse_secret(text: str, path: str) -> None:

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 from hfwidgets import providers
 from hfwidgets.calls.dry_run import Explanation
-from hfwidgets.calls.settings import redact_model
-from hfwidgets.errors import redact
+from hfwidgets.errors.secrets import redact, redact_data
 from hfwidgets.tasks import find
 from hfwidgets.tasks.controls import TextBox
 
@@ -40,11 +39,8 @@ class CallDraft:
 
 
 def _redact_call(made: CallLike) -> CallDraft:
-    """The same call, its addresses without the keys in them."""
-    arguments, settings = (
-        {n: redact_model(v) if isinstance(v, str) else v for n, v in values.items()}
-        for values in (made.arguments, made.settings)
-    )
+    """Return the same call with the secrets in its texts masked, keys inside addresses included."""
+    arguments, settings = redact_data(dict(made.arguments)), redact_data(dict(made.settings))
     return CallDraft(made.task, arguments, settings)
 
 
@@ -175,7 +171,7 @@ def to_curl(explanation: Explanation) -> str:
         return "\n".join(f"# {note}" for note in explanation.notes)
     shown = {k: v for k, v in explanation.headers.items() if k.lower() not in _OMITTED_HEADERS}
     headers = [f"-H {_format_header(name, value, explanation)}" for name, value in shown.items()]
-    data = [f"-d {shlex.quote(redact(_format_body(explanation)))}"] if explanation.content else []
+    data = [f"-d {shlex.quote(_format_body(explanation))}"] if explanation.content else []
     url = shlex.quote(redact(explanation.url))
     parts = [f"curl -X {explanation.method} {url}", *headers, *data]
     return "\n".join([*(f"# {note}" for note in explanation.notes), " \\\n  ".join(parts)])
@@ -192,6 +188,6 @@ def _format_header(name: str, value: str, explanation: Explanation) -> str:
 
 def _format_body(explanation: Explanation) -> str:
     try:
-        return json.dumps(json.loads(explanation.content or b""), ensure_ascii=False)
+        return json.dumps(redact_data(json.loads(explanation.content or b"")), ensure_ascii=False)
     except ValueError:
         return "@input"

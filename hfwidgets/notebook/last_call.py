@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from hfwidgets.calls import model_info
 from hfwidgets.calls.dry_run import Explanation
-from hfwidgets.errors import HfWidgetsError, redact
+from hfwidgets.errors import HfWidgetsError
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.notebook.session import CallRecord
 
@@ -39,9 +39,7 @@ def build_code(made: CallRecord) -> Code:
     left_out = ("token", "recordings")
     settings = {name: value for name, value in made.settings.items() if name not in left_out}
     shown = CallRecord(made.task, made.arguments, settings)
-    return Code(
-        redact(code_snippets.to_python(shown)), code_snippets.to_curl(_resolve_explanation(shown))
-    )
+    return Code(code_snippets.to_python(shown), code_snippets.to_curl(_resolve_explanation(shown)))
 
 
 def _resolve_explanation(made: CallRecord) -> Explanation:

@@ -2,20 +2,13 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hfwidgets.errors import ConfigurationError
+from hfwidgets.errors.secrets import find_tokens
 from hfwidgets.notebook.listing import Listing
-
-TOKEN_PATTERN = re.compile(
-    r"\bhf_[A-Za-z0-9]{16,}|\b(?:api_)?org_[A-Za-z]{30,}|\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}"
-    r"|\b(?:r8|gsk|fal|nvapi|key)[_-][\w-]{16,}|\bxai-\w{16,}|\bAKIA[0-9A-Z]{16}\b"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
-)
-"""What tokens and private keys look like."""
 
 SHOWN_CHARACTERS = 4
 """How many of a token's first characters are shown."""
@@ -51,7 +44,7 @@ def _iter_notebooks(root: Path) -> Iterator[Path]:
 def _iter_tokens(path: Path, root: Path) -> Iterator[dict[str, Any]]:
     shown = str(path.relative_to(root)) if path != root else path.name
     for place, text in _iter_texts(path):
-        for found in dict.fromkeys(TOKEN_PATTERN.findall(text)):
+        for found in find_tokens(text):
             yield {"notebook": shown, "place": place, "token": f"{found[:SHOWN_CHARACTERS]}…"}
 
 

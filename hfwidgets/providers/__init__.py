@@ -25,7 +25,6 @@ from hfwidgets.providers._provider import (
     Provider,
     RouteHandler,
     bearer_headers,
-    is_secret,
 )
 
 if TYPE_CHECKING:
@@ -174,7 +173,6 @@ __all__ = [
     "get",
     "get_value",
     "is_embedded",
-    "is_secret",
     "job_error",
     "names",
     "openai_compatible",

@@ -6,7 +6,6 @@ bytes, or for a stream the open reply. It builds no result objects and reads no 
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,17 +13,13 @@ from typing import Any, ClassVar
 from hfwidgets import errors
 from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.errors.secrets import MIN_SECRET_LENGTH, is_secret_name
 from hfwidgets.errors.user_warnings import warn
 
 RouteHandler = Callable[[Infer], Flow[Any]]
 
 ROUTER = "https://router.huggingface.co"
 HUB = "https://huggingface.co"
-
-_SECRET_NAME_PATTERN = r"(?i)auth|cookie|key|token|secret|password|session"  # noqa: S105
-
-MIN_SECRET_LENGTH = 8
-"""Shorter values are too common in texts to be taken out, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Address:
     @property
     def secrets(self) -> list[str]:
         """The credentials themselves, for keeping them out of texts."""
-        shown = (value for name, value in self.headers.items() if is_secret(name))
+        shown = (value for name, value in self.headers.items() if is_secret_name(name))
         return [value.rpartition(" ")[2] for value in shown if len(value) > MIN_SECRET_LENGTH]
 
     def url(self, path: str) -> str:
@@ -78,11 +73,6 @@ class Address:
         if not path:
             return self.base
         return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
-
-
-def is_secret(header: str) -> bool:
-    """Whether a header of this name holds credentials, as far as names tell."""
-    return re.search(_SECRET_NAME_PATTERN, header) is not None
 
 
 def bearer_headers(key: str) -> dict[str, str]:

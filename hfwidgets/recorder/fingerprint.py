@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,8 @@ from hfwidgets.calls.routing import default_provider
 from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Infer
+from hfwidgets.errors.secrets import MIN_SECRET_LENGTH, is_secret_name, redact_data
 from hfwidgets.media import HEAD_SIZE, InlineDataUrl, Media, decode_data_url, sniff
-from hfwidgets.providers import is_secret
-
-_TOKEN_PATTERN = re.compile(r"\b(hf_|r8_|sk-|gsk_|xai-)[A-Za-z0-9_\-]{24,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def build_fingerprint(ask: Infer, settings: Settings) -> RequestFingerprint:
     }
     return RequestFingerprint(
         hash_plain(asked),
-        mask_secrets({**asked, "inputs": _describe_inputs(ask.inputs)}, collect_secrets(settings)),
+        redact_data({**asked, "inputs": _describe_inputs(ask.inputs)}, collect_secrets(settings)),
     )
 
 
@@ -127,19 +124,6 @@ def bare_url(url: str) -> str:
 def collect_secrets(settings: Settings) -> tuple[str, ...]:
     """The credentials that this client has or could find."""
     tokens = (settings.token, settings.machine_token or auth.find_machine_token())
-    headers = (text for name, text in settings.headers.items() if is_secret(name.lower()))
+    headers = (text for name, text in settings.headers.items() if is_secret_name(name))
     found = [*(token.value for token in tokens if token), *headers, *settings.cookies.values()]
-    return tuple(text for text in found if len(text) >= 8)
-
-
-def mask_secrets(value: Any, hidden: tuple[str, ...] = ()) -> Any:
-    """Plain data in which credentials are replaced by dots."""
-    if isinstance(value, dict):
-        return {key: mask_secrets(item, hidden) for key, item in value.items()}
-    if isinstance(value, list):
-        return [mask_secrets(item, hidden) for item in value]
-    if not isinstance(value, str):
-        return value
-    for secret in hidden:
-        value = value.replace(secret, "…")
-    return _TOKEN_PATTERN.sub(lambda found: f"{found[1]}…", value)
+    return tuple(text for text in found if len(text) >= MIN_SECRET_LENGTH)

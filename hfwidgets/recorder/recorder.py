@@ -15,6 +15,7 @@ from hfwidgets.calls import settings
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import decoder_for_type
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
+from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder import fingerprint
 from hfwidgets.recorder.fingerprint import RequestFingerprint
 from hfwidgets.recorder.store import Provenance, RecordingStore
@@ -115,9 +116,7 @@ class Recorder:
     def _store_answer(self, call: InterceptedCall, question: RequestFingerprint, raw: Any) -> Any:
         """The answer as it will be read back, so that a replay is the same to the last key."""
         served = Provenance.from_meta_now(call.meta())
-        packed = fingerprint.mask_secrets(
-            self.store.files.pack(raw), fingerprint.collect_secrets(call.settings)
-        )
+        packed = redact_data(self.store.files.pack(raw), fingerprint.collect_secrets(call.settings))
         self.store.write(question, served, answer=packed)
         call.provenance = served
         found = self.store.read(question)
@@ -173,7 +172,7 @@ class StreamRecorder:
         meta.seconds = time.perf_counter() - self._call.start_time
         served = Provenance.from_meta_now(meta)
         hidden = fingerprint.collect_secrets(self._call.settings)
-        packed = fingerprint.mask_secrets(self._store.files.pack(chunks), hidden)
+        packed = redact_data(self._store.files.pack(chunks), hidden)
         self._store.write(self._question, served, chunks=packed)
         served.apply_to_meta(meta)
 

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
-from hfwidgets import errors
 from hfwidgets.core.event_stream import ItemDecoder, decoder_for_type
 from hfwidgets.core.flow import StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.errors.from_response import error_from_event
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
@@ -167,7 +167,7 @@ def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
     if not isinstance(item, Mapping):
         return None
     if "error" in item:
-        raise errors.error_from_event(item)
+        raise error_from_event(item)
     if "choices" not in item and "token" not in item and "generated_text" in item:
         item = {**item, "token": {"text": item["generated_text"]}}
     if "choices" not in item:

@@ -7,6 +7,7 @@ from hfwidgets import errors
 from hfwidgets.core.event_stream import BodyDecoder, ItemDecoder, decoder_for_type
 from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.errors.from_response import error_from_event
 from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
 from hfwidgets.tasks import _schema
 from hfwidgets.tasks._parts import inline_media
@@ -272,7 +273,7 @@ def _check_message(index: int, message: Any) -> dict[str, Any]:
 def _to_output(raw: Any) -> ChatCompletionOutput:
     if not isinstance(raw, dict) or "choices" not in raw:
         if isinstance(raw, dict) and raw.get("error"):
-            raise errors.error_from_event(raw)
+            raise error_from_event(raw)
         raise errors.OutputError(
             f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}."
         )
@@ -283,7 +284,7 @@ def _to_chunk(item: Any) -> ChatCompletionStreamOutput | None:
     if not isinstance(item, dict):
         return None
     if "error" in item and item["error"] and not item.get("choices"):
-        raise errors.error_from_event(item)
+        raise error_from_event(item)
     return ChatCompletionStreamOutput(item)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutError, errors
 from hfwidgets.errors import advice
+from hfwidgets.errors.server_message import MAX_MESSAGE_CHARS, find_server_message
 from tests.plugins.loopback import Answer, Loopback, chat_answer
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -53,7 +54,7 @@ CASES = [
     (424, {"error": "Request failed during generation", "error_type": "generation"},
      errors.HfHubHTTPError, "failed during generation", ""),
     (429, {"error": {"message": "Rate limit reached", "code": "rate_limit"}},
-     errors.RateLimitError, "Rate limit reached", "ask less at once"),
+     errors.RateLimitError, "Rate limit reached", "send fewer requests"),
     (500, {"error": "Model too busy, unable to get response in less than 60 second(s)"},
      errors.ServerError, "too busy", "try again later"),
     (501, {"error": "not here"}, errors.NotServedError, "not here", "another provider="),
@@ -137,16 +138,16 @@ def test_the_server_s_words_in_all_their_shapes(
 
     from hfwidgets.core.flow import Reply
 
-    assert errors.find_server_message(Reply(400, headers, json.dumps(body).encode())) == expected
+    assert find_server_message(Reply(400, headers, json.dumps(body).encode())) == expected
 
 
 def test_plain_text_is_read_and_long_text_is_cut() -> None:
     from hfwidgets.core.flow import Reply
 
-    said = errors.find_server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
+    said = find_server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
     assert said is not None
     assert said.startswith("Failed to deserialize")
-    assert len(said) <= errors.MAX_MESSAGE_CHARS
+    assert len(said) <= MAX_MESSAGE_CHARS
 
 
 @pytest.mark.parametrize(
@@ -307,4 +308,4 @@ def test_every_error_belongs_to_the_tree_that_the_docstring_draws() -> None:
 
 
 def test_advice_knows_nothing_of_a_plain_success() -> None:
-    assert advice.find_advice(advice.ErrorContext(418)) == ""
+    assert advice.find_advice(advice.ErrorContext(418)).text == ""

@@ -19,7 +19,7 @@ from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.form import example_answers
 from hfwidgets.panels.form.describe import task_examples
 from hfwidgets.panels.task_panel import TaskPanel
-from hfwidgets.panels.views.error_card import MAX_BRIEF_LENGTH, error_card
+from hfwidgets.panels.views.error_card import MAX_REASON_LENGTH, error_card
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.tasks import TASKS, examples
 from tests.browser.stage import Stage
@@ -241,11 +241,11 @@ def test_a_panel_links_with_other_widgets(panel: Open) -> None:
 
 def test_long_errors_say_the_reason_and_what_to_do_first() -> None:
     listing = ", ".join(f"task-{at}" for at in range(60))
-    text = f"It is not served here. It serves {listing}. Use another provider, or an endpoint."
-    shown = error_card(errors.InputError(text))
-    assert shown["text"] == "It is not served here. Use another provider, or an endpoint."
-    assert shown["details"] == text
-    assert len(shown["text"]) < MAX_BRIEF_LENGTH
+    reason, advice = f"It is not served here. It serves {listing}.", "Use another provider."
+    shown = error_card(errors.InputError(reason, advice=advice))
+    assert shown["text"] == "It is not served here. Use another provider."
+    assert shown["details"] == f"{reason} {advice}"
+    assert len(shown["text"]) < MAX_REASON_LENGTH
     assert error_card(errors.InputError("Short."))["details"] == ""
 
 

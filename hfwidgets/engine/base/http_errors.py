@@ -4,7 +4,10 @@ from hfwidgets.errors import HfWidgetsError
 
 
 class RefusedError(HfWidgetsError):
-    """A request that gets an error answer of this status; `kind` is the wire's error_type."""
+    """A request that gets an error answer of this status; `kind` is the wire's error_type.
+
+    `weights_set` names the set of weights whose installation would help.
+    """
 
     def __init__(
         self,
@@ -14,12 +17,14 @@ class RefusedError(HfWidgetsError):
         kind: str | None = None,
         parameter: str | None = None,
         retry_after: float | None = None,
+        weights_set: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.parameter = parameter
         self.retry_after = retry_after
+        self.weights_set = weights_set
 
 
 class ClientGoneError(HfWidgetsError):

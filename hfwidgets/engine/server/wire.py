@@ -65,17 +65,20 @@ def build_error_body(refusal: RefusedError, *, openai: bool) -> dict[str, Any]:
     """The JSON of an error."""
     if openai:
         kind = _OPENAI_ERROR_TYPES.get(refusal.status, "server_error")
-        return {
-            "error": {
-                "message": refusal.message,
-                "type": kind,
-                "param": refusal.parameter,
-                "code": refusal.kind,
-            }
+        fields: dict[str, Any] = {
+            "message": refusal.message,
+            "type": kind,
+            "param": refusal.parameter,
+            "code": refusal.kind,
         }
+        if refusal.weights_set:
+            fields["weights_set"] = refusal.weights_set
+        return {"error": fields}
     body: dict[str, Any] = {"error": refusal.message}
     if refusal.kind:
         body["error_type"] = refusal.kind
+    if refusal.weights_set:
+        body["weights_set"] = refusal.weights_set
     if refusal.retry_after is not None:
         body["estimated_time"] = refusal.retry_after
     return body

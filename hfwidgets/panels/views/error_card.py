@@ -1,4 +1,4 @@
-"""What a panel says when something went wrong: a short title, the reason, what to do."""
+"""Show in a panel what went wrong: a short title, the reason, what to do."""
 
 import re
 from typing import Any
@@ -15,48 +15,53 @@ _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.ModelLoadingError, "The model is still loading"),
     (errors.NotServedError, "This task is not served"),
     (errors.TaskNotServedError, "This task is not served"),
-    (errors.InferenceTimeoutError, "It took too long"),
+    (errors.InferenceTimeoutError, "Request timed out"),
     (errors.StreamBrokenError, "The connection broke"),
     (errors.ConnectError, "No connection"),
     (errors.EngineError, "The embedded engine did not start"),
     (errors.BadRequestError, "The request was refused"),
     (errors.TextGenerationError, "The server stopped"),
     (errors.InputError, "This input cannot be sent"),
-    (errors.ConfigurationError, "These settings do not go together"),
+    (errors.ConfigurationError, "Conflicting settings"),
     (errors.HfHubHTTPError, "The service failed"),
-    (errors.HfWidgetsError, "It did not work"),
+    (errors.HfWidgetsError, "Request failed"),
 )
-MAX_BRIEF_LENGTH = 280
-"""Characters of a text that is shown whole."""
+MAX_REASON_LENGTH = 280
+"""Characters of a reason that are shown; the rest folds under Details."""
 
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"(])")
-_ADVICE = re.compile(
-    r"(Accept|Ask|Check|Choose|For|Give|Install|Leave|Log|Lower|Name|Pass|Raise|Run|Set|Shorten|"
-    r"Sign|Start|Stop|Try|Unset|Use|Wait|Write)\b"
-)
-_INSTALL_COMMAND = re.compile(r"hfwidgets engine install (light|full)\b")
-_TOKEN_ERRORS = (errors.MissingTokenError, errors.AuthenticationError)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def error_card(error: BaseException) -> dict[str, Any]:
-    """The error as the page shows it; never holds a token."""
-    title = next((title for kind, title in _TITLES if isinstance(error, kind)), "")
-    text = str(error) if title else f"{type(error).__name__}: {errors.redact(str(error))}"
-    missing = _INSTALL_COMMAND.search(text)
-    brief = _shorten_message(text)
+    """Return an error as the page shows it; it never holds a token.
+
+    Returns:
+        `title`; `text`, the reason and the advice; `details`, the whole text where the reason was
+        too long to be shown at once; `wants`, the step that a button offers (`key`, `weights` or
+        empty); `set`, the set of weights that it installs.
+    """
+    if not isinstance(error, errors.HfWidgetsError):
+        text = f"{type(error).__name__}: {errors.redact(str(error))}"
+        return _build_card("Something unexpected happened", text, "", text, None)
+    title = next(title for kind, title in _TITLES if isinstance(error, kind))
+    return _build_card(title, error.reason, error.advice, str(error), error.action)
+
+
+def _build_card(
+    title: str, reason: str, advice: str, whole: str, action: errors.Action | None
+) -> dict[str, Any]:
+    name = action.name if action else ""
+    is_long = len(reason) > MAX_REASON_LENGTH
     return {
-        "title": title or "Something unexpected happened",
-        "text": brief,
-        "details": text if brief != text else "",
-        "wants": "key" if isinstance(error, _TOKEN_ERRORS) else "weights" if missing else "",
-        "set": missing[1] if missing else "",
+        "title": title,
+        "text": " ".join(filter(None, (_shorten_reason(reason), advice))) if is_long else whole,
+        "details": whole if is_long else "",
+        "wants": {"sign_in": "key", "install_set": "weights"}.get(name, ""),
+        "set": action.arguments["set"] if action and name == "install_set" else "",
     }
 
 
-def _shorten_message(text: str) -> str:
-    """Of a long text the reason, its first sentence, and the sentences that say what to do."""
-    if len(text) <= MAX_BRIEF_LENGTH:
-        return text
-    first, *rest = _SENTENCE_BREAK.split(text)
-    reason = first if len(first) <= MAX_BRIEF_LENGTH else f"{first[:MAX_BRIEF_LENGTH]}…"
-    return " ".join([reason, *(words for words in rest if _ADVICE.match(words))])
+def _shorten_reason(reason: str) -> str:
+    """Return the first sentence, cut where even that is too long."""
+    first = _SENTENCE_END.split(reason, maxsplit=1)[0]
+    return first if len(first) <= MAX_REASON_LENGTH else f"{first[:MAX_REASON_LENGTH]}…"

@@ -1,0 +1,318 @@
+"""The one table of what looks like a secret, and the functions that find and mask it.
+
+Errors, dry runs, snippets, recordings, resume files and the scan of notebooks all call this module;
+none has patterns of its own. Three questions are answered here:
+
+    redact(text), redact_data(value)    mask the secrets in a text or in plain data
+    find_tokens(text)                   list the tokens in a text
+    is_secret_name(name)                judge a header or parameter by its name
+"""
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
+
+MASK = "…"
+"""Stands in place of what was masked."""
+
+MIN_SECRET_LENGTH = 8
+"""A known secret of this many characters is masked wherever it occurs; see `redact`."""
+
+MIN_WORD_SECRET_LENGTH = 4
+"""Shorter secrets are never searched for: they are common in any text."""
+
+T = TypeVar("T")
+
+_Match = re.Match[str]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Prefixes that services give to their tokens. The first two are searched for at any length.
+_SHORT_PREFIXES = ("hf_", "sk-")
+_PREFIXES = (
+    *("r8_", "gsk_", "xai-", "fal_", "key_", "fw_", "nvapi-", "csk-", "pplx-", "tgp_", "jina_"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "npm_", "pypi-", "dop_v1_"),
+    *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "esecret_", "lin_api_"),
+    *("xoxb-", "xoxp-", "xoxa-", "xoxo-", "xoxs-", "xoxr-", "ya29.", "api_org_", "nscale_"),
+)
+MIN_TOKEN_BODY = 6
+"""Characters after one of the prefixes that are not searched for at any length."""
+
+MIN_GLUED_BODY = 16
+"""Characters of a token that follows a letter without a break, and of a word that is no name."""
+
+# Names in code and prose that begin like a token.
+_CODE_WORDS = _words(
+    "api bucket cache client config dataset datasets dir endpoint endpoints file hash home hub id "
+    "ill image inference key learn model models name names org path pipeline repo space spaces "
+    "term terms token tokenizer tokens transfer url user xet SK ID"
+)
+# Words that people write into the tokens of their tests, and vendors into real ones.
+_TOKEN_WORDS = _words(
+    "abc abcd abcdef admin ant bar demo dummy example fake foo live mine my or pass private proj "
+    "secret secrets sentinel short svcacct test testing xxx xxxx xxxxx xyz your"
+)
+
+_SECRET_WORDS = _words(
+    "apikey auth authentication authorization bearer cookie cookies cred credential credentials "
+    "creds hmac jwt key keys otp pass passphrase passwd password passwords pat policy pwd secret "
+    "secrets session sid sig signature token"
+)
+_SECRET_ENDINGS = ("key", "token", "secret", "password", "auth", "signature", "credential")
+_SECRET_QUERY_NAMES = frozenset({"code", "googleaccessid", "keypairid", "accesskeyid"})
+
+
+_SCHEMES = _words("bearer basic key token apikey digest")
+_SCHEME_WORDS = _words(
+    "and auth authentication authorization format header is key keys missing of or realm scheme "
+    "token tokens was"
+)
+"""Words after `Bearer` in sentences about bearer tokens."""
+
+
+def _looks_random(text: str) -> bool:
+    """True if a text has the mix of letters and digits, or of cases, that words lack."""
+    has_digit = any(letter.isdigit() for letter in text)
+    has_letter = any(letter.isalpha() for letter in text)
+    return (has_digit and has_letter) or re.search(r"[a-z][A-Z]", text) is not None
+
+
+def _is_prefixed_token(match: _Match) -> bool:
+    """True if what follows a prefix is a token's body, not the rest of a name in code."""
+    prefix, body = match["prefix"], match["body"]
+    before = match.string[max(0, match.start() - 3) : match.start()]
+    if re.search(r"\w\Z", before) and not re.search(r"(?:%[0-9A-Fa-f]{2}|\\[nrt])\Z", before):
+        # Not the start of a word: only a long random body counts. `task-` ends in a prefix.
+        return prefix != "sk-" and len(body) >= MIN_GLUED_BODY and _looks_random(body)
+    if body in _CODE_WORDS or (prefix not in _SHORT_PREFIXES and len(body) < MIN_TOKEN_BODY):
+        return False
+    words = re.split(r"[_\-.:]+", body)
+    if not _TOKEN_WORDS.isdisjoint(words) or max(map(len, words)) >= MIN_GLUED_BODY:
+        return True
+    if all(re.fullmatch(r"[a-z]+|\d{1,2}[a-z]?", word) for word in words) and body[0].isalpha():
+        # One lower-case word, or several as in hf_hub_download: a name, except for the prefixes
+        # that begin no word of any language.
+        return len(words) == 1 and prefix != "key_" and (prefix != "sk-" or len(body) >= 6)
+    return True
+
+
+def _is_scheme_value(match: _Match) -> bool:
+    """True if what follows `Bearer` is a value, not a word of a sentence about bearer tokens."""
+    return match["body"].lower().rstrip(".:") not in _SCHEME_WORDS
+
+
+def _is_assigned_value(match: _Match) -> bool:
+    """True if a value behind `api_key=` is a literal, not code that computes it."""
+    body = match["body"]
+    return body.strip(".") != "" and (bool(match["quote"]) or _looks_random(body))
+
+
+class _Form(NamedTuple):
+    """One form of secrets: its group `body` is masked, the rest of the match stays.
+
+    Attributes:
+        pattern: The form; compiled when a text is first searched.
+        hint: A text that each match has, for a quick look.
+        accept: Decides what the pattern alone cannot.
+        in_url: Whether the form belongs to addresses.
+    """
+
+    pattern: str
+    hint: str = ""
+    accept: Callable[[_Match], bool] | None = None
+    in_url: bool = False
+
+
+_NAMES = (
+    r"(?:x[-_])?api[-_]?key|access[-_]?key(?:[-_]?id)?|secret(?:[-_]access)?[-_]?key|"
+    r"client[-_]?secret|(?:auth|access|refresh|session|security|id)[-_]?token|private[-_]?key|"
+    r"pass(?:word|wd|phrase)"
+)
+_SECRET_KEYS = rf"(?i)(?:{_NAMES}|(?:proxy[-_])?authorization)"
+_SECRET_VARIABLES = (
+    r"(?i)(?:^|_)(?:token|secret|password|passwd|api_?key|access_?key|credentials?)s?$"  # noqa: S105
+)
+# A word begins here, the `n` of a line end that JSON escaped set aside.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+_VALUE = r"[A-Za-z0-9\-._~+/=:]"
+
+_FORMS = (
+    _Form(
+        r"(?P<body>-----BEGIN [A-Z ]{0,30}PRIVATE KEY"
+        r"(?:.*?-----END [A-Z ]{0,30}PRIVATE KEY-----|.*))",
+        "PRIVATE KEY",
+    ),
+    _Form(r"://(?P<body>[^\s/?\"'<>\\]+)@", "@", in_url=True),
+    _Form(
+        r"[?&;#](?P<name>[A-Za-z][\w\-.]{0,60})=(?P<body>[^&#\s'\"<>\\]+)",
+        "=",
+        lambda match: is_secret_name(match["name"], in_query=True),
+        in_url=True,
+    ),
+    _Form(
+        rf"(?P<prefix>{'|'.join(map(re.escape, (*_SHORT_PREFIXES, *_PREFIXES)))})"
+        r"(?P<body>[A-Za-z0-9_\-]+(?:[.:][A-Za-z0-9_\-]+)*)",
+        "",
+        _is_prefixed_token,
+    ),
+    _Form(
+        rf"(?i){_START}authorization[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?"
+        rf"(?:(?:{'|'.join(sorted(_SCHEMES))})\s{{1,9}})?(?P<body>{_VALUE}+)",
+        "",
+        # A scheme whose value is masked already is not a value itself.
+        lambda match: match["body"].lower() not in _SCHEMES,
+    ),
+    _Form(rf"(?i){_START}Bearer\s{{1,9}}(?P<body>{_VALUE}+)", "", _is_scheme_value),
+    _Form(
+        rf"{_START}(?:Key|Token|Basic|ApiKey|key|token|basic)\s{{1,9}}(?P<body>{_VALUE}{{8,}})",
+        " ",
+        lambda match: _looks_random(match["body"]),
+    ),
+    _Form(
+        rf"(?i){_START}(?:{_NAMES})[\"']?\s{{0,9}}[:=]\s{{0,9}}"
+        rf"(?P<quote>[\"']?)(?P<body>{_VALUE}{{4,}})",
+        "",
+        _is_assigned_value,
+    ),
+    _Form(rf"{_START}(?:AKIA|ASIA)(?P<body>[0-9A-Z]{{16}})\b"),
+    _Form(rf"{_START}(?P<body>AIza[\w\-]{{30,}}|sk_[A-Za-z0-9]{{20,}}|org_[A-Za-z]{{30,}})"),
+    _Form(rf"{_START}(?P<body>eyJ[\w\-]{{10,}}\.[\w\-]{{4,}}(?:\.[\w\-]*)?)", "eyJ"),
+    _Form(
+        rf"{_START}(?P<body>[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}:[0-9a-f]{{16,}})\b",
+        ":",
+    ),
+)
+
+
+@functools.cache
+def _compile(form: _Form) -> re.Pattern[str]:
+    return re.compile(form.pattern, re.DOTALL)
+
+
+def _iter_matches(form: _Form, text: str) -> Iterator[_Match]:
+    if form.hint in text:
+        for match in _compile(form).finditer(text):
+            is_masked = MASK in text[match.start("body") : match.end("body") + 1]
+            if not is_masked and (form.accept is None or form.accept(match)):
+                yield match
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Mask everything in a text that looks like a secret.
+
+    Args:
+        text: Any text; what is not secret in it stays unchanged.
+        secrets: Secrets that are known, of whatever form. From `MIN_SECRET_LENGTH` characters on
+            they are masked wherever they occur; shorter ones as whole words, if they have a
+            character that words lack.
+
+    Returns:
+        The text with each secret replaced by dots. A token keeps its prefix and an address its
+        parameters' names, so that a reader sees what was there.
+    """
+    text = _mask_known(text, secrets)
+    for form in _FORMS:
+        pieces, end = [], 0
+        for match in _iter_matches(form, text):
+            pieces += [text[end : match.start("body")], MASK]
+            end = match.end("body")
+        text = "".join([*pieces, text[end:]]) if pieces else text
+    return text
+
+
+def _mask_known(text: str, secrets: Iterable[str]) -> str:
+    # The longest first: one secret may be part of another.
+    for secret in sorted({*filter(None, secrets)}, key=len, reverse=True):
+        if len(secret) >= MIN_SECRET_LENGTH:
+            for form in dict.fromkeys((secret, quote(secret, safe=""))):
+                text = text.replace(form, MASK)
+        elif len(secret) >= MIN_WORD_SECRET_LENGTH and not secret.isalpha():
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+    return text
+
+
+def redact_data(value: T, secrets: Iterable[str] = ()) -> T:
+    """Mask the secrets in plain data (dicts, lists, tuples and texts), keys included.
+
+    Args:
+        value: The data; what is neither a container nor a text is returned unchanged.
+        secrets: As in `redact`.
+    """
+    return _redact_item(value, tuple(secrets))  # type: ignore[return-value]
+
+
+def _redact_item(value: object, secrets: tuple[str, ...]) -> object:
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {
+            redact(key, secrets) if isinstance(key, str) else key: (
+                MASK if _is_secret_entry(key, item) else _redact_item(item, secrets)
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_redact_item(item, secrets) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_redact_item(item, secrets) for item in value)
+    return value
+
+
+def _is_secret_entry(key: object, item: object) -> bool:
+    return (
+        isinstance(key, str)
+        and isinstance(item, str)
+        and re.fullmatch(_SECRET_KEYS, key) is not None
+    )
+
+
+def find_tokens(text: str, *, in_urls: bool = True) -> list[str]:
+    """List the tokens, keys and private keys in a text, each once, in the order of the table.
+
+    Stricter than `redact`, which rather masks too much: after a prefix, one short word (`hf_short`)
+    is not reported.
+
+    Args:
+        text: Any text.
+        in_urls: Whether to look for keys in addresses' user parts and queries too.
+    """
+    forms = (form for form in _FORMS if in_urls or not form.in_url)
+    matches = (match for form in forms for match in _iter_matches(form, text))
+    return list(dict.fromkeys(_whole_token(match) for match in matches if _is_reported(match)))
+
+
+def _whole_token(match: _Match) -> str:
+    return match["prefix"] + match["body"] if "prefix" in match.groupdict() else match["body"]
+
+
+def _is_reported(match: _Match) -> bool:
+    body = match["body"]
+    is_word = body.islower() and not any(letter.isdigit() for letter in body)
+    return "prefix" not in match.groupdict() or not is_word or len(body) >= MIN_GLUED_BODY
+
+
+def is_secret_name(name: str, *, in_query: bool = False) -> bool:
+    """True if a header or parameter of this name holds a secret, as far as names tell.
+
+    Args:
+        name: The name, in any case: `x-api-key`, `accessToken`, `X-Amz-Signature`.
+        in_query: Whether it stands in an address's query, where `code` holds a key too.
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    if in_query and "".join(words) in _SECRET_QUERY_NAMES:
+        return True
+    return any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDINGS) for word in words)
+
+
+def is_secret_variable(name: str) -> bool:
+    """True if a variable of this name holds a secret: `HF_TOKEN`, `api_key`, `db_password`.
+
+    Narrower than `is_secret_name`: programs call much a key, a session or a policy.
+    """
+    return re.search(_SECRET_VARIABLES, name) is not None

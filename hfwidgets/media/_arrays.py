@@ -1,64 +1,80 @@
-"""Pictures and arrays of other libraries as files; these are loaded only when they are needed."""
+"""Arrays as images and audio; numpy is imported only when an array is met."""
 
 import io
-import sys
+import wave
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.media._images import check_sides, is_pil_image
 
-PNG_MODES = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+    from PIL.Image import Image
+
+    Array: TypeAlias = NDArray[Any]
+    FloatSamples: TypeAlias = NDArray[np.floating[Any]]
+
 MAX_CHANNELS = 8
-"""The most channels a sound may have; tells (channels, n) from (n, channels)."""
+"""The most channels that audio may have; tells (channels, n) from (n, channels)."""
+
+CANCELED = 0.1
+"""A mix below this share of the loudest channel's level means that channels cancel each other."""
 
 
-def is_pil_image(value: Any) -> bool:
-    """Whether this is a picture of Pillow's; Pillow is not loaded to find out."""
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(value, pillow.Image)
-
-
-def is_array(value: Any) -> bool:
-    """Whether numpy can look at this as an array: ndarrays, and tensors in main memory."""
+def is_array(value: object) -> bool:
+    """True if numpy can read this as an array: ndarrays, and tensors of other libraries."""
     return hasattr(value, "__array__") and not is_pil_image(value)
 
 
-def encode_image(image: Any) -> bytes:
-    """A Pillow picture as PNG; as JPEG with the same tables where it came from one."""
-    out = io.BytesIO()
-    if image.format == "JPEG" and hasattr(image, "quantization"):
-        image.save(out, "JPEG", quality="keep")
-    else:
-        plain = image if image.mode in PNG_MODES else image.convert("RGB")
-        plain.save(out, "PNG", compress_level=4)
-    return out.getvalue()
-
-
-def array_to_image(value: Any) -> Any:
-    """An array of shape (height, width), (.., 1), (.., 3) or (.., 4) as a Pillow picture.
-
-    Whole numbers are 0 to 255, floats 0 to 1.
-    """
+def _to_array(value: object) -> "Array":
+    """Return anything array-like as a numpy array; InputError where it cannot be read as one."""
     import numpy as np
+
+    # A tensor that records gradients or lives on a GPU refuses to become an array as it is.
+    for step in ("detach", "cpu", "resolve_conj"):
+        if callable(method := getattr(value, step, None)):
+            value = method()
+    try:
+        found: Array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise errors.InputError(
+            f"{type(value).__name__} cannot be read as an array ({error}). Convert it to numpy."
+        ) from error
+    return found
+
+
+def array_to_image(value: object) -> "Image":
+    """Return an array of shape (height, width), (.., 1), (.., 3) or (.., 4) as a Pillow image.
+
+    Integers are 0 to 255, floats 0 to 1. Tensors of torch may have their channels first.
+
+    Raises:
+        InputError: the array has another shape, type or range.
+    """
     from PIL import Image
 
-    array = np.asarray(value)
+    array = _to_array(value)
+    if type(value).__module__.partition(".")[0] == "torch" and _is_channels_first(array):
+        array = array.transpose(1, 2, 0)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
+        hint = " Move the channels to the end." if _is_channels_first(array) else ""
         raise errors.InputError(
-            "A picture's array has shape (height, width), or that with 1, 3 or 4 channels; "
-            f"this one has {array.shape}.{_channels_hint(array)}"
+            "An image's array has shape (height, width), or that with 1, 3 or 4 channels; "
+            f"this one has {array.shape}.{hint}"
         )
+    check_sides((array.shape[1], array.shape[0]), "The array")
     return Image.fromarray(_to_uint8(array))
 
 
-def _channels_hint(array: Any) -> str:
-    first = array.ndim == 3 and array.shape[0] in (1, 3, 4)
-    return " Move the channels to the end." if first else ""
+def _is_channels_first(array: "Array") -> bool:
+    return array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4)
 
 
-def _to_uint8(array: Any) -> Any:
+def _to_uint8(array: "Array") -> "Array":
     import numpy as np
 
     if array.dtype == np.uint8:
@@ -66,81 +82,114 @@ def _to_uint8(array: Any) -> Any:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * 255
     if array.dtype.kind not in "iuf":
-        raise errors.InputError(f"A picture's array holds numbers, not {array.dtype}.")
+        raise errors.InputError(f"An image's array holds numbers, not {array.dtype}.")
     low, high = (float(array.min()), float(array.max()))
     top = 1.0 if array.dtype.kind == "f" else 255.0
     if not (low >= 0 and high <= top):  # NaN fails as well
         raise errors.InputError(
-            f"A picture's {array.dtype} array has values from 0 to {top:g}; "
+            f"An image's {array.dtype} array has values from 0 to {top:g}; "
             f"this one has {low:g} to {high:g}."
         )
     return np.rint(array * (255.0 / top)).astype(np.uint8)
 
 
-def parse_samples(value: Any) -> tuple[Any, int] | None:
-    """(array, rate) of a pair in any order or of {"array": .., "sampling_rate": ..}; else None."""
+def parse_samples(value: object) -> tuple[object, int] | None:
+    """Return (samples, rate) of a pair in either order or of a dict; None for anything else.
+
+    The dict is {"array": .., "sampling_rate": ..}, as data sets hold audio.
+
+    Raises:
+        InputError: the dict has no usable sampling rate.
+    """
     if isinstance(value, Mapping) and "array" in value:
-        rate = value.get("sampling_rate", value.get("sample_rate"))
-        if not _is_sampling_rate(rate):
-            raise errors.InputError('A sound as a dict needs "array" and "sampling_rate" in hertz.')
-        return value["array"], int(rate)
+        rate = _parse_rate(value.get("sampling_rate", value.get("sample_rate")))
+        if rate is None:
+            raise errors.InputError('Audio as a dict needs "array" and "sampling_rate" in hertz.')
+        return value["array"], rate
     if isinstance(value, tuple) and len(value) == 2:
         first, second = value
-        if _is_sampling_rate(second) and not _is_sampling_rate(first):
-            return first, int(second)
-        if _is_sampling_rate(first) and not _is_sampling_rate(second):
-            return second, int(first)
+        rates = _parse_rate(first), _parse_rate(second)
+        if rates[0] is None and rates[1] is not None:
+            return first, rates[1]
+        if rates[1] is None and rates[0] is not None:
+            return second, rates[0]
     return None
 
 
-def _is_sampling_rate(value: Any) -> bool:
-    if isinstance(value, bool) or hasattr(value, "__len__") or bool(getattr(value, "shape", ())):
-        return False
+def _parse_rate(value: Any) -> int | None:
+    """Return a sampling rate as an int, None for what is not a positive whole number."""
+    # numpy's scalars are rates, and its arrays, which have a shape, are samples.
+    if isinstance(value, (bool, str)) or hasattr(value, "__len__"):
+        return None
+    if getattr(value, "shape", None):
+        return None
     try:
-        return bool(int(value) == value and value > 0)
-    except (TypeError, ValueError):
-        return False
+        return int(value) if int(value) == value and value > 0 else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
-def encode_wav(samples: Any, rate: int) -> bytes:
-    """Samples of shape (n,), (n, channels) or (channels, n) as WAV with 16 bits.
+def encode_wav(samples: "ArrayLike | object", rate: int) -> bytes:
+    """Return samples of shape (n,), (n, channels) or (channels, n) as a 16-bit WAV file.
 
-    Floats are -1 to 1 (what is beyond is clipped); whole numbers use their type's range.
+    Floats are -1 to 1 (what is beyond is clipped); integers use their type's range.
+
+    Raises:
+        InputError: the samples are empty, not finite, or of another shape or type.
     """
-    import numpy as np
-
-    array = np.asarray(samples)
+    array = _to_array(samples)
     if array.ndim == 2 and array.shape[0] <= MAX_CHANNELS < array.shape[1]:
         array = array.T
     wide = array.ndim == 2 and array.shape[1] > MAX_CHANNELS
     if array.ndim not in (1, 2) or array.size == 0 or wide:
         raise errors.InputError(
-            f"A sound's array has shape (n,) or (n, channels), not empty; this is {array.shape}."
+            f"An audio array has shape (n,) or (n, channels), not empty; this is {array.shape}."
         )
     out = io.BytesIO()
-    import wave
-
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1 if array.ndim == 1 else array.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(_to_int16(array).tobytes())
+    try:
+        with wave.open(out, "wb") as file:
+            file.setnchannels(1 if array.ndim == 1 else array.shape[1])
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(_to_int16(array).tobytes())
+    except (wave.Error, OverflowError) as error:  # as for a rate beyond 32 bits
+        raise errors.InputError(f"The audio cannot be written as WAV: {error}.") from error
     return out.getvalue()
 
 
-def _to_int16(array: Any) -> Any:
+def _to_int16(array: "Array") -> "Array":
     import numpy as np
 
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise errors.InputError("A sound's array holds NaN or infinite values.")
-        return np.rint(np.clip(array, -1.0, 1.0) * 32767).astype("<i2")
-    if array.dtype == np.uint8:
-        return ((array.astype(np.int16) - 128) << 8).astype("<i2")
+            raise errors.InputError("The audio array holds NaN or infinite values.")
+        return np.asarray(np.rint(np.clip(array, -1.0, 1.0) * 32767), "<i2")
+    if array.dtype == np.uint8:  # 8-bit audio is unsigned, with its zero at 128
+        return np.asarray((array.astype(np.int16) - 128) << 8, "<i2")
     if array.dtype == np.int16:
         return array.astype("<i2")
     if array.dtype == np.int32:
-        return (array >> 16).astype("<i2")
+        return np.asarray(array >> 16, "<i2")
     raise errors.InputError(
-        f"A sound's array is float, int16, int32 or uint8, not {array.dtype}. Convert it first."
+        f"An audio array is float, int16, int32 or uint8, not {array.dtype}. Convert it first."
     )
+
+
+def mix_channels(samples: "FloatSamples") -> "FloatSamples":
+    """Return samples of shape (n, channels) or (n,) as one channel, shape (n,).
+
+    The mean of the channels; where they cancel each other out, as in stereo whose sides have
+    opposite phase, the loudest channel alone.
+    """
+    import numpy as np
+
+    if samples.ndim == 1:
+        return samples
+    mixed: FloatSamples = samples.mean(axis=1)
+    if samples.shape[1] < 2 or not len(samples):
+        return mixed
+    powers = np.einsum("ij,ij->j", samples, samples)
+    if float(mixed @ mixed) >= CANCELED**2 * float(powers.max()):
+        return mixed
+    loudest: FloatSamples = samples[:, int(powers.argmax())]
+    return loudest

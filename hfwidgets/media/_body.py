@@ -1,14 +1,13 @@
-"""A request's JSON with media inside it, written while it is sent."""
+"""Request JSON with media inside it, encoded while it is sent."""
 
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
 
 from hfwidgets.media._media import InlineDataUrl, Media
 
 ONE_PIECE_LIMIT = 1 << 18
-"""Bodies up to this size, in bytes, are made in one piece."""
+"""Bodies up to this size, in bytes, are built in one piece."""
 
 
 class Body:
@@ -24,7 +23,7 @@ class Body:
 
     @property
     def summary(self) -> str:
-        """The body as text with each media file described instead of written."""
+        """Return the body as text with each media file described in place of its base64."""
         shown = (
             _describe_media(part) if isinstance(part, Media) else part.decode()
             for part in self.parts
@@ -40,20 +39,23 @@ def _encoded_size(part: bytes | Media) -> int:
     return len(part) if isinstance(part, bytes) else -(-(part.size or 0) // 3) * 4
 
 
-def json_body(value: Any) -> bytes | Body:
-    """JSON in which `Media` and `Inline` stand for the text of their base64.
+def json_body(value: object) -> bytes | Body:
+    """Return JSON in which `Media` and `InlineDataUrl` become the text of their base64.
 
     Numbers and arrays of numpy, and columns of pandas, are written as numbers and lists.
 
     Raises:
         TypeError, ValueError: something in it is neither JSON nor media.
     """
+    # The media become one random mark in the text, which is then split at it: the JSON is
+    # encoded in one fast pass, and no user's text can hold a mark that is drawn here.
     found: list[Media | InlineDataUrl] = []
     mark = os.urandom(16).hex()
 
-    def stand_in(leaf: Any) -> Any:
+    def stand_in(leaf: object) -> object:
         if hasattr(leaf, "dtype") and hasattr(leaf, "tolist"):
-            return leaf.tolist()
+            numbers: object = leaf.tolist()
+            return numbers
         if not isinstance(leaf, (Media, InlineDataUrl)):
             raise TypeError(f"Object of type {type(leaf).__name__} is not JSON serializable")
         found.append(leaf)
@@ -68,7 +70,7 @@ def json_body(value: Any) -> bytes | Body:
 
 
 def _interleave(texts: list[str], found: list[Media | InlineDataUrl]) -> list[bytes | Media]:
-    """The pieces of text and the media between them, in order."""
+    """Return the pieces of text and the media between them, in order."""
     parts: list[bytes | Media] = [texts[0].encode()]
     for leaf, text in zip(found, texts[1:], strict=True):
         prefix = leaf.prefix if isinstance(leaf, InlineDataUrl) else ""

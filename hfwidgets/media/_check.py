@@ -1,27 +1,42 @@
-"""Whether a picture is whole and of a bearable size; decoded only where that cannot be avoided."""
+"""Tell whole files of a reasonable size from others; decode only where that cannot be avoided."""
 
 import struct
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from hfwidgets import errors
+from hfwidgets.media._images import check_sides, to_eight_bits, turn_upright
 from hfwidgets.media._media import Media
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 DECODE_LIMIT = 16_000_000
-"""Pictures of formats whose end cannot be seen are decoded as a test up to so many pixels."""
+"""Images whose format does not show where the file ends are decoded to check them, up to so many
+pixels."""
 
 UNCHECKED_TYPES = frozenset({"image/heic", "image/heif", "image/jxl", "image/avif"})
-"""Formats that some servers know and Pillow may not: sent unchecked where it does not."""
+"""Formats that some servers read and Pillow may not: sent unchecked where it does not."""
+
+_UNKNOWN_LENGTH = 0xFFFFFFFF
+"""The length in a chunk of a WAV file that was written as a stream."""
 
 
 def check_image(media: Media, label: str) -> None:
-    """InputError for a picture that is damaged, cut off or a decompression bomb; sets its type."""
+    """Refuse an image that is damaged, cut off or too large to decode safely; set its type.
+
+    Raises:
+        InputError: as above, naming the image by its label.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with media.open() as file, Image.open(file) as image:
             media.mime = media.mime or Image.MIME.get(image.format or "")
+            check_sides(image.size, label)
             if not _is_complete(file, media) and image.width * image.height <= DECODE_LIMIT:
                 image.load()
+    except errors.InputError:
+        raise
     except Image.DecompressionBombError as error:
         raise errors.InputError(f"{label} has too many pixels to be safe: {error}") from error
     except UnidentifiedImageError as error:
@@ -29,37 +44,58 @@ def check_image(media: Media, label: str) -> None:
             return
         if media.mime is None:
             raise errors.InputError(unknown_type_message(label, "image")) from error
-        raise errors.InputError(f"{label} says it is {media.mime}, but it is damaged.") from error
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise errors.InputError(f"{label} begins as {media.mime}, but it is damaged.") from error
+    except Exception as error:  # Pillow's plugins raise nearly every type there is
         raise errors.InputError(
             f"{label} ({media.mime}) is damaged or cut off: {error}. Fetch or save it again."
         ) from error
 
 
+def check_audio(media: Media, label: str) -> None:
+    """Refuse a WAV file without samples; other formats are left to the server.
+
+    Raises:
+        InputError: the file has no samples.
+    """
+    if media.mime != "audio/wav":
+        return
+    with media.open() as file:
+        if _has_samples(file, media.size or 0):
+            return
+    raise errors.InputError(f"{label} is a WAV file without samples: record or save it again.")
+
+
 def unknown_type_message(label: str, kind: str | None) -> str:
-    """The message for bytes that are of no known type."""
+    """Build the message for bytes of an unknown type, with the types that are possible."""
     known = {
-        "image": "PNG, JPEG, WebP, GIF, BMP, TIFF and what else Pillow reads",
-        "audio": "WAV, FLAC, MP3, Ogg, M4A, WebM, AIFF, AAC and AMR",
+        "image": "PNG, JPEG, WebP, GIF, BMP, TIFF and whatever else Pillow reads",
+        "audio": "WAV, FLAC, MP3, Ogg, M4A, WebM, Matroska, AIFF, AAC and AMR",
         "video": "MP4, WebM, QuickTime, AVI and Matroska",
     }
-    possible = known.get(kind or "", "pictures, sounds and films")
-    return f"{label} is of no known type. Possible are {possible}."
+    possible = known.get(kind or "", "images, audio and video")
+    return f"{label} is of an unknown type. Possible are {possible}."
 
 
-def open_upright(media: Media) -> Any:
-    """The decoded picture, turned as its camera held it; InputError when it cannot be read."""
-    from PIL import Image, ImageOps
+def open_upright(media: Media) -> "Image":
+    """Return the decoded image, turned upright, with 8 bits per channel.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from PIL import Image
 
     try:
-        with media.open() as file:
-            return ImageOps.exif_transpose(Image.open(file))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with media.open() as file, Image.open(file) as image:
+            image.load()
+            return to_eight_bits(turn_upright(image)).copy()
+    except errors.InputError:
+        raise
+    except Exception as error:  # Pillow's plugins raise nearly every type there is
         raise errors.InputError(f"{media} cannot be read: {error}") from error
 
 
 def _is_complete(file: IO[bytes], media: Media) -> bool:
-    """Whether the file surely reaches its end; False is only a suspicion."""
+    """True if the file surely reaches its end; False is only a suspicion."""
     at = file.tell()
     test = {
         "image/png": _is_complete_png,
@@ -110,3 +146,21 @@ def _contains(file: IO[bytes], wanted: bytes) -> bool:
 def _is_complete_webp(file: IO[bytes], size: int) -> bool:
     file.seek(4)
     return size >= 8 + int.from_bytes(file.read(4), "little")
+
+
+def _has_samples(file: IO[bytes], size: int) -> bool:
+    """False if the chunks of a WAV file end without a sample; True where that is not sure."""
+    at = file.seek(12)
+    while len(head := file.read(8)) == 8:
+        name, length = struct.unpack("<4sI", head)
+        left = size - at - 8
+        if name == b"data":
+            if length not in (0, _UNKNOWN_LENGTH):
+                return left > 0
+            # A stream's writer cannot go back to note the length: what follows are its samples,
+            # unless it begins like another chunk.
+            return left > 0 and not (length == 0 and file.read(4).isascii())
+        if length > left:
+            return True  # damaged, which a server may still read
+        at = file.seek(at + 8 + length + length % 2)
+    return at < size

@@ -1,4 +1,4 @@
-"""Fetching what an answer points to: a URL written by a server is not trusted."""
+"""Fetch what an answer points to: a URL written by a server is not trusted."""
 
 import functools
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,7 +20,7 @@ MAX_REDIRECTS = 5
 
 
 def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]:
-    """The bytes at a URL that came back in an answer, fetched without credentials.
+    """Return the bytes at a URL that came back in an answer, fetched without credentials.
 
     Only https, and no private, loopback or link-local address, at any redirect; where the call's
     own `base` is a loopback address, http to loopback is allowed too. A data URL is decoded.
@@ -31,7 +31,7 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
         base: the address that the answer came from.
 
     Raises:
-        OutputError: the URL is not one that may be fetched, or there is too much behind it.
+        OutputError: the URL may not be fetched, or its content is larger than the limit.
     """
     for _ in range(MAX_REDIRECTS):
         if isinstance(url, str) and url.startswith("data:"):
@@ -45,11 +45,9 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
 
 
 def _check_allowed(url: str, base: str) -> Flow[None]:
-    """OutputError unless the URL may be fetched.
-
-    The name is resolved here and again by the request. That it changes its address in between
-    is held off by https: a private server has no certificate for the name.
-    """
+    """Raise OutputError unless the URL may be fetched."""
+    # The name is resolved here and again by the request. If it changes its address in between,
+    # https protects: a private server has no certificate for the name.
     parts = _split_url(url)
     near = bool(base) and is_loopback(urlsplit(base).hostname or "")
     if parts.scheme != "https" and not near:
@@ -70,7 +68,7 @@ def _split_url(url: str) -> SplitResult:
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return parts
     except (ValueError, AttributeError, TypeError):
-        pass  # no URL at all: said below
+        pass  # not a URL at all: reported below
     raise errors.OutputError(f"The answer should name the result's URL; it has {str(url)[:100]!r}.")
 
 
@@ -88,7 +86,7 @@ def _blocked_error(parts: SplitResult, why: str) -> errors.OutputError:
 
 
 def resolve_host(host: str, port: int) -> "list[IPAddress]":
-    """The addresses behind a name; none when it cannot be resolved (the request will say so)."""
+    """Return the addresses of a name, none when it cannot be resolved: the request reports that."""
     try:
         import socket
 
@@ -106,7 +104,7 @@ def _parse_address(text: str) -> "IPAddress":
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this is this machine's own name or address."""
+    """True for this machine's own name or address."""
     import ipaddress
 
     try:

@@ -1,70 +1,70 @@
-"""Whatever a user has at hand, as `Media`."""
+"""Load whatever a user has at hand as `Media`."""
 
 import base64
 import functools
-import io
 import os
 import urllib.parse
+import urllib.request
 from pathlib import Path
-from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking, Flow, Send
-from hfwidgets.media import _arrays, _check
-from hfwidgets.media._media import (
-    CHUNK,
-    ByteSource,
-    FileObjectSource,
-    InlineDataUrl,
-    Media,
-    MemorySource,
-    PathSource,
-)
-from hfwidgets.media._sniff import HEAD_SIZE, sniff
-
-INPUT_LIMIT = 256 << 20
-"""The largest file that is fetched from a URL or read from a pipe to be sent on, in bytes."""
+from hfwidgets.media import _arrays, _check, _images, _readers
+from hfwidgets.media._media import CHUNK, InlineDataUrl, Media, MemorySource, PathSource
+from hfwidgets.media._objects import unwrap
+from hfwidgets.media._readers import INPUT_LIMIT
+from hfwidgets.media._sniff import HEAD_SIZE, find_id3_end, sniff
 
 PIECE = 4 * CHUNK
 
 INLINE_LIMIT = 1 << 18
 """Data URLs of files up to so many bytes are made at once; larger ones while they are sent."""
 
-_KIND_NOUNS = {"image": "picture", "audio": "sound", "video": "film"}
+_NOUNS = {"image": "an image", "audio": "audio", "video": "a video"}
+
+_EXTRA_SOURCES = {
+    "image": ", a PIL image, an array of shape (height, width[, 3 or 4])",
+    "audio": ", (array, sampling rate)",
+}
 
 
-def load(source: Any, kind: str | None = None) -> Flow[Media]:
-    """What `source` holds, checked, as far as it can be without a request.
+def load(source: object, kind: str | None = None) -> Flow[Media]:
+    """Return what `source` holds, checked as far as it can be without a request.
 
-    Takes bytes, bytearray, memoryview; a binary file; a path (str or Path); an http(s) URL, which
-    is left as it is; a data URL; a PIL image; an array ((height, width[, 3 or 4]) for a picture;
-    for a sound `(array, rate)` or `{"array": .., "sampling_rate": ..}`); `Media`.
+    Accepts bytes, bytearray, memoryview; a binary file; a path (str or Path); an http(s) URL,
+    which is passed on; a data or file URL; a PIL image; an array ((height, width[, 3 or 4]) for an
+    image; for audio `(array, rate)` or `{"array": .., "sampling_rate": ..}`); the objects that
+    `unwrap` opens; `Media`.
 
     Args:
-        source: what the user gave.
-        kind: image, audio or video; None takes all three.
+        source: what the user passed.
+        kind: image, audio or video; None accepts all three.
 
     Raises:
-        InputError: nothing is there, or it is empty, damaged, cut off or of another type.
-        InputTypeError: no such object can be a picture or sound.
+        InputError: the source is missing, empty, damaged, cut off or of another type.
+        InputTypeError: no such object can be an image, audio or video.
     """
     if isinstance(source, Media):
         return source
-    if isinstance(source, str) and source.startswith(("http://", "https://")):
-        return Media(None, kind, name=_url_name(source), url=source)
+    if isinstance(source, str) and (url := _normalize_url(source)):
+        return _url_media(url, kind)
     media: Media = yield Blocking(functools.partial(_open_media, source, kind))
     return media
 
 
 def ensure_bytes(media: Media) -> Flow[Media]:
-    """The same media, with its bytes at hand: a URL is fetched and checked, without credentials."""
+    """Return the same media with its bytes: a URL is fetched and checked, without credentials.
+
+    Raises:
+        InputError: the URL cannot be fetched, or what it holds fails the checks of `load`.
+    """
     if media.source is not None or media.url is None:
         return media
     try:
         reply = yield Send("GET", media.url, limit=INPUT_LIMIT)
     except errors.HfHubHTTPError as error:
         raise errors.InputError(
-            f"The {_kind_noun(media.kind)} at {media.url} cannot be fetched: "
+            f"The {media.kind or 'file'} at {media.url} cannot be fetched: "
             f"its server answered {error.status_code}."
         ) from error
     except errors.OutputError as error:  # over the limit
@@ -81,10 +81,10 @@ def ensure_bytes(media: Media) -> Flow[Media]:
 def to_url(
     media: Media, default_mime: str = "application/octet-stream"
 ) -> Flow[str | InlineDataUrl]:
-    """A URL for a request's JSON: the media's own, else a data URL.
+    """Return a URL for a request's JSON: the media's own, else a data URL.
 
-    That of a large file is an `Inline`: JSON bodies take it as the text it stands for, and write it
-    while they are sent. Do not look into it; `str()` of it makes the whole text.
+    For a large file it is an `InlineDataUrl`, which JSON bodies accept in place of the text and
+    write while they are sent. Do not look into it: `str()` of it builds the whole text.
     """
     if media.url is not None:
         return media.url
@@ -94,72 +94,122 @@ def to_url(
     return url
 
 
-def _kind_noun(kind: str | None) -> str:
-    return _KIND_NOUNS.get(kind or "", "file")
+def _normalize_url(text: str) -> str | None:
+    """Return an http(s) URL without blanks around it and with its scheme in lower case."""
+    bare = text.strip()
+    scheme, colon, rest = bare[:8].partition("://")
+    if colon and scheme.lower() in ("http", "https"):
+        return f"{scheme.lower()}{bare[len(scheme) :]}" if rest or len(bare) > 8 else None
+    return None
 
 
-def _url_name(url: str) -> str | None:
+def _url_media(url: str, kind: str | None) -> Media:
     path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
-    return path.rsplit("/", 1)[-1] or None
+    return Media(None, kind, name=path.rsplit("/", 1)[-1] or None, url=url)
 
 
-def _open_media(source: Any, kind: str | None) -> Media:
-    """The source as checked media; may block."""
-    if isinstance(source, str) and source.startswith("data:"):
-        media = Media(MemorySource(decode_data_url(source)), kind, url=source)
-        return _check_media(media, "The data URL")
+def _open_media(source: object, kind: str | None) -> Media:
+    """Return the source as checked media; may block."""
+    if isinstance(source, type):
+        raise errors.InputTypeError(
+            f"{source.__name__} is a class: pass an object of it, or a path, a URL or bytes."
+        )
+    source = unwrap(source)
+    if isinstance(source, Media):
+        return source
+    if isinstance(source, str):
+        return _open_text(source, kind)
+    if isinstance(source, os.PathLike):
+        return _open_path(source, kind)
+    return _open_content(source, kind) or _encode_object(source, kind)
+
+
+def _open_content(source: object, kind: str | None) -> Media | None:
+    """Return what holds the bytes of a file as media, None for anything else."""
+    label = f"The {kind or 'file'}"
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _check_media(Media(MemorySource(bytes(source)), kind), f"The {_kind_noun(kind)}")
-    if isinstance(source, (str, os.PathLike)):
-        path = _find_file(source)
-        return _check_media(Media(PathSource(path), kind, name=path.name), str(path))
+        return _check_media(Media(MemorySource(bytes(source)), kind), label)
     if hasattr(source, "read"):
-        return _check_media(Media(_file_source(source), kind, name=_file_name(source)), "The file")
-    if _arrays.is_pil_image(source) and kind in ("image", None):
-        return _wrap_encoded(_arrays.encode_image(source), "image")
-    if (sound := _arrays.parse_samples(source)) and kind in ("audio", None):
-        return _wrap_encoded(_arrays.encode_wav(*sound), "audio")
+        name = _readers.reader_name(source)
+        return _check_media(Media(_readers.open_reader(source), kind, name=name), "The file")
+    if callable(read_bytes := getattr(source, "read_bytes", None)):  # a path inside an archive
+        return _check_media(Media(MemorySource(read_bytes()), kind), label)
+    return None
+
+
+def _encode_object(source: object, kind: str | None) -> Media:
+    """Return an image of Pillow's, samples or an array as an encoded file."""
+    if _images.is_pil_image(source) and kind in ("image", None):
+        return _wrap_encoded(_images.encode_image(source), "image")
+    if (samples := _arrays.parse_samples(source)) and kind in ("audio", None):
+        return _wrap_encoded(_arrays.encode_wav(*samples), "audio")
     if _arrays.is_array(source):
         return _from_array(source, kind)
     raise errors.InputTypeError(
-        f"A {_kind_noun(kind)} cannot be made from {type(source).__name__}. Possible are bytes, "
+        f"Cannot make {_NOUNS.get(kind or '', 'media')} from {type(source).__name__}. Pass bytes, "
         f"a binary file, a path, an http(s) or data URL{_EXTRA_SOURCES.get(kind or '', '')}."
     )
 
 
-_EXTRA_SOURCES = {
-    "image": ", a PIL image, an array of shape (height, width[, 3 or 4])",
-    "audio": ", (array, sampling rate)",
-}
-
-
 def _wrap_encoded(data: bytes, kind: str) -> Media:
-    """Bytes that were made here: nothing about them needs a check."""
+    """Return bytes that were encoded here, which need no check, as media."""
     return Media(MemorySource(data), kind, sniff(data[:HEAD_SIZE], kind))
 
 
-def _from_array(array: Any, kind: str | None) -> Media:
+def _from_array(array: object, kind: str | None) -> Media:
     if kind == "audio":
-        raise errors.InputError("A sound's array needs its rate: pass (array, sampling_rate).")
+        raise errors.InputError("An audio array needs its rate: pass (array, sampling_rate).")
     if kind == "video":
-        raise errors.InputTypeError("A film cannot be made from an array: pass an encoded file.")
-    return _wrap_encoded(_arrays.encode_image(_arrays.array_to_image(array)), "image")
+        raise errors.InputTypeError("Cannot make a video from an array: pass an encoded file.")
+    return _wrap_encoded(_images.encode_image(_arrays.array_to_image(array)), "image")
 
 
-def _find_file(source: Any) -> Path:
-    if source == "":
-        raise errors.InputError("An empty text is no path: pass a file's path, a URL or bytes.")
-    said = str(source) if isinstance(source, os.PathLike) else source
-    shown = repr(said if len(str(said)) <= 120 else f"{str(said)[:120]}…")
-    try:
-        path = Path(source).expanduser()
-        if path.is_file():
-            return path
-    except (OSError, ValueError, RuntimeError):
-        pass  # too long, a NUL inside, no such user: said below
-    if "://" in str(source):
-        raise errors.InputError(f"{shown}: only http, https and data URLs can be fetched.")
-    if not isinstance(source, (str, os.PathLike)) or _is_folder(source):
+def _open_text(text: str, kind: str | None) -> Media:
+    """Return what a URL or a path in a str names."""
+    if url := _normalize_url(text):
+        return _url_media(url, kind)
+    bare = text.strip()
+    scheme = bare[:5].lower()
+    if scheme == "data:":
+        url = f"{scheme}{bare[5:]}"
+        return _check_media(
+            Media(MemorySource(decode_data_url(url)), kind, url=url), "The data URL"
+        )
+    if scheme == "file:":
+        return _open_path(_parse_file_url(bare), kind)
+    return _open_path(text, kind)
+
+
+def _open_path(source: str | os.PathLike[str], kind: str | None) -> Media:
+    path = _find_file(source)
+    return _check_media(Media(PathSource(path), kind, name=path.name), str(path))
+
+
+def _parse_file_url(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    if parts.netloc.lower() not in ("", "localhost"):
+        raise errors.InputError(
+            f"The file URL names another machine ({parts.netloc}): pass a path on this one."
+        )
+    return urllib.request.url2pathname(parts.path)
+
+
+def _find_file(source: str | os.PathLike[str]) -> Path:
+    text = str(source)
+    if text == "":
+        raise errors.InputError("An empty string is not a path: pass a path, a URL or bytes.")
+    for candidate in dict.fromkeys((source, text.strip())):
+        try:
+            path = Path(candidate).expanduser()
+            if path.is_file():
+                return path
+            is_folder = path.is_dir()
+        except (OSError, ValueError, RuntimeError):
+            is_folder = False  # too long, a NUL inside, an unknown user: reported below
+    shown = repr(text if len(text) <= 120 else f"{text[:120]}…")
+    if "://" in text:
+        raise errors.InputError(f"{shown}: only http, https, data and file URLs can be read.")
+    if is_folder:
         raise errors.InputError(f"{shown} is a folder, not a file.")
     raise errors.MissingFileError(
         f"There is no file {shown}. A str is a path (relative ones start at the working folder) "
@@ -167,40 +217,12 @@ def _find_file(source: Any) -> Path:
     )
 
 
-def _is_folder(source: Any) -> bool:
-    try:
-        return Path(source).expanduser().is_dir()
-    except (OSError, ValueError, RuntimeError):
-        return False
-
-
-def _file_source(file: Any) -> ByteSource:
-    """A file object of the caller's: read in place when it can seek and stands at its start."""
-    if isinstance(file, io.TextIOBase):
-        raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
-    try:
-        at_start = file.seekable() and file.tell() == 0
-    except (AttributeError, OSError):
-        at_start = False
-    if at_start:
-        return FileObjectSource(file)
-    data = file.read(INPUT_LIMIT + 1)
-    if isinstance(data, str):
-        raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
-    if len(data) > INPUT_LIMIT:
-        raise errors.InputError(
-            f"The file is larger than {INPUT_LIMIT:,} bytes: save it and pass its path."
-        )
-    return MemorySource(bytes(data))
-
-
-def _file_name(file: Any) -> str | None:
-    name = getattr(file, "name", None)
-    return Path(name).name if isinstance(name, str) else None
-
-
 def decode_data_url(url: str) -> bytes:
-    """The bytes of a data URL; InputError when it is none."""
+    """Return the bytes of a data URL.
+
+    Raises:
+        InputError: it is damaged.
+    """
     head, comma, text = url.partition(",")
     if not comma:
         raise errors.InputError(
@@ -215,38 +237,54 @@ def decode_data_url(url: str) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of base64 text; ValueError when it is damaged.
+    """Return the bytes of base64 text; ValueError when it is damaged.
 
-    Done in pieces: one call for many megabytes would keep other threads, and with them a running
-    event loop, from working meanwhile.
+    Decodes in pieces: one call for many megabytes would keep other threads, and with them a
+    running event loop, from working meanwhile.
     """
     pieces = range(0, len(text), PIECE)
     return b"".join(base64.b64decode(text[at : at + PIECE], validate=True) for at in pieces)
 
 
 def _check_media(media: Media, label: str) -> Media:
-    """The media with its type set; InputError when it is empty, damaged or of another kind."""
+    """Set the type of the media; InputError when it is empty, damaged or of another kind."""
     if not media.size:
         hint = " If it was just written or read, seek(0) first." if label == "The file" else ""
         raise errors.InputError(f"{label} is empty.{hint}")
-    with media.open() as file:
-        head = file.read(HEAD_SIZE)
-    if not isinstance(head, bytes):
-        raise errors.InputTypeError("The file is open as text: open it with mode 'rb'.")
-    media.mime = sniff(head, media.kind)
+    media.mime = _sniff_media(media, label)
     found = (media.mime or "").partition("/")[0]
+    expected = _NOUNS.get(media.kind or "", "an image, audio or video")
     if found in ("text", "application") or media.mime == "image/svg+xml":
         raise errors.InputError(
-            f"{label} is {_describe_type(media.mime)}, not a {_kind_noun(media.kind)}"
-            f".{_format_hint(media)}"
+            f"{label} is {_describe_type(media.mime)}, not {expected}.{_format_hint(media)}"
         )
     if found and media.kind and found != media.kind:
-        raise errors.InputError(f"{label} is {media.mime}, not a {_kind_noun(media.kind)}.")
+        raise errors.InputError(f"{label} is {media.mime}, not {expected}.")
     if (media.kind or found) == "image":
         _check.check_image(media, label)
+    elif found == "audio":
+        _check.check_audio(media, label)
     if media.mime is None:
         raise errors.InputError(_check.unknown_type_message(label, media.kind))
     return media
+
+
+def _sniff_media(media: Media, label: str) -> str | None:
+    """Return the type by the first bytes, and by those after a long ID3 tag."""
+    try:
+        with media.open() as file:
+            head = file.read(HEAD_SIZE)
+            end = find_id3_end(head) if isinstance(head, bytes) else None
+            if end is not None and end + 2 > len(head):  # a cover image fills the tag
+                file.seek(end)
+                head = b"ID3\x04\0\0\0\0\0\0" + file.read(HEAD_SIZE)
+    except errors.HfWidgetsError:
+        raise
+    except Exception as error:  # a read() of someone else's may raise anything
+        raise _readers.unreadable_error(label, error) from error
+    if not isinstance(head, bytes):
+        raise _readers.text_file_error()
+    return sniff(head, media.kind)
 
 
 def _describe_type(mime: str | None) -> str:
@@ -256,7 +294,7 @@ def _describe_type(mime: str | None) -> str:
 
 def _format_hint(media: Media) -> str:
     if media.mime == "text/html" and media.url:
-        return " The URL may lead to a page about it, or ask for a login: use the file's own URL."
+        return " The URL may lead to a page about it, or require a login: use the file's own URL."
     if media.mime in ("application/pdf", "image/svg+xml"):
-        return " Draw it as PNG first."
+        return " Convert it to PNG first."
     return ""

@@ -1,4 +1,4 @@
-"""A picture, a sound or a film on its way to a server, read in pieces."""
+"""An image, audio or video on its way to a server, read in pieces."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ class ByteSource(Protocol):
     size: int
 
     def open(self) -> AbstractContextManager[IO[bytes]]:
-        """The bytes, from their start."""
+        """Return the bytes as a file that stands at its start."""
         ...
 
 
@@ -46,7 +46,11 @@ class PathSource:
 
 
 class FileObjectSource:
-    """A file object of the caller's that can seek and stands at its start; it stays open."""
+    """A file object of the caller's that can seek and stands at its start; it stays open.
+
+    Raises:
+        OSError, ValueError: it cannot seek to its end.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -65,7 +69,7 @@ class Media:
         kind: image, audio or video; None when any will do.
         mime: its type, by its first bytes; None for a URL that was not fetched yet.
         name: the file's name without its folder, None when it has none.
-        url: the http(s) or data URL that it was given as, else None.
+        url: the http(s) or data URL that it was loaded from, else None.
         size: its size in bytes; None for a URL that was not fetched yet.
     """
 
@@ -90,7 +94,11 @@ class Media:
         return self.source.size if self.source else None
 
     def open(self) -> AbstractContextManager[IO[bytes]]:
-        """The bytes as a binary file, from their start; InputError when they cannot be read."""
+        """Return the bytes as a binary file, from their start.
+
+        Raises:
+            InputError: the URL was never fetched, or the file can no longer be read.
+        """
         if self.source is None:
             raise errors.InputError(
                 f"{self.url} was passed on as a URL: its bytes were never fetched."
@@ -98,31 +106,42 @@ class Media:
         try:
             return self.source.open()
         except (OSError, ValueError) as error:
-            raise errors.InputError(f"{self} can no longer be read: {error}") from error
+            raise self._unreadable_error(error) from error
+
+    def _unreadable_error(self, error: Exception) -> errors.InputError:
+        return errors.InputError(f"{self} can no longer be read: {error}")
 
     def read(self) -> bytes:
-        """All bytes; a copy is made only where they are not in memory yet."""
+        """Return all bytes; they are copied only where they are not in memory yet."""
         return (
             self.source.data if isinstance(self.source, MemorySource) else b"".join(self.chunks())
         )
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
-        """The bytes in pieces of at most `size`; InputError when the file changed meanwhile."""
+        """Yield the bytes in pieces of at most `size`; InputError when the file has changed."""
         left = self.size or 0
         with self.open() as file:
-            while left > 0 and (data := file.read(min(size, left))):
+            while left > 0 and (data := self._read_piece(file, min(size, left))):
                 left -= len(data)
                 yield data
+            # A file that grew is noticed too: its head may belong to another version.
             if left or (isinstance(self.source, PathSource) and file.read(1)):
                 raise errors.InputError(f"{self} changed while it was sent.")
+
+    def _read_piece(self, file: IO[bytes], size: int) -> bytes:
+        try:
+            return file.read(size)
+        except Exception as error:  # a read() of someone else's may raise anything
+            raise self._unreadable_error(error) from error
 
     def __iter__(self) -> Iterator[bytes]:
         return self.chunks()
 
     def base64_chunks(self) -> Iterator[bytes]:
-        """The bytes as base64 without line breaks, in pieces."""
+        """Yield the bytes as base64 without line breaks, in pieces."""
         rest = b""
         for data in self.chunks():
+            # Pieces of base64 join only where each stands for a multiple of three bytes.
             data = rest + data if rest else data
             whole = len(data) - len(data) % 3
             rest = data[whole:]
@@ -132,20 +151,20 @@ class Media:
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether reading it waits for nothing."""
+        """True if reading it never waits."""
         return isinstance(self.source, MemorySource)
 
     @property
     def content(self) -> "bytes | Media":
-        """What a request sends: small bytes in memory at once, anything else in pieces."""
+        """Return what a request sends: small bytes in memory at once, anything else in pieces."""
         return self.read() if self.is_in_memory and (self.size or 0) <= CHUNK else self
 
     def data_url(self, default_mime: str = "application/octet-stream") -> str:
-        """The bytes as a data URL."""
+        """Return the bytes as a data URL."""
         return f"{self.data_url_prefix(default_mime)}{b''.join(self.base64_chunks()).decode()}"
 
     def data_url_prefix(self, default_mime: str = "application/octet-stream") -> str:
-        """What stands before the base64 text in a data URL."""
+        """Return the beginning of the data URL, up to its base64 text."""
         return f"data:{self.mime or default_mime};base64,"
 
     def __repr__(self) -> str:
@@ -164,11 +183,11 @@ class InlineDataUrl:
 
     @property
     def is_in_memory(self) -> bool:
-        """Whether reading it waits for nothing."""
+        """True if reading it never waits."""
         return self.media.is_in_memory
 
     def __str__(self) -> str:
         return f"{self.prefix}{b''.join(self.media.base64_chunks()).decode()}"
 
     def __repr__(self) -> str:
-        return f"<Inline {self.prefix}… of {self.media}>"
+        return f"<InlineDataUrl {self.prefix}… of {self.media}>"

@@ -135,5 +135,5 @@ def test_a_call_of_another_form_says_which_is_right(client: InferenceClient) -> 
 
 
 def test_an_empty_path_is_said_so(client: InferenceClient) -> None:
-    with pytest.raises(errors.InputError, match="An empty text is no path"):
+    with pytest.raises(errors.InputError, match="An empty string is not a path"):
         client.image_classification("")

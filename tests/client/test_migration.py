@@ -23,8 +23,8 @@ TOKEN = "hf_" + "sentinel" * 4
 MODELS = {
     "MODEL": ("google-bert/bert-base-uncased", "fill-mask"),
     "EMBEDDER": ("org/embedder", "sentence-similarity"),
-    "LOOKER": ("org/looker", "image-classification"),
-    "PAINTER": ("org/painter", "text-to-image"),
+    "CLASSIFIER": ("org/classifier", "image-classification"),
+    "GENERATOR": ("org/generator", "text-to-image"),
 }
 BASE = "router.huggingface.co/hf-inference/models"
 
@@ -46,9 +46,9 @@ def _hub(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
         internet.get(f"huggingface.co/api/models/{model}", Answer(json=listed))
     internet.post(f"{BASE}/{MODELS['MODEL'][0]}", masks)
     internet.post(f"{BASE}/org/embedder/pipeline/feature-extraction", Answer(json=[0.5, 0.25]))
-    internet.post(f"{BASE}/org/looker", Answer(json=[{"label": "cat", "score": 0.9}]))
-    picture = Answer(body=encode_image(), headers={"content-type": "image/png"})
-    internet.post(f"{BASE}/org/painter", picture)
+    internet.post(f"{BASE}/org/classifier", Answer(json=[{"label": "cat", "score": 0.9}]))
+    image = Answer(body=encode_image(), headers={"content-type": "image/png"})
+    internet.post(f"{BASE}/org/generator", image)
 
 
 def plain(value: Any) -> Any:
@@ -61,13 +61,15 @@ def run(code: str) -> Any:
     return eval(code, {
         **names, "InferenceApi": InferenceApi, "InferenceClient": InferenceClient,
         "client": InferenceClient(), "TEXT": "The goal of life is [MASK].",
-        "PICTURE": encode_image(), "TOKEN": TOKEN,
+        "IMAGE": encode_image(), "TOKEN": TOKEN,
     })  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:InferenceApi is outdated")
 @pytest.mark.parametrize(("before", "after"), ROWS)
-def test_both_sides_of_a_row_give_the_same(before: str, after: str, internet: Internet) -> None:
+def test_both_sides_of_a_row_give_the_same_result(
+    before: str, after: str, internet: Internet
+) -> None:
     old, new = run(before), run(after)
     assert plain(old) == plain(new)
     posts = [seen for seen in internet.seen if seen.method == "POST"]
@@ -83,7 +85,7 @@ def test_the_table_has_its_rows() -> None:
 
 def test_the_old_client_says_that_it_is_old() -> None:
     with pytest.warns(DeprecationWarning, match=r"MIGRATION\.md"):
-        old = InferenceApi("org/looker")
+        old = InferenceApi("org/classifier")
     assert old.task == "image-classification"
     assert TOKEN not in repr(old)
     assert hfwidgets.InferenceApi is InferenceApi
@@ -95,11 +97,11 @@ def test_what_the_old_client_refuses(internet: Internet, caplog: pytest.LogCaptu
     with pytest.raises(ValueError, match="names no task"):
         InferenceApi("org/bare")
     with pytest.raises(errors.UnknownTaskError, match="Did you mean 'fill-mask'"):
-        InferenceApi("org/looker", task="fill-mas")
+        InferenceApi("org/classifier", task="fill-mas")
     with caplog.at_level(logging.WARNING, logger="hfwidgets"):
-        InferenceApi("org/looker", task="fill-mask")
+        InferenceApi("org/classifier", task="fill-mask")
     assert "is a model for image-classification; it is asked for fill-mask" in caplog.text
     strange = Answer(body=b"x", headers={"content-type": "audio/flac"})
-    internet.post(f"{BASE}/org/looker", strange)
+    internet.post(f"{BASE}/org/classifier", strange)
     with pytest.raises(NotImplementedError, match="raw_response=True"):
-        InferenceApi("org/looker")("x")
+        InferenceApi("org/classifier")("x")

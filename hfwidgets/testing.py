@@ -27,7 +27,7 @@ from hfwidgets.calls import settings
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.flow import Flow, Infer, Reply
 from hfwidgets.recorder import Recorder
-from hfwidgets.recorder.recorder import ReplayedStream
+from hfwidgets.recorder.recorder import StoredStream
 from hfwidgets.tasks import find
 
 
@@ -94,7 +94,7 @@ class Answers:
             raise answer
         if not ask.stream:
             return _whole_answer(ask.task, answer)
-        call.replayed_stream = ReplayedStream(_stream_chunks(ask.task, answer))
+        call.replayed_stream = StoredStream(_stream_chunks(ask.task, answer))
         return Reply(200, {"content-type": "text/event-stream"})
 
     def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:

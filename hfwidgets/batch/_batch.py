@@ -26,6 +26,7 @@ from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._source import Columns, RowSource, is_count
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
+from hfwidgets.calls.known_secrets import collect_secrets
 from hfwidgets.calls.routing import default_provider
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.errors.user_warnings import warn
@@ -80,7 +81,7 @@ class Plan:
         settings = self.caller.settings
         model = self.parameters.get("model") or settings.model
         own = {name: value for name, value in self.parameters.items() if name != "model"}
-        hidden = fingerprint.collect_secrets(settings)
+        hidden = collect_secrets(settings)
         return {
             "task": self.task.name,
             "model": fingerprint.bare_url(model) if model and "://" in model else model,
@@ -125,7 +126,7 @@ class Batch:
     def _open_journal(self) -> Journal | None:
         if self.plan.resume is None:
             return None
-        hidden = fingerprint.collect_secrets(self.plan.caller.settings)
+        hidden = collect_secrets(self.plan.caller.settings)
         return Journal(self.plan.resume, self.plan.header(), hidden)
 
     def _iter_jobs(self) -> Iterator[Job | None]:

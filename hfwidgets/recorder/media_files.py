@@ -1,7 +1,8 @@
-"""Raw answers as JSON, with the media in them as files beside it.
+"""Write raw answers as JSON, with the media in them as files in a folder next to it.
 
-In the JSON a file stands as `{"$file": "<hash>.png"}`; `"as"` says how the answer held it: base64
-text, or a data URL's head. Keys of an answer that begin with a dollar sign get one more.
+In the JSON a file stands as `{"$file": "<hash>.png"}`; `"as"` says how the answer held it: as
+base64 text, or as a data URL, whose head it repeats. Keys of an answer that begin with a dollar
+sign get one more.
 """
 
 import base64
@@ -19,7 +20,7 @@ from hfwidgets import errors
 from hfwidgets.media import HEAD_SIZE, sniff
 
 MIN_BASE64_LENGTH = 256
-"""Base64 text shorter than this, in characters, stays in the JSON."""
+"""Shorter base64 texts stay in the JSON, in characters."""
 
 _NAME = re.compile(r"[0-9a-f]{32}\.[a-z0-9]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -41,7 +42,11 @@ _EXTENSIONS = {
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all, for its owner alone."""
+    """Write a file completely or not at all; only its owner may read it.
+
+    Raises:
+        OSError: The disk is full, or the folder cannot be written to.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -60,7 +65,7 @@ class MediaFiles:
         self.folder = folder
 
     def put(self, data: bytes) -> str:
-        """Keep a file; returns its name."""
+        """Write a file unless it is there already; return its name."""
         end = _EXTENSIONS.get(sniff(data[:HEAD_SIZE]) or "", "bin")
         name = f"{hashlib.sha256(data).hexdigest()[:32]}.{end}"
         if not (self.folder / name).exists():
@@ -68,18 +73,23 @@ class MediaFiles:
         return name
 
     def get(self, name: str) -> bytes:
-        """The content of a file; OutputError when it is gone."""
+        """Return the content of a file.
+
+        Raises:
+            OutputError: The file is missing, or the name is not one that `put` gives.
+        """
         if not _NAME.fullmatch(name):
             raise errors.OutputError(f"{name!r} is not the name of a file of a recording.")
         try:
             return (self.folder / name).read_bytes()
         except OSError as error:
             raise errors.OutputError(
-                f"The file {name} of a recorded answer is missing in {self.folder}: record it anew."
+                f"The file {name} of a recorded answer is missing in {self.folder}.",
+                advice="Record the answer again.",
             ) from error
 
     def pack(self, value: Any) -> Any:
-        """An answer as JSON can hold it; its media are written."""
+        """Write the media of an answer and return the rest as data for JSON."""
         if isinstance(value, (bytes, bytearray, memoryview)):
             return {"$file": self.put(bytes(value))}
         if isinstance(value, Mapping):
@@ -99,7 +109,7 @@ class MediaFiles:
         return {"$file": self.put(data), "as": start or "base64"} if data is not None else text
 
     def unpack(self, value: Any) -> Any:
-        """The answer again, with its media read back."""
+        """Return a packed answer in its first form, its media read back."""
         if isinstance(value, list):
             return [self.unpack(item) for item in value]
         if not isinstance(value, dict):
@@ -116,7 +126,7 @@ def _escape_key(key: str) -> str:
 
 
 def decode_media(text: str) -> bytes | None:
-    """The picture, sound or film that a text is the base64 of; None for other texts."""
+    """Return the image, audio or video that a text encodes in base64; None for other texts."""
     if len(text) < MIN_BASE64_LENGTH or len(text) % 4 or not _BASE64.fullmatch(text):
         return None
     try:
@@ -124,14 +134,15 @@ def decode_media(text: str) -> bytes | None:
     except binascii.Error:
         return None
     kind = (sniff(data[:HEAD_SIZE]) or "").partition("/")[0]
-    same = kind in ("image", "audio", "video") and base64.b64encode(data).decode() == text
-    return data if same else None
+    # Unused bits at the end of base64 may be set: only a text that comes back the same is replaced.
+    is_exact = kind in ("image", "audio", "video") and base64.b64encode(data).decode() == text
+    return data if is_exact else None
 
 
 def to_pretty_json(value: Any) -> str:
-    """JSON with sorted keys that is good to read and to compare.
+    """Return JSON with sorted keys that reads and compares well.
 
-    What fits into a line stands in one, and so does each list of numbers and each of a stream's
+    What fits into a line is written as one, and so are lists of numbers and each of a stream's
     `chunks`.
     """
     return _format_value(value, 0) + "\n"

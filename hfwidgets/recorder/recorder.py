@@ -1,4 +1,4 @@
-"""What stands between a task and its provider while answers are recorded or replayed."""
+"""Record and replay answers: the interceptor between a task and its provider."""
 
 import asyncio
 import datetime
@@ -12,13 +12,15 @@ from typing import Any, Self
 
 from hfwidgets import errors
 from hfwidgets.calls import settings
+from hfwidgets.calls.known_secrets import collect_secrets
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import decoder_for_type
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
-from hfwidgets.errors.secrets import redact_data
-from hfwidgets.recorder import fingerprint
-from hfwidgets.recorder.fingerprint import RequestFingerprint
-from hfwidgets.recorder.store import Provenance, RecordingStore
+from hfwidgets.errors.secrets import redact, redact_data
+from hfwidgets.errors.user_warnings import warn
+from hfwidgets.recorder.fingerprint import RequestFingerprint, bare_url, build_fingerprint
+from hfwidgets.recorder.media_files import to_pretty_json
+from hfwidgets.recorder.store import Provenance, RecordingStore, StoredAnswer
 from hfwidgets.results import Meta
 
 MODES = ("auto", "record", "replay")
@@ -27,19 +29,23 @@ DEFAULT_FOLDER = Path(".hfwidgets") / "recordings"
 
 MODE_VARIABLE = "HFWIDGETS_RECORDINGS"
 
+MAX_SHOWN_INPUTS = 200
+"""Characters of a request's inputs that an error repeats."""
+
 
 class Recorder:
     """A folder of recordings and how it is used; as a context manager, for all calls in a block.
 
-    Blocks hold for the whole process, its threads included, so that with replay nothing goes out.
+    A block applies to the whole process, its threads included, so that replaying sends nothing.
 
     Args:
-        path: the folder; left out, `.hfwidgets/recordings` in the working folder.
-        mode: `auto` takes what is recorded and records the rest; `record` asks anew; `replay` sends
-            nothing. Left out, what the environment variable HFWIDGETS_RECORDINGS says, else `auto`.
+        path: The folder; by default `.hfwidgets/recordings` in the working folder.
+        mode: `auto` replays what is recorded and records the rest; `record` asks for everything
+            again; `replay` sends nothing. By default the environment variable
+            HFWIDGETS_RECORDINGS, else `auto`.
 
     Raises:
-        ConfigurationError: there is no such mode.
+        ConfigurationError: The mode is unknown.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, mode: str | None = None) -> None:
@@ -49,14 +55,15 @@ class Recorder:
         self.mode = mode or os.environ.get(MODE_VARIABLE) or "auto"
         if self.mode not in MODES:
             raise errors.ConfigurationError(
-                f"mode is {self.mode!r}.{errors.did_you_mean(self.mode, MODES)} It is one of: "
-                f"{', '.join(MODES)}."
+                f"Unknown mode {self.mode!r}.{errors.did_you_mean(self.mode, MODES)}",
+                advice=f"Choose one of: {', '.join(MODES)}.",
             )
         self.store = RecordingStore(self.path)
+        self._has_warned = False
 
     @property
     def blocks_requests(self) -> bool:
-        """Whether nothing may be sent."""
+        """True if nothing may be sent."""
         return self.mode == "replay"
 
     def __enter__(self) -> Self:
@@ -67,118 +74,160 @@ class Recorder:
         settings.interceptors.remove(self)
 
     def __repr__(self) -> str:
-        return f"<Recorder {self.display_path}: prompts and answers are kept there in clear>"
+        return f"<Recorder {self.display_path}: stores prompts and answers in clear>"
 
     def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
-        """The answer to a task's wish: a recorded one, else the provider's, which is recorded.
+        """Return a recorded answer, else the provider's, which is then recorded.
 
         Raises:
-            NotRecordedError: nothing may be sent and nothing is recorded.
+            NotRecordedError: Nothing may be sent, and nothing is recorded.
         """
-        question: RequestFingerprint = yield Blocking(
-            functools.partial(fingerprint.build_fingerprint, ask, call.settings)
+        request: RequestFingerprint = yield Blocking(
+            functools.partial(build_fingerprint, ask, call.settings)
         )
         if self.mode != "record":
-            found = yield Blocking(functools.partial(self.store.read, question))
+            found = yield Blocking(functools.partial(self._find_recording, request))
             if found is not None:
                 return (yield from self._replay(call, ask, found))
         if self.blocks_requests:
-            raise (yield Blocking(functools.partial(self._build_missing_error, question)))
+            raise (yield Blocking(functools.partial(self._build_missing_error, request)))
         raw = yield from call.ask_provider(ask)
         if ask.stream:
-            call.stream_recorder = StreamRecorder(
-                self.store, question, raw.headers.get("content-type", ""), call
+            call.stream_recorder = RecordedStream(
+                self, request, raw.headers.get("content-type", ""), call
             )
             return raw
-        return (yield Blocking(functools.partial(self._store_answer, call, question, raw)))
+        try:
+            return (yield Blocking(functools.partial(self._store_answer, call, request, raw)))
+        except (OSError, TypeError, ValueError, RecursionError) as error:
+            self.warn_not_stored(error)
+            return raw
+
+    def warn_not_stored(self, error: Exception) -> None:
+        """Warn, once per recorder, that answers are returned but not recorded.
+
+        The answer was paid for: whatever keeps it off the disk must not keep it from the caller.
+        """
+        if not self._has_warned:
+            self._has_warned = True
+            cause = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            warn(
+                f"This answer was not recorded in {self.display_path}: {redact(cause)}. Calls "
+                "return their answers all the same; those that cannot be stored are sent again "
+                "the next time."
+            )
 
     def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:
-        """The error for a request besides the tasks' own, while nothing may be sent."""
+        """Build the error for a request besides the tasks' own, while nothing may be sent."""
         return errors.NotRecordedError(
-            f"Recordings are replayed, so {method} {fingerprint.bare_url(url)} was not sent: only "
-            "what tasks answer is recorded. hf.recordings.off() or mode='auto' lets it through."
+            f"Recordings are replayed, so {method} {bare_url(url)} was not sent: only the answers "
+            "of tasks are recorded.",
+            advice="hf.recordings.off() or mode='auto' allows it.",
         )
 
-    def _replay(self, call: InterceptedCall, ask: Infer, found: dict[str, Any]) -> Flow[Any]:
-        about = found["served"]
+    def _find_recording(self, request: RequestFingerprint) -> StoredAnswer | None:
+        try:
+            return self.store.read(request)
+        except errors.OutputError:
+            # A torn file holds no answer; asking again replaces it.
+            if self.mode == "auto" and self.store.is_torn(request):
+                return None
+            raise
+
+    def _replay(self, call: InterceptedCall, ask: Infer, found: StoredAnswer) -> Flow[Any]:
+        served = found["served"]
         call.provenance = Provenance(
-            about["provider"],
-            about["model"],
-            about["seconds"],
+            served["provider"],
+            served["model"],
+            served["seconds"],
             datetime.datetime.fromisoformat(found["recorded"]),
-            about["first_token_seconds"],
+            served["first_token_seconds"],
         )
         if not ask.stream:
             return (yield Blocking(functools.partial(self.store.files.unpack, found["answer"])))
-        call.replayed_stream = ReplayedStream(found["chunks"])
+        call.replayed_stream = StoredStream(found["chunks"])
         return Reply(200, {"content-type": "text/event-stream"})
 
-    def _store_answer(self, call: InterceptedCall, question: RequestFingerprint, raw: Any) -> Any:
-        """The answer as it will be read back, so that a replay is the same to the last key."""
-        served = Provenance.from_meta_now(call.meta())
-        packed = redact_data(self.store.files.pack(raw), fingerprint.collect_secrets(call.settings))
-        self.store.write(question, served, answer=packed)
-        call.provenance = served
-        found = self.store.read(question)
-        assert found is not None
-        return self.store.files.unpack(found["answer"])
+    def _store_answer(self, call: InterceptedCall, request: RequestFingerprint, raw: Any) -> Any:
+        """Write an answer and return it as a replay will: the same to the order of its keys.
 
-    def _build_missing_error(self, question: RequestFingerprint) -> errors.NotRecordedError:
-        asked = question.description
+        Only the file is freed of secrets; the caller gets what the server sent.
+        """
+        served = Provenance.from_meta_now(call.meta())
+        packed = self.store.files.pack(raw)
+        self.store.write(
+            request, served, answer=redact_data(packed, collect_secrets(call.settings))
+        )
+        answer = self.store.files.unpack(json.loads(to_pretty_json(packed)))
+        call.provenance = served
+        return answer
+
+    def _build_missing_error(self, request: RequestFingerprint) -> errors.NotRecordedError:
+        asked = request.description
         model = f" by {asked['model']}" if asked["model"] else ""
         text = json.dumps(asked["inputs"], ensure_ascii=False)
-        short = text if len(text) <= 200 else f"{text[:200]}…"
+        inputs = text if len(text) <= MAX_SHOWN_INPUTS else f"{text[:MAX_SHOWN_INPUTS]}…"
+        nearest = self.store.describe_nearest(request)
         return errors.NotRecordedError(
-            f"There is no recording of {asked['task']}{model} of {short} in {self.display_path} "
-            f"({question.key}).{self.store.describe_nearest(question)} Recordings are "
-            "replayed, so nothing "
-            "was sent. To record it, run this once with mode='auto'; in a cell that is --cache, "
-            "in pytest --hf-record."
+            f"No recording of {asked['task']}{model} of {inputs} in {self.display_path} "
+            f"({request.key}), and nothing is sent while recordings are replayed.",
+            advice=f"{nearest} To record it, run this once with mode='auto', in a cell with "
+            "--cache, in pytest with --hf-record.".lstrip(),
         )
 
 
-class StreamRecorder:
-    """Records a stream while it is read; one that is left early is not kept."""
+class RecordedStream:
+    """Records a stream while it is read; one that is left early is not stored."""
 
     def __init__(
         self,
-        store: RecordingStore,
-        question: RequestFingerprint,
+        recorder: Recorder,
+        request: RequestFingerprint,
         content_type: str,
         call: InterceptedCall,
     ) -> None:
-        self._store, self._question, self._call = store, question, call
-        self._cutter = decoder_for_type(content_type)
+        self._recorder, self._request, self._call = recorder, request, call
+        self._decoder = decoder_for_type(content_type)
         self._events: list[bytes] = []
 
     def record(self, chunks: Iterator[bytes], meta: Meta) -> Iterator[bytes]:
-        """The same bytes; once they have ended, they are kept."""
+        """Pass the bytes on; once they have ended, store them."""
         for data in chunks:
-            self._events += self._cutter.feed(data)
+            self._events += self._decoder.feed(data)
             yield data
-        self._store_stream(meta)
+        self._warn(self._store(meta))
 
     async def arecord(self, chunks: AsyncIterator[bytes], meta: Meta) -> AsyncIterator[bytes]:
-        """The same, to await."""
+        """Pass the bytes on, awaiting them; once they have ended, store them."""
         async for data in chunks:
-            self._events += self._cutter.feed(data)
+            self._events += self._decoder.feed(data)
             yield data
         import anyio
 
-        await anyio.to_thread.run_sync(self._store_stream, meta)
+        self._warn(await anyio.to_thread.run_sync(self._store, meta))
 
-    def _store_stream(self, meta: Meta) -> None:
-        chunks = [json.loads(event) for event in (*self._events, *self._cutter.finish())]
-        meta.seconds = time.perf_counter() - self._call.start_time
-        served = Provenance.from_meta_now(meta)
-        hidden = fingerprint.collect_secrets(self._call.settings)
-        packed = redact_data(self._store.files.pack(chunks), hidden)
-        self._store.write(self._question, served, chunks=packed)
+    def _warn(self, error: Exception | None) -> None:
+        if error is not None:
+            self._recorder.warn_not_stored(error)
+
+    def _store(self, meta: Meta) -> Exception | None:
+        """Write the stream; return what prevents it, since its reader has the answer already."""
+        store = self._recorder.store
+        try:
+            events = (*self._events, *self._decoder.finish())
+            chunks = store.files.pack([json.loads(event) for event in events])
+            meta.seconds = time.perf_counter() - self._call.start_time
+            served = Provenance.from_meta_now(meta)
+            known = collect_secrets(self._call.settings)
+            store.write(self._request, served, chunks=redact_data(chunks, known))
+        except (OSError, TypeError, ValueError, RecursionError) as error:
+            return error
         served.apply_to_meta(meta)
+        return None
 
 
-class ReplayedStream:
-    """A recorded stream, as a connection that gives its bytes without waiting."""
+class StoredStream:
+    """A recorded stream, in the form of a connection that yields its bytes without waiting."""
 
     def __init__(self, chunks: list[Any]) -> None:
         self._chunks = chunks
@@ -189,15 +238,15 @@ class ReplayedStream:
         yield b"data: [DONE]\n\n"
 
     async def aiter(self) -> AsyncIterator[bytes]:
-        """The bytes, to await; other work gets its turn between them."""
+        """Yield the bytes, and let other tasks run between them."""
         for data in self:
             yield data
             await asyncio.sleep(0)
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
     def release(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
     abort = discard = release

@@ -1,4 +1,4 @@
-"""The folder of recordings: one JSON file an answer, media in `files/` beside."""
+"""Read and write a folder of recordings: one JSON file per answer, media in `files/`."""
 
 import contextlib
 import datetime
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
@@ -19,20 +19,44 @@ from hfwidgets.results.record import Record
 VERSION = 1
 FILES_FOLDER = "files"
 MAX_COMPARED = 200
-"""How many recordings are looked through for the one nearest to a question without any."""
+"""How many recordings are searched for the one nearest to a request without a recording."""
 
 _NAME = re.compile(r"[0-9a-f]{32}\.json")
+_MEDIA_NAME = re.compile(r"[0-9a-f]{32}\.")
 
+# The lines that git writes where two branches differ: ours, the base in some styles, theirs.
 _MERGE_CONFLICT = re.compile(
     rb"^<<<<<<<[^\n]*\n(.*?)(?:^\|{7}[^\n]*\n.*?)?^=======\r?\n.*?^>>>>>>>[^\n]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-"""What git writes where two branches differ: ours, the base for some styles, theirs."""
+
+# What reading a file may raise that is not in the form that `RecordingStore.write` gives it.
+_READ_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError)
+
+
+class ServedBy(TypedDict):
+    """Who gave a stored answer, as the file says it."""
+
+    provider: str
+    model: str | None
+    seconds: float
+    first_token_seconds: float | None
+
+
+class StoredAnswer(TypedDict, total=False):
+    """The content of a recording's file; `answer` or, for a stream, `chunks` is there."""
+
+    version: int
+    asked: dict[str, Any]
+    recorded: str
+    served: ServedBy
+    answer: Any
+    chunks: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who gave an answer, how long it took in seconds, and when, for one that is kept."""
+    """Who gave an answer, how long it took in seconds, and when it was recorded, if it was."""
 
     provider: str
     model: str | None
@@ -42,12 +66,12 @@ class Provenance:
 
     @classmethod
     def from_meta_now(cls, meta: Meta) -> "Provenance":
-        """What is kept of a call that has just been answered."""
+        """Return what is stored about a call that was answered just now."""
         return replace(cls.from_meta(meta), recorded=utc_now())
 
     @classmethod
     def from_meta(cls, meta: Meta) -> "Provenance":
-        """What a result knows of it."""
+        """Return what a result's meta holds."""
         first = meta.first_token_seconds
         return cls(
             meta.provider,
@@ -65,12 +89,12 @@ class Provenance:
 
 
 def utc_now() -> datetime.datetime:
-    """The moment, to the second, in UTC."""
+    """Return the time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 
 
 class Recording(Record):
-    """One recorded answer: what was asked, who answered, when it was recorded, in which file."""
+    """One recorded answer: its request, who answered, when it was recorded, in which file."""
 
     task: str
     model: str | None
@@ -87,34 +111,69 @@ class RecordingStore:
         self.folder = folder
         self.files = MediaFiles(folder / FILES_FOLDER)
 
-    def answer_path(self, question: RequestFingerprint) -> Path:
-        """Where the answer to a question is, or would be."""
-        return self.folder / question.task / f"{question.key}.json"
+    def answer_path(self, request: RequestFingerprint) -> Path:
+        """Return the path of the recording of a request, whether or not there is one."""
+        return self.folder / request.task / f"{request.key}.json"
 
-    def read(self, question: RequestFingerprint) -> dict[str, Any] | None:
-        """The recorded answer to a question, its media still as files; None when there is none."""
-        path = self.answer_path(question)
+    def read(self, request: RequestFingerprint) -> StoredAnswer | None:
+        """Return the recorded answer to a request, its media still as files; None without one.
+
+        Raises:
+            ConfigurationError: A newer version of hfwidgets recorded it.
+            OutputError: The file cannot be read.
+        """
+        path = self.answer_path(request)
         try:
             found = load_recording(path)
-            if found["version"] > VERSION:
-                raise errors.ConfigurationError(
-                    f"{path} was recorded by a newer hfwidgets: upgrade, or record it anew."
-                )
+            is_newer = found["version"] > VERSION
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            if isinstance(error, errors.HfWidgetsError):
-                raise
+        except _READ_ERRORS as error:
             raise errors.OutputError(
-                f"The recording {path} cannot be read ({type(error).__name__}: {error}). If a "
-                "merge left marks in it, mend them; else delete it and record it anew."
+                f"The recording {path} cannot be read ({type(error).__name__}: {error}).",
+                advice="If a merge left marks in it, resolve them; else delete it and record it "
+                "again.",
             ) from error
+        if is_newer:
+            raise errors.ConfigurationError(
+                f"{path} was recorded by a newer version of hfwidgets.",
+                advice="Upgrade hfwidgets, or record the answer again.",
+            )
         return found
 
-    def write(self, question: RequestFingerprint, served: Provenance, **answer: Any) -> None:
-        """Keep an answer: `answer=` a whole one, or `chunks=` a stream's; both packed already."""
+    def is_torn(self, request: RequestFingerprint) -> bool:
+        """True if a recording holds less than it should, as after a loss of power.
+
+        Such a file is worth nothing; one that a merge left marks in is worth repairing.
+        """
+        try:
+            data = self.answer_path(request).read_bytes()
+        except OSError:
+            return False
+        return b"<<<<<<<" not in data and not data.rstrip().endswith(b"}")
+
+    def write(
+        self,
+        request: RequestFingerprint,
+        served: Provenance,
+        *,
+        answer: Any = None,
+        chunks: list[Any] | None = None,
+    ) -> StoredAnswer:
+        """Write an answer whose media are packed already, and return it as it will be read.
+
+        Args:
+            request: What was asked.
+            served: Who answered.
+            answer: A whole answer, unless `chunks` is passed.
+            chunks: The chunks of a stream.
+
+        Raises:
+            OSError: The disk is full, or the folder cannot be written to.
+            TypeError, ValueError: The answer cannot be written as JSON.
+        """
         found = {
-            "asked": question.description,
+            "asked": request.description,
             "recorded": (served.recorded or utc_now()).isoformat(),
             "served": {
                 "model": served.model,
@@ -123,74 +182,74 @@ class RecordingStore:
                 "first_token_seconds": served.first_token_seconds,
             },
             "version": VERSION,
-            **answer,
+            **({"answer": answer} if chunks is None else {"chunks": chunks}),
         }
-        write_atomic(
-            self.answer_path(question), to_pretty_json(found).encode("utf-8", "surrogatepass")
-        )
+        text = to_pretty_json(found)
+        write_atomic(self.answer_path(request), text.encode("utf-8", "surrogatepass"))
+        stored: StoredAnswer = json.loads(text)
+        return stored
 
     def iter_paths(self) -> Iterator[Path]:
-        """The files of all recordings, by task and name."""
+        """Yield the files of all recordings, by task and name."""
         for path in sorted(self.folder.glob("*/*.json")):
             if _NAME.fullmatch(path.name):
                 yield path
 
     def list(self) -> Elements[Recording]:
-        """All recordings, the latest first."""
+        """Return all recordings, the latest first."""
         found = [_list_entry(path) for path in self.iter_paths()]
         return Elements(sorted(found, key=lambda row: str(row["recorded"]), reverse=True))
 
     def clear(self) -> int:
-        """Delete all recordings and their files, nothing else; returns how many there were."""
-        gone = list(self.iter_paths())
-        media = [
-            p
-            for p in (self.folder / FILES_FOLDER).glob("*.*")
-            if re.match(r"[0-9a-f]{32}\.", p.name)
-        ]
-        for path in (*gone, *media):
+        """Delete all recordings and their files, and nothing else; return their number."""
+        recordings = list(self.iter_paths())
+        files = (self.folder / FILES_FOLDER).glob("*.*")
+        media = [path for path in files if _MEDIA_NAME.match(path.name)]
+        for path in (*recordings, *media):
             path.unlink(missing_ok=True)
-        for folder in {path.parent for path in (*gone, *media)}:
+        for folder in {path.parent for path in (*recordings, *media)}:
             with contextlib.suppress(OSError):  # not empty, or another kernel records into it
                 folder.rmdir()
-        return len(gone)
+        return len(recordings)
 
-    def describe_nearest(self, question: RequestFingerprint) -> str:
-        """How the most similar recording of the task differs, as a sentence; empty without any."""
+    def describe_nearest(self, request: RequestFingerprint) -> str:
+        """Return a sentence on how the most similar recording differs; empty without any."""
         best: list[str] | None = None
-        for path in list((self.folder / question.task).glob("*.json"))[:MAX_COMPARED]:
+        for path in list((self.folder / request.task).glob("*.json"))[:MAX_COMPARED]:
             try:
-                asked = load_recording(path)["asked"]
-            except (OSError, ValueError, TypeError, KeyError):
+                found = _find_differences(request.description, load_recording(path)["asked"])
+            except (*_READ_ERRORS, AttributeError):
                 continue
-            found = _find_differences(question.description, asked)
             if best is None or len(found) < len(best):
                 best = found
-        return f" The nearest recording differs in {', '.join(best)}." if best else ""
+        return f"The nearest recording differs in {', '.join(best)}." if best else ""
 
 
-def load_recording(path: Path) -> dict[str, Any]:
-    """What a file holds; where git left both sides of a merge in it, this branch's.
+def load_recording(path: Path) -> StoredAnswer:
+    """Return the content of a file; where git left both sides of a merge in it, this branch's.
 
-    Both are answers to the same question. In JSON no line of a text can look like git's marks.
+    Both sides are answers to the same request. No line of JSON can look like git's marks.
+
+    Raises:
+        OSError, ValueError, TypeError: The file cannot be read.
     """
-    found: dict[str, Any] = json.loads(_MERGE_CONFLICT.sub(rb"\1", path.read_bytes()))
+    found: StoredAnswer = json.loads(_MERGE_CONFLICT.sub(rb"\1", path.read_bytes()))
     return found
 
 
 def _list_entry(path: Path) -> Recording:
-    """A recording's row; one that cannot be read says so in place of its inputs."""
+    """Return a recording's row; for one that cannot be read, the cause in place of its inputs."""
     try:
         return _build_recording(load_recording(path), path)
-    except (OSError, ValueError, TypeError, KeyError):
-        why = "(cannot be read: mend the marks that a merge left, or delete it)"
+    except _READ_ERRORS:
+        why = "(cannot be read: resolve the marks that a merge left, or delete it)"
         task, file = path.parent.name, f"{path.parent.name}/{path.name}"
         return Recording(
             task=task, model=None, provider=None, inputs=why, recorded="unknown", file=file
         )
 
 
-def _build_recording(found: dict[str, Any], path: Path) -> Recording:
+def _build_recording(found: StoredAnswer, path: Path) -> Recording:
     asked = found["asked"]
     text = json.dumps(asked["inputs"], ensure_ascii=False)
     return Recording(
@@ -203,7 +262,7 @@ def _build_recording(found: dict[str, Any], path: Path) -> Recording:
     )
 
 
-def _find_differences(asked: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def _find_differences(asked: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     names = dict.fromkeys([*asked, *other])
     unlike = [n for n in names if n != "parameters" and asked.get(n) != other.get(n)]
     found = [n if n == "inputs" else _describe_difference(n, asked, other) for n in unlike]
@@ -216,6 +275,6 @@ def _describe_difference(name: str, here: Mapping[str, Any], there: Mapping[str,
     return f"{name} ({_shorten(there.get(name))} there, {_shorten(here.get(name))} here)"
 
 
-def _shorten(value: Any) -> str:
+def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

@@ -1,0 +1,45 @@
+"""Collect the secrets of a client, so that texts can be freed of them."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from hfwidgets.calls.settings import Settings, is_url
+from hfwidgets.core import auth
+from hfwidgets.errors.secrets import is_secret_name
+
+
+def collect_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return the secrets that a client holds or could find.
+
+    Those are its token, the machine's token, the values of its secret headers and of its cookies,
+    and the password and keys in its URL. Errors, recordings and resume files are masked with them.
+    """
+    return tuple(dict.fromkeys(filter(None, _iter_secrets(settings))))
+
+
+def _iter_secrets(settings: Settings) -> Iterator[str]:
+    for token in (settings.token, settings.machine_token or auth.find_machine_token()):
+        if token is not None:
+            yield token.value
+    yield from secrets_in_headers(settings.headers)
+    yield from settings.cookies.values()
+    if settings.model and is_url(settings.model):
+        yield from secrets_in_url(settings.model)
+
+
+def secrets_in_headers(headers: Mapping[str, str]) -> list[str]:
+    """List the secret parts of headers: `abc` of `authorization: Bearer abc`."""
+    return [value.rpartition(" ")[2] for name, value in headers.items() if is_secret_name(name)]
+
+
+def secrets_in_url(url: str) -> list[str]:
+    """List the password and the keys in a URL, both as they are written and decoded."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
+    _, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    values = [
+        value for name, value in parse_qsl(parts.query) if is_secret_name(name, in_query=True)
+    ]
+    return [text for text in (password, unquote(password), *values) if text]

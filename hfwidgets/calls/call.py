@@ -132,7 +132,7 @@ class Call:
         """Return the raw answer for a task, from the provider or from the interceptor."""
         assert self.task is not None
         check_inputs.check_inputs(ask.inputs, self.task)
-        ask.task = self.task.name
+        ask.task, ask.output = self.task.name, self.task.output
         try:
             if self.interceptor is None:
                 self.raw_answer = yield from self.ask_provider(ask)

@@ -239,7 +239,7 @@ def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
             "provider of the Hub's list.",
         )
     hosted = providers.get("hf-inference")
-    if prefer_hub and asked.task.name in hosted.routes:
+    if prefer_hub and hosted.serves_task(asked.task.name):
         found = yield from model_info.try_model_info(asked.model, asked.settings)
         if found is None or match_offers.is_live_on_hf_inference(found, asked.hub_task):
             return Route(hosted, asked.model, asked.model)
@@ -258,7 +258,7 @@ def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
 
 def _is_implemented(offer: Offer, asked: ModelRef) -> bool:
     known = offer.provider in providers.names()
-    return known and asked.task.name in providers.get(offer.provider).routes
+    return known and providers.get(offer.provider).serves_task(asked.task.name)
 
 
 def _warn_about_status(offer: Offer, asked: ModelRef) -> Offer:

@@ -19,14 +19,13 @@ from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core.event_stream import LineDecoder
 from hfwidgets.core.flow import Flow, Reply, Send, StreamedReply, Target
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.providers import HubProvider
 from hfwidgets.results.posted import RawLinesCollector, RawResponse
-from hfwidgets.tasks.task import operation, streaming_operation
+from hfwidgets.tasks import TASKS
+from hfwidgets.tasks.declaration import operation, streaming_operation
 
 PostStream: TypeAlias = Stream[bytes, RawResponse]
 AsyncPostStream: TypeAlias = AsyncStream[bytes, RawResponse]
-
-IMAGE_TASKS = ("text-to-image", "image-to-image")
-EMBEDDING_TASKS = ("feature-extraction", "sentence-similarity")
 
 
 class PostCall(Protocol):
@@ -111,7 +110,8 @@ class RawRequests:
             raise errors.ConfigurationError("json and data are both the body: pass one of them.")
         task = (task or "").replace("_", "-")
         who = yield Target(lambda settings: _route_post(model, task, settings), task)
-        headers = {"accept": "image/png"} if task in IMAGE_TASKS else {}
+        output = TASKS[task].output if task in TASKS else ""
+        headers = {"accept": "image/png"} if output == "image" else {}
         content = yield from _load_content(data)
         mime = content.mime if isinstance(content, media.Media) else _sniff_mime(content)
         if mime is not None:
@@ -171,7 +171,7 @@ def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]
     name = default_provider(settings) or "hf-inference"
     name = "hf-inference" if name == "auto" else name
     provider = providers.get(name)
-    if not (provider.has_default_models or provider.uses_recommended_models):
+    if not isinstance(provider, HubProvider):
         raise errors.ConfigurationError(
             f"post() goes to hf-inference, to URLs and to the local engine, not to {name}: pass "
             "the whole URL as model= to a client without provider=, or use the task's own method."
@@ -196,13 +196,9 @@ def _route_server_info(model: str | None, name: str, settings: Settings) -> Flow
 
 
 def _post_path(who: Route, task: str) -> str:
-    """The route of a request of one's own."""
-    if who.url is not None:
-        return ""
-    model = who.served_as or "default"
-    if task in EMBEDDING_TASKS or (task and who.provider.is_embedded):
-        return f"/models/{model}/pipeline/{task}"
-    return f"/models/{model}"
+    """Return the path of a raw request."""
+    assert isinstance(who.provider, HubProvider)  # by `_route_post`
+    return "" if who.url is not None else who.provider.task_path(task, who.served_as or "default")
 
 
 def _load_content(data: Any) -> Flow[bytes | media.Media | None]:

@@ -35,7 +35,8 @@ class Infer:
     """What a task asks of a provider.
 
     `inputs` is the task's input, `options` its other parameters; those that are None are not sent.
-    `model` is a Hub id as the user gave it. A provider's route finds its own id in `served_as`,
+    `model` is a Hub id as the user gave it. `output` is the kind of file that the task's result is
+    or holds: image, audio, video, or "". A provider's route finds its own id in `served_as`,
     the Hub's entry for it in `entry`, in `memory` what this client has learned about the address,
     in `base` that address, in `routed` whether it is the Hub's router, and in `hub` the Hub's own.
     """
@@ -45,6 +46,7 @@ class Infer:
     options: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = False
     task: str = ""
+    output: str = ""
     served_as: str | None = None
     entry: Mapping[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)

@@ -30,7 +30,7 @@ from hfwidgets.endpoints._endpoint import (
     may_send_token,
 )
 from hfwidgets.tasks import AsyncTaskClient, BaseTask, SyncTaskClient
-from hfwidgets.tasks.task import operation
+from hfwidgets.tasks.declaration import operation
 
 if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient

@@ -12,8 +12,9 @@ from hfwidgets.magics.build_call import CHAT, MagicCall
 from hfwidgets.magics.media_files import Bundle
 from hfwidgets.magics.schema import strip_code_fence
 from hfwidgets.notebook import Listing
-from hfwidgets.results import Meta
+from hfwidgets.results import Meta, html_table
 from hfwidgets.results import table as tables
+from hfwidgets.results.record import TextRecord
 
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
@@ -85,6 +86,10 @@ def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
     text = extract_text(result)
     if text is None or (form == "auto" and getattr(result, "chunks", None)):
         return _build_own_view(result, form)
+    others = result.fields_beyond_text() if isinstance(result, TextRecord) else {}
+    if form == "auto" and others:
+        lines = (f"{name}: {html_table.format_cell(value)}" for name, value in others.items())
+        return {"text/plain": "\n".join([text, *lines]), "text/html": result._html_()}
     form = _choose_live_form(call, form) if form == "auto" else form
     plain = _split_code(text)[1] if form == "code" else text
     return {"text/plain": plain, "text/html": _to_html(form, text)}

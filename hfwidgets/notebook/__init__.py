@@ -15,6 +15,7 @@ from typing import Any
 
 from hfwidgets import providers as _providers
 from hfwidgets.errors import ConfigurationError, did_you_mean
+from hfwidgets.notebook import background_loop
 from hfwidgets.notebook import last_call as _code
 from hfwidgets.notebook.accounts import login, logout, switch, token_names, token_source, whoami
 from hfwidgets.notebook.doctor import doctor
@@ -97,7 +98,7 @@ def providers(task: str | None = None) -> Listing:
     """All providers with the tasks they serve, or those that serve one task."""
     wanted = find(task).name if task else None
     rows = (
-        {"provider": name, "tasks": wanted or ", ".join(sorted(_providers.get(name).routes))}
+        {"provider": name, "tasks": wanted or ", ".join(background_loop.list_provider_tasks(name))}
         for name in provider_names(wanted)
     )
     return Listing(rows, f"No provider serves {wanted}.")
@@ -106,7 +107,7 @@ def providers(task: str | None = None) -> Listing:
 def provider_names(task: str | None = None) -> list[str]:
     """The names of all providers, or of those that have a route for a task."""
     names = _providers.names()
-    return [name for name in names if task is None or task in _providers.get(name).routes]
+    return [name for name in names if task is None or _providers.get(name).serves_task(task)]
 
 
 def alias(name: str | None = None, target: str | None = None) -> Listing:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from hfwidgets import providers
 from hfwidgets.client import AsyncInferenceClient
+from hfwidgets.tasks import TASKS
 
 T = TypeVar("T")
 
@@ -80,12 +81,13 @@ def shared_client(**settings: Any) -> AsyncInferenceClient:
 def list_providers(task: str | None = None) -> list[str]:
     """The names of all providers, or of those that have a route for a task."""
     names = providers.names()
-    return [name for name in names if task is None or task in providers.get(name).routes]
+    return [name for name in names if task is None or providers.get(name).serves_task(task)]
 
 
 def list_provider_tasks(provider: str) -> list[str]:
     """The names of the tasks that a provider has a route for."""
-    return sorted(providers.get(provider).routes)
+    found = providers.get(provider)
+    return sorted(task for task in TASKS if found.serves_task(task))
 
 
 def why_blocked(task: str, provider: str | None, *, token: bool) -> str:

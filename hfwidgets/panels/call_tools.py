@@ -48,7 +48,7 @@ class CallTools(Panel):
             "unserved": f"{who} this task ({label}).",
             "key": "No token was found, and services want one. Set HF_TOKEN, give one here, or:",
         }
-        own = self.task in providers.embedded().routes
+        own = providers.embedded().serves_task(self.task)
         banner = {"text": words[found], "why": found, "local": own} if found else None
         self._mirror.set("banner", value=banner)
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
         fetch_file,
         get_value,
         job_error,
+        parse_json,
     )
-    from hfwidgets.providers._hub import parse_json, post_json, post_media
+    from hfwidgets.providers._hub import HubProvider, post_task
     from hfwidgets.providers._jobs import url_path, wait_for_job
     from hfwidgets.providers._openai import (
         first_image,
@@ -46,16 +47,16 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "HubProvider": "_hub",
     "decode_base64_answer": "_answers",
     "fetch_file": "_answers",
     "first_image": "_openai",
     "get_value": "_answers",
     "job_error": "_answers",
     "openai_compatible": "_openai",
-    "parse_json": "_hub",
+    "parse_json": "_answers",
     "post_chat": "_openai",
-    "post_json": "_hub",
-    "post_media": "_hub",
+    "post_task": "_hub",
     "size_options": "_openai",
     "url_path": "_jobs",
     "wait_for_job": "_jobs",
@@ -159,6 +160,7 @@ __all__ = [
     "CancelOnExit",
     "Flow",
     "Hosts",
+    "HubProvider",
     "Infer",
     "Provider",
     "RouteHandler",
@@ -178,8 +180,7 @@ __all__ = [
     "openai_compatible",
     "parse_json",
     "post_chat",
-    "post_json",
-    "post_media",
+    "post_task",
     "size_options",
     "url_path",
     "wait_for_job",

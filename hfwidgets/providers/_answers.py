@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.core.flow import Flow, Infer, Reply
 
 
 def get_value(raw: Any, *path: str | int) -> Any:
@@ -24,6 +24,17 @@ def get_value(raw: Any, *path: str | int) -> Any:
                 "task, or the provider has changed its answers."
             )
     return found
+
+
+def parse_json(reply: Reply) -> Any:
+    """Return a reply's JSON; OutputError, which shows the body's start, when it is not JSON."""
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise errors.OutputError(
+            f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the "
+            f"model serves the task."
+        ) from error
 
 
 def _shorten(raw: Any) -> str:

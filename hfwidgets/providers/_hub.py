@@ -1,107 +1,107 @@
 """The Hub's inference wire, as hf-inference, Inference Endpoints and the embedded engine speak it.
 
-Bodies are `{"inputs": ..., "parameters": {...}}`; what differs by task is in `body`.
+Bodies are `{"inputs": ..., "parameters": {...}}`; `build_body` knows the tasks that differ.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from hfwidgets import errors
-from hfwidgets.core.flow import Flow, Infer, Send
+from hfwidgets.core.flow import Flow, Infer, Reply, Send
 from hfwidgets.media import OUTPUT_LIMIT, Media, ensure_bytes
-
-TEXT_TASKS = (
-    "text-classification",
-    "zero-shot-classification",
-    "token-classification",
-    "fill-mask",
-    "question-answering",
-    "table-question-answering",
-    "sentence-similarity",
-    "feature-extraction",
-    "summarization",
-    "translation",
-)
+from hfwidgets.providers import _openai, _tgi
+from hfwidgets.providers._answers import parse_json
+from hfwidgets.providers._provider import Provider, RouteHandler
 
 TABULAR_TASKS = ("tabular-classification", "tabular-regression")
-MEDIA_TASKS = (
-    "audio-classification",
-    "audio-to-audio",
-    "automatic-speech-recognition",
-    "document-question-answering",
-    "image-classification",
-    "image-segmentation",
-    "image-to-image",
-    "image-to-text",
-    "object-detection",
-    "text-to-image",
-    "text-to-speech",
-    "visual-question-answering",
-    "zero-shot-image-classification",
-    "zero-shot-object-detection",
-)
-"""Tasks that take or return files."""
 
-VIDEO_TASKS = ("image-to-video", "text-to-video")
-IMAGE_OUTPUT_TASKS = frozenset({"image-to-image", "text-to-image"})
-FILE_OUTPUT_TASKS = IMAGE_OUTPUT_TASKS | {*VIDEO_TASKS, "audio-to-audio", "text-to-speech"}
-"""Tasks whose answer may be a file."""
+
+class HubProvider(Provider):
+    """A service that speaks the Hub's wire, where a newly declared task needs no route of its own.
+
+    Chat and text generation have their own wires; every other task is posted to its `task_path`.
+
+    Attributes:
+        unserved_tasks: Tasks that the service is known not to serve.
+    """
+
+    unserved_tasks: ClassVar[frozenset[str]] = frozenset()
+
+    def task_path(self, task: str, model: str) -> str:
+        """Return the path of a task and model; the path of the model alone for the task ""."""
+        raise NotImplementedError
+
+    def chat_path(self, model: str) -> str:
+        """Return the path of OpenAI's chat completions for a model."""
+        raise NotImplementedError
+
+    def schema_rewriter(self) -> _openai.SchemaRewriter | None:
+        """Return what turns OpenAI's `json_schema` object into the service's own form."""
+        return None
+
+    def serves_task(self, task: str) -> bool:
+        """True for every task but those known to be unserved."""
+        return task not in self.unserved_tasks
+
+    def route(self, task: str) -> RouteHandler:
+        """Return the registered route of a task, else the one that fits the Hub's wire.
+
+        Raises:
+            TaskNotServedError: The service is known not to serve the task.
+        """
+        own: Mapping[str, RouteHandler] = {
+            "chat-completion": self._chat,
+            "text-generation": self._generate_text,
+            **self.routes,
+        }
+        return own.get(task, self._post_task) if self.serves_task(task) else super().route(task)
+
+    def _chat(self, ask: Infer) -> Flow[Any]:
+        return _openai.post_chat(ask, self.chat_path(_model_name(ask)), self.schema_rewriter())
+
+    def _generate_text(self, ask: Infer) -> Flow[Any]:
+        return _tgi.generate_text(ask, self.task_path(ask.task, _model_name(ask)))
+
+    def _post_task(self, ask: Infer) -> Flow[Any]:
+        return post_task(ask, self.task_path(ask.task, _model_name(ask)))
+
+
+def _model_name(ask: Infer) -> str:
+    return ask.served_as or "default"
 
 
 def build_body(ask: Infer) -> dict[str, Any]:
-    """The JSON of a request."""
-    if ask.task == "feature-extraction":  # the servers read these beside the inputs
+    """Return the JSON of a request."""
+    if ask.task == "feature-extraction":  # servers read its parameters next to the inputs
         return {"inputs": ask.inputs, **ask.parameters}
     if ask.task in TABULAR_TASKS:
         return {"parameters": ask.parameters, "table": ask.inputs}
     return {"inputs": ask.inputs, "parameters": ask.parameters}
 
 
-def post_json(ask: Infer, path: str) -> Flow[Any]:
-    """Send a task's inputs and return the parsed answer."""
-    reply = yield Send("POST", path, json=build_body(ask))
-    return parse_json(reply)
+def post_task(ask: Infer, path: str) -> Flow[Any]:
+    """Send a task's inputs: a medium without parameters as it is, anything else as JSON.
 
-
-def post_media(ask: Infer, path: str) -> Flow[Any]:
-    """Send a task's picture or sound, alone as it is, with parameters as base64 in JSON.
-
-    Returns the parsed answer, or the bytes of a file.
+    Returns the parsed answer, or the bytes of a file for a task whose result is or holds one.
     """
     inputs = yield from _fetch_inputs(ask.inputs)
-    headers = {"accept": "image/png"} if ask.task in IMAGE_OUTPUT_TASKS else {}
-    limit = OUTPUT_LIMIT if ask.task in FILE_OUTPUT_TASKS else None
+    headers = {"accept": "image/png"} if ask.output == "image" else {}
+    limit = OUTPUT_LIMIT if ask.output else None
     if isinstance(inputs, Media) and not ask.parameters:
         headers["content-type"] = inputs.mime or "application/octet-stream"
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
     else:
         reply = yield Send("POST", path, json=build_body(ask), headers=headers, limit=limit)
-    return (
-        reply.content
-        if ask.task in FILE_OUTPUT_TASKS and not _is_json(reply)
-        else parse_json(reply)
-    )
+    return reply.content if ask.output and not _is_json(reply) else parse_json(reply)
 
 
 def _fetch_inputs(inputs: Any) -> Flow[Any]:
-    """The inputs with the bytes of their media at hand."""
+    """Return the inputs once the bytes of their media are read."""
     for leaf in inputs.values() if isinstance(inputs, Mapping) else (inputs,):
         if isinstance(leaf, Media):
             yield from ensure_bytes(leaf)
     return inputs
 
 
-def _is_json(reply: Any) -> bool:
-    """Whether an answer is JSON by its first byte, which no picture, sound or film begins with."""
-    return bool(reply.content[:1] in (b"{", b"["))
-
-
-def parse_json(reply: Any) -> Any:
-    """A reply's JSON; OutputError when it is none."""
-    try:
-        return reply.json()
-    except ValueError as error:
-        raise errors.OutputError(
-            f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the "
-            f"model serves the task."
-        ) from error
+def _is_json(reply: Reply) -> bool:
+    """True if an answer is JSON by its first byte, with which no image, audio or video begins."""
+    return reply.content[:1] in (b"{", b"[")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.core.flow import CancelOnExit, Flow, Send, Sleep
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import parse_json
 
 WAIT_LIMIT = 1800.0
 """How long a job is waited for when the client has no timeout, in seconds."""

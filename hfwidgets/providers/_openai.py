@@ -19,8 +19,7 @@ from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.media import OUTPUT_LIMIT
-from hfwidgets.providers._answers import decode_base64_answer, get_value
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import decode_base64_answer, get_value, parse_json
 from hfwidgets.providers._provider import Provider
 
 SchemaRewriter = Callable[[Mapping[str, Any]], Mapping[str, Any]]

@@ -147,9 +147,13 @@ class Provider:
 
         return add
 
+    def serves_task(self, task: str) -> bool:
+        """True if there is a route for a task, by its name on the Hub."""
+        return task in self.routes
+
     def route(self, task: str) -> RouteHandler:
-        """The route of a task; TaskNotServedError that lists what is served otherwise."""
-        if task not in self.routes:
+        """Return the route of a task; TaskNotServedError, which lists what is served, without."""
+        if not self.serves_task(task):
             raise errors.TaskNotServedError(
                 f"{self.name} does not serve {task}. It serves: {', '.join(sorted(self.routes))}. "
                 "Choose another provider=, the URL of an endpoint, or provider='local'."

@@ -11,7 +11,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.providers import _hub
+from hfwidgets.providers._answers import parse_json
 
 _UNUSED_PATTERN = r"model_kwargs[^\[]*\[([^\]]*)\]"
 _QUOTED_NAME = r"""['"]([^'"]+)['"]"""
@@ -41,7 +41,7 @@ def generate_text(ask: Infer, path: str) -> Flow[Any]:
 def _post_generation(ask: Infer, path: str, given: dict[str, Any]) -> Flow[Any]:
     body = {"inputs": ask.inputs, "parameters": given, **({"stream": True} if ask.stream else {})}
     reply = yield Send("POST", path, json=body, stream=ask.stream)
-    return reply if ask.stream else _hub.parse_json(reply)
+    return reply if ask.stream else parse_json(reply)
 
 
 def _find_unused(error: errors.BadRequestError) -> set[str]:

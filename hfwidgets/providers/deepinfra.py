@@ -9,8 +9,7 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.media import Media
-from hfwidgets.providers._answers import get_value
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import get_value, parse_json
 from hfwidgets.providers._openai import openai_compatible
 
 ROOT = "/v1/openai"

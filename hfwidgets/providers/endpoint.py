@@ -11,18 +11,23 @@ The query is kept everywhere, and a slash at the path's end changes nothing.
 """
 
 import functools
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from hfwidgets.core.flow import Flow, Infer
-from hfwidgets.providers import _hub, _openai, _tgi
-from hfwidgets.providers._provider import Provider
+from hfwidgets.providers._hub import HubProvider
 
 
-class EndpointProvider(Provider):
+class EndpointProvider(HubProvider):
     """Whichever server the caller's URL names."""
 
     needs_url = True
+
+    def task_path(self, task: str, model: str) -> str:
+        """Return no path: the URL is called as it is."""
+        return ""
+
+    def chat_path(self, model: str) -> str:
+        """Return no path: `chat_url` has made it part of the URL."""
+        return ""
 
 
 provider = EndpointProvider("", anonymous=True, mapped=False, routable=False)
@@ -50,23 +55,3 @@ def chat_url(url: str) -> str:
     if not path.endswith("/chat/completions"):
         path += "/chat/completions" if path.endswith("/v1") else "/v1/chat/completions"
     return urlunsplit(parts._replace(path=path))
-
-
-@provider.serves(*_hub.TEXT_TASKS, *_hub.TABULAR_TASKS)
-def run_task(ask: Infer) -> Flow[Any]:
-    return _hub.post_json(ask, "")
-
-
-@provider.serves(*_hub.MEDIA_TASKS, *_hub.VIDEO_TASKS)
-def run_media_task(ask: Infer) -> Flow[Any]:
-    return _hub.post_media(ask, "")
-
-
-@provider.serves("text-generation")
-def generate_text(ask: Infer) -> Flow[Any]:
-    return _tgi.generate_text(ask, "")
-
-
-@provider.serves("chat-completion")
-def chat(ask: Infer) -> Flow[Any]:
-    return _openai.post_chat(ask, "")

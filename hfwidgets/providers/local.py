@@ -1,13 +1,12 @@
 """The embedded engine: started on first use in a process of its own, shared by all kernels."""
 
 import os
-from typing import Any
 
 from hfwidgets import engine_process, errors
 from hfwidgets.core.auth import Token
-from hfwidgets.core.flow import Blocking, Flow, Infer, Sleep
-from hfwidgets.providers import _hub, _openai, _tgi
-from hfwidgets.providers._provider import Address, Hosts, Provider, bearer_headers
+from hfwidgets.core.flow import Blocking, Flow, Sleep
+from hfwidgets.providers._hub import HubProvider
+from hfwidgets.providers._provider import Address, Hosts, bearer_headers
 
 START_LIMIT = 60.0
 """How long the engine may take to listen, in seconds; 4 when its files are cold, as measured."""
@@ -15,7 +14,7 @@ START_LIMIT = 60.0
 POLL_INTERVAL = 0.1
 
 
-class LocalProvider(Provider):
+class LocalProvider(HubProvider):
     """The one provider that is on this machine: its address is looked up, its key is random."""
 
     is_embedded = True
@@ -32,6 +31,14 @@ class LocalProvider(Provider):
             found = yield from _start_engine()
         client = {"x-hfwidgets-client": str(os.getpid())}
         return Address(found.url, {**bearer_headers(found.key), **client})
+
+    def task_path(self, task: str, model: str) -> str:
+        """Return the path of a task, since the engine has a model for each."""
+        return f"/models/{model}/pipeline/{task}" if task else f"/models/{model}"
+
+    def chat_path(self, model: str) -> str:
+        """Return the engine's one chat route; the model stands in the body."""
+        return "/v1/chat/completions"
 
 
 provider = LocalProvider()
@@ -56,27 +63,3 @@ def _start_engine() -> Flow[engine_process.EngineState]:
         f"The embedded engine did not start. Its log is {engine_process.log_path()}; "
         "'hfwidgets engine status' says what is installed."
     )
-
-
-def _pipeline_path(ask: Infer) -> str:
-    return f"/models/{ask.served_as or 'default'}/pipeline/{ask.task}"
-
-
-@provider.serves(*_hub.TEXT_TASKS, *_hub.TABULAR_TASKS)
-def run_task(ask: Infer) -> Flow[Any]:
-    return _hub.post_json(ask, _pipeline_path(ask))
-
-
-@provider.serves(*_hub.MEDIA_TASKS, *_hub.VIDEO_TASKS)
-def run_media_task(ask: Infer) -> Flow[Any]:
-    return _hub.post_media(ask, _pipeline_path(ask))
-
-
-@provider.serves("text-generation")
-def generate_text(ask: Infer) -> Flow[Any]:
-    return _tgi.generate_text(ask, _pipeline_path(ask))
-
-
-@provider.serves("chat-completion")
-def chat(ask: Infer) -> Flow[Any]:
-    return _openai.post_chat(ask, "/v1/chat/completions")

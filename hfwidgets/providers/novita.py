@@ -3,8 +3,7 @@
 from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
-from hfwidgets.providers._answers import fetch_file, get_value
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import fetch_file, get_value, parse_json
 from hfwidgets.providers._openai import openai_compatible
 
 provider = openai_compatible("https://api.novita.ai", "/v3/openai", "text-generation")

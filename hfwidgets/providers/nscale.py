@@ -4,7 +4,7 @@ from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _openai
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import parse_json
 
 provider = _openai.openai_compatible("https://inference.api.nscale.com")
 

@@ -5,8 +5,7 @@ from typing import Any
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs
-from hfwidgets.providers._answers import fetch_file, get_value, job_error
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import fetch_file, get_value, job_error, parse_json
 from hfwidgets.providers._provider import Provider
 
 provider = Provider("https://api.wavespeed.ai")

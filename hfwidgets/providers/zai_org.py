@@ -4,8 +4,7 @@ from typing import Any
 
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers import _jobs, _openai
-from hfwidgets.providers._answers import fetch_file, get_value, job_error
-from hfwidgets.providers._hub import parse_json
+from hfwidgets.providers._answers import fetch_file, get_value, job_error, parse_json
 
 ROOT = "/api/paas/v4"
 

@@ -13,7 +13,7 @@ from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD_SIZE, Media, sniff
 from hfwidgets.media import encode_wav as _wav
 from hfwidgets.results import html_table, show, subtitles
-from hfwidgets.results.record import Elements, Record, TextRecord
+from hfwidgets.results.record import Elements, Record, TextRecord, fields_beyond
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,7 +166,9 @@ class AudioToAudioOutputElement(Record):
 
     def _html_(self) -> str:
         name = show.paragraph_html(str(self.label or "sound"))
-        return name + (self.blob._html_() if isinstance(self.blob, Audio) else "")
+        others = fields_beyond(self, {"label", "blob", "content-type", "content_type"})
+        table = html_table.fields_to_html(others) if others else ""
+        return name + (self.blob._html_() if isinstance(self.blob, Audio) else "") + table
 
 
 class AudioTracks(Elements[R]):
@@ -293,11 +295,17 @@ class AutomaticSpeechRecognitionOutput(TextRecord):
 
     def _html_(self) -> str:
         if not self.chunks:
-            return show.paragraph_html(self.text or "No speech found.")
+            return super()._html_() if self.text else show.paragraph_html("No speech found.")
         rows = [
             {"start": subtitles.format_time(c.start), "text": c.text or ""} for c in self.chunks
         ]
-        return html_table.records_to_html(rows)
+        others = self.fields_beyond_text()
+        table = html_table.records_to_html(rows)
+        return table + html_table.fields_to_html(others) if others else table
+
+    def fields_beyond_text(self) -> dict[str, Any]:
+        """Return the fields that are neither the text nor its chunks."""
+        return fields_beyond(self, {"text", "chunks"})
 
 
 def link_source_audio(

@@ -101,6 +101,10 @@ class ChatCompletionOutput(TextRecord):
         """The first answer's text, an empty string when it has none."""
         return (self.choices[0].message.content or "") if self.choices else ""
 
+    def fields_beyond_text(self) -> dict[str, Any]:
+        """Return nothing: ids, counts and the like are no part of the answer."""
+        return {}
+
     def _html_(self) -> str:
         from hfwidgets.results import markdown
 

@@ -87,10 +87,9 @@ def records_to_html(items: Iterable[object]) -> str:
     found = list(items)
     if not found:
         return "<p>Nothing found.</p>"
-    if records := [item for item in found if isinstance(item, Mapping)]:
-        titles, rows = to_rows(records)
-        if len(records) == len(found):
-            return to_html_table(titles, rows, limit=MAX_ROWS, has_bars=True)
+    if all(isinstance(item, Mapping) for item in found):
+        titles, rows = to_rows(_drop_missing(item) for item in found if isinstance(item, Mapping))
+        return to_html_table(titles, rows, limit=MAX_ROWS, has_bars=True)
     lines = "".join(f"<li>{escape_html(format_cell(item))}</li>" for item in found[:MAX_ROWS])
     more = _count_more(found, found[:MAX_ROWS]) if len(found) > MAX_ROWS else ""
     return f"<ol>{lines}</ol>{more}"
@@ -128,6 +127,10 @@ def to_rows(records: Iterable[Mapping[str, object]]) -> tuple[list[str], list[Ro
     found = list(records)
     names = list(dict.fromkeys(name for record in found for name in record))
     return list(map(str, names)), [[record.get(name) for name in names] for record in found]
+
+
+def _drop_missing(record: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def format_cell(value: object) -> str:

@@ -11,7 +11,7 @@ import json
 import operator
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
@@ -107,10 +107,38 @@ class Record(dict[str, Any]):
 
 
 class TextRecord(Record):
-    """A record that is a text with something beside it: `str()` of it is the text."""
+    """A record that is a text with other fields: `str()` of it is the text.
+
+    Attributes:
+        text_field: The field that holds the text.
+    """
+
+    text_field: ClassVar[str] = "text"
+
+    @property
+    def text(self) -> str:
+        """The text, "" without one."""
+        text = self.get(self.text_field)
+        return text if isinstance(text, str) else ""
 
     def __str__(self) -> str:
-        return str(getattr(self, "text", None) or "")
+        return self.text
+
+    def fields_beyond_text(self) -> dict[str, Any]:
+        """Return the other fields that have a value."""
+        return fields_beyond(self, {self.text_field})
+
+    def _html_(self) -> str:
+        others = self.fields_beyond_text()
+        return show.paragraph_html(self.text) + (
+            html_table.fields_to_html(others) if others else ""
+        )
+
+
+def fields_beyond(record: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a record that have a value and are not among `names`."""
+    read = functools.partial(_field_value, record) if isinstance(record, Record) else record.get
+    return {name: read(name) for name in record if name not in names and record[name] is not None}
 
 
 def _field_value(record: Record, name: str) -> Any:

@@ -14,10 +14,12 @@ def escape_html(text: str) -> str:
     return html.escape(text)
 
 
-def short_repr(value: object) -> str:
-    """Return a repr of about 200 characters at most; bytes are only counted."""
+def short_repr(value: Any) -> str:
+    """Return a repr of about 200 characters at most; bytes are only counted, images measured."""
     if isinstance(value, bytes):
         return f"<{len(value):,} bytes>"
+    if hasattr(value, "getbbox") and hasattr(value, "width"):
+        return f"<{value.width} x {value.height}>"
     text = repr(value)
     return shorten(text, len(value)) if isinstance(value, str) else text
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.results import show
 from hfwidgets.results.record import Record, Text, TextRecord
 
 if TYPE_CHECKING:
@@ -75,29 +74,17 @@ class TableQuestionAnsweringOutputElement(Record):
 class SummarizationOutput(TextRecord):
     """A summary."""
 
+    text_field = "summary_text"
+
     summary_text: str
-
-    @property
-    def text(self) -> str:
-        """The summary."""
-        return self.summary_text or ""
-
-    def _html_(self) -> str:
-        return show.paragraph_html(self.text)
 
 
 class TranslationOutput(TextRecord):
     """A translation."""
 
+    text_field = "translation_text"
+
     translation_text: str
-
-    @property
-    def text(self) -> str:
-        """The translation."""
-        return self.translation_text or ""
-
-    def _html_(self) -> str:
-        return show.paragraph_html(self.text)
 
 
 class TextGenerationOutputToken(Record):
@@ -143,16 +130,10 @@ class TextGenerationOutputDetails(Record):
 class TextGenerationOutput(TextRecord):
     """A generated text with its details."""
 
+    text_field = "generated_text"
+
     generated_text: str
     details: TextGenerationOutputDetails | None
-
-    @property
-    def text(self) -> str:
-        """The generated text."""
-        return self.generated_text or ""
-
-    def _html_(self) -> str:
-        return show.paragraph_html(self.text)
 
 
 class TextGenerationStreamOutputStreamDetails(Record):

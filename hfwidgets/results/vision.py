@@ -11,7 +11,7 @@ from hfwidgets.core.meta import Meta
 from hfwidgets.media import HEAD_SIZE, Media, open_upright, sniff
 from hfwidgets.results import html_table, overlay, show
 from hfwidgets.results.audio import player_html
-from hfwidgets.results.record import Elements, Record, TextRecord
+from hfwidgets.results.record import Elements, Record, TextRecord, fields_beyond
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,15 +40,12 @@ class ZeroShotImageClassificationOutputElement(Record):
 class ImageToTextOutput(TextRecord):
     """A text about, or in, a picture."""
 
+    text_field = "generated_text"
+
     generated_text: str
 
-    @property
-    def text(self) -> str:
-        """The text."""
-        return self.generated_text or ""
-
     def _html_(self) -> str:
-        return show.paragraph_html(self.text or "No text.")
+        return super()._html_() if self.text else show.paragraph_html("No text.")
 
 
 class SourceImage:
@@ -133,10 +130,6 @@ class ImageSegmentationOutputElement(_ImagePart):
         cut.putalpha(shape)
         return cut.crop(shape.getbbox() or (0, 0, 1, 1))
 
-    def __repr__(self) -> str:
-        size = f"{self.mask.width} x {self.mask.height}" if self.mask is not None else None
-        return f"{type(self).__name__}(label={self.label!r}, score={self.score}, mask=<{size}>)"
-
 
 class Annotations(Elements[R]):
     """Parts of a picture, shown drawn into it."""
@@ -189,7 +182,8 @@ class Annotations(Elements[R]):
         )
 
     def _row_values(self, item: R) -> dict[str, Any]:
-        return {"label": item.get("label"), "score": item.get("score")}
+        known = {"label": item.get("label"), "score": item.get("score")}
+        return {**known, **fields_beyond(item, {*known, "mask", "box"})}
 
 
 class Detections(Annotations[R]):

@@ -10,9 +10,9 @@ from hfwidgets.results import audio as results
 from hfwidgets.tasks._media import AudioInput, decode_audio
 from hfwidgets.tasks.controls import Checkbox, Choice, Number, Slider, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
+from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import NOISE, SPEECH
 from hfwidgets.tasks.shape import to_record, to_records
-from hfwidgets.tasks.task import task
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 

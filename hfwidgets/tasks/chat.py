@@ -12,7 +12,7 @@ from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatComp
 from hfwidgets.tasks import _schema
 from hfwidgets.tasks._parts import inline_media
 from hfwidgets.tasks.controls import Json, Messages, Number, Slider, StringList
-from hfwidgets.tasks.task import streaming_task
+from hfwidgets.tasks.declaration import streaming_task
 
 Message: TypeAlias = Mapping[str, Any]
 ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]

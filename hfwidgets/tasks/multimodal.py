@@ -7,9 +7,9 @@ from hfwidgets.results import multimodal as results
 from hfwidgets.tasks._media import ImageInput
 from hfwidgets.tasks.controls import Json, Number, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
+from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import HARBOR, INVOICE
 from hfwidgets.tasks.shape import to_records
-from hfwidgets.tasks.task import task
 
 
 class MultimodalTasks:

@@ -8,8 +8,8 @@ from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.core.missing import is_missing
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.tasks.controls import TableInput
+from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.shape import unexpected_shape_error
-from hfwidgets.tasks.task import task
 
 _FLOWERS = {
     "sepal length (cm)": [5.1, 6.7],

@@ -21,6 +21,7 @@ from hfwidgets.tasks.controls import (
     TableInput,
     TextBox,
 )
+from hfwidgets.tasks.declaration import streaming_task, task
 from hfwidgets.tasks.examples import STORY
 from hfwidgets.tasks.shape import (
     as_list,
@@ -32,7 +33,6 @@ from hfwidgets.tasks.shape import (
     to_records,
     warn_deprecated,
 )
-from hfwidgets.tasks.task import streaming_task, task
 
 if TYPE_CHECKING:
     from hfwidgets.results.array import Embedding

@@ -17,9 +17,9 @@ from hfwidgets.tasks._media import (
 )
 from hfwidgets.tasks.controls import Choice, Json, LabelList, Number, Slider, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
+from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import HARBOR, INVOICE, PORTRAIT
 from hfwidgets.tasks.shape import as_str_list, merge_alias, to_record, to_records
-from hfwidgets.tasks.task import task
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -21,9 +21,9 @@ from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results import Record
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.files import extract_image
-from hfwidgets.tasks import TASKS, Tasks, examples
+from hfwidgets.tasks import TASKS, examples, unregister
 from hfwidgets.tasks.controls import MediaInput, Slider
-from hfwidgets.tasks.task import task as declared
+from hfwidgets.tasks.declaration import task as declared
 from tests.browser.stage import SHOWN, Stage, png
 from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
@@ -125,20 +125,14 @@ def more() -> Any:
 
 
 @pytest.fixture
-def depth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That task, added to the client for one test."""
-    monkeypatch.setitem(TASKS, "depth-estimation", TASKS["image-to-text"])  # so that it is undone
-    monkeypatch.setattr(Tasks, "depth_estimation", more(), raising=False)
+def depth() -> Iterator[None]:
+    """That task, declared for one test."""
+    more()
+    yield
+    unregister("depth-estimation")
 
 
-def test_a_new_task_has_a_panel_from_its_declaration(
-    depth: None, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from hfwidgets import providers
-    from hfwidgets.providers import endpoint
-
-    route = endpoint.provider.routes["image-segmentation"]
-    monkeypatch.setitem(providers.get("endpoint").routes, "depth-estimation", route)
+def test_a_new_task_has_a_panel_from_its_declaration(depth: None, loopback: Loopback) -> None:
     drawn = base64.b64encode(png(Image.new("L", (64, 42), 90))).decode()
     loopback.answer(Answer(json=[{"label": "depth", "mask": drawn}]))
     opened = hf.panel("depth-estimation", base_url=loopback.url)

@@ -30,8 +30,8 @@ SERVED = [
     (name, task)
     for name in providers.names()
     if name not in NOT_AT_THE_PEER
-    for task in sorted(providers.get(name).routes)
-    if task in inputs.TASKS
+    for task in sorted(inputs.TASKS)
+    if providers.get(name).serves_task(task)
 ]
 
 seen: Counter[str] = Counter()

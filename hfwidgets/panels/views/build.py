@@ -14,6 +14,7 @@ from hfwidgets.media import Media
 from hfwidgets.panels.form.inputs import to_text_columns
 from hfwidgets.panels.views import parts, previews, raw_json
 from hfwidgets.results.audio import Audio, AutomaticSpeechRecognitionOutput
+from hfwidgets.results.record import fields_beyond
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.results.vision import Video
 from hfwidgets.tasks import BaseTask, controls
@@ -91,18 +92,21 @@ class ViewBuilder:
 
     def _record_view(self, record: Mapping[str, Any]) -> View:
         if record.get("coordinates") is not None and (table := self._input_table()) is not None:
-            return parts.cells_view(record, table)
-        said = parts.record_text(record)
-        if said is not None:
-            view = {"kind": "text", "text": said, "source": self._longest_text()}
-            return {
-                **view,
+            view = parts.cells_view(record, table)
+            return parts.add_rest(view, [record], ("answer", "coordinates", "cells", "aggregator"))
+        text = parts.record_text(record)
+        if text is not None:
+            view = {
+                "kind": "text",
+                "text": text,
+                "source": self._longest_text(),
                 "markdown": "choices" in record,
                 "beside": "translation_text" in record,
             }
+            return {**view, **parts.rest_of_text(record)}
         if parts.item_score(record) is not None and parts.item_label(record) is not None:
             return self._list_view([record])
-        fields = {name: getattr(record, name, value) for name, value in record.items()}
+        fields = fields_beyond(record, ())
         media = {name: value for name, value in fields.items() if parts.is_media(value)}
         plain = [
             [name, parts.shorten_value(value)]
@@ -138,14 +142,15 @@ class ViewBuilder:
         ]
         with contextlib.suppress(HfWidgetsError):  # the picture is gone: values are left to show
             if any(item.get("mask") is not None for item in items):
-                return self._masks_view(items, rows)
+                return parts.add_rest(self._masks_view(items, rows), items, ("mask",))
             if any(isinstance(item.get("box"), Mapping) for item in items):
-                return self._boxes_view(items, rows)
+                return parts.add_rest(self._boxes_view(items, rows), items, ("box",))
             words = self._parameters.get("word_boxes")
             if words and (page := self._input_image_opener()) is not None:
                 places = [parts.answer_box(words, item) for item in items]
                 if all(places):
-                    return self._page_answers_view(page(), places, rows)
+                    view = self._page_answers_view(page(), places, rows)
+                    return parts.add_rest(view, items, ("start", "end"))
         if all(isinstance(item.get("blob"), bytes) for item in items):
             tracks = [
                 self._audio_track(str(row["label"]), Audio(item["blob"]), str(at))
@@ -153,16 +158,18 @@ class ViewBuilder:
             ]
             before = self._input_audio_track("input")
             own = [{**before, "saves": []}] if before else []
-            return {"kind": "sound", "tracks": [*own, *tracks], "saves": []}
+            view = {"kind": "sound", "tracks": [*own, *tracks], "saves": []}
+            return parts.add_rest(view, items, ("blob", "content-type", "content_type"))
         placed = self._find_spans(items)
         if placed is not None:
             text, spans = placed
             spans = [{**row, **span} for row, span in zip(rows, spans, strict=True)]
-            return {"kind": "spans", "text": text, "rows": spans}
+            view = {"kind": "spans", "text": text, "rows": spans}
+            return parts.add_rest(view, items, ("start", "end", "word", "answer"))
         if any(row["label"] for row in rows):
             notes = [str(item.get("sequence") or "") for item in items]
             noted = [{**row, "note": note} for row, note in zip(rows, notes, strict=True)]
-            return {"kind": "bars", "rows": noted}
+            return parts.add_rest({"kind": "bars", "rows": noted}, items, ("sequence",))
         return {"kind": "table", **parts.columns_by_field(items)}
 
     def _find_spans(self, items: Sequence[Mapping[str, Any]]) -> tuple[str, list[View]] | None:
@@ -264,7 +271,7 @@ class ViewBuilder:
             saves.append(self._add_save("srt.srt", "SRT", lambda: parts.text_file(said.to_srt())))
             saves.append(self._add_save("vtt.vtt", "VTT", lambda: parts.text_file(said.to_vtt())))
         view = {"kind": "transcript", "text": said.text or "", "chunks": chunks, "saves": saves}
-        return {**view, "sound": self._input_audio_track()}
+        return {**view, "sound": self._input_audio_track(), **parts.rest_of_text(said)}
 
     def _input_audio_track(self, label: str = "") -> View | None:
         """The sound that was listened to; None when it is not at hand."""

@@ -1,11 +1,13 @@
 """The parts that views are made of, as plain data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from hfwidgets.core.missing import is_missing
 from hfwidgets.panels.form.inputs import to_text_columns
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
+from hfwidgets.results.record import fields_beyond
 from hfwidgets.results.vision import Video
 
 View = dict[str, Any]
@@ -21,7 +23,36 @@ LABEL_FIELDS = ("label", "answer", "token_str", "entity_group", "entity", "word"
 
 
 def item_label(item: Mapping[str, Any]) -> str | None:
-    return next((str(item[name]) for name in LABEL_FIELDS if item.get(name) is not None), None)
+    name = label_field(item)
+    return None if name is None else str(item[name])
+
+
+def label_field(item: Mapping[str, Any]) -> str | None:
+    """Return the field that names an item; None without one."""
+    return next((name for name in LABEL_FIELDS if item.get(name) is not None), None)
+
+
+def add_rest(view: View, items: Sequence[Mapping[str, Any]], drawn: Collection[str]) -> View:
+    """Return a view with a table of the fields that it leaves out.
+
+    Args:
+        view: The view, which shows each item's label and score.
+        items: The results that it shows.
+        drawn: The other fields that it shows.
+    """
+    rest = [fields_beyond(item, {*drawn, "score", label_field(item) or ""}) for item in items]
+    if not any(rest):
+        return view
+    labels = [item_label(item) or str(at + 1) for at, item in enumerate(items)]
+    rows = [{"": label, **fields} for label, fields in zip(labels, rest, strict=True)]
+    return {**view, "rest": {"kind": "table", **columns_by_field(rows)}}
+
+
+def rest_of_text(record: Mapping[str, Any]) -> View:
+    """Return, as a view's `rest`, the fields of a text's record beyond the text."""
+    beyond = getattr(record, "fields_beyond_text", None)
+    fields = beyond() if callable(beyond) else fields_beyond(record, {"text"})
+    return {"rest": {"kind": "table", **columns_by_field([fields])}} if fields else {}
 
 
 def item_score(item: Mapping[str, Any]) -> float | None:
@@ -95,8 +126,12 @@ def cells_view(record: Mapping[str, Any], table: Any) -> View:
 
 def columns_by_field(items: Sequence[Mapping[str, Any]]) -> View:
     names = list(dict.fromkeys(name for item in items for name in item))
-    cells = {name: [shorten_value(item.get(name)) for item in items] for name in names}
+    cells = {name: [_cell_text(item.get(name)) for item in items] for name in names}
     return {"columns": cells}
+
+
+def _cell_text(value: Any) -> str:
+    return "" if is_missing(value) else shorten_value(value)
 
 
 def embedding_view(array: Any) -> View:

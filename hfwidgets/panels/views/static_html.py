@@ -47,7 +47,7 @@ def _render_result(task: BaseTask, item: HistoryItem) -> str:
     if view["kind"] == "spans":
         return _render_spans(view) + _render_repr(item.result)
     if view["kind"] in ("cells", "predictions"):
-        return _render_table(view)
+        return _render_table(view) + _render_rest(view)
     if view["kind"] == "picture":
         words = f"picture, {view['width']} by {view['height']} pixels"
         return f"<figure>{overlay.image_html(overlay.fit_image(item.result)[0], words)}</figure>"
@@ -85,7 +85,11 @@ def _render_repr(result: Any) -> str:
 
 def _plain_text(item: HistoryItem) -> str:
     text = getattr(item.result, "text", None)
-    return (text if isinstance(text, str) else repr(item.result))[:MAX_EXCERPT_LENGTH]
+    if not isinstance(text, str):
+        return repr(item.result)[:MAX_EXCERPT_LENGTH]
+    rest = item.view.get("rest", {}).get("columns", {})
+    others = (f"{name}: {cells[0]}" for name, cells in rest.items())
+    return "\n".join([text[:MAX_EXCERPT_LENGTH], *others])
 
 
 def _render_input(name: str, value: Any, control: controls.Control | None) -> str:
@@ -150,6 +154,14 @@ def _render_spans(view: Mapping[str, Any]) -> str:
         pieces.append(f'<mark style="{html_table.MARK_STYLE}">{inside}{label}</mark>')
         at = span["end"]
     return f'<p style="white-space:pre-wrap">{"".join(pieces)}{escape(text[at:])}</p>'
+
+
+def _render_rest(view: Mapping[str, Any]) -> str:
+    """Return the fields that a view leaves out as a table."""
+    if "rest" not in view:
+        return ""
+    columns = view["rest"]["columns"]
+    return html_table.to_html_table(list(columns), zip(*columns.values(), strict=True))
 
 
 def _render_table(view: Mapping[str, Any]) -> str:

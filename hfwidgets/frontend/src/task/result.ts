@@ -17,10 +17,13 @@ export function view(kind: string, draw: Draw): void {
   VIEWS.set(kind, draw);
 }
 
-/** Draw any view; one that this page does not know shows its data. */
+/** Draw any view, and below it the fields that it leaves out; an unknown view shows its data. */
 export function draw(shown: ResultView, context: Context): Drawn {
   const make = VIEWS.get(shown.kind);
-  if (make) return make(shown, context);
+  if (make) {
+    const drawn = make(shown, context);
+    return shown.rest ? { ...drawn, node: h("div", {}, drawn.node, draw(shown.rest, context).node) } : drawn;
+  }
   return { node: h("pre", { class: "hfw-raw" }, JSON.stringify(shown, null, 2)) };
 }
 

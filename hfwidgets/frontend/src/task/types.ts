@@ -67,6 +67,8 @@ export interface ResultView {
   saves?: Save[];
   rows?: Row[];
   text?: string;
+  /** A table of the fields that the view itself leaves out. */
+  rest?: ResultView;
   [part: string]: unknown;
 }
 

@@ -43,7 +43,6 @@ class BaseTask:
     Attributes:
         name: the Hub's name, `text-classification`.
         method: the clients' name, `text_classification`.
-        domain: audio, vision, multimodal, text, tabular or chat.
         label: the name people read.
         hub_name: the name in the Hub's provider mapping, where it differs from `name`.
         known_as: other names people know it by; `find` takes them.
@@ -75,10 +74,6 @@ class BaseTask:
         self.name = self.method.replace("_", "-")
         self.hub_name = hub_name or self.name
         self.known_as = known_as
-        self.domain = flow.__module__.rpartition(".")[2]
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        TASKS[self.name] = self
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -101,6 +96,30 @@ class BaseTask:
             for name, parameter in shown.items()
             if name not in ("model", "stream", "extra_body")
         }
+
+    @property
+    def is_builtin(self) -> bool:
+        """True if this package declares the task."""
+        return self.flow.__module__.startswith(f"{__package__}.")
+
+    @functools.cached_property
+    def domain(self) -> str:
+        """The module of a task of this package; of any other, what its inputs suggest."""
+        if self.is_builtin:
+            return self.flow.__module__.rpartition(".")[2]
+        shown = [self.controls[name] for name in self.inputs if name in self.controls]
+        media = {control.kind for control in shown if isinstance(control, controls.MediaInput)}
+        if any(isinstance(control, controls.TableInput) for control in shown):
+            return "tabular"
+        if not media:
+            return "text"
+        alone = len(shown) == 1
+        return ("audio" if media == {"audio"} else "vision") if alone else "multimodal"
+
+    @functools.cached_property
+    def output(self) -> str:
+        """The kind of file that the result is or holds: image, audio, video, or ""."""
+        return _find_output(self.signature.return_annotation)
 
     @functools.cached_property
     def doc(self) -> str:
@@ -184,6 +203,19 @@ class BaseTask:
         return f"<task {self.name}>"
 
 
+_OUTPUT_KINDS = {"Image": "image", "Audio": "audio", "Video": "video"}
+
+
+def _find_output(annotation: Any) -> str:
+    """Return the kind of file in a result's type, by the names of the types in it."""
+    name = getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", ""))
+    if name in _OUTPUT_KINDS:
+        return _OUTPUT_KINDS[name]
+    fields = vars(annotation).get("__annotations__", {}) if isinstance(annotation, type) else {}
+    parts = (*get_args(annotation), *fields.values())
+    return next((kind for part in parts if (kind := _find_output(part))), "")
+
+
 class Task(BaseTask, Generic[T, P]):
     """A task with one result."""
 
@@ -210,6 +242,45 @@ class StreamingTask(BaseTask, Generic[S, A]):
         return self if client is None else self._bind_method(client)
 
 
+D = TypeVar("D", bound=BaseTask)
+
+
+def register(declared: D) -> D:
+    """Add a task to `TASKS` and, as a method, to both clients; declaring one does this.
+
+    Everything else follows from the declaration: dry run, magics, panels, `map`, hf-inference,
+    endpoints and the embedded engine. A task that was declared outside this package may be
+    declared again, as when a notebook's cell is run twice.
+
+    Raises:
+        ConfigurationError: hfwidgets has a task or a client method of this name already.
+    """
+    before = TASKS.get(declared.name)
+    if before is not None and before.is_builtin:
+        raise _taken_name_error(declared)
+    bases = (SyncTaskClient, AsyncTaskClient)
+    for client in (*bases, *(client for base in bases for client in base.__subclasses__())):
+        if getattr(client, declared.method, before) is not before:
+            raise _taken_name_error(declared)
+    TASKS[declared.name] = declared
+    for client in (SyncTaskClient, AsyncTaskClient):
+        setattr(client, declared.method, declared)
+    return declared
+
+
+def unregister(name: str) -> None:
+    """Remove a task that was declared outside this package from `TASKS` and both clients."""
+    declared = TASKS.pop(name)
+    for client in (SyncTaskClient, AsyncTaskClient):
+        delattr(client, declared.method)
+
+
+def _taken_name_error(declared: BaseTask) -> errors.ConfigurationError:
+    return errors.ConfigurationError(
+        f"hfwidgets has {declared.method} already: give the new task another name."
+    )
+
+
 def task(
     label: str,
     example: Mapping[str, Any],
@@ -219,7 +290,11 @@ def task(
     **hints: controls.Control,
 ) -> Callable[[Callable[Concatenate[Any, P], Flow[T]]], Task[T, P]]:
     """Make a generator method a task, shown to people as `label`."""
-    return lambda flow: Task(flow, label, example, hints, known_as=known_as)
+
+    def declare(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Task[T, P]:
+        return register(Task(flow, label, example, hints, known_as=known_as))
+
+    return declare
 
 
 def streaming_task(
@@ -238,26 +313,20 @@ def streaming_task(
     of its calls, `of_call` which of its keywords are options of the client (by `with_options`).
     """
 
-    def made(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
+    def declare(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
         found = StreamingTask[S, A](flow, label, example, hints, hub_name, known_as)
         found.call_options = of_call or {}
-        return found
+        return register(found)
 
-    return made
+    return declare
 
 
 class Operation(Task[T, P]):
-    """A method of both clients that is no task: it stands in no list of tasks."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        """Stay out of `TASKS`."""
+    """A method of both clients that is not a task and stays out of `TASKS`."""
 
 
 class StreamingOperation(StreamingTask[S, A]):
-    """The same, where the result may come in parts."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        """Stay out of `TASKS`."""
+    """An operation whose result may come in parts."""
 
 
 def operation(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Operation[T, P]:

@@ -16,10 +16,10 @@ from hfwidgets.calls.settings import Settings
 from hfwidgets.core.flow import Flow, Reply, Send, Sleep
 from hfwidgets.errors import advice
 from hfwidgets.errors.from_response import attach_response
+from hfwidgets.errors.hub_hosts import is_endpoint_host
 from hfwidgets.errors.server_message import find_server_message
 
 CONTROL_PLANE = "https://api.endpoints.huggingface.cloud/v2"
-ENDPOINT_DOMAIN = ".endpoints.huggingface.cloud"
 
 MAX_START_WAIT = 1800.0
 """How long an endpoint is waited for without a timeout, in seconds: models load for minutes."""
@@ -35,7 +35,7 @@ def is_endpoint_down(reply: Reply) -> bool:
     if reply.status_code not in (400, 502, 503):
         return False
     host = urlsplit(reply.url).hostname or ""
-    if not host.endswith(ENDPOINT_DOMAIN) or host == urlsplit(CONTROL_PLANE).hostname:
+    if not is_endpoint_host(host) or host == urlsplit(CONTROL_PLANE).hostname:
         return False
     return reply.status_code != 400 or is_endpoint_paused(reply)
 

@@ -16,7 +16,6 @@ a provider with its own key is asked for the model as it was named, with a warni
 the provider's name for the model is needed, so the look-up's error stands.
 """
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ from hfwidgets import errors, providers
 from hfwidgets.calls import match_offers, model_info
 from hfwidgets.calls.offers import Offer
 from hfwidgets.calls.settings import Settings, check_url, is_url
+from hfwidgets.core import environment
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Provider
@@ -72,7 +72,7 @@ class ModelRef:
 
 def default_provider(settings: Settings) -> str | None:
     """The provider that was named for all calls: the client's, else the environment's."""
-    return settings.provider or os.environ.get("HFWIDGETS_PROVIDER") or None
+    return settings.provider or environment.default_provider()
 
 
 def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[Route]:

@@ -1,29 +1,32 @@
 """Where a token comes from, and to which hosts it may go.
 
-A token that was found on the machine goes only to the Hub's own hosts and to Inference Endpoints
-(`trusted`). One that was passed explicitly goes to the host that the caller named. Neither goes to
-a URL that came back in an answer, nor across a redirect to another host.
+A token found on the machine goes only to the Hub's own hosts and to Inference Endpoints
+(`is_trusted_url`). One that was passed explicitly goes to the host that the caller named. Neither
+goes to a URL that came back in an answer, nor across a redirect to another host.
 """
 
 import base64
+import codecs
 import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
-
-TRUE_VALUES = frozenset({"1", "on", "yes", "true"})
-"""What switches the Hub's environment variables on, in lower case."""
+from hfwidgets.core import environment
+from hfwidgets.errors.hub_hosts import is_trusted_host
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-"""The environment's names for a Hub token, the first that is set counts."""
+"""The environment's names for a Hub token; the first that is set counts."""
 
-TRUSTED_HOSTS = ("huggingface.co", "hf.co")
-TRUSTED_DOMAINS = (".huggingface.co", ".hf.space", ".endpoints.huggingface.cloud")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +39,42 @@ class Token:
 
     @property
     def is_hub_token(self) -> bool:
-        """Whether it is a Hub token, with which a provider is reached through the Hub's router."""
+        """True for a Hub token, with which a provider is reached through the Hub's router."""
         return self.value.startswith("hf_")
 
     def __str__(self) -> str:
         return f"<token from {self.source}>"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("A token is not pickled or copied.")
 
 
 def explicit_token(value: str | None) -> Token | None:
-    """The token that a caller passed; TypeError for a bool, as older code passed it."""
+    """Return the token that a caller passed, None if it is blank.
+
+    Raises:
+        TypeError: it is not a text; older code passed a bool.
+        ConfigurationError: it has characters that no token has.
+    """
     if value is None:
         return None
     if not isinstance(value, str):
         raise TypeError(f"token must be a string or None, not {type(value).__name__}.")
-    return (
-        Token(_check_sendable(_strip_line_ends(value)), "the argument", is_explicit=True)
-        if _strip_line_ends(value)
-        else None
-    )
+    cleaned = _strip_line_ends(value)
+    if not cleaned:
+        return None
+    return Token(_check_sendable(cleaned, "the argument"), "the argument", is_explicit=True)
 
 
 def find_machine_token() -> Token | None:
-    """The machine's token: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file, a Colab secret.
+    """Look for a token: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the token file, a Colab secret.
 
-    None with HF_HUB_DISABLE_IMPLICIT_TOKEN, which says that no token is sent unasked.
+    None with HF_HUB_DISABLE_IMPLICIT_TOKEN, which forbids to send a token that was not passed.
+
+    Raises:
+        ConfigurationError: there is one, but it cannot be read or sent.
     """
-    if os.environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").strip().lower() in TRUE_VALUES:
+    if environment.is_on("HF_HUB_DISABLE_IMPLICIT_TOKEN"):
         return None
     token = _look_up_token()
     if token is not None:
@@ -73,7 +83,7 @@ def find_machine_token() -> Token | None:
 
 
 def has_environment_token() -> bool:
-    """Whether the environment names a token: told without reading a file."""
+    """True if the environment holds a token; no file is read."""
     return any(_strip_line_ends(os.environ.get(name, "")) for name in TOKEN_VARIABLES)
 
 
@@ -85,25 +95,28 @@ def _look_up_token() -> Token | None:
 
 
 def token_path() -> Path:
-    """The file that holds the machine's token: HF_TOKEN_PATH, else `token` in HF_HOME."""
-    if path := os.environ.get("HF_TOKEN_PATH"):
-        return _expand_path(path)
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return _expand_path(os.environ.get("HF_HOME") or f"{cache}/huggingface") / "token"
+    """Return the file that holds the machine's token: HF_TOKEN_PATH, else `token` in HF_HOME."""
+    if path := environment.read_path("HF_TOKEN_PATH"):
+        return path
+    home = environment.read_path("HF_HOME")
+    if home is None:
+        cache = environment.read_path("XDG_CACHE_HOME") or environment.expand_path("~/.cache")
+        home = cache / "huggingface"
+    return home / "token"
 
 
 def save_token(value: str) -> Path:
-    """Write the token file, readable by its owner alone."""
+    """Write the token file, readable by its owner alone, and return its path."""
     path = token_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(_strip_line_ends(value))
+    path.write_text(_strip_line_ends(value), encoding="utf-8")
     return path
 
 
 def forget_token() -> bool:
-    """Remove the token file; False when there was none."""
+    """Remove the token file; False if it did not exist."""
     try:
         token_path().unlink()
     except FileNotFoundError:
@@ -112,23 +125,21 @@ def forget_token() -> bool:
 
 
 def is_trusted_url(url: str) -> bool:
-    """Whether a token found on the machine may go to this URL: https, and a host of the Hub's."""
+    """True if a token found on the machine may go to a URL: https, and a host of the Hub's."""
     parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".").lower()
-    hub = urlsplit(os.environ.get("HF_ENDPOINT", ""))
+    hub = urlsplit(environment.read_url("HF_ENDPOINT") or "")
     if hub.hostname and (parts.scheme, parts.netloc) == (hub.scheme, hub.netloc):
         return True  # the owner of the environment named this host as the Hub
-    named = host in TRUSTED_HOSTS or host.endswith(TRUSTED_DOMAINS)
-    return named and parts.scheme == "https"
+    return parts.scheme == "https" and is_trusted_host(parts.hostname or "")
 
 
 def basic_auth(user: str, password: str) -> str:
-    """The value of a header that shows a name and a password."""
+    """Return the header's value for a name and a password."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """ConfigurationError for a header that HTTP cannot carry; its value is not shown."""
+    """Raise ConfigurationError for a header that HTTP cannot carry; its value is not shown."""
     for name, value in headers.items():
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise errors.ConfigurationError(
@@ -136,34 +147,48 @@ def check_headers(headers: Mapping[str, str]) -> None:
             )
 
 
-def _check_sendable(value: str, source: str = "the argument") -> str:
+def _check_sendable(value: str, source: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise errors.ConfigurationError(
             f"The token from {source} has characters that no token has (blanks, line ends or "
-            "letters beyond ASCII): copy it again."
+            "letters beyond ASCII).",
+            advice="Copy it again.",
         )
     return value
 
 
-def _expand_path(path: str) -> Path:
-    return Path(os.path.expandvars(path)).expanduser()
-
-
 def _strip_line_ends(value: str) -> str:
-    return value.replace("\r", "").replace("\n", "").strip()
+    return environment.clean_value(value.replace("\r", "").replace("\n", ""))
 
 
 def _read_token_file() -> Token | None:
     path = token_path()
     try:
-        value = _strip_line_ends(path.read_text())
+        data = path.read_bytes()
     except OSError:
         return None
+    lines = (environment.clean_value(line) for line in _decode_token_file(path, data).splitlines())
+    value = next(filter(None, lines), "")
     return Token(value, "the token file") if value else None
 
 
+def _decode_token_file(path: Path, data: bytes) -> str:
+    """Return the file's text, whatever encoding an editor or PowerShell's `>` gave it."""
+    mark, encoding = next(
+        (known for known in _BYTE_ORDER_MARKS if data.startswith(known[0])),
+        (b"", "utf-16-le" if data[1:2] == b"\0" else "utf-8"),
+    )
+    try:
+        return data.removeprefix(mark).decode(encoding)
+    except UnicodeDecodeError:
+        raise errors.ConfigurationError(
+            f"The token file {path} is not a text file.",
+            advice="Write your token into it as plain text, or set HF_TOKEN.",
+        ) from None
+
+
 def _read_colab_secret() -> Token | None:
-    """A Colab secret; asked only inside Colab, since the look-up waits for its front end."""
+    """Return a Colab secret; only inside Colab, since the look-up waits for its front end."""
     if "COLAB_RELEASE_TAG" not in os.environ:
         return None
     try:

@@ -18,6 +18,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from hfwidgets.core.drop_none import drop_none
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -57,15 +59,7 @@ class Infer:
     @property
     def parameters(self) -> dict[str, Any]:
         """The options that were given: None is dropped at every depth of dicts."""
-        return {k: _drop_none(v) for k, v in self.options.items() if v is not None}
-
-
-def _drop_none(value: Any) -> Any:
-    if type(value) is dict:
-        return {k: _drop_none(v) for k, v in value.items() if v is not None}
-    if type(value) is list:
-        return [_drop_none(item) for item in value]
-    return value
+        return {name: drop_none(v) for name, v in self.options.items() if v is not None}
 
 
 @dataclass(slots=True, eq=False)

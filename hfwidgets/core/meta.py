@@ -4,6 +4,8 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hfwidgets.errors.server_message import find_request_id
+
 if TYPE_CHECKING:
     import datetime
 
@@ -66,8 +68,7 @@ class Meta:
     @property
     def request_id(self) -> str | None:
         """The server's name for the request."""
-        names = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
-        return next((self._headers[name] for name in names if self._headers.get(name)), None)
+        return find_request_id(self._headers)
 
     @functools.cached_property
     def timings(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hfwidgets.errors.action import Action
+from hfwidgets.errors.hub_hosts import is_trusted_host
 
 PROVIDER_SETTINGS = "https://huggingface.co/settings/inference-providers"
 TOKEN_SETTINGS = "https://huggingface.co/settings/tokens"  # noqa: S105
@@ -15,7 +16,6 @@ BILLING_PAGE = "https://huggingface.co/settings/billing"
 ENDPOINTS_PAGE = "https://endpoints.huggingface.co"
 
 _HUB_PROVIDERS = ("hf-inference", "auto")
-_HUB_HOSTS = ("huggingface.co", ".endpoints.huggingface.cloud", ".hf.space")
 
 
 class Advice(NamedTuple):
@@ -181,7 +181,7 @@ def _advise_gated(case: ErrorContext) -> Advice | None:
 
 def _advise_permissions(case: ErrorContext) -> Advice | None:
     if case.status == 401:
-        is_hub = case.is_hub_service or case.provider.endswith(_HUB_HOSTS)
+        is_hub = case.is_hub_service or is_trusted_host(case.provider)
         return Advice(advise_token(case.source, "" if is_hub else case.provider), Action("sign_in"))
     if case.status == 429:
         return _advise_rate_limit(case)

@@ -1,7 +1,6 @@
 """A call written down: as Python, as a magic and as curl, with the token as a variable."""
 
 import json
-import os
 import pprint
 import shlex
 from collections.abc import Mapping
@@ -42,11 +41,6 @@ def _redact_call(made: CallLike) -> CallDraft:
     """Return the same call with the secrets in its texts masked, keys inside addresses included."""
     arguments, settings = redact_data(dict(made.arguments)), redact_data(dict(made.settings))
     return CallDraft(made.task, arguments, settings)
-
-
-def provider_from_environment() -> str | None:
-    """The provider that the environment names for all calls."""
-    return os.environ.get("HFWIDGETS_PROVIDER") or None
 
 
 def to_python(made: CallLike) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from hfwidgets import engine_process
 from hfwidgets._version import __version__
 from hfwidgets.client import InferenceClient
-from hfwidgets.core import auth
+from hfwidgets.core import auth, environment
 from hfwidgets.core.flow import Flow, Send
 from hfwidgets.errors import EngineError, HfHubHTTPError, HfWidgetsError
 from hfwidgets.notebook.listing import Listing
@@ -40,7 +40,7 @@ def doctor(network: bool = False) -> Listing:
         "widget code": _describe_build(),
         "widget comm": _describe_comm(),
         "token": _describe_token(),
-        "default provider": os.environ.get("HFWIDGETS_PROVIDER") or "by model and task",
+        "default provider": environment.default_provider() or "by model and task",
         "recordings": _describe_recordings(),
         "engine": _describe_engine(),
         "cache": str(engine_process.cache_dir()),

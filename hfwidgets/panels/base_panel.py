@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import traitlets as t
 
 from hfwidgets import errors, tasks
 from hfwidgets.calls.settings import redact_model
+from hfwidgets.core import environment
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
@@ -316,7 +316,7 @@ class Panel(PanelWidget):
             background_loop.submit(self._suggest_models())
 
     async def _suggest_models(self) -> None:
-        provider = self.provider or os.environ.get("HFWIDGETS_PROVIDER")
+        provider = self.provider or environment.default_provider()
         with contextlib.suppress(errors.HfWidgetsError):
             found = await self._get_client().models(self.task, provider)
             self._mirror.set("models", value=[row["id"] for row in found][:MAX_SUGGESTED_MODELS])

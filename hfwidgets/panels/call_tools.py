@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from hfwidgets import engine_process, errors, providers
 from hfwidgets.calls.settings import is_url
-from hfwidgets.core import auth
+from hfwidgets.core import auth, environment
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.form import variables
@@ -40,7 +40,7 @@ class CallTools(Panel):
         """Say at once when a call cannot work, and what would."""
         fixed = "base_url" in self._client_settings or (self.model and is_url(self.model))
         token = bool(self._secret) or auth.find_machine_token() is not None
-        provider = self.provider or code_snippets.provider_from_environment()
+        provider = self.provider or environment.default_provider()
         found = "" if fixed else background_loop.why_blocked(self.task, provider, token=token)
         label = self.declaration.label
         who = f"{provider} does not serve" if self.provider else "No provider serves"

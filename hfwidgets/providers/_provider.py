@@ -5,12 +5,12 @@ routes. A route answers an `Infer` with a flow of `Send`s and returns the raw an
 bytes, or for a stream the open reply. It builds no result objects and reads no token.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from hfwidgets import errors
+from hfwidgets.core import environment
 from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Flow, Infer
 from hfwidgets.errors.secrets import MIN_SECRET_LENGTH, is_secret_name
@@ -33,10 +33,8 @@ class Hosts:
 
     def address_of(self, name: str, default: str, variable: str | None = None) -> str:
         """The address of a service, without a slash at its end."""
-        found = (
-            self.addresses.get(name) or (os.environ.get(variable) if variable else None) or default
-        )
-        return found.rstrip("/")
+        found = self.addresses.get(name) or (environment.read_url(variable) if variable else None)
+        return (found or default).rstrip("/")
 
     @property
     def hub(self) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
+from hfwidgets.core.drop_none import drop_none
 from hfwidgets.core.meta import Meta
 from hfwidgets.results import html_table, show
 
@@ -81,7 +82,7 @@ class Record(dict[str, Any]):
 
     def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
         """The same as `raw`, under the name that code written for openai calls."""
-        plain: dict[str, Any] = _drop_none(self.raw) if exclude_none else self.raw
+        plain: dict[str, Any] = drop_none(self.raw) if exclude_none else self.raw
         return plain
 
     def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
@@ -151,12 +152,6 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _to_plain(item) for name, item in value.items()}
     return [_to_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _drop_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _drop_none(item) for name, item in value.items() if item is not None}
-    return [_drop_none(item) for item in value] if isinstance(value, list) else value
 
 
 def _missing_field_message(record: Record, name: str) -> str:

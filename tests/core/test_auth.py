@@ -135,7 +135,7 @@ def test_a_token_is_a_text(wrong: Any) -> None:
 def test_a_token_with_impossible_characters_is_refused_unseen(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(errors.ConfigurationError, match="copy it again") as caught:
+    with pytest.raises(errors.ConfigurationError, match="Copy it again") as caught:
         InferenceClient(token=broken)
     assert "cret" not in str(caught.value)
     if "\x00" not in broken:

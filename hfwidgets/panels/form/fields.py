@@ -1,12 +1,12 @@
 """What a panel shows that does not change while it lives, read from the task's declaration."""
 
 import dataclasses
-import os
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets.calls.settings import redact_model
+from hfwidgets.core import environment
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document import assets
 from hfwidgets.tasks import BaseTask, controls
@@ -54,7 +54,7 @@ def default_server(base_url: str | None) -> dict[str, Any]:
     if base_url:
         host = urlsplit(base_url).netloc.rpartition("@")[2]
         return {"label": host or redact_model(base_url), "fixed": True}
-    name = os.environ.get("HFWIDGETS_PROVIDER")
+    name = environment.default_provider()
     return {"label": f"default ({name})" if name else "default provider", "fixed": False}
 
 

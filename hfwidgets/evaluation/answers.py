@@ -1,0 +1,211 @@
+"""One model's answers: what came, what it was read as, and which rows failed how.
+
+A row that a model refuses, whose answer cannot be read, or that the server rejects as too long is
+**wrong**: leaving it out would let a failing model score higher. A row that the network, a rate
+limit or a broken server lost is **failed**: it says nothing about the model, stands apart, and
+shows as bounds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, TypeAlias
+
+from hfwidgets import errors
+from hfwidgets.evaluation.candidates import Candidate
+from hfwidgets.evaluation.rows import EvaluationRow
+from hfwidgets.client import InferenceClient
+
+State: TypeAlias = Literal["scored", "refused", "unparsed", "rejected", "failed"]
+
+WRONG: tuple[State, ...] = ("refused", "unparsed", "rejected")
+"""States that count as a wrong answer."""
+
+_TRANSIENT = frozenset({401, 402, 403, 404, 408, 429})
+"""Client errors that are no fault of the row."""
+
+FUNCTION_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What one model made of one row.
+
+    Attributes:
+        state: `scored`, a kind of wrong, or `failed`.
+        result: the task's result; None without one.
+        error: why there is none.
+        seconds: the call's time; None for an answer that was recorded or resumed.
+        tokens: prompt and completion tokens; None where nobody counted.
+        dollars: the call's cost; None where no price is known.
+    """
+
+    state: State
+    result: Any = None
+    error: str = ""
+    seconds: float | None = None
+    tokens: int | None = None
+    dollars: float | None = None
+
+
+class Answerer:
+    """Asks one candidate for rows.
+
+    Args:
+        candidate: the entrant.
+        task: the evaluation's task.
+        parameters: the task's parameters that all entrants share.
+        client: the client of the evaluation.
+        folder: where answers are kept; None keeps none.
+        options: `concurrency` and `executor` for `map`.
+    """
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        task: str,
+        parameters: Mapping[str, Any],
+        client: InferenceClient | None,
+        folder: Path | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.candidate = candidate
+        self.task = candidate.task or task
+        own_task = candidate.task in (None, task)
+        self._parameters = {**(parameters if own_task else {}), **candidate.parameters}
+        self._options = dict(options)
+        self._file = folder / f"{_file_name(candidate.name)}.jsonl" if folder else None
+        self.client: InferenceClient | None = None
+        if candidate.function is None:
+            self.client, named = candidate.open_client(client)
+            self._parameters |= named
+        self.answers: dict[int, ModelAnswer] = {}
+
+    def ask(self, rows: Sequence[EvaluationRow], count: int) -> None:
+        """Answer the first `count` rows; those that are answered already are not asked again."""
+        if self.candidate.function is not None:
+            self._call_function(rows[:count])
+            return
+        begin = len(self.answers) if self._file is None else 0
+        asked = [self._arguments(row) for row in rows[begin:count]]
+        try:
+            found = self._map(asked)
+        except errors.HfWidgetsError as error:
+            # No row came through: the model's own line says so, and the others go on.
+            answer = ModelAnswer("failed", error=str(error))
+            self.answers |= {row.index: answer for row in rows[begin:count]}
+            return
+        for row, answer in zip(rows[begin:count], found, strict=False):
+            if row.index not in self.answers or self.answers[row.index].state == "failed":
+                self.answers[row.index] = answer
+
+    def retry(self, rows: Sequence[EvaluationRow]) -> None:
+        """Ask for the failed rows again."""
+        failed = [row for row in rows if self.answers[row.index].state == "failed"]
+        if not failed:
+            return
+        if self.candidate.function is not None:
+            for row in failed:
+                del self.answers[row.index]
+            self._call_function(failed)
+        elif self._file is not None:
+            self.ask(rows, len(rows))
+        else:
+            for row, answer in zip(
+                failed, self._map([self._arguments(r) for r in failed]), strict=False
+            ):
+                self.answers[row.index] = answer
+
+    def _map(self, asked: list[dict[str, Any]]) -> list[ModelAnswer]:
+        assert self.client is not None
+        done = self.client.map(
+            self.task,
+            asked,
+            resume=self._file,
+            progress=False,
+            **self._options,
+            **self._parameters,
+        )
+        return [_to_answer(row, self.candidate.is_local) for row in done]
+
+    def _arguments(self, row: EvaluationRow) -> dict[str, Any]:
+        """The row's arguments, for the candidate's own task where that is another."""
+        from hfwidgets.tasks import find
+
+        if self.candidate.task is None:
+            return row.arguments
+        first = find(self.task).inputs[0]
+        text = next(iter(row.arguments.values()))
+        if first == "messages":
+            text = [{"role": "user", "content": text}]
+        return {first: text}
+
+    def _call_function(self, rows: Sequence[EvaluationRow]) -> None:
+        function = self.candidate.function
+        assert function is not None
+        waiting = [row for row in rows if row.index not in self.answers]
+        with ThreadPoolExecutor(FUNCTION_THREADS) as pool:
+            for row, answer in zip(
+                waiting, pool.map(lambda row: _call(function, row), waiting), strict=True
+            ):
+                self.answers[row.index] = answer
+
+
+def _call(function: Callable[[Any], Any], row: EvaluationRow) -> ModelAnswer:
+    values = list(row.arguments.values())
+    started = perf_counter()
+    try:
+        found = function(values[0] if len(values) == 1 else row.arguments)
+    except Exception as error:  # whatever the user's function raises belongs to its row
+        return ModelAnswer("failed", error=f"{type(error).__name__}: {error}")
+    return ModelAnswer("scored", found, seconds=perf_counter() - started, dollars=0.0)
+
+
+def _to_answer(row: Any, is_free: bool) -> ModelAnswer:
+    """A row of `map` as an answer."""
+    if row.error is not None:
+        return ModelAnswer(_error_state(row.error), error=str(row.error))
+    if row.result is None:
+        return ModelAnswer("failed", error="The run ended before this row.")
+    meta = getattr(row.result, "meta", None)
+    usage = getattr(meta, "usage", None)
+    fresh = meta is not None and meta.recorded is None
+    dollars = 0.0 if is_free else getattr(meta, "cost", None)
+    state: State = "refused" if _is_refusal(row.result) else "scored"
+    return ModelAnswer(
+        state,
+        row.result,
+        seconds=meta.seconds if fresh else None,
+        tokens=getattr(usage, "total_tokens", None),
+        dollars=dollars,
+    )
+
+
+def _is_refusal(result: Any) -> bool:
+    """True if a chat's answer is its server's refusal."""
+    choices = getattr(result, "choices", None)
+    if not choices:
+        return False
+    message = getattr(choices[0], "message", None)
+    return bool(getattr(message, "refusal", None)) or choices[0].finish_reason == "content_filter"
+
+
+def _error_state(error: Exception) -> State:
+    if isinstance(error, errors.OutputError):
+        return "unparsed"
+    if isinstance(error, errors.InputError):
+        return "rejected"
+    status = getattr(error, "status_code", None)
+    if status is not None and 400 <= status < 500 and status not in _TRANSIENT:
+        return "rejected"
+    return "failed"
+
+
+def _file_name(name: str) -> str:
+    """A model's name as a file's: its own letters, and a hash that tells near names apart."""
+    import hashlib
+
+    plain = "".join(c if c.isalnum() or c in "-." else "_" for c in name)[:60]
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,127 @@
+"""Match the words that models use for labels with those of the data.
+
+A word is matched exactly, then without case, spaces and `_` or `-`, then by the model's own
+`id2label`, then by the class names of a data set whose labels are numbers. Never by position:
+`LABEL_1` may be either class, and a guess would score a good model as the worst.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from hfwidgets.errors import ConfigurationError
+
+LabelNames: TypeAlias = Mapping[Any, Any]
+"""From a model's word to the data's label; None drops the word."""
+
+PATIENCE_ROWS = 20
+"""After so many rows with no word that matches, the mapping is missing and not the model bad."""
+
+OTHER = "(other)"
+"""What a word without a label counts as: wrong."""
+
+
+def fold_label(label: Any) -> str:
+    """Return a label without case, spaces, hyphens and underscores."""
+    return re.sub(r"[\s_\-]+", "", str(label)).casefold()
+
+
+class LabelMap:
+    """One model's words as the data's labels.
+
+    Args:
+        model: the model's name, for errors.
+        classes: the data's labels.
+        names: the user's own mapping.
+        id2label: the model's names for its numbers, such as {"LABEL_0": "negative"}.
+
+    Attributes:
+        used: each word that was seen with the label it became, None for one without a partner.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        classes: Iterable[Any],
+        names: LabelNames | None = None,
+        id2label: Mapping[str, str] | None = None,
+    ) -> None:
+        self.model = model
+        self.classes = list(dict.fromkeys(classes))
+        self._names = {**(names or {})}
+        self._id2label = {fold_label(key): value for key, value in (id2label or {}).items()}
+        self._folded: dict[str, Any] = {}
+        for name in self.classes:
+            self._folded.setdefault(fold_label(name), name)
+        self.used: dict[Any, Any] = {}
+
+    def drops(self, word: Any) -> bool:
+        """True if the mapping says that a word is no answer at all."""
+        return word in self._names and self._names[word] is None
+
+    def find(self, word: Any) -> Any:
+        """Return the label for a word; OTHER where it has none."""
+        found = self._find(word)
+        self.used[word] = found
+        return OTHER if found is None else found
+
+    def _find(self, word: Any) -> Any:
+        if word in self._names:
+            return self._names[word]
+        if word in self.classes:
+            return word
+        folded = fold_label(word)
+        if folded in self._folded:
+            return self._folded[folded]
+        named = self._id2label.get(folded)
+        return self._folded.get(fold_label(named)) if named is not None else None
+
+    def check(self, rows: int) -> None:
+        """Raise if so many rows were scored and no word of the model has a label.
+
+        Raises:
+            ConfigurationError: shows both lists and a mapping to paste.
+        """
+        if rows < PATIENCE_ROWS or not self.used or any(v is not None for v in self.used.values()):
+            return
+        words = [str(word) for word in self.used]
+        paste = ", ".join(f"{word!r}: ..." for word in list(self.used)[:8])
+        raise ConfigurationError(
+            f"None of the labels of {self.model} ({_join(words)}) is one of the data's "
+            f"({_join(self.classes)}). Pass labels={{{self.model!r}: {{{paste}}}}} with the data's "
+            "label for each."
+        )
+
+
+def suspect_swap(found: Sequence[Any], truth: Sequence[Any], classes: Sequence[Any]) -> str:
+    """Return a warning if two labels exchanged would score far more; they are never exchanged.
+
+    Args:
+        found: the predicted labels.
+        truth: the right ones.
+        classes: the data's labels.
+    """
+    if len(classes) != 2 or len(found) < PATIENCE_ROWS:
+        return ""
+    a, b = classes
+    exchanged = {a: b, b: a}
+    right = sum(x == y for x, y in zip(found, truth, strict=True))
+    swapped = sum(exchanged.get(x) == y for x, y in zip(found, truth, strict=True))
+    if swapped < right + 0.3 * len(found):
+        return ""
+    return (
+        f"{swapped} of {len(found)} rows would be right, and not {right}, if {a!r} and {b!r} were "
+        "exchanged: check the label mapping."
+    )
+
+
+def class_names(data: Any, column: str) -> Mapping[int, str]:
+    """Return the names of a data set's numbered classes, as the datasets library holds them."""
+    feature = (getattr(data, "features", None) or {}).get(column)
+    names = getattr(feature, "names", None) or ()
+    return dict(enumerate(names))
+
+
+def _join(words: Iterable[Any], most: int = 8) -> str:
+    shown = [str(word) for word in words]
+    return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")

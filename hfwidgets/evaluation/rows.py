@@ -1,0 +1,186 @@
+"""The rows of an evaluation: inputs, right answers and groups, from whatever holds a table."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from hfwidgets.errors import ConfigurationError, did_you_mean
+from hfwidgets.evaluation.labels import class_names
+from hfwidgets.evaluation.sampling import find_duplicates, sample_rows
+from hfwidgets.tasks import BaseTask
+
+Row: TypeAlias = Mapping[str, Any]
+Arguments: TypeAlias = dict[str, Any]
+LabelColumn: TypeAlias = "str | Callable[[Row], Any]"
+
+LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow:
+    """One row to ask.
+
+    Attributes:
+        index: its place in the data, from 0.
+        arguments: the task's inputs.
+        label: the right answer; None in data without labels.
+        group: what it belongs to, such as its document; None where rows stand alone.
+    """
+
+    index: int
+    arguments: Arguments
+    label: Any
+    group: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The rows to ask, and what was left out.
+
+    Attributes:
+        rows: the rows in their order.
+        has_labels: False where the data has none: then agreement is all that can be measured.
+        notes: sentences on rows that were left out.
+    """
+
+    rows: list[EvaluationRow]
+    has_labels: bool
+    notes: list[str]
+
+
+def read_table(data: Any) -> list[Row]:
+    """Return a table's rows as dicts.
+
+    Args:
+        data: a DataFrame of pandas or polars, a pyarrow table, a data set, a dict of columns or a
+            list of dicts.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if isinstance(data, Mapping):
+        columns = {str(name): list(values) for name, values in data.items()}
+        lengths = {len(values) for values in columns.values()}
+        if len(lengths) > 1:
+            raise ConfigurationError("The columns of data have different lengths.")
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for method in ("to_dicts", "to_pylist"):  # polars; pyarrow
+        if hasattr(data, method):
+            return [dict(row) for row in getattr(data, method)()]
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):
+        return [dict(row) for row in data.to_dict("records")]
+    rows = list(data) if isinstance(data, Iterable) and not isinstance(data, (str, bytes)) else None
+    if rows is None or not all(isinstance(row, Mapping) for row in rows):
+        raise ConfigurationError(
+            f"data is a {type(data).__name__}. Pass a DataFrame, a data set, a dict of columns or a "
+            "list of dicts."
+        )
+    return rows
+
+
+def read_sample(
+    task: BaseTask,
+    data: Any,
+    *,
+    label: LabelColumn,
+    column: "str | Mapping[str, str] | None",
+    group: str | None,
+    size: int | None,
+    seed: int,
+) -> Sample:
+    """Return the rows to ask.
+
+    Args:
+        task: the evaluation's task.
+        data: the table.
+        label: the column of the right answer, or a function of the row.
+        column: the column of the task's first input, or a dict of parameter to column.
+        group: the column that tells which rows belong together.
+        size: how many rows to take.
+        seed: which rows those are.
+
+    Raises:
+        ConfigurationError: a column that is not there, no rows, or no row with a label.
+    """
+    table = read_table(data)
+    if not table:
+        raise ConfigurationError("data has no rows.")
+    names = list(dict.fromkeys(str(name) for row in table for name in row))
+    has_labels = _has_labels(label, names)
+    inputs = _input_columns(task, names, column, {label, group})
+    if group is not None:
+        _require_column(group, names, "group")
+    known = class_names(data, label) if isinstance(label, str) else {}
+    rows, notes = [], list[str]()
+    unlabeled = 0
+    for index, row in enumerate(table):
+        truth = _read_label(row, label, known) if has_labels else None
+        if has_labels and truth is None:
+            unlabeled += 1
+            continue
+        arguments = {parameter: row.get(name) for parameter, name in inputs.items()}
+        rows.append(EvaluationRow(index, arguments, truth, row.get(group) if group else None))
+    if has_labels and not rows:
+        raise ConfigurationError(f"No row of data has a label in {label!r}.")
+    if unlabeled:
+        notes.append(f"{unlabeled} rows without a label were not asked.")
+    copies = set(find_duplicates([row.arguments for row in rows]))
+    if copies:
+        notes.append(f"{len(copies)} rows that repeat an earlier one were left out.")
+        rows = [row for at, row in enumerate(rows) if at not in copies]
+    if size is not None and size < 1:
+        raise ConfigurationError(f"sample is {size}; it must be at least 1.")
+    chosen = sample_rows([row.arguments for row in rows], [row.label for row in rows], size, seed)
+    return Sample([rows[at] for at in chosen], has_labels, notes)
+
+
+def _has_labels(label: LabelColumn, names: Sequence[str]) -> bool:
+    """True if there are labels; a default column that is not there means that there are none."""
+    if callable(label) or label in names:
+        return True
+    if label == LABEL:
+        return False
+    _require_column(label, names, "label")
+    return False
+
+
+def _require_column(name: str, names: Sequence[str], argument: str) -> None:
+    if name not in names:
+        raise ConfigurationError(
+            f"{argument}={name!r} is not a column of data.{did_you_mean(name, names)} Columns: "
+            f"{', '.join(names)}."
+        )
+
+
+def _input_columns(
+    task: BaseTask,
+    names: Sequence[str],
+    column: "str | Mapping[str, str] | None",
+    others: Iterable[object],
+) -> dict[str, str]:
+    """The column of each parameter."""
+    if isinstance(column, str):
+        column = {task.inputs[0]: column}
+    if column is not None:
+        for name in column.values():
+            _require_column(name, names, "column")
+        return dict(column)
+    same = {name: name for name in task.inputs if name in names}
+    if same:
+        return same
+    left = [name for name in names if name not in set(others)]
+    if len(left) == 1:
+        return {task.inputs[0]: left[0]}
+    raise ConfigurationError(
+        f"data has no column {task.inputs[0]!r}. Pass column= with the column of the task's input: "
+        f"{', '.join(left)}."
+    )
+
+
+def _read_label(row: Row, label: LabelColumn, known: Mapping[int, str]) -> Any:
+    value = label(row) if callable(label) else row.get(label)
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()  # numpy's numbers, which are equal to Python's but print otherwise
+    return known.get(value, value) if isinstance(value, int) and known else value

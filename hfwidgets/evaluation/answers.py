@@ -14,9 +14,9 @@ from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow
-from hfwidgets.client import InferenceClient
 
 State: TypeAlias = Literal["scored", "refused", "unparsed", "rejected", "failed"]
 

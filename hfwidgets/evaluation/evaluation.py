@@ -1,7 +1,7 @@
 """What an evaluation returns: scores with intervals, paired verdicts, and the rows behind them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
@@ -12,7 +12,7 @@ from hfwidgets.evaluation.answers import WRONG, Answerer, ModelAnswer
 from hfwidgets.evaluation.classification import confusion_matrix
 from hfwidgets.evaluation.labels import OTHER, LabelMap, suspect_swap
 from hfwidgets.evaluation.metrics import Metric
-from hfwidgets.evaluation.predictions import CLASSES, choose_metrics, read_prediction
+from hfwidgets.evaluation.predictions import BOXES, CLASSES, choose_metrics, read_prediction
 from hfwidgets.evaluation.rows import EvaluationRow, Sample
 from hfwidgets.evaluation.statistics import Estimate, Pair, holm
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
@@ -25,9 +25,7 @@ MAX_FAILED_SHARE = 0.05
 
 _EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(CLASSES, OTHER),
-    **dict.fromkeys(("token-classification", "object-detection", "zero-shot-object-detection"), []),
-    "fill-mask": [],
-    "feature-extraction": [],
+    **{name: [] for name in (*BOXES, "token-classification", "fill-mask", "feature-extraction")},
     "image-segmentation": {},
 }
 """What a wrong answer without a prediction counts as; a text is empty."""

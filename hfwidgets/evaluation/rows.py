@@ -72,8 +72,8 @@ def read_table(data: Any) -> list[Row]:
     rows = list(data) if isinstance(data, Iterable) and not isinstance(data, (str, bytes)) else None
     if rows is None or not all(isinstance(row, Mapping) for row in rows):
         raise ConfigurationError(
-            f"data is a {type(data).__name__}. Pass a DataFrame, a data set, a dict of columns or a "
-            "list of dicts."
+            f"data is a {type(data).__name__}. Pass a DataFrame, a data set, a dict of columns, or "
+            "a list of dicts."
         )
     return rows
 

@@ -1,0 +1,394 @@
+"""An evaluation for people: sentences, tables, interval bars, figures."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets.evaluation.statistics import Estimate
+from hfwidgets.results.html_table import FormattedNumber, SafeHtml, to_html_table, to_text_table
+from hfwidgets.results.show import escape_html, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hfwidgets.evaluation.evaluation import Evaluation, Score, ScoredRow
+
+MAX_DISAGREEMENTS = 5
+"""Rows on which models differ that a saved notebook shows."""
+
+BAR_WIDTH = 140
+"""The width of the interval's scale, in pixels."""
+
+MAX_CELL_LENGTH = 120
+
+
+def verdict(evaluation: "Evaluation") -> str:
+    """Say which model is best, and how sure that is."""
+    scores = [score for score in evaluation.scores if score.n]
+    if not scores:
+        return "No model answered a row."
+    if not evaluation.metrics:
+        return f"No labels: {len(evaluation)} rows, agreement of the models only."
+    if len(scores) == 1:
+        only = scores[0]
+        metric = evaluation.metrics[0].name
+        return f"{only.model}: {metric} {only.metrics[metric]} on {only.n} rows."
+    blocked = next((pair for pair in evaluation.pairs if pair.no_verdict), None)
+    if blocked is not None:
+        return f"{blocked.verdict}"
+    if len(evaluation.best) == 1:
+        first = evaluation.best[0]
+        wins = [pair for pair in evaluation.pairs if pair.winner == first]
+        closest = min(wins, key=lambda pair: abs(pair.difference), default=None)
+        detail = f" {closest.verdict}." if closest is not None else ""
+        return f"{first} is the best of {len(scores)} models on {len(evaluation)} rows.{detail}"
+    pair = next(p for p in evaluation.pairs if {p.a, p.b} == set(evaluation.best[:2]))
+    if len(evaluation.best) == 2:
+        return f"{pair.verdict}."
+    return f"Not distinguishable on these rows: {', '.join(evaluation.best)}. {pair.verdict}."
+
+
+def ranks(evaluation: "Evaluation") -> dict[str, int]:
+    """Return each model's rank; all that are not distinguishable from the first share rank 1."""
+    found, rank = {}, 0
+    for at, score in enumerate(evaluation.scores, 1):
+        rank = 1 if score.model in evaluation.best else max(rank, at)
+        found[score.model] = rank
+    return found
+
+
+def score_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
+    """Return the table of models as rows of plain values."""
+    place = ranks(evaluation) if evaluation.metrics else {}
+    lines = [_score_row(score, place.get(score.model)) for score in evaluation.scores]
+    if evaluation.baseline is not None:
+        lines.append(_score_row(evaluation.baseline, None))
+    return lines
+
+
+def _score_row(score: "Score", rank: int | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"rank": rank, "model": score.model}
+    for name, estimate in score.metrics.items():
+        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    row |= {
+        "n": score.n,
+        "wrong": sum(score.wrong.values()),
+        "failed": score.failed,
+        "seconds_p50": score.seconds[0] if score.seconds else None,
+        "seconds_p95": score.seconds[1] if score.seconds else None,
+        "tokens": score.tokens,
+        "dollars": score.dollars,
+        "dollars_per_1000": score.dollars_per_1000,
+        "error": score.error or None,
+    }
+    return row
+
+
+def row_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
+    """Return the rows with each model's prediction as plain values."""
+    lines = []
+    for row in evaluation:
+        line: dict[str, Any] = {"index": row.index, **row.inputs, "label": row.label}
+        for name, found in row.predictions.items():
+            line |= {name: found, f"{name}_state": row.answers[name].state}
+            if row.right[name] is not None:
+                line[f"{name}_right"] = row.right[name]
+        lines.append(line)
+    return lines
+
+
+def _titles(evaluation: "Evaluation") -> list[str]:
+    metrics = [metric.name for metric in evaluation.metrics]
+    ranked = ["rank"] if metrics else []
+    shown = [*metrics[:1], "95% interval", *metrics[1:]] if metrics else []
+    return [
+        *ranked,
+        "model",
+        *shown,
+        "rows",
+        "wrong",
+        "failed",
+        "$/1,000",
+        "p50 s",
+        "p95 s",
+        "tokens",
+    ]
+
+
+def _cells(evaluation: "Evaluation", score: "Score", rank: int | None, html: bool) -> list[object]:
+    metrics = [score.metrics[metric.name] for metric in evaluation.metrics]
+    shown: list[object] = []
+    if metrics:
+        first = metrics[0]
+        span = f"{first.low:.3f} to {first.high:.3f}"
+        interval: object = SafeHtml(_interval_html(evaluation, first)) if html else span
+        shown = [first.value, interval, *(estimate.value for estimate in metrics[1:])]
+    wrong = ", ".join(f"{count} {kind}" for kind, count in score.wrong.items())
+    failed = str(score.failed) if score.failed else ""
+    if score.bounds is not None:
+        failed += f" ({score.bounds[0]:.3f} to {score.bounds[1]:.3f})"
+    price = score.dollars_per_1000
+    return [
+        *([rank] if evaluation.metrics else []),
+        score.model,
+        *shown,
+        score.n,
+        wrong,
+        failed,
+        None if price is None else FormattedNumber(f"{price:.2f}"),
+        *(score.seconds or (None, None)),
+        score.tokens,
+    ]
+
+
+def _lines(evaluation: "Evaluation", html: bool) -> list[list[object]]:
+    place = ranks(evaluation) if evaluation.metrics else {}
+    lines = [_cells(evaluation, one, place.get(one.model), html) for one in evaluation.scores]
+    if evaluation.baseline is not None:
+        lines.append(_cells(evaluation, evaluation.baseline, None, html))
+    return lines
+
+
+def _scale(evaluation: "Evaluation") -> tuple[float, float]:
+    """The ends of the one scale on which all intervals are drawn."""
+    name = evaluation.metrics[0].name
+    found = [score.metrics[name] for score in evaluation.scores]
+    ends = [end for one in found for end in (one.low, one.high) if not math.isnan(end)]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return (low, high) if high > low else (low - 1, high + 1)
+
+
+def _interval_html(evaluation: "Evaluation", estimate: Estimate) -> str:
+    """An interval as a bar on the scale that all models share, with its ends as text."""
+    if math.isnan(estimate.value):
+        return ""
+    low, high = _scale(evaluation)
+
+    def at(value: float) -> float:
+        return BAR_WIDTH * min(1.0, max(0.0, (value - low) / (high - low)))
+
+    left, width = at(estimate.low), max(2.0, at(estimate.high) - at(estimate.low))
+    dot = at(estimate.value)
+    # Drawn in the text's own color, so that it is seen in dark and light themes alike.
+    return (
+        f'<span style="display:inline-block;position:relative;width:{BAR_WIDTH}px;height:.9em;'
+        'vertical-align:middle" aria-hidden="true">'
+        f'<span style="position:absolute;left:{left:.0f}px;width:{width:.0f}px;top:40%;height:3px;'
+        'background:currentColor;opacity:.45"></span>'
+        f'<span style="position:absolute;left:{max(dot - 3, 0):.0f}px;top:20%;width:7px;height:7px;'
+        'border-radius:50%;background:currentColor"></span></span> '
+        f"{estimate.low:.3f} to {estimate.high:.3f}"
+    )
+
+
+def to_text(evaluation: "Evaluation") -> str:
+    """Return the evaluation as text: the verdict, the table, the pairs."""
+    parts = [
+        f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
+        to_text_table(_titles(evaluation), _lines(evaluation, html=False)),
+        *_remarks(evaluation),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _remarks(evaluation: "Evaluation") -> list[str]:
+    pairs = "\n".join(
+        f"{pair.verdict} (adjusted p {pair.p_adjusted:.3f})." for pair in evaluation.pairs
+    )
+    agreement = "\n".join(
+        f"{a} and {b} answer alike on {share:.0%} of the rows."
+        for (a, b), share in evaluation.agreement.items()
+        if not evaluation.metrics and not math.isnan(share)
+    )
+    notes = "\n".join(
+        [
+            *evaluation.notes,
+            *([f"Stopped: {evaluation.stopped}"] if evaluation.stopped else []),
+            *(f"{score.model}: {score.note}" for score in evaluation.scores if score.note),
+            *(f"{score.model} failed: {score.error}" for score in evaluation.scores if score.error),
+            *_mapping_lines(evaluation),
+        ]
+    )
+    return [pairs, agreement, notes]
+
+
+def _mapping_lines(evaluation: "Evaluation") -> list[str]:
+    """Where a model's words are not the data's, which label each became."""
+    lines = []
+    for score in evaluation.scores:
+        changed = {word: label for word, label in score.labels.items() if word != label}
+        if changed:
+            shown = ", ".join(
+                f"{word} → {'(other)' if label is None else label}"
+                for word, label in changed.items()
+            )
+            lines.append(f"Labels of {score.model}: {shown}")
+    return lines
+
+
+def to_html(evaluation: "Evaluation") -> str:
+    """Return the evaluation as safe HTML: verdict, table, pairs, confusion, disagreements."""
+    parts = [
+        f"<p><strong>{escape_html(verdict(evaluation))}</strong></p>",
+        to_html_table(_titles(evaluation), _lines(evaluation, html=True)),
+        *(
+            f"<p style='white-space:pre-line'>{escape_html(text)}</p>"
+            for text in _remarks(evaluation)
+            if text
+        ),
+        _confusion_html(evaluation),
+        _disagreements_html(evaluation),
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _confusion_html(evaluation: "Evaluation") -> str:
+    from hfwidgets.errors import ConfigurationError
+
+    try:
+        found = evaluation.confusion()
+    except ConfigurationError:
+        return ""
+    return f"<p>{escape_html(found.title)}</p>{found.to_html()}"
+
+
+def _disagreements_html(evaluation: "Evaluation") -> str:
+    rows = evaluation.disagreements()
+    if not rows:
+        return ""
+    titles = [
+        "row",
+        "input",
+        *(["right answer"] if evaluation.has_labels else []),
+        *evaluation.models,
+    ]
+    lines = [_disagreement_cells(evaluation, row) for row in rows]
+    head = f"<p>{len(rows)} rows on which models differ from the label or from each other:</p>"
+    return head + to_html_table(titles, lines, limit=MAX_DISAGREEMENTS)
+
+
+def _disagreement_cells(evaluation: "Evaluation", row: "ScoredRow") -> list[object]:
+    marks = {True: "✓ ", False: "✗ ", None: ""}
+    found = [
+        f"{marks[row.right[name]]}{_show(row.predictions[name])}"
+        if row.predictions[name] is not None
+        else f"failed: {_show(row.answers[name].error)}"
+        for name in evaluation.models
+    ]
+    inputs = " | ".join(_show(value) for value in row.inputs.values())
+    return [str(row.index), inputs, *([_show(row.label)] if evaluation.has_labels else []), *found]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, str):
+        return shorten(value) if len(value) <= MAX_CELL_LENGTH else f"{value[:MAX_CELL_LENGTH]}…"
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        text = str(value)
+    return text if len(text) <= MAX_CELL_LENGTH else f"{text[:MAX_CELL_LENGTH]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often each label was predicted as each.
+
+    Attributes:
+        model: whose predictions.
+        classes: the right labels, one per row.
+        columns: the predicted labels; `(other)` last where a prediction was none of them.
+        counts: rows of counts.
+    """
+
+    model: str
+    classes: list[str]
+    columns: list[str]
+    counts: list[list[int]]
+
+    @property
+    def title(self) -> str:
+        return f"{self.model}: right labels in rows, predicted ones in columns"
+
+    def to_html(self) -> str:
+        """Return the matrix as safe HTML, the right predictions marked."""
+        lines = [[name, *row] for name, row in zip(self.classes, self.counts, strict=True)]
+        marked = {(at, at + 1) for at in range(len(self.classes))}
+        return to_html_table(["", *self.columns], lines, marked=marked, has_row_titles=True)
+
+    def plot(self) -> "Figure":
+        """Draw the matrix."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(1.5 + 0.7 * len(self.columns), 1.5 + 0.6 * len(self.classes)))
+        axes = figure.subplots()
+        most = max((count for row in self.counts for count in row), default=1) or 1
+        axes.imshow(self.counts, cmap="Blues", vmin=0, vmax=most)
+        axes.set_xticks(range(len(self.columns)), self.columns, rotation=45, ha="right")
+        axes.set_yticks(range(len(self.classes)), self.classes)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("right")
+        axes.set_title(self.model)
+        for y, row in enumerate(self.counts):
+            for x, count in enumerate(row):
+                color = "white" if count > most / 2 else "black"
+                axes.text(x, y, str(count), ha="center", va="center", color=color)
+        figure.tight_layout()
+        return figure
+
+    def to_pandas(self) -> Any:
+        """Return the matrix as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.counts, index=self.classes, columns=self.columns)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            "text/plain": repr(self),
+            "text/html": f"<p>{escape_html(self.title)}</p>{self.to_html()}",
+        }
+
+
+def plot(evaluation: "Evaluation") -> "Figure":
+    """Draw quality with its interval against cost and against latency, one mark per model."""
+    from matplotlib.figure import Figure
+
+    from hfwidgets.errors import ConfigurationError
+
+    if not evaluation.metrics:
+        raise ConfigurationError("Without labels there is no quality to plot.")
+    scores = [score for score in evaluation.scores if score.n]
+    metric = evaluation.metrics[0].name
+    figure = Figure(figsize=(9, 4))
+    axes = figure.subplots(1, 2, sharey=True)
+    costs = {score.model: score.dollars_per_1000 for score in scores}
+    times = {score.model: score.seconds[0] if score.seconds else None for score in scores}
+    panes: Sequence[tuple[Any, Mapping[str, float | None], str]] = (
+        (axes[0], costs, "US dollars per 1,000 rows"),
+        (axes[1], times, "median seconds"),
+    )
+    markers = "osD^vPX*"
+    for pane, values, label in panes:
+        for at, score in enumerate(scores):
+            where, estimate = values[score.model], score.metrics[metric]
+            if where is None:
+                continue
+            spread = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
+            pane.errorbar(
+                where,
+                estimate.value,
+                yerr=spread,
+                fmt=markers[at % len(markers)],
+                capsize=4,
+                label=score.model,
+            )
+        pane.set_xlabel(label)
+    axes[0].set_ylabel(metric)
+    if scores:
+        axes[1].legend(loc="best", fontsize="small")
+    figure.suptitle(f"{evaluation.task}, {len(evaluation)} rows, 95 % intervals")
+    figure.tight_layout()
+    return figure

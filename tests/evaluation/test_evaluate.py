@@ -1,0 +1,377 @@
+"""Several models on the same rows: what is asked, what is paid, and what is said of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hfwidgets import InferenceClient, errors
+from hfwidgets.evaluation import Candidate, Evaluation, evaluate
+from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
+
+TEXTS = ["good one", "bad one", "good two", "bad two", "good three", "bad three"] * 5
+ROWS = [{"text": f"{text} {at}", "mood": text.split()[0]} for at, text in enumerate(TEXTS)]
+
+
+def perfect(text: str) -> str:
+    return text.split()[0]
+
+
+def constant(text: str) -> str:
+    return "good"
+
+
+def flaky(text: str) -> str:
+    if text.endswith(("1", "2", "3")):
+        raise ConnectionError("gone")
+    return text.split()[0]
+
+
+def run(models: Any, rows: Any = ROWS, **options: Any) -> Evaluation:
+    options = {"label": "mood", "column": "text", "progress": False, **options}
+    return evaluate("text-classification", rows, models, **options)
+
+
+def labeled(seen: Seen) -> Answer:
+    """A service whose answer is right, in words of its own."""
+    good = "good" in json.loads(seen.body)["inputs"]
+    best = {"label": "POSITIVE" if good else "NEGATIVE", "score": 0.9}
+    return Answer(json=[[best, {"label": "other", "score": 0.1}]])
+
+
+MOODS = {"POSITIVE": "good", "NEGATIVE": "bad", "other": None}
+
+
+def test_the_better_model_is_named_with_its_lead() -> None:
+    found = run([perfect, constant])
+    assert found.best == ("perfect",)
+    assert found.scores[0].metrics["accuracy"].value == 1
+    assert found.scores[0].metrics["accuracy"].low == pytest.approx(0.886487, abs=1e-6)
+    assert found.verdict.startswith("perfect is the best of 2 models on 30 rows.")
+    assert "+50.0 points" in found.verdict
+    assert found.baseline is not None
+    assert found.baseline.model == "(always good)"
+    assert found.baseline.metrics["accuracy"].value == 0.5
+
+
+def test_near_models_are_not_ranked() -> None:
+    found = run([perfect, lambda text: "bad" if text == "good one 0" else perfect(text)])
+    assert len(found.best) == 2
+    assert "too few to tell" in found.verdict
+    assert "equal" not in repr(found)
+
+
+def test_a_service_answers_and_its_words_are_mapped(loopback: Loopback) -> None:
+    loopback.answer(*[labeled] * len(ROWS))
+    client = InferenceClient(base_url=loopback.url)
+    found = run([Candidate(client=client, name="served"), constant], labels=MOODS)
+    assert found.scores[0].model == "served"
+    assert found.scores[0].metrics["macro_f1"].value == 1
+    assert "POSITIVE → good" in repr(found)
+    assert found.scores[0].seconds is not None
+    assert len(loopback.requests) == len(ROWS)
+
+
+def test_words_without_a_partner_raise_with_both_lists(loopback: Loopback) -> None:
+    loopback.answer(*[labeled] * len(ROWS))
+    client = InferenceClient(base_url=loopback.url)
+    with pytest.raises(errors.ConfigurationError) as caught:
+        run([Candidate(client=client, name="served")])
+    message = str(caught.value)
+    assert "POSITIVE" in message
+    assert "good" in message
+    assert "labels={'served': {" in message
+
+
+def test_case_spaces_and_hyphens_are_no_difference() -> None:
+    rows = [{"text": str(at), "mood": "very good" if at % 2 else "bad"} for at in range(24)]
+    found = run([lambda text: "Very_Good" if int(text) % 2 else "BAD"], rows)
+    assert found.scores[0].metrics["accuracy"].value == 1
+
+
+def test_exchanged_labels_are_said_and_left_as_they_are() -> None:
+    found = run([lambda text: "bad" if "good" in text else "good"])
+    assert found.scores[0].metrics["accuracy"].value == 0
+    assert "if 'good' and 'bad' were exchanged" in found.scores[0].note
+
+
+def test_failed_rows_stand_apart_and_no_verdict_is_given() -> None:
+    found = run([flaky, perfect])
+    [score] = [score for score in found.scores if score.model == "flaky"]
+    assert score.failed == sum(row["text"][-1] in "123" for row in ROWS)
+    assert score.n == len(ROWS) - score.failed
+    assert score.metrics["accuracy"].value == 1
+    assert score.bounds == (score.n / len(ROWS), 1)
+    assert "no verdict" in found.verdict
+    assert "retry()" in found.verdict
+
+
+def test_one_right_and_one_failed() -> None:
+    found = run([lambda text: 1 / 0 if "bad" in text else "good"], ROWS[:2])
+    assert found.scores[0].n == 1
+    assert found.scores[0].bounds == (0.5, 1)
+
+
+def test_retry_asks_the_failed_rows_only() -> None:
+    asked: list[str] = []
+
+    def at_first(text: str) -> str:
+        asked.append(text)
+        if text.endswith("3") and asked.count(text) == 1:
+            raise ConnectionError
+        return perfect(text)
+
+    found = run([at_first])
+    failed = found.scores[0].failed
+    assert failed
+    again = found.retry()
+    assert again.scores[0].failed == 0
+    assert len(asked) == len(ROWS) + failed
+
+
+def test_rejected_rows_are_wrong_by_kind(loopback: Loopback) -> None:
+    too_long = Answer(422, json={"error": "too long"})
+    answers = [too_long if at % 3 == 0 else labeled for at in range(30)]
+    loopback.answer(*answers)
+    client = InferenceClient(base_url=loopback.url)
+    found = run([Candidate(client=client, name="served")], labels=MOODS, concurrency=1)
+    assert found.scores[0].wrong == {"rejected": 10}
+    assert found.scores[0].n == 30
+    assert found.scores[0].metrics["accuracy"].value == pytest.approx(20 / 30)
+
+
+def test_a_model_that_fails_all_rows_says_why(loopback: Loopback) -> None:
+    loopback.answer(*[Answer(401, json={"error": "Invalid token"})] * 40)
+    client = InferenceClient(base_url=loopback.url)
+    found = run([Candidate(client=client, name="served"), perfect])
+    [score] = [score for score in found.scores if score.model == "served"]
+    assert score.n == 0
+    assert "Invalid token" in score.error
+    assert "served failed:" in repr(found)
+    assert found.scores[0].model == "perfect"
+
+
+def test_rescoring_asks_nothing(loopback: Loopback) -> None:
+    loopback.answer(*[labeled] * len(ROWS))
+    client = InferenceClient(base_url=loopback.url)
+    found = run([Candidate(client=client, name="served")], labels=MOODS)
+    worse = found.rescore(labels={"POSITIVE": "bad", "NEGATIVE": "good", "other": None})
+    assert worse.scores[0].metrics["accuracy"].value == 0
+    mended = found.rescore(corrections={0: "bad"}, metrics=["accuracy"])
+    assert mended.scores[0].metrics["accuracy"].value == pytest.approx(29 / 30)
+    assert list(mended.scores[0].metrics) == ["accuracy"]
+    assert len(loopback.requests) == len(ROWS)
+
+
+def test_a_run_is_resumed_and_pays_nothing_twice(loopback: Loopback, tmp_path: Any) -> None:
+    client = InferenceClient(base_url=loopback.url, max_retries=0)
+    loopback.answer(*[labeled] * 10, *[Answer(500, json={"error": "down"})] * 20)
+    entrant = Candidate(client=client, name="served")
+    options = {"labels": MOODS, "resume": tmp_path, "concurrency": 1}
+    first = run([entrant], **options)
+    answered = first.scores[0].n
+    assert 0 < answered < 30
+    asked = len(loopback.requests)
+    loopback.answer(*[labeled] * 40)
+    second = run([entrant], **options)
+    assert second.scores[0].n == 30
+    assert second.scores[0].metrics["accuracy"].value == 1
+    assert len(loopback.requests) - asked == 30 - answered
+
+
+def test_a_larger_sample_holds_the_smaller_and_keeps_shares() -> None:
+    rows = [{"text": f"{at}", "mood": "rare" if at % 5 == 0 else "common"} for at in range(100)]
+    small = run([lambda _: "common"], rows, sample=20)
+    large = run([lambda _: "common"], rows, sample=40)
+    assert {row.index for row in small} < {row.index for row in large}
+    assert sum(row.label == "rare" for row in small) == 4
+    assert sum(row.label == "rare" for row in large) == 8
+    other = run([lambda _: "common"], rows, sample=20, seed=1)
+    assert {row.index for row in small} != {row.index for row in other}
+
+
+def test_repeated_rows_are_asked_once() -> None:
+    found = run([perfect], [*ROWS, ROWS[0]])
+    assert len(found) == len(ROWS)
+    assert "1 rows that repeat" in found.notes[0]
+
+
+def test_rows_without_a_label_are_not_asked() -> None:
+    found = run([perfect], [*ROWS, {"text": "who knows", "mood": None}])
+    assert len(found) == len(ROWS)
+    assert "without a label" in found.notes[0]
+
+
+def test_without_labels_models_are_compared_with_each_other() -> None:
+    rows = [{"text": row["text"]} for row in ROWS]
+    found = evaluate("text-classification", rows, [perfect, constant], progress=False)
+    assert found.pairs == []
+    assert found.agreement["perfect", "constant"] == 0.5
+    assert "answer alike on 50%" in repr(found)
+    assert len(found.disagreements()) == 15
+
+
+def test_disagreements_and_confusion() -> None:
+    found = run([perfect, constant])
+    rows = found.disagreements("perfect", "constant")
+    assert {row.label for row in rows} == {"bad"}
+    matrix = found.confusion("constant")
+    assert matrix.to_pandas().loc["bad", "good"] == 15
+    with pytest.raises(errors.ConfigurationError, match="Did you mean 'perfect'"):
+        found.confusion("perfekt")
+
+
+def test_what_is_saved_is_readable_and_safe() -> None:
+    rows = [{"text": f"<script>alert(1)</script> {at}", "mood": "good"} for at in range(3)]
+    html = run([lambda _: "<b>bad"], rows)._repr_mimebundle_()["text/html"]
+    assert "<script>" not in html
+    assert "<b>bad" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_tables_and_figures() -> None:
+    found = run([perfect, constant])
+    table = found.to_pandas()
+    assert list(table["model"]) == ["perfect", "constant", "(always good)"]
+    assert table.loc[0, "accuracy_low"] < 1
+    rows = found.to_pandas(rows=True)
+    assert rows.loc[0, "perfect_right"]
+    axes = found.plot().axes
+    assert [pane.get_xlabel() for pane in axes] == ["US dollars per 1,000 rows", "median seconds"]
+
+
+PRICED = {
+    "object": "list",
+    "data": [
+        {
+            "id": "org/chat",
+            "providers": [
+                {
+                    "provider": "together",
+                    "status": "live",
+                    "pricing": {"input": 1000, "output": 1000},
+                }
+            ],
+        }
+    ],
+}
+
+
+def priced_client(loopback: Loopback) -> InferenceClient:
+    """A client whose service costs half a cent per call."""
+    loopback.route("GET", "/router/v1/models", Answer(json=PRICED))
+    loopback.route("POST", "/direct/v1/chat/completions", chat_answer("good"))
+    url = loopback.url
+    return InferenceClient(
+        provider="together",
+        token="key",
+        hosts={"router": f"{url}/router", "together": f"{url}/direct"},
+        mapping={"org/chat": {"together": "org/chat"}},
+    )
+
+
+def test_a_budget_stops_between_rows(loopback: Loopback) -> None:
+    client = priced_client(loopback)
+    entrant = Candidate("org/chat", task="chat-completion", client=client, name="chat")
+    found = run([entrant, constant], budget=0.09)
+    assert found.stopped is not None
+    assert "of the budget of $0.09" in found.stopped
+    assert len(found) == 16
+    assert all(set(row.predictions) == {"chat", "constant"} for row in found)
+    [score] = [score for score in found.scores if score.model == "chat"]
+    assert score.dollars == pytest.approx(0.08)
+    assert score.dollars_per_1000 == pytest.approx(5)
+
+
+def test_a_budget_needs_prices(loopback: Loopback) -> None:
+    client = priced_client(loopback)
+    entrant = Candidate("org/other", task="chat-completion", client=client)
+    with pytest.raises(errors.ConfigurationError, match="no known price"):
+        run([entrant], budget=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label": "moood"}, "'moood' is not a column of data. Did you mean 'mood'"),
+        ({"column": "txt"}, "Columns: text, mood"),
+        ({"metrics": "acuracy"}, "Did you mean 'accuracy'"),
+        ({"normalize": "loud"}, "'none', 'basic', 'en'"),
+        ({"sample": 0}, "at least 1"),
+        ({"group": "doc"}, "group='doc'"),
+        ({"budget": -1}, "above 0"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_asked(options: dict[str, Any], message: str) -> None:
+    def never(text: str) -> str:
+        raise AssertionError("asked")
+
+    with pytest.raises(errors.ConfigurationError, match=message):
+        run([never], **options)
+
+
+@pytest.mark.parametrize("rows", [[], [{"text": "a", "mood": None}], 5, "text"])
+def test_data_without_rows(rows: Any) -> None:
+    with pytest.raises(errors.ConfigurationError):
+        run([perfect], rows)
+
+
+def test_any_table() -> None:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    columns = {"text": [row["text"] for row in ROWS], "mood": [row["mood"] for row in ROWS]}
+    for table in (columns, pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+        assert run([perfect], table).scores[0].metrics["accuracy"].value == 1
+
+
+def test_other_tasks_have_metrics_of_their_own() -> None:
+    rows = [{"question": "Where?", "context": "In Rome.", "answer": "Rome"}]
+    found = evaluate(
+        "question-answering", rows, [lambda row: "in Rome"], label="answer", progress=False
+    )
+    assert found.scores[0].metrics["f1"].value == pytest.approx(2 / 3)
+    spoken = [{"audio": b"x", "text": "one two"}]
+    heard = evaluate(
+        "automatic-speech-recognition", spoken, [lambda _: "one too"], label="text", progress=False
+    )
+    assert heard.scores[0].metrics["wer"].value == 0.5
+
+
+def test_a_task_without_a_metric_asks_for_one() -> None:
+    rows = [{"messages": "2 + 2?", "right": "4"}]
+    with pytest.raises(errors.ConfigurationError, match="exact_match"):
+        evaluate("chat-completion", rows, [lambda _: "4"], label="right", progress=False)
+    found = evaluate(
+        *("chat-completion", rows, [lambda _: "It is 4."]),
+        label="right",
+        metrics=["contains", lambda text, label: len(text)],
+        progress=False,
+    )
+    assert found.scores[0].metrics["contains"].value == 1
+
+
+def test_rows_of_a_group_widen_the_interval() -> None:
+    rows = [
+        {"text": f"{kind} {at}", "mood": "good", "doc": at // 10}
+        for at in range(60)
+        for kind in ["good" if (at // 10) % 2 else "bad"]
+    ]
+    alone = run([perfect], rows).scores[0].metrics["accuracy"]
+    grouped = run([perfect], rows, group="doc").scores[0].metrics["accuracy"]
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+async def _awaited() -> Evaluation:
+    from hfwidgets.evaluation import aevaluate
+
+    return await aevaluate(
+        "text-classification", ROWS, [perfect], label="mood", column="text", progress=False
+    )
+
+
+def test_it_can_be_awaited() -> None:
+    import asyncio
+
+    assert asyncio.run(_awaited()).scores[0].metrics["accuracy"].value == 1

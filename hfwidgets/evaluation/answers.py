@@ -171,13 +171,12 @@ def _to_answer(row: Any, is_free: bool) -> ModelAnswer:
         return ModelAnswer("failed", error="The run ended before this row.")
     meta = getattr(row.result, "meta", None)
     usage = getattr(meta, "usage", None)
-    fresh = meta is not None and meta.recorded is None
     dollars = 0.0 if is_free else getattr(meta, "cost", None)
     state: State = "refused" if _is_refusal(row.result) else "scored"
     return ModelAnswer(
         state,
         row.result,
-        seconds=meta.seconds if fresh else None,
+        seconds=meta.seconds if meta is not None and meta.recorded is None else None,
         tokens=getattr(usage, "total_tokens", None),
         dollars=dollars,
     )

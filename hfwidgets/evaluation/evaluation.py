@@ -227,9 +227,8 @@ class Evaluation(Sequence[ScoredRow]):
         return label_map.find(found)
 
     def _is_right(self, found: Any, label: Any) -> bool | None:
-        if not self.metrics or found is None or not self.metrics[0].is_share:
-            return None
-        return bool(self.metrics[0].estimate([found], [label]).value > 0.5)
+        known = bool(self.metrics) and found is not None
+        return self.metrics[0].is_right(found, label) if known else None
 
     # Scores
 
@@ -315,9 +314,14 @@ class Evaluation(Sequence[ScoredRow]):
         metric, pairs = self.metrics[0], []
         for a, b in combinations(self.models, 2):
             rows = self._scored(a, b)
-            found = [[row.predictions[name] for row in rows] for name in (a, b)]
-            truth = [row.label for row in rows]
-            pair = metric.compare((a, b), *found, truth, groups=self._groups(rows), seed=self._seed)
+            pair = metric.compare(
+                (a, b),
+                [row.predictions[a] for row in rows],
+                [row.predictions[b] for row in rows],
+                [row.label for row in rows],
+                groups=self._groups(rows),
+                seed=self._seed,
+            )
             pairs.append(replace(pair, no_verdict=self._why_no_verdict(a, b)))
         adjusted = holm([pair.p for pair in pairs])
         return [replace(pair, p_adjusted=p) for pair, p in zip(pairs, adjusted, strict=True)]

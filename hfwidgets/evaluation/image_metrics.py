@@ -70,7 +70,7 @@ class AveragePrecision(WholeMetric):
         ids = {name: at for at, name in enumerate(names, 1)}
         if not any(truth):
             return 0.0
-        coco = COCO()
+        coco: Any = COCO()  # its stubs know files only
         coco.dataset = {
             "info": {},
             "images": [{"id": at} for at in range(1, len(truth) + 1)],

@@ -85,42 +85,34 @@ class Metric(ABC):
     ) -> Pair:
         """Return the paired difference of two models' predictions for the same rows."""
         n = len(labels)
-        shared = {"metric": self.name, "n": n, "higher_is_better": self.higher_is_better}
         if n == 0:
-            nan = math.nan
-            return Pair(
-                *names, difference=nan, low=nan, high=nan, a_only=None, b_only=None, p=1.0, **shared
-            )  # type: ignore[arg-type]
-        members = group_rows(groups, n)
+            return Pair(*names, self.name, math.nan, math.nan, math.nan, None, None, 0, 1.0)
+        units = group_rows(groups, n)
         of_a, of_b = self.statistic(a, labels), self.statistic(b, labels)
         ones = np.ones((1, n))
         observed = float((of_a(ones) - of_b(ones))[0])
         low, high = bootstrap_interval(
-            lambda weights: of_a(weights) - of_b(weights), members, seed, self.rounds
+            lambda weights: of_a(weights) - of_b(weights), units, seed, self.rounds
         )
         a_only = b_only = None
         if self.is_share:
-            right_a, right_b = self._right_rows(a, labels), self._right_rows(b, labels)
-            a_only = int(np.sum(right_a & ~right_b))
-            b_only = int(np.sum(right_b & ~right_a))
+            rights = [
+                (self.is_right(one, label), self.is_right(other, label))
+                for one, other, label in zip(a, b, labels, strict=True)
+            ]
+            a_only, b_only = rights.count((True, False)), rights.count((False, True))
         if a_only is not None and b_only is not None and groups is None:
             p = mcnemar_p(a_only, b_only)
         else:
-            p = randomization_p(self.difference(a, b, labels), observed, members, seed, self.rounds)
+            p = randomization_p(self.difference(a, b, labels), observed, units, seed, self.rounds)
+        better = self.higher_is_better
         return Pair(
-            *names,
-            difference=observed,
-            low=low,
-            high=high,
-            a_only=a_only,
-            b_only=b_only,
-            p=p,
-            **shared,
-        )  # type: ignore[arg-type]
+            *names, self.name, observed, low, high, a_only, b_only, n, p, higher_is_better=better
+        )
 
-    def _right_rows(self, predictions: Sequence[Any], labels: Sequence[Any]) -> Any:
-        statistic = self.statistic(predictions, labels)
-        return statistic(np.eye(len(labels))) > 0.5
+    def is_right(self, prediction: Any, label: Any) -> bool | None:
+        """True or False for a metric whose rows are right or wrong, else None."""
+        return None
 
 
 class SumMetric(Metric):
@@ -136,6 +128,9 @@ class SumMetric(Metric):
         Left as it is, the first number's mean over rows, with the count of rows in the last.
         """
         return divide(sums[:, 0], sums[:, -1])
+
+    def is_right(self, prediction: Any, label: Any) -> bool | None:
+        return self.row_numbers(prediction, label)[0] > 0.5 if self.is_share else None
 
     def _table(self, predictions: Sequence[Any], labels: Sequence[Any]) -> Floats:
         """The rows' numbers, with 1 at the end of each row so that sums know how many there are."""
@@ -176,7 +171,7 @@ class WholeMetric(Metric):
         def of_weights(weights: Floats) -> Floats:
             found = []
             for row in weights:
-                at = np.repeat(np.arange(len(row)), row.astype(int))
+                at = [int(i) for i in np.repeat(np.arange(len(row)), row.astype(int))]
                 found.append(self.value([predictions[i] for i in at], [labels[i] for i in at]))
             return np.array(found)
 
@@ -249,4 +244,5 @@ class RatioMetric(SumMetric):
 
 def divide(above: Floats, below: Floats) -> Floats:
     """Divide, with 0 where there is nothing below the line."""
-    return np.divide(above, below, out=np.zeros_like(above, dtype=float), where=below != 0)
+    found: Floats = np.zeros_like(above, dtype=float)
+    return np.divide(above, below, out=found, where=below != 0)

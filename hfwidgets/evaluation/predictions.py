@@ -226,7 +226,8 @@ def _to_metric(one: Any, named: Mapping[str, Callable[[], Metric]]) -> Metric:
             )
         return named[one]()
     if callable(one):
-        return MeanMetric(getattr(one, "__name__", "score"), one)
+        function: Callable[[Any, Any], Any] = one
+        return MeanMetric(getattr(one, "__name__", "score"), function)
     raise ConfigurationError(
         f"A metric is a name or a function of prediction and label, not {type(one).__name__}."
     )

@@ -55,4 +55,5 @@ class Spearman(WholeMetric):
 
         if len(set(map(float, predictions))) < 2 or len(set(map(float, labels))) < 2:
             return 0.0  # a constant has no ranks to correlate
-        return float(spearmanr(predictions, labels).statistic)
+        found: Any = spearmanr(predictions, labels)
+        return float(found.statistic)

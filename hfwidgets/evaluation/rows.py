@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation.labels import class_names
 from hfwidgets.evaluation.sampling import find_duplicates, sample_rows
@@ -178,8 +179,8 @@ def _input_columns(
 
 
 def _read_label(row: Row, label: LabelColumn, known: Mapping[int, str]) -> Any:
-    value = label(row) if callable(label) else row.get(label)
-    if value is None or (isinstance(value, float) and value != value):
+    value: Any = label(row) if callable(label) else row.get(label)
+    if is_missing(value):
         return None
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         value = value.item()  # numpy's numbers, which are equal to Python's but print otherwise

@@ -85,35 +85,53 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def group_rows(groups: Sequence[object] | None, n: int) -> Floats:
-    """Return which rows are drawn together, as a 0/1 matrix of shape (groups, rows)."""
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What is drawn or swapped as one: rows, or groups of rows.
+
+    Attributes:
+        count: how many there are.
+        members: which rows each holds, as 0 and 1 of shape (units, rows); None where each row is
+            its own unit.
+    """
+
+    count: int
+    members: Floats | None = None
+
+    def to_rows(self, weights: Floats) -> Floats:
+        """Return the rows' weights for those of the units."""
+        return weights if self.members is None else weights @ self.members
+
+
+def group_rows(groups: Sequence[object] | None, n: int) -> Units:
+    """Return the units of `n` rows by the names of their groups; None groups nothing."""
     if groups is None:
-        return np.eye(n)
+        return Units(n)
     names = {name: at for at, name in enumerate(dict.fromkeys(groups))}
     matrix = np.zeros((len(names), n))
     for row, name in enumerate(groups):
         matrix[names[name], row] = 1
-    return matrix
+    return Units(len(names), matrix)
 
 
 def bootstrap_interval(
-    statistic: Statistic, members: Floats, seed: int, rounds: int = ROUNDS
+    statistic: Statistic, units: Units, seed: int, rounds: int = ROUNDS
 ) -> tuple[float, float]:
     """Return the percentile interval of a statistic over resampled rows or groups of rows.
 
     Args:
         statistic: the metric as a function of the rows' weights.
-        members: which rows are drawn together, from `group_rows`.
+        units: what is drawn, from `group_rows`.
         seed: makes the interval the same each time.
         rounds: the number of resamples.
     """
     rng = np.random.default_rng(seed)
-    units = len(members)
     values = []
     for begin in range(0, rounds, BLOCK):
         count = min(BLOCK, rounds - begin)
-        drawn = rng.multinomial(units, np.full(units, 1 / units), size=count).astype(float)
-        values.append(statistic(drawn @ members))
+        shares = np.full(units.count, 1 / units.count)
+        drawn = rng.multinomial(units.count, shares, size=count).astype(float)
+        values.append(statistic(units.to_rows(drawn)))
     found = np.concatenate(values)
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.nanpercentile(found, [tail, 100 - tail])
@@ -121,14 +139,14 @@ def bootstrap_interval(
 
 
 def randomization_p(
-    difference: Statistic, observed: float, members: Floats, seed: int, rounds: int = ROUNDS
+    difference: Statistic, observed: float, units: Units, seed: int, rounds: int = ROUNDS
 ) -> float:
     """Return the two-sided p of a difference when each unit's answers may change sides.
 
     Args:
         difference: the metric's difference as a function of which rows are swapped (0 or 1).
         observed: the difference as it is.
-        members: which rows change sides together.
+        units: what changes sides as one.
         seed: makes the p the same each time.
         rounds: the number of random assignments.
     """
@@ -136,8 +154,8 @@ def randomization_p(
     extreme = 0
     for begin in range(0, rounds, BLOCK):
         count = min(BLOCK, rounds - begin)
-        swapped = rng.integers(0, 2, size=(count, len(members))).astype(float)
-        values = np.abs(difference(swapped @ members))
+        swapped = rng.integers(0, 2, size=(count, units.count)).astype(float)
+        values = np.abs(difference(units.to_rows(swapped)))
         extreme += int(np.sum(values >= abs(observed) - 1e-12))
     return (extreme + 1) / (rounds + 1)
 

@@ -192,7 +192,7 @@ class Bleu(SumMetric):
     name = "bleu"
 
     def __init__(self, tokenize: str = "13a") -> None:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         self._bleu = BLEU(tokenize=tokenize, effective_order=True)
         self._corpus = BLEU(tokenize=tokenize)
@@ -208,7 +208,7 @@ class Bleu(SumMetric):
         return [*score.counts, *score.totals, float(score.sys_len), float(score.ref_len)]
 
     def combine(self, sums: Floats) -> Floats:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         found = []
         for row in sums:

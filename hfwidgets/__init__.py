@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         InferenceTimeoutError,
         InputError,
     )
+    from hfwidgets.evaluation import Candidate, Evaluation, aevaluate, evaluate
     from hfwidgets.mcp import Agent, MCPClient
     from hfwidgets.panels import (
         audio,
@@ -108,6 +109,10 @@ _MODULES = {
     "playground": "panels",
     "multimodal": "panels",
     "audio": "panels",
+    "Candidate": "evaluation",
+    "Evaluation": "evaluation",
+    "aevaluate": "evaluation",
+    "evaluate": "evaluation",
     "map": "client.map_rows",
     "panel": "panels",
     "recordings": "recorder",
@@ -117,7 +122,9 @@ __all__ = [
     "Agent",
     "AsyncInferenceClient",
     "AsyncStream",
+    "Candidate",
     "ConfigurationError",
+    "Evaluation",
     "HfHubHTTPError",
     "HfWidgetsError",
     "InferenceApi",
@@ -131,11 +138,13 @@ __all__ = [
     "InputError",
     "MCPClient",
     "Stream",
+    "aevaluate",
     "audio",
     "chat",
     "compare",
     "create_inference_endpoint",
     "delete_inference_endpoint",
+    "evaluate",
     "get_inference_endpoint",
     "list_inference_endpoints",
     "map",

@@ -19,7 +19,7 @@ LAYERS = (
     ("magics",),
     ("panels",),
     ("notebook",),
-    ("endpoints", "mcp", "testing"),
+    ("endpoints", "evaluation", "mcp", "testing"),
     ("client",),
     ("batch",),
     ("recorder",),

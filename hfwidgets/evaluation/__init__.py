@@ -11,9 +11,10 @@
 """
 
 from hfwidgets.evaluation.candidates import Candidate
-from hfwidgets.evaluation.evaluate import aevaluate, evaluate
-from hfwidgets.evaluation.evaluation import Evaluation, Score, ScoredRow
+from hfwidgets.evaluation.evaluation import Evaluation
 from hfwidgets.evaluation.metrics import Metric
+from hfwidgets.evaluation.run import aevaluate, evaluate
+from hfwidgets.evaluation.scores import Score, ScoredRow
 from hfwidgets.evaluation.statistics import Estimate, Pair
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,6 +14,7 @@ from hfwidgets.evaluation.labels import OTHER, LabelMap, suspect_swap
 from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import BOXES, CLASSES, choose_metrics, read_prediction
 from hfwidgets.evaluation.rows import EvaluationRow, Sample
+from hfwidgets.evaluation.scores import Score, ScoredRow
 from hfwidgets.evaluation.statistics import Estimate, Pair, holm
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
 
@@ -29,74 +30,6 @@ _EMPTY: Mapping[str, Any] = {
     "image-segmentation": {},
 }
 """What a wrong answer without a prediction counts as; a text is empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One model's line of the table.
-
-    Attributes:
-        model: its name.
-        metrics: each metric's value with its interval; the first decides.
-        n: rows that were scored, wrong ones included.
-        wrong: how many rows were wrong without a prediction, by kind.
-        failed: rows that the network or a server lost; they are not scored.
-        bounds: the deciding metric if all failed rows were wrong, and if all were right; None for
-            metrics that are not shares.
-        seconds: median and 95th percentile of fresh calls; None where all were recorded.
-        tokens: the sum over rows; None where nobody counted.
-        dollars: the sum over rows; None where a price is not known.
-        error: why no row was answered, for a model that failed all.
-        labels: the model's words and the labels they became.
-        note: a warning, such as labels that look exchanged.
-    """
-
-    model: str
-    metrics: Mapping[str, Estimate]
-    n: int
-    wrong: Mapping[str, int]
-    failed: int
-    bounds: tuple[float, float] | None
-    seconds: tuple[float, float] | None
-    tokens: int | None
-    dollars: float | None
-    error: str = ""
-    labels: Mapping[Any, Any] = field(default_factory=dict)
-    note: str = ""
-
-    @property
-    def dollars_per_1000(self) -> float | None:
-        """US dollars for a thousand rows."""
-        answered = self.n
-        return None if self.dollars is None or not answered else 1000 * self.dollars / answered
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredRow:
-    """One row with what each model made of it.
-
-    Attributes:
-        index: its place in the data.
-        inputs: the task's inputs.
-        label: the right answer; None without labels.
-        predictions: each model's prediction; None for a failed row.
-        right: True or False where rows are right or wrong; None for a failed row.
-        answers: each model's whole answer.
-    """
-
-    index: int
-    inputs: Mapping[str, Any]
-    label: Any
-    predictions: Mapping[str, Any]
-    right: Mapping[str, bool | None]
-    answers: Mapping[str, ModelAnswer]
-
-    @property
-    def is_split(self) -> bool:
-        """True if two models differ, or one differs from the label."""
-        known = [found for found in self.predictions.values() if found is not None]
-        differ = any(found != known[0] for found in known[1:])
-        return differ or any(right is False for right in self.right.values())
 
 
 class Evaluation(Sequence[ScoredRow]):
@@ -378,21 +311,31 @@ class Evaluation(Sequence[ScoredRow]):
             self._require_model(name)
         return [row for row in self._scored(a, b) if row.predictions[a] != row.predictions[b]]
 
-    def confusion(self, model: str | None = None) -> "report.Confusion":
+    def confusion(self, model: str | None = None) -> report.Confusion:
         """Return how often each label was predicted as each; the best model's where left out.
 
         Raises:
             ConfigurationError: an unknown model, or a task without classes.
         """
+        if model is not None:
+            self._require_model(model)
+        found = self.count_confusions(model)
+        if found is None:
+            raise ConfigurationError(f"{self.task} has no confusion matrix for these labels.")
+        return report.Confusion(*found)
+
+    def count_confusions(
+        self, model: str | None = None
+    ) -> tuple[str, list[str], list[str], list[list[int]]] | None:
+        """Return a model's name, the labels, the predicted labels and counts; None without any."""
         name = model or (self.scores[0].model if self.scores else "")
-        self._require_model(name)
-        rows = self._scored(name)
+        rows = self._scored(name) if name else []
         truth = [row.label for row in rows]
         if self.task not in CLASSES or not self.has_labels or not _hashable(truth):
-            raise ConfigurationError(f"{self.task} has no confusion matrix for these labels.")
+            return None
         classes = list(dict.fromkeys(truth))
         columns, counts = confusion_matrix([row.predictions[name] for row in rows], truth, classes)
-        return report.Confusion(name, [str(one) for one in classes], columns, counts)
+        return name, [str(one) for one in classes], columns, counts
 
     def rescore(
         self,

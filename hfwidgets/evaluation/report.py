@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hfwidgets.errors import ConfigurationError
+from hfwidgets.evaluation.scores import Score, ScoredEvaluation, ScoredRow
 from hfwidgets.evaluation.statistics import Estimate
 from hfwidgets.results.html_table import FormattedNumber, SafeHtml, to_html_table, to_text_table
 from hfwidgets.results.show import escape_html, shorten
@@ -13,7 +15,6 @@ from hfwidgets.results.show import escape_html, shorten
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hfwidgets.evaluation.evaluation import Evaluation, Score, ScoredRow
 
 MAX_DISAGREEMENTS = 5
 """Rows on which models differ that a saved notebook shows."""
@@ -24,7 +25,7 @@ BAR_WIDTH = 140
 MAX_CELL_LENGTH = 120
 
 
-def verdict(evaluation: "Evaluation") -> str:
+def verdict(evaluation: ScoredEvaluation) -> str:
     """Say which model is best, and how sure that is."""
     scores = [score for score in evaluation.scores if score.n]
     if not scores:
@@ -50,7 +51,7 @@ def verdict(evaluation: "Evaluation") -> str:
     return f"Not distinguishable on these rows: {', '.join(evaluation.best)}. {pair.verdict}."
 
 
-def ranks(evaluation: "Evaluation") -> dict[str, int]:
+def ranks(evaluation: ScoredEvaluation) -> dict[str, int]:
     """Return each model's rank; all that are not distinguishable from the first share rank 1."""
     found, rank = {}, 0
     for at, score in enumerate(evaluation.scores, 1):
@@ -59,7 +60,7 @@ def ranks(evaluation: "Evaluation") -> dict[str, int]:
     return found
 
 
-def score_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
+def score_table(evaluation: ScoredEvaluation) -> list[dict[str, Any]]:
     """Return the table of models as rows of plain values."""
     place = ranks(evaluation) if evaluation.metrics else {}
     lines = [_score_row(score, place.get(score.model)) for score in evaluation.scores]
@@ -68,7 +69,7 @@ def score_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
     return lines
 
 
-def _score_row(score: "Score", rank: int | None) -> dict[str, Any]:
+def _score_row(score: Score, rank: int | None) -> dict[str, Any]:
     row: dict[str, Any] = {"rank": rank, "model": score.model}
     for name, estimate in score.metrics.items():
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
@@ -86,7 +87,7 @@ def _score_row(score: "Score", rank: int | None) -> dict[str, Any]:
     return row
 
 
-def row_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
+def row_table(evaluation: ScoredEvaluation) -> list[dict[str, Any]]:
     """Return the rows with each model's prediction as plain values."""
     lines = []
     for row in evaluation:
@@ -99,7 +100,7 @@ def row_table(evaluation: "Evaluation") -> list[dict[str, Any]]:
     return lines
 
 
-def _titles(evaluation: "Evaluation") -> list[str]:
+def _titles(evaluation: ScoredEvaluation) -> list[str]:
     metrics = [metric.name for metric in evaluation.metrics]
     ranked = ["rank"] if metrics else []
     shown = [*metrics[:1], "95% interval", *metrics[1:]] if metrics else []
@@ -117,7 +118,9 @@ def _titles(evaluation: "Evaluation") -> list[str]:
     ]
 
 
-def _cells(evaluation: "Evaluation", score: "Score", rank: int | None, html: bool) -> list[object]:
+def _cells(
+    evaluation: ScoredEvaluation, score: Score, rank: int | None, html: bool
+) -> list[object]:
     metrics = [score.metrics[metric.name] for metric in evaluation.metrics]
     shown: list[object] = []
     if metrics:
@@ -143,7 +146,7 @@ def _cells(evaluation: "Evaluation", score: "Score", rank: int | None, html: boo
     ]
 
 
-def _lines(evaluation: "Evaluation", html: bool) -> list[list[object]]:
+def _lines(evaluation: ScoredEvaluation, html: bool) -> list[list[object]]:
     place = ranks(evaluation) if evaluation.metrics else {}
     lines = [_cells(evaluation, one, place.get(one.model), html) for one in evaluation.scores]
     if evaluation.baseline is not None:
@@ -151,7 +154,7 @@ def _lines(evaluation: "Evaluation", html: bool) -> list[list[object]]:
     return lines
 
 
-def _scale(evaluation: "Evaluation") -> tuple[float, float]:
+def _scale(evaluation: ScoredEvaluation) -> tuple[float, float]:
     """The ends of the one scale on which all intervals are drawn."""
     name = evaluation.metrics[0].name
     found = [score.metrics[name] for score in evaluation.scores]
@@ -162,7 +165,7 @@ def _scale(evaluation: "Evaluation") -> tuple[float, float]:
     return (low, high) if high > low else (low - 1, high + 1)
 
 
-def _interval_html(evaluation: "Evaluation", estimate: Estimate) -> str:
+def _interval_html(evaluation: ScoredEvaluation, estimate: Estimate) -> str:
     """An interval as a bar on the scale that all models share, with its ends as text."""
     if math.isnan(estimate.value):
         return ""
@@ -185,7 +188,7 @@ def _interval_html(evaluation: "Evaluation", estimate: Estimate) -> str:
     )
 
 
-def to_text(evaluation: "Evaluation") -> str:
+def to_text(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as text: the verdict, the table, the pairs."""
     parts = [
         f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
@@ -195,7 +198,7 @@ def to_text(evaluation: "Evaluation") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _remarks(evaluation: "Evaluation") -> list[str]:
+def _remarks(evaluation: ScoredEvaluation) -> list[str]:
     pairs = "\n".join(
         f"{pair.verdict} (adjusted p {pair.p_adjusted:.3f})." for pair in evaluation.pairs
     )
@@ -216,7 +219,7 @@ def _remarks(evaluation: "Evaluation") -> list[str]:
     return [pairs, agreement, notes]
 
 
-def _mapping_lines(evaluation: "Evaluation") -> list[str]:
+def _mapping_lines(evaluation: ScoredEvaluation) -> list[str]:
     """Where a model's words are not the data's, which label each became."""
     lines = []
     for score in evaluation.scores:
@@ -230,7 +233,7 @@ def _mapping_lines(evaluation: "Evaluation") -> list[str]:
     return lines
 
 
-def to_html(evaluation: "Evaluation") -> str:
+def to_html(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as safe HTML: verdict, table, pairs, confusion, disagreements."""
     parts = [
         f"<p><strong>{escape_html(verdict(evaluation))}</strong></p>",
@@ -246,17 +249,15 @@ def to_html(evaluation: "Evaluation") -> str:
     return "\n".join(filter(None, parts))
 
 
-def _confusion_html(evaluation: "Evaluation") -> str:
-    from hfwidgets.errors import ConfigurationError
-
-    try:
-        found = evaluation.confusion()
-    except ConfigurationError:
+def _confusion_html(evaluation: ScoredEvaluation) -> str:
+    counted = evaluation.count_confusions()
+    if counted is None:
         return ""
+    found = Confusion(*counted)
     return f"<p>{escape_html(found.title)}</p>{found.to_html()}"
 
 
-def _disagreements_html(evaluation: "Evaluation") -> str:
+def _disagreements_html(evaluation: ScoredEvaluation) -> str:
     rows = evaluation.disagreements()
     if not rows:
         return ""
@@ -271,7 +272,7 @@ def _disagreements_html(evaluation: "Evaluation") -> str:
     return head + to_html_table(titles, lines, limit=MAX_DISAGREEMENTS)
 
 
-def _disagreement_cells(evaluation: "Evaluation", row: "ScoredRow") -> list[object]:
+def _disagreement_cells(evaluation: ScoredEvaluation, row: ScoredRow) -> list[object]:
     marks = {True: "✓ ", False: "✗ ", None: ""}
     found = [
         f"{marks[row.right[name]]}{_show(row.predictions[name])}"
@@ -352,11 +353,9 @@ class Confusion:
         }
 
 
-def plot(evaluation: "Evaluation") -> "Figure":
+def plot(evaluation: ScoredEvaluation) -> "Figure":
     """Draw quality with its interval against cost and against latency, one mark per model."""
     from matplotlib.figure import Figure
-
-    from hfwidgets.errors import ConfigurationError
 
     if not evaluation.metrics:
         raise ConfigurationError("Without labels there is no quality to plot.")

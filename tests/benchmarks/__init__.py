@@ -1,1 +1,1 @@
-"""What hfwidgets costs, as ratios against peers in one run: `python -m tests.benchmarks`."""
+"""Measure the overhead of hfwidgets as ratios to its peers: `python -m tests.benchmarks`."""

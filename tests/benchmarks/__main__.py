@@ -1,4 +1,4 @@
-"""Print the table: `python -m tests.benchmarks [client] [engine] [browser]`."""
+"""Print the table: `python -m tests.benchmarks [client] [load] [batch] [engine] [browser]`."""
 
 import importlib
 import sys
@@ -7,12 +7,12 @@ PARTS = ("client", "load", "batch", "engine", "browser")
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or PARTS
-    unknown = set(wanted) - set(PARTS)
+    parts = sys.argv[1:] or PARTS
+    unknown = set(parts) - set(PARTS)
     if unknown:
-        sys.exit(f"There is no part {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
+        sys.exit(f"Unknown part {', '.join(unknown)}; possible parts are {', '.join(PARTS)}.")
     print("| figure | value | target | | peers |\n|---|---|---|---|---|")
-    for part in wanted:
+    for part in parts:
         for figure in importlib.import_module(f"tests.benchmarks.{part}").figures():
             print(figure.row(), flush=True)
 

@@ -1,4 +1,4 @@
-"""Many rows: wall time against the server's own limit, and memory against the number of rows."""
+"""Measure batches: wall time against the server's limit, memory against the number of rows."""
 
 import subprocess
 import sys
@@ -31,56 +31,58 @@ SERVERS = {
         0.25 / 50 * (1 + 1 / 20) / 0.9,
     ),
 }
-"""What each server allows, and the seconds that a row takes it at best."""
+"""The limits of each server, and the seconds per row at its best rate."""
 
 
-def walls() -> Iterator[Figure]:
-    """Runs of 10,000 rows against servers with limits."""
+def measure_walls() -> Iterator[Figure]:
+    """Measure runs of 10,000 rows against servers with limits."""
     for name, (limits, seconds) in SERVERS.items():
         with labels(**limits) as server:
             client = InferenceClient(base_url=server.url, token="none")
             rows = (f"row {index}" for index in range(ROWS))
-            began = time.perf_counter()
+            started = time.perf_counter()
             result = client.map("text-classification", rows, progress=False)
-            took = time.perf_counter() - began
+            seconds_taken = time.perf_counter() - started
             refused = server.stats()["statuses"].get("429", 0)
         assert result.counts["done"] == ROWS
-        note = f"{took:.1f} s for {ROWS:,} rows, {refused} refusals"
-        yield Figure(f"batch: {name}, wall / ideal", took / (ROWS * seconds), 1.2, note=note)
+        note = f"{seconds_taken:.1f} s for {ROWS:,} rows, {refused} refusals"
+        yield Figure(
+            f"batch: {name}, wall / ideal", seconds_taken / (ROWS * seconds), 1.2, note=note
+        )
 
 
 MEMORY = """
 import sys
 from hfwidgets import InferenceClient
-from tests.benchmarks.measure import peak
+from tests.benchmarks.measure import peak_memory
 
 url, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 client = InferenceClient(base_url=url, token="none")
 rows = (f"row {index}" for index in range(count))
 result = client.map("text-classification", rows, resume=path, collect=False, progress=False)
 assert len(result) == count and result[count - 1].result[0].label == f"row {count - 1}"
-print(peak())
+print(peak_memory())
 """
 
 
-def peaks(folder: Path) -> Iterator[Figure]:
-    """The peak memory of a process that runs so many rows to disk."""
-    found: dict[int, float] = {}
+def measure_memory(folder: Path) -> Iterator[Figure]:
+    """Measure the peak memory of processes that run 1,000 and 100,000 rows to disk."""
+    peaks: dict[int, float] = {}
     for count in (1_000, 100_000):
         with labels() as server:
             path = folder / f"{count}.jsonl"
             command = [sys.executable, "-c", MEMORY, server.url, str(path), str(count)]
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            found[count] = int(out) / 1e6
-    few, many = found.values()
+            peaks[count] = int(out) / 1e6
+    few, many = peaks.values()
     note = f"{few:.0f} MB and {many:.0f} MB"
     yield Figure("batch: peak memory, 100,000 rows / 1,000 rows", many / few, 1.15, note=note)
 
 
 def figures() -> Iterator[Figure]:
-    """All figures of many rows."""
+    """Yield all figures of batches."""
     import tempfile
 
-    yield from walls()
+    yield from measure_walls()
     with tempfile.TemporaryDirectory() as folder:
-        yield from peaks(Path(folder))
+        yield from measure_memory(Path(folder))

@@ -1,8 +1,7 @@
-"""What a streamed answer costs between the kernel and the page: bytes, delay, long tasks.
+"""Measure a streamed answer between the kernel and the page: bytes, delay, long tasks.
 
-Bytes are those of all WebSocket frames that the page receives from the moment of sending until the
-static form is there, against the bytes of the answer's text. `python -m tests.benchmarks browser`
-prints the table.
+The bytes are those of all WebSocket frames that the page receives from sending a message until the
+static HTML is complete, divided by the bytes of the answer's text.
 """
 
 import base64
@@ -22,7 +21,7 @@ from tests.browser.ten import CAP, LISTEN, TEN, busiest
 from tests.plugins.loopback import Loopback
 
 LIMITS = {None: 3.0, 200.0: 12.0}
-"""The most bytes for each byte of text, by rate: as fast as it comes, and at 200 tokens/s."""
+"""The upper bounds of bytes per byte of text, at full speed and at 200 tokens/s."""
 
 TEN_TOKENS, TEN_RATE = 1000, 50
 
@@ -49,8 +48,8 @@ _WATCH = """end => {
 
 
 @dataclass
-class Streamed:
-    """One answer: its size, its pace, and what it cost."""
+class StreamMeasurement:
+    """The measurements of one answer."""
 
     tokens: int
     rate: float | None
@@ -62,24 +61,24 @@ class Streamed:
     complete: bool
 
     def figures(self) -> Iterator[Figure]:
-        """The lines of the table."""
-        pace = f"at {self.rate:.0f} tokens/s" if self.rate else "as fast as it comes"
-        what = f"{self.tokens:,} tokens {pace}"
+        """Yield the rows of the table."""
+        pace = f"at {self.rate:.0f} tokens/s" if self.rate else "at full speed"
+        label = f"{self.tokens:,} tokens {pace}"
         note = f"{self.frames} frames, {'nothing lost' if self.complete else 'TEXT LOST'}"
         ratio = self.frame_bytes / self.text_bytes
         peer = PEERS.get((self.tokens, self.rate), "")
         yield Figure(
-            f"bytes to the browser, {what}", ratio, LIMITS[self.rate], note=f"{note}{peer}"
+            f"bytes to the browser, {label}", ratio, LIMITS[self.rate], note=f"{note}{peer}"
         )
-        yield Figure(f"last token to its appearance, {what}", self.late, 0.2, "s")
+        yield Figure(f"last token to its appearance, {label}", self.late, 0.2, "s")
         longest = f"longest {max(self.long_tasks):.0f} ms" if self.long_tasks else ""
         count = len(self.long_tasks)
-        yield Figure(f"main-thread tasks over 50 ms, {what}", count, 0, "tasks", note=longest)
+        yield Figure(f"main-thread tasks over 50 ms, {label}", count, 0, "tasks", note=longest)
 
 
 @dataclass
-class Together:
-    """Ten answers at once, in ten panels of one notebook."""
+class ParallelMeasurement:
+    """The measurements of ten concurrent answers, in ten panels of one notebook."""
 
     late: float
     busiest: int
@@ -87,25 +86,25 @@ class Together:
     complete: bool
 
     def figures(self) -> Iterator[Figure]:
-        """The lines of the table."""
-        what = f"ten panels, {TEN_TOKENS} tokens at {TEN_RATE} tokens/s each"
+        """Yield the rows of the table."""
+        label = f"ten panels, {TEN_TOKENS} tokens at {TEN_RATE} tokens/s each"
         lost = "nothing lost" if self.complete else "TEXT LOST"
-        yield Figure(f"messages in the busiest second, {what}", self.busiest, CAP, "", note=lost)
-        yield Figure(f"last token to its appearance, {what}", self.late, 0.3, "s")
-        count, spent = len(self.long_tasks), sum(self.long_tasks)
-        longest = f"longest {max(self.long_tasks, default=0):.0f} ms, {spent:.0f} ms in all"
-        yield Figure(f"main-thread tasks over 50 ms, {what}", count, 5, "tasks", note=longest)
+        yield Figure(f"messages in the busiest second, {label}", self.busiest, CAP, "", note=lost)
+        yield Figure(f"last token to its appearance, {label}", self.late, 0.3, "s")
+        count, total = len(self.long_tasks), sum(self.long_tasks)
+        longest = f"longest {max(self.long_tasks, default=0):.0f} ms, {total:.0f} ms in total"
+        yield Figure(f"main-thread tasks over 50 ms, {label}", count, 5, "tasks", note=longest)
 
 
-class Frames:
-    """Counts what a page receives over its sockets."""
+class FrameCounter:
+    """Count the WebSocket frames that a page receives, and their bytes."""
 
     def __init__(self, cdp: CDPSession) -> None:
         self.bytes = self.count = 0
-        cdp.on("Network.webSocketFrameReceived", self._seen)
+        cdp.on("Network.webSocketFrameReceived", self._count_frame)
         cdp.send("Network.enable")
 
-    def _seen(self, event: dict[str, dict[str, dict[str, str | int]]]) -> None:
+    def _count_frame(self, event: dict[str, dict[str, dict[str, str | int]]]) -> None:
         frame = event["response"]
         payload = str(frame["payloadData"])
         binary = frame["opcode"] == 2
@@ -114,8 +113,8 @@ class Frames:
 
 
 @contextmanager
-def bench() -> Iterator[tuple[Notebook, Page, Talker]]:
-    """A notebook open in a Chromium, with nothing in it yet."""
+def open_notebook() -> Iterator[tuple[Notebook, Page, Talker]]:
+    """Open an empty notebook in Chromium."""
     loopback = Loopback()
     talker = Talker(loopback)
     with (
@@ -130,48 +129,51 @@ def bench() -> Iterator[tuple[Notebook, Page, Talker]]:
     loopback.close()
 
 
-def answer(book: Notebook, page: Page, talker: Talker, count: int, rate: float | None) -> Streamed:
-    """Stream one answer into a panel of its own."""
+def measure_answer(
+    book: Notebook, page: Page, talker: Talker, count: int, rate: float | None
+) -> StreamMeasurement:
+    """Stream one answer into a new panel."""
     book.write([f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r})\npanel"])
     book.open()
     book.run(0)
     book.panel.wait_for()
-    ask_in(book, "rich")  # Markdown, formulas and highlighter come once a page, not once an answer
-    settle(page, "Quoted")
+    send_message(book, "rich")  # loads the page's Markdown, formula and highlighting modules
+    wait_for_static(page, "Quoted")
     page.locator(".hfw pre .hljs-keyword").first.wait_for()
     page.locator(".hfw math").first.wait_for()
     page.get_by_role("button", name="Clear the conversation").click()
     page.locator(".hfw-empty").wait_for()
     page.evaluate(_WATCH, END)
-    frames = Frames(page.context.new_cdp_session(page))
-    ask_in(book, f"tokens {count} at {rate}" if rate else f"tokens {count}")
-    settle(page, END)
-    spent = (frames.bytes, frames.count)
+    frames = FrameCounter(page.context.new_cdp_session(page))
+    send_message(book, f"tokens {count} at {rate}" if rate else f"tokens {count}")
+    wait_for_static(page, END)
+    frame_bytes, frame_count = frames.bytes, frames.count
     text = "".join(tokens(count - 1)) + f"\n\n{END}"
-    shown = page.evaluate("window.seen")
+    appeared = page.evaluate("window.seen")
     long_tasks = page.evaluate("window.long")
     value = page.evaluate("document.querySelector('.hfw-log').innerText")
     book.shutdown()
-    return Streamed(
+    return StreamMeasurement(
         tokens=count,
         rate=rate,
         text_bytes=len(text.encode()),
-        frame_bytes=spent[0],
-        frames=spent[1],
-        late=shown - talker.last_sent,
+        frame_bytes=frame_bytes,
+        frames=frame_count,
+        late=appeared - talker.last_sent,
         long_tasks=long_tasks,
         complete=END in value,
     )
 
 
-def ask_in(book: Notebook, text: str) -> None:
+def send_message(book: Notebook, text: str) -> None:
+    """Send a message from the panel."""
     box = book.panel.get_by_role("textbox", name="Message")
     box.fill(text)
     box.press("Enter")
 
 
-def settle(page: Page, text: str) -> None:
-    """Wait until the panel's static form holds the text."""
+def wait_for_static(page: Page, text: str) -> None:
+    """Wait until the panel's static HTML contains the text."""
     page.wait_for_function(
         "text => document.querySelector('.hfw-static')?.textContent.includes(text)",
         arg=text,
@@ -180,41 +182,41 @@ def settle(page: Page, text: str) -> None:
     )
 
 
-def together(book: Notebook, page: Page, talker: Talker) -> Together:
-    """Stream ten answers at once into one notebook."""
+def measure_ten(book: Notebook, page: Page, talker: Talker) -> ParallelMeasurement:
+    """Stream ten concurrent answers into one notebook."""
     start = f"for panel in panels: panel.send('tokens {TEN_TOKENS} at {TEN_RATE}')"
     book.write([TEN.format(url=talker.url), "for panel in panels: panel.run('rich')", start])
     book.open()
     book.run(0)
     book.panel.last.wait_for()
-    book.run(1)  # Markdown, formulas and highlighter come once a page
+    book.run(1)  # loads the page's Markdown, formula and highlighting modules
     page.locator(".hfw math").last.wait_for()
     page.evaluate(_WATCH, END)
     page.evaluate(LISTEN)
     book.run(2)
-    over = "() => document.querySelectorAll('.hfw-is-done').length === 10 && window.ends === 10"
-    page.wait_for_function(over, timeout=120_000, polling=100)
+    is_done = "() => document.querySelectorAll('.hfw-is-done').length === 10 && window.ends === 10"
+    page.wait_for_function(is_done, timeout=120_000, polling=100)
     sent = page.evaluate("window.sent")
-    shown = book.panel.locator(".hfw-log").all_inner_texts()
+    texts = book.panel.locator(".hfw-log").all_inner_texts()
     late, long_tasks = page.evaluate("[window.last, window.long]")
     book.shutdown()
-    return Together(
+    return ParallelMeasurement(
         late=late - talker.last_sent,
         busiest=busiest([datetime.fromisoformat(date).timestamp() for _, date in sent]),
         long_tasks=long_tasks,
-        complete=all(END in text for text in shown),
+        complete=all(END in text for text in texts),
     )
 
 
-def measure() -> Iterator[Streamed | Together]:
-    """All answers of the table."""
-    with bench() as (book, page, talker):
+def measure_all() -> Iterator[StreamMeasurement | ParallelMeasurement]:
+    """Yield all measurements of the table."""
+    with open_notebook() as (book, page, talker):
         for count, rate in ((2000, None), (8000, None), (2000, 200.0), (8000, 200.0)):
-            yield answer(book, page, talker, count, rate)
-        yield together(book, page, talker)
+            yield measure_answer(book, page, talker, count, rate)
+        yield measure_ten(book, page, talker)
 
 
 def figures() -> Iterator[Figure]:
-    """This part of the table."""
-    for streamed in measure():
-        yield from streamed.figures()
+    """Yield all figures of the browser."""
+    for measurement in measure_all():
+        yield from measurement.figures()

@@ -1,4 +1,4 @@
-"""The client's figures: imports, small requests, streams, connections."""
+"""Measure the client: imports, small requests, streams, connections."""
 
 import asyncio
 import json
@@ -9,33 +9,39 @@ import huggingface_hub
 import openai
 
 from hfwidgets import AsyncInferenceClient, InferenceClient
-from tests.benchmarks.measure import Figure, acpu, cpu, process_cpu, server
+from tests.benchmarks.measure import (
+    Figure,
+    measure_async_cpu,
+    measure_cpu,
+    measure_process_cpu,
+    run_server,
+)
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 HEADERS = {"authorization": "Bearer none"}
 
 
-def imports() -> Iterator[Figure]:
-    """A fresh process that imports the client."""
-    spent = process_cpu(
+def measure_imports() -> Iterator[Figure]:
+    """Measure a new process that imports the client."""
+    cpu = measure_process_cpu(
         {
             "httpx": "import httpx",
             "hfwidgets": "from hfwidgets import InferenceClient",
-            "hfwidgets, made": "from hfwidgets import InferenceClient; InferenceClient()",
-            "httpx, made": "import httpx; httpx.Client()",
+            "hfwidgets, constructed": "from hfwidgets import InferenceClient; InferenceClient()",
+            "httpx, constructed": "import httpx; httpx.Client()",
             "huggingface_hub": "from huggingface_hub import InferenceClient",
             "openai": "from openai import OpenAI",
         }
     )
-    peers = {n: spent[n] / spent["httpx"] for n in ("huggingface_hub", "openai")}
+    peers = {n: cpu[n] / cpu["httpx"] for n in ("huggingface_hub", "openai")}
     note = ", ".join(f"{name} {value:.1f}x" for name, value in peers.items())
-    yield Figure("import, CPU / import httpx", spent["hfwidgets"] / spent["httpx"], 1.25, note=note)
-    made = spent["hfwidgets, made"] / spent["httpx, made"]
-    yield Figure("import and construct, CPU / the same of httpx.Client", made)
+    yield Figure("import, CPU / import httpx", cpu["hfwidgets"] / cpu["httpx"], 1.25, note=note)
+    ratio = cpu["hfwidgets, constructed"] / cpu["httpx, constructed"]
+    yield Figure("import and construct, CPU / the same of httpx.Client", ratio)
 
 
-def requests(url: str) -> Iterator[Figure]:
-    """Small requests, one after the other, on one connection."""
+def measure_requests(url: str) -> Iterator[Figure]:
+    """Measure small requests, one after another, on one connection."""
     http = httpx.Client(headers=HEADERS)
     ours = InferenceClient(base_url=f"{url}/json", token="none", timeout=60)
     hub = huggingface_hub.InferenceClient(base_url=f"{url}/json", token="none", timeout=60)
@@ -43,7 +49,7 @@ def requests(url: str) -> Iterator[Figure]:
     hub_chat = huggingface_hub.InferenceClient(base_url=url, token="none", timeout=60)
     peer = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
     body = {"inputs": "hello", "parameters": {}}
-    spent = cpu(
+    cpu = measure_cpu(
         {
             "httpx": lambda: http.post(f"{url}/json", json=body).json(),
             "ours": lambda: ours.text_classification("hello"),
@@ -54,25 +60,21 @@ def requests(url: str) -> Iterator[Figure]:
         },
         calls=200,
     )
-    base = spent["httpx"]
-    note = f"huggingface_hub {spent['hub'] / base:.2f}x"
-    yield Figure(
-        "small request, sync, CPU / httpx.Client.post", spent["ours"] / base, 1.0, note=note
-    )
-    note = f"huggingface_hub {spent['hub chat'] / base:.2f}x, openai {spent['openai'] / base:.2f}x"
-    yield Figure(
-        "chat request, sync, CPU / httpx.Client.post", spent["chat"] / base, 1.0, note=note
-    )
-    yield from _async_requests(url, base)
+    base = cpu["httpx"]
+    note = f"huggingface_hub {cpu['hub'] / base:.2f}x"
+    yield Figure("small request, sync, CPU / httpx.Client.post", cpu["ours"] / base, 1.0, note=note)
+    note = f"huggingface_hub {cpu['hub chat'] / base:.2f}x, openai {cpu['openai'] / base:.2f}x"
+    yield Figure("chat request, sync, CPU / httpx.Client.post", cpu["chat"] / base, 1.0, note=note)
+    yield from _measure_async_requests(url, base)
 
 
-def _async_requests(url: str, base: float) -> Iterator[Figure]:
+def _measure_async_requests(url: str, base: float) -> Iterator[Figure]:
     async def run() -> dict[str, float]:
         ours = AsyncInferenceClient(base_url=f"{url}/json", token="none", timeout=60)
         hub = huggingface_hub.AsyncInferenceClient(base_url=f"{url}/json", token="none", timeout=60)
         peer = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
         async with ours:
-            return await acpu(
+            return await measure_async_cpu(
                 {
                     "ours": lambda: ours.text_classification("hello"),
                     "hub": lambda: hub.text_classification("hello"),
@@ -81,69 +83,69 @@ def _async_requests(url: str, base: float) -> Iterator[Figure]:
                 calls=200,
             )
 
-    spent = asyncio.run(run())
-    note = f"huggingface_hub {spent['hub'] / base:.2f}x, openai {spent['openai'] / base:.2f}x"
+    cpu = asyncio.run(run())
+    note = f"huggingface_hub {cpu['hub'] / base:.2f}x, openai {cpu['openai'] / base:.2f}x"
     yield Figure(
-        "small request, async, CPU / sync httpx.Client.post", spent["ours"] / base, 1.7, note=note
+        "small request, async, CPU / sync httpx.Client.post", cpu["ours"] / base, 1.7, note=note
     )
 
 
-def streams(url: str) -> Iterator[Figure]:
-    """A streamed chat answer of 10,000 chunks."""
-    where = f"{url}/stream/v1/chat/completions"
+def measure_streams(url: str) -> Iterator[Figure]:
+    """Measure a streamed chat answer of 10,000 chunks."""
+    address = f"{url}/stream/v1/chat/completions"
     http = httpx.Client(headers=HEADERS)
-    ours = InferenceClient(base_url=where, token="none", timeout=60)
-    hub = huggingface_hub.InferenceClient(base_url=where, token="none", timeout=60)
+    ours = InferenceClient(base_url=address, token="none", timeout=60)
+    hub = huggingface_hub.InferenceClient(base_url=address, token="none", timeout=60)
     peer = openai.OpenAI(base_url=f"{url}/stream/v1", api_key="none")
 
-    def floor() -> None:
-        with http.stream("POST", where, json={"messages": MESSAGES}) as answer:
+    def read_lines() -> None:
+        with http.stream("POST", address, json={"messages": MESSAGES}) as answer:
             for line in answer.iter_lines():
                 if line.startswith("data: {"):
                     _ = json.loads(line[6:])["choices"][0]["delta"]["content"]
 
-    def typed(client: object) -> None:
+    def read_chunks(client: object) -> None:
         stream = client.chat_completion(MESSAGES, model="m", stream=True)  # type: ignore[attr-defined]
         for chunk in stream:
             _ = chunk.choices[0].delta.content
 
-    def typed_openai() -> None:
+    def read_openai_chunks() -> None:
         for chunk in peer.chat.completions.create(model="m", messages=MESSAGES, stream=True):  # type: ignore[arg-type]
             _ = chunk.choices[0].delta.content
 
     cases = {
-        "httpx": floor,
-        "ours": lambda: typed(ours),
-        "hub": lambda: typed(hub),
-        "openai": typed_openai,
+        "httpx": read_lines,
+        "ours": lambda: read_chunks(ours),
+        "hub": lambda: read_chunks(hub),
+        "openai": read_openai_chunks,
     }
-    spent = cpu(cases, calls=1, rounds=4)
-    peers = {"huggingface_hub": spent["hub"], "openai": spent["openai"]}
-    note = ", ".join(f"{name} {value / spent['httpx']:.1f}x" for name, value in peers.items())
+    cpu = measure_cpu(cases, calls=1, rounds=4)
+    peers = {"huggingface_hub": cpu["hub"], "openai": cpu["openai"]}
+    note = ", ".join(f"{name} {value / cpu['httpx']:.1f}x" for name, value in peers.items())
     yield Figure(
         "streamed chunk, typed, CPU / httpx lines + json.loads",
-        spent["ours"] / spent["httpx"],
+        cpu["ours"] / cpu["httpx"],
         1.3,
         note=note,
     )
 
 
-def connections() -> Iterator[Figure]:
-    """TCP connections that 20 full streams take."""
+def measure_connections() -> Iterator[Figure]:
+    """Count the TCP connections of 20 full streams."""
     counts: dict[str, int] = {}
     for name in ("ours", "hub", "openai"):
-        with server() as url:
-            where = f"{url}/stream/v1/chat/completions?n=5"
-            make = {
-                "ours": lambda where=where: InferenceClient(base_url=where, token="none"),
-                "hub": lambda where=where: huggingface_hub.InferenceClient(
-                    base_url=where, token="none"
+        with run_server() as url:
+            address = f"{url}/stream/v1/chat/completions?n=5"
+            factories = {
+                "ours": lambda address=address: InferenceClient(base_url=address, token="none"),
+                "hub": lambda address=address: huggingface_hub.InferenceClient(
+                    base_url=address, token="none"
                 ),
                 "openai": lambda url=url: openai.OpenAI(
                     base_url=f"{url}/stream/v1", api_key="none"
                 ),
             }
-            client = make[name]()
+            client = factories[name]()
             for _ in range(20):
                 for _chunk in client.chat.completions.create(
                     model="m", messages=MESSAGES, stream=True
@@ -155,9 +157,9 @@ def connections() -> Iterator[Figure]:
 
 
 def figures() -> Iterator[Figure]:
-    """All of the client's figures."""
-    yield from imports()
-    with server() as url:
-        yield from requests(url)
-        yield from streams(url)
-    yield from connections()
+    """Yield all figures of the client."""
+    yield from measure_imports()
+    with run_server() as url:
+        yield from measure_requests(url)
+        yield from measure_streams(url)
+    yield from measure_connections()

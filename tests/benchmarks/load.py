@@ -1,6 +1,6 @@
-"""The client under load: large inputs, many calls at once, a loop that must not stall, memory.
+"""Measure the client under load: large inputs, concurrent calls, event loop stalls, memory.
 
-Memory is read in fresh processes, as the peak above what the process had before the call.
+Memory is measured in new processes, as the growth of the peak during the call.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hfwidgets import AsyncInferenceClient
-from tests.benchmarks.measure import Figure, server
+from tests.benchmarks.measure import Figure, run_server
 
 MEGABYTE = 1e6
 
 PEAK = """
 import sys
-from tests.benchmarks.measure import peak
+from tests.benchmarks.measure import peak_memory
 {setup}
 call(small)
-before = peak()
+before = peak_memory()
 call(large)
-print(peak() - before)
+print(peak_memory() - before)
 """
 
 OURS = """
@@ -39,8 +39,8 @@ def call(path): client.image_classification(path, top_k=5)
 HUB = OURS.replace("from hfwidgets", "from huggingface_hub")
 
 
-def noise(path: Path, side: int) -> Path:
-    """A PNG that does not compress: side * side * 3 bytes, about."""
+def write_noise(path: Path, side: int) -> Path:
+    """Write a PNG that doesn't compress, of about side * side * 3 bytes."""
     import numpy as np
     from PIL import Image
 
@@ -49,26 +49,29 @@ def noise(path: Path, side: int) -> Path:
     return path
 
 
-def peaks(url: str) -> Iterator[Figure]:
-    """The extra peak memory of a 10 MB image sent as base64 in JSON."""
+def measure_peaks(url: str) -> Iterator[Figure]:
+    """Measure the extra peak memory of a 10 MB image sent as base64 in JSON."""
     with TemporaryDirectory() as folder:
-        small, large = noise(Path(folder, "s.png"), 8), noise(Path(folder, "l.png"), 1850)
-        found = {}
+        small, large = (
+            write_noise(Path(folder, "s.png"), 8),
+            write_noise(Path(folder, "l.png"), 1850),
+        )
+        peaks = {}
         for name, setup in {"ours": OURS, "hub": HUB}.items():
             command = [sys.executable, "-c", PEAK.format(setup=setup), small, large, f"{url}/json"]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found[name] = int(done.stdout) / MEGABYTE
+            peaks[name] = int(done.stdout) / MEGABYTE
         yield Figure(
             f"extra peak memory, {large.stat().st_size / MEGABYTE:.1f} MB image as JSON",
-            found["ours"],
+            peaks["ours"],
             5,
             unit="MB",
-            note=f"huggingface_hub {found['hub']:.0f} MB",
+            note=f"huggingface_hub {peaks['hub']:.0f} MB",
         )
 
 
-def crowd(url: str) -> Iterator[Figure]:
-    """200 calls at once against a server that takes 50 ms for each."""
+def measure_concurrency(url: str) -> Iterator[Figure]:
+    """Measure 200 concurrent calls to a server that takes 50 ms for each."""
 
     async def run() -> float:
         async with AsyncInferenceClient(base_url=f"{url}/slow", token="none") as client:
@@ -78,35 +81,35 @@ def crowd(url: str) -> Iterator[Figure]:
             return time.perf_counter() - started
 
     best = min(asyncio.run(run()) for _ in range(3))
-    floor = min(asyncio.run(_raw(url)) for _ in range(3))
+    floor = min(asyncio.run(_time_sockets(url)) for _ in range(3))
     note = f"{best * 1000:.0f} ms; bare asyncio sockets {floor * 1000:.0f} ms on this machine"
     yield Figure("200 concurrent calls, wall / 50 ms", best / 0.05, 1.15, note=note)
 
 
-async def _raw(url: str) -> float:
-    """The same 200 requests over bare asyncio connections: what the machine itself allows."""
+async def _time_sockets(url: str) -> float:
+    """Return the seconds of the same 200 requests over bare asyncio sockets."""
     port = int(url.rpartition(":")[2])
 
-    async def one() -> None:
+    async def send_one() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
 
     started = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(200)))
+    await asyncio.gather(*(send_one() for _ in range(200)))
     return time.perf_counter() - started
 
 
-class _Queue(BaseHTTPRequestHandler):
-    """fal's queue: a job that takes 3 seconds, then a picture."""
+class _QueueHandler(BaseHTTPRequestHandler):
+    """Play fal's queue: a job that takes 3 seconds, then an image."""
 
     protocol_version = "HTTP/1.1"
     started = 0.0
-    picture = b""
+    image = b""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing on the terminal."""
+        """Print nothing."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -118,10 +121,10 @@ class _Queue(BaseHTTPRequestHandler):
         if "status" in self.path:
             done = time.monotonic() - self.started > 3
             self._json({"status": "COMPLETED" if done else "IN_PROGRESS"})
-        elif self.path == "/picture":
-            self._send(self.picture, "image/png")
+        elif self.path == "/image":
+            self._send(self.image, "image/png")
         else:
-            self._json({"images": [{"url": f"http://{self.headers['host']}/picture"}]})
+            self._json({"images": [{"url": f"http://{self.headers['host']}/image"}]})
 
     def _json(self, value: object) -> None:
         self._send(json.dumps(value).encode(), "application/json")
@@ -134,15 +137,15 @@ class _Queue(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def stall() -> Iterator[Figure]:
-    """The longest time that a 3 s queue job with a picture holds the event loop up."""
+def measure_stalls() -> Iterator[Figure]:
+    """Measure how long a 3 s queue job with an image blocks the event loop at most."""
     with TemporaryDirectory() as folder:
-        _Queue.picture = noise(Path(folder, "p.png"), 1024).read_bytes()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _Queue)
+        _QueueHandler.image = write_noise(Path(folder, "p.png"), 1024).read_bytes()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _QueueHandler)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{http.server_address[1]}"
 
-    async def run(work: bool) -> float:
+    async def run(is_working: bool) -> float:
         client = AsyncInferenceClient(
             provider="fal-ai",
             api_key="none",
@@ -150,8 +153,8 @@ def stall() -> Iterator[Figure]:
             mapping={"me/x": {"fal-ai": "fal-ai/x"}},
         )
         job = (
-            client.image_to_image(_Queue.picture, prompt="x", model="me/x")
-            if work
+            client.image_to_image(_QueueHandler.image, prompt="x", model="me/x")
+            if is_working
             else asyncio.sleep(3)
         )
         task = asyncio.ensure_future(job)
@@ -187,33 +190,33 @@ print(me.memory_info().rss - before)
 """
 
 
-def growth() -> Iterator[Figure]:
-    """What 200 pictures leave behind in memory."""
+def measure_growth() -> Iterator[Figure]:
+    """Measure how memory grows over 200 images."""
     with TemporaryDirectory() as folder:
-        _Queue.picture = noise(Path(folder, "p.png"), 1024).read_bytes()
+        _QueueHandler.image = write_noise(Path(folder, "p.png"), 1024).read_bytes()
 
-    class Picture(_Queue):
+    class ImageHandler(_QueueHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            self._send(self.picture, "image/png")
+            self._send(self.image, "image/png")
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Picture)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), ImageHandler)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{http.server_address[1]}"
     command = [sys.executable, "-c", GROWTH, url]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     http.shutdown()
-    size = len(_Queue.picture) / MEGABYTE
-    left = int(done.stdout) / MEGABYTE
+    size = len(_QueueHandler.image) / MEGABYTE
+    growth = int(done.stdout) / MEGABYTE
     yield Figure(
-        "memory after 200 pictures / one picture", left / size, 3, note=f"{size:.1f} MB each"
+        "memory after 200 images / one image", growth / size, 3, note=f"{size:.1f} MB each"
     )
 
 
 def figures() -> Iterator[Figure]:
-    """All figures of the client under load."""
-    with server() as url:
-        yield from peaks(url)
-        yield from crowd(url)
-    yield from stall()
-    yield from growth()
+    """Yield all figures of the client under load."""
+    with run_server() as url:
+        yield from measure_peaks(url)
+        yield from measure_concurrency(url)
+    yield from measure_stalls()
+    yield from measure_growth()

@@ -1,4 +1,4 @@
-"""How figures are taken: CPU time of this process, cases interleaved, the least of some rounds."""
+"""Measure CPU times and memory: cases are interleaved, and the best of several rounds counts."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: a value, and whether it meets its target (at most, or at least)."""
+    """One row of the table: a value and its target (an upper bound, or a lower one)."""
 
     name: str
     value: float
@@ -24,33 +24,33 @@ class Figure:
     note: str = ""
 
     @property
-    def met(self) -> bool | None:
+    def is_met(self) -> bool | None:
+        """Return whether the value meets its target; None without a target."""
         if self.target is None:
             return None
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     def row(self) -> str:
+        """Return the row in Markdown."""
         bound = "" if self.target is None else f"{'>=' if self.at_least else '<='} {self.target:g}"
-        verdict = {True: "met", False: "MISSED", None: ""}[self.met]
+        verdict = {True: "met", False: "MISSED", None: ""}[self.is_met]
         return f"| {self.name} | {self.value:.3g} {self.unit} | {bound} | {verdict} | {self.note} |"
 
 
-def peak() -> int:
-    """The largest memory that this process has held, in bytes.
-
-    From /proc where there is one: getrusage begins with the peak of the process that started it.
-    """
+def peak_memory() -> int:
+    """Return the peak memory of this process, in bytes."""
+    # getrusage starts with the peak of the parent process, so prefer /proc where it exists.
     status = Path("/proc/self/status")
     if status.exists():
-        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The server of baked answers, listening before this returns."""
+def run_server() -> Iterator[str]:
+    """Run the server of fixed answers; yield its URL once it listens."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     script = Path(__file__).with_name("server.py")
     command = [sys.executable, str(script), str(listener.fileno())]
@@ -63,8 +63,10 @@ def server() -> Iterator[str]:
         listener.close()
 
 
-def cpu(cases: Mapping[str, Callable[[], object]], calls: int, rounds: int = 7) -> dict[str, float]:
-    """The CPU seconds of one call of each case."""
+def measure_cpu(
+    cases: Mapping[str, Callable[[], object]], calls: int, rounds: int = 7
+) -> dict[str, float]:
+    """Return the CPU seconds of one call of each case."""
     best = dict.fromkeys(cases, float("inf"))
     for case in cases.values():
         case()
@@ -77,10 +79,10 @@ def cpu(cases: Mapping[str, Callable[[], object]], calls: int, rounds: int = 7) 
     return best
 
 
-async def acpu(
+async def measure_async_cpu(
     cases: Mapping[str, Callable[[], Awaitable[object]]], calls: int, rounds: int = 7
 ) -> dict[str, float]:
-    """The same for cases that are awaited."""
+    """Return the CPU seconds of one awaited call of each case."""
     best = dict.fromkeys(cases, float("inf"))
     for case in cases.values():
         await case()
@@ -93,10 +95,10 @@ async def acpu(
     return best
 
 
-def process_cpu(cases: Mapping[str, str], rounds: int = 12) -> dict[str, float]:
-    """The CPU seconds of a fresh Python that runs each piece of code, net of a bare one.
+def measure_process_cpu(cases: Mapping[str, str], rounds: int = 12) -> dict[str, float]:
+    """Return the CPU seconds of a new Python process per snippet, minus those of an empty one.
 
-    A first run that is not counted lets Python keep its bytecode, as it does for every user.
+    An uncounted first run lets Python store its bytecode, as it does for every user.
     """
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for code in cases.values():

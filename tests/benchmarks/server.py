@@ -1,8 +1,8 @@
-"""A server with baked answers, in a process of its own, so that its cost is not the client's.
+"""Serve fixed answers from a separate process, so that its cost doesn't count as the client's.
 
-Run with a port's file descriptor: `python server.py FD`. Paths choose the answer: /json, /chat,
-/stream (10,000 chunks; ?n=), /slow (50 ms), /image, /job and its polls; everything else is /json.
-`GET /connections` answers how many connections there have been.
+Run it with the file descriptor of a listening socket: `python server.py FD`. The path selects the
+answer: /json, /chat, /stream (10,000 chunks; ?n=), /slow (50 ms); every other path answers /json.
+`GET /connections` returns the number of connections so far.
 """
 
 import json
@@ -43,43 +43,47 @@ EVENT = b"data: " + json.dumps(CHUNK).encode() + b"\n\n"
 connections = 0
 
 
-def head(length: int | None, kind: str = "application/json") -> bytes:
+def make_head(length: int | None, kind: str = "application/json") -> bytes:
     size = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
     return f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{size}\r\n\r\n".encode()
 
 
-def plain(body: bytes, kind: str = "application/json") -> bytes:
-    return head(len(body), kind) + body
+def make_response(body: bytes, kind: str = "application/json") -> bytes:
+    return make_head(len(body), kind) + body
 
 
-def http_chunk(data: bytes) -> bytes:
+def make_chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-ANSWERS = {"/json": plain(json.dumps(LABELS).encode()), "/chat": plain(json.dumps(CHAT).encode())}
+ANSWERS = {
+    "/json": make_response(json.dumps(LABELS).encode()),
+    "/chat": make_response(json.dumps(CHAT).encode()),
+}
 
 
-def stream(query: dict[str, list[str]]) -> bytes:
-    """A whole stream, one HTTP chunk an event, packed into few writes."""
+def make_stream(query: dict[str, list[str]]) -> bytes:
+    """Return a whole stream, with one HTTP chunk per event."""
     count = int(query.get("n", ["10000"])[0])
-    end = http_chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
-    return head(None, "text/event-stream") + http_chunk(EVENT) * count + end
+    end = make_chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+    return make_head(None, "text/event-stream") + make_chunk(EVENT) * count + end
 
 
-def answer(target: str) -> bytes:
+def answer_request(target: str) -> bytes:
+    """Return the response to a request's target."""
     parts = urlsplit(target)
     path = parts.path.removesuffix("/v1/chat/completions") or "/chat"
     if path == "/connections":
-        return plain(str(connections).encode())
+        return make_response(str(connections).encode())
     if path.startswith("/stream"):
-        return stream(parse_qs(parts.query))
+        return make_stream(parse_qs(parts.query))
     if path == "/slow":
         time.sleep(0.05)
     return ANSWERS.get(path, ANSWERS["/chat" if target.endswith("completions") else "/json"])
 
 
-def read(sock: socket.socket, rest: bytes) -> tuple[str, bytes] | None:
-    """The target of the next request, its body skipped; None at the end."""
+def read_request(sock: socket.socket, rest: bytes) -> tuple[str, bytes] | None:
+    """Read a request; return its target and the bytes after its body, or None at the end."""
     while b"\r\n\r\n" not in rest:
         data = sock.recv(1 << 16)
         if not data:
@@ -96,15 +100,16 @@ def read(sock: socket.socket, rest: bytes) -> tuple[str, bytes] | None:
     return lines[0].split()[1].decode(), b""
 
 
-def serve(sock: socket.socket) -> None:
+def serve_connection(sock: socket.socket) -> None:
+    """Answer the requests of one connection."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     rest = b""
     try:
-        while (found := read(sock, rest)) is not None:
-            target, rest = found
-            sock.sendall(answer(target))
+        while (request := read_request(sock, rest)) is not None:
+            target, rest = request
+            sock.sendall(answer_request(target))
     except OSError:
-        return  # the client left
+        return  # the client closed the connection
 
 
 def main() -> None:
@@ -113,7 +118,7 @@ def main() -> None:
     while True:
         sock, _ = listener.accept()
         connections += 1
-        threading.Thread(target=serve, args=(sock,), daemon=True).start()
+        threading.Thread(target=serve_connection, args=(sock,), daemon=True).start()
 
 
 if __name__ == "__main__":

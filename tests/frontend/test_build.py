@@ -1,4 +1,4 @@
-"""The build hook: sdists and wheels carry the bundle, and npm runs only when sources changed."""
+"""Test the build hook: sdists and wheels contain the bundle, and npm runs only for new sources."""
 
 import importlib.util
 import os
@@ -18,6 +18,7 @@ BUILT = {"panel.js", "panel-style.css", "markdown.js", "highlight.js", "math.js"
 
 @pytest.fixture(scope="module")
 def hook() -> ModuleType:
+    """Load the build hook, which is outside the package."""
     spec = importlib.util.spec_from_file_location("hatch_build", HOOK)
     assert spec
     assert spec.loader
@@ -26,28 +27,29 @@ def hook() -> ModuleType:
     return module
 
 
-def hatchling(folder: Path, target: str, out: Path, path: str) -> Path:
+def build(folder: Path, target: str, out: Path, path: str) -> Path:
+    """Build an sdist or a wheel with this PATH; return its file."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(out)]
     env = {**os.environ, "PATH": path}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    (made,) = out.iterdir()
-    return made
+    (file,) = out.iterdir()
+    return file
 
 
-def test_an_sdist_makes_a_wheel_without_node(tmp_path: Path) -> None:
-    sdist = hatchling(ROOT, "sdist", tmp_path / "sdist", os.environ["PATH"])
+def test_an_sdist_builds_a_wheel_without_node(tmp_path: Path) -> None:
+    sdist = build(ROOT, "sdist", tmp_path / "sdist", os.environ["PATH"])
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path / "source", filter="data")
     (source,) = (tmp_path / "source").iterdir()
     assert not (source / "hfwidgets" / "frontend" / "node_modules").exists()
-    wheel = hatchling(source, "wheel", tmp_path / "wheel", str(tmp_path))
+    wheel = build(source, "wheel", tmp_path / "wheel", str(tmp_path))
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"hfwidgets/static/{name}" for name in BUILT} <= set(names)
     assert not [name for name in names if name.startswith("hfwidgets/frontend")]
 
 
-def test_an_up_to_date_bundle_is_left_alone(
+def test_an_up_to_date_bundle_is_not_rebuilt(
     hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frontend = tmp_path / "frontend"
@@ -57,14 +59,14 @@ def test_an_up_to_date_bundle_is_left_alone(
     static = tmp_path / "static"
     static.mkdir()
     (static / "sources.sha256").write_text(hook.fingerprint(frontend))
-    monkeypatch.setattr(hook, "find_node", lambda: pytest.fail("nothing had to be built"))
+    monkeypatch.setattr(hook, "find_node", lambda: pytest.fail("the bundle was rebuilt"))
     assert not hook.bundle(frontend, static)
     (frontend / "src" / "a.ts").write_text("changed")
     monkeypatch.undo()
     assert hook.fingerprint(frontend) != (static / "sources.sha256").read_text()
 
 
-def test_no_node_is_said_clearly(
+def test_a_missing_node_is_an_error_with_a_solution(
     hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

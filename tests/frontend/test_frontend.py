@@ -1,4 +1,4 @@
-"""The TypeScript half under its own tools: `tsc --strict` and the unit tests on node's runner."""
+"""Run the front end's own checks: `tsc --strict` and the unit tests on Node's test runner."""
 
 import re
 import shutil
@@ -12,10 +12,10 @@ FRONTEND = Path(__file__).parents[2] / "hfwidgets" / "frontend"
 
 @pytest.fixture(scope="module")
 def npm() -> str:
-    """npm, with the packages of the lock file installed, those for tests included."""
+    """Return npm, after installing the packages of the lock file, with those for tests."""
     found = shutil.which("npm")
     if found is None:
-        pytest.skip("npm is not installed: the front end is built by the wheel of node here")
+        pytest.skip("npm is not installed: the front end is built with Node from a wheel")
     if not (FRONTEND / "node_modules" / "jsdom").is_dir():
         subprocess.run(
             [found, "ci", "--ignore-scripts"], cwd=FRONTEND, check=True, capture_output=True
@@ -23,7 +23,8 @@ def npm() -> str:
     return found
 
 
-def run(npm: str, script: str) -> str:
+def run_script(npm: str, script: str) -> str:
+    """Run a script of package.json; return its output."""
     command = [npm, "run", "--silent", script]
     done = subprocess.run(command, cwd=FRONTEND, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,16 +32,16 @@ def run(npm: str, script: str) -> str:
 
 
 def test_types(npm: str) -> None:
-    run(npm, "check")
+    run_script(npm, "check")
 
 
 def test_units(npm: str) -> None:
-    passed = re.search(r"(?:#|ℹ) pass (\d+)", run(npm, "test"))
+    passed = re.search(r"(?:#|ℹ) pass (\d+)", run_script(npm, "test"))
     assert passed
     assert int(passed[1]) > 80
 
 
-def test_no_text_passes_through_html() -> None:
+def test_no_source_writes_html() -> None:
     sinks = re.compile(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
     )

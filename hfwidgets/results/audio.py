@@ -1,4 +1,4 @@
-"""Results of the audio tasks: sounds that can be played, and transcripts with their times."""
+"""Results of the audio tasks: audio to play, and transcripts with their times."""
 
 import base64
 import functools
@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
-from hfwidgets.media import HEAD_SIZE, Media, sniff
-from hfwidgets.media import encode_wav as _wav
+from hfwidgets.media import HEAD_SIZE, Media, encode_wav, sniff
 from hfwidgets.results import html_table, show, subtitles
 from hfwidgets.results.record import Elements, Record, TextRecord, fields_beyond
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 EMBED_LIMIT = 2 << 20
-"""The largest sound that is put into a notebook, in bytes."""
+"""The largest audio that is put into a notebook, in bytes."""
 
 
 class AudioClassificationOutputElement(Record):
@@ -35,18 +36,18 @@ class AudioClassificationOutputElement(Record):
 
 
 class Audio(bytes):
-    """An encoded sound, as the server sent it: the bytes of a file, and what is in it.
+    """Encoded audio, as the server sent it: the bytes of a file, and its samples.
 
     Attributes:
-        mime: its type, by its first bytes; None when nothing is recognised.
+        mime: its type, by its first bytes; None when it is not recognized.
     """
 
     meta: Meta | None = None
 
     @classmethod
-    def of(cls, samples: Any, sampling_rate: int) -> "Audio":
-        """A WAV file of samples between -1 and 1, of shape (n,) or (n, channels)."""
-        return cls(_wav(samples, sampling_rate))
+    def of(cls, samples: "ArrayLike", sampling_rate: int) -> "Audio":
+        """Encode samples between -1 and 1, of shape (n,) or (n, channels), as a WAV file."""
+        return cls(encode_wav(samples, sampling_rate))
 
     @functools.cached_property
     def mime(self) -> str | None:
@@ -54,11 +55,11 @@ class Audio(bytes):
 
     @functools.cached_property
     def _header(self) -> tuple[int, int]:
-        """How many samples a channel has, and how many there are a second; nothing is decoded."""
+        """Return the samples per channel and per second, without decoding."""
         import soundfile  # type: ignore[import-untyped]
 
-        found = self._read_with_soundfile(soundfile.info)
-        return int(found.frames), int(found.samplerate)
+        info = self._read_with_soundfile(soundfile.info)
+        return int(info.frames), int(info.samplerate)
 
     @functools.cached_property
     def _samples(self) -> "Samples":
@@ -69,42 +70,42 @@ class Audio(bytes):
         )[0]
         return samples
 
-    def _read_with_soundfile(self, question: Callable[[io.BytesIO], Any]) -> Any:
-        """What soundfile says about the sound; OutputError when it does not know its type."""
+    def _read_with_soundfile(self, read: Callable[[io.BytesIO], T]) -> T:
+        """Return the outcome of a function of soundfile's; OutputError for an unsupported type."""
         import soundfile
 
         try:
-            return question(io.BytesIO(self))
+            return read(io.BytesIO(self))
         except soundfile.SoundFileError as error:
             raise errors.OutputError(
-                f"This sound ({self.mime or 'of unknown type'}, {len(self):,} bytes) cannot be "
+                f"This audio ({self.mime or 'of unknown type'}, {len(self):,} bytes) cannot be "
                 f"decoded by soundfile: {error}. Its bytes can be saved as they are."
             ) from error
 
     @property
     def array(self) -> "Samples":
-        """The samples as float32 between -1 and 1, of shape (n,) or (n, channels)."""
+        """Return the samples as float32 between -1 and 1, of shape (n,) or (n, channels)."""
         return self._samples
 
     @property
     def sampling_rate(self) -> int:
-        """Samples a second, in hertz."""
+        """Return the samples per second, in hertz."""
         return self._header[1]
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Return the duration in seconds."""
         frames, rate = self._header
         return frames / rate
 
     def cut(self, start: float, end: float | None = None) -> "Audio":
-        """The part between two moments, in seconds, as WAV; to the end without `end`."""
+        """Return the part between two times in seconds, as WAV; to the end without `end`."""
         first = max(0, round(start * self.sampling_rate))
         last = len(self.array) if end is None else round(end * self.sampling_rate)
         return Audio.of(self.array[first : max(last, first + 1)], self.sampling_rate)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the sound to a file; a name that ends in .wav, .flac or .ogg says the format."""
+        """Write the audio to a file; .wav, .flac and .ogg convert it to that format."""
         target = Path(path)
         if (
             target.suffix.lower() in _SUFFIX_MIMES
@@ -118,7 +119,7 @@ class Audio(bytes):
         return target
 
     def plot(self) -> "Figure":
-        """The waveform as a matplotlib figure."""
+        """Return the waveform as a matplotlib figure."""
         from hfwidgets.results import plot
 
         return plot.plot_waveform(self.array, self.sampling_rate)
@@ -136,66 +137,65 @@ class Audio(bytes):
         return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        """A player, which plays when it is asked to."""
+        """Return a player that never starts by itself."""
         return player_html(self, self.mime, "audio", EMBED_LIMIT)
 
 
 _SUFFIX_MIMES = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 
 
-def player_html(data: bytes, mime: str | None, element: str, most: int) -> str:
-    """An HTML player for a sound or film up to `most` bytes; words for a larger one."""
-    if mime is None or not mime.startswith(f"{element}/") or len(data) > most:
+def player_html(data: bytes, mime: str | None, element: str, limit: int) -> str:
+    """Return an HTML player for audio or video up to `limit` bytes, a note for larger ones."""
+    if mime is None or not mime.startswith(f"{element}/") or len(data) > limit:
         size = f"{len(data):,} bytes of {show.escape_html(mime or 'unknown type')}"
         return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
     source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
-    more = ' style="max-width:100%"' if element == "video" else ""
-    label = "sound" if element == "audio" else "film"
+    style = ' style="max-width:100%"' if element == "video" else ""
     return (
-        f'<{element} controls preload="metadata" aria-label="{label}" src="{source}"{more}>'
+        f'<{element} controls preload="metadata" aria-label="{element}" src="{source}"{style}>'
         f"</{element}>"
     )
 
 
 class AudioToAudioOutputElement(Record):
-    """One of the sounds that came back: its label, its type as the server named it, the sound."""
+    """One track of the result: its label, its type as the server named it, the audio."""
 
     label: str
     content_type: str
     blob: Audio
 
     def _html_(self) -> str:
-        name = show.paragraph_html(str(self.label or "sound"))
+        name = show.paragraph_html(str(self.label or "audio"))
         others = fields_beyond(self, {"label", "blob", "content-type", "content_type"})
         table = html_table.fields_to_html(others) if others else ""
         return name + (self.blob._html_() if isinstance(self.blob, Audio) else "") + table
 
 
 class AudioTracks(Elements[R]):
-    """The sounds that came back, each with its player."""
+    """The tracks of a result, each with its player."""
 
     def plot(self) -> "Figure":
-        """The waveforms below each other, as a matplotlib figure."""
+        """Return the waveforms below each other, as a matplotlib figure."""
         from hfwidgets.results import plot
 
-        named = [(str(item.get("label") or "sound"), item["blob"]) for item in self]
+        named = [(str(item.get("label") or "audio"), item["blob"]) for item in self]
         return plot.plot_waveforms(
-            [(name, sound.array, sound.sampling_rate) for name, sound in named]
+            [(name, audio.array, audio.sampling_rate) for name, audio in named]
         )
 
     def _html_(self) -> str:
-        return "".join(item._html_() for item in self) if self else "<p>No sound came back.</p>"
+        return "".join(item._html_() for item in self) if self else "<p>The answer is empty.</p>"
 
 
 class SourceAudio:
-    """The sound that was transcribed, decoded when a part of it is first asked for."""
+    """The audio that was transcribed, decoded when a part of it is first needed."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
 
     @functools.cached_property
     def audio(self) -> Audio:
-        """The whole sound."""
+        """Return the whole recording."""
         return Audio(self._media.read())
 
 
@@ -207,74 +207,66 @@ class AutomaticSpeechRecognitionOutputChunk(Record):
 
     @property
     def start(self) -> float:
-        """When it begins, in seconds."""
+        """Return when the chunk begins, in seconds."""
         return float((self.timestamp or [0.0])[0] or 0.0)
 
     @property
     def end(self) -> float | None:
-        """When it ends, in seconds; None where the server does not say."""
+        """Return when the chunk ends, in seconds; None where the server does not report it."""
         end = (self.timestamp or [])[1:2]
         return float(end[0]) if end and end[0] is not None else None
 
     @property
     def audio(self) -> Audio:
-        """This part of the recording, as WAV; InputError when that cannot be read any more."""
-        recording: SourceAudio | None = vars(self).get("_source_audio")
-        if recording is None:
-            raise errors.InputError(
-                "The recording is not at hand: this chunk is not a call's result."
-            )
-        return recording.audio.cut(self.start, self.end)
+        """Return this part of the recording as WAV; InputError when it cannot be read any more."""
+        return _find_recording(self).audio.cut(self.start, self.end)
 
 
 class AutomaticSpeechRecognitionOutput(TextRecord):
-    """A transcript; `chunks` are its parts with their times, where they were asked for."""
+    """A transcript; `chunks` are its parts with their times, where these were requested."""
 
     text: str
     chunks: list[AutomaticSpeechRecognitionOutputChunk] | None
 
     def to_srt(self) -> str:
-        """Subtitles in SubRip's form; needs `return_timestamps=True`."""
+        """Return subtitles in the SubRip format; requires `return_timestamps=True`."""
         return subtitles.to_srt(self._cues())
 
     def to_vtt(self) -> str:
-        """Subtitles in WebVTT's form; needs `return_timestamps=True`."""
+        """Return subtitles in the WebVTT format; requires `return_timestamps=True`."""
         return subtitles.to_vtt(self._cues())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the transcript to a file: subtitles for .srt and .vtt, else the text."""
         target = Path(path)
-        made = {".srt": self.to_srt, ".vtt": self.to_vtt}.get(target.suffix.lower())
-        target.write_text(made() if made else self.text or "", encoding="utf-8")
+        convert = {".srt": self.to_srt, ".vtt": self.to_vtt}.get(target.suffix.lower())
+        target.write_text(convert() if convert else self.text or "", encoding="utf-8")
         return target
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row a chunk: start and end in seconds, text; needs timestamps."""
+        """Return a DataFrame with one row per chunk: start and end in seconds, text."""
         from hfwidgets.results import table
 
         names = ("start", "end", "text")
         return table.to_frame(dict(zip(names, cue, strict=True)) for cue in self._cues())
 
     def plot(self) -> "Figure":
-        """The recording's waveform with each chunk's text over it, as a matplotlib figure.
+        """Return the recording's waveform with each chunk's text, as a matplotlib figure.
 
         Raises:
             InputError: the recording cannot be read any more.
-            OutputError: there are no chunks: ask for them with return_timestamps=True.
+            OutputError: the transcript has no chunks: request them with return_timestamps=True.
         """
         from hfwidgets.results import plot
 
         cues = self._cues()
-        recording: SourceAudio | None = vars((self.chunks or [])[0]).get("_source_audio")
-        if recording is None:
-            raise errors.InputError("The recording is not at hand: this is not a call's result.")
-        sound = recording.audio
-        return plot.plot_transcript(sound.array, sound.sampling_rate, cues)
+        audio = _find_recording((self.chunks or [])[0]).audio
+        return plot.plot_transcript(audio.array, audio.sampling_rate, cues)
 
     def _cues(self) -> list[subtitles.Cue]:
         if not self.chunks:
             raise errors.OutputError(
-                "There are no times: ask for them with return_timestamps=True."
+                "The transcript has no times: request them with return_timestamps=True."
             )
         starts = [chunk.start for chunk in self.chunks[1:]] + [None]
         pairs = zip(self.chunks, starts, strict=True)
@@ -283,15 +275,14 @@ class AutomaticSpeechRecognitionOutput(TextRecord):
     def _chunk_end(
         self, chunk: AutomaticSpeechRecognitionOutputChunk, after: float | None
     ) -> float:
-        """When a chunk ends: as said, else where the next begins, else with the recording."""
+        """Return the end of a chunk: its own, else the next one's start, else the recording's."""
         known = chunk.end if chunk.end is not None else after
         if known is not None:
             return max(known, chunk.start)
         try:
-            whole: SourceAudio = vars(chunk)["_source_audio"]
-            return max(whole.audio.seconds, chunk.start)
-        except (KeyError, errors.HfWidgetsError):
-            return chunk.start + 2.0
+            return max(_find_recording(chunk).audio.seconds, chunk.start)
+        except errors.HfWidgetsError:
+            return chunk.start + 2.0  # long enough to read a line
 
     def _html_(self) -> str:
         if not self.chunks:
@@ -308,10 +299,19 @@ class AutomaticSpeechRecognitionOutput(TextRecord):
         return fields_beyond(self, {"text", "chunks"})
 
 
+def _find_recording(chunk: AutomaticSpeechRecognitionOutputChunk) -> SourceAudio:
+    recording: SourceAudio | None = vars(chunk).get("_source_audio")
+    if recording is None:
+        raise errors.InputError(
+            "The recording is not available: only results of a call refer to it."
+        )
+    return recording
+
+
 def link_source_audio(
     output: AutomaticSpeechRecognitionOutput, media: Media
 ) -> AutomaticSpeechRecognitionOutput:
-    """The transcript, whose chunks know the recording they were heard in."""
+    """Let the chunks of a transcript refer to the recording, and return the transcript."""
     recording = SourceAudio(media)
     for chunk in output.chunks or []:
         if "timestamp" not in chunk and "timestamps" in chunk:  # the older name

@@ -1,17 +1,26 @@
-"""Results as matplotlib figures, which show themselves without pyplot and keep no global state."""
+"""Plot results as matplotlib figures that need neither pyplot nor its global state."""
 
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hfwidgets import errors
+from hfwidgets.media import mix_channels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    Samples: TypeAlias = NDArray[np.floating[Any]]
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows, whichever backend is on."""
+    """A figure that displays in a notebook with every backend."""
 
     def _repr_png_(self) -> bytes:
         out = io.BytesIO()
@@ -23,8 +32,8 @@ NAME_FIELDS = ("label", "answer", "token_str", "word", "entity_group", "entity")
 
 
 def plot_chart(items: Sequence[Any]) -> Figure:
-    """Scored labels or answers as horizontal bars, plain numbers as upright ones, classes by how
-    often they come.
+    """Plot scored labels or answers as horizontal bars, numbers as upright ones, and strings by
+    how often they occur.
 
     Raises:
         ConfigurationError: the items have neither scores nor are they numbers.
@@ -35,7 +44,7 @@ def plot_chart(items: Sequence[Any]) -> Figure:
         return plot_class_counts(items)
     pairs = [(_item_name(item), item["score"]) for item in items if _has_score(item)]
     if not pairs:
-        raise errors.ConfigurationError("There is nothing to plot: these results have no scores.")
+        raise errors.ConfigurationError("These results cannot be plotted: they have no scores.")
     figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(pairs)), layout="constrained")
     axes = figure.subplots()
     places = range(len(pairs))
@@ -47,7 +56,7 @@ def plot_chart(items: Sequence[Any]) -> Figure:
     return figure
 
 
-def _has_score(item: Any) -> bool:
+def _has_score(item: object) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("score"), (int, float))
 
 
@@ -55,22 +64,22 @@ def _item_name(item: Mapping[str, Any]) -> str:
     return next((str(item[name]) for name in NAME_FIELDS if item.get(name) is not None), "")
 
 
-def plot_similarity(vectors: Any) -> Figure:
-    """How alike vectors are, each with each: the cosine of their angle as a colour."""
+def plot_similarity(vectors: "NDArray[np.floating[Any]]") -> Figure:
+    """Plot the cosine similarity of each vector with each as a color, -1 to 1."""
     import numpy as np
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(lengths, 1e-12)
     figure = NotebookFigure(figsize=(5, 4.2), layout="constrained")
     axes = figure.subplots()
-    drawn = axes.imshow(unit @ unit.T, cmap="RdBu_r", vmin=-1, vmax=1)
+    cells = axes.imshow(unit @ unit.T, cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set(xlabel="row", ylabel="row")
-    figure.colorbar(drawn, label="cosine similarity")
+    figure.colorbar(cells, label="cosine similarity")
     return figure
 
 
 def plot_class_counts(items: Sequence[str]) -> Figure:
-    """How often each class was predicted."""
+    """Plot how often each class was predicted."""
     names = list(dict.fromkeys(items))
     figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -82,17 +91,17 @@ def plot_class_counts(items: Sequence[str]) -> Figure:
     return figure
 
 
-def plot_numbers(items: Sequence[float], what: str = "row") -> Figure:
-    """One bar a number, in their order."""
+def plot_numbers(items: Sequence[float], noun: str = "row") -> Figure:
+    """Plot one bar per number, in their order, with the noun below the axis."""
     figure = NotebookFigure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     axes.bar(range(len(items)), items)
-    axes.set(xlabel=what, ylabel="value")
+    axes.set(xlabel=noun, ylabel="value")
     return figure
 
 
-def plot_image(image: Any, title: str = "") -> Figure:
-    """A picture without axes."""
+def plot_image(image: "Image", title: str = "") -> Figure:
+    """Plot an image without axes."""
     height = 6 * image.height / image.width
     figure = NotebookFigure(figsize=(6, min(max(height, 1.5), 12)), layout="constrained")
     axes = figure.subplots()
@@ -102,40 +111,42 @@ def plot_image(image: Any, title: str = "") -> Figure:
     return figure
 
 
-def plot_waveform(samples: Any, rate: int) -> Figure:
-    """Samples over time, one row a channel; long ones as their extremes."""
+def plot_waveform(samples: "Samples", rate: int) -> Figure:
+    """Plot samples over time, one row per channel; long ones by their extremes."""
     array = samples.reshape(len(samples), -1)
     return plot_waveforms([("", channel, rate) for channel in array.T])
 
 
-def plot_waveforms(sounds: Sequence[tuple[str, Any, int]]) -> Figure:
-    """Sounds below each other on one axis of time; each is a title, samples and their rate."""
-    figure = NotebookFigure(figsize=(7, 1.6 * len(sounds) + 0.6), layout="constrained")
-    grid = figure.subplots(len(sounds), sharex=True, squeeze=False)
-    for (title, samples, rate), axes in zip(sounds, grid[:, 0], strict=True):
-        _draw_wave(axes, samples if samples.ndim == 1 else samples.mean(axis=1), rate)
+def plot_waveforms(tracks: Sequence[tuple[str, "Samples", int]]) -> Figure:
+    """Plot tracks below each other on one time axis; each is a title, samples and their rate."""
+    figure = NotebookFigure(figsize=(7, 1.6 * len(tracks) + 0.6), layout="constrained")
+    grid = figure.subplots(len(tracks), sharex=True, squeeze=False)
+    for (title, samples, rate), axes in zip(tracks, grid[:, 0], strict=True):
+        _draw_wave(axes, mix_channels(samples), rate)
         axes.set_title(title, parse_math=False)
     grid[-1, 0].set_xlabel("seconds")
     return figure
 
 
-def plot_transcript(samples: Any, rate: int, cues: Sequence[tuple[float, float, str]]) -> Figure:
-    """A waveform with what is said in each of its parts: start and end in seconds, text."""
-    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    figure = plot_waveforms([("", mono, rate)])
+def plot_transcript(
+    samples: "Samples", rate: int, cues: Sequence[tuple[float, float, str]]
+) -> Figure:
+    """Plot a waveform with the text of each of its parts; a cue is start, end (seconds), text."""
+    figure = plot_waveforms([("", samples, rate)])
     figure.set_size_inches(9, 3)
     axes = figure.axes[0]
     for at, (start, end, text) in enumerate(cues):
         axes.axvspan(start, end, color="C1", alpha=0.12 if at % 2 else 0.24)
-        words = textwrap.fill(text.strip(), 18)
-        axes.text(start, 1.1, words, fontsize=8, va="bottom", parse_math=False)
+        lines = textwrap.fill(text.strip(), 18)
+        axes.text(start, 1.1, lines, fontsize=8, va="bottom", parse_math=False)
     return figure
 
 
-def _draw_wave(axes: Any, samples: Any, rate: int) -> None:
-    """Samples over time, long ones as their extremes."""
+def _draw_wave(axes: Axes, samples: "Samples", rate: int) -> None:
+    """Draw samples over time, long ones by their extremes."""
     import numpy as np
 
+    # A figure is about 700 pixels wide: more than 4,000 steps cannot be seen.
     step = max(1, len(samples) // 4000)
     cut = samples[: len(samples) // step * step].reshape(-1, step)
     axes.fill_between(np.arange(len(cut)) * step / rate, cut.min(1), cut.max(1))

@@ -1,4 +1,4 @@
-"""Subtitles: SubRip and WebVTT (W3C, WebVTT, section 4.1)."""
+"""Write subtitles as SubRip and WebVTT (W3C, WebVTT, section 4.1)."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -8,7 +8,7 @@ Cue: TypeAlias = tuple[float, float, str]
 
 
 def format_time(seconds: float, comma: str = ".") -> str:
-    """A moment as hours, minutes, seconds and thousandths: 00:01:02.345."""
+    """Format a time as hours, minutes, seconds and thousandths: 00:01:02.345."""
     whole = round(max(0.0, seconds) * 1000)
     minutes, rest = divmod(whole, 60_000)
     hours, minutes = divmod(minutes, 60)
@@ -16,7 +16,7 @@ def format_time(seconds: float, comma: str = ".") -> str:
 
 
 def to_srt(cues: Iterable[Cue]) -> str:
-    """The cues in SubRip's form; a cue's text is one line."""
+    """Return the cues as SubRip; each cue's text becomes one line."""
     blocks = (
         f"{number}\n{format_time(start, ',')} --> {format_time(end, ',')}\n{_join_lines(text)}\n"
         for number, (start, end, text) in enumerate(cues, 1)
@@ -25,7 +25,7 @@ def to_srt(cues: Iterable[Cue]) -> str:
 
 
 def to_vtt(cues: Iterable[Cue]) -> str:
-    """The cues in WebVTT's form; markup in the text is escaped."""
+    """Return the cues as WebVTT; markup in the text is escaped."""
     blocks = (
         f"{format_time(start)} --> {format_time(end)}\n{_escape(_join_lines(text))}\n"
         for start, end, text in cues
@@ -34,11 +34,11 @@ def to_vtt(cues: Iterable[Cue]) -> str:
 
 
 def _escape(text: str) -> str:
-    import html  # as in _show: only when something is written
+    import html  # loads all of HTML's entities, so only when something is written
 
     return html.escape(text, quote=False)
 
 
 def _join_lines(text: str) -> str:
-    """The text without line breaks, which would end a cue."""
+    """Return the text without line breaks, which would end a cue."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Results of the vision tasks, named as the field names them; pictures are Pillow's."""
+"""Results of the vision tasks, named as the field names them; images are Pillow's."""
 
 import functools
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 EMBED_LIMIT = 4 << 20
-"""The largest film that is put into a notebook, in bytes."""
+"""The largest video that is put into a notebook, in bytes."""
 
 
 class ImageClassificationOutputElement(Record):
@@ -38,7 +38,7 @@ class ZeroShotImageClassificationOutputElement(Record):
 
 
 class ImageToTextOutput(TextRecord):
-    """A text about, or in, a picture."""
+    """Text that describes an image, or that was read in it."""
 
     text_field = "generated_text"
 
@@ -49,31 +49,33 @@ class ImageToTextOutput(TextRecord):
 
 
 class SourceImage:
-    """The picture that results speak of, decoded when it is first asked for."""
+    """The input image that results refer to, decoded when it is first needed."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
 
     @functools.cached_property
     def image(self) -> "Image":
-        """The picture, upright, as servers see it."""
+        """Return the image, turned upright, as servers see it."""
         found: Image = open_upright(self._media)
         return found
 
 
 class _ImagePart(Record):
-    """A part of a picture."""
+    """A part of an image."""
 
     @property
     def _image(self) -> "Image":
-        seen: SourceImage | None = vars(self).get("_source_image")
-        if seen is None:
-            raise errors.InputError("The picture is not at hand: this is not a call's result.")
-        return seen.image
+        source: SourceImage | None = vars(self).get("_source_image")
+        if source is None:
+            raise errors.InputError(
+                "The input image is not available: only results of a call refer to it."
+            )
+        return source.image
 
 
 class ObjectDetectionBoundingBox(Record):
-    """A box in pixels from the upper left corner of the picture."""
+    """A box in pixels from the upper left corner of the image."""
 
     xmin: int
     ymin: int
@@ -90,7 +92,7 @@ class ObjectDetectionOutputElement(_ImagePart):
 
     @property
     def crop(self) -> "Image":
-        """The part of the input picture inside the box; InputError when it cannot be read."""
+        """Return the part of the input image inside the box; InputError when it cannot be read."""
         return self._image.crop(_clamp_box(self.box, self._image))
 
 
@@ -98,24 +100,24 @@ class ZeroShotObjectDetectionOutputElement(ObjectDetectionOutputElement):
     """An object with one of the candidate labels, its score between 0 and 1, and its box."""
 
 
-def _clamp_box(box: Any, picture: "Image") -> tuple[int, int, int, int]:
-    """The box within the picture, at least one pixel wide and high."""
+def _clamp_box(box: ObjectDetectionBoundingBox, image: "Image") -> tuple[int, int, int, int]:
+    """Return the box within the image, at least one pixel wide and high."""
     left, right = sorted((box.xmin or 0, box.xmax or 0))
     top, bottom = sorted((box.ymin or 0, box.ymax or 0))
-    x = min(max(0, round(left)), picture.width - 1)
-    y = min(max(0, round(top)), picture.height - 1)
+    x = min(max(0, round(left)), image.width - 1)
+    y = min(max(0, round(top)), image.height - 1)
     return (
         x,
         y,
-        min(max(x + 1, round(right)), picture.width),
-        min(max(y + 1, round(bottom)), picture.height),
+        min(max(x + 1, round(right)), image.width),
+        min(max(y + 1, round(bottom)), image.height),
     )
 
 
 class ImageSegmentationOutputElement(_ImagePart):
-    """A segment: its label, its score where there is one, and its mask.
+    """A segment: its label, its score where the server sent one, and its mask.
 
-    The mask is a Pillow picture in mode L, of the input's size: 255 inside, 0 outside.
+    The mask is a Pillow image in mode L, of the input's size: 255 inside, 0 outside.
     """
 
     label: str
@@ -124,7 +126,7 @@ class ImageSegmentationOutputElement(_ImagePart):
 
     @property
     def crop(self) -> "Image":
-        """The segment cut out of the input picture: RGBA, transparent outside the mask."""
+        """Return the segment cut out of the input image: RGBA, transparent outside the mask."""
         shape = self.mask.convert("L").resize(self._image.size)
         cut = self._image.convert("RGBA")
         cut.putalpha(shape)
@@ -132,32 +134,38 @@ class ImageSegmentationOutputElement(_ImagePart):
 
 
 class Annotations(Elements[R]):
-    """Parts of a picture, shown drawn into it."""
+    """Parts of an image, drawn into it for display."""
 
     noun = "parts"
     draw = staticmethod(overlay.draw_boxes)
 
-    def __init__(self, items: Iterable[R] = (), seen: SourceImage | None = None) -> None:
+    def __init__(self, items: Iterable[R] = (), source: SourceImage | None = None) -> None:
         super().__init__(items)
-        self._source_image = seen
+        self._source_image = source
         for item in self:
-            vars(item)["_source_image"] = seen
+            vars(item)["_source_image"] = source
 
     @property
     def image(self) -> "Image":
-        """The picture with everything drawn in, at most 800 pixels wide and high."""
+        """Return the input image with everything drawn in, at most 800 pixels wide and high.
+
+        Raises:
+            InputError: the input image cannot be read any more.
+        """
         if self._source_image is None:
-            raise errors.InputError("The picture is not at hand: these are not a call's results.")
+            raise errors.InputError(
+                "The input image is not available: only results of a call refer to it."
+            )
         return self.draw(self._source_image.image, self)
 
     def plot(self) -> "Figure":
-        """The picture with everything drawn in, as a matplotlib figure."""
+        """Return the annotated image as a matplotlib figure."""
         from hfwidgets.results import plot
 
         return plot.plot_image(self.image)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the drawn picture (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
+        """Write the annotated image (.png, .jpg, .webp) or the values (.json, .csv) to a file."""
         target = Path(path)
         if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
             return super().save(target)
@@ -165,14 +173,14 @@ class Annotations(Elements[R]):
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        words = overlay.alt_text(self, self.noun)
+        alt = overlay.alt_text(self, self.noun)
         try:
-            drawn = self.image
+            annotated = self.image
         except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
             return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
-        html = f"<figure>{overlay.image_html(drawn, words)}</figure>{self._html_()}"
-        shown = show.mime_bundle(repr(list(self)), html, self.meta)
-        return {**shown, "image/png": overlay.encode_png(drawn)}
+        html = f"<figure>{overlay.image_html(annotated, alt)}</figure>{self._html_()}"
+        bundle = show.mime_bundle(repr(list(self)), html, self.meta)
+        return {**bundle, "image/png": overlay.encode_png(annotated)}
 
     def _html_(self) -> str:
         return (
@@ -187,7 +195,7 @@ class Annotations(Elements[R]):
 
 
 class Detections(Annotations[R]):
-    """Objects found in a picture."""
+    """Objects found in an image."""
 
     noun = "objects"
 
@@ -198,7 +206,7 @@ class Detections(Annotations[R]):
 
 
 class Segments(Annotations[R]):
-    """Segments of a picture."""
+    """Segments of an image."""
 
     noun = "segments"
     draw = staticmethod(overlay.draw_masks)
@@ -207,14 +215,14 @@ class Segments(Annotations[R]):
         mask = item.get("mask")
         covered = sum(mask.convert("L").histogram()[128:]) if mask is not None else 0
         share = covered / (mask.width * mask.height) if mask is not None else None
-        return {**super()._row_values(item), "share of the picture": share}
+        return {**super()._row_values(item), "share of the image": share}
 
 
 class Video(bytes):
-    """An encoded film, as the server sent it.
+    """An encoded video, as the server sent it.
 
     Attributes:
-        mime: its type, by its first bytes; None when nothing is recognised.
+        mime: its type, by its first bytes; None when it is not recognized.
     """
 
     meta: Meta | None = None
@@ -224,7 +232,7 @@ class Video(bytes):
         return sniff(self[:HEAD_SIZE], "video")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the film to a file, as it is."""
+        """Write the video to a file, unchanged."""
         target = Path(path)
         target.write_bytes(self)
         return target
@@ -238,5 +246,5 @@ class Video(bytes):
         return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        """A player, which plays when it is asked to."""
+        """Return a player that never starts by itself."""
         return player_html(self, self.mime, "video", EMBED_LIMIT)

@@ -1,4 +1,4 @@
-"""What the tasks with pictures, sounds and films share."""
+"""Input types, decoders and parameter checks that the image, audio and video tasks share."""
 
 import functools
 import os
@@ -25,13 +25,13 @@ class Readable(Protocol):
 
 
 class ArrayLike(Protocol):
-    """An array of numpy's, or what numpy can look at as one."""
+    """An array of numpy's, or anything that numpy can read as one."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class ImageLike(Protocol):
-    """A picture of Pillow's."""
+    """An image of Pillow's."""
 
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
@@ -45,19 +45,19 @@ AudioInput: TypeAlias = FileInput | tuple[Any, Any] | Mapping[str, Any]
 
 
 def decode_image(raw: Any) -> Flow["Image"]:
-    """A server's picture, decoded."""
-    picture: Image = yield Blocking(functools.partial(files.extract_image, raw))
-    return picture
+    """Decode an image in an answer."""
+    image: Image = yield Blocking(functools.partial(files.extract_image, raw))
+    return image
 
 
 def decode_audio(raw: Any) -> Flow[Audio]:
-    """A server's sound."""
+    """Take the audio file out of an answer."""
     audio: Audio = yield Blocking(lambda: Audio(files.extract_file(raw, "audio")))
     return audio
 
 
 def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
-    """The same segments with their masks as pictures."""
+    """Return the same segments with their masks decoded."""
     for item in found:
         if item.get("mask") is not None:
             item["mask"] = yield from decode_image(item["mask"])
@@ -65,13 +65,17 @@ def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
 
 
 def decode_video(raw: Any) -> Flow[Video]:
-    """A server's film."""
+    """Take the video file out of an answer."""
     video: Video = yield Blocking(lambda: Video(files.extract_file(raw, "video")))
     return video
 
 
 def parse_size(size: Any) -> dict[str, int] | None:
-    """A target size as {"width", "height"}, from such a dict or object, or (width, height)."""
+    """Return a target size as {"width", "height"}, from such a dict or object, or (width, height).
+
+    Raises:
+        InputError: the size is something else.
+    """
     if size is None:
         return None
     if isinstance(size, (tuple, list)) and len(size) == 2:
@@ -88,7 +92,11 @@ def parse_size(size: Any) -> dict[str, int] | None:
 def check_extra_params(
     task: str, extra: Mapping[str, Any], known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """More parameters pass through, but one that looks like a slip of the pen is refused."""
+    """Return parameters for the server that the task does not list.
+
+    Raises:
+        UnknownParameterError: a name is nearly that of a parameter the task has.
+    """
     for name in extra:
         if hint := errors.did_you_mean(name, known, cutoff=0.85):
             raise errors.UnknownParameterError(f"{task} has no parameter {name!r}.{hint}")

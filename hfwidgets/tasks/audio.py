@@ -1,4 +1,4 @@
-"""The audio tasks: classify, change, transcribe, speak."""
+"""The audio tasks: classify, transform, transcribe and synthesize audio."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,7 @@ Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 
 
 class AudioTasks:
-    """Sounds in, labels, texts or sounds out; texts in, sounds out."""
+    """Audio in; labels, text or audio out. Text in; audio out."""
 
     @task(
         "Audio classification",
@@ -35,34 +35,34 @@ class AudioTasks:
         top_k: int | None = None,
         function_to_apply: Transform | None = None,
     ) -> Flow[Elements[results.AudioClassificationOutputElement]]:
-        """Give a sound labels with scores.
+        """Classify audio.
 
         Args:
-            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            audio: The audio: bytes, a binary file, a path, a URL, or (array, sampling rate).
             model: The model's id on the Hub, or the URL of an endpoint.
-            top_k: How many labels to return, at least 1.
-            function_to_apply: What turns the model's outputs into scores.
+            top_k: The number of labels to return, at least 1.
+            function_to_apply: The function that turns the model's outputs into scores.
         """
-        sound = yield from media.load(audio, "audio")
+        source = yield from media.load(audio, "audio")
         options = {"top_k": top_k, "function_to_apply": function_to_apply}
-        raw = yield Infer(sound, model, options)
+        raw = yield Infer(source, model, options)
         return to_records(results.AudioClassificationOutputElement, raw)
 
     @task("Audio to audio", {"audio": NOISE}, audio=Upload("audio"))
     def audio_to_audio(
         self, audio: AudioInput, *, model: str | None = None
     ) -> Flow[results.AudioTracks[results.AudioToAudioOutputElement]]:
-        """Change a sound: clean it, or take it apart into several.
+        """Transform audio: remove noise, or separate it into several tracks.
 
-        Each sound of the result is an `Audio`: the bytes of a file, with its samples in `.array`.
+        Each track of the result is an `Audio`: the bytes of a file, with its samples in `.array`.
 
         Args:
-            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            audio: The audio: bytes, a binary file, a path, a URL, or (array, sampling rate).
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        sound = yield from media.load(audio, "audio")
-        raw = yield Infer(sound, model)
-        if isinstance(raw, bytes):  # a server that sends the one sound as it is
+        source = yield from media.load(audio, "audio")
+        raw = yield Infer(source, model)
+        if isinstance(raw, bytes):  # a server that sends its only track as a bare file
             raw = {"label": "audio", "blob": raw}
         found = to_records(results.AudioToAudioOutputElement, raw)
         for item in found:
@@ -87,25 +87,25 @@ class AudioTasks:
         return_timestamps: bool | Literal["word", "char"] | None = None,
         generation_parameters: Mapping[str, Any] | None = None,
     ) -> Flow[results.AutomaticSpeechRecognitionOutput]:
-        """Write down what is said in a sound.
+        """Transcribe speech.
 
         Args:
-            audio: The sound: bytes, a binary file, a path, a URL, or (array, sampling rate).
+            audio: The audio: bytes, a binary file, a path, a URL, or (array, sampling rate).
             model: The model's id on the Hub, or the URL of an endpoint.
             extra_body: More parameters for the server.
-            return_timestamps: Whether to return the parts with their times; word or char for finer
-                ones. Needed for subtitles.
-            generation_parameters: How the text is generated (temperature, num_beams, ...).
+            return_timestamps: Return chunks with their times; "word" or "char" for finer ones.
+                Needed for subtitles.
+            generation_parameters: Parameters of the text's generation (temperature, num_beams ...).
         """
-        sound = yield from media.load(audio, "audio")
+        source = yield from media.load(audio, "audio")
         options = {
             "return_timestamps": return_timestamps,
             "generation_parameters": generation_parameters,
             **(extra_body or {}),
         }
-        raw = yield Infer(sound, model, options)
+        raw = yield Infer(source, model, options)
         output = to_record(results.AutomaticSpeechRecognitionOutput, raw)
-        return results.link_source_audio(output, sound)
+        return results.link_source_audio(output, source)
 
     @task(
         "Text to speech",
@@ -138,29 +138,29 @@ class AudioTasks:
         use_cache: bool | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> Flow[results.Audio]:
-        """Speak a text.
+        """Synthesize speech from text.
 
-        The result is the bytes of a sound file, with its samples in `.array`.
+        The result is the bytes of an audio file, with its samples in `.array`.
 
         Args:
             text: The text to speak.
             model: The model's id on the Hub, or the URL of an endpoint.
-            do_sample: Whether tokens are drawn at random.
+            do_sample: Sample tokens at random instead of taking the likeliest.
             early_stopping: When a beam search ends.
-            epsilon_cutoff: Tokens less likely than this, 0 to 1, are never drawn.
-            eta_cutoff: The same, made dependent on how unsure the model is.
+            epsilon_cutoff: Tokens less likely than this, 0 to 1, are never sampled.
+            eta_cutoff: As epsilon_cutoff, but adapted to the entropy of the distribution.
             max_length: The longest output, prompt included, in tokens.
             max_new_tokens: The longest output, in tokens; wins over max_length.
             min_length: The shortest output, prompt included, in tokens.
             min_new_tokens: The shortest output, in tokens; wins over min_length.
-            num_beam_groups: Into how many groups the beams are divided.
-            num_beams: How many beams to search with.
-            penalty_alpha: How much repetition is penalised in contrastive search.
-            temperature: Above 0: the higher, the wilder.
-            top_k: Only this many of the likeliest tokens are drawn from.
-            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
-            typical_p: The share of typical tokens to draw from, 0 to 1.
-            use_cache: Whether the model keeps its attention's past.
+            num_beam_groups: The number of groups that the beams are divided into.
+            num_beams: The number of beams to search with.
+            penalty_alpha: The penalty for repetition in contrastive search, 0 to 1.
+            temperature: Above 0; higher values make the output more random.
+            top_k: The number of likeliest tokens to sample from.
+            top_p: Sample from the likeliest tokens whose probabilities add up to this, 0 to 1.
+            typical_p: The share of typical tokens to sample from, 0 to 1.
+            use_cache: Keep the attention's past keys and values to speed up decoding.
             extra_body: More parameters for the server, such as a voice.
         """
         options = {

@@ -1,6 +1,6 @@
-"""How a parameter is best asked for: hints as plain data, read by panels and magics.
+"""Hints on the form control that suits a parameter: plain data, read by panels and magics.
 
-A hint names no widget. `advanced` puts a control behind a fold.
+A hint does not name a widget. `advanced` puts a control into the folded part of a form.
 """
 
 import inspect
@@ -12,16 +12,14 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 @dataclass(eq=False, kw_only=True)
 class Control:
-    """What all hints share."""
+    """Base class of all hints."""
 
     advanced: bool = False
 
 
 @dataclass(eq=False)
 class TextBox(Control):
-    """Text in a box of so many lines; `marks` are pieces of text that a button puts in, one of
-    them at a time.
-    """
+    """Text in a box of so many lines; a button inserts one of the `marks` at a time."""
 
     count: int = 1
     marks: tuple[str, ...] = ()
@@ -29,7 +27,7 @@ class TextBox(Control):
 
 @dataclass(eq=False)
 class Number(Control):
-    """A number typed in; `whole` for integers. None is no bound."""
+    """A number to type; `whole` for integers. A bound that is None is open."""
 
     low: float | None = None
     high: float | None = None
@@ -49,14 +47,14 @@ class Slider(Control):
 
 @dataclass(eq=False)
 class Choice(Control):
-    """One of a few words."""
+    """One of a few strings."""
 
     options: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
 class Checkbox(Control):
-    """Yes, no, or not said."""
+    """Yes, no, or unset."""
 
 
 @dataclass(eq=False)
@@ -68,7 +66,7 @@ class LabelList(Control):
 
 @dataclass(eq=False)
 class StringList(Control):
-    """A list of strings, one a line."""
+    """A list of strings, one per line."""
 
 
 @dataclass(eq=False)
@@ -78,7 +76,7 @@ class TableInput(Control):
 
 @dataclass(eq=False)
 class MediaInput(Control):
-    """A picture, a sound or a film; `kind` is image, audio or video."""
+    """A file; `kind` is image, audio or video."""
 
     kind: str = "image"
 
@@ -94,13 +92,14 @@ class Json(Control):
 
 
 def derive_control(parameter: inspect.Parameter) -> Control:
-    """The control that a parameter's annotation suggests when its task gives no hint."""
+    """Return the control that a parameter's annotation suggests, for tasks without a hint."""
     advanced = parameter.kind is parameter.KEYWORD_ONLY
     kinds = _annotation_kinds(parameter.annotation)
     for kind in kinds:
         if get_origin(kind) is Literal:
             return Choice(tuple(map(str, get_args(kind))), advanced=advanced)
     plain = [get_origin(kind) or kind for kind in kinds]
+    # The order matters: bool is an int, and a str is the last resort of a union.
     for wanted, control in _BY_TYPE:
         if wanted in plain:
             return control(advanced)

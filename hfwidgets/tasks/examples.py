@@ -1,13 +1,13 @@
-"""Inputs to try the tasks with, drawn and synthesised here: no foreign picture or sound is shipped.
-The one sentence that is spoken is the embedded engine's own voice, kept as a file.
+"""Inputs to try the tasks with, drawn and synthesized here: all of them are free to ship.
+The one spoken sentence is the embedded engine's voice, stored as a file.
 
-A task's `example` holds plain values; where a picture or a sound belongs it holds an `Example`,
-which makes it when it is asked for. `made` does that for a whole example:
+A task's `example` holds plain values, and an `Example` in place of an image or audio, which is
+made when it is needed. `make_arguments` does that for a whole example:
 
-    arguments = examples.made(find("object-detection").example)
+    arguments = examples.make_arguments(find("object-detection").example)
     client.object_detection(**arguments)
 
-`MORE` holds further examples of some tasks, for menus.
+`MORE_EXAMPLES` holds further examples of some tasks, for menus.
 """
 
 import functools
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from hfwidgets.results.audio import Audio
 
 SAMPLING_RATE = 16_000
-"""The sampling rate of example sounds, in hertz."""
+"""The sampling rate of synthesized audio, in hertz."""
 
 
 class Example:
-    """A picture or sound that is made when it is asked for.
+    """An image or audio that is made when it is needed.
 
     Attributes:
-        name: one of `MAKERS`.
+        name: a key of `MAKERS`.
         kind: image or audio.
-        alt: what is to be seen or heard, in words.
+        alt: a description for people who cannot see or hear it.
     """
 
     def __init__(self, name: str, kind: str, alt: str) -> None:
         self.name, self.kind, self.alt = name, kind, alt
 
     def make(self) -> Any:
-        """A PIL image, or an `Audio`."""
+        """Return a PIL image or an `Audio`."""
         return MAKERS[self.name]()
 
     def __repr__(self) -> str:
@@ -46,7 +46,7 @@ class Example:
 
 
 def make_arguments(values: Mapping[str, Any]) -> dict[str, Any]:
-    """An example's arguments, with its pictures and sounds made."""
+    """Return an example's arguments with its images and audio made."""
     return {
         name: value.make() if isinstance(value, Example) else value
         for name, value in values.items()
@@ -75,7 +75,7 @@ def _draw_harbor() -> "Image":
 
 
 def harbor() -> "Image":
-    """A sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
+    """Draw a sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
     return _draw_harbor().copy()
 
 
@@ -98,38 +98,39 @@ _EYE = (
     (-6, 528, 4, 4, (255, 255, 255)),
     (0, 474, 64, 13, (60, 42, 30)),
 )
-"""Ellipses, the hindmost first: middle, half width and half height in pixels, colour."""
+"""Ellipses from back to front: center, half width and half height in pixels, color."""
 
 
 def portrait() -> "Image":
-    """A person's head and shoulders, 480 by 560 pixels: models find a face and a person in it."""
+    """Draw a person's head and shoulders, 480 by 560 pixels: models detect a face and a person."""
     from PIL import Image, ImageDraw, ImageFilter
 
     image = Image.new("RGB", (960, 1120), (150, 190, 205))
     pen = ImageDraw.Draw(image)
     eyes = [
-        (x + aside, y, wide, high, colour)
+        (x + offset, y, wide, high, color)
         for x in (384, 576)
-        for aside, y, wide, high, colour in _EYE
+        for offset, y, wide, high, color in _EYE
     ]
-    for x, y, wide, high, colour in [*_PORTRAIT, *eyes]:
-        pen.ellipse((x - wide, y - high, x + wide, y + high), fill=colour)
+    for x, y, wide, high, color in [*_PORTRAIT, *eyes]:
+        pen.ellipse((x - wide, y - high, x + wide, y + high), fill=color)
+    # Drawn at twice the size, then blurred and scaled down, to smooth the edges as in a photo.
     return image.filter(ImageFilter.GaussianBlur(6)).resize((480, 560))
 
 
 def invoice() -> "Image":
-    """An invoice with three items and a total, 640 by 480 pixels."""
+    """Draw an invoice with three items and a total, 640 by 480 pixels."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (640, 480), "white")
     pen = ImageDraw.Draw(image)
     large, plain = ImageFont.load_default(30), ImageFont.load_default(18)
-    pen.text((40, 30), "Harbour Supplies", "black", font=large)
+    pen.text((40, 30), "Harbor Supplies", "black", font=large)
     pen.text((40, 80), "Invoice 2026-0142", "black", font=plain)
     pen.text((40, 106), "Date: 3 March 2026", "black", font=plain)
     rows = [("Rope, 20 m", "18.00"), ("Lantern", "42.50"), ("Paint, 5 l", "39.90")]
-    for at, (what, price) in enumerate(rows):
-        pen.text((40, 170 + 36 * at), what, "black", font=plain)
+    for at, (item, price) in enumerate(rows):
+        pen.text((40, 170 + 36 * at), item, "black", font=plain)
         pen.text((500, 170 + 36 * at), price, "black", font=plain)
     pen.line((40, 290, 600, 290), "black", 2)
     pen.text((40, 304), "Total", "black", font=plain)
@@ -139,47 +140,47 @@ def invoice() -> "Image":
 
 
 def tone() -> "Audio":
-    """Three rising notes in two seconds, mono, 16 kHz."""
+    """Synthesize three rising notes in two seconds, mono, 16 kHz."""
     from hfwidgets.results.audio import Audio
 
     notes = (440.0, 554.37, 659.26)
-    each = 2 * SAMPLING_RATE // len(notes)
+    length = 2 * SAMPLING_RATE // len(notes)
     return Audio.of(
-        [_note_sample(hertz, at, each) for hertz in notes for at in range(each)], SAMPLING_RATE
+        [_note_sample(hertz, at, length) for hertz in notes for at in range(length)], SAMPLING_RATE
     )
 
 
 def _note_sample(hertz: float, at: int, length: int) -> float:
-    """A sample of a note that swells and fades."""
+    """Return one sample of a note that swells and fades."""
     return (
         0.4 * math.sin(2 * math.pi * hertz * at / SAMPLING_RATE) * math.sin(math.pi * at / length)
     )
 
 
 SPEECH_TEXT = "The boat leaves at noon and comes back before dark."
-"""What `speech` says."""
+"""The sentence in `speech`."""
 
 SPEECH_FILE = Path(__file__).with_name("speech.mp3")
-"""Its sound: `python -m tests.panels.store_examples` has the embedded engine say it."""
+"""Its audio file: `python -m tests.panels.store_examples` has the embedded engine speak it."""
 
 
 def speech() -> "Audio":
-    """A spoken sentence of three seconds, MP3, mono, 22,050 Hz."""
+    """Return a spoken sentence of three seconds, MP3, mono, 22,050 Hz."""
     from hfwidgets.results.audio import Audio
 
     return Audio(SPEECH_FILE.read_bytes())
 
 
 def noise() -> "Audio":
-    """The sentence of `speech` under a hiss, WAV, mono, 22,050 Hz."""
+    """Return the sentence of `speech` under a hiss, WAV, mono, 22,050 Hz."""
     import random
 
     from hfwidgets.results.audio import Audio
 
     hiss = random.Random(7)  # noqa: S311 - the same hiss each time
-    clear = speech()
-    mixed = [0.8 * sample + hiss.uniform(-0.04, 0.04) for sample in clear.array.tolist()]
-    return Audio.of(mixed, clear.sampling_rate)
+    clean = speech()
+    mixed = [0.8 * sample + hiss.uniform(-0.04, 0.04) for sample in clean.array.tolist()]
+    return Audio.of(mixed, clean.sampling_rate)
 
 
 MAKERS: dict[str, Callable[[], Any]] = {
@@ -203,7 +204,7 @@ STORY = (
     "because the rock is dry for only a few hours at low tide. The lamp was lit for the first "
     "time in 1881."
 )
-"""A text to ask about and to sum up."""
+"""A text to answer questions about and to summarize."""
 
 MORE_EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "text-classification": (
@@ -284,7 +285,7 @@ MORE_EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "document-question-answering": (
         {"image": INVOICE, "question": "What is the number of the invoice?"},
     ),
-    "visual-question-answering": ({"image": PORTRAIT, "question": "What colour is the hair?"},),
+    "visual-question-answering": ({"image": PORTRAIT, "question": "What color is the hair?"},),
     "image-to-image": ({"image": HARBOR, "prompt": "The same scene at night"},),
     "text-to-image": ({"prompt": "A fox reading a newspaper, woodcut"},),
     "text-to-video": ({"prompt": "Clouds move over a wheat field, seen from above"},),
@@ -292,4 +293,4 @@ MORE_EXAMPLES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "audio-classification": ({"audio": TONE},),
     "automatic-speech-recognition": ({"audio": NOISE},),
 }
-"""Further examples by the task's name; each holds what the task needs, as its `example` does."""
+"""Further examples by the task's name, each with the arguments that the task requires."""

@@ -1,4 +1,4 @@
-"""The tasks that ask about a picture or a page."""
+"""The tasks that answer questions about an image or a page."""
 
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer
@@ -13,7 +13,7 @@ from hfwidgets.tasks.shape import to_records
 
 
 class MultimodalTasks:
-    """A picture and a question in, answers out."""
+    """An image and a question in; answers out."""
 
     @task(
         "Document question answering",
@@ -38,20 +38,20 @@ class MultimodalTasks:
         top_k: int | None = None,
         word_boxes: list[list[float] | str] | None = None,
     ) -> Flow[Elements[results.DocumentQuestionAnsweringOutputElement]]:
-        """Find the answer to a question on the picture of a page.
+        """Answer a question about the image of a page.
 
         Args:
             image: The page: bytes, a binary file, a path, a URL, a PIL image or an array.
-            question: What to ask.
+            question: The question.
             model: The model's id on the Hub, or the URL of an endpoint.
-            doc_stride: How many tokens the windows of a long page share.
-            handle_impossible_answer: Whether an empty answer is possible.
-            lang: The page's language, for reading it.
+            doc_stride: The number of tokens that neighboring windows of a long page share.
+            handle_impossible_answer: Accept an empty answer where the page holds none.
+            lang: The language of the page, for reading its text.
             max_answer_len: The longest answer, in tokens.
             max_question_len: The longest question, in tokens.
             max_seq_len: The size of the windows, in tokens.
-            top_k: How many answers to return, at least 1.
-            word_boxes: The page's words and their boxes from 0 to 1000, which saves reading it.
+            top_k: The number of answers to return, at least 1.
+            word_boxes: The page's words and their boxes, 0 to 1000, if its text is known already.
         """
         page = yield from media.load(image, "image")
         options = {
@@ -83,14 +83,14 @@ class MultimodalTasks:
         model: str | None = None,
         top_k: int | None = None,
     ) -> Flow[Elements[results.VisualQuestionAnsweringOutputElement]]:
-        """Answer a question about a picture.
+        """Answer a question about an image.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
-            question: What to ask.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
+            question: The question.
             model: The model's id on the Hub, or the URL of an endpoint.
-            top_k: How many answers to return, at least 1.
+            top_k: The number of answers to return, at least 1.
         """
-        picture = yield from media.load(image, "image")
-        raw = yield Infer({"question": question, "image": picture}, model, {"top_k": top_k})
+        source = yield from media.load(image, "image")
+        raw = yield Infer({"question": question, "image": source}, model, {"top_k": top_k})
         return to_records(results.VisualQuestionAnsweringOutputElement, raw)

@@ -1,4 +1,4 @@
-"""The vision tasks: classify, find, describe, change, draw, film."""
+"""The vision tasks: classify, find, describe, edit and generate images and video."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -28,7 +28,7 @@ Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 
 
 class VisionTasks:
-    """Pictures in, labels, boxes, masks, texts or pictures out; texts in, pictures or films out."""
+    """Images in; labels, boxes, masks, text, images or video out. Text in; images or video out."""
 
     @task(
         "Image classification",
@@ -45,17 +45,17 @@ class VisionTasks:
         function_to_apply: Transform | None = None,
         top_k: int | None = None,
     ) -> Flow[Elements[results.ImageClassificationOutputElement]]:
-        """Give a picture labels with scores.
+        """Classify an image.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             model: The model's id on the Hub, or the URL of an endpoint.
-            function_to_apply: What turns the model's outputs into scores.
-            top_k: How many labels to return, at least 1.
+            function_to_apply: The function that turns the model's outputs into scores.
+            top_k: The number of labels to return, at least 1.
         """
-        picture = yield from media.load(image, "image")
+        source = yield from media.load(image, "image")
         options = {"function_to_apply": function_to_apply, "top_k": top_k}
-        raw = yield Infer(picture, model, options)
+        raw = yield Infer(source, model, options)
         return to_records(results.ImageClassificationOutputElement, raw)
 
     @task(
@@ -77,28 +77,28 @@ class VisionTasks:
         subtask: Literal["instance", "panoptic", "semantic"] | None = None,
         threshold: float | None = None,
     ) -> Flow[results.Segments[results.ImageSegmentationOutputElement]]:
-        """Find what each pixel of a picture belongs to.
+        """Segment an image: find what each pixel belongs to.
 
-        Each segment's `mask` is a PIL image of the picture's size, its `crop` the segment cut out.
+        Each segment's `mask` is a PIL image of the input's size, its `crop` the segment cut out.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             model: The model's id on the Hub, or the URL of an endpoint.
-            mask_threshold: How sure the model must be that a pixel belongs, 0 to 1.
-            overlap_mask_area_threshold: Parts of a mask smaller than this share are left out.
-            subtask: Whether to find single things, areas, or both.
+            mask_threshold: The least probability for a pixel to belong to a mask, 0 to 1.
+            overlap_mask_area_threshold: Parts of a mask below this share, 0 to 1, are left out.
+            subtask: Find single objects (instance), areas (semantic), or both (panoptic).
             threshold: Segments with a lower score, 0 to 1, are left out.
         """
-        picture = yield from media.load(image, "image")
+        source = yield from media.load(image, "image")
         options = {
             "mask_threshold": mask_threshold,
             "overlap_mask_area_threshold": overlap_mask_area_threshold,
             "subtask": subtask,
             "threshold": threshold,
         }
-        raw = yield Infer(picture, model, options)
+        raw = yield Infer(source, model, options)
         found = yield from decode_masks(to_records(results.ImageSegmentationOutputElement, raw))
-        return results.Segments(found, results.SourceImage(picture))
+        return results.Segments(found, results.SourceImage(source))
 
     @task(
         "Image to image",
@@ -123,19 +123,19 @@ class VisionTasks:
         target_size: Any = None,
         **kwargs: Any,
     ) -> Flow["Image"]:
-        """Change a picture as a text says.
+        """Edit an image with a prompt.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
-            prompt: What to make of it.
-            negative_prompt: What must not be in it.
-            num_inference_steps: More steps take longer and may look better, at least 1.
-            guidance_scale: How closely to follow the prompt; above 10 or so colours suffer.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
+            prompt: The change to make.
+            negative_prompt: Things to avoid in the result.
+            num_inference_steps: The number of denoising steps, at least 1; more take longer.
+            guidance_scale: How closely to follow the prompt; above about 10 colors suffer.
             model: The model's id on the Hub, or the URL of an endpoint.
             target_size: The result's width and height in pixels.
             kwargs: More parameters for the server.
         """
-        picture = yield from media.load(image, "image")
+        source = yield from media.load(image, "image")
         options = {
             "prompt": prompt,
             "negative_prompt": negative_prompt,
@@ -144,20 +144,20 @@ class VisionTasks:
             "target_size": parse_size(target_size),
         }
         options |= check_extra_params("image_to_image", kwargs, {**options, "model": model})
-        return (yield from decode_image((yield Infer(picture, model, options))))
+        return (yield from decode_image((yield Infer(source, model, options))))
 
     @task("Image to text", {"image": INVOICE}, image=Upload("image"))
     def image_to_text(
         self, image: ImageInput, *, model: str | None = None
     ) -> Flow[results.ImageToTextOutput]:
-        """Describe a picture, or read what is written in it.
+        """Describe an image, or read the text in it.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
-        picture = yield from media.load(image, "image")
-        return to_record(results.ImageToTextOutput, (yield Infer(picture, model)))
+        source = yield from media.load(image, "image")
+        return to_record(results.ImageToTextOutput, (yield Infer(source, model)))
 
     @task(
         "Image to video",
@@ -183,23 +183,23 @@ class VisionTasks:
         target_size: Any = None,
         **kwargs: Any,
     ) -> Flow[results.Video]:
-        """Make a film that begins with a picture.
+        """Generate a video from an image.
 
-        The result is the bytes of a film's file.
+        The result is the bytes of a video file.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             model: The model's id on the Hub, or the URL of an endpoint.
-            prompt: What happens.
-            negative_prompt: What must not be in it.
-            num_frames: How many pictures the film has.
-            num_inference_steps: More steps take longer and may look better, at least 1.
+            prompt: The action in the video.
+            negative_prompt: Things to avoid in the video.
+            num_frames: The number of frames, at least 1.
+            num_inference_steps: The number of denoising steps, at least 1; more take longer.
             guidance_scale: How closely to follow the prompt.
-            seed: Where the randomness starts, for films that can be repeated.
-            target_size: The film's width and height in pixels.
+            seed: The seed of the random numbers: the same one gives the same video.
+            target_size: The video's width and height in pixels.
             kwargs: More parameters for the server.
         """
-        picture = yield from media.load(image, "image")
+        source = yield from media.load(image, "image")
         options = {
             "prompt": prompt,
             "negative_prompt": negative_prompt,
@@ -210,7 +210,7 @@ class VisionTasks:
             "target_size": parse_size(target_size),
         }
         options |= check_extra_params("image_to_video", kwargs, {**options, "model": model})
-        return (yield from decode_video((yield Infer(picture, model, options))))
+        return (yield from decode_video((yield Infer(source, model, options))))
 
     @task(
         "Object detection",
@@ -221,23 +221,23 @@ class VisionTasks:
     def object_detection(
         self, image: ImageInput, *, model: str | None = None, threshold: float | None = None
     ) -> Flow[results.Detections[results.ObjectDetectionOutputElement]]:
-        """Find things in a picture, with a box around each.
+        """Find objects in an image, with a box around each.
 
-        Each element's `crop` is the part of the picture inside its box.
+        Each element's `crop` is the part of the image inside its box.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             model: The model's id on the Hub, or the URL of an endpoint.
             threshold: Objects with a lower score, 0 to 1, are left out.
         """
-        picture = yield from media.load(image, "image")
-        raw = yield Infer(picture, model, {"threshold": threshold})
+        source = yield from media.load(image, "image")
+        raw = yield Infer(source, model, {"threshold": threshold})
         found = to_records(results.ObjectDetectionOutputElement, raw)
-        return results.Detections(found, results.SourceImage(picture))
+        return results.Detections(found, results.SourceImage(source))
 
     @task(
         "Text to image",
-        {"prompt": "A lighthouse on a rock at dawn, watercolour"},
+        {"prompt": "A lighthouse on a rock at dawn, watercolor"},
         prompt=TextBox(3),
         height=Number(1, None, 8, whole=True),
         width=Number(1, None, 8, whole=True),
@@ -263,20 +263,20 @@ class VisionTasks:
         extra_body: Mapping[str, Any] | None = None,
         target_size: Any = None,
     ) -> Flow["Image"]:
-        """Draw a picture from a text.
+        """Generate an image from a prompt.
 
         Args:
-            prompt: What to draw.
-            negative_prompt: What must not be in it.
-            height: The picture's height in pixels.
-            width: The picture's width in pixels.
-            num_inference_steps: More steps take longer and may look better, at least 1.
-            guidance_scale: How closely to follow the prompt; above 10 or so colours suffer.
+            prompt: A description of the image.
+            negative_prompt: Things to avoid in the image.
+            height: The image's height in pixels.
+            width: The image's width in pixels.
+            num_inference_steps: The number of denoising steps, at least 1; more take longer.
+            guidance_scale: How closely to follow the prompt; above about 10 colors suffer.
             model: The model's id on the Hub, or the URL of an endpoint.
-            scheduler: How noise is removed, by the server's name for it.
-            seed: Where the randomness starts, for pictures that can be repeated.
+            scheduler: The denoising scheduler, by the server's name for it.
+            seed: The seed of the random numbers: the same one gives the same image.
             extra_body: More parameters for the server.
-            target_size: The older way to give width and height.
+            target_size: The older way to pass width and height.
         """
         size = parse_size(merge_alias("width and height", None, "target_size", target_size)) or {}
         options = {
@@ -311,18 +311,18 @@ class VisionTasks:
         seed: int | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> Flow[results.Video]:
-        """Make a film from a text; this often takes minutes.
+        """Generate a video from a prompt; this often takes minutes.
 
-        The result is the bytes of a film's file.
+        The result is the bytes of a video file.
 
         Args:
-            prompt: What happens in it.
+            prompt: A description of the video.
             model: The model's id on the Hub, or the URL of an endpoint.
             guidance_scale: How closely to follow the prompt.
-            negative_prompt: What must not be in it, each thing a text of its own.
-            num_frames: How many pictures the film has.
-            num_inference_steps: More steps take longer and may look better, at least 1.
-            seed: Where the randomness starts, for films that can be repeated.
+            negative_prompt: Things to avoid in the video, one string for each.
+            num_frames: The number of frames, at least 1.
+            num_inference_steps: The number of denoising steps, at least 1; more take longer.
+            seed: The seed of the random numbers: the same one gives the same video.
             extra_body: More parameters for the server.
         """
         options = {
@@ -351,22 +351,22 @@ class VisionTasks:
         hypothesis_template: str | None = None,
         labels: list[str] | None = None,
     ) -> Flow[Elements[results.ZeroShotImageClassificationOutputElement]]:
-        """Score a picture against labels of your own.
+        """Score an image against custom labels.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
             candidate_labels: The labels to choose from, at least two.
             model: The model's id on the Hub, or the URL of an endpoint.
             hypothesis_template: A sentence with {} where a label goes.
             labels: The older name of candidate_labels.
         """
-        wanted = merge_alias("candidate_labels", candidate_labels, "labels", labels)
+        choices = merge_alias("candidate_labels", candidate_labels, "labels", labels)
         options = {
-            "candidate_labels": as_str_list("candidate_labels", wanted, 2),
+            "candidate_labels": as_str_list("candidate_labels", choices, 2),
             "hypothesis_template": hypothesis_template,
         }
-        picture = yield from media.load(image, "image")
-        raw = yield Infer(picture, model, options)
+        source = yield from media.load(image, "image")
+        raw = yield Infer(source, model, options)
         return to_records(results.ZeroShotImageClassificationOutputElement, raw)
 
     @task(
@@ -384,11 +384,11 @@ class VisionTasks:
         model: str | None = None,
         threshold: float | None = None,
     ) -> Flow[results.Detections[results.ZeroShotObjectDetectionOutputElement]]:
-        """Find things that you name in a picture, with a box around each.
+        """Find objects with custom labels in an image, with a box around each.
 
         Args:
-            image: The picture: bytes, a binary file, a path, a URL, a PIL image or an array.
-            candidate_labels: What to look for, at least one label.
+            image: The image: bytes, a binary file, a path, a URL, a PIL image or an array.
+            candidate_labels: The labels to look for, at least one.
             model: The model's id on the Hub, or the URL of an endpoint.
             threshold: Objects with a lower score, 0 to 1, are left out.
         """
@@ -396,7 +396,7 @@ class VisionTasks:
             "candidate_labels": as_str_list("candidate_labels", candidate_labels),
             "threshold": threshold,
         }
-        picture = yield from media.load(image, "image")
-        raw = yield Infer(picture, model, options)
+        source = yield from media.load(image, "image")
+        raw = yield Infer(source, model, options)
         found = to_records(results.ZeroShotObjectDetectionOutputElement, raw)
-        return results.Detections(found, results.SourceImage(picture))
+        return results.Detections(found, results.SourceImage(source))

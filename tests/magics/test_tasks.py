@@ -97,7 +97,7 @@ def test_boxes_are_drawn_and_listed(ask, shell):
         {"label": "cup", "score": 0.9, "box": {"xmin": 1, "ymin": 2, "xmax": 9, "ymax": 8}},
     ]
     shown = ask("-t object-detection -i $picture", found)
-    assert "Picture with 1 objects: cup 90%" in shown["text/html"]
+    assert "Image with 1 objects: cup 90%" in shown["text/html"]
     assert "image/png" in ask("-t object-detection -i $picture -f image", found)
     table = ask("-t object-detection -i $picture -f table", found)["text/plain"]
     assert table.splitlines()[0].split() == ["label", "score", *(f"box.{s}" for s in SIDES)]

@@ -144,5 +144,5 @@ def test_figures_show_themselves(made: Callable[[], Any]) -> None:
 
 
 def test_what_has_no_scores_has_no_figure() -> None:
-    with pytest.raises(errors.ConfigurationError, match="nothing to plot"):
+    with pytest.raises(errors.ConfigurationError, match="cannot be plotted"):
         Elements([{"answer": "x"}]).plot()

@@ -86,7 +86,7 @@ def test_detections_show_the_picture_with_its_boxes(call: Call, loopback: Loopba
     shown = call("object_detection", wide)._repr_mimebundle_()
     assert set(shown) == {"text/plain", "text/html", "image/png"}
     assert "<script" not in shown["text/html"]
-    assert 'alt="Picture with 1 objects: ' in shown["text/html"]
+    assert 'alt="Image with 1 objects: ' in shown["text/html"]
     with Image.open(io.BytesIO(shown["image/png"])) as drawn:
         assert drawn.size == (800, 600)
         assert {(0, 114, 178)} <= {colour for _, colour in drawn.getcolors(1 << 20) or []}
@@ -113,7 +113,7 @@ def test_results_outlive_their_picture(call: Call, loopback: Loopback, tmp_path:
 def test_results_made_by_hand_have_no_picture() -> None:
     found = Detections([ObjectDetectionOutputElement(BOXES[0])])
     assert "boat" in found._repr_mimebundle_()["text/html"]
-    with pytest.raises(errors.InputError, match="not at hand"):
+    with pytest.raises(errors.InputError, match="not available"):
         _ = found[0].crop
 
 
@@ -235,9 +235,9 @@ def test_pictures_inside_json_are_read(call: Call, loopback: Loopback, answer: A
     [
         (Answer(body=b"<html>busy</html>"), "text/html"),
         (Answer(body=PNG[:60]), "cannot be read"),
-        (Answer(body=b""), "no image"),
+        (Answer(body=b""), "not an image"),
         (Answer(json={"error": "out of memory"}), "out of memory"),
-        (Answer(json={"what": 1}), "no image"),
+        (Answer(json={"what": 1}), "did not send an image"),
         (Answer(body=FILM), "video/mp4"),
     ],
 )

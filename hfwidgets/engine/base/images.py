@@ -1,4 +1,4 @@
-"""Pictures as the models want them: checked, upright, three channels; and back into files."""
+"""Read images for the models (checked, upright, three channels) and write them into files."""
 
 import base64
 import io
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.float32]
 
 MAX_PIXELS = 40_000_000
-"""The most pixels of a picture that is read."""
+"""The most pixels of an image that is read."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
-    """A picture in RGB, turned as its camera held it, on white; 400 when it cannot be read."""
+    """Return an image in RGB, turned upright, on white; 400 when it cannot be read."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     known = ", ".join(_FORMATS)
@@ -31,25 +31,25 @@ def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
             _check_size(image, limit)
             return _flatten(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise bad_request(f"The picture's format is not known; {known} are.", "inputs") from error
+        raise bad_request(f"The image's format is not supported; {known} are.", "inputs") from error
     except Image.DecompressionBombError as error:
-        raise bad_request(f"The picture has too many pixels: {error}.", "inputs") from error
+        raise bad_request(f"The image has too many pixels: {error}.", "inputs") from error
     except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise bad_request(f"The picture is damaged or cut off: {error}.", "inputs") from error
+        raise bad_request(f"The image is damaged or cut off: {error}.", "inputs") from error
 
 
 def _check_size(image: "Image", limit: int) -> None:
-    """Refuse what is too large, by the file's header, before anything is decoded."""
+    """Refuse an image that is too large, by the file's header, before anything is decoded."""
     if image.width * image.height > limit:
         raise bad_request(
-            f"The picture has {image.width} x {image.height} pixels; at most "
-            f"{limit / 1e6:.3g} million are taken here. Scale it down.",
+            f"The image has {image.width} x {image.height} pixels; at most "
+            f"{limit / 1e6:.3g} million are accepted here. Scale it down.",
             "inputs",
         )
 
 
 def _flatten(image: "Image") -> "Image":
-    """The first frame in RGB; what is transparent becomes white."""
+    """Return the first frame in RGB; transparent parts become white."""
     from PIL import Image
 
     if image.has_transparency_data:
@@ -60,17 +60,17 @@ def _flatten(image: "Image") -> "Image":
 
 
 def to_pixels(image: "Image") -> Pixels:
-    """The picture as numbers from 0 to 255, shape (height, width, 3) or (height, width)."""
+    """Return the image as numbers, 0 to 255, of shape (height, width, 3) or (height, width)."""
     return np.asarray(image, np.float32)
 
 
 def to_png(image: "Image") -> bytes:
-    """The picture as a PNG file."""
+    """Return the image as a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
 def to_base64_png(image: "Image") -> str:
-    """The picture as a PNG file in base64."""
+    """Return the image as a PNG file in base64."""
     return base64.b64encode(to_png(image)).decode()

@@ -83,7 +83,7 @@ def find_span(text: str, item: Mapping[str, Any]) -> View | None:
 def threshold_note(items: Sequence[Any], parameters: Mapping[str, Any]) -> str:
     """What an empty list says where a threshold may be the reason; "" where there is none."""
     threshold = parameters.get("threshold")
-    what = getattr(items, "what", "results")
+    what = getattr(items, "noun", "results")
     return f"No {what} above the threshold of {threshold:g}." if threshold else ""
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from hfwidgets import errors, providers
 from hfwidgets.calls.settings import Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
+from hfwidgets.core.counts import check_count
 from hfwidgets.providers import Hosts
 
 SERVICES = ("hub", "router", "endpoints")
@@ -137,11 +138,7 @@ def check_timeout(seconds: Any) -> float | None:
 
 def check_max_retries(count: Any) -> int:
     """How often a request is sent again."""
-    if not isinstance(count, numbers.Integral) or isinstance(count, bool) or int(count) < 0:
-        raise errors.ConfigurationError(
-            f"max_retries is a whole number, 0 for none; it is {count!r}."
-        )
-    return int(count)
+    return check_count("max_retries", count)
 
 
 def check_bill_to(name: Any) -> str | None:

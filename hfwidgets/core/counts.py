@@ -1,0 +1,20 @@
+"""The one check of arguments that are whole numbers."""
+
+import numbers
+from typing import Any
+
+from hfwidgets import errors
+
+
+def check_count(name: str, value: Any, least: int = 0) -> int:
+    """Return a whole number, of numpy too, as an int.
+
+    Raises:
+        ConfigurationError: it is not a whole number, or less than `least`.
+    """
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or int(value) < least:
+        raise errors.ConfigurationError(
+            f"{name} must be a whole number, at least {least}; it is {value!r}."
+        )
+    return int(value)

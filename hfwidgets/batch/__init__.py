@@ -1,34 +1,58 @@
-"""Many rows through one task: bounded, adapting concurrency, progress, retries, and resuming.
+"""Many rows through one task: adaptive concurrency, progress, retries, and resuming.
 
     import hfwidgets as hf
 
     out = hf.map("text-classification", df["review"], resume="labels.jsonl")
     out.to_pandas()                       # the input table with label, score and error
-    out.retry()                           # asks the failed rows again
+    out.retry()                           # processes the failed rows again
     client.map("chat-completion", prompts, model=..., max_tokens=50)
     client.map("question-answering", df, column={"question": "q", "context": "text"})
     client.map("image-classification", Path("photos"))
     out = await aclient.map(...)          # or: async for row in aclient.map(...)
 
-How many calls are under way at once is found out: more while all goes well, fewer after 429 and
-503, and none while a server asks for a pause. With `resume=` each row is on disk as it ends
-(`hfwidgets.batch._journal` says how), and the same call does only the rest, after an interrupt or a
-crash alike. `collect=False` keeps no row in memory. Inputs and answers are in that file in clear.
+The number of concurrent calls adapts: it grows while calls succeed, falls after 429 and 503, and is
+zero while a server asks for a pause. With `resume=` each row is on disk as it ends
+(`hfwidgets.batch._journal` describes the file), and the same call processes only the rest, after an
+interrupt and a crash alike. `collect=False` keeps no row in memory. The file holds inputs and
+answers in clear text.
+
+Modules: `_options` the arguments, `_source` and `_tables` the rows, `_batch` a run's state,
+`_scheduler` its loop, `_concurrency` how many calls run, `_callers` and `_worker` how a call is
+made, `_journal` and `_row_index` the file, `_progress` the display, `_result` what is returned,
+`_handles` how a run is waited for.
 """
 
-from hfwidgets.batch._batch import Batch, prepare
-from hfwidgets.batch._handles import AsyncBatch, run_blocking
-from hfwidgets.batch._progress import Progress
-from hfwidgets.batch._result import BatchResult, Row
-from hfwidgets.batch._source import Columns
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hfwidgets.batch._options import MapOptions, accepts_map_options
+
+if TYPE_CHECKING:
+    from hfwidgets.batch._handles import AsyncBatch, run_map
+    from hfwidgets.batch._progress import Progress
+    from hfwidgets.batch._result import BatchResult, Row
 
 __all__ = [
     "AsyncBatch",
-    "Batch",
     "BatchResult",
-    "Columns",
+    "MapOptions",
     "Progress",
     "Row",
-    "prepare",
-    "run_blocking",
+    "accepts_map_options",
+    "run_map",
 ]
+
+_MODULES = {
+    "AsyncBatch": "_handles",
+    "BatchResult": "_result",
+    "Progress": "_progress",
+    "Row": "_result",
+    "run_map": "_handles",
+}
+"""What is imported when it is first used, since the clients import this package."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,12 +1,10 @@
-"""A run's rows: where they come from, what is kept of them, and how it ended."""
+"""Holds the state of one run: its rows, what is stored of them, and how the run ends."""
 
 import asyncio
 import concurrent.futures
 import contextlib
 import dataclasses
-import os
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hfwidgets import errors
@@ -20,10 +18,11 @@ from hfwidgets.batch._callers import (
 )
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._journal import Journal
+from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import Progress
 from hfwidgets.batch._result import BatchResult, Row, StoredRows, read_row
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
-from hfwidgets.batch._source import Columns, RowSource, is_count
+from hfwidgets.batch._source import Arguments, RowSource
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
 from hfwidgets.calls.known_secrets import collect_secrets
@@ -31,144 +30,144 @@ from hfwidgets.calls.routing import default_provider
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder import fingerprint
-from hfwidgets.tasks import BaseTask, find
 
 MAX_CONCURRENCY = 64
-"""How many calls may be under way at once, where the caller sets no limit."""
+"""The maximum number of concurrent calls where the caller sets none."""
 
 INITIAL_CONCURRENCY = 8
-"""How many a run begins with then."""
+"""The number of concurrent calls that such a run begins with."""
 
 PREFETCH_ROWS = 256
-"""How many rows are taken from their source before their turn."""
+"""How many rows are read from their source before their turn."""
 
 FSYNC_INTERVAL = 1.0
-"""How often the disk is waited for, in seconds."""
+"""The time between two synchronizations of the disk, in seconds."""
+
+NO_KEY = "0" * 15 + "1"
+"""The key of rows without arguments."""
+
+Store = Callable[[Journal], None]
+"""Writes one row's line."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How rows are run; see `hfwidgets.map` for what the fields mean."""
+class Batch:
+    """The rows of one run on their way through a task.
 
-    caller: Caller
-    task: BaseTask
-    parameters: Mapping[str, Any]
-    resume: Path | None
-    concurrency: int | None
-    executor: Any
-    on_error: str
-    progress: bool | Callable[[Progress], object]
-    collect: bool
+    Rows change on the event loop only, apart from those that need no call: these are settled where
+    the source is read.
 
-    def __post_init__(self) -> None:
-        if self.on_error not in ("keep", "raise"):
-            raise errors.ConfigurationError(
-                f"on_error is {self.on_error!r}; it is 'keep' or 'raise'."
-            )
-        if self.concurrency is not None and not is_count(self.concurrency, least=1):
-            raise errors.ConfigurationError(
-                f"concurrency is {self.concurrency!r}; it is a whole number, at least 1, or None "
-                "to find out."
-            )
-        if not self.collect and self.resume is None:
-            raise errors.ConfigurationError(
-                "collect=False keeps no row in memory: pass resume= with the file to keep them in, "
-                "or go through the rows of the async client with 'async for'."
-            )
+    Args:
+        caller: The settings and connections of the calls.
+        options: The arguments of `map`.
+        earlier: The run that this one repeats: its answered rows are not processed again.
+    """
 
-    def header(self) -> dict[str, Any]:
-        """What a file of rows says of them."""
+    def __init__(self, caller: Caller, options: MapOptions, earlier: "Batch | None" = None) -> None:
+        self.caller, self.options = caller, options
+        self.source: RowSource = earlier.source if earlier is not None else _open_source(options)
+        self.rows = _copy_rows(earlier) if earlier is not None else {}
+        self.keeps_rows = options.collect
+        # Lines that the disk did not accept: written as soon as it does. Their rows stay in memory.
+        self._unstored: dict[int, Store] = {
+            index: store
+            for index, store in (earlier._unstored if earlier is not None else {}).items()
+            if index in self.rows
+        }
+        self.journal = self._open_journal()
+        self.progress = Progress(self.source.total)
+        states = [row.state for row in self.rows.values()]
+        self.progress.done = self.progress.stored = states.count("done")
+        self.progress.failed = sum(row.arguments is None for row in self.rows.values())
+        self.scheduler = Scheduler(
+            feed=RowFeed(self._iter_jobs(), prefetch=PREFETCH_ROWS),
+            call_row=_raise_not_started,
+            limiter=Limiter(
+                options.concurrency or MAX_CONCURRENCY, options.concurrency or INITIAL_CONCURRENCY
+            ),
+            progress=self.progress,
+            on_answer=self._save_answer,
+            on_failure=self._save_failure,
+        )
+        self.on_change: Callable[[], None] = _ignore_change
+        self._first_error: Exception | None = None
+        # Without collected rows a repeated run reads its source from the start again.
+        self.next_index = len(self.rows) if options.collect else 0
+        self.stop_reason: str | None = None
+
+    def _open_journal(self) -> Journal | None:
+        path = self.options.resume
+        if path is None:
+            return None
         settings = self.caller.settings
-        model = self.parameters.get("model") or settings.model
-        own = {name: value for name, value in self.parameters.items() if name != "model"}
+        journal = Journal(path, self._build_header(), collect_secrets(settings))
+        if journal.storage_error is not None and not self.options.collect:
+            journal.close()
+            raise errors.ConfigurationError(
+                f"Rows cannot be stored in {path}: {journal.storage_error.strerror}. Pass resume= "
+                "another path, or leave collect=False out to keep the rows in memory."
+            )
+        return journal
+
+    def _build_header(self) -> dict[str, Any]:
+        """Return what a stored answer depends on besides its row."""
+        settings, parameters = self.caller.settings, self.options.parameters
+        model = parameters.get("model") or settings.model
+        own = {name: value for name, value in parameters.items() if name != "model"}
         hidden = collect_secrets(settings)
         return {
-            "task": self.task.name,
+            "task": self.options.task.name,
             "model": fingerprint.bare_url(model) if model and "://" in model else model,
             "provider": default_provider(settings),
             "parameters": redact_data(fingerprint.to_plain(own), hidden),
         }
 
-
-class Batch:
-    """Rows on their way through a task.
-
-    Args:
-        plan: how they are run.
-        source: where they come from.
-        known: the rows of an earlier run, of which those that are not done are asked again.
-    """
-
-    def __init__(self, plan: Plan, source: RowSource, known: list[Row] | None = None) -> None:
-        self.plan = plan
-        self.source = source
-        self.rows: dict[int, Row] = {row.index: row for row in known or ()}
-        self.keeps_rows = plan.collect
-        self.journal = self._open_journal()
-        self.progress = Progress(source.total)
-        self.progress.done = self.progress.kept = sum(r.state == "done" for r in known or ())
-        self.progress.failed = sum(r.arguments is None for r in known or ())
-        most = plan.concurrency or MAX_CONCURRENCY
-        self.scheduler = Scheduler(
-            feed=RowFeed(self._iter_jobs(), prefetch=PREFETCH_ROWS),
-            call_row=_raise_not_started,
-            limiter=Limiter(most, plan.concurrency or INITIAL_CONCURRENCY),
-            progress=self.progress,
-            on_answer=self._save_answer,
-            on_failure=self._save_failure,
-        )
-        self.on_change: Callable[[], None] = _do_nothing
-        self.restart: Callable[[Batch], Any]
-        self._first_error: Exception | None = None
-        self._next_index = len(self.rows)
-        self.stop_reason: str | None = None
-
-    def _open_journal(self) -> Journal | None:
-        if self.plan.resume is None:
-            return None
-        hidden = collect_secrets(self.plan.caller.settings)
-        return Journal(self.plan.resume, self.plan.header(), hidden)
-
     def _iter_jobs(self) -> Iterator[Job | None]:
-        """The rows that are to be asked; the others find their place on the way."""
+        """Yield the rows that need a call, and None for each row that is settled without one."""
         for row in [row for row in self.rows.values() if row.state != "done"]:
             if row.arguments is not None:
                 row.state, row.error = "pending", None
                 yield Job(row.index, row.arguments, self._row_key(row.arguments))
         for arguments in self.source:
-            index, self._next_index = self._next_index, self._next_index + 1
+            index, self.next_index = self.next_index, self.next_index + 1
             yield self._make_job(index, arguments)
 
-    def _make_job(
-        self, index: int, arguments: dict[str, Any] | errors.HfWidgetsError
-    ) -> Job | None:
-        """A row's job; None where the row needs no call."""
-        if isinstance(arguments, Exception):
-            self._store_row(Row(index, None))
-            self._save_failure(Job(index, {}, "1"), arguments)
+    def _make_job(self, index: int, arguments: Arguments | errors.HfWidgetsError) -> Job | None:
+        """Return a row's job; None where the row needs no call."""
+        if not self.options.collect and index in self._unstored:
             return None
-        key = self._row_key(arguments)
+        if isinstance(arguments, errors.HfWidgetsError):
+            self._reject_row(index, arguments)
+            return None
+        try:
+            key = self._row_key(arguments)
+        except errors.InputError as error:  # a value that has no hash is the row's error
+            self._reject_row(index, error)
+            return None
         if (row := self._find_saved_row(index, key, arguments)) is not None:
             self.progress.done += 1
-            self.progress.kept += 1
+            self.progress.stored += 1
             self._store_row(row)
             self.on_change()
             return None
         self._store_row(Row(index, arguments))
         return Job(index, arguments, key)
 
-    def _find_saved_row(self, index: int, key: str, arguments: dict[str, Any]) -> Row | None:
-        """The row as an earlier run answered it; None where it has no answer that can be read."""
+    def _reject_row(self, index: int, error: errors.HfWidgetsError) -> None:
+        self._store_row(Row(index, None))
+        self._save_failure(Job(index, {}, NO_KEY), error)
+
+    def _find_saved_row(self, index: int, key: str, arguments: Arguments) -> Row | None:
+        """Return the row as an earlier run answered it; None without a readable answer."""
         if self.journal is None or not self.journal.claim_answer(index, key):
             return None
         if not self.keeps_rows:
             return Row(index, arguments, "done")
         try:
-            return read_row(index, self.journal, self.plan.task, arguments)
-        except errors.OutputError:  # its files are gone
+            return read_row(index, self.journal, self.options.task, arguments)
+        except errors.HfWidgetsError:  # its media files are gone, or the line was edited
             return None
 
-    def _row_key(self, arguments: dict[str, Any]) -> str:
+    def _row_key(self, arguments: Arguments) -> str:
         return _journal.row_key(arguments) if self.journal is not None else ""
 
     def _store_row(self, row: Row) -> None:
@@ -177,102 +176,146 @@ class Batch:
 
     def _save_answer(self, job: Job, answer: Answer) -> None:
         """Keep an answer; called on the loop."""
+        done = Row(job.index, job.arguments, "done", answer.result)
         if self.journal is not None:
             inputs = _journal.serialize_inputs(job.arguments)
-            self.journal.write_answer(job.index, job.key, inputs, answer.raw, answer.provenance)
-        if self.keeps_rows:
-            row = self.rows[job.index]
-            row.result, row.state = answer.result, "done"
+
+            def store(journal: Journal) -> None:
+                journal.write_answer(job.index, job.key, inputs, answer.raw, answer.provenance)
+
+            self._write(done, store)
+        self._settle(done)
         self.progress.count_answer(getattr(answer.result, "meta", None))
         self.on_change()
 
     def _save_failure(self, job: Job, error: Exception) -> None:
-        """Keep an error; called on the loop, or while rows are taken."""
+        """Keep an error; called on the loop, or while rows are read."""
+        failed = Row(job.index, job.arguments, "failed", error=error)
         if self.journal is not None:
             inputs = _journal.serialize_inputs(job.arguments)
-            self.journal.write_failure(job.index, job.key, inputs, Failure.from_error(error))
-        if self.keeps_rows:
-            row = self.rows[job.index]
-            row.error, row.state = error, "failed"
+
+            def store(journal: Journal) -> None:
+                journal.write_failure(job.index, job.key, inputs, Failure.from_error(error))
+
+            self._write(failed, store)
+        self._settle(failed)
         self.progress.failed += 1
-        if self.plan.on_error == "raise" and self._first_error is None:
+        if self.options.on_error == "raise" and self._first_error is None:
             self._first_error = error
             self.scheduler.stop_requested = True
         self.on_change()
 
-    async def drive(self, ready: Callable[[], None] | None = None) -> None:
-        """Ask all rows on the running loop."""
+    def _settle(self, row: Row) -> None:
+        """Update a collected row in place: a consumer may hold it already."""
+        if self.keeps_rows:
+            kept = self.rows[row.index]
+            kept.result, kept.error, kept.state = row.result, row.error, row.state
+
+    def _write(self, row: Row, store: Store) -> None:
+        """Write a row's line; where the disk refuses it, keep the row and its line in memory."""
+        assert self.journal is not None
+        try:
+            store(self.journal)
+        except OSError:
+            self._unstored[row.index] = store
+            self.rows.setdefault(row.index, row)
+        else:
+            self._unstored.pop(row.index, None)
+            self._write_unstored()
+        self.progress.unstored = len(self._unstored)
+
+    def _write_unstored(self) -> None:
+        """Write the lines that the disk did not accept earlier, up to the first it refuses."""
+        if self.journal is None:
+            return
+        for index, store in list(self._unstored.items()):
+            try:
+                store(self.journal)
+            except OSError:
+                return
+            del self._unstored[index]
+            if not self.keeps_rows:
+                del self.rows[index]
+
+    async def drive(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Process all rows on the running loop; call `on_ready` once rows can be fed."""
         async with contextlib.AsyncExitStack() as stack:
             if self.journal is not None:
-                stack.callback(self.journal.close)
-                over = asyncio.Event()
-                syncing = asyncio.create_task(self._sync_periodically(over))
+                stack.callback(self._close_journal)
+                ended = asyncio.Event()
+                syncing = asyncio.create_task(self._sync_periodically(self.journal, ended))
                 stack.push_async_callback(asyncio.wait, {syncing})
-                stack.callback(over.set)
+                stack.callback(ended.set)
             self.scheduler.call_row = await self._build_caller(stack)
             self.scheduler.bind_loop()
-            if ready is not None:
-                ready()
+            if on_ready is not None:
+                on_ready()
             await self.scheduler.drive()
 
+    def _close_journal(self) -> None:
+        assert self.journal is not None
+        self._write_unstored()
+        self.progress.unstored = len(self._unstored)
+        self.journal.close()
+
     async def _build_caller(self, stack: contextlib.AsyncExitStack) -> RowCaller:
-        plan, caller = self.plan, self.plan.caller
-        if plan.executor is not None:
-            return build_worker_caller(caller.settings, plan.executor, plan.task)
+        options, caller = self.options, self.caller
+        if options.executor is not None:
+            return build_worker_caller(caller.settings, options.executor, options.task)
         if isinstance(caller, AsyncCaller):
-            return build_loop_caller(caller, plan.task)
+            return build_loop_caller(caller, options.task)
         if caller.driver.user_http is not None:
+            # The user's HTTP client blocks and belongs to no loop, so its calls run in threads.
             pool = concurrent.futures.ThreadPoolExecutor(self.scheduler.limiter.max_size)
             stack.callback(pool.shutdown, wait=False)
-            return build_thread_caller(caller, pool, plan.task)
+            return build_thread_caller(caller, pool, options.task)
         on_loop = AsyncCaller.create(caller.settings)
         stack.push_async_callback(on_loop.driver.close)
-        return build_loop_caller(on_loop, plan.task)
+        return build_loop_caller(on_loop, options.task)
 
-    async def _sync_periodically(self, over: asyncio.Event) -> None:
-        assert self.journal is not None
-        while not over.is_set():
+    async def _sync_periodically(self, journal: Journal, ended: asyncio.Event) -> None:
+        while not ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), FSYNC_INTERVAL)
-            await asyncio.to_thread(self.journal.sync)
+                await asyncio.wait_for(ended.wait(), FSYNC_INTERVAL)
+            await asyncio.to_thread(journal.sync)  # an fsync can take longer than a call
 
-    def result(self) -> BatchResult:
-        """The rows so far."""
+    def build_result(self, retry: Callable[[], Any]) -> BatchResult:
+        """Return the rows so far; `retry` processes again those that are not done."""
+        task, journal = self.options.task, self.journal
         rows = [self.rows[index] for index in sorted(self.rows)]
-        task, journal = self.plan.task, self.journal
-        stored = (
-            None
-            if self.plan.collect or journal is None
-            else StoredRows(journal, task, task.inputs[0], self.source.total)
-        )
         return BatchResult(
             task,
-            rows if stored is None else stored,
+            rows
+            if self.options.collect or journal is None
+            else StoredRows(journal, task, self.rows, self.source.total),
             self.progress,
             self.stop_reason,
             self.source.table,
-            self._rerun,
+            retry,
         )
 
-    def _rerun(self) -> Any:
-        """The same rows, where those that are done are not asked again."""
-        if not (self.plan.collect or self.source.is_repeatable):
+    def prepare_rerun(self) -> "Batch":
+        """Return a run over the same rows that processes only those that are not done.
+
+        Raises:
+            ConfigurationError: the rows came from an iterator and were not collected.
+        """
+        if not (self.options.collect or self.source.is_repeatable):
             raise errors.ConfigurationError(
                 "The rows came from an iterator that is used up: call map() with new ones and the "
                 "same resume=."
             )
-        self.source.rewind(self._next_index if self.plan.collect else 0)
-        known = [dataclasses.replace(self.rows[index]) for index in sorted(self.rows)]
-        batch = Batch(self.plan, self.source, known)
-        return self.restart(batch)
+        self.source.rewind(self.next_index if self.options.collect else 0)
+        return Batch(self.caller, self.options, self)
 
     def conclude(self) -> str:
-        """Say how the run ended.
+        """Return how the run ended, in a few words; warn where it ended early.
 
         Raises:
-            Exception: the first error, where rows' errors are raised; what ended the run, where no
-                row is done.
+            Exception: the first row's error with `on_error="raise"`; the reason that the run ended
+                where no row is done.
         """
+        self._warn_unstored()
         reason = self.scheduler.end_reason
         if self._first_error is not None:
             raise self._first_error
@@ -280,48 +323,45 @@ class Batch:
             raise reason
         if reason is not None or self.scheduler.stop_requested:
             self.stop_reason = str(reason) if reason is not None else "interrupted"
-            how = "retry() goes on" if self.plan.resume is None else "the same call goes on"
+            rerun = "retry()" if self.options.resume is None else "the same call"
             warn(
                 f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
-                f"{self.stop_reason} What is done is kept; {how}.",
+                f"{self.stop_reason} Finished rows are kept; {rerun} processes the rest.",
             )
         return f"stopped: {self.stop_reason}" if self.stop_reason else "finished"
 
-
-def prepare(
-    caller: Caller,
-    task: str,
-    rows: Any,
-    *,
-    column: Columns = None,
-    resume: str | os.PathLike[str] | None = None,
-    concurrency: int | None = None,
-    executor: Any = None,
-    on_error: str = "keep",
-    progress: bool | Callable[[Progress], object] = True,
-    limit: int | None = None,
-    collect: bool = True,
-    **parameters: Any,
-) -> Batch:
-    """A run that is ready to be driven; see `hfwidgets.map`."""
-    found = find(task)
-    plan = Plan(
-        caller,
-        found,
-        parameters,
-        Path(resume).expanduser() if resume is not None else None,
-        concurrency,
-        executor,
-        on_error,
-        progress,
-        collect,
-    )
-    return Batch(plan, RowSource(found, rows, column, parameters, limit))
+    def _warn_unstored(self) -> None:
+        """Warn once of rows that are in memory only."""
+        if self.journal is None or not self._unstored:
+            return
+        error = self.journal.storage_error
+        reason = (error.strerror if error is not None else None) or "the disk refused them"
+        warn(
+            f"{len(self._unstored):,} rows are not stored in {self.journal.path}: {reason}. They "
+            "are in this result only; retry() stores them once the disk accepts them.",
+        )
 
 
-async def _raise_not_started(arguments: dict[str, Any]) -> Answer:
+def _open_source(options: MapOptions) -> RowSource:
+    return RowSource(options.task, options.rows, options.column, options.parameters, options.limit)
+
+
+def _copy_rows(earlier: Batch) -> dict[int, Row]:
+    """Copy the rows of a run for its repetition, so that its result stays unchanged.
+
+    Without collected rows, memory holds the few that the disk did not accept. Of these only the
+    answered ones are copied; the failed ones come again with the source.
+    """
+    return {
+        index: dataclasses.replace(row)
+        for index, row in sorted(earlier.rows.items())
+        if earlier.options.collect or row.state == "done"
+    }
+
+
+async def _raise_not_started(arguments: Arguments) -> Answer:
     raise RuntimeError("The run has not begun.")
 
 
-def _do_nothing() -> None:
-    """Nobody wants to know."""
+def _ignore_change() -> None:
+    """Do nothing: rows are collected, so that nothing waits for them one by one."""

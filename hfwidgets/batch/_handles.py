@@ -1,4 +1,4 @@
-"""Waiting for a run: in a blocking call, with `await`, or row by row with `async for`."""
+"""Waits for a run: in a blocking call, with `await`, or row by row with `async for`."""
 
 import asyncio
 import concurrent.futures
@@ -6,57 +6,72 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import AsyncIterator, Generator
-from typing import Any
+from typing import overload
 
 from hfwidgets.batch._batch import Batch
+from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import Ticker, open_display
 from hfwidgets.batch._result import BatchResult, Row
+from hfwidgets.calls.caller import AsyncCaller, Caller, SyncCaller
 
 POLL_INTERVAL = 0.1
-"""How often a run's watcher looks up, in seconds."""
+"""The time between two looks at a run, in seconds."""
 
 END_TIMEOUT = 10.0
 """How long an interrupted run may take to end, in seconds."""
 
 
-def run_blocking(batch: Batch) -> BatchResult:
-    """Run a batch on a loop of its own in a thread; this thread takes the rows and shows progress.
+@overload
+def run_map(caller: SyncCaller, options: MapOptions) -> BatchResult: ...
+@overload
+def run_map(caller: AsyncCaller, options: MapOptions) -> "AsyncBatch": ...
+def run_map(caller: Caller, options: MapOptions) -> "BatchResult | AsyncBatch":
+    """Run a batch to its end; with an async caller, return it to be awaited or iterated."""
+    batch = Batch(caller, options)
+    return AsyncBatch(batch) if isinstance(caller, AsyncCaller) else run_blocking(batch)
 
-    The rows' source is read in the caller's thread, since many (databases) know no other.
+
+def run_blocking(batch: Batch) -> BatchResult:
+    """Run a batch on its own loop in a thread; this thread reads the rows and shows progress.
+
+    The rows' source is read in the caller's thread, since some sources (database connections)
+    work in no other.
     """
-    batch.restart = run_blocking
-    wanted = threading.Event()
-    ready = threading.Event()
-    batch.scheduler.request_rows = wanted.set
-    ticker = Ticker(batch.progress, open_display(batch.progress, batch.plan.progress))
+    wants_rows = threading.Event()
+    is_ready = threading.Event()
+    batch.scheduler.request_rows = wants_rows.set
+    ticker = Ticker(batch.progress, open_display(batch.progress, batch.options.progress))
     pool = concurrent.futures.ThreadPoolExecutor(1, "hfwidgets-rows")
     context = contextvars.copy_context()
-    future = pool.submit(context.run, asyncio.run, batch.drive(ready.set))
-    future.add_done_callback(lambda _: wanted.set())
-    future.add_done_callback(lambda _: ready.set())
+    future = pool.submit(context.run, asyncio.run, batch.drive(is_ready.set))
+    future.add_done_callback(lambda _: wants_rows.set())
+    future.add_done_callback(lambda _: is_ready.set())
     try:
-        ready.wait()
-        _feed_rows(batch, future, wanted, ticker)
+        is_ready.wait()
+        _feed_rows(batch, future, wants_rows, ticker)
     except KeyboardInterrupt:
         _interrupt_run(batch, future)
-        if batch.plan.on_error == "raise":
+        if batch.options.on_error == "raise":
             ticker.end("interrupted")
             raise
     finally:
         pool.shutdown(wait=False)
-    how = "failed"
+    outcome = "failed"
     try:
         future.result(END_TIMEOUT)
-        how = batch.conclude()
+        outcome = batch.conclude()
     finally:
-        ticker.end(how)
-    return batch.result()
+        ticker.end(outcome)
+    return batch.build_result(lambda: run_blocking(batch.prepare_rerun()))
 
 
 def _feed_rows(
-    batch: Batch, future: "concurrent.futures.Future[None]", wanted: threading.Event, ticker: Ticker
+    batch: Batch,
+    future: "concurrent.futures.Future[None]",
+    wants_rows: threading.Event,
+    ticker: Ticker,
 ) -> None:
-    """Hand rows over until the run has ended."""
+    """Fill the feed whenever it runs low, until the run has ended."""
     feed = batch.scheduler.feed
     while not future.done():
         before = len(feed.ready), feed.is_exhausted
@@ -65,51 +80,55 @@ def _feed_rows(
             with contextlib.suppress(RuntimeError):  # the loop has just ended
                 batch.scheduler.notify_threadsafe()
         ticker.tick()
-        wanted.wait(POLL_INTERVAL)
-        wanted.clear()
+        # A bounded wait: progress is shown in between, and on Windows an interrupt gets through.
+        wants_rows.wait(POLL_INTERVAL)
+        wants_rows.clear()
 
 
 def _interrupt_run(batch: Batch, future: "concurrent.futures.Future[None]") -> None:
     """End a run from outside its loop, and wait for its end."""
     batch.scheduler.stop_requested = True
-    with contextlib.suppress(RuntimeError, AttributeError):  # it has ended, or not yet begun
+    with contextlib.suppress(RuntimeError, AttributeError):  # it has ended, or not begun yet
         batch.scheduler.notify_threadsafe()
     concurrent.futures.wait([future], END_TIMEOUT)
 
 
 class AsyncBatch:
-    """A run to await for all of its rows, or to go through with `async for`, row by row in order.
+    """A run to await for all of its rows, or to iterate with `async for`, row by row in order.
 
-    Going through keeps a bounded number of rows in memory. It needs asyncio.
+    Iterating keeps a bounded number of rows in memory. It needs asyncio.
     """
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        batch.restart = AsyncBatch
 
     def so_far(self) -> BatchResult:
-        """The rows as they are now; may be asked for at any time."""
-        return self._batch.result()
+        """Return the rows as they are now; may be called at any time."""
+        return self._batch.build_result(self._retry)
 
-    def __await__(self) -> Generator[Any, None, BatchResult]:
+    def _retry(self) -> "AsyncBatch":
+        return AsyncBatch(self._batch.prepare_rerun())
+
+    def __await__(self) -> Generator[object, None, BatchResult]:
         return self._run_all().__await__()
 
     async def _run_all(self) -> BatchResult:
         batch = self._batch
         ticking, ticker = self._start_ticking()
-        how = "interrupted"
+        outcome = "interrupted"
         try:
             await batch.drive()
-            how = batch.conclude()
+            outcome = batch.conclude()
         finally:
             await _cancel_and_wait(ticking)
-            ticker.end(how)
-        return batch.result()
+            ticker.end(outcome)
+        return self.so_far()
 
     def _start_ticking(self) -> "tuple[asyncio.Task[None], Ticker]":
         batch = self._batch
+        # The loop reads the source itself, one row at its turn: a prefetch would only delay calls.
         batch.scheduler.feed.prefetch = 1
-        ticker = Ticker(batch.progress, open_display(batch.progress, batch.plan.progress))
+        ticker = Ticker(batch.progress, open_display(batch.progress, batch.options.progress))
 
         async def tick() -> None:
             while True:
@@ -121,25 +140,27 @@ class AsyncBatch:
     async def __aiter__(self) -> AsyncIterator[Row]:
         batch = self._batch
         batch.keeps_rows = True
-        moved = asyncio.Event()
-        batch.on_change = moved.set
-        given = 0
-        room = 2 * batch.scheduler.limiter.max_size
-        batch.scheduler.has_result_room = lambda: batch._next_index < given + room
+        changed = asyncio.Event()
+        batch.on_change = changed.set
+        next_index = 0
+        # A slow first row must not make all others pile up in memory: rows are read only as far
+        # ahead of the consumer as twice the calls that may run.
+        window = 2 * batch.scheduler.limiter.max_size
+        batch.scheduler.has_result_room = lambda: batch.next_index < next_index + window
         ticking, ticker = self._start_ticking()
         driving = asyncio.create_task(batch.drive())
-        driving.add_done_callback(lambda _: moved.set())
+        driving.add_done_callback(lambda _: changed.set())
         try:
             while True:
-                while (row := batch.rows.get(given)) is not None and row.state != "pending":
-                    del batch.rows[given]
-                    given += 1
+                while (row := batch.rows.get(next_index)) is not None and row.state != "pending":
+                    del batch.rows[next_index]
+                    next_index += 1
                     yield row
                 if driving.done():
                     break
                 batch.scheduler.notify()
-                await moved.wait()
-                moved.clear()
+                await changed.wait()
+                changed.clear()
             await driving
             batch.conclude()
         finally:

@@ -1,30 +1,43 @@
-"""The file that a run keeps its rows in, so that a second run does only the rest.
+"""Stores a run's rows in a file, so that a second run processes only the rest.
 
-JSON lines: a header that names the task, the model and the parameters, then one line for each row
-that has ended, in the order in which they ended. Media are files beside it, in `<name>.files/`.
+The format is JSON lines: a header that names the task, the model and the parameters, then one line
+per row that has ended, in the order in which they ended. Media are files in `<name>.files/`.
 
-A line is written in one piece and handed to the operating system before the row counts as done:
-killing the process loses no finished row. The disk itself is waited for (fsync) once a second and
-at the end: a loss of power may cost the last second. Rows that were put in, taken out or sorted
-since find their answers by what was asked. Lines are only ever appended; one that was
-torn is passed over, and its row is asked again. The file is for its owner alone, and one run's at a
-time. It holds inputs and answers in clear, never a token.
+    {"hfwidgets": "rows", "version": 1, "began": ..., "task": ..., "model": ..., ...}
+    {"row": 0, "key": "0f3c...", "at": ..., "served": {...}, "inputs": {...}, "answer": ...}
+    {"row": 1, "key": "9a40...", "at": ..., "inputs": {...}, "error": {...}}
+
+What a reader may rely on:
+
+* A line is written in one piece and handed to the operating system before its row counts as done:
+  killing the process loses no finished row. The disk is synchronized (fsync) once a second and at
+  the end, so a power failure may cost the last second.
+* Lines are only appended. The last line of a row counts. A line that was torn by a crash or a full
+  disk, and any line that is not a row, is skipped, and its row is processed again.
+* Rows that were inserted, removed or sorted since find their answers by their key.
+* The file is readable by its owner only, and one run has it at a time. It holds inputs and answers
+  in clear text, but never a token.
 """
 
 import contextlib
+import errno
+import io
 import json
 import os
-import re
 import threading
 from array import array
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
 
 from hfwidgets import errors
 from hfwidgets.batch._row_index import AnswerIndex
+from hfwidgets.batch._source import Arguments
 from hfwidgets.batch._worker import Failure
+from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder import fingerprint
 from hfwidgets.recorder.media_files import MediaFiles
@@ -32,91 +45,170 @@ from hfwidgets.recorder.store import Provenance, utc_now
 
 VERSION = 1
 
+MAX_ROW_GAP = 1_000_000
+"""By how much a row's number may exceed the number of lines before it; a larger one is junk."""
+
 NO_OFFSET = -1
+
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk or folder that does not accept data; others mean that the path is wrong."""
+
+
+class ServedBy(msgspec.Struct, frozen=True):
+    """Who answered a row, and in how many seconds."""
+
+    provider: str
+    model: str | None = None
+    seconds: float = 0.0
+
+
+class RowLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One row's line.
+
+    Attributes:
+        row: The row's position among the rows, from 0.
+        key: The hash of its arguments, see `row_key`.
+        at: When the row ended.
+        inputs: Its arguments, see `serialize_inputs`.
+        served: Who answered, None for a failed row.
+        answer: The provider's raw answer with its media as files, unset for a failed row.
+        error: Why the row failed, None for an answered one.
+    """
+
+    row: Annotated[int, msgspec.Meta(ge=0)]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+    at: datetime
+    inputs: dict[str, Any]
+    served: ServedBy | None = None
+    answer: Any = msgspec.UNSET
+    error: Failure | None = None
+
+    @property
+    def provenance(self) -> Provenance:
+        """Return who gave the answer, and when."""
+        assert self.served is not None
+        served = self.served
+        return Provenance(served.provider, served.model, served.seconds, self.at)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the line holds an answer with its origin, or an error."""
+        return self.error is not None or (
+            self.served is not None and self.answer is not msgspec.UNSET
+        )
 
 
 class Journal:
     """An open file of rows.
 
+    Memory holds 16 bytes per row: where its line begins, and its key. The lines stay on disk.
+
     Args:
-        path: the file; it is made when it is not there.
-        header: what the rows are answers to, in words that can be compared.
-        hidden: texts that are never written.
+        path: The file; it is created if missing.
+        header: What the rows are answers to; a file with another header is refused.
+        hidden: Texts that are never written.
+
+    Attributes:
+        path: The file.
+        files: The folder of the rows' media.
+        storage_error: Why the file cannot be written, None while it can be.
 
     Raises:
-        ConfigurationError: the file is of another task, model or parameters, or is no such file, or
-            another run has it.
+        ConfigurationError: the file belongs to another task, model or parameters, is not a file of
+            rows, or is in use by another run.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], hidden: tuple[str, ...] = ()) -> None:
         self.path = path
         self.files = MediaFiles(path.with_name(f"{path.name}.files"))
+        self.storage_error: OSError | None = None
         self._secrets = hidden
         self._offsets = array("q")
         self._keys = array("Q")
         self._failed_rows: set[int] = set()
         self._answer_index: AnswerIndex | None = None
-        self._lock = threading.RLock()  # rows are taken on one thread and answered on another
-        self._file, self._reader = _open_file(path)
+        self._lock = threading.RLock()  # rows are read in one thread and answered in another
+        # Bytes that must precede the next line: a header that could not be written yet, or the
+        # end of a torn line. Both are written together with that line.
+        self._prefix = b""
+        self._file: int | None = None
+        self._reader: BinaryIO = io.BytesIO()
         try:
-            _lock_file(self._file, path)
-            self._load_or_create(header)
+            self._open()
+            self._load(header)
         except BaseException:
             self._reader.close()
-            os.close(self._file)
+            if self._file is not None:
+                os.close(self._file)
             raise
 
-    def _load_or_create(self, header: Mapping[str, Any]) -> None:
-        size = os.fstat(self._file).st_size
-        if size == 0:
-            self._append_line(
-                {"hfwidgets": "rows", "version": VERSION, "began": _timestamp(), **header}
-            )
-            return
+    def _open(self) -> None:
+        """Open the file for appending and for reading; without write access, for reading only."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise errors.ConfigurationError(
+                    f"Rows cannot be stored in {self.path}: {error.strerror}. Pass resume= the "
+                    "path of a file."
+                ) from error
+            self.storage_error = error
+        else:
+            _lock_file(self._file, self.path)
+        with contextlib.suppress(OSError):
+            self._reader = self.path.open("rb")
+
+    def _load(self, header: Mapping[str, Any]) -> None:
         line = self._reader.readline()
-        _check_header(self.path, _parse_line(line), header)
-        offset = len(line)
+        if not line:
+            began = {"hfwidgets": "rows", "version": VERSION, "began": _timestamp()}
+            self._prefix = self._encode({**began, **header})
+            with contextlib.suppress(OSError):  # it is tried again with the first row
+                self._append(b"")
+            return
+        _check_header(self.path, _parse_object(line), header)
+        offset, count = len(line), 0
         for line in self._reader:
-            self._index_line(_parse_line(line), offset)
+            if (row := parse_line(line)) is not None and row.row <= count + MAX_ROW_GAP:
+                self._set_offset(row.row, offset, row.key, is_failed=row.error is not None)
+                count += 1
             offset += len(line)
         if not line.endswith(b"\n"):
-            os.write(self._file, b"\n")  # the torn line ends here, and is passed over from now on
+            self._prefix = b"\n"  # ends the torn line, which is skipped from then on
 
-    def _index_line(self, line: dict[str, Any] | None, offset: int) -> None:
-        if line is None or not _is_row(line):
-            return
-        self._set_offset(line["row"], offset, line["key"])
-        if "error" in line:
-            self._failed_rows.add(line["row"])
-        else:
-            self._failed_rows.discard(line["row"])
-
-    def _set_offset(self, index: int, offset: int, key: Any) -> None:
+    def _set_offset(self, index: int, offset: int, key: str, *, is_failed: bool) -> None:
         missing = index + 1 - len(self._offsets)
         if missing > 0:
             self._offsets.extend([NO_OFFSET] * missing)
             self._keys.extend([0] * missing)
         self._offsets[index] = offset
-        self._keys[index] = int(str(key), 16)
+        self._keys[index] = int(key, 16)
+        if is_failed:
+            self._failed_rows.add(index)
+        else:
+            self._failed_rows.discard(index)
 
     def __len__(self) -> int:
-        """The number of rows up to the last one that has a line."""
+        """Return the number of rows up to the last one that has a line."""
         return len(self._offsets)
 
     def state(self, index: int) -> str:
-        """Whether a row is done, failed or pending."""
+        """Return `done`, `failed` or `pending`."""
         if index >= len(self._offsets) or self._offsets[index] == NO_OFFSET:
             return "pending"
         return "failed" if index in self._failed_rows else "done"
 
     def has_answer(self, index: int, key: str) -> bool:
-        """Whether the answer to this very row is there."""
+        """True if the row is answered and its arguments are still those that were answered."""
         return self.state(index) == "done" and self._keys[index] == int(key, 16)
 
     def claim_answer(self, index: int, key: str) -> bool:
-        """Whether there is an answer to this very row, to be asked of one row after the other.
+        """True if a stored answer belongs to this row; it then stands in the row's place.
 
-        Once a row has changed, an answer that stood at another row is written down for this one.
+        Rows must be claimed one after the other. While all rows are where they were, that is a
+        look at the row's own line. From the first changed row on, answers are looked up by their
+        keys, and an answer found at another row is copied to this one.
         """
         with self._lock:
             if self._answer_index is None:
@@ -126,101 +218,129 @@ class Journal:
             return self._claim_moved(self._answer_index, index, key)
 
     def _iter_answers_from(self, index: int) -> Iterator[tuple[int, int]]:
-        """Keys and offsets of the answers that stand at a row or behind it."""
+        """Yield keys and offsets of the answers at this row and after it."""
         for at in range(index, len(self._offsets)):
             if self.state(at) == "done":
                 yield self._keys[at], self._offsets[at]
 
-    def _claim_moved(self, moved: AnswerIndex, index: int, key: str) -> bool:
+    def _claim_moved(self, answers: AnswerIndex, index: int, key: str) -> bool:
         own = self._offsets[index] if index < len(self._offsets) else NO_OFFSET
-        offset = moved.claim(int(key, 16))
-        if offset is not None and offset != own:
-            line = self._read_line_at(offset)
-            self._set_offset(index, self._append_line({**line, "row": index}), key)
-            self._failed_rows.discard(index)
-        return offset is not None
+        offset = answers.claim(int(key, 16))
+        if offset is None:
+            return False
+        if offset != own:
+            # Without a copy (the disk is full) the row still reads the line where it is.
+            with contextlib.suppress(OSError, ValueError):
+                line = json.loads(self._read_bytes_at(offset))
+                offset = self._append(self._encode({**line, "row": index}))
+            self._set_offset(index, offset, key, is_failed=False)
+        return True
 
-    def read_line(self, index: int) -> dict[str, Any]:
-        """A row's line, with its media still as files."""
+    def read_line(self, index: int) -> RowLine:
+        """Return a row's line, with its media still as files.
+
+        Raises:
+            OutputError: the file was changed by something else since.
+        """
         with self._lock:
-            return self._read_line_at(self._offsets[index])
+            line = parse_line(self._read_bytes_at(self._offsets[index]))
+        if line is None:
+            raise errors.OutputError(f"Row {index} cannot be read: {self.path} was changed.")
+        return line
 
-    def _read_line_at(self, offset: int) -> dict[str, Any]:
+    def _read_bytes_at(self, offset: int) -> bytes:
         self._reader.seek(offset)
-        found: dict[str, Any] = json.loads(self._reader.readline())
-        return found
+        return self._reader.readline()
 
-    def write_answer(self, index: int, key: str, inputs: Any, raw: Any, served: Provenance) -> None:
-        """Write a row's answer down."""
-        about = {"model": served.model, "provider": served.provider, "seconds": served.seconds}
-        line = {"row": index, "key": key, "at": _timestamp(), "served": about}
-        answer = self.files.pack(raw)
+    def write_answer(
+        self, index: int, key: str, inputs: Arguments, raw: Any, served: Provenance
+    ) -> None:
+        """Store a row's answer.
+
+        Raises:
+            OSError: the disk does not accept it; the file then ends with its last whole line.
+        """
+        origin = {"model": served.model, "provider": served.provider, "seconds": served.seconds}
+        line = {"row": index, "key": key, "at": _timestamp(), "served": origin, "inputs": inputs}
+        self._write_row(index, key, {**line, "answer": self.files.pack(raw)}, is_failed=False)
+
+    def write_failure(self, index: int, key: str, inputs: Arguments, failure: Failure) -> None:
+        """Store why a row has no answer; raises OSError as `write_answer` does."""
+        reason = {"kind": failure.kind, "message": failure.message, "status": failure.status}
+        line = {"row": index, "key": key, "at": _timestamp(), "inputs": inputs, "error": reason}
+        self._write_row(index, key, line, is_failed=True)
+
+    def _write_row(self, index: int, key: str, line: Mapping[str, Any], *, is_failed: bool) -> None:
         with self._lock:
-            self._set_offset(
-                index, self._append_line({**line, "inputs": inputs, "answer": answer}), key
-            )
-            self._failed_rows.discard(index)
+            offset = self._append(self._encode(line))
+            self._set_offset(index, offset, key, is_failed=is_failed)
 
-    def write_failure(self, index: int, key: str, inputs: Any, failure: Failure) -> None:
-        """Write down why a row has no answer."""
-        why = {"kind": failure.kind, "message": failure.message, "status": failure.status}
-        line = {"row": index, "key": key, "at": _timestamp(), "inputs": inputs, "error": why}
-        with self._lock:
-            self._set_offset(index, self._append_line(line), key)
-            self._failed_rows.add(index)
+    def _encode(self, line: Mapping[str, Any]) -> bytes:
+        plain = redact_data(dict(line), self._secrets)
+        text = json.dumps(plain, ensure_ascii=False, default=_describe_opaque)
+        return text.encode("utf-8", "surrogatepass") + b"\n"  # a lone surrogate of a server's text
 
-    def _append_line(self, line: Mapping[str, Any]) -> int:
-        """Write a line in one piece; returns where it begins."""
-        whole = redact_data(dict(line), self._secrets)
-        text = json.dumps(whole, ensure_ascii=False, default=_describe_opaque)
-        data = text.encode("utf-8", "surrogatepass") + b"\n"
-        written = os.write(self._file, data)
-        while written < len(data):  # the disk is nearly full: the rest fits or raises
-            written += os.write(self._file, data[written:])
-        return os.lseek(self._file, 0, os.SEEK_CUR) - len(data)
+    def _append(self, data: bytes) -> int:
+        """Append a line and return its offset; OSError leaves no half line for the next to join."""
+        if self._file is None:
+            raise self.storage_error or OSError(errno.EBADF, "The run has ended")
+        end = os.fstat(self._file).st_size
+        rest = memoryview(self._prefix + data)
+        try:
+            while rest:  # a disk that is nearly full accepts a part, and fails with the next one
+                rest = rest[os.write(self._file, rest) :]
+        except BaseException as error:
+            if isinstance(error, OSError):
+                self.storage_error = error
+            self._cut_off(self._file, end)
+            raise
+        offset = end + len(self._prefix)
+        self._prefix, self.storage_error = b"", None
+        return offset
+
+    def _cut_off(self, file: int, end: int) -> None:
+        try:
+            os.ftruncate(file, end)
+        except OSError:
+            if os.fstat(file).st_size != end and end:
+                self._prefix = b"\n"
+        self._reader.seek(0, os.SEEK_END)  # drops what was read ahead of the part cut off
 
     def sync(self) -> None:
-        """Wait for the disk."""
-        os.fsync(self._file)
+        """Wait until the disk has everything; an OSError is kept in `storage_error`."""
+        if self._file is not None:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                self.storage_error = error
 
     def close(self) -> None:
-        """Wait for the disk and let others have the file; rows can still be read."""
+        """Synchronize the disk and release the file; rows can still be read."""
         self.sync()
-        os.close(self._file)  # which ends the lock
+        if self._file is not None:
+            os.close(self._file)  # which ends the lock
+            self._file = None
 
 
-def parse_provenance(line: Mapping[str, Any]) -> Provenance:
-    """Who gave the answer of a line, and when."""
-    about = line["served"]
-    when = datetime.fromisoformat(line["at"])
-    return Provenance(about["provider"], about["model"], about["seconds"], when)
-
-
-def parse_error(line: Mapping[str, Any]) -> errors.HfWidgetsError:
-    """The error of a line."""
-    why = line["error"]
-    return Failure(why["kind"], why["message"], why["status"]).to_exception()
-
-
-def serialize_inputs(arguments: Mapping[str, Any]) -> Any:
-    """A row's arguments as a line holds them: plain data and paths; other media by their hash."""
+def serialize_inputs(arguments: Arguments) -> dict[str, Any]:
+    """Return a row's arguments as a line holds them: plain data, paths, other media by hash."""
     return {name: _serialize_input(value) for name, value in arguments.items()}
 
 
-def _serialize_input(value: Any) -> Any:
+def _serialize_input(value: object) -> Any:
     if isinstance(value, os.PathLike):
         return {"$path": os.fspath(value)}
     return fingerprint.to_plain(value)
 
 
-def _describe_opaque(value: Any) -> Any:
-    """What a line holds of an object that JSON cannot say."""
+def _describe_opaque(value: object) -> dict[str, str | None]:
+    """Describe an object that JSON cannot hold, in the form of media that are known by hash."""
     return {"sha256": None, "type": type(value).__name__}
 
 
-def restore_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that a line holds; KeyError for media that it knows by their hash only."""
-    found: dict[str, Any] = {}
+def restore_inputs(inputs: Mapping[str, Any]) -> Arguments:
+    """Return the arguments that a line holds; KeyError for media that it knows by hash only."""
+    found: Arguments = {}
     for name, value in inputs.items():
         if isinstance(value, dict) and "sha256" in value:
             raise KeyError(name)
@@ -229,73 +349,87 @@ def restore_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def row_key(arguments: Mapping[str, Any]) -> str:
-    """What tells a row's arguments from others: 16 hexadecimal digits, never all zero."""
+def row_key(arguments: Arguments) -> str:
+    """Return the hash that identifies a row's arguments: 16 hexadecimal digits, never all zero.
+
+    Raises:
+        InputError: an argument is neither JSON, nor a medium, nor a table.
+    """
     plain = {name: _identity(value) for name, value in arguments.items()}
     return format(int(fingerprint.hash_plain(plain)[:16], 16) or 1, "016x")
 
 
 def _identity(value: Any) -> Any:
-    """A value for its hash: files by name, size and time, pictures and arrays by their content."""
+    """Return plain data that equals for equal values only.
+
+    Files are identified by name, size and time, so that a folder of large files is not read twice;
+    images and arrays by their content and its shape, tables by their columns.
+    """
+    if is_missing(value):
+        return None
     if isinstance(value, os.PathLike):
         with contextlib.suppress(OSError):
             about = Path(value).stat()
             return [os.fspath(value), about.st_size, about.st_mtime_ns]
         return os.fspath(value)
-    pixels = getattr(value, "tobytes", None)
-    if pixels is not None and not isinstance(value, memoryview):
-        return [str(getattr(value, "size", "")), fingerprint.to_plain(pixels())]
     if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
         value = table("list")
     if isinstance(value, (list, tuple)):
         return [_identity(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _identity(item) for key, item in value.items()}
-    return fingerprint.to_plain(value)
+    if isinstance(value, (bytes, bytearray, memoryview)) or not hasattr(value, "tobytes"):
+        return fingerprint.to_plain(value)
+    if hasattr(value, "getpalette"):  # a Pillow image: in mode P the palette is part of the content
+        palette = value.getpalette() if value.mode == "P" else None
+        return [value.mode, list(value.size), palette, fingerprint.to_plain(value.tobytes())]
+    if getattr(value, "ndim", None) == 0:
+        return fingerprint.to_plain(value)
+    dtype = getattr(value, "dtype", None)
+    if getattr(dtype, "hasobject", False):  # whose bytes are addresses, different in each process
+        return [list(value.shape), _identity(value.tolist())]
+    shape = list(getattr(value, "shape", ()))
+    return [str(dtype), shape, fingerprint.to_plain(value.tobytes())]
 
 
-def _open_file(path: Path) -> tuple[int, BinaryIO]:
-    """The file to write to and to read from; ConfigurationError where it cannot be one."""
+def parse_line(data: bytes) -> RowLine | None:
+    """Return the row of a line; None for a torn line and for one that is not a row."""
+    found = _parse_object(data)
+    if found is None or isinstance(found.get("row"), bool):
+        return None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return file, path.open("rb")
-    except OSError as error:
-        raise errors.ConfigurationError(
-            f"Rows cannot be kept in {path}: {error.strerror}. Pass resume= the path of a file."
-        ) from error
+        line = msgspec.convert(found, RowLine)
+    except msgspec.ValidationError:
+        return None
+    return line if line.is_whole else None
 
 
-def _is_row(line: Mapping[str, Any]) -> bool:
-    """Whether a line says what became of a row; others, torn or edited by hand, are passed over."""
-    row, key = line.get("row"), line.get("key")
-    known = isinstance(key, str) and re.fullmatch(r"[0-9a-f]{16}", key) is not None
-    return isinstance(row, int) and row >= 0 and known and ("answer" in line or "error" in line)
-
-
-def _parse_line(line: bytes) -> dict[str, Any] | None:
-    """A line's object; None for a torn one."""
+def _parse_object(line: bytes) -> dict[str, Any] | None:
+    """Return a line's object; None for a torn one and for what is not an object."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    whole = isinstance(found, dict) and line.endswith(b"\n")
-    return found if whole else None
+    return found if isinstance(found, dict) and line.endswith(b"\n") else None
 
 
 def _check_header(path: Path, found: dict[str, Any] | None, header: Mapping[str, Any]) -> None:
-    if found is None or found.get("hfwidgets") != "rows":
+    version = found.get("version") if found is not None else None
+    if found is None or found.get("hfwidgets") != "rows" or not isinstance(version, int):
         raise errors.ConfigurationError(
             f"{path} is not a file of rows: pass resume= another path, or delete it."
         )
-    if found["version"] > VERSION:
+    if version > VERSION:
         raise errors.ConfigurationError(f"{path} was written by a newer hfwidgets: upgrade.")
     plain = json.loads(json.dumps(header))
-    changed = {name: value for name, value in plain.items() if found.get(name) != value}
-    other = [f"{name} ({found.get(name)!r} there, {here!r} here)" for name, here in changed.items()]
+    other = [
+        f"{name} ({found.get(name)!r} there, {value!r} here)"
+        for name, value in plain.items()
+        if found.get(name) != value
+    ]
     if other:
         raise errors.ConfigurationError(
-            f"{path} holds the answers to something else: it differs in {', '.join(other)}. Pass "
+            f"{path} holds answers to something else: it differs in {', '.join(other)}. Pass "
             "resume= another path, or delete it."
         )
 
@@ -305,14 +439,16 @@ def _timestamp() -> str:
 
 
 def _lock_file(file: int, path: Path) -> None:
-    """Lock the file for this process; the lock ends with it, however it ends."""
+    """Lock the file for this process; the system releases the lock however the process ends."""
     try:
         import fcntl
-    except ImportError:  # Windows, where two runs at once would ask the same rows twice
+    except ImportError:  # Windows, where two runs at once would process the same rows twice
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise errors.ConfigurationError(
             f"Another run is writing to {path}: wait for its end, or pass resume= another path."
         ) from error
+    except OSError:  # a file system without locks, as some network drives are
+        return

@@ -1,23 +1,31 @@
-"""What a run returns: its rows in order, in memory or on disk."""
+"""Holds what a run returns: its rows in order, in memory or on disk."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
+from hfwidgets.batch._source import Arguments
+from hfwidgets.batch._tables import Table
 from hfwidgets.batch._worker import Failure, rebuild_result
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.results import Elements, html_table, show
 from hfwidgets.results.record import Record
-from hfwidgets.results.table import flat_rows as flat_rows
+from hfwidgets.results.table import flat_rows, import_pandas
 from hfwidgets.tasks import BaseTask
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MAX_SHOWN_ROWS = 20
-"""How many rows a notebook shows."""
+"""The number of rows that a notebook shows."""
+
+
+Retry = Callable[[], Any]
+"""Processes unfinished rows again; returns a result, with the async client an awaitable of it."""
 
 
 @dataclass(slots=True)
@@ -25,34 +33,44 @@ class Row:
     """One row.
 
     Attributes:
-        index: its place among the rows, from 0.
-        arguments: what the task was called with, None where the row says nothing that it takes.
+        index: Its position among the rows, from 0.
+        arguments: The arguments of its call, None where the row holds none that the task accepts.
         state: `done`, `failed`, or `pending` when the run ended before it.
-        result: the task's result, None without one.
-        error: why there is none, for a row that failed.
+        result: The task's result, None for a row that is not done.
+        error: Why a failed row has no result.
     """
 
     index: int
-    arguments: dict[str, Any] | None
+    arguments: Arguments | None
     state: str = "pending"
     result: Any = None
     error: Exception | None = None
 
     @property
     def inputs(self) -> Any:
-        """The task's first input; the arguments are all that the call was given."""
+        """Return the task's first input; `arguments` holds all of them."""
         return next(iter(self.arguments.values()), None) if self.arguments else None
 
 
 class StoredRows(Sequence[Row]):
-    """Rows on disk, read when they are looked at."""
+    """Rows on disk, read when they are accessed.
 
-    def __init__(self, journal: Journal, task: BaseTask, first: str, most: int | None) -> None:
-        self._journal, self._task, self._first_input, self._max_rows = journal, task, first, most
+    Args:
+        journal: Where they are stored.
+        task: What rebuilds their results.
+        unstored: The rows that the disk did not accept, by their index.
+        limit: The number of rows of the run, None where it is unknown.
+    """
+
+    def __init__(
+        self, journal: Journal, task: BaseTask, unstored: Mapping[int, Row], limit: int | None
+    ) -> None:
+        self._journal, self._task = journal, task
+        self._unstored, self._limit = unstored, limit
 
     def __len__(self) -> int:
-        known = len(self._journal)
-        return known if self._max_rows is None else min(known, self._max_rows)
+        known = max(len(self._journal), max(self._unstored, default=-1) + 1)
+        return known if self._limit is None else min(known, self._limit)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -63,49 +81,55 @@ class StoredRows(Sequence[Row]):
             return [self._read_row(i) for i in range(*index.indices(len(self)))]
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
-            raise IndexError(f"There is no row {index}: there are {len(self):,}.")
+            raise IndexError(f"Row {index} does not exist: there are {len(self):,} rows.")
         return self._read_row(place)
 
     def _read_row(self, index: int) -> Row:
-        state = self._journal.state(index)
-        if state == "pending":
+        if index in self._unstored:
+            return self._unstored[index]
+        if self._journal.state(index) == "pending":
             return Row(index, None)
         return read_row(index, self._journal, self._task)
 
     def states(self) -> Iterator[str]:
-        """The rows' states, without reading them."""
-        return (self._journal.state(index) for index in range(len(self)))
+        """Yield the rows' states without reading the rows."""
+        for index in range(len(self)):
+            unstored = self._unstored.get(index)
+            yield self._journal.state(index) if unstored is None else unstored.state
 
 
 def read_row(
-    index: int, journal: Journal, task: BaseTask, arguments: dict[str, Any] | None = None
+    index: int, journal: Journal, task: BaseTask, arguments: Arguments | None = None
 ) -> Row:
-    """A row from its line.
+    """Return a row from its line.
 
-    Without arguments those of the line are used. Media of which it has only the hash are gone: the
-    result is then what the provider answered, as it came.
+    Args:
+        arguments: The row's arguments, None for those of the line. Of media the line has the hash
+            only; the result of such a row is then the provider's answer as it came.
+
+    Raises:
+        HfWidgetsError: the answer's media files are missing, or the line was edited.
     """
     line = journal.read_line(index)
-    if "error" in line:
-        arguments = arguments or line["inputs"]
-        return Row(index, arguments, "failed", error=_journal.parse_error(line))
-    raw, served = journal.files.unpack(line["answer"]), _journal.parse_provenance(line)
+    if line.error is not None:
+        return Row(index, arguments or line.inputs, "failed", error=line.error.to_exception())
+    raw, provenance = journal.files.unpack(line.answer), line.provenance
     try:
-        arguments = arguments or _journal.restore_inputs(line["inputs"])
+        arguments = arguments or _journal.restore_inputs(line.inputs)
     except KeyError:
-        return Row(index, line["inputs"], "done", raw)
-    return Row(index, arguments, "done", rebuild_result(task, arguments, raw, served))
+        return Row(index, line.inputs, "done", raw)
+    return Row(index, arguments, "done", rebuild_result(task, arguments, raw, provenance))
 
 
 class BatchResult(Sequence[Row]):
     """The rows of a run, in order.
 
     Attributes:
-        task: the task's name on the Hub.
-        seconds: how long the run took.
-        tokens: what the servers counted in this run.
+        task: The task's name on the Hub.
+        seconds: The run's duration.
+        tokens: The tokens that servers counted in this run.
         cost: US dollars for this run, None where no price is known.
-        stopped: why the run ended before the rows did, None when it did not.
+        stopped: Why the run ended before all rows did, None when it did not.
     """
 
     def __init__(
@@ -114,8 +138,8 @@ class BatchResult(Sequence[Row]):
         rows: Sequence[Row],
         progress: Progress,
         stopped: str | None,
-        table: Any,
-        again: Callable[[], Any],
+        table: Table | None,
+        retry: Retry,
     ) -> None:
         self.task = task.name
         self.seconds = progress.seconds
@@ -124,7 +148,7 @@ class BatchResult(Sequence[Row]):
         self._rows = rows
         self._total = progress.total
         self._table = table
-        self._rerun: Callable[[], Any] | None = again
+        self._retry: Retry | None = retry
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -138,22 +162,22 @@ class BatchResult(Sequence[Row]):
 
     @property
     def results(self) -> list[Any]:
-        """Each row's result, None where there is none."""
+        """Return each row's result, None for rows that are not done."""
         return [row.result for row in self]
 
     @property
     def failed(self) -> list[Row]:
-        """The rows that failed."""
+        """Return the rows that failed."""
         return [self[index] for index, state in enumerate(self._states()) if state == "failed"]
 
     @property
     def errors(self) -> dict[int, Exception]:
-        """Why rows failed, by their index."""
+        """Return why rows failed, by their index."""
         return {row.index: row.error for row in self.failed if row.error is not None}
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows are done, failed and pending."""
+        """Return how many rows are done, failed and pending."""
         found = {"done": 0, "failed": 0, "pending": 0}
         for state in self._states():
             found[state] += 1
@@ -165,60 +189,69 @@ class BatchResult(Sequence[Row]):
         return rows.states() if isinstance(rows, StoredRows) else (row.state for row in rows)
 
     def retry(self) -> Any:
-        """Ask the rows that are not done again; returns the whole result, to await with the
-        async client.
-        """
-        if self._rerun is None:
-            raise errors.ConfigurationError(
-                "This result was unpickled and knows no client: call map() again."
-            )
-        return self._rerun()
+        """Process the rows that are not done again and return the whole result.
 
-    def to_pandas(self) -> Any:
-        """A DataFrame with a row a row: the input table's columns, the results' and `error`.
+        With the async client the result is to be awaited.
+        """
+        if self._retry is None:
+            raise errors.ConfigurationError(
+                "This result was unpickled and has no client: call map() again."
+            )
+        return self._retry()
+
+    def attach_source(self, table: Table | None, wrap_retry: Callable[[Retry], Retry]) -> None:
+        """Join results to another table, and change what `retry` does."""
+        self._table = table if table is not None else self._table
+        self._retry = wrap_retry(self._retry) if self._retry is not None else None
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a DataFrame with one line per row: the input table's, the results' and `error`.
 
         Texts become `result`, labels with scores the best `label` and its `score`, flat objects
-        their fields; anything else stays as it is in `result`. A name that the input table has
-        already gets `_result` appended, and a number where that is there too.
+        their fields; anything else stays unchanged in `result`. A name that the input table has
+        already gets `_result` appended, and a number where that exists too.
         """
-        pandas = _import_pandas()
+        pandas = import_pandas()
         rows = [_row_cells(row) for row in self]
-        index = self._table.index[: len(rows)] if self._table is not None else None
-        found = pandas.DataFrame(rows, index=index)
+        left = self._input_columns(pandas)
+        found = pandas.DataFrame(rows, index=left.index)
         found = found[[*(name for name in found if name != "error"), "error"]] if rows else found
-        left = self._input_columns(pandas, index)
         found.columns = _rename_duplicates(found.columns, set(left.columns))
-        return pandas.concat([left, found], axis=1)  # side by side: an index may repeat itself
+        # Side by side by position: an index may repeat itself.
+        frame: pd.DataFrame = pandas.concat([left, found], axis=1)
+        return frame
 
-    def _input_columns(self, pandas: Any, index: Any) -> Any:
-        """The columns before the results': those of the input table, else the inputs."""
-        if self._table is None:
-            return pandas.DataFrame({"inputs": [row.inputs for row in self]})
-        head = self._table.iloc[: len(index)]
-        return head if hasattr(head, "columns") else head.to_frame(head.name or "inputs")
+    def _input_columns(self, pandas: Any) -> "pd.DataFrame":
+        """Return the columns before the results': those of the input table, else the inputs."""
+        if self._table is not None:
+            return self._table.to_pandas(len(self))
+        frame: pd.DataFrame = pandas.DataFrame({"inputs": [row.inputs for row in self]})
+        return frame
 
     def __getstate__(self) -> dict[str, Any]:
-        # Neither the client, which holds a token, nor what servers sent along with errors.
+        # Leaves out the client, which holds a token, and what servers sent along with errors.
         rows = self._rows
         plain = rows if isinstance(rows, StoredRows) else [_to_portable(row) for row in rows]
-        return {**vars(self), "_rerun": None, "_rows": plain}
+        return {**vars(self), "_retry": None, "_rows": plain}
 
     def __repr__(self) -> str:
-        told = [f"{count:,} {state}" for state, count in self.counts.items() if count]
-        told = [f"{self.task}: {', '.join(told) or 'no rows'}", format_duration(self.seconds)]
-        told += [f"stopped: {self.stopped}"] if self.stopped else []
-        return f"<BatchResult {', '.join(told)}>"
+        counts = [f"{count:,} {state}" for state, count in self.counts.items() if count]
+        parts = [f"{self.task}: {', '.join(counts) or 'no rows'}", format_duration(self.seconds)]
+        parts += [f"stopped: {self.stopped}"] if self.stopped else []
+        return f"<BatchResult {', '.join(parts)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         rows = [_preview_row(row) for row in self[:MAX_SHOWN_ROWS]]
         more = len(self) - len(rows)
         foot = f"<p>… and {more:,} more</p>" if more > 0 else ""
         table = html_table.records_to_html(rows) if rows else ""
-        return show.mime_bundle(repr(self), f"<p>{escape(repr(self))}</p>{table}{foot}", None)
+        return show.mime_bundle(
+            repr(self), f"<p>{show.escape_html(repr(self))}</p>{table}{foot}", None
+        )
 
 
 def _rename_duplicates(names: Iterable[str], known: set[Any]) -> list[str]:
-    """The names, each changed where a table's columns have it already."""
+    """Return the names, each changed where a table has a column of that name."""
     chosen = list[str]()
     for name in names:
         others = (f"{name}_result{number}" for number in ("", *range(2, len(known) + 3)))
@@ -227,21 +260,13 @@ def _rename_duplicates(names: Iterable[str], known: set[Any]) -> list[str]:
 
 
 def _to_portable(row: Row) -> Row:
-    """The row with its error as its kind and message."""
+    """Return the row with its error reduced to kind and message."""
     error = Failure.from_error(row.error).to_exception() if row.error is not None else None
     return replace(row, error=error)
 
 
-def _import_pandas() -> Any:
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("to_pandas() needs pandas: pip install pandas.") from error
-    return pandas
-
-
 def _preview_row(row: Row) -> dict[str, str]:
-    """A row for people, cut short."""
+    """Return a row's cells for a preview, shortened."""
     inputs = row.inputs
     cells = [f"{name} {_shorten(value)}" for name, value in _result_fields(row.result).items()]
     last = str(row.error) if row.error else "; ".join(cells) if row.state == "done" else row.state
@@ -259,7 +284,7 @@ def _row_cells(row: Row) -> dict[str, Any]:
 
 
 def _result_fields(result: Any) -> dict[str, Any]:
-    """A result as the columns of a table's row."""
+    """Return a result as cells by column."""
     if result is None:
         return {}
     text = getattr(result, "text", None)
@@ -277,5 +302,5 @@ def _flatten(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_labels(result: Any) -> bool:
-    """Whether this is a list of labels with scores, and nothing else."""
+    """True for a list of labels with scores, and nothing else."""
     return isinstance(result, Elements) and bool(result) and set(result[0]) == {"label", "score"}

@@ -1,8 +1,8 @@
-"""Where the answers of an earlier run are now that its rows stand elsewhere.
+"""Finds the answers of an earlier run for rows that have moved since.
 
-A row was put in, taken out, or the table was sorted: from there on an answer is found by what was
-asked. Each answer is given to one row, so that a question that is asked many times, for many
-answers, stays so.
+After a row was inserted or removed, or the table was sorted, answers are found by the row's key,
+the hash of its arguments. Each answer is given to one row only, so that equal rows, asked several
+times for several answers, keep as many answers.
 """
 
 from array import array
@@ -11,10 +11,12 @@ from collections.abc import Iterable
 
 
 class AnswerIndex:
-    """Lines by their keys, 17 bytes each.
+    """Map keys to the offsets of lines, at 17 bytes per line.
+
+    Two sorted arrays in place of a dict, which would take about 100 bytes per line.
 
     Args:
-        lines: key and offset of each line with an answer that no row has taken yet.
+        lines: Key and offset of each line with an answer that no row has claimed yet.
     """
 
     def __init__(self, lines: Iterable[tuple[int, int]]) -> None:
@@ -26,12 +28,11 @@ class AnswerIndex:
         self._keys = array("Q", (keys[at] for at in order))
         self._offsets = array("q", (offsets[at] for at in order))
         self._claimed = bytearray(len(order))
-        self._next_place: dict[
-            int, int
-        ] = {}  # of keys that are there more than once: the next of them
+        # For keys that occur more than once: from their first place to the next unclaimed one.
+        self._next_place: dict[int, int] = {}
 
     def claim(self, key: int) -> int | None:
-        """The offset of a line with this key that nobody has taken, None without any."""
+        """Return the offset of an unclaimed line with this key and claim it; None without one."""
         start = bisect_left(self._keys, key)
         at = self._next_place.get(start, start)
         if not self._has_key_at(at, key) or self._claimed[at]:

@@ -1,4 +1,9 @@
-"""The run: rows become calls, as many at once as the server bears; refused ones come back later."""
+"""Turns rows into concurrent calls, and repeats those that a server refused or failed.
+
+The scheduler runs on one event loop and owns all of a run's state, so that it needs no locks. Other
+threads only set flags and wake it (`notify_threadsafe`). It sleeps on one event until a call ends,
+rows arrive, or the time of a repeat has come.
+"""
 
 import asyncio
 import contextlib
@@ -7,30 +12,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.batch._callers import Answer, RowCaller
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._progress import Progress
+from hfwidgets.batch._source import Arguments
 from hfwidgets.batch._worker import error_pause
 from hfwidgets.calls.retries import RETRY_STATUSES, backoff_seconds
 from hfwidgets.core import flow
 
 MAX_RETRIES = 3
-"""How often a row is asked again after a failure that may pass (not after refusals)."""
+"""How often a row is repeated after a transient failure; refusals are not counted."""
 
 MAX_PAUSE = 600.0
-"""A server that asks for a longer pause, in seconds, ends the run: it can go on later."""
+"""The longest pause that is waited for, in seconds; a longer one ends the run, to resume later."""
 
 MAX_REFUSED_TIME = 1800.0
-"""How long one row may be refused for, in seconds."""
+"""How long one row may be refused, in seconds."""
 
 MAX_CONNECT_FAILURES = 25
-"""After so many rows in succession that found no server, the run ends."""
+"""How many rows in succession may fail to connect before the run ends."""
 
 MAX_ROWS_AT_ONCE = 1024
-"""How many rows are taken from their source at once."""
+"""How many rows are read from their source in one go."""
 
 FATAL_ERRORS = (
     errors.AuthenticationError,
@@ -39,15 +44,24 @@ FATAL_ERRORS = (
     errors.TaskNotServedError,
     errors.UnknownProviderError,
 )
-"""What the next row would meet too: the run ends."""
+"""Errors that every further row would run into too, so they end the run."""
 
 
 @dataclass(slots=True)
 class Job:
-    """A row that is not done yet."""
+    """A row that is not done yet.
+
+    Attributes:
+        index: The row's position among the rows, from 0.
+        arguments: The arguments of its call.
+        key: The hash of the arguments where the run has a journal, else an empty text.
+        tries: How often it was repeated after transient failures.
+        refusals: How often a server refused it.
+        refused_since: The monotonic time of the first refusal, 0 before it.
+    """
 
     index: int
-    arguments: dict[str, Any]
+    arguments: Arguments
     key: str = ""
     tries: int = 0
     refusals: int = 0
@@ -55,11 +69,11 @@ class Job:
 
 
 class RowFeed:
-    """Rows on their way from their source to the calls.
+    """Buffers rows between their source and the calls.
 
     Args:
-        rows: the source; None stands for a row that needs no call.
-        prefetch: how many are kept ready.
+        rows: The source; None stands for a row that needs no call.
+        prefetch: How many rows to keep ready.
     """
 
     def __init__(self, rows: Iterator[Job | None], prefetch: int = 1) -> None:
@@ -70,10 +84,11 @@ class RowFeed:
         self.error: BaseException | None = None
 
     def fill(self) -> None:
-        """Take rows from the source until enough are ready; its error ends the rows.
+        """Read rows from the source until enough are ready; its error ends the rows.
 
-        Called in the thread that the source belongs to. So many rows that need no call are passed
-        by at once, so that the thread can look up in between.
+        Called in the thread that the source belongs to. The number of rows per call is bounded,
+        because millions of rows that need no call (a resumed run) would keep the thread from
+        showing progress and noticing an interrupt.
         """
         try:
             for _ in range(MAX_ROWS_AT_ONCE):
@@ -90,20 +105,19 @@ class RowFeed:
 
 @dataclass
 class Scheduler:
-    """One run, on one event loop.
+    """Runs the calls of one batch on one event loop.
 
     Attributes:
-        stopped: set to end it at once.
-        reason: why it ends before the rows do; calls under way are still waited for.
-
-    Args:
-        feed: the rows.
-        ask: makes a row's call.
-        limiter: says how many at once.
-        progress: is told what happens.
-        answered, failed: take what came of a row.
-        hungry: is called when the feed runs low; None where the run fills it by itself.
-        window: whether there is room for one more row's result.
+        feed: The rows to call.
+        call_row: Makes a row's call.
+        limiter: Decides how many calls run at once.
+        progress: Receives the numbers to show.
+        on_answer: Receives a row's answer.
+        on_failure: Receives a row's final error.
+        request_rows: Asks another thread to fill the feed; None where this loop fills it.
+        has_result_room: True while the consumer can take one more row's result.
+        stop_requested: Set to end the run at once; calls under way are canceled.
+        end_reason: The error that ends the run early; calls under way are still waited for.
     """
 
     feed: RowFeed
@@ -123,11 +137,11 @@ class Scheduler:
     _change_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def bind_loop(self) -> None:
-        """Bind the run to the running loop."""
+        """Bind the scheduler to the running loop."""
         self._loop = asyncio.get_running_loop()
 
     async def drive(self) -> None:
-        """Ask all rows; returns when all have ended, or soon after `stop`."""
+        """Call all rows; return when all have ended, or soon after `stop`."""
         flow.wait_listener.set(self.progress.note_wait)
         try:
             while not self._is_finished():
@@ -140,16 +154,16 @@ class Scheduler:
             raise fault
 
     def stop(self) -> None:
-        """End the run: calls that are under way are cancelled. Called on the loop."""
+        """End the run and cancel calls under way. Called on the loop."""
         self.stop_requested = True
         self.notify()
 
     def notify(self) -> None:
-        """Look for rows again."""
+        """Wake the scheduler. Called on the loop."""
         self._change_event.set()
 
     def notify_threadsafe(self) -> None:
-        """Look for rows again; called from any thread."""
+        """Wake the scheduler from any thread."""
         self._loop.call_soon_threadsafe(self._change_event.set)
 
     def _is_finished(self) -> bool:
@@ -159,7 +173,7 @@ class Scheduler:
         )
 
     def _start_calls(self) -> None:
-        """Begin as many calls as there is room for; none once there is a reason to end."""
+        """Start as many calls as there is room for; none once there is a reason to end."""
         while self._has_room() and (job := self._next_job()) is not None:
             task = self._loop.create_task(self._run_job(job, time.monotonic()))
             self._running_tasks.add(task)
@@ -170,11 +184,13 @@ class Scheduler:
         return self.end_reason is None and self.limiter.has_room(len(self._running_tasks))
 
     def _next_job(self) -> Job | None:
-        """A row whose time to be asked again has come, else the next one."""
+        """Return a row whose repeat is due, else the next new one; None without either."""
         if self._delayed_jobs and self._delayed_jobs[0][0] <= time.monotonic():
             return heapq.heappop(self._delayed_jobs)[2]
         if len(self._delayed_jobs) > 2 * self.limiter.max_size:
-            return None  # so many wait to be asked again that new ones would only join them
+            # So many rows wait for their repeat that new ones would only join them: a server that
+            # fails everything must not make the whole input pile up here.
+            return None
         return self._take_job() if self.has_result_room() else None
 
     def _take_job(self) -> Job | None:
@@ -182,13 +198,13 @@ class Scheduler:
         if self.request_rows is None:
             feed.fill()
             if not (feed.ready or feed.is_exhausted):
-                self.notify()  # rows that need no call were passed by: there are more
+                self.notify()  # one go yielded only rows that need no call: read on
         elif len(feed.ready) <= feed.prefetch // 2 and not feed.is_exhausted:
             self.request_rows()
         return feed.ready.popleft() if feed.ready else None
 
     async def _wait_for_change(self) -> None:
-        """Wait until a call ends, rows come in, or it is time to ask again."""
+        """Wait until a call ends, rows arrive, or a repeat is due."""
         self.progress.pause = self.limiter.pause
         if self._is_finished():
             return
@@ -198,7 +214,7 @@ class Scheduler:
         self._change_event.clear()
 
     def _next_timeout(self) -> float | None:
-        """The seconds until there is something to do, if nothing happens before."""
+        """Return the seconds until there is something to do, unless a notification comes first."""
         if self.end_reason is None and self.limiter.pause:
             return self.limiter.pause
         if self._delayed_jobs and self._has_room():
@@ -209,7 +225,7 @@ class Scheduler:
         self._running_tasks.discard(task)
         self._change_event.set()
         error = None if task.cancelled() else task.exception()
-        if error is not None:  # a fault of ours: not to be swallowed
+        if error is not None:  # rows' errors are handled in _run_job: this one is our own bug
             self._internal_error = error
             self.stop()
 
@@ -224,7 +240,7 @@ class Scheduler:
             self.on_answer(job, answer)
 
     def _handle_error(self, job: Job, error: Exception, began: float) -> None:
-        """Put a row off, or end it with its error."""
+        """Schedule a row's repeat, or end the row with its error."""
         wait = self._retry_delay(job, error, began)
         if wait is not None and self.end_reason is None:
             heapq.heappush(self._delayed_jobs, (time.monotonic() + wait, job.index, job))
@@ -239,10 +255,11 @@ class Scheduler:
             or self._connect_failures >= MAX_CONNECT_FAILURES
             or too_long
         ):
-            self.end_reason = self.end_reason or error  # calls under way are paid for: they may end
+            # Calls under way are paid for, so they are not canceled.
+            self.end_reason = self.end_reason or error
 
     def _retry_delay(self, job: Job, error: Exception, began: float) -> float | None:
-        """The seconds until a row is asked again; None when it is not."""
+        """Return the seconds until a row's repeat; None when it is not repeated."""
         pause, now = error_pause(error), time.monotonic()
         if _is_refusal(error, pause):
             job.refused_since = job.refused_since or now
@@ -257,7 +274,7 @@ class Scheduler:
         return backoff_seconds(job.tries - 1, first=0.25)
 
     async def _cancel_running(self) -> None:
-        """Cancel what is under way."""
+        """Cancel calls under way and wait for their end."""
         tasks = list(self._running_tasks)
         for task in tasks:
             task.cancel()
@@ -266,13 +283,13 @@ class Scheduler:
 
 
 def _is_refusal(error: Exception, pause: float | None) -> bool:
-    """Whether a server wants fewer calls: 429, or 503 that says when to come back."""
+    """True if a server wants fewer calls: 429, or 503 with a time to come back."""
     busy = getattr(error, "status_code", None) == 503 and pause is not None
     return isinstance(error, errors.RateLimitError) or busy
 
 
 def _is_transient(error: Exception) -> bool:
-    """Whether asking again may help. Not after 504: a long answer would be paid twice."""
+    """True if a repeat may help. Not after 504: a long answer would be paid for twice."""
     status = getattr(error, "status_code", None)
     if isinstance(error, (errors.ConnectError, errors.OverloadedError)):
         return not isinstance(error, errors.OfflineModeIsEnabled)

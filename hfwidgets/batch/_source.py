@@ -1,4 +1,4 @@
-"""Whatever holds rows, as the arguments of calls, one row after the other."""
+"""Turns whatever holds rows into the arguments of calls, one row after the other."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sized
@@ -7,51 +7,54 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.batch._options import Columns, Rows
+from hfwidgets.batch._tables import PandasSeries, Table, TableRecords, open_table, to_python
 from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask, controls
 
-Columns = str | int | Mapping[str, str] | None
 Arguments = dict[str, Any]
+"""A call's arguments by name, as the task's method takes them."""
 
 _DICT_CONTROLS = (controls.TableInput, controls.Json, controls.MediaInput)
-"""Inputs that may be dicts themselves."""
+"""Inputs whose values may be dicts."""
 
 
 class RowSource:
-    """The rows of a run.
-
-    Attributes:
-        total: how many there are, None where nobody knows before the end.
-        table: the DataFrame or Series that they came from.
+    """Iterates over the rows of a run.
 
     Args:
-        rows: a DataFrame, a Series, a list or another iterable, or the `Path` of a folder.
-        column: the column that holds the task's first input, or a dict of parameter to column.
-        parameters: what all rows share.
-        limit: only so many rows, from the first.
+        task: The task that is called.
+        rows: Where the rows come from.
+        column: The column that holds the task's first input, or a dict of parameter to column.
+        parameters: Arguments that all rows share.
+        limit: Process only the first so many rows.
+
+    Attributes:
+        total: The number of rows, None for an iterator without a length.
+        table: The table or pandas Series that the rows come from, None for others.
     """
 
     def __init__(
         self,
         task: BaseTask,
-        rows: Any,
+        rows: Rows,
         column: Columns,
         parameters: Mapping[str, Any],
         limit: int | None = None,
     ) -> None:
-        if limit is not None and not is_count(limit):
-            raise errors.ConfigurationError(
-                f"limit is {limit!r}; it is a whole number of rows, or None for all."
-            )
         self._task = task
         self._first_input = task.inputs[0]
-        self.table = rows if hasattr(rows, "iloc") else None
-        self._columns = _resolve_columns(task, rows, column)
-        _check_parameters(
-            task, parameters, {self._first_input, *(self._columns or ())} if column else set()
-        )
+        self.table = open_table(rows)
+        # A Series is a table to join results to, but its rows are its items.
+        table = None if isinstance(self.table, PandasSeries) else self.table
+        self._columns = _resolve_columns(task, table, column)
+        shared = {self._first_input, *(self._columns or ())} if column is not None else set[str]()
+        _check_parameters(task, parameters, shared)
         self._parameters = dict(parameters)
-        self._rows = _to_items(task, rows, self._columns)
+        if table is not None and self._columns is not None:
+            self._rows: Iterable[Any] = TableRecords(table, map(str, self._columns.values()))
+        else:
+            self._rows = _to_items(rows)
         known = len(self._rows) if isinstance(self._rows, Sized) else None
         self.total = known if limit is None or known is None else min(known, limit)
         self._limit = limit
@@ -59,17 +62,17 @@ class RowSource:
         self.rewind(0)
 
     def rewind(self, index: int) -> None:
-        """Go on with this row, where the rows can be gone through again; else just go on."""
+        """Continue with this row if the rows are repeatable; else continue where they are."""
         if self._taken_count == 0 or self.is_repeatable:
             self._items = islice(iter(self._rows), index, self._limit)
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether the rows can be gone through again."""
+        """True if the rows can be iterated again."""
         return not isinstance(self._rows, Iterator)
 
     def __iter__(self) -> Iterator[Arguments | errors.HfWidgetsError]:
-        """Each row's arguments, or what is wrong with it."""
+        """Yield each row's arguments, or the error of a row that gives none."""
         return self
 
     def __next__(self) -> Arguments | errors.HfWidgetsError:
@@ -77,7 +80,7 @@ class RowSource:
         self._taken_count += 1
         try:
             own = self._build_arguments(item)
-            # The row's own stand first, and win.
+            # The row's own values come first in order, and win over the shared ones.
             return _check_required(self._task, {**own, **self._parameters, **own})
         except errors.HfWidgetsError as error:
             return error
@@ -89,31 +92,41 @@ class RowSource:
             return self._arguments_from_dict(item)
         if isinstance(item, Path) and _is_text_task(self._task):
             item = _read_text(item)
-        return {self._first_input: _to_message(self._task, _require_value(item))}
+        return {self._first_input: _to_message(self._task, require_value(item))}
 
-    def _read_cell(self, item: Any, key: str) -> Any:
+    def _read_cell(self, item: Any, key: str | int) -> Any:
         try:
             value = item[key]
         except (KeyError, TypeError, IndexError) as error:
             known = f" It has: {', '.join(map(str, item))}." if isinstance(item, Mapping) else ""
             raise errors.InputError(f"The row has no {key!r}.{known}") from error
-        return _to_message(self._task, _require_value(value))
+        return _to_message(self._task, require_value(value))
 
     def _arguments_from_dict(self, item: Mapping[Any, Any]) -> Arguments:
-        """A dict: the task's parameters by name, or one input that is a dict itself."""
+        """Return a dict's arguments: parameters by name, or one input that is a dict itself.
+
+        A dict with the inputs and further keys is a table's row: as with a table, the other columns
+        are ignored, unless one looks like a misspelled parameter.
+        """
         known = self._task.signature.parameters
         if item and all(name in known for name in item):
             return {**item}
         if isinstance(self._task.controls[self._first_input], _DICT_CONTROLS):
             return {self._first_input: item}
+        other = [name for name in item if name not in known]
+        hints = [errors.did_you_mean(str(name), known) for name in other]
+        if self._first_input in item and not any(hints):
+            inputs = [name for name in self._task.inputs if name in item]
+            return {name: self._read_cell(item, name) for name in inputs}
         raise errors.InputError(
-            f"The row is a dict with {', '.join(map(repr, item)) or 'nothing in it'}; "
-            f"{self._task.method} takes {', '.join(known)}. Name the columns with column=."
+            f"The row is a dict with {', '.join(map(repr, item)) or 'no keys'}."
+            f"{next(filter(None, hints), '')} {self._task.method} accepts {', '.join(known)}. Name "
+            "the columns with column=."
         )
 
 
 def _check_required(task: BaseTask, arguments: Arguments) -> Arguments:
-    """The arguments; InputError where one is missing that the task cannot do without."""
+    """Return the arguments; InputError where the task requires one that is missing."""
     if missing := [name for name in task.required_parameters if name not in arguments]:
         raise errors.InputError(
             f"The row has no {missing[0]!r}, which {task.method} needs. Name the columns with "
@@ -122,90 +135,62 @@ def _check_required(task: BaseTask, arguments: Arguments) -> Arguments:
     return arguments
 
 
-def _resolve_columns(task: BaseTask, rows: Any, column: Columns) -> dict[str, Any] | None:
-    """Which parameter comes from which column; None when rows are no tables' rows."""
-    named: dict[str, Any] | None = None
+def _resolve_columns(
+    task: BaseTask, table: Table | None, column: Columns
+) -> dict[str, str | int] | None:
+    """Return the column of each parameter; None where rows are not a table's rows.
+
+    Raises:
+        ConfigurationError: the table lacks a column, or has none that is plainly the input.
+    """
+    named: dict[str, str | int] | None = None
     if column is not None:
         named = dict(column) if isinstance(column, Mapping) else {task.inputs[0]: column}
         task.check_parameters(set(named))
-    if not hasattr(rows, "columns"):
+    if table is None:
         return named
-    if named is not None:
-        named = {name: str(held) for name, held in named.items()}
-    known = [str(name) for name in rows.columns]
+    known = table.names
     if named is None:
         named = {name: name for name in task.inputs if name in known}
         if not named and len(known) == 1:
             named = {task.inputs[0]: known[0]}
-    missing = [name for name in named.values() if name not in known]
-    if missing or not named:
-        what = f"no column {missing[0]!r}" if missing else f"no column {task.inputs[0]!r}"
-        near = errors.did_you_mean(missing[0], known) if missing else ""
+    found = {name: str(key) for name, key in named.items()}
+    missing = [name for name in found.values() if name not in known]
+    if missing or not found:
+        wanted = missing[0] if missing else task.inputs[0]
+        near = errors.did_you_mean(wanted, known) if missing else ""
         raise errors.ConfigurationError(
-            f"The table has {what}.{near} It has: {', '.join(known)}. Pass column= with the name "
-            f"of the one that holds {task.inputs[0]}, or a dict of parameter to column."
+            f"The table has no column {wanted!r}.{near} It has: {', '.join(known)}. Pass column= "
+            f"with the name of the one that holds {task.inputs[0]}, or a dict of parameter to "
+            "column."
         )
-    return dict(named)
+    return {**found}
 
 
-def _check_parameters(task: BaseTask, parameters: Mapping[str, Any], taken: set[str]) -> None:
+def _check_parameters(task: BaseTask, parameters: Mapping[str, Any], shared: set[str]) -> None:
     task.check_parameters(parameters)
     if parameters.get("stream"):
         raise errors.ConfigurationError("Rows are answered as a whole: leave stream= out.")
-    for name in taken & set(parameters):
+    for name in shared & set(parameters):
         raise errors.ConfigurationError(
-            f"{name} is given twice: by its column, and as a parameter for all rows."
+            f"{name} is passed twice: by its column, and as a parameter for all rows."
         )
 
 
-def _to_items(task: BaseTask, rows: Any, columns: dict[str, str] | None) -> Iterable[Any]:
-    if hasattr(rows, "columns") and hasattr(rows, "iloc"):
-        assert columns is not None
-        return _FrameRecords(rows, list(columns.values()))
+def _to_items(rows: Rows) -> Iterable[Any]:
     if isinstance(rows, os.PathLike):
         return _list_files(Path(rows))
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         hint = " A folder is passed as pathlib.Path(...)." if isinstance(rows, str) else ""
         raise errors.InputTypeError(
-            f"rows is a {type(rows).__name__}; it must be a DataFrame, a Series, a list, another "
-            f"iterable or a folder.{hint}"
+            f"rows is a {type(rows).__name__}; it must be a table (pandas, polars, pyarrow), a "
+            f"column of one, a list, another iterable or a folder.{hint}"
         )
     return rows
 
 
-class _FrameRecords:
-    """A DataFrame's rows as dicts of some of its columns, made one by one."""
-
-    def __init__(self, frame: Any, names: list[str]) -> None:
-        self._frame, self._names = frame, list(dict.fromkeys(names))
-        self._positions = [column_position(frame, name) for name in self._names]
-
-    def __len__(self) -> int:
-        return len(self._frame)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        columns = [self._frame.iloc[:, at] for at in self._positions]
-        for cells in zip(*columns, strict=True):
-            yield dict(zip(self._names, cells, strict=True))
-
-
-def is_count(value: object, least: int = 0) -> bool:
-    """Whether a value is a whole number that is not below `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def column_position(frame: Any, name: str) -> int:
-    """Where a column stands, by its name as text; ConfigurationError where two have the name."""
-    found = [at for at, known in enumerate(frame.columns) if str(known) == name]
-    if len(found) > 1:
-        raise errors.ConfigurationError(
-            f"The table has {len(found)} columns {name!r}; give them different names."
-        )
-    return found[0]
-
-
 def _list_files(folder: Path) -> list[Path]:
-    """The files of a folder by name, without hidden ones and folders inside."""
+    """List the files of a folder by name, without hidden files and subfolders."""
     folder = folder.expanduser()
     if not folder.is_dir():
         raise errors.MissingFileError(f"There is no folder {folder}.")
@@ -223,15 +208,15 @@ def _read_text(path: Path) -> str:
         raise errors.InputError(f"{path.name} cannot be read as text: {error}") from error
 
 
-def _require_value(value: Any) -> Any:
-    """The value of a cell; InputError for a missing one."""
+def require_value(value: object) -> Any:
+    """Return the value of a cell; InputError for a missing one."""
     if is_missing(value):
         raise errors.InputError("The cell is empty.")
-    return value
+    return to_python(value)
 
 
 def _to_message(task: BaseTask, value: Any) -> Any:
-    """A text as the one message of a conversation."""
+    """Return a text as the one message of a conversation; other values unchanged."""
     if task.name == "chat-completion" and isinstance(value, str):
         return [{"role": "user", "content": value}]
     return value

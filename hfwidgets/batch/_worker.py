@@ -1,9 +1,9 @@
-"""What a worker in another process does: it makes one call and sends back plain data.
+"""Runs in a worker, in another process or on another machine: makes one call, returns plain data.
 
-The token: a client that was given one hands it to its workers, in the pickled call and nowhere
-else; it is in no repr. A client without one sends none: workers look for a token on their own
-machine, by the same rules. Executors that keep submitted calls on disk keep an explicit token with
-them; there, set HF_TOKEN on the workers in place of `token=`.
+The token: a client that was created with one sends it to its workers, in the pickled call and
+nowhere else; no repr shows it. A client without one sends none: workers look for a token on their
+own machine, by the same rules. Executors that write submitted calls to disk write an explicit token
+with them; there, set HF_TOKEN on the workers instead of passing `token=`.
 """
 
 import functools
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.batch._source import Arguments
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import SyncCaller
 from hfwidgets.calls.retries import parse_retry_after
@@ -26,9 +27,9 @@ from hfwidgets.tasks import BaseTask, find
 
 @dataclass(frozen=True, eq=False)
 class CallerSpec:
-    """A client's settings on their way to workers.
+    """A client's settings in a form that can be pickled.
 
-    `id` is the same for all rows of a run: the workers know by it which client they have already.
+    `id` is the same for all rows of a run, so that a worker keeps one set of connections.
     """
 
     id: str
@@ -51,7 +52,7 @@ class CallerSpec:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "CallerSpec":
-        """The settings of a client; ConfigurationError for what cannot travel."""
+        """Describe a client; ConfigurationError for what cannot be pickled."""
         token = settings.token
         return cls(
             uuid.uuid4().hex,
@@ -68,7 +69,7 @@ class CallerSpec:
         )
 
     def to_settings(self) -> Settings:
-        """The settings again, for calls that are not repeated."""
+        """Return the settings, without retries: the scheduler repeats calls."""
         return Settings(
             model=self.model,
             provider=self.provider,
@@ -89,20 +90,20 @@ def _recorder_arguments(settings: Settings) -> tuple[str, str] | None:
     if found is None or isinstance(found, Recorder):
         return (str(found.path), found.mode) if found else None
     raise errors.ConfigurationError(
-        "Canned answers do not travel to an executor's workers: leave executor= out."
+        "Canned answers cannot be sent to an executor's workers: leave executor= out."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a call, as plain data: an answer, or an error's kind and message."""
+    """The outcome of a call as plain data: an answer, or an error's kind and message."""
 
     raw: Any = None
     provenance: Provenance | None = None
     error: "Failure | None" = None
 
     def unwrap(self) -> tuple[Any, Provenance]:
-        """The answer and who gave it; raises the error that came instead."""
+        """Return the answer and who gave it; raise the error of a failed call."""
         if self.error is not None:
             raise self.error.to_exception()
         assert self.provenance is not None
@@ -114,10 +115,10 @@ class Failure:
     """An error as plain data.
 
     Attributes:
-        kind: the name of its class.
-        message: its text, without credentials.
-        status: the HTTP status, where there was one.
-        pause: the seconds that the server asked to wait.
+        kind: The name of its class.
+        message: Its text, without credentials.
+        status: The HTTP status, None for an error without a response.
+        pause: The seconds that the server asked to wait.
     """
 
     kind: str
@@ -127,32 +128,32 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: BaseException) -> "Failure":
-        """What travels of an error."""
+        """Describe an error."""
         status = getattr(error, "status_code", None)
         text = errors.redact(str(error))
         return cls(type(error).__name__, text, status, error_pause(error))
 
     def to_exception(self) -> errors.HfWidgetsError:
-        """The error again: of its own class where it is one of ours."""
+        """Return the error, of its own class where it is one of ours."""
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, errors.HfWidgetsError)):
             return errors.HfWidgetsError(f"{self.kind}: {self.message}")
-        made = kind(self.message)
-        vars(made)["pause"] = self.pause
-        if isinstance(made, errors.HfHubHTTPError):
-            made.response = StatusResponse(self.status)
-        return made
+        error = kind(self.message)
+        vars(error)["pause"] = self.pause
+        if isinstance(error, errors.HfHubHTTPError):
+            error.response = StatusResponse(self.status)
+        return error
 
 
 @dataclass(frozen=True, slots=True)
 class StatusResponse:
-    """What is left of an answer that came elsewhere: its status."""
+    """The status of a response that another process received."""
 
     status_code: int | None
 
 
 def error_pause(error: BaseException) -> float | None:
-    """The seconds that a server asked to wait, by the error's answer; None without a word."""
+    """Return the seconds that a server asked to wait; None where it named no time."""
     known = getattr(error, "pause", None)
     headers = getattr(getattr(error, "response", None), "headers", None)
     return parse_retry_after(headers) if known is None and headers is not None else known
@@ -164,39 +165,39 @@ def _get_caller(spec: CallerSpec) -> SyncCaller:
     return SyncCaller.create(spec.to_settings())
 
 
-def call_task(spec: CallerSpec, name: str, arguments: dict[str, Any], number: int) -> Outcome:
-    """Make one call of a task; `number` tells it from equal ones. Runs in a worker."""
+def call_task(spec: CallerSpec, name: str, arguments: Arguments, number: int) -> Outcome:
+    """Make one call of a task; `number` makes equal calls differ. Runs in a worker."""
     del number
     caller, task = _get_caller(spec), find(name)
     call = Call(caller.settings, task)
     try:
         result = caller.complete(call, task.flow(None, **arguments))
-    except Exception as error:  # whatever it is, it belongs to the row and not to the worker
+    except Exception as error:  # any error belongs to the row, not to the worker
         return Outcome(error=Failure.from_error(error))
     meta = getattr(result, "meta", None) or call.meta()
     return Outcome(call.raw_answer, Provenance.from_meta(meta))
 
 
 class FixedAnswer:
-    """An answer that is there already, in place of a provider."""
+    """Takes the place of a provider and returns an answer that exists already."""
 
     blocks_requests = True
 
-    def __init__(self, raw: Any, served: Provenance) -> None:
-        self._raw, self._provenance = raw, served
+    def __init__(self, raw: Any, provenance: Provenance) -> None:
+        self._raw, self._provenance = raw, provenance
 
     def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
-        """The answer."""
+        """Return the answer; nothing is sent."""
         yield from ()
         call.provenance = self._provenance
         return self._raw
 
     def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:
-        """The error for a request besides, which no task makes."""
-        return errors.NotRecordedError(f"{method} {url} was not sent: the answer is there already.")
+        """Build the error for any further request, which no task makes."""
+        return errors.NotRecordedError(f"{method} {url} was not sent: the answer exists already.")
 
 
-def rebuild_result(task: BaseTask, arguments: dict[str, Any], raw: Any, served: Provenance) -> Any:
-    """A task's result, made of a raw answer that came elsewhere; may block on files."""
-    caller = SyncCaller.create(Settings(recordings=FixedAnswer(raw, served)))
+def rebuild_result(task: BaseTask, arguments: Arguments, raw: Any, provenance: Provenance) -> Any:
+    """Build a task's result from a stored raw answer; may block on reading files."""
+    caller = SyncCaller.create(Settings(recordings=FixedAnswer(raw, provenance)))
     return caller.run(task, task.flow(None, **arguments))

@@ -1,11 +1,12 @@
 """The clients: every task as a method, blocking or awaited."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from hfwidgets import errors
+from hfwidgets.batch import MapOptions, accepts_map_options
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import AsyncCaller, SyncCaller
 from hfwidgets.calls.offers import manual_mapping
@@ -20,7 +21,7 @@ from hfwidgets.tasks.chat import AsyncChatCall, ChatCall
 if TYPE_CHECKING:
     import httpx
 
-    from hfwidgets.batch import AsyncBatch, BatchResult, Progress
+    from hfwidgets.batch import AsyncBatch, BatchResult
     from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.results.catalogue import Catalog
 
@@ -224,42 +225,15 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
         )
         return found
 
-    def map(
-        self,
-        task: str,
-        rows: Any,
-        *,
-        column: "str | int | Mapping[str, str] | None" = None,
-        resume: str | os.PathLike[str] | None = None,
-        concurrency: int | None = None,
-        executor: Any = None,
-        on_error: str = "keep",
-        progress: "bool | Callable[[Progress], object]" = True,
-        limit: int | None = None,
-        collect: bool = True,
-        **parameters: Any,
-    ) -> "BatchResult":
-        """Ask a task about each of many rows.
+    @accepts_map_options.method
+    def map(self, options: MapOptions) -> "BatchResult":
+        """Run a task on each of many rows and return the rows' results.
 
-        `hfwidgets.map` says what the arguments mean.
+        An interrupt (Stop) ends the run and returns the finished rows.
         """
-        from hfwidgets import batch
+        from hfwidgets.batch import run_map  # which not every client's import has to wait for
 
-        begun = batch.prepare(
-            self._caller,
-            task,
-            rows,
-            column=column,
-            resume=resume,
-            concurrency=concurrency,
-            executor=executor,
-            on_error=on_error,
-            progress=progress,
-            limit=limit,
-            collect=collect,
-            **parameters,
-        )
-        return batch.run_blocking(begun)
+        return run_map(self._caller, options)
 
     def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""
@@ -325,42 +299,12 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         )
         return found
 
-    def map(
-        self,
-        task: str,
-        rows: Any,
-        *,
-        column: "str | int | Mapping[str, str] | None" = None,
-        resume: str | os.PathLike[str] | None = None,
-        concurrency: int | None = None,
-        executor: Any = None,
-        on_error: str = "keep",
-        progress: "bool | Callable[[Progress], object]" = True,
-        limit: int | None = None,
-        collect: bool = True,
-        **parameters: Any,
-    ) -> "AsyncBatch":
-        """Ask a task about each of many rows: `await` it for all, or `async for` row by row.
+    @accepts_map_options.method
+    def map(self, options: MapOptions) -> "AsyncBatch":
+        """Run a task on each of many rows: `await` it for all, or `async for` row by row."""
+        from hfwidgets.batch import run_map  # which not every client's import has to wait for
 
-        `hfwidgets.map` says what the arguments mean.
-        """
-        from hfwidgets import batch
-
-        begun = batch.prepare(
-            self._caller,
-            task,
-            rows,
-            column=column,
-            resume=resume,
-            concurrency=concurrency,
-            executor=executor,
-            on_error=on_error,
-            progress=progress,
-            limit=limit,
-            collect=collect,
-            **parameters,
-        )
-        return batch.AsyncBatch(begun)
+        return run_map(self._caller, options)
 
     async def close(self) -> None:
         """Close the connections; an HTTP client that was handed in stays open."""

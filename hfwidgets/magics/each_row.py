@@ -252,13 +252,9 @@ def finish_batch(
             row.result = build_answer(call, row.result)
         except HfWidgetsError as error:
             row.state, row.error, row.result = "failed", error, None
-    if rows.table is not None:
-        result._table = rows.table
     done = {row.index for row in result if row.state == "done"}
-    again = result._rerun
-    result._rerun = again and partial(
-        _retry_rows, again, partial(_finish_retry, call, rows, session, done)
-    )
+    finish = partial(_finish_retry, call, rows, session, done)
+    result.attach_source(rows.table, lambda retry: partial(_retry_rows, retry, finish))
     return result
 
 

@@ -28,15 +28,20 @@ def _flatten(item: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def to_frame(items: Iterable[Any]) -> Any:
-    """The items as a DataFrame; ImportError that says what to install without pandas."""
+    """Return the items as a DataFrame of pandas."""
+    return import_pandas().DataFrame(flat_rows(items))
+
+
+def import_pandas() -> Any:
+    """Return pandas; ImportError that says what to install without it."""
     try:
-        import pandas as pd
+        import pandas
     except ImportError as error:
         raise ImportError(
             "to_pandas() needs pandas: pip install pandas. Without it, the result is a list of "
             "dicts, and save('result.csv') writes a table."
         ) from error
-    return pd.DataFrame(flat_rows(items))
+    return pandas
 
 
 def save_items(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:

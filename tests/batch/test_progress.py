@@ -42,7 +42,7 @@ def test_without_a_notebook_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "stderr", terminal)
     with answers(text_classification=[{"label": "A", "score": 1.0}]):
         InferenceClient().map("text-classification", [*"abc", None])
-    assert "4/4" in terminal.getvalue()
+    assert "done 3 of 4" in terminal.getvalue()
     assert "failed 1" in terminal.getvalue()
 
 
@@ -89,9 +89,9 @@ def test_what_comes_from_servers_is_escaped() -> None:
 
 def test_facts() -> None:
     progress = Progress(10)
-    progress.done = progress.kept = 4
+    progress.done = progress.stored = 4
     assert progress.facts()["done"] == "4 of 10"
-    assert progress.facts()["kept from before"] == "4"
+    assert progress.facts()["from earlier runs"] == "4"
     assert progress.seconds_left is None
     progress.pause = 12.4
     assert str(progress).endswith("the server asks for a pause, 12 s")

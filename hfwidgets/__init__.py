@@ -6,23 +6,25 @@
     hf.chat()                       # a chat panel
     %load_ext hfwidgets             # %%infer, %infer, %hf
 
-The rooms, each of which imports from those below it only (`tests/test_layers.py` holds them to it):
+The packages, each of which imports from those below it only (see `tests/test_layers.py`):
 
     cli                     the command `hfwidgets`
     magics                  %infer, %%infer, %hf: they parse, and call
-    session                 the words of %hf as functions
     panels, frontend/       the widgets: their Python half and their TypeScript half
-    runtime, snippets       the background loop; calls written down as code
-    client/                 the two clients, how a call is made, and the only outgoing HTTP. Beside
-                            it, on top of it: batch, recorder, endpoints, mcp, testing
+    notebook                the background loop, the session and the snippets of magics and panels
+    evaluation              answers scored against what was expected
+    endpoints, mcp, testing Inference Endpoints; tools of MCP servers; recorded and canned answers
+    client                  the two clients and their arguments
+    batch                   many rows through one task
+    recorder                recorded and replayed answers
+    calls                   how one call is made, and all outgoing HTTP
     providers               a service is the module of its name
-    tasks                   a task is the method of its name in its domain's module
-    flow, streams, decode   the steps of a call, streams as objects, event streams
-    media, examples         pictures and sounds on their way in and out; inputs to try
-    results                 what comes back
-    errors, auth            what goes wrong (failures, hints, refused and warned say it); tokens
-    controls, markdown      how parameters are asked for; safe static HTML
-    local, engine           the embedded engine (sees tasks and below), and how it is started
+    tasks                   a task is the method of its name in the module of its domain
+    results                 typed results and their static views
+    media                   images and audio on their way in and out
+    core                    flows, streams, event streams, tokens: no HTTP and no notebook
+    errors                  what goes wrong, and the advice on it
+    engine, engine_process  the embedded engine (it imports tasks and below), and how it is started
 
 Names are loaded when they are first used: importing this package loads no widget, IPython, numpy or
 PIL module.
@@ -34,11 +36,16 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from hfwidgets.batch import AsyncBatch, BatchResult, Progress, Row
+    from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
     from hfwidgets.client.inference_api import InferenceApi
     from hfwidgets.client.map_rows import map  # noqa: A004 - the name that users know
+    from hfwidgets.core.meta import Meta
     from hfwidgets.core.streams import AsyncStream, Stream
     from hfwidgets.endpoints import (
+        AsyncEndpoints,
+        Endpoints,
         InferenceEndpoint,
         InferenceEndpointStatus,
         InferenceEndpointType,
@@ -52,16 +59,52 @@ if TYPE_CHECKING:
         update_inference_endpoint,
     )
     from hfwidgets.errors import (
+        AuthenticationError,
+        BadRequestError,
         ConfigurationError,
+        ConnectError,
+        DisabledRepoError,
+        EndpointPausedError,
+        EngineError,
+        EntryNotFoundError,
+        GatedRepoError,
+        GenerationError,
         HfHubHTTPError,
         HfWidgetsError,
+        IncompleteGenerationError,
         InferenceEndpointError,
         InferenceEndpointTimeoutError,
         InferenceTimeoutError,
         InputError,
+        InputTypeError,
+        MissingFileError,
+        MissingTokenError,
+        ModelLoadingError,
+        NotFoundError,
+        NotRecordedError,
+        NotServedError,
+        OfflineModeIsEnabled,
+        OutputError,
+        OverloadedError,
+        PaymentRequiredError,
+        PermissionDeniedError,
+        ProviderJobError,
+        RateLimitError,
+        RepositoryNotFoundError,
+        RetiredHostError,
+        RevisionNotFoundError,
+        ServerError,
+        StreamBrokenError,
+        TaskNotServedError,
+        TextGenerationError,
+        UnknownError,
+        UnknownParameterError,
+        UnknownProviderError,
+        UnknownTaskError,
+        ValidationError,
     )
     from hfwidgets.evaluation import Candidate, Evaluation, aevaluate, evaluate
-    from hfwidgets.mcp import Agent, MCPClient
+    from hfwidgets.mcp import Agent, MCPClient, MCPServerError, ToolMessage
     from hfwidgets.panels import (
         audio,
         chat,
@@ -73,93 +116,81 @@ if TYPE_CHECKING:
         text,
         vision,
     )
-    from hfwidgets.recorder import recordings
+    from hfwidgets.panels.chat_panel import ChatPanel
+    from hfwidgets.panels.compare_panel import ComparePanel
+    from hfwidgets.panels.task_panel import TaskPanel
+    from hfwidgets.recorder import Recorder, Recording, recordings
+    from hfwidgets.results.audio import Audio
+    from hfwidgets.results.catalogue import Catalog, CatalogModel
+    from hfwidgets.results.comparison import Comparison, ComparisonRow
 
-_MODULES = {
-    "AsyncInferenceClient": "client",
-    "InferenceClient": "client",
-    "InferenceEndpoint": "endpoints",
-    "InferenceEndpointStatus": "endpoints",
-    "InferenceEndpointType": "endpoints",
-    "create_inference_endpoint": "endpoints",
-    "delete_inference_endpoint": "endpoints",
-    "get_inference_endpoint": "endpoints",
-    "list_inference_endpoints": "endpoints",
-    "pause_inference_endpoint": "endpoints",
-    "resume_inference_endpoint": "endpoints",
-    "scale_to_zero_inference_endpoint": "endpoints",
-    "update_inference_endpoint": "endpoints",
-    "InferenceEndpointError": "errors",
-    "InferenceEndpointTimeoutError": "errors",
-    "Agent": "mcp",
-    "InferenceApi": "client.inference_api",
-    "MCPClient": "mcp",
-    "ConfigurationError": "errors",
-    "HfHubHTTPError": "errors",
-    "HfWidgetsError": "errors",
-    "InferenceTimeoutError": "errors",
-    "InputError": "errors",
-    "AsyncStream": "core.streams",
-    "Stream": "core.streams",
-    "chat": "panels",
-    "compare": "panels",
-    "vision": "panels",
-    "text": "panels",
-    "tabular": "panels",
-    "playground": "panels",
-    "multimodal": "panels",
-    "audio": "panels",
-    "Candidate": "evaluation",
-    "Evaluation": "evaluation",
-    "aevaluate": "evaluation",
-    "evaluate": "evaluation",
-    "map": "client.map_rows",
-    "panel": "panels",
-    "recordings": "recorder",
+_NAMES = {
+    "batch": "AsyncBatch BatchResult Progress Row",
+    "calls.dry_run": "Explanation",
+    "client": "AsyncInferenceClient InferenceClient",
+    "client.inference_api": "InferenceApi",
+    "client.map_rows": "map",
+    "core.meta": "Meta",
+    "core.streams": "AsyncStream Stream",
+    "endpoints": (
+        "AsyncEndpoints Endpoints InferenceEndpoint InferenceEndpointStatus "
+        "InferenceEndpointType create_inference_endpoint delete_inference_endpoint "
+        "get_inference_endpoint list_inference_endpoints pause_inference_endpoint "
+        "resume_inference_endpoint scale_to_zero_inference_endpoint update_inference_endpoint"
+    ),
+    "errors": (
+        "AuthenticationError BadRequestError ConfigurationError ConnectError "
+        "DisabledRepoError EndpointPausedError EngineError EntryNotFoundError GatedRepoError "
+        "GenerationError HfHubHTTPError HfWidgetsError IncompleteGenerationError "
+        "InferenceEndpointError InferenceEndpointTimeoutError InferenceTimeoutError "
+        "InputError InputTypeError MissingFileError MissingTokenError ModelLoadingError "
+        "NotFoundError NotRecordedError NotServedError OfflineModeIsEnabled OutputError "
+        "OverloadedError PaymentRequiredError PermissionDeniedError ProviderJobError "
+        "RateLimitError RepositoryNotFoundError RetiredHostError RevisionNotFoundError "
+        "ServerError StreamBrokenError TaskNotServedError TextGenerationError UnknownError "
+        "UnknownParameterError UnknownProviderError UnknownTaskError ValidationError"
+    ),
+    "evaluation": "Candidate Evaluation aevaluate evaluate",
+    "mcp": "Agent MCPClient MCPServerError ToolMessage",
+    "panels": "audio chat compare multimodal panel playground tabular text vision",
+    "panels.chat_panel": "ChatPanel",
+    "panels.compare_panel": "ComparePanel",
+    "panels.task_panel": "TaskPanel",
+    "recorder": "Recorder Recording recordings",
+    "results.audio": "Audio",
+    "results.catalogue": "Catalog CatalogModel",
+    "results.comparison": "Comparison ComparisonRow",
 }
+"""The public names of each module."""
 
-__all__ = [
-    "Agent",
-    "AsyncInferenceClient",
-    "AsyncStream",
-    "Candidate",
-    "ConfigurationError",
-    "Evaluation",
-    "HfHubHTTPError",
-    "HfWidgetsError",
-    "InferenceApi",
-    "InferenceClient",
-    "InferenceEndpoint",
-    "InferenceEndpointError",
-    "InferenceEndpointStatus",
-    "InferenceEndpointTimeoutError",
-    "InferenceEndpointType",
-    "InferenceTimeoutError",
-    "InputError",
-    "MCPClient",
-    "Stream",
-    "aevaluate",
-    "audio",
-    "chat",
-    "compare",
-    "create_inference_endpoint",
-    "delete_inference_endpoint",
-    "evaluate",
-    "get_inference_endpoint",
-    "list_inference_endpoints",
-    "map",
-    "multimodal",
-    "panel",
-    "pause_inference_endpoint",
-    "playground",
-    "recordings",
-    "resume_inference_endpoint",
-    "scale_to_zero_inference_endpoint",
-    "tabular",
-    "text",
-    "update_inference_endpoint",
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+# fmt: off
+__all__ = [  # for type checkers, which read a literal list only
+    "Agent", "AsyncBatch", "AsyncEndpoints", "AsyncInferenceClient", "AsyncStream", "Audio",
+    "AuthenticationError", "BadRequestError", "BatchResult", "Candidate", "Catalog",
+    "CatalogModel", "ChatPanel", "ComparePanel", "Comparison", "ComparisonRow",
+    "ConfigurationError", "ConnectError", "DisabledRepoError", "EndpointPausedError",
+    "Endpoints", "EngineError", "EntryNotFoundError", "Evaluation", "Explanation",
+    "GatedRepoError", "GenerationError", "HfHubHTTPError", "HfWidgetsError",
+    "IncompleteGenerationError", "InferenceApi", "InferenceClient", "InferenceEndpoint",
+    "InferenceEndpointError", "InferenceEndpointStatus", "InferenceEndpointTimeoutError",
+    "InferenceEndpointType", "InferenceTimeoutError", "InputError", "InputTypeError",
+    "MCPClient", "MCPServerError", "Meta", "MissingFileError", "MissingTokenError",
+    "ModelLoadingError", "NotFoundError", "NotRecordedError", "NotServedError",
+    "OfflineModeIsEnabled", "OutputError", "OverloadedError", "PaymentRequiredError",
+    "PermissionDeniedError", "Progress", "ProviderJobError", "RateLimitError", "Recorder",
+    "Recording", "RepositoryNotFoundError", "RetiredHostError", "RevisionNotFoundError", "Row",
+    "ServerError", "Stream", "StreamBrokenError", "TaskNotServedError", "TaskPanel",
+    "TextGenerationError", "ToolMessage", "UnknownError", "UnknownParameterError",
+    "UnknownProviderError", "UnknownTaskError", "ValidationError", "aevaluate", "audio", "chat",
+    "compare", "create_inference_endpoint", "delete_inference_endpoint", "evaluate",
+    "get_inference_endpoint", "list_inference_endpoints", "map", "multimodal", "panel",
+    "pause_inference_endpoint", "playground", "recordings", "resume_inference_endpoint",
+    "scale_to_zero_inference_endpoint", "tabular", "text", "update_inference_endpoint",
     "vision",
 ]
+# fmt: on
 
 
 def __getattr__(name: str) -> Any:

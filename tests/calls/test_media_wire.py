@@ -37,7 +37,7 @@ def test_without_parameters_the_file_is_the_body(
         assert seen.headers["content-length"] == str(len(data))
 
 
-def test_any_parameter_makes_it_json(call: Call, loopback: Loopback, file: Path) -> None:
+def test_with_a_parameter_the_body_is_json(call: Call, loopback: Loopback, file: Path) -> None:
     for source, data in ((file, LARGE), (encode_image(), encode_image())):
         loopback.answer(LABELS)
         call("image_classification", source, top_k=3)
@@ -57,17 +57,19 @@ def test_the_type_is_sniffed_for_nameless_bytes(call: Call, loopback: Loopback) 
         assert loopback.requests[-1].headers["content-type"] == mime
 
 
-def test_headers_of_the_caller_win(loopback: Loopback) -> None:
+def test_headers_of_the_caller_have_priority(loopback: Loopback) -> None:
     loopback.answer(LABELS, Answer(body=encode_image()))
-    given = {"Content-Type": "image/x-image", "Accept": "image/jpeg"}
-    with InferenceClient(base_url=loopback.url, headers=given) as client:
+    headers = {"Content-Type": "image/x-image", "Accept": "image/jpeg"}
+    with InferenceClient(base_url=loopback.url, headers=headers) as client:
         client.image_classification(encode_image())
         client.text_to_image("a boat")
     assert loopback.requests[0].headers["content-type"] == "image/x-image"
     assert loopback.requests[1].headers["accept"] == "image/jpeg"
 
 
-def test_a_body_in_pieces_is_sent_again(call: Call, loopback: Loopback, file: Path) -> None:
+def test_a_streamed_body_is_sent_again_on_a_retry(
+    call: Call, loopback: Loopback, file: Path
+) -> None:
     loading = Answer(503, json={"error": "loading", "estimated_time": 0.01})
     loopback.answer(loading, LABELS, loading, LABELS)
     call("image_classification", file)
@@ -105,7 +107,7 @@ def test_a_url_is_fetched_without_credentials(loopback: Loopback) -> None:
         (Answer(body=b""), "empty"),
     ],
 )
-def test_a_page_is_never_sent_as_a_picture(
+def test_a_page_is_never_sent_as_an_image(
     call: Call, loopback: Loopback, answer: Answer, words: str
 ) -> None:
     loopback.route("GET", "/boat", answer)
@@ -121,14 +123,14 @@ def test_nothing_is_sent_for_a_bad_input(call: Call, loopback: Loopback, source:
     assert loopback.requests == []
 
 
-def test_the_results_meta_are_of_the_call_not_of_a_fetch(call: Call, loopback: Loopback) -> None:
+def test_the_meta_of_a_result_describe_the_call_not_a_fetch(call: Call, loopback: Loopback) -> None:
     loopback.route("GET", "/boat", Answer(body=encode_image(), headers={"x-request-id": "fetch"}))
     loopback.answer(Answer(json=LABELS.json, headers={"x-request-id": "call"}))
     found = call("image_classification", f"{loopback.url}/boat")
     assert found.meta.request_id == "call"
 
 
-def test_explain_describes_files_and_sends_nothing(loopback: Loopback, file: Path) -> None:
+def test_a_dry_run_describes_files_and_sends_nothing(loopback: Loopback, file: Path) -> None:
     with InferenceClient(base_url=loopback.url) as client:
         raw = client.explain("image-classification", image=file)
         wrapped = client.explain("image-classification", image=file, top_k=2)
@@ -150,9 +152,7 @@ MESSAGES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("part", "kind"), MESSAGES)
-def test_pictures_and_sounds_in_messages(
-    call: Call, loopback: Loopback, part: Any, kind: str
-) -> None:
+def test_images_and_audio_in_messages(call: Call, loopback: Loopback, part: Any, kind: str) -> None:
     loopback.answer(chat_answer("a boat"))
     call("chat_completion", [{"role": "user", "content": ["What is it?", part]}])
     text, sent = loopback.requests[0].json()["messages"][0]["content"]
@@ -174,7 +174,7 @@ def test_a_path_in_a_message_keeps_its_detail(call: Call, loopback: Loopback, fi
     assert base64.b64decode(sent["url"].partition(",")[2]) == LARGE
 
 
-def test_parts_that_are_ready_pass_untouched(call: Call, loopback: Loopback) -> None:
+def test_parts_in_wire_form_pass_unchanged(call: Call, loopback: Loopback) -> None:
     content = [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": "https://example.org/boat.png"}},
@@ -188,7 +188,7 @@ def test_parts_that_are_ready_pass_untouched(call: Call, loopback: Loopback) -> 
     assert len(loopback.requests) == 1
 
 
-def test_a_missing_picture_in_a_message_is_found_before_sending(
+def test_a_missing_image_in_a_message_is_found_before_sending(
     call: Call, loopback: Loopback
 ) -> None:
     part = {"type": "image_url", "image_url": {"url": "/nowhere/boat.png"}}
@@ -216,15 +216,15 @@ def peak():
 def source(path):
     return open(path, "rb").read() if form == "bytes" else path
 
-async def awaited(*pictures):
+async def awaited(*images):
     async with AsyncInferenceClient(base_url=url) as client:
-        for at, image in enumerate(pictures):
+        for at, image in enumerate(images):
             await client.image_classification(image, top_k=5)
             marks.append(peak())
 
-def blocking(*pictures):
+def blocking(*images):
     with InferenceClient(base_url=url) as client:
-        for image in pictures:
+        for image in images:
             client.image_classification(image, top_k=5)
             marks.append(peak())
 
@@ -245,15 +245,15 @@ def test_ten_megabytes_as_json_take_less_than_five_more(
     (tmp_path / "large").write_bytes(make_noise_png(1850))
     sizes: list[int] = []
 
-    def counted(seen: Seen) -> Answer:
+    def count_bytes(seen: Seen) -> Answer:
         sizes.append(len(seen.body))
         return LABELS
 
-    loopback.route("POST", "/", counted)
+    loopback.route("POST", "/", count_bytes)
     paths = [str(tmp_path / "small"), str(tmp_path / "large")]
     command = [sys.executable, "-c", MEMORY, kind, loopback.url, *paths, form]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert process.returncode == 0, process.stderr
     assert sizes[2] > 13_000_000
-    assert float(done.stdout) <= 5.0
+    assert float(process.stdout) <= 5.0

@@ -1,4 +1,4 @@
-"""Inputs: everything a user may have at hand, and everything that is wrong with some of it."""
+"""Inputs of every form, and every way in which they can be wrong."""
 
 import base64
 import io
@@ -26,46 +26,46 @@ from tests.plugins.sample_media import encode_image, make_image, make_noise_png,
 PNG, JPEG, WAV = encode_image(), encode_image(make_image((300, 200)), "JPEG"), make_wav()
 
 
-def loaded(source: Any, kind: str | None = "image") -> Media:
+def load_media(source: Any, kind: str | None = "image") -> Media:
     found: Media = run_local(media.load(source, kind))
     return found
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "boat.dat"  # the name says nothing
+    path = tmp_path / "boat.dat"  # the name does not tell its type
     path.write_bytes(PNG)
     return path
 
 
-def test_bytes_of_all_forms_travel_as_they_are() -> None:
+def test_bytes_of_all_forms_are_sent_unchanged() -> None:
     for source in (PNG, bytearray(PNG), memoryview(PNG), io.BytesIO(PNG)):
-        found = loaded(source)
+        found = load_media(source)
         assert (found.mime, found.size, found.read()) == ("image/png", len(PNG), PNG)
 
 
 def test_a_file_is_known_by_its_first_bytes_not_its_name(file: Path) -> None:
     for source in (file, str(file)):
-        found = loaded(source)
+        found = load_media(source)
         assert (found.mime, found.name, found.read()) == ("image/png", "boat.dat", PNG)
     with file.open("rb") as opened:
-        assert loaded(opened).read() == PNG
+        assert load_media(opened).read() == PNG
 
 
-def test_a_file_that_stands_in_the_middle_gives_its_rest() -> None:
+def test_a_file_object_is_read_from_its_position() -> None:
     opened = io.BytesIO(b"head" + PNG)
     opened.seek(4)
-    assert loaded(opened).read() == PNG
+    assert load_media(opened).read() == PNG
 
 
-def test_a_file_object_can_be_read_again_for_another_try() -> None:
-    found = loaded(io.BytesIO(PNG))
+def test_a_file_object_can_be_read_again_for_a_retry() -> None:
+    found = load_media(io.BytesIO(PNG))
     assert b"".join(found) == b"".join(found) == PNG
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA"])
-def test_pictures_of_every_usual_format_are_known(kind: str) -> None:
-    assert loaded(encode_image(kind=kind)).mime == Image.MIME[kind]
+def test_images_of_every_usual_format_are_recognized(kind: str) -> None:
+    assert load_media(encode_image(kind=kind)).mime == Image.MIME[kind]
 
 
 @pytest.mark.parametrize(
@@ -86,25 +86,25 @@ def test_pictures_of_every_usual_format_are_known(kind: str) -> None:
         (b"RIFF\x00\x00\x00\x00AVI ", "video", "video/x-msvideo"),
     ],
 )
-def test_sounds_and_films_are_known(head: bytes, kind: str, mime: str) -> None:
-    assert loaded(head.ljust(200, b"\x01"), kind).mime == mime
+def test_audio_and_video_are_recognized(head: bytes, kind: str, mime: str) -> None:
+    assert load_media(head.ljust(200, b"\x01"), kind).mime == mime
 
 
-def test_a_pillow_picture_keeps_its_pixels() -> None:
+def test_a_pil_image_keeps_its_pixels() -> None:
     image = Image.frombytes("RGB", (8, 8), bytes(range(192)))
-    with Image.open(io.BytesIO(loaded(image).read())) as back:
+    with Image.open(io.BytesIO(load_media(image).read())) as back:
         assert back.format == "PNG"
         assert back.tobytes() == image.tobytes()
 
 
-def test_a_pillow_picture_from_a_jpeg_stays_one() -> None:
+def test_a_pil_image_opened_from_a_jpeg_is_sent_as_jpeg() -> None:
     with Image.open(io.BytesIO(JPEG)) as image:
-        assert loaded(image).mime == "image/jpeg"
+        assert load_media(image).mime == "image/jpeg"
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "F", "I;16"])
-def test_pillow_pictures_of_every_mode_are_sent(mode: str) -> None:
-    assert loaded(Image.new(mode, (4, 4))).mime == "image/png"
+def test_pil_images_of_every_mode_are_sent(mode: str) -> None:
+    assert load_media(Image.new(mode, (4, 4))).mime == "image/png"
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_pillow_pictures_of_every_mode_are_sent(mode: str) -> None:
         (np.ones((5, 7, 3), np.float64)[::-1], "RGB"),
     ],
 )
-def test_arrays_become_pictures(array: Any, mode: str) -> None:
-    with Image.open(io.BytesIO(loaded(array).read())) as back:
+def test_arrays_become_images(array: Any, mode: str) -> None:
+    with Image.open(io.BytesIO(load_media(array).read())) as back:
         assert (back.size, back.mode) == ((7, 5), mode)
 
 
 def test_floats_are_scaled_to_bytes() -> None:
     array = np.array([[0.0, 0.5, 1.0]], np.float32)
-    with Image.open(io.BytesIO(loaded(array).read())) as back:
+    with Image.open(io.BytesIO(load_media(array).read())) as back:
         assert list(back.tobytes()) == [0, 128, 255]
 
 
@@ -142,9 +142,9 @@ def test_floats_are_scaled_to_bytes() -> None:
         (np.full((5, 7), "a"), "numbers"),
     ],
 )
-def test_arrays_that_are_no_pictures_are_refused(array: Any, word: str) -> None:
+def test_arrays_that_are_not_images_are_refused(array: Any, word: str) -> None:
     with pytest.raises(errors.InputError, match=word):
-        loaded(array)
+        load_media(array)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_arrays_that_are_no_pictures_are_refused(array: Any, word: str) -> None:
     ],
 )
 def test_samples_with_a_rate_become_a_wave_file(source: Any) -> None:
-    found = loaded(source, "audio")
+    found = load_media(source, "audio")
     assert found.mime == "audio/wav"
     assert struct.unpack_from("<HHI", found.read(), 20) == (1, 1, 8000)
     assert found.size == 44 + 160
 
 
-def test_channels_may_stand_first_or_last() -> None:
+def test_channels_may_be_first_or_last() -> None:
     first, last = np.zeros((2, 80)), np.zeros((80, 2))
-    assert loaded((first, 8000), "audio").read() == loaded((last, 8000), "audio").read()
+    assert load_media((first, 8000), "audio").read() == load_media((last, 8000), "audio").read()
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ def test_channels_may_stand_first_or_last() -> None:
         ({"array": np.zeros(80)}, "sampling_rate"),
     ],
 )
-def test_samples_that_are_no_sound_are_refused(source: Any, word: str) -> None:
+def test_samples_that_are_not_audio_are_refused(source: Any, word: str) -> None:
     with pytest.raises(errors.InputError, match=word):
-        loaded(source, "audio")
+        load_media(source, "audio")
 
 
-def bomb() -> bytes:
-    """A picture of 40,000 by 40,000 pixels in a few hundred bytes."""
+def make_bomb() -> bytes:
+    """Return an image of 40,000 by 40,000 pixels in a few hundred bytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
@@ -207,7 +207,7 @@ def bomb() -> bytes:
         (JPEG[:10], "damaged"),
         (encode_image(kind="GIF")[:30], "damaged"),
         (encode_image(kind="WEBP")[:-20], "damaged"),
-        (bomb(), "too many pixels"),
+        (make_bomb(), "too many pixels"),
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML page"),
         (b'{"error": "not found"}', "JSON"),
         (b"just words", "text"),
@@ -225,28 +225,28 @@ def bomb() -> bytes:
 )
 def test_bad_inputs_get_one_clear_error(source: Any, words: str) -> None:
     with pytest.raises(errors.InputError, match=words):
-        loaded(source)
+        load_media(source)
 
 
-def test_a_missing_file_says_how_to_pass_content() -> None:
+def test_the_error_for_a_missing_file_explains_how_to_pass_content() -> None:
     with pytest.raises(FileNotFoundError, match="pass a file's content as bytes") as caught:
-        loaded("/nowhere/boat.png")
+        load_media("/nowhere/boat.png")
     assert isinstance(caught.value, errors.InputError)
     with pytest.raises(errors.InputError) as long:
-        loaded("x" * 50_000)
+        load_media("x" * 50_000)
     assert len(str(long.value)) < 500
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(errors.InputError, match="folder"):
-        loaded(tmp_path)
+        load_media(tmp_path)
 
 
-def test_text_streams_are_refused(file: Path) -> None:
+def test_files_opened_as_text_are_refused(file: Path) -> None:
     with file.open(encoding="latin-1") as opened, pytest.raises(TypeError, match="'rb'"):
-        loaded(opened)
+        load_media(opened)
     with pytest.raises(TypeError, match="'rb'"):
-        loaded(io.StringIO("text"))
+        load_media(io.StringIO("text"))
 
 
 NOISE = make_noise_png(24)
@@ -254,35 +254,35 @@ WORN = encode_image(Image.open(io.BytesIO(NOISE)), "JPEG")
 
 
 @given(st.integers(0, len(NOISE) - 40))
-def test_no_part_of_a_picture_passes_for_it(length: int) -> None:
+def test_a_cut_png_is_refused(length: int) -> None:
     with pytest.raises(errors.InputError):
-        loaded(NOISE[:length])
+        load_media(NOISE[:length])
 
 
 @given(st.integers(0, len(WORN) - 40))
-def test_no_part_of_a_photograph_passes_for_it(length: int) -> None:
+def test_a_cut_jpeg_is_refused(length: int) -> None:
     with pytest.raises(errors.InputError):
-        loaded(WORN[:length])
+        load_media(WORN[:length])
 
 
-def test_a_picture_with_more_behind_its_end_passes() -> None:
+def test_an_image_with_trailing_bytes_passes() -> None:
     for data in (PNG, JPEG, encode_image(kind="WEBP")):
-        assert loaded(data + b"\0" * 100).size == len(data) + 100
+        assert load_media(data + b"\0" * 100).size == len(data) + 100
 
 
-def test_large_pictures_are_not_decoded_to_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_images_are_not_decoded_to_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_noise_png(300)
 
     def load(_: Any) -> None:
         raise AssertionError("decoded")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
-    assert loaded(data).size == len(data)
+    assert load_media(data).size == len(data)
 
 
 def test_files_are_read_in_pieces(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_bytes(make_noise_png(400))
-    found = loaded(file)
+    found = load_media(file)
     sizes = [len(piece) for piece in found.chunks(10_000)]
     assert max(sizes) == 10_000
     assert sum(sizes) == found.size
@@ -291,22 +291,22 @@ def test_files_are_read_in_pieces(file: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("change", [b"", PNG + b"more"])
-def test_a_file_that_changes_meanwhile_is_noticed(file: Path, change: bytes) -> None:
-    found = loaded(file)
+def test_a_file_that_changes_while_it_is_sent_is_an_error(file: Path, change: bytes) -> None:
+    found = load_media(file)
     file.write_bytes(change)
     with pytest.raises(errors.InputError, match="changed"):
         b"".join(found)
 
 
-def test_a_file_that_went_away_is_noticed(file: Path) -> None:
-    found = loaded(file)
+def test_a_deleted_file_is_an_error(file: Path) -> None:
+    found = load_media(file)
     file.unlink()
     with pytest.raises(errors.InputError, match="no longer"):
         found.read()
 
 
-class Trickling(MemorySource):
-    """A source that gives a few bytes at a time, as pipes do."""
+class TricklingSource(MemorySource):
+    """A source that returns a few bytes at a time, as pipes do."""
 
     def __init__(self, data: bytes, most: int) -> None:
         super().__init__(data)
@@ -321,17 +321,17 @@ class Trickling(MemorySource):
 
 @given(st.binary(max_size=500), st.integers(1, 100))
 def test_base64_in_pieces_is_base64(data: bytes, most: int) -> None:
-    found = Media(Trickling(data, most))
+    found = Media(TricklingSource(data, most))
     assert b"".join(found.base64_chunks()) == base64.b64encode(data)
 
 
 @given(st.binary(max_size=2000))
-def test_whatever_the_bytes_sniffing_has_an_answer(data: bytes) -> None:
+def test_sniffing_never_fails(data: bytes) -> None:
     assert media.sniff(data) is None or "/" in str(media.sniff(data))
 
 
 @given(st.binary(min_size=1, max_size=300))
-def test_data_urls_give_their_bytes_back(data: bytes) -> None:
+def test_data_urls_are_decoded_to_their_bytes(data: bytes) -> None:
     url = Media(MemorySource(data), mime="image/png").data_url()
     assert url.startswith("data:image/png;base64,")
     assert decode_data_url(url) == data
@@ -348,30 +348,30 @@ LEAVES = st.recursive(
 )
 
 
-def with_media(value: Any) -> Any:
+def replace_by_media(value: Any) -> Any:
     if isinstance(value, bytes):
         return Media(MemorySource(value))
     if isinstance(value, list):
-        return [with_media(item) for item in value]
-    return {k: with_media(v) for k, v in value.items()} if isinstance(value, dict) else value
+        return [replace_by_media(item) for item in value]
+    return {k: replace_by_media(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def with_text(value: Any) -> Any:
+def replace_by_base64(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, list):
-        return [with_text(item) for item in value]
-    return {k: with_text(v) for k, v in value.items()} if isinstance(value, dict) else value
+        return [replace_by_base64(item) for item in value]
+    return {k: replace_by_base64(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 @given(LEAVES)
-def test_media_in_json_stand_for_their_base64(value: Any) -> None:
-    body = media.json_body(with_media(value))
+def test_media_in_json_become_their_base64(value: Any) -> None:
+    body = media.json_body(replace_by_media(value))
     whole = body if isinstance(body, bytes) else b"".join(body)
-    assert json.loads(whole) == with_text(value)
+    assert json.loads(whole) == replace_by_base64(value)
 
 
-def test_large_bodies_know_their_size_and_can_be_sent_again() -> None:
+def test_large_bodies_have_a_size_and_can_be_sent_again() -> None:
     data = make_noise_png(500)
     body = media.json_body({"inputs": Media(MemorySource(data)), "parameters": {"é": 1}})
     assert not isinstance(body, bytes)
@@ -383,13 +383,13 @@ def test_large_bodies_know_their_size_and_can_be_sent_again() -> None:
     assert f"{len(data):,} bytes" in body.summary
 
 
-def test_what_json_cannot_say_is_a_type_error() -> None:
+def test_values_that_json_cannot_hold_are_a_type_error() -> None:
     with pytest.raises(TypeError, match="object"):
         media.json_body({"inputs": object()})
 
 
 def test_urls_stay_urls_until_bytes_are_needed() -> None:
-    found = loaded("https://example.org/a%20boat.png")
+    found = load_media("https://example.org/a%20boat.png")
     assert (found.url, found.name, found.size) == (
         "https://example.org/a%20boat.png",
         "a boat.png",
@@ -400,19 +400,19 @@ def test_urls_stay_urls_until_bytes_are_needed() -> None:
         found.read()
 
 
-def test_data_urls_stay_what_they_are() -> None:
+def test_data_urls_are_passed_on() -> None:
     url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-    found = loaded(url)
+    found = load_media(url)
     assert run_local(media.to_url(found)) == url
     assert found.read() == PNG
 
 
-def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None:
+def test_small_files_become_data_urls_at_once_and_large_ones_while_they_are_sent() -> None:
     assert (
-        run_local(media.to_url(loaded(PNG)))
+        run_local(media.to_url(load_media(PNG)))
         == Media(MemorySource(PNG), mime="image/png").data_url()
     )
-    large = run_local(media.to_url(loaded(make_noise_png(400)), "image/jpeg"))
+    large = run_local(media.to_url(load_media(make_noise_png(400)), "image/jpeg"))
     assert isinstance(large, media.InlineDataUrl)
     body = media.json_body({"url": large})
     assert isinstance(body, media.Body)
@@ -421,8 +421,8 @@ def test_small_files_become_data_urls_and_large_ones_are_written_later() -> None
     assert text.startswith("data:image/png;base64,")
 
 
-def fetched(url: str, answer: Reply | Exception) -> Media:
-    """What `as_bytes` makes of an answer."""
+def fetch_media(url: str, answer: Reply | Exception) -> Media:
+    """Return what `ensure_bytes` makes of an answer."""
 
     def perform(step: Any) -> Any:
         if not isinstance(step, Send):
@@ -432,12 +432,12 @@ def fetched(url: str, answer: Reply | Exception) -> Media:
             raise answer
         return answer
 
-    return run_flow(media.ensure_bytes(loaded(url)), perform)
+    return run_flow(media.ensure_bytes(load_media(url)), perform)
 
 
 def test_a_url_is_fetched_and_its_type_sniffed() -> None:
     reply = Reply(200, {"content-type": "image/jpeg"}, PNG)
-    assert fetched("https://example.org/boat", reply).mime == "image/png"
+    assert fetch_media("https://example.org/boat", reply).mime == "image/png"
 
 
 @pytest.mark.parametrize(
@@ -450,9 +450,9 @@ def test_a_url_is_fetched_and_its_type_sniffed() -> None:
         (Reply(200, {}, PNG[:50]), "cut off"),
     ],
 )
-def test_a_url_without_a_picture_is_an_input_error(answer: Any, words: str) -> None:
+def test_a_url_without_an_image_is_an_input_error(answer: Any, words: str) -> None:
     with pytest.raises(errors.InputError, match=words):
-        fetched("https://example.org/boat", answer)
+        fetch_media("https://example.org/boat", answer)
 
 
 @given(st.binary(max_size=200), st.integers(1, 30))
@@ -463,5 +463,5 @@ def test_base64_is_read_in_pieces(data: bytes, size: int) -> None:
         assert media.decode_base64(text) == data
 
 
-def test_media_say_what_they_are_without_a_folder(file: Path) -> None:
-    assert repr(loaded(file)) == f"<Media boat.dat image/png, {len(PNG)} bytes>"
+def test_the_repr_of_media_has_no_folder(file: Path) -> None:
+    assert repr(load_media(file)) == f"<Media boat.dat image/png, {len(PNG)} bytes>"

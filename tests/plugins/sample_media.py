@@ -1,4 +1,4 @@
-"""Small pictures and sounds for tests, and a driver for flows that only do local work."""
+"""Small images and audio for tests, and a driver for flows that only do local work."""
 
 import base64
 import io
@@ -13,8 +13,8 @@ from hfwidgets.core.flow import Flow
 from hfwidgets.core.run_flow import perform_blocking, run_flow
 
 
-def make_image(size: tuple[int, int] = (40, 30), colour: str = "red") -> Image.Image:
-    return Image.new("RGB", size, colour)
+def make_image(size: tuple[int, int] = (40, 30), color: str = "red") -> Image.Image:
+    return Image.new("RGB", size, color)
 
 
 def encode_image(image: Image.Image | None = None, kind: str = "PNG", **options: Any) -> bytes:
@@ -32,7 +32,7 @@ def make_mask_base64(
 
 
 def make_noise_png(side: int) -> bytes:
-    """A PNG that does not compress: side * side * 3 bytes and a little more."""
+    """Return a PNG that does not compress: side * side * 3 bytes and a little more."""
     import random
 
     pixels = random.Random(1).randbytes(side * side * 3)
@@ -52,5 +52,5 @@ def make_wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
 
 
 def run_local(flow: Flow[Any]) -> Any:
-    """The result of a flow whose steps are all local work."""
+    """Return the result of a flow whose steps are all local work."""
     return run_flow(flow, perform_blocking)

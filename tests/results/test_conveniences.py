@@ -1,4 +1,4 @@
-"""What results offer beside their fields: text by str(), plain data, tables, pictures, arrays."""
+"""Conveniences of results: text by str(), plain data, tables, arrays."""
 
 import numpy as np
 import pytest
@@ -29,19 +29,21 @@ CHAT = ChatCompletionOutput(choices=[{"message": {"role": "assistant", "content"
         AutomaticSpeechRecognitionOutput(text="Hello"),
     ],
 )
-def test_str_of_a_text_is_the_text_and_repr_tells_the_fields(result):
+def test_str_of_a_text_is_the_text_and_repr_names_the_fields(result):
     assert str(result) == f"{result}" == "Hello"
     assert repr(result).startswith(f"{type(result).__name__}(")
     assert str(type(result)()) == ""
 
 
-def test_other_records_show_their_fields():
+def test_str_of_other_records_names_their_fields():
     row = TextClassificationOutputElement(label="good", score=0.5)
     assert str(row) == repr(row) == "TextClassificationOutputElement(label='good', score=0.5)"
 
 
 def test_raw_is_plain_data_all_the_way_down():
-    assert CHAT.choices[0].message.content == "Hello"  # which makes the nested objects records
+    assert (
+        CHAT.choices[0].message.content == "Hello"
+    )  # reading converts the nested objects to records
     assert CHAT.raw == {"choices": [{"message": {"role": "assistant", "content": "Hello"}}]}
     assert type(CHAT.raw["choices"][0]["message"]) is dict
     rows = Elements([TextClassificationOutputElement(label="good", score=0.5)])

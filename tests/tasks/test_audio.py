@@ -1,4 +1,4 @@
-"""The audio tasks under both clients: sounds in and out, transcripts with their times."""
+"""The audio tasks under both clients: audio in and out, transcripts with their times."""
 
 import base64
 from collections.abc import Callable
@@ -24,7 +24,7 @@ CHUNKS = [
 ]
 
 
-def flac() -> bytes:
+def make_flac() -> bytes:
     import io
 
     import soundfile  # type: ignore[import-untyped]
@@ -78,7 +78,7 @@ def test_times_of_a_transcript(call: Call, loopback: Loopback, tmp_path: Path) -
     assert found.save(tmp_path / "a.txt").read_text() == "The ferry leaves."
 
 
-def test_the_older_name_of_times(call: Call, loopback: Loopback) -> None:
+def test_the_older_name_of_timestamps(call: Call, loopback: Loopback) -> None:
     chunk = {"text": "hi", "timestamps": [0.0, 1.0]}
     loopback.answer(Answer(json={"text": "hi", "chunks": [chunk]}))
     found = call("automatic_speech_recognition", WAV, return_timestamps=True)
@@ -87,7 +87,7 @@ def test_the_older_name_of_times(call: Call, loopback: Loopback) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e5), st.text()), min_size=1))
-def test_subtitles_keep_their_form_whatever_is_said(cues: list[tuple[float, float, str]]) -> None:
+def test_subtitles_are_well_formed_for_any_text(cues: list[tuple[float, float, str]]) -> None:
     assert to_srt(cues).count(" --> ") >= len(cues)
     written = to_vtt(cues)
     assert written.startswith("WEBVTT\n\n")
@@ -100,20 +100,20 @@ def test_the_clock() -> None:
 
 
 def test_text_to_speech(call: Call, loopback: Loopback, tmp_path: Path) -> None:
-    spoken = flac()
-    loopback.answer(Answer(body=spoken, headers={"content-type": "audio/mpeg"}))
+    speech = make_flac()
+    loopback.answer(Answer(body=speech, headers={"content-type": "audio/mpeg"}))
     found = call("text_to_speech", "The ferry leaves.", temperature=0.5, extra_body={"voice": "a"})
     assert loopback.requests[0].json() == {
         "inputs": "The ferry leaves.",
         "parameters": {"temperature": 0.5, "voice": "a"},
     }
     assert isinstance(found, Audio)
-    assert (found, found.mime, found.sampling_rate) == (spoken, "audio/flac", 8000)
+    assert (found, found.mime, found.sampling_rate) == (speech, "audio/flac", 8000)
     assert found.array.dtype == np.float32
     assert found.array.shape == (16_000,)
     assert found.seconds == 2.0
     assert found.meta.task == "text-to-speech"
-    assert found.save(tmp_path / "a.flac").read_bytes() == spoken
+    assert found.save(tmp_path / "a.flac").read_bytes() == speech
     assert Audio(found.save(tmp_path / "a.wav").read_bytes()).mime == "audio/wav"
 
 
@@ -137,7 +137,7 @@ def test_speech_inside_json_is_read(call: Call, loopback: Loopback, answer: Any)
         Answer(json={"error": "busy"}),
     ],
 )
-def test_answers_that_are_no_sound(call: Call, loopback: Loopback, answer: Answer) -> None:
+def test_answers_that_are_not_audio(call: Call, loopback: Loopback, answer: Answer) -> None:
     loopback.answer(answer)
     with pytest.raises(errors.OutputError):
         call("text_to_speech", "hi")
@@ -150,15 +150,15 @@ def test_audio_to_audio(call: Call, loopback: Loopback) -> None:
     assert loopback.requests[0].body == WAV
     item = found[0]
     assert (item.label, item.content_type, item.blob) == ("clean", "audio/flac", WAV)
-    assert item.blob.mime == "audio/wav"  # sniffed, whatever the server says
+    assert item.blob.mime == "audio/wav"  # by its bytes, not by the server's label
 
 
-def test_a_sound_alone_is_an_answer_too(call: Call, loopback: Loopback) -> None:
+def test_a_bare_audio_file_is_one_track(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(body=WAV, headers={"content-type": "audio/wav"}))
     assert call("audio_to_audio", WAV)[0].blob == WAV
 
 
-def test_sounds_never_play_by_themselves_and_large_ones_stay_out() -> None:
+def test_audio_never_starts_by_itself_and_large_files_are_not_embedded() -> None:
     small = Audio(WAV)._repr_mimebundle_()["text/html"]
     assert "<audio controls" in small
     assert "autoplay" not in small
@@ -168,13 +168,13 @@ def test_sounds_never_play_by_themselves_and_large_ones_stay_out() -> None:
     )
 
 
-def test_sounds_of_several_channels() -> None:
+def test_audio_with_several_channels() -> None:
     both = Audio.of(np.zeros((80, 2)), 8000)
     assert both.array.shape == (80, 2)
     assert both.seconds == 0.01
 
 
-def test_a_sound_that_cannot_be_decoded_says_so() -> None:
+def test_audio_that_cannot_be_decoded_is_an_output_error() -> None:
     odd = Audio(b"\x1aE\xdf\xa3\x01\x00B\x82\x84webm")
     assert odd.mime == "audio/webm"
     with pytest.raises(errors.OutputError, match="saved as they are"):
@@ -182,7 +182,7 @@ def test_a_sound_that_cannot_be_decoded_says_so() -> None:
     assert "audio/webm" in repr(odd)
 
 
-def test_sounds_have_players_and_waveforms(call: Call, loopback: Loopback) -> None:
+def test_tracks_have_players_and_waveforms(call: Call, loopback: Loopback) -> None:
     blob = base64.b64encode(WAV).decode()
     parts = [
         {"label": name, "content-type": "audio/wav", "blob": blob} for name in ("voice", "<b>")

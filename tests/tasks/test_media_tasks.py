@@ -1,4 +1,4 @@
-"""What holds for all tasks with files: routes, examples, tables, figures."""
+"""Properties of all tasks with files: routes, examples, tables, figures."""
 
 import builtins
 import json
@@ -37,7 +37,7 @@ ANSWERS: dict[str, Answer] = {
 LABELS = Answer(json=[{"label": "a", "score": 1.0, "answer": "a"}])
 
 
-def test_all_tasks_are_there() -> None:
+def test_the_number_of_tasks() -> None:
     assert len(OURS) == 18
     assert len(TASKS) == 30
 
@@ -77,16 +77,16 @@ def test_hf_inference_posts_to_the_model(loopback: Loopback) -> None:
             assert posted == [f"/models/{model}"]
 
 
-def test_the_engine_is_asked_by_task() -> None:
+def test_the_engine_and_endpoints_serve_every_task() -> None:
     assert all(map(providers.get("local").serves_task, (task.name for task in OURS)))
     assert all(map(providers.get("endpoint").serves_task, (task.name for task in OURS)))
 
 
-def test_examples_are_made_when_they_are_asked_for() -> None:
+def test_examples_are_made_when_they_are_needed() -> None:
     values = {"image": examples.HARBOR, "question": "What?"}
-    made = examples.make_arguments(values)
-    assert made["image"].size == (640, 420)
-    assert made["question"] == "What?"
+    arguments = examples.make_arguments(values)
+    assert arguments["image"].size == (640, 420)
+    assert arguments["question"] == "What?"
     assert {example.name for example in _examples()} <= set(examples.MAKERS)
     assert isinstance(examples.TONE.make(), Audio)
     assert examples.NOISE.make() == examples.NOISE.make()
@@ -118,7 +118,9 @@ def test_scores_become_a_dataframe() -> None:
     assert SCORES.to_pandas().columns.tolist() == ["label", "score"]
 
 
-def test_without_pandas_the_error_says_what_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_pandas_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     real = builtins.__import__
 
     def without(name: str, *more: Any, **options: Any) -> Any:
@@ -132,17 +134,17 @@ def test_without_pandas_the_error_says_what_else_works(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "made",
+    "make_figure",
     [
         lambda: SCORES.plot(),
         lambda: Elements([0.1, 0.5]).plot(),
         lambda: Audio(make_wav(0.1)).plot(),
     ],
 )
-def test_figures_show_themselves(made: Callable[[], Any]) -> None:
-    assert made()._repr_png_().startswith(b"\x89PNG")
+def test_figures_display_as_png(make_figure: Callable[[], Any]) -> None:
+    assert make_figure()._repr_png_().startswith(b"\x89PNG")
 
 
-def test_what_has_no_scores_has_no_figure() -> None:
+def test_results_without_scores_cannot_be_plotted() -> None:
     with pytest.raises(errors.ConfigurationError, match="cannot be plotted"):
         Elements([{"answer": "x"}]).plot()

@@ -1,4 +1,4 @@
-"""The tasks that ask about a picture: the picture travels once."""
+"""The tasks that ask about an image: the image is sent once."""
 
 import base64
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from tests.plugins.sample_media import encode_image
 
 Call = Callable[..., Any]
 PNG = encode_image()
-PICTURE = base64.b64encode(PNG).decode()
+IMAGE = base64.b64encode(PNG).decode()
 
 
 def test_visual_question_answering(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=[{"answer": "a boat", "score": 0.8}]))
     found = call("visual_question_answering", PNG, "What floats?", top_k=2)
     assert loopback.requests[0].json() == {
-        "inputs": {"question": "What floats?", "image": PICTURE},
+        "inputs": {"question": "What floats?", "image": IMAGE},
         "parameters": {"top_k": 2},
     }
     assert (found[0].answer, found[0].score) == ("a boat", 0.8)
@@ -26,13 +26,13 @@ def test_document_question_answering(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=[{"answer": "100.40", "score": 0.8, "start": 3, "end": 3}]))
     found = call("document_question_answering", PNG, "Total?", lang="en", word_boxes=[["a", 1.0]])
     assert loopback.requests[0].json() == {
-        "inputs": {"question": "Total?", "image": PICTURE},
+        "inputs": {"question": "Total?", "image": IMAGE},
         "parameters": {"lang": "en", "word_boxes": [["a", 1.0]]},
     }
     assert (found[0].answer, found[0].start) == ("100.40", 3)
 
 
-def test_an_answer_alone(call: Call, loopback: Loopback) -> None:
+def test_an_answer_with_nothing_but_its_text(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=[{"answer": "100.40"}]), Answer(json={"answer": "100.40"}))
     for _ in range(2):
         found = call("document_question_answering", PNG, "Total?")[0]

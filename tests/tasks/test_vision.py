@@ -1,4 +1,4 @@
-"""The vision tasks under both clients: what is sent, what comes back, how it shows itself."""
+"""The vision tasks under both clients: requests, results and their display."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ from tests.plugins.sample_media import encode_image, make_image, make_mask_base6
 
 Call = Callable[..., Any]
 PNG = encode_image()
-FILM = b"\x00\x00\x00 ftypisom" + b"\x01" * 100
+MP4 = b"\x00\x00\x00 ftypisom" + b"\x01" * 100
 SCORES = [{"label": "boat", "score": 0.9}, {"label": "<b>sea</b>", "score": 0.1}]
 BOXES = [
     {"label": "boat", "score": 0.9, "box": {"xmin": 10, "ymin": 5, "xmax": 20, "ymax": 15}},
@@ -25,7 +25,7 @@ BOXES = [
 ]
 
 
-def sent(loopback: Loopback) -> dict[str, Any]:
+def sent_body(loopback: Loopback) -> dict[str, Any]:
     body: dict[str, Any] = loopback.requests[-1].json()
     body.pop("inputs", None)
     return body
@@ -34,7 +34,7 @@ def sent(loopback: Loopback) -> dict[str, Any]:
 def test_image_classification(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=SCORES))
     found = call("image_classification", make_image(), top_k=2, function_to_apply="softmax")
-    assert sent(loopback) == {"parameters": {"top_k": 2, "function_to_apply": "softmax"}}
+    assert sent_body(loopback) == {"parameters": {"top_k": 2, "function_to_apply": "softmax"}}
     assert [(item.label, item.score) for item in found] == [("boat", 0.9), ("<b>sea</b>", 0.1)]
     assert found.meta.task == "image-classification"
     assert "<b>" not in found._repr_mimebundle_()["text/html"]
@@ -43,7 +43,7 @@ def test_image_classification(call: Call, loopback: Loopback) -> None:
 def test_zero_shot_image_classification(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=SCORES))
     found = call("zero_shot_image_classification", PNG, ["boat", "sea"])
-    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
+    assert sent_body(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
     assert found[0].label == "boat"
 
 
@@ -51,7 +51,7 @@ def test_labels_is_the_older_name(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=SCORES))
     with pytest.warns(DeprecationWarning, match="candidate_labels"):
         call("zero_shot_image_classification", PNG, labels=["boat", "sea"])
-    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
+    assert sent_body(loopback) == {"parameters": {"candidate_labels": ["boat", "sea"]}}
 
 
 @pytest.mark.parametrize("labels", [None, [], ["one"], "boat, sea"])
@@ -66,12 +66,12 @@ def test_object_detection(call: Call, loopback: Loopback, tmp_path: Path) -> Non
     image = make_image()
     image.paste("blue", (10, 5, 20, 15))
     found = call("object_detection", image, threshold=0.3)
-    assert sent(loopback) == {"parameters": {"threshold": 0.3}}
+    assert sent_body(loopback) == {"parameters": {"threshold": 0.3}}
     boat, sun = found
     assert (boat.label, boat.box.xmin, boat.box.ymax) == ("boat", 10, 15)
     assert boat.crop.size == (10, 10)
     assert boat.crop.getcolors() == [(100, (0, 0, 255))]
-    assert sun.crop.size == (4, 5)  # cut at the picture's edges
+    assert sun.crop.size == (4, 5)  # cut at the image's edges
     assert found.to_pandas()["box.xmax"].tolist() == [20, 4]
     found.save(tmp_path / "boxes.png")
     found.save(tmp_path / "boxes.json")
@@ -80,7 +80,7 @@ def test_object_detection(call: Call, loopback: Loopback, tmp_path: Path) -> Non
     assert json.loads((tmp_path / "boxes.json").read_text()) == BOXES
 
 
-def test_detections_show_the_picture_with_its_boxes(call: Call, loopback: Loopback) -> None:
+def test_detections_display_the_image_with_its_boxes(call: Call, loopback: Loopback) -> None:
     wide = make_image((1600, 1200), "white")
     loopback.answer(Answer(json=[{**BOXES[0], "label": '"><script>alert(1)</script>'}]))
     shown = call("object_detection", wide)._repr_mimebundle_()
@@ -89,16 +89,18 @@ def test_detections_show_the_picture_with_its_boxes(call: Call, loopback: Loopba
     assert 'alt="Image with 1 objects: ' in shown["text/html"]
     with Image.open(io.BytesIO(shown["image/png"])) as drawn:
         assert drawn.size == (800, 600)
-        assert {(0, 114, 178)} <= {colour for _, colour in drawn.getcolors(1 << 20) or []}
+        assert {(0, 114, 178)} <= {color for _, color in drawn.getcolors(1 << 20) or []}
 
 
-def test_nothing_found_says_so(call: Call, loopback: Loopback) -> None:
+def test_an_empty_result_is_displayed_as_such(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=[]), Answer(json=[]))
     assert "No objects" in call("object_detection", PNG)._repr_mimebundle_()["text/html"]
     assert "No segments" in call("image_segmentation", PNG)._repr_mimebundle_()["text/html"]
 
 
-def test_results_outlive_their_picture(call: Call, loopback: Loopback, tmp_path: Path) -> None:
+def test_results_are_displayed_after_their_image_is_deleted(
+    call: Call, loopback: Loopback, tmp_path: Path
+) -> None:
     path = tmp_path / "boat.png"
     path.write_bytes(PNG)
     loopback.answer(Answer(json=BOXES))
@@ -110,7 +112,7 @@ def test_results_outlive_their_picture(call: Call, loopback: Loopback, tmp_path:
         _ = found[0].crop
 
 
-def test_results_made_by_hand_have_no_picture() -> None:
+def test_results_built_by_hand_have_no_image() -> None:
     found = Detections([ObjectDetectionOutputElement(BOXES[0])])
     assert "boat" in found._repr_mimebundle_()["text/html"]
     with pytest.raises(errors.InputError, match="not available"):
@@ -118,14 +120,14 @@ def test_results_made_by_hand_have_no_picture() -> None:
 
 
 def test_crops_follow_the_cameras_orientation(call: Call, loopback: Loopback) -> None:
-    lying = make_image((30, 40))
-    lying.paste("blue", (0, 0, 15, 40))
+    sideways = make_image((30, 40))
+    sideways.paste("blue", (0, 0, 15, 40))
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter to the right to stand upright
     loopback.answer(
         Answer(json=[{"label": "top", "box": {"xmin": 0, "ymin": 0, "xmax": 40, "ymax": 9}}])
     )
-    found = call("object_detection", encode_image(lying, "JPEG", exif=exif, quality=95))
+    found = call("object_detection", encode_image(sideways, "JPEG", exif=exif, quality=95))
     red, _, blue = found[0].crop.resize((1, 1)).getpixel((0, 0))
     assert blue > 200 > 60 > red
 
@@ -133,7 +135,7 @@ def test_crops_follow_the_cameras_orientation(call: Call, loopback: Loopback) ->
 def test_zero_shot_object_detection(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(json=BOXES))
     found = call("zero_shot_object_detection", PNG, ["boat"], threshold=0.1)
-    assert sent(loopback) == {"parameters": {"candidate_labels": ["boat"], "threshold": 0.1}}
+    assert sent_body(loopback) == {"parameters": {"candidate_labels": ["boat"], "threshold": 0.1}}
     assert found[0].crop.size == (10, 10)
 
 
@@ -144,7 +146,7 @@ def test_image_segmentation(call: Call, loopback: Loopback, tmp_path: Path) -> N
     ]
     loopback.answer(Answer(json=rows))
     found = call("image_segmentation", make_image(), subtask="panoptic", threshold=0.5)
-    assert sent(loopback) == {"parameters": {"subtask": "panoptic", "threshold": 0.5}}
+    assert sent_body(loopback) == {"parameters": {"subtask": "panoptic", "threshold": 0.5}}
     assert isinstance(found, Segments)
     assert found[0].mask.size == (40, 30)
     assert found[0].mask.getpixel((12, 7)) == 255
@@ -194,13 +196,13 @@ def test_target_size_is_the_older_way(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(body=PNG))
     with pytest.warns(DeprecationWarning, match="target_size"):
         call("text_to_image", "a boat", target_size={"width": 8, "height": 6})
-    assert sent(loopback) == {"parameters": {"height": 6, "width": 8}}
+    assert sent_body(loopback) == {"parameters": {"height": 6, "width": 8}}
 
 
 def test_image_to_image(call: Call, loopback: Loopback) -> None:
     loopback.answer(Answer(body=PNG), Answer(body=PNG))
     call("image_to_image", make_image(), "at night", target_size=(8, 6), strength=0.5)
-    assert sent(loopback)["parameters"] == {
+    assert sent_body(loopback)["parameters"] == {
         "prompt": "at night",
         "target_size": {"width": 8, "height": 6},
         "strength": 0.5,
@@ -209,7 +211,7 @@ def test_image_to_image(call: Call, loopback: Loopback) -> None:
     assert loopback.requests[1].body == PNG
 
 
-def test_slips_of_the_pen_are_refused(call: Call, loopback: Loopback) -> None:
+def test_misspelled_parameters_are_refused(call: Call, loopback: Loopback) -> None:
     with pytest.raises(errors.UnknownParameterError, match="'guidance_scale'"):
         call("image_to_image", PNG, guidance_scal=3)
     with pytest.raises(errors.UnknownParameterError, match="'height'"):
@@ -225,7 +227,7 @@ def test_slips_of_the_pen_are_refused(call: Call, loopback: Loopback) -> None:
         Answer(json={"images": None, "data": [{"b64_json": base64.b64encode(PNG).decode()}]}),
     ],
 )
-def test_pictures_inside_json_are_read(call: Call, loopback: Loopback, answer: Answer) -> None:
+def test_images_inside_json_are_read(call: Call, loopback: Loopback, answer: Answer) -> None:
     loopback.answer(answer)
     assert call("text_to_image", "a boat").size == (40, 30)
 
@@ -238,10 +240,10 @@ def test_pictures_inside_json_are_read(call: Call, loopback: Loopback, answer: A
         (Answer(body=b""), "not an image"),
         (Answer(json={"error": "out of memory"}), "out of memory"),
         (Answer(json={"what": 1}), "did not send an image"),
-        (Answer(body=FILM), "video/mp4"),
+        (Answer(body=MP4), "video/mp4"),
     ],
 )
-def test_answers_that_are_no_picture(
+def test_answers_that_are_not_an_image(
     call: Call, loopback: Loopback, answer: Answer, words: str
 ) -> None:
     loopback.answer(answer)
@@ -250,26 +252,26 @@ def test_answers_that_are_no_picture(
 
 
 def test_text_to_video(call: Call, loopback: Loopback, tmp_path: Path) -> None:
-    loopback.answer(Answer(body=FILM))
+    loopback.answer(Answer(body=MP4))
     found = call("text_to_video", "a boat", num_frames=8, negative_prompt=["rain"])
-    assert sent(loopback) == {"parameters": {"num_frames": 8, "negative_prompt": ["rain"]}}
+    assert sent_body(loopback) == {"parameters": {"num_frames": 8, "negative_prompt": ["rain"]}}
     assert isinstance(found, Video)
-    assert (found, found.mime) == (FILM, "video/mp4")
-    assert found.save(tmp_path / "boat.mp4").read_bytes() == FILM
+    assert (found, found.mime) == (MP4, "video/mp4")
+    assert found.save(tmp_path / "boat.mp4").read_bytes() == MP4
     shown = found._repr_mimebundle_()["text/html"]
     assert "<video controls" in shown
     assert "autoplay" not in shown
 
 
 def test_image_to_video(call: Call, loopback: Loopback) -> None:
-    loopback.answer(Answer(body=FILM))
+    loopback.answer(Answer(body=MP4))
     found = call("image_to_video", PNG, prompt="it sails", target_size={"width": 8, "height": 6})
-    assert sent(loopback)["parameters"]["target_size"] == {"width": 8, "height": 6}
-    assert found == FILM
+    assert sent_body(loopback)["parameters"]["target_size"] == {"width": 8, "height": 6}
+    assert found == MP4
 
 
-def test_large_films_are_not_put_into_the_notebook() -> None:
-    large = Video(FILM + b"\0" * (5 << 20))
+def test_large_videos_are_not_put_into_the_notebook() -> None:
+    large = Video(MP4 + b"\0" * (5 << 20))
     assert "<video" not in large._html_()
     assert ".save(path)" in large._html_()
     assert len(str(large)) < 100

@@ -44,13 +44,27 @@ AudioInput: TypeAlias = FileInput | tuple[Any, Any] | Mapping[str, Any]
 """bytes, a binary file, a path, an http(s) or data URL, (array, sampling rate)."""
 
 
-def decode_image(raw: Any) -> Flow["Image"]:
+class HasSize(Protocol):
+    """An object with a size in pixels."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+
+TargetSize: TypeAlias = Mapping[str, int] | tuple[int, int] | list[int] | HasSize
+"""{"width": .., "height": ..}, (width, height) or an object with both, in pixels."""
+
+
+def decode_image(raw: object) -> Flow["Image"]:
     """Decode an image in an answer."""
     image: Image = yield Blocking(functools.partial(files.extract_image, raw))
     return image
 
 
-def decode_audio(raw: Any) -> Flow[Audio]:
+def decode_audio(raw: object) -> Flow[Audio]:
     """Take the audio file out of an answer."""
     audio: Audio = yield Blocking(lambda: Audio(files.extract_file(raw, "audio")))
     return audio
@@ -64,13 +78,13 @@ def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
     return found
 
 
-def decode_video(raw: Any) -> Flow[Video]:
+def decode_video(raw: object) -> Flow[Video]:
     """Take the video file out of an answer."""
     video: Video = yield Blocking(lambda: Video(files.extract_file(raw, "video")))
     return video
 
 
-def parse_size(size: Any) -> dict[str, int] | None:
+def parse_size(size: TargetSize | None) -> dict[str, int] | None:
     """Return a target size as {"width", "height"}, from such a dict or object, or (width, height).
 
     Raises:
@@ -78,15 +92,25 @@ def parse_size(size: Any) -> dict[str, int] | None:
     """
     if size is None:
         return None
-    if isinstance(size, (tuple, list)) and len(size) == 2:
-        return {"width": int(size[0]), "height": int(size[1])}
-    found = size if isinstance(size, Mapping) else vars(size)
     try:
-        return {"width": int(found["width"]), "height": int(found["height"])}
-    except (KeyError, TypeError, ValueError) as error:
-        raise errors.InputError(
-            'A target size is {"width": ..., "height": ...} in pixels, or (width, height).'
-        ) from error
+        if isinstance(size, Mapping):
+            width, height = size["width"], size["height"]
+        elif isinstance(size, (tuple, list)):
+            width, height = size
+        else:
+            width, height = size.width, size.height
+        found = {"width": int(width), "height": int(height)}
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise _size_error() from error
+    if min(found.values()) < 1:
+        raise _size_error()
+    return found
+
+
+def _size_error() -> errors.InputError:
+    return errors.InputError(
+        'A target size is {"width": ..., "height": ...} in pixels, or (width, height).'
+    )
 
 
 def check_extra_params(

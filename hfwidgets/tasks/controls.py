@@ -106,7 +106,7 @@ def derive_control(parameter: inspect.Parameter) -> Control:
     return Json(advanced=advanced)
 
 
-def _annotation_kinds(annotation: Any) -> list[Any]:
+def _annotation_kinds(annotation: object) -> list[Any]:
     if get_origin(annotation) in (Union, types.UnionType):
         return [kind for kind in get_args(annotation) if kind is not type(None)]
     return [annotation]

@@ -9,6 +9,7 @@ from hfwidgets.results import Elements
 from hfwidgets.results import vision as results
 from hfwidgets.tasks._media import (
     ImageInput,
+    TargetSize,
     check_extra_params,
     decode_image,
     decode_masks,
@@ -120,7 +121,7 @@ class VisionTasks:
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         model: str | None = None,
-        target_size: Any = None,
+        target_size: TargetSize | None = None,
         **kwargs: Any,
     ) -> Flow["Image"]:
         """Edit an image with a prompt.
@@ -180,7 +181,7 @@ class VisionTasks:
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         seed: int | None = None,
-        target_size: Any = None,
+        target_size: TargetSize | None = None,
         **kwargs: Any,
     ) -> Flow[results.Video]:
         """Generate a video from an image.
@@ -261,7 +262,7 @@ class VisionTasks:
         scheduler: str | None = None,
         seed: int | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        target_size: Any = None,
+        target_size: TargetSize | None = None,
     ) -> Flow["Image"]:
         """Generate an image from a prompt.
 

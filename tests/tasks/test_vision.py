@@ -275,3 +275,14 @@ def test_large_videos_are_not_put_into_the_notebook() -> None:
     assert "<video" not in large._html_()
     assert ".save(path)" in large._html_()
     assert len(str(large)) < 100
+
+
+@pytest.mark.parametrize(
+    "size", ["x", (8,), (8, 6, 4), {"width": 8}, {"width": "x", "height": 6}, (0, 6), 5, ("a", "b")]
+)
+def test_a_target_size_of_another_form_is_refused(
+    call: Call, loopback: Loopback, size: Any
+) -> None:
+    with pytest.raises(errors.InputError, match="width"):
+        call("image_to_image", PNG, target_size=size)
+    assert loopback.requests == []

@@ -1,12 +1,15 @@
 """Read audio for the models (checked, one channel, resampled) and write it into files."""
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base.http_errors import bad_request
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile  # type: ignore[import-untyped]
 
 Samples = NDArray[np.float32]
 
@@ -31,7 +34,7 @@ def read_samples(content: bytes, rate: int) -> Samples:
     Raises:
         RefusedError: 400, the file cannot be read, is empty or too long.
     """
-    import soundfile  # type: ignore[import-untyped]
+    import soundfile
     import soxr
 
     try:
@@ -50,7 +53,7 @@ def read_samples(content: bytes, rate: int) -> Samples:
     return found
 
 
-def _check_length(file: Any) -> None:
+def _check_length(file: "SoundFile") -> None:
     """Refuse audio that is too long, by the file's header, before anything is decoded."""
     seconds = file.frames / file.samplerate
     if seconds > MAX_SECONDS:

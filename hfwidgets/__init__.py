@@ -6,28 +6,9 @@
     hf.chat()                       # a chat panel
     %load_ext hfwidgets             # %%infer, %infer, %hf
 
-The packages, each of which imports from those below it only (see `tests/test_layers.py`):
+CONTRIBUTING.md describes the package's folders and the order of their imports.
 
-    cli                     the command `hfwidgets`
-    magics                  %infer, %%infer, %hf: they parse, and call
-    panels, frontend/       the widgets: their Python half and their TypeScript half
-    notebook                the background loop, the session and the snippets of magics and panels
-    evaluation              answers scored against what was expected
-    endpoints, mcp, testing Inference Endpoints; tools of MCP servers; recorded and canned answers
-    client                  the two clients and their arguments
-    batch                   many rows through one task
-    recorder                recorded and replayed answers
-    calls                   how one call is made, and all outgoing HTTP
-    providers               a service is the module of its name
-    tasks                   a task is the method of its name in the module of its domain
-    results                 typed results and their static views
-    media                   images and audio on their way in and out
-    core                    flows, streams, event streams, tokens: no HTTP and no notebook
-    errors                  what goes wrong, and the advice on it
-    engine, engine_process  the embedded engine (it imports tasks and below), and how it is started
-
-Names are loaded when they are first used: importing this package loads no widget, IPython, numpy or
-PIL module.
+Names are loaded on first use: importing this package loads no widget, IPython, numpy or PIL module.
 """
 
 from importlib import import_module

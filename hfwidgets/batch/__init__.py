@@ -29,7 +29,7 @@ from hfwidgets.batch._options import MapOptions, accepts_map_options
 
 if TYPE_CHECKING:
     from hfwidgets.batch._handles import AsyncBatch, run_map
-    from hfwidgets.batch._progress import Progress
+    from hfwidgets.batch._progress import Progress, Ticker, open_display
     from hfwidgets.batch._result import BatchResult, Row
 
 __all__ = [
@@ -38,7 +38,9 @@ __all__ = [
     "MapOptions",
     "Progress",
     "Row",
+    "Ticker",
     "accepts_map_options",
+    "open_display",
     "run_map",
 ]
 
@@ -47,6 +49,8 @@ _MODULES = {
     "BatchResult": "_result",
     "Progress": "_progress",
     "Row": "_result",
+    "Ticker": "_progress",
+    "open_display": "_progress",
     "run_map": "_handles",
 }
 """What is imported when it is first used, since the clients import this package."""

@@ -141,17 +141,21 @@ def _cells(
         wrong,
         failed,
         None if price is None else FormattedNumber(f"{price:.2f}"),
-        *(score.seconds or (None, None)),
+        *(FormattedNumber(f"{one:.2g}") for one in score.seconds or ()),
+        *((None, None) if score.seconds is None else ()),
         score.tokens,
     ]
 
 
-def _lines(evaluation: ScoredEvaluation, html: bool) -> list[list[object]]:
+def _table(evaluation: ScoredEvaluation, html: bool) -> tuple[list[str], list[list[object]]]:
+    """The titles and lines; a column that is empty for all models is left out."""
     place = ranks(evaluation) if evaluation.metrics else {}
     lines = [_cells(evaluation, one, place.get(one.model), html) for one in evaluation.scores]
     if evaluation.baseline is not None:
         lines.append(_cells(evaluation, evaluation.baseline, None, html))
-    return lines
+    titles = _titles(evaluation)
+    used = [at for at in range(len(titles)) if any(line[at] not in (None, "") for line in lines)]
+    return [titles[at] for at in used], [[line[at] for at in used] for line in lines]
 
 
 def _scale(evaluation: ScoredEvaluation) -> tuple[float, float]:
@@ -192,7 +196,7 @@ def to_text(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as text: the verdict, the table, the pairs."""
     parts = [
         f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
-        to_text_table(_titles(evaluation), _lines(evaluation, html=False)),
+        to_text_table(*_table(evaluation, html=False)),
         *_remarks(evaluation),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -237,7 +241,7 @@ def to_html(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as safe HTML: verdict, table, pairs, confusion, disagreements."""
     parts = [
         f"<p><strong>{escape_html(verdict(evaluation))}</strong></p>",
-        to_html_table(_titles(evaluation), _lines(evaluation, html=True)),
+        to_html_table(*_table(evaluation, html=True)),
         *(
             f"<p style='white-space:pre-line'>{escape_html(text)}</p>"
             for text in _remarks(evaluation)
@@ -322,9 +326,11 @@ class Confusion:
 
     def plot(self) -> "Figure":
         """Draw the matrix."""
-        from matplotlib.figure import Figure
+        from hfwidgets.results.plot import NotebookFigure
 
-        figure = Figure(figsize=(1.5 + 0.7 * len(self.columns), 1.5 + 0.6 * len(self.classes)))
+        figure = NotebookFigure(
+            figsize=(1.5 + 0.7 * len(self.columns), 1.5 + 0.6 * len(self.classes))
+        )
         axes = figure.subplots()
         most = max((count for row in self.counts for count in row), default=1) or 1
         axes.imshow(self.counts, cmap="Blues", vmin=0, vmax=most)
@@ -355,13 +361,13 @@ class Confusion:
 
 def plot(evaluation: ScoredEvaluation) -> "Figure":
     """Draw quality with its interval against cost and against latency, one mark per model."""
-    from matplotlib.figure import Figure
+    from hfwidgets.results.plot import NotebookFigure
 
     if not evaluation.metrics:
         raise ConfigurationError("Without labels there is no quality to plot.")
     scores = [score for score in evaluation.scores if score.n]
     metric = evaluation.metrics[0].name
-    figure = Figure(figsize=(9, 4))
+    figure = NotebookFigure(figsize=(9, 4))
     axes = figure.subplots(1, 2, sharey=True)
     costs = {score.model: score.dollars_per_1000 for score in scores}
     times = {score.model: score.seconds[0] if score.seconds else None for score in scores}

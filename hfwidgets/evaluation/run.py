@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.batch import Progress, Ticker, open_display
 from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.answers import Answerer
 from hfwidgets.evaluation.candidates import Candidate, CandidateLike, to_candidates
@@ -45,7 +46,7 @@ def evaluate(
     concurrency: int | None = None,
     executor: Any = None,
     client: InferenceClient | None = None,
-    progress: bool = True,
+    progress: bool | Callable[[Progress], object] = True,
     **parameters: Any,
 ) -> Evaluation:
     """Ask several models the same rows and report which differences are real.
@@ -77,7 +78,7 @@ def evaluate(
         concurrency: the most calls at once; left out, as many as the server bears.
         executor: whose workers make the calls, as for `map`.
         client: who asks; left out, one with this machine's token.
-        progress: whether to show it.
+        progress: whether to show it, or a function that takes a `Progress`, as for `map`.
         parameters: the task's parameters, for all rows and models.
 
     Raises:
@@ -96,8 +97,7 @@ def evaluate(
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
     if budget is not None:
         _check_budget(budget, answerers)
-    report = partial(_report_progress, found.name) if progress else None
-    stopped = _ask_all(answerers, rows, budget, report)
+    stopped = _ask_all(answerers, rows, budget, progress)
     return Evaluation(
         found.name,
         rows,
@@ -138,21 +138,36 @@ def _ask_all(
     answerers: Sequence[Answerer],
     sample: Sample,
     budget: float | None,
-    report: Callable[[int, int], None] | None,
+    progress: bool | Callable[[Progress], object],
 ) -> str | None:
     """Ask all rows, a few of each model in turn; return why it stopped before the end."""
     rows = sample.rows
     step = CHUNK if budget is None else BUDGET_CHUNK
-    for count in [*range(step, len(rows), step), len(rows)]:
-        for answerer in answerers:
-            answerer.ask(rows, count)
-        if report is not None:
-            report(count, len(rows))
-        if budget is not None and count < len(rows):
+    state = Progress(len(rows) * len(answerers))
+    ticker = Ticker(state, open_display(state, progress))
+    ending = "stopped"
+    try:
+        for count in [*range(step, len(rows), step), len(rows)]:
+            for answerer in answerers:
+                answerer.ask(rows, count)
+                _count_progress(state, answerers)
+                ticker.tick()
             spent = sum(_spent(answerer) for answerer in answerers)
+            if budget is None or count == len(rows):
+                continue
             if spent + spent / count * min(step, len(rows) - count) > budget:
                 return f"${spent:.4f} of the budget of ${budget:g} is spent after {count} rows."
+        ending = "finished"
+    finally:
+        ticker.end(ending)
     return None
+
+
+def _count_progress(state: Progress, answerers: Sequence[Answerer]) -> None:
+    answers = [answer for one in answerers for answer in one.answers.values()]
+    state.failed = sum(answer.state == "failed" for answer in answers)
+    state.done = len(answers) - state.failed
+    state.tokens = sum(answer.tokens or 0 for answer in answers)
 
 
 def _spent(answerer: Answerer) -> float:
@@ -197,13 +212,6 @@ def _model_labels(answerers: Sequence[Answerer], task: str) -> dict[str, Mapping
         if answerer.client is not None and any(w.upper().startswith("LABEL_") for w in words):
             found[answerer.candidate.name] = fetch_id2label(answerer)
     return found
-
-
-def _report_progress(task: str, done: int, total: int) -> None:
-    """Show progress in one line of the cell, or of the terminal."""
-    from hfwidgets.evaluation.progress import show_line
-
-    show_line(f"{task}: {done:,} of {total:,} rows", is_last=done >= total)
 
 
 __all__ = ["Candidate", "aevaluate", "evaluate"]

@@ -1,4 +1,4 @@
-"""How text generation is called, exactly, for type checkers; and how its streams are read."""
+"""Exact types of text generation's calls, and the reading of its streams."""
 
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
@@ -13,8 +13,8 @@ from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOut
 
 
 class GenerationOptions(TypedDict, total=False):
-    """The options of text generation, for type checkers; `TextTasks.text_generation` says what
-    they do.
+    """List the options of text generation for type checkers; `TextTasks.text_generation` describes
+    them.
     """
 
     model: str | None
@@ -49,7 +49,7 @@ FalseOrNone: TypeAlias = Literal[False] | None
 
 
 class GenerationCall(Protocol):
-    """How the sync client is called for text generation."""
+    """Type a call of the blocking client."""
 
     @overload
     def __call__(
@@ -99,7 +99,7 @@ class GenerationCall(Protocol):
 
 
 class AsyncGenerationCall(Protocol):
-    """How the async client is called for text generation."""
+    """Type a call of the async client."""
 
     @overload
     def __call__(
@@ -149,7 +149,7 @@ class AsyncGenerationCall(Protocol):
 
 
 def token_parts(raw: Any, details: bool) -> StreamedReply[Any]:
-    """The open reply as typed events, or as the texts of their tokens."""
+    """Return an open reply as typed events, or as the texts of their tokens."""
     cut = decoder_for_type(raw.headers.get("content-type", ""))
     return StreamedReply(
         raw, ItemDecoder(_parse_event if details else _parse_token, cut), _make_collector(details)
@@ -161,7 +161,7 @@ def _make_collector(details: bool) -> Any:
 
 
 def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
-    """One event, from a text-generation server's stream or an OpenAI completions stream."""
+    """Read an event of a text-generation server's stream or of an OpenAI completions stream."""
     if isinstance(item, list) and len(item) == 1:
         item = item[0]  # a plain answer to the wish for a stream
     if not isinstance(item, Mapping):

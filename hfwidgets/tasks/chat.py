@@ -1,4 +1,4 @@
-"""Chat completion: a conversation goes in, the next message comes out."""
+"""Chat completion: a conversation in, the next message out."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
@@ -20,8 +20,8 @@ AsyncChatStream: TypeAlias = AsyncStream[ChatCompletionStreamOutput, ChatComplet
 
 
 class ChatOptions(TypedDict, total=False):
-    """The options of a chat completion, for type checkers; `Chat.chat_completion` says what
-    they do.
+    """List the options of chat completion for type checkers; `ChatTasks.chat_completion` describes
+    them.
     """
 
     model: str | None
@@ -52,14 +52,14 @@ class ChatOptions(TypedDict, total=False):
 
 
 class CallOptions(ChatOptions, total=False):
-    """The same, and what holds for one call alone, under openai's names."""
+    """Add the options of a single call, under openai's names."""
 
     timeout: float | None
     extra_headers: Mapping[str, str] | None
 
 
 class ChatCall(Protocol):
-    """How the sync client is called for chat."""
+    """Type a call of the blocking client."""
 
     @overload
     def __call__(
@@ -80,7 +80,7 @@ class ChatCall(Protocol):
 
 
 class AsyncChatCall(Protocol):
-    """How the async client is called for chat."""
+    """Type a call of the async client."""
 
     @overload
     def __call__(
@@ -101,7 +101,7 @@ class AsyncChatCall(Protocol):
 
 
 class ChatTasks:
-    """Conversations."""
+    """Tasks that take a conversation."""
 
     @streaming_task(
         ChatCall,
@@ -145,36 +145,36 @@ class ChatTasks:
         extra_body: Mapping[str, Any] | None = None,
         **extra: Any,
     ) -> Flow[ChatCompletionOutput | StreamedReply[ChatCompletionStreamOutput]]:
-        """Answer a conversation.
+        """Generate the next message of a conversation.
 
-        Parameters that are left out are not sent: the server's own defaults hold.
+        Parameters that are left out are not sent; the server's defaults apply.
 
         Args:
             messages: The conversation: dicts with a role (system, user, assistant, tool) and a
-                content: a text, or a list of texts, pictures and sounds (PIL images, paths, bytes,
+                content: a text, or a list of texts, images and audio (PIL images, paths, bytes,
                 URLs, or parts in OpenAI's form with any of them inside).
             model: The model's id on the Hub, or the URL of an endpoint.
-            stream: Whether to return the answer in pieces, as they are made.
-            frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.
+            stream: Whether to return the answer piece by piece as it is generated.
+            frequency_penalty: From -2 to 2; positive values make repeated tokens less likely.
             logit_bias: A bias from -100 to 100 for each token id.
             logprobs: Whether to return each token's log-probability.
-            max_tokens: The longest answer, in tokens, at least 1.
-            n: How many answers to give.
-            presence_penalty: From -2 to 2: positive values make tokens that came before less
+            max_tokens: The maximum length of the answer, in tokens, at least 1.
+            n: The number of answers to generate.
+            presence_penalty: From -2 to 2; positive values make tokens that occurred before less
                 likely.
-            response_format: The form of the answer: a JSON schema, a dataclass or a pydantic model.
-            seed: Where the randomness starts, for answers that can be repeated.
+            response_format: The answer's structure: a JSON schema, a dataclass or a pydantic model.
+            seed: The seed of the random numbers, for reproducible answers.
             stop: Up to four texts that end the answer.
-            stream_options: `{"include_usage": True}` asks for token counts at a stream's end.
-            temperature: From 0 (always the likeliest token) to 2 (wild).
+            stream_options: `{"include_usage": True}` requests token counts at the end of a stream.
+            temperature: From 0 (always the likeliest token) to 2 (most varied).
             tool_choice: auto, none, required, or the function to call.
-            tool_prompt: The text put before the tools (text-generation-inference servers only).
+            tool_prompt: The text before the tools (text-generation-inference servers only).
             tools: The functions that the model may call, in OpenAI's form.
-            top_logprobs: How many of the likeliest tokens to return at each place, 0 to 20.
-            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
-            extra_body: More parameters for the server, written at the root of the request.
-            extra: The same, as keywords. `timeout` and `extra_headers` are not sent: they hold for
-                this call, in place of the client's timeout and beside its headers.
+            top_logprobs: The number of likeliest tokens to return per position, 0 to 20.
+            top_p: The total probability of the likeliest tokens to sample from, 0 to 1.
+            extra_body: Additional parameters for the server, at the root of the request.
+            extra: As extra_body, as keywords. `timeout` and `extra_headers` are not sent; they
+                replace the client's timeout and add to its headers for this call.
 
         Raises:
             InputError: The messages are not a list of dicts with roles.
@@ -217,7 +217,7 @@ _KNOWN_OPTIONS = frozenset(ChatOptions.__annotations__)
 
 
 def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
-    """More parameters pass through, but one that looks like a slip of the pen is refused."""
+    """Return additional parameters; UnknownParameterError for a likely misspelling."""
     for name in extra:
         if name in _CLIENT_OPTION_ADVICE:
             raise errors.UnknownParameterError(
@@ -236,7 +236,7 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_messages(messages: Any) -> list[dict[str, Any]]:
-    """The messages as plain dicts, without what is None."""
+    """Return the messages as plain dicts without None."""
     if isinstance(messages, Iterator):
         messages = list(messages)
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
@@ -289,7 +289,7 @@ def _to_chunk(item: Any) -> ChatCompletionStreamOutput | None:
 
 
 def _to_whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
-    """The one chunk of a plain answer to the wish for a stream."""
+    """Return the only chunk of a plain answer to a streaming request."""
     chunk = _to_chunk(item)
     for choice in chunk.get("choices") or () if chunk else ():
         if "message" in choice and "delta" not in choice:

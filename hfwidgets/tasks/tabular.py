@@ -1,4 +1,4 @@
-"""The tabular tasks: a table in, a prediction for each row out."""
+"""Tabular tasks: a prediction for each row of a table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,15 +32,15 @@ _PATIENTS = {
 
 
 class TabularTasks:
-    """Predictions for the rows of a table."""
+    """Tasks that take a table."""
 
     @task("Tabular classification", {"table": _FLOWERS}, table=TableInput())
     def tabular_classification(
         self, table: Mapping[str, Any], *, model: str | None = None
     ) -> Flow[Predictions[Any]]:
-        """Give each row of a table a label.
+        """Classify each row of a table.
 
-        Labels are texts or numbers, as the model was trained with.
+        Labels are texts or numbers, depending on the model.
 
         Args:
             table: Column names to cells, or a DataFrame.

@@ -1,4 +1,4 @@
-"""The text tasks: classify, extract, answer, rewrite, continue."""
+"""Text tasks: classify, extract, answer, embed, rewrite, continue."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -42,7 +42,7 @@ Truncation: TypeAlias = Literal["do_not_truncate", "longest_first", "only_first"
 
 
 class TextTasks:
-    """Text in, labels, spans, numbers or text out."""
+    """Tasks that take text."""
 
     @task(
         "Text classification",
@@ -60,13 +60,13 @@ class TextTasks:
         top_k: int | None = None,
         function_to_apply: Transform | None = None,
     ) -> Flow[Elements[results.TextClassificationOutputElement]]:
-        """Give a text labels with scores.
+        """Classify text.
 
         Args:
             text: The text to classify.
             model: The model's id on the Hub, or the URL of an endpoint.
-            top_k: How many labels to return, at least 1.
-            function_to_apply: What turns the model's outputs into scores.
+            top_k: The number of labels to return, at least 1.
+            function_to_apply: The function that turns the model's outputs into scores.
         """
         options = {"top_k": top_k, "function_to_apply": function_to_apply}
         return to_records(
@@ -94,16 +94,16 @@ class TextTasks:
         model: str | None = None,
         labels: list[str] | None = None,
     ) -> Flow[Elements[results.ZeroShotClassificationOutputElement]]:
-        """Score a text against labels of your own.
+        """Classify text with your own labels.
 
         Args:
             text: The text to classify.
             candidate_labels: The labels to choose from, at least one.
-            multi_label: Whether several labels may be true at once; the scores then do not sum to
+            multi_label: Whether several labels may be true at once; scores then do not sum to
                 1.
-            hypothesis_template: A sentence with {} where a label goes.
+            hypothesis_template: A sentence with {} in place of a label.
             model: The model's id on the Hub, or the URL of an endpoint.
-            labels: The older name of candidate_labels.
+            labels: The deprecated name of candidate_labels.
         """
         wanted = merge_alias("candidate_labels", candidate_labels, "labels", labels)
         options = {
@@ -135,14 +135,14 @@ class TextTasks:
         ignore_labels: list[str] | None = None,
         stride: int | None = None,
     ) -> Flow[Elements[results.TokenClassificationOutputElement]]:
-        """Find names, places and other entities in a text.
+        """Find names, places and other entities in text.
 
         Args:
             text: The text to search.
             model: The model's id on the Hub, or the URL of an endpoint.
-            aggregation_strategy: How tokens are joined into entities.
-            ignore_labels: Labels to leave out.
-            stride: How many tokens the windows of a long text share.
+            aggregation_strategy: The way tokens are joined into entities.
+            ignore_labels: Labels to leave out of the result.
+            stride: The overlap between windows of a long text, in tokens.
         """
         options = {
             "aggregation_strategy": aggregation_strategy,
@@ -168,15 +168,15 @@ class TextTasks:
         targets: list[str] | None = None,
         top_k: int | None = None,
     ) -> Flow[Elements[results.FillMaskOutputElement]]:
-        """Guess the word behind a mask.
+        """Fill in a masked word.
 
-        Models that allow several masks in a text give a list for each of them.
+        Models that allow several masks in one text return a list per mask.
 
         Args:
             text: A text with one mask token, [MASK] or <mask> as the model has it.
             model: The model's id on the Hub, or the URL of an endpoint.
-            targets: The words to choose from; left out, the whole vocabulary.
-            top_k: How many words to return, at least 1.
+            targets: The words to choose from; None for the whole vocabulary.
+            top_k: The number of words to return, at least 1.
         """
         raw = yield Infer(text, model, {"targets": targets, "top_k": top_k})
         return to_record_groups(results.FillMaskOutputElement, raw)
@@ -204,19 +204,19 @@ class TextTasks:
     ) -> Flow[
         results.QuestionAnsweringOutputElement | Elements[results.QuestionAnsweringOutputElement]
     ]:
-        """Find the answer to a question in a text.
+        """Answer a question from a text.
 
         Args:
-            question: What to ask.
+            question: The question.
             context: The text that holds the answer.
             model: The model's id on the Hub, or the URL of an endpoint.
-            align_to_words: Whether answers begin and end with whole words.
-            doc_stride: How many tokens the windows of a long context share.
-            handle_impossible_answer: Whether an empty answer is possible.
-            max_answer_len: The longest answer, in tokens.
-            max_question_len: The longest question, in tokens.
-            max_seq_len: The size of the windows, in tokens.
-            top_k: How many answers to return; above 1 the result is a list.
+            align_to_words: Whether answers start and end at word boundaries.
+            doc_stride: The overlap between windows of a long context, in tokens.
+            handle_impossible_answer: Whether the answer may be empty.
+            max_answer_len: The maximum length of an answer, in tokens.
+            max_question_len: The maximum length of the question, in tokens.
+            max_seq_len: The size of a window, in tokens.
+            top_k: The number of answers to return; above 1 the result is a list.
         """
         options = {
             "align_to_words": align_to_words,
@@ -259,11 +259,11 @@ class TextTasks:
 
         Args:
             table: Column names to cells, or a DataFrame; every cell is sent as text.
-            query: What to ask.
+            query: The question.
             model: The model's id on the Hub, or the URL of an endpoint.
-            padding: How shorter inputs are filled up.
-            sequential: Whether the query refers to the ones before it.
-            truncation: Whether a table that is too long is cut.
+            padding: The way shorter inputs are padded.
+            sequential: Whether the query refers to earlier ones.
+            truncation: Whether a table that is too long is truncated.
         """
         options = {"padding": padding, "sequential": sequential, "truncation": truncation}
         raw = yield Infer({"query": query, "table": table_texts(table)}, model, options)
@@ -285,7 +285,7 @@ class TextTasks:
     def sentence_similarity(
         self, sentence: str, other_sentences: list[str], *, model: str | None = None
     ) -> Flow[Elements[float]]:
-        """Compare a sentence with others: a score for each, 1 for the same meaning.
+        """Compare a sentence with others: one score each, at most 1 for the same meaning.
 
         Args:
             sentence: The sentence to compare.
@@ -315,19 +315,19 @@ class TextTasks:
         encoding_format: Literal["float", "base64"] | None = None,
         model: str | None = None,
     ) -> Flow["Embedding"]:
-        """Turn a text, or several, into vectors of numbers.
+        """Embed one or several texts.
 
         The result is a float32 array of shape (dim,) or (n, dim) for sentence models, and
-        (1, tokens, dim) for models that give one vector a token.
+        (1, tokens, dim) for models that return one vector per token.
 
         Args:
             text: The text, or a list of texts.
-            normalize: Whether vectors are scaled to length 1.
-            prompt_name: The name of a prompt that the model knows, put before the text.
-            truncate: Whether a text that is too long is cut.
-            truncation_direction: Which end is cut off.
-            dimensions: How many numbers a vector shall have, where the model can choose.
-            encoding_format: How the server sends the numbers.
+            normalize: Whether to scale vectors to length 1.
+            prompt_name: The name of one of the model's prompts, put before the text.
+            truncate: Whether a text that is too long is truncated.
+            truncation_direction: The end that is cut off.
+            dimensions: The size of a vector, for models that support several.
+            encoding_format: The encoding in which the server sends the numbers.
             model: The model's id on the Hub, or the URL of an endpoint.
         """
         options = {
@@ -358,15 +358,15 @@ class TextTasks:
         truncation: Truncation | None = None,
         parameters: dict[str, Any] | None = None,
     ) -> Flow[results.SummarizationOutput]:
-        """Shorten a text.
+        """Summarize text.
 
         Args:
-            text: The text to shorten.
+            text: The text to summarize.
             model: The model's id on the Hub, or the URL of an endpoint.
-            clean_up_tokenization_spaces: Whether spaces that tokenization left are removed.
-            generate_parameters: More parameters for the generation.
-            truncation: How a text that is too long is cut.
-            parameters: The older way to give all parameters at once.
+            clean_up_tokenization_spaces: Whether to remove extra spaces that tokenization leaves.
+            generate_parameters: Additional generation parameters.
+            truncation: The way a text that is too long is truncated.
+            parameters: Deprecated: all parameters as one dict.
         """
         options = {
             "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
@@ -395,16 +395,16 @@ class TextTasks:
         truncation: Truncation | None = None,
         generate_parameters: dict[str, Any] | None = None,
     ) -> Flow[results.TranslationOutput]:
-        """Say a text in another language.
+        """Translate text.
 
         Args:
             text: The text to translate.
             model: The model's id on the Hub, or the URL of an endpoint.
-            src_lang: The text's language, by the model's code for it; goes with tgt_lang.
-            tgt_lang: The language to translate into; goes with src_lang.
-            clean_up_tokenization_spaces: Whether spaces that tokenization left are removed.
-            truncation: How a text that is too long is cut.
-            generate_parameters: More parameters for the generation.
+            src_lang: The text's language, as the model's code for it; requires tgt_lang.
+            tgt_lang: The target language, as the model's code for it; requires src_lang.
+            clean_up_tokenization_spaces: Whether to remove extra spaces that tokenization leaves.
+            truncation: The way a text that is too long is truncated.
+            generate_parameters: Additional generation parameters.
         """
         if (src_lang is None) != (tgt_lang is None):
             raise errors.InputError("translation needs src_lang and tgt_lang together, or neither.")
@@ -459,33 +459,33 @@ class TextTasks:
         watermark: bool | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> Flow[Text | TextGenerationOutput | StreamedReply[Any]]:
-        """Continue a text.
+        """Continue text.
 
         Args:
             prompt: The text to continue.
             details: Whether to return the tokens and why the text ended.
-            stream: Whether to return the text in pieces, as they are made.
+            stream: Whether to return the text piece by piece as it is generated.
             model: The model's id on the Hub, or the URL of an endpoint.
             adapter_id: The LoRA adapter to use.
-            best_of: How many sequences to try, of which the likeliest is returned.
-            decoder_input_details: Whether details cover the prompt's tokens too.
-            do_sample: Whether tokens are drawn at random.
-            frequency_penalty: From -2 to 2: positive values make repeated tokens less likely.
-            grammar: What the text must conform to: a JSON schema or a regular expression.
-            max_new_tokens: The longest continuation, in tokens, at least 1.
-            repetition_penalty: Above 1, repeated tokens become less likely; 1 changes nothing.
-            return_full_text: Whether the prompt is returned as well.
-            seed: Where the randomness starts, for texts that can be repeated.
-            stop: Texts that end the continuation.
-            stop_sequences: The older name of stop.
-            temperature: Above 0: the higher, the wilder.
-            top_k: Only this many of the likeliest tokens are drawn from.
-            top_n_tokens: How many of the likeliest tokens to return at each place.
-            top_p: Only the likeliest tokens that make up this share are drawn from, 0 to 1.
-            truncate: How many of the prompt's last tokens to keep.
-            typical_p: The share of typical tokens to draw from, 0 to 1.
-            watermark: Whether the text is marked as generated.
-            extra_body: More parameters for the server.
+            best_of: The number of sequences to generate; the likeliest is returned.
+            decoder_input_details: Whether details include the prompt's tokens.
+            do_sample: Whether to sample tokens at random.
+            frequency_penalty: From -2 to 2; positive values make repeated tokens less likely.
+            grammar: A JSON schema or regular expression that the text must match.
+            max_new_tokens: The maximum length of the continuation, in tokens, at least 1.
+            repetition_penalty: Above 1 makes repeated tokens less likely; 1 has no effect.
+            return_full_text: Whether to return the prompt as well.
+            seed: The seed of the random numbers, for reproducible texts.
+            stop: Texts that end the generation.
+            stop_sequences: The deprecated name of stop.
+            temperature: Above 0; higher values give more varied results.
+            top_k: The number of likeliest tokens to sample from.
+            top_n_tokens: The number of likeliest tokens to return per position.
+            top_p: The total probability of the likeliest tokens to sample from, 0 to 1.
+            truncate: The number of the prompt's last tokens to keep.
+            typical_p: The total probability of the typical tokens to sample from, 0 to 1.
+            watermark: Whether to watermark the text as generated.
+            extra_body: Additional parameters for the server.
         """
         if decoder_input_details and not details:
             warn("decoder_input_details needs details=True and is left out.")

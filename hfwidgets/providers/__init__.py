@@ -61,15 +61,16 @@ _MODULES = {
     "url_path": "_jobs",
     "wait_for_job": "_jobs",
 }
-"""What authors of providers use, by its module: loaded on first use, which keeps the import of the
-clients fast."""
+"""Map what authors of providers use to its module; loaded on first use, since clients must
+start fast.
+"""
 
 ENTRY_POINT_GROUP = "hfwidgets.providers"
 
 
 @functools.cache
 def builtin_names() -> frozenset[str]:
-    """The names of the providers in this folder."""
+    """Return the names of the providers in this folder."""
     import pkgutil
 
     found = (module.name for module in pkgutil.iter_modules(__path__))
@@ -78,7 +79,7 @@ def builtin_names() -> frozenset[str]:
 
 @functools.cache
 def plugin_entry_points() -> dict[str, "EntryPoint"]:
-    """The providers of other packages by their names; one of ours is not replaced."""
+    """Return the providers of other packages by name; they do not replace built-in ones."""
     from importlib import metadata  # as slow to import as a client, and seldom needed
 
     return {
@@ -90,17 +91,17 @@ def plugin_entry_points() -> dict[str, "EntryPoint"]:
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """The names of all providers, in the alphabet's order."""
+    """Return the names of all providers, sorted."""
     return tuple(sorted({*builtin_names(), *plugin_entry_points()}))
 
 
 @functools.cache
 def get(name: str) -> Provider:
-    """The provider of this name.
+    """Return the provider of this name.
 
     Raises:
-        UnknownProviderError: there is none; with near names.
-        ConfigurationError: a package's entry point does not lead to a `Provider`.
+        UnknownProviderError: No provider has this name; similar names are suggested.
+        ConfigurationError: A package's entry point does not lead to a `Provider`.
     """
     if name in builtin_names():
         found = import_module(f"{__name__}.{name.replace('-', '_')}").provider
@@ -108,8 +109,8 @@ def get(name: str) -> Provider:
         found = _load_plugin(name)
     else:
         raise errors.UnknownProviderError(
-            f"There is no provider {name!r}.{errors.did_you_mean(name, names())} "
-            f"There are: {', '.join(names())}."
+            f"Unknown provider {name!r}.{errors.did_you_mean(name, names())} "
+            f"Providers: {', '.join(names())}."
         )
     assert isinstance(found, Provider)
     found.name = name
@@ -137,7 +138,7 @@ def _load_plugin(name: str) -> object:
         ) from error
     if not isinstance(found, Provider):
         raise errors.ConfigurationError(
-            f"The provider {name!r} ({entry.value}) should be a hfwidgets.providers.Provider; it "
+            f"The provider {name!r} ({entry.value}) must be a hfwidgets.providers.Provider; it "
             f"is {type(found).__name__}."
         )
     return found

@@ -1,4 +1,4 @@
-"""Reading what providers answer: a value that is missing is said, not stumbled over."""
+"""Read providers' answers: a missing value becomes an error that shows the answer."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from hfwidgets.core.flow import Flow, Infer, Reply
 
 
 def get_value(raw: Any, *path: str | int) -> Any:
-    """The value at a path of names and indices; OutputError that says what is there instead."""
+    """Return the value at a path of names and indices; OutputError without one."""
     found = raw
     for step in path:
         try:
@@ -43,22 +43,22 @@ def _shorten(raw: Any) -> str:
 
 
 def decode_base64_answer(text: Any) -> bytes:
-    """The bytes of a base64 text, with or without the head of a data URL."""
+    """Decode a base64 text, with or without the head of a data URL."""
     try:
         return base64.b64decode(str(text).rpartition(",")[2], validate=True)
     except binascii.Error as error:
         raise errors.OutputError(f"The answer's base64 is damaged: {error}.") from error
 
 
-def fetch_file(ask: Infer, url: Any) -> Flow[bytes]:
-    """The file that an answer points to, fetched without credentials."""
-    return (yield from media.download(url, base=ask.base))
+def fetch_file(request: Infer, url: Any) -> Flow[bytes]:
+    """Download the file that an answer points to, without credentials."""
+    return (yield from media.download(url, base=request.base))
 
 
-def job_error(provider: str, ask: Infer, why: Any) -> errors.ProviderJobError:
-    """The error for a job that was accepted and then failed."""
-    said = _failure_reason(why) or "no reason given"
-    return errors.ProviderJobError(f"The job of {ask.model} at {provider} failed: {said}")
+def job_error(provider: str, request: Infer, why: Any) -> errors.ProviderJobError:
+    """Build the error for a job that was accepted and then failed."""
+    reason = _failure_reason(why) or "no reason given"
+    return errors.ProviderJobError(f"The job of {request.model} at {provider} failed: {reason}")
 
 
 def _failure_reason(why: Any) -> str:

@@ -55,43 +55,45 @@ class HubProvider(Provider):
         }
         return own.get(task, self._post_task) if self.serves_task(task) else super().route(task)
 
-    def _chat(self, ask: Infer) -> Flow[Any]:
-        return _openai.post_chat(ask, self.chat_path(_model_name(ask)), self.schema_rewriter())
+    def _chat(self, request: Infer) -> Flow[Any]:
+        return _openai.post_chat(
+            request, self.chat_path(_model_name(request)), self.schema_rewriter()
+        )
 
-    def _generate_text(self, ask: Infer) -> Flow[Any]:
-        return _tgi.generate_text(ask, self.task_path(ask.task, _model_name(ask)))
+    def _generate_text(self, request: Infer) -> Flow[Any]:
+        return _tgi.generate_text(request, self.task_path(request.task, _model_name(request)))
 
-    def _post_task(self, ask: Infer) -> Flow[Any]:
-        return post_task(ask, self.task_path(ask.task, _model_name(ask)))
-
-
-def _model_name(ask: Infer) -> str:
-    return ask.served_as or "default"
+    def _post_task(self, request: Infer) -> Flow[Any]:
+        return post_task(request, self.task_path(request.task, _model_name(request)))
 
 
-def build_body(ask: Infer) -> dict[str, Any]:
+def _model_name(request: Infer) -> str:
+    return request.served_as or "default"
+
+
+def build_body(request: Infer) -> dict[str, Any]:
     """Return the JSON of a request."""
-    if ask.task == "feature-extraction":  # servers read its parameters next to the inputs
-        return {"inputs": ask.inputs, **ask.parameters}
-    if ask.task in TABULAR_TASKS:
-        return {"parameters": ask.parameters, "table": ask.inputs}
-    return {"inputs": ask.inputs, "parameters": ask.parameters}
+    if request.task == "feature-extraction":  # servers read its parameters next to the inputs
+        return {"inputs": request.inputs, **request.parameters}
+    if request.task in TABULAR_TASKS:
+        return {"parameters": request.parameters, "table": request.inputs}
+    return {"inputs": request.inputs, "parameters": request.parameters}
 
 
-def post_task(ask: Infer, path: str) -> Flow[Any]:
+def post_task(request: Infer, path: str) -> Flow[Any]:
     """Send a task's inputs: a medium without parameters as it is, anything else as JSON.
 
     Returns the parsed answer, or the bytes of a file for a task whose result is or holds one.
     """
-    inputs = yield from _fetch_inputs(ask.inputs)
-    headers = {"accept": "image/png"} if ask.output == "image" else {}
-    limit = OUTPUT_LIMIT if ask.output else None
-    if isinstance(inputs, Media) and not ask.parameters:
+    inputs = yield from _fetch_inputs(request.inputs)
+    headers = {"accept": "image/png"} if request.output == "image" else {}
+    limit = OUTPUT_LIMIT if request.output else None
+    if isinstance(inputs, Media) and not request.parameters:
         headers["content-type"] = inputs.mime or "application/octet-stream"
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
     else:
-        reply = yield Send("POST", path, json=build_body(ask), headers=headers, limit=limit)
-    return reply.content if ask.output and not _is_json(reply) else parse_json(reply)
+        reply = yield Send("POST", path, json=build_body(request), headers=headers, limit=limit)
+    return reply.content if request.output and not _is_json(reply) else parse_json(reply)
 
 
 def _fetch_inputs(inputs: Any) -> Flow[Any]:

@@ -1,4 +1,4 @@
-"""Jobs that are accepted now and done later: asking for their state until it is final."""
+"""Jobs that are accepted now and completed later: poll their status until it is final."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,25 +9,24 @@ from hfwidgets.core.flow import CancelOnExit, Flow, Send, Sleep
 from hfwidgets.providers._answers import parse_json
 
 WAIT_LIMIT = 1800.0
-"""How long a job is waited for when the client has no timeout, in seconds."""
+"""The longest wait for a job when the client has no timeout, in seconds."""
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 3.0
 
 PendingReason = Callable[[Any], str | None]
-"""Shown a job's status: why it is still to be waited for, None once its state is final."""
+"""Takes a job's status; returns why it is still pending, None once it is final."""
 
 
 def wait_for_job(
     path: str, state: PendingReason, cancel: Send | None = None, first: float = FIRST_PAUSE
 ) -> Flow[Any]:
-    """The status of a job once it is final.
+    """Poll a job and return its final status.
 
-    It is asked for at growing intervals, from `first` to 3 seconds. A call that ends early sends
-    `cancel`.
+    The pauses between polls grow from `first` to 3 seconds. A call that ends early sends `cancel`.
 
     Raises:
-        ProviderJobError: it is not final after half an hour.
+        ProviderJobError: The job is still pending after half an hour.
     """
     yield CancelOnExit(cancel)
     waited, pause = 0.0, first
@@ -49,9 +48,10 @@ def wait_for_job(
 
 
 def url_path(url: Any) -> str:
-    """The path of a URL in an answer, to be joined to the provider's own address.
+    """Return the path of a URL in an answer, to be joined to the provider's own address.
 
-    Its host is not used: through the router it is another, and credentials follow no answer.
+    The URL's host is not used: through the router it differs, and credentials must not follow an
+    answer.
     """
     if not isinstance(url, str) or not urlsplit(url).path.strip("/"):
         raise errors.OutputError(f"The answer should name the job's URL; it has {url!r}.")

@@ -49,15 +49,15 @@ def openai_compatible(
     response_format: SchemaRewriter | None = None,
     **settings: Any,
 ) -> Provider:
-    """A provider that speaks OpenAI's wire below `root`.
+    """Return a provider that speaks OpenAI's wire below `root`.
 
     Args:
-        base: the address for calls with the provider's own key.
-        root: the path below which the routes are.
-        tasks: what it serves besides chat: any of `text-generation`, `feature-extraction` and
+        base: The address for calls with the provider's own key.
+        root: The path below which the routes are.
+        tasks: The tasks served besides chat: `text-generation`, `feature-extraction` and
             `text-to-speech`.
-        response_format: how it wants a JSON schema, where that is not OpenAI's way.
-        settings: as for `Provider`.
+        response_format: Rewrites a JSON schema, where the provider's form differs from OpenAI's.
+        settings: As for `Provider`.
     """
     provider = Provider(base, **settings)
     routes: dict[str, Any] = {
@@ -75,42 +75,42 @@ def openai_compatible(
     return provider
 
 
-def post_chat(ask: Infer, path: str, rewrite: SchemaRewriter | None = None) -> Flow[Any]:
-    """A conversation's answer as JSON, or the open reply of a stream.
+def post_chat(request: Infer, path: str, rewrite: SchemaRewriter | None = None) -> Flow[Any]:
+    """Send a conversation and return the answer's JSON, or the open reply of a stream.
 
-    The model stands first in the body, so that a proxy can route on a prefix.
+    The model comes first in the body, so that a proxy can route on a prefix.
     """
     body = {
-        "model": ask.served_as or "default",
-        "messages": ask.inputs,
-        **ask.parameters,
-        "stream": ask.stream,
+        "model": request.served_as or "default",
+        "messages": request.inputs,
+        **request.parameters,
+        "stream": request.stream,
     }
     schema = find_json_schema(body) if rewrite else None
     if rewrite and schema is not None:
         body["response_format"] = rewrite(schema)
-    reply = yield Send("POST", path, json=body, stream=ask.stream)
-    return reply if ask.stream else parse_json(reply)
+    reply = yield Send("POST", path, json=body, stream=request.stream)
+    return reply if request.stream else parse_json(reply)
 
 
 def find_json_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The `json_schema` object that a body's `response_format` carries, None when it has none."""
-    asked = body.get("response_format")
-    if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
+    """Return the `json_schema` object in a body's `response_format`, None without one."""
+    form = body.get("response_format")
+    if not isinstance(form, Mapping) or form.get("type") != "json_schema":
         return None
-    schema = asked.get("json_schema")
+    schema = form.get("json_schema")
     return schema if isinstance(schema, Mapping) and schema.get("schema") is not None else None
 
 
-def post_completion(ask: Infer, provider: Provider, path: str) -> Flow[Any]:
-    """Text generation by OpenAI's completions, in the words of text-generation servers."""
-    given = provider.drop_unsupported(ask, *(name for name in TGI_ONLY if name != "details"))
-    wanted = given.pop("details", None)
+def post_completion(request: Infer, provider: Provider, path: str) -> Flow[Any]:
+    """Send a prompt to OpenAI's completions and answer as a text-generation server would."""
+    options = provider.drop_unsupported(request, *(name for name in TGI_ONLY if name != "details"))
+    wanted = options.pop("details", None)
     for old, new in (("max_new_tokens", "max_tokens"), ("return_full_text", "echo")):
-        if old in given:
-            given[new] = given.pop(old)
-    body = {"prompt": ask.inputs, **given, "model": ask.served_as}
-    if ask.stream:
+        if old in options:
+            options[new] = options.pop(old)
+    body = {"prompt": request.inputs, **options, "model": request.served_as}
+    if request.stream:
         return (yield Send("POST", path, json={**body, "stream": True}, stream=True))
     raw = parse_json((yield Send("POST", path, json=body)))
     return _to_generation(raw, provider, wanted)
@@ -133,17 +133,17 @@ def _to_generation(raw: Any, provider: Provider, details: bool | None) -> dict[s
     }
 
 
-def post_embeddings(ask: Infer, provider: Provider, path: str) -> Flow[list[Any]]:
-    """Vectors, one a text, in the texts' order."""
-    given = provider.drop_unsupported(ask, *HUB_ONLY)
-    body = {"input": ask.inputs, **given, "model": ask.served_as}
+def post_embeddings(request: Infer, provider: Provider, path: str) -> Flow[list[Any]]:
+    """Return one vector per text, in the texts' order."""
+    options = provider.drop_unsupported(request, *HUB_ONLY)
+    body = {"input": request.inputs, **options, "model": request.served_as}
     raw = parse_json((yield Send("POST", path, json=body)))
     rows = sorted(get_value(raw, "data"), key=lambda row: row.get("index") or 0)
     return [_parse_vector(get_value(row, "embedding")) for row in rows]
 
 
 def _parse_vector(value: Any) -> Any:
-    """A list of numbers, from one or from the base64 of little-endian float32 numbers."""
+    """Return a list of numbers, from a list or from the base64 of little-endian float32."""
     if not isinstance(value, str):
         return value
     numbers = array("f")
@@ -156,26 +156,27 @@ def _parse_vector(value: Any) -> Any:
     return numbers.tolist()
 
 
-def post_speech(ask: Infer, path: str) -> Flow[bytes]:
-    """Speech, as the file that the server sends."""
-    body = {"input": ask.inputs, "model": ask.served_as, **ask.parameters}
+def post_speech(request: Infer, path: str) -> Flow[bytes]:
+    """Synthesize speech and return the audio file that the server sends."""
+    body = {"input": request.inputs, "model": request.served_as, **request.parameters}
     reply = yield Send("POST", path, json=body, limit=OUTPUT_LIMIT)
     return bytes(reply.content)
 
 
-def size_options(provider: Provider, ask: Infer, *unknown: str) -> dict[str, Any]:
-    """The options with width and height as `size: "WxH"`; one alone is left out like the unknown.
+def size_options(provider: Provider, request: Infer, *unknown: str) -> dict[str, Any]:
+    """Return the options with width and height as `size: "WxH"`.
 
-    Those who take a size take no width and no height.
+    Such providers accept neither width nor height: one without the other is left out, as are the
+    `unknown` options.
     """
-    both = ask.parameters.get("width"), ask.parameters.get("height")
+    both = request.parameters.get("width"), request.parameters.get("height")
     if None in both:
-        return provider.drop_unsupported(ask, "width", "height", *unknown)
-    given = provider.drop_unsupported(ask, *unknown)
-    rest = {name: value for name, value in given.items() if name not in ("width", "height")}
+        return provider.drop_unsupported(request, "width", "height", *unknown)
+    options = provider.drop_unsupported(request, *unknown)
+    rest = {name: value for name, value in options.items() if name not in ("width", "height")}
     return {"size": f"{both[0]}x{both[1]}", **rest}
 
 
 def first_image(raw: Any) -> bytes:
-    """The first picture of an images answer."""
+    """Return the first image of an images answer."""
     return decode_base64_answer(get_value(raw, "data", 0, "b64_json"))

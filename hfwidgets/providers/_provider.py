@@ -1,7 +1,7 @@
-"""What a provider is: a service with a base URL, a way to show its key, and a route for each task.
+"""Providers: a service with a base URL, a way to send its key, and a route for each task.
 
 A provider is one module, named as the provider is, that holds `provider = Provider(...)` and its
-routes. A route answers an `Infer` with a flow of `Send`s and returns the raw answer: parsed JSON,
+routes. A route turns an `Infer` into a flow of `Send`s and returns the raw answer: parsed JSON,
 bytes, or for a stream the open reply. It builds no result objects and reads no token.
 """
 
@@ -24,7 +24,7 @@ HUB = "https://huggingface.co"
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where the services are; every address can be set, by name or by the field's variables.
+    """Hold the services' addresses, each of which can be set by name or by an environment variable.
 
     Names are the providers' own, and `hub` and `router`.
     """
@@ -32,7 +32,7 @@ class Hosts:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
     def address_of(self, name: str, default: str, variable: str | None = None) -> str:
-        """The address of a service, without a slash at its end."""
+        """Return the address of a service, without a slash at its end."""
         found = self.addresses.get(name) or (environment.read_url(variable) if variable else None)
         return (found or default).rstrip("/")
 
@@ -47,9 +47,9 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a provider is reached and what it is shown; the credentials stay out of the repr.
+    """Hold a provider's address and the headers that it needs; the repr shows no credentials.
 
-    `source` says where the credentials came from, None when there are none.
+    `source` names where the credentials came from, None without any.
     """
 
     base: str
@@ -62,19 +62,19 @@ class Address:
 
     @property
     def secrets(self) -> list[str]:
-        """The credentials themselves, for keeping them out of texts."""
+        """The credentials themselves, for masking them in texts."""
         shown = (value for name, value in self.headers.items() if is_secret_name(name))
         return [value.rpartition(" ")[2] for value in shown if len(value) > MIN_SECRET_LENGTH]
 
     def url(self, path: str) -> str:
-        """The absolute URL of a path of the provider's."""
+        """Return the absolute URL of one of the provider's paths."""
         if not path:
             return self.base
         return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
 
 
 def bearer_headers(key: str) -> dict[str, str]:
-    """The usual way to show a key."""
+    """Return the usual header for a key."""
     return {"authorization": f"Bearer {key}"}
 
 
@@ -133,7 +133,7 @@ class Provider:
     ) -> Callable[[RouteHandler], RouteHandler]:
         """Register a route for tasks, by their names on the Hub.
 
-        `base` is their own address for calls with the provider's key, where it differs.
+        `base` is these tasks' own address for calls with the provider's key, where it differs.
         """
 
         def add(route: RouteHandler) -> RouteHandler:
@@ -159,25 +159,26 @@ class Provider:
         return self.routes[task]
 
     def base_of(self, task: str) -> str:
-        """The address of a task for calls with the provider's own key."""
+        """Return the address of a task for calls with the provider's own key."""
         return self.task_bases.get(task, self.base)
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
-        """Where to send requests: to the provider with its own key, to the router with the Hub's.
+        """Return where to send requests: with the provider's own key to the provider, with a Hub
+        token to the router.
 
         Raises:
-            MissingTokenError: there is no token, or one that does not fit.
+            MissingTokenError: There is no token, or one that does not fit.
         """
         yield from ()
         if not self.routable and not self.anonymous and (token is None or token.is_hub_token):
             raise errors.MissingTokenError(
-                f"{self.name} is reached with a key of its own, not with a Hub token: pass it as "
-                "token= (or api_key=)."
+                f"{self.name} accepts its own keys only, not a Hub token: pass one as token= (or "
+                "api_key=)."
             )
         if token is None and not self.anonymous:
             raise errors.MissingTokenError(
                 f"{self.name} needs a key: pass token= (a Hub token that starts with hf_, or a key "
-                f"of {self.name}'s own), set HF_TOKEN, or use provider='local', which needs none."
+                f"of {self.name}'s own), set HF_TOKEN, or use provider='local', which needs no key."
             )
         if token is not None and token.is_hub_token and self.routable:
             return Address(
@@ -186,15 +187,15 @@ class Provider:
         shown = self.build_auth_headers(token.value) if token else {}
         return Address(hosts.address_of(self.name, self.base_of(task)), {**self.headers, **shown})
 
-    def drop_unsupported(self, ask: Infer, *names: str) -> dict[str, Any]:
-        """The options that were given but for these, which the provider does not know.
+    def drop_unsupported(self, request: Infer, *names: str) -> dict[str, Any]:
+        """Return the given options without those that the provider does not support.
 
-        Each that was given gets a warning: nothing is left out in silence.
+        A warning names each option that is left out.
         """
-        given = ask.parameters
-        unknown = [name for name in names if name in given]
+        options = request.parameters
+        unknown = [name for name in names if name in options]
         if unknown:
             warn(
-                f"{self.name} does not know {', '.join(unknown)} of {ask.task}: left out.",
+                f"{self.name} does not support {', '.join(unknown)} of {request.task}: left out.",
             )
-        return {name: value for name, value in given.items() if name not in unknown}
+        return {name: value for name, value in options.items() if name not in unknown}

@@ -10,19 +10,19 @@ from hfwidgets.providers._provider import ROUTER, Address, Hosts, Provider, bear
 
 
 class AutoProvider(Provider):
-    """The router itself, for which a Hub token is needed."""
+    """The router itself, which needs a Hub token."""
 
     picks_provider = True
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
-        """The router's address."""
+        """Return the router's address."""
         yield from ()
         if token is None or not token.is_hub_token:
-            got = "there is none" if token is None else f"the one from {token.source} is another"
+            got = "none was found" if token is None else f"the one from {token.source} is not one"
             raise errors.MissingTokenError(
                 f"The Hub's router needs a Hub token, which starts with hf_; {got}. Pass token=, "
                 "set HF_TOKEN or log in; or name a provider= with its own key, or use "
-                "provider='local', which needs none."
+                "provider='local', which needs no token."
             )
         return Address(hosts.router, bearer_headers(token.value), True)
 
@@ -31,5 +31,5 @@ provider = AutoProvider(ROUTER, mapped=False)
 
 
 @provider.serves("chat-completion")
-def chat(ask: Infer) -> Flow[Any]:
-    return _openai.post_chat(ask, "/v1/chat/completions")
+def chat(request: Infer) -> Flow[Any]:
+    return _openai.post_chat(request, "/v1/chat/completions")

@@ -1,4 +1,4 @@
-"""DeepInfra: OpenAI's wire for text, vectors and sound."""
+"""DeepInfra: OpenAI's wire for text, embeddings and audio."""
 
 import json
 import mimetypes
@@ -20,7 +20,7 @@ provider = openai_compatible(
 
 
 class MultipartForm:
-    """A `multipart/form-data` body with one file, which is read while it is sent."""
+    """Build a `multipart/form-data` body with one file, which is read while it is sent."""
 
     def __init__(self, file: Media, fields: dict[str, Any]) -> None:
         self._file = file
@@ -50,9 +50,9 @@ def _to_text(value: Any) -> str:
 
 
 @provider.serves("automatic-speech-recognition")
-def transcribe(ask: Infer) -> Flow[Any]:
-    file = yield from media.ensure_bytes(ask.inputs)
-    form = MultipartForm(file, {**ask.parameters, "model": ask.served_as})
+def transcribe(request: Infer) -> Flow[Any]:
+    file = yield from media.ensure_bytes(request.inputs)
+    form = MultipartForm(file, {**request.parameters, "model": request.served_as})
     headers = {"content-type": form.content_type}
     path = f"{ROOT}/audio/transcriptions"
     raw = parse_json((yield Send("POST", path, content=form, headers=headers)))

@@ -34,7 +34,7 @@ provider = EndpointProvider("", anonymous=True, mapped=False, routable=False)
 
 
 def side_url(url: str, name: str) -> str:
-    """Where a server says something of itself: `info`, `health`; the query is kept.
+    """Return where a server describes itself (`info`, `health`); the query is kept.
 
     `.../v1` and `.../v1/chat/completions` count as the server's address without them.
     """
@@ -45,7 +45,7 @@ def side_url(url: str, name: str) -> str:
 
 @functools.lru_cache(maxsize=64)
 def chat_url(url: str) -> str:
-    """Where a chat request for this URL goes; the query is kept.
+    """Return where a chat request for this URL goes; the query is kept.
 
     `.../chat/completions` stays as it is, `.../v1` gets `/chat/completions`, anything else
     `/v1/chat/completions`.

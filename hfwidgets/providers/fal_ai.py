@@ -19,103 +19,103 @@ provider = Provider("https://fal.run", auth_headers=lambda key: {"authorization"
 
 
 @provider.serves("text-to-image")
-def generate_image(ask: Infer) -> Flow[Any]:
+def generate_image(request: Infer) -> Flow[Any]:
     raw = yield from _post_once(
-        ask, {"prompt": ask.inputs, **_to_image_size(ask.parameters), **_lora_options(ask)}
+        request,
+        {"prompt": request.inputs, **_to_image_size(request.parameters), **_lora_options(request)},
     )
-    return (yield from fetch_file(ask, get_value(raw, "images", 0, "url")))
+    return (yield from fetch_file(request, get_value(raw, "images", 0, "url")))
 
 
 @provider.serves("automatic-speech-recognition")
-def transcribe(ask: Infer) -> Flow[Any]:
-    audio = yield from media.to_url(ask.inputs, "audio/mpeg")
-    raw = yield from _post_once(ask, {"audio_url": audio, **ask.parameters})
+def transcribe(request: Infer) -> Flow[Any]:
+    audio = yield from media.to_url(request.inputs, "audio/mpeg")
+    raw = yield from _post_once(request, {"audio_url": audio, **request.parameters})
     get_value(raw, "text")
     return raw
 
 
 @provider.serves("text-to-speech")
-def synthesize_speech(ask: Infer) -> Flow[Any]:
-    raw = yield from _post_once(ask, {"text": ask.inputs, **ask.parameters})
-    return (yield from fetch_file(ask, get_value(raw, "audio", "url")))
+def synthesize_speech(request: Infer) -> Flow[Any]:
+    raw = yield from _post_once(request, {"text": request.inputs, **request.parameters})
+    return (yield from fetch_file(request, get_value(raw, "audio", "url")))
 
 
 @provider.serves("text-to-video", base=QUEUE_BASE)
-def generate_video(ask: Infer) -> Flow[Any]:
+def generate_video(request: Infer) -> Flow[Any]:
     raw = yield from _run_queued_job(
-        ask, {"prompt": ask.inputs, **ask.parameters, **_lora_options(ask)}
+        request, {"prompt": request.inputs, **request.parameters, **_lora_options(request)}
     )
-    return (yield from fetch_file(ask, get_value(raw, "video", "url")))
+    return (yield from fetch_file(request, get_value(raw, "video", "url")))
 
 
 @provider.serves("image-to-video", base=QUEUE_BASE)
-def animate_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/jpeg")
+def animate_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/jpeg")
     raw = yield from _run_queued_job(
-        ask, {"image_url": image, **ask.parameters, **_lora_options(ask)}
+        request, {"image_url": image, **request.parameters, **_lora_options(request)}
     )
-    return (yield from fetch_file(ask, get_value(raw, "video", "url")))
+    return (yield from fetch_file(request, get_value(raw, "video", "url")))
 
 
 @provider.serves("image-to-image", base=QUEUE_BASE)
-def edit_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/jpeg")
-    given = {"image_size" if n == "target_size" else n: v for n, v in ask.parameters.items()}
-    body = {"image_url": image, "image_urls": [image], **given, **_lora_options(ask)}
-    raw = yield from _run_queued_job(ask, body)
-    return (yield from fetch_file(ask, get_value(raw, "images", 0, "url")))
+def edit_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/jpeg")
+    options = {"image_size" if n == "target_size" else n: v for n, v in request.parameters.items()}
+    body = {"image_url": image, "image_urls": [image], **options, **_lora_options(request)}
+    raw = yield from _run_queued_job(request, body)
+    return (yield from fetch_file(request, get_value(raw, "images", 0, "url")))
 
 
 @provider.serves("image-segmentation", base=QUEUE_BASE)
-def segment_image(ask: Infer) -> Flow[Any]:
-    """One mask, without a name of its own."""
-    image = yield from media.to_url(ask.inputs, "image/png")
-    raw = yield from _run_queued_job(ask, {"image_url": image, **ask.parameters, "sync_mode": True})
-    mask = yield from fetch_file(ask, get_value(raw, "image", "url"))
+def segment_image(request: Infer) -> Flow[Any]:
+    """Return one mask, which has no label."""
+    image = yield from media.to_url(request.inputs, "image/png")
+    raw = yield from _run_queued_job(
+        request, {"image_url": image, **request.parameters, "sync_mode": True}
+    )
+    mask = yield from fetch_file(request, get_value(raw, "image", "url"))
     return [{"label": "mask", "mask": base64.b64encode(mask).decode()}]
 
 
-def _to_image_size(given: dict[str, Any]) -> dict[str, Any]:
-    """The options with width and height, where both are given, as `image_size`."""
-    if "image_size" in given or not {"width", "height"} <= given.keys():
-        return given
-    size = {"width": given.pop("width"), "height": given.pop("height")}
-    return {**given, "image_size": size}
+def _to_image_size(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with width and height, where both are options, as `image_size`."""
+    if "image_size" in options or not {"width", "height"} <= options.keys():
+        return options
+    size = {"width": options.pop("width"), "height": options.pop("height")}
+    return {**options, "image_size": size}
 
 
-def _lora_options(ask: Infer) -> dict[str, Any]:
-    """The adapter that the Hub's model is, for fal to fetch from the Hub."""
-    weights = ask.entry.get("adapterWeightsPath")
+def _lora_options(request: Infer) -> dict[str, Any]:
+    """Return the Hub's model as an adapter that fal fetches from the Hub."""
+    weights = request.entry.get("adapterWeightsPath")
     if not weights:
         return {}
-    lora = {"path": f"{ask.hub}/{ask.model}/resolve/main/{weights}", "scale": 1}
+    lora = {"path": f"{request.hub}/{request.model}/resolve/main/{weights}", "scale": 1}
     base = "stabilityai/stable-diffusion-xl-base-1.0"
-    named = ask.task == "text-to-image" and ask.served_as == "fal-ai/lora"
+    named = request.task == "text-to-image" and request.served_as == "fal-ai/lora"
     return {"loras": [lora], **({"model_name": base} if named else {})}
 
 
-def _post_once(ask: Infer, body: dict[str, Any]) -> Flow[Any]:
-    return parse_json((yield Send("POST", f"/{ask.served_as}", json=body)))
+def _post_once(request: Infer, body: dict[str, Any]) -> Flow[Any]:
+    return parse_json((yield Send("POST", f"/{request.served_as}", json=body)))
 
 
-def _run_queued_job(ask: Infer, body: dict[str, Any]) -> Flow[Any]:
-    """The result of a job, once it left the queue and was worked on.
-
-    Its status may be COMPLETED although it failed: then it has an error, or its result is refused.
-    """
-    query = "?_subdomain=queue" if ask.routed else ""
-    job = parse_json((yield Send("POST", f"/{ask.served_as}{query}", json=body)))
+def _run_queued_job(request: Infer, body: dict[str, Any]) -> Flow[Any]:
+    """Queue a job, wait until it is done and return its result."""
+    query = "?_subdomain=queue" if request.routed else ""
+    job = parse_json((yield Send("POST", f"/{request.served_as}{query}", json=body)))
     path = _jobs.url_path(get_value(job, "response_url"))
     cancel = Send("PUT", f"{path}/cancel{query}")
     status = yield from _jobs.wait_for_job(f"{path}/status{query}", _pending_reason, cancel)
     if status.get("error"):
-        raise job_error(provider.name, ask, status["error"])
+        raise job_error(provider.name, request, status["error"])
     try:
         return parse_json((yield Send("GET", f"{path}{query}")))
     except errors.HfHubHTTPError as error:
-        told = job_error(provider.name, ask, error.server_message)
-        told.meta = error.meta
-        raise told from error
+        failed = job_error(provider.name, request, error.server_message)
+        failed.meta = error.meta
+        raise failed from error
 
 
 def _pending_reason(job: Any) -> str | None:

@@ -1,9 +1,9 @@
-"""Fireworks AI; a schema stands beside `json_object`."""
+"""Fireworks AI; a schema goes next to `json_object`."""
 
 from hfwidgets.providers._openai import openai_compatible
 
 provider = openai_compatible(
     "https://api.fireworks.ai",
     "/inference/v1",
-    response_format=lambda asked: {"type": "json_object", "schema": asked["schema"]},
+    response_format=lambda schema: {"type": "json_object", "schema": schema["schema"]},
 )

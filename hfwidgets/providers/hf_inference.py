@@ -34,7 +34,7 @@ class HfInferenceProvider(HubProvider):
 
     def schema_rewriter(self) -> SchemaRewriter:
         """Return what writes a JSON schema as text-generation-inference expects it."""
-        return lambda asked: {"type": "json_object", "value": asked["schema"]}
+        return lambda schema: {"type": "json_object", "value": schema["schema"]}
 
 
 provider = HfInferenceProvider(f"{ROUTER}/hf-inference", anonymous=True, mapped=False)

@@ -9,13 +9,13 @@ from hfwidgets.providers._hub import HubProvider
 from hfwidgets.providers._provider import Address, Hosts, bearer_headers
 
 START_LIMIT = 60.0
-"""How long the engine may take to listen, in seconds; 4 when its files are cold, as measured."""
+"""How long the engine may take to start listening, in seconds; measured: 4 with cold files."""
 
 POLL_INTERVAL = 0.1
 
 
 class LocalProvider(HubProvider):
-    """The one provider that is on this machine: its address is looked up, its key is random."""
+    """The one provider on this machine: its address is looked up, its key is random."""
 
     is_embedded = True
     has_default_models = True
@@ -25,7 +25,7 @@ class LocalProvider(HubProvider):
         self.reconnects = True
 
     def connect(self, token: Token | None, hosts: Hosts, task: str = "") -> Flow[Address]:
-        """The running engine's address; the engine is started when there is none."""
+        """Return the running engine's address; start the engine first where none runs."""
         found = yield Blocking(engine_process.find_running)
         if found is None:
             found = yield from _start_engine()

@@ -1,4 +1,4 @@
-"""Novita AI: OpenAI's wire for text, a route of its own for films."""
+"""Novita AI: OpenAI's wire for text, a route of its own for videos."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ provider = openai_compatible("https://api.novita.ai", "/v3/openai", "text-genera
 
 
 @provider.serves("text-to-video")
-def generate_video(ask: Infer) -> Flow[Any]:
-    body = {"prompt": ask.inputs, **ask.parameters}
-    raw = parse_json((yield Send("POST", f"/v3/hf/{ask.served_as}", json=body)))
-    return (yield from fetch_file(ask, get_value(raw, "video", "video_url")))
+def generate_video(request: Infer) -> Flow[Any]:
+    body = {"prompt": request.inputs, **request.parameters}
+    raw = parse_json((yield Send("POST", f"/v3/hf/{request.served_as}", json=body)))
+    return (yield from fetch_file(request, get_value(raw, "video", "video_url")))

@@ -1,4 +1,4 @@
-"""Nscale: OpenAI's wire for chat and pictures."""
+"""Nscale: OpenAI's wire for chat and images."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ provider = _openai.openai_compatible("https://inference.api.nscale.com")
 
 
 @provider.serves("text-to-image")
-def generate_image(ask: Infer) -> Flow[Any]:
-    given = _openai.size_options(provider, ask, "num_inference_steps", "cfg_scale")
+def generate_image(request: Infer) -> Flow[Any]:
+    options = _openai.size_options(provider, request, "num_inference_steps", "cfg_scale")
     body = {
         "response_format": "b64_json",
-        "prompt": ask.inputs,
-        "model": ask.served_as,
-        **given,
+        "prompt": request.inputs,
+        "model": request.served_as,
+        **options,
     }
     return _openai.first_image(
         parse_json((yield Send("POST", "/v1/images/generations", json=body)))

@@ -1,4 +1,4 @@
-"""OpenAI itself: reached with its own key only, and its models keep their own names."""
+"""OpenAI itself: it accepts its own keys only, and its models keep their own names."""
 
 from hfwidgets.providers._openai import openai_compatible
 

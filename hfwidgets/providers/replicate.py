@@ -18,54 +18,56 @@ PENDING_STATES = ("starting", "processing", "queued")
 
 
 @provider.serves("text-to-image", "text-to-video")
-def generate_from_prompt(ask: Infer) -> Flow[Any]:
-    inputs = {"prompt": ask.inputs, **ask.parameters}
-    if ask.task == "text-to-image" and ask.entry.get("adapterWeightsPath"):
-        inputs["lora_weights"] = f"https://huggingface.co/{ask.model}"  # replicate fetches it there
-    return (yield from _predict_file(ask, inputs))
+def generate_from_prompt(request: Infer) -> Flow[Any]:
+    inputs = {"prompt": request.inputs, **request.parameters}
+    if request.task == "text-to-image" and request.entry.get("adapterWeightsPath"):
+        inputs["lora_weights"] = (
+            f"https://huggingface.co/{request.model}"  # replicate fetches it there
+        )
+    return (yield from _predict_file(request, inputs))
 
 
 @provider.serves("text-to-speech")
-def synthesize_speech(ask: Infer) -> Flow[Any]:
-    return (yield from _predict_file(ask, {"text": ask.inputs, **ask.parameters}))
+def synthesize_speech(request: Infer) -> Flow[Any]:
+    return (yield from _predict_file(request, {"text": request.inputs, **request.parameters}))
 
 
 @provider.serves("image-to-image")
-def edit_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/jpeg")
+def edit_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/jpeg")
     # models differ in what they call it
     names = {"image": image, "images": [image], "input_image": image, "input_images": [image]}
-    return (yield from _predict_file(ask, {**names, **ask.parameters}))
+    return (yield from _predict_file(request, {**names, **request.parameters}))
 
 
 @provider.serves("automatic-speech-recognition")
-def transcribe(ask: Infer) -> Flow[Any]:
-    audio = yield from media.to_url(ask.inputs, "audio/wav")
-    output = yield from _predict(ask, {"audio": audio, **ask.parameters})
-    return {"text": (yield from _read_transcript(ask, output))}
+def transcribe(request: Infer) -> Flow[Any]:
+    audio = yield from media.to_url(request.inputs, "audio/wav")
+    output = yield from _predict(request, {"audio": audio, **request.parameters})
+    return {"text": (yield from _read_transcript(request, output))}
 
 
-def _read_transcript(ask: Infer, output: Any) -> Flow[str]:
+def _read_transcript(request: Infer, output: Any) -> Flow[str]:
     if isinstance(output, list) and output:
         output = output[0]
     if isinstance(output, dict):
         if output.get("txt_file"):
-            return (yield from fetch_file(ask, output["txt_file"])).decode("utf-8", "replace")
+            return (yield from fetch_file(request, output["txt_file"])).decode("utf-8", "replace")
         output = output.get("translation") or get_value(output, "transcription")
     return str(output)
 
 
-def _predict_file(ask: Infer, inputs: dict[str, Any]) -> Flow[bytes]:
-    output = yield from _predict(ask, inputs)
+def _predict_file(request: Infer, inputs: dict[str, Any]) -> Flow[bytes]:
+    output = yield from _predict(request, inputs)
     return (
-        yield from fetch_file(ask, get_value(output, 0) if isinstance(output, list) else output)
+        yield from fetch_file(request, get_value(output, 0) if isinstance(output, list) else output)
     )
 
 
-def _predict(ask: Infer, inputs: dict[str, Any]) -> Flow[Any]:
-    """The prediction's output, waited for where the first answer has none."""
-    _, _, version = str(ask.served_as).partition(":")
-    path = "/v1/predictions" if version else f"/v1/models/{ask.served_as}/predictions"
+def _predict(request: Infer, inputs: dict[str, Any]) -> Flow[Any]:
+    """Return a prediction's output, polling where the first answer has none."""
+    _, _, version = str(request.served_as).partition(":")
+    path = "/v1/predictions" if version else f"/v1/models/{request.served_as}/predictions"
     body = {"input": inputs, **({"version": version} if version else {})}
     job = parse_json((yield Send("POST", path, json=body)))
     if _pending_reason(job):
@@ -75,7 +77,7 @@ def _predict(ask: Infer, inputs: dict[str, Any]) -> Flow[Any]:
             _jobs.url_path(get_value(job, "urls", "get")), _pending_reason, undo
         )
     if not job.get("output") and job.get("status") in ("failed", "canceled", "aborted"):
-        raise job_error(provider.name, ask, job.get("error") or f"it was {job['status']}")
+        raise job_error(provider.name, request, job.get("error") or f"it was {job['status']}")
     return get_value(job, "output")
 
 

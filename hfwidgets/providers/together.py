@@ -1,4 +1,4 @@
-"""Together AI: OpenAI's wire for text, vectors, speech and pictures; jobs for films."""
+"""Together AI: OpenAI's wire for text, embeddings, speech and images; jobs for videos."""
 
 from typing import Any
 
@@ -13,73 +13,84 @@ provider = _openai.openai_compatible(
     "text-generation",
     "feature-extraction",
     "text-to-speech",
-    response_format=lambda asked: {"type": "json_schema", "schema": asked["schema"]},
+    response_format=lambda schema: {"type": "json_schema", "schema": schema["schema"]},
 )
 
 IMAGES_PATH = "/v1/images/generations"
 VIDEOS_PATH = "/v2/videos"
 SINGLE_IMAGE_PREFIX = "black-forest-labs/flux.1-kontext"
-"""Models whose names begin so take one `image_url`; the others take `reference_images`."""
+"""Models with this prefix take one `image_url`; the others take `reference_images`."""
 
 
 @provider.serves("text-to-image")
-def generate_image(ask: Infer) -> Flow[Any]:
-    return (yield from _post_image(ask, {"prompt": ask.inputs}, _rename_steps(ask.parameters)))
-
-
-@provider.serves("image-to-image")
-def edit_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/jpeg")
-    one = str(ask.served_as).lower().startswith(SINGLE_IMAGE_PREFIX)
-    source = {"image_url": image} if one else {"reference_images": [image]}
-    given = _split_target_size(_rename_steps(ask.parameters))
-    return (yield from _post_image(ask, {"prompt": given.pop("prompt", ""), **source}, given))
-
-
-@provider.serves("text-to-video")
-def generate_video(ask: Infer) -> Flow[Any]:
-    return (yield from _run_video_job(ask, {"prompt": ask.inputs, **_rename_steps(ask.parameters)}))
-
-
-@provider.serves("image-to-video")
-def animate_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/png")
-    frames = [{"input_image": image, "frame": "first"}]
+def generate_image(request: Infer) -> Flow[Any]:
     return (
-        yield from _run_video_job(
-            ask, {"frame_images": frames, **_split_target_size(_rename_steps(ask.parameters))}
+        yield from _post_image(
+            request, {"prompt": request.inputs}, _rename_steps(request.parameters)
         )
     )
 
 
-def _rename_steps(given: dict[str, Any]) -> dict[str, Any]:
-    """The options with Together's name for the number of steps."""
-    return {"steps" if n == "num_inference_steps" else n: v for n, v in given.items()}
+@provider.serves("image-to-image")
+def edit_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/jpeg")
+    one = str(request.served_as).lower().startswith(SINGLE_IMAGE_PREFIX)
+    source = {"image_url": image} if one else {"reference_images": [image]}
+    options = _split_target_size(_rename_steps(request.parameters))
+    return (
+        yield from _post_image(request, {"prompt": options.pop("prompt", ""), **source}, options)
+    )
 
 
-def _split_target_size(given: dict[str, Any]) -> dict[str, Any]:
-    """The options with `target_size` as width and height."""
-    size = given.pop("target_size", None)
-    return {**given, **{name: size[name] for name in ("width", "height") if name in (size or {})}}
+@provider.serves("text-to-video")
+def generate_video(request: Infer) -> Flow[Any]:
+    return (
+        yield from _run_video_job(
+            request, {"prompt": request.inputs, **_rename_steps(request.parameters)}
+        )
+    )
 
 
-def _post_image(ask: Infer, source: dict[str, Any], given: dict[str, Any]) -> Flow[bytes]:
-    body = {**source, "response_format": "base64", **given, "model": ask.served_as}
+@provider.serves("image-to-video")
+def animate_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/png")
+    frames = [{"input_image": image, "frame": "first"}]
+    return (
+        yield from _run_video_job(
+            request,
+            {"frame_images": frames, **_split_target_size(_rename_steps(request.parameters))},
+        )
+    )
+
+
+def _rename_steps(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with Together's name for the number of steps."""
+    return {"steps" if n == "num_inference_steps" else n: v for n, v in options.items()}
+
+
+def _split_target_size(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with `target_size` as width and height."""
+    size = options.pop("target_size", None)
+    return {**options, **{name: size[name] for name in ("width", "height") if name in (size or {})}}
+
+
+def _post_image(request: Infer, source: dict[str, Any], options: dict[str, Any]) -> Flow[bytes]:
+    body = {**source, "response_format": "base64", **options, "model": request.served_as}
     return _openai.first_image(parse_json((yield Send("POST", IMAGES_PATH, json=body))))
 
 
-def _run_video_job(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
-    job = parse_json((yield Send("POST", VIDEOS_PATH, json={**body, "model": ask.served_as})))
+def _run_video_job(request: Infer, body: dict[str, Any]) -> Flow[bytes]:
+    job = parse_json((yield Send("POST", VIDEOS_PATH, json={**body, "model": request.served_as})))
     status = yield from _jobs.wait_for_job(
         f"{VIDEOS_PATH}/{get_value(job, 'id')}", _pending_reason, first=2.0
     )
     if status.get("status") != "completed":
         raise job_error(
-            provider.name, ask, status.get("error") or f"its state is {status['status']}"
+            provider.name, request, status.get("error") or f"its state is {status['status']}"
         )
-    return (yield from fetch_file(ask, get_value(status, "outputs", "video_url")))
+    return (yield from fetch_file(request, get_value(status, "outputs", "video_url")))
 
 
 def _pending_reason(job: Any) -> str | None:
     state = job.get("status") or "queued"
-    return f"together: the film is {state}" if state in ("queued", "in_progress") else None
+    return f"together: the video is {state}" if state in ("queued", "in_progress") else None

@@ -12,25 +12,25 @@ provider = Provider("https://api.wavespeed.ai")
 
 
 @provider.serves("text-to-image", "text-to-video")
-def generate_from_text(ask: Infer) -> Flow[Any]:
-    return (yield from _run_job(ask, {"prompt": ask.inputs, **ask.parameters}))
+def generate_from_text(request: Infer) -> Flow[Any]:
+    return (yield from _run_job(request, {"prompt": request.inputs, **request.parameters}))
 
 
 @provider.serves("image-to-image", "image-to-video")
-def generate_from_image(ask: Infer) -> Flow[Any]:
-    image = yield from media.to_url(ask.inputs, "image/jpeg")
-    return (yield from _run_job(ask, {"image": image, **ask.parameters}))
+def generate_from_image(request: Infer) -> Flow[Any]:
+    image = yield from media.to_url(request.inputs, "image/jpeg")
+    return (yield from _run_job(request, {"image": image, **request.parameters}))
 
 
-def _run_job(ask: Infer, body: dict[str, Any]) -> Flow[bytes]:
-    job = parse_json((yield Send("POST", f"/api/v3/{ask.served_as}", json=body)))
+def _run_job(request: Infer, body: dict[str, Any]) -> Flow[bytes]:
+    job = parse_json((yield Send("POST", f"/api/v3/{request.served_as}", json=body)))
     path = _jobs.url_path(get_value(job, "data", "urls", "get"))
     status = get_value((yield from _jobs.wait_for_job(path, _pending_reason)), "data")
     if status.get("status") != "completed":
         raise job_error(
-            provider.name, ask, status.get("error") or f"its state is {status['status']}"
+            provider.name, request, status.get("error") or f"its state is {status['status']}"
         )
-    return (yield from fetch_file(ask, get_value(status, "outputs", 0)))
+    return (yield from fetch_file(request, get_value(status, "outputs", 0)))
 
 
 def _pending_reason(job: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Z.ai: OpenAI's wire for chat, jobs for pictures."""
+"""Z.ai: OpenAI's wire for chat, jobs for images."""
 
 from typing import Any
 
@@ -16,17 +16,21 @@ provider = _openai.openai_compatible(
 
 
 @provider.serves("text-to-image")
-def generate_image(ask: Infer) -> Flow[Any]:
-    body = {"model": ask.served_as, "prompt": ask.inputs, **_openai.size_options(provider, ask)}
+def generate_image(request: Infer) -> Flow[Any]:
+    body = {
+        "model": request.served_as,
+        "prompt": request.inputs,
+        **_openai.size_options(provider, request),
+    }
     job = parse_json((yield Send("POST", f"{ROOT}/async/images/generations", json=body)))
     if job.get("task_status") not in ("SUCCESS", "FAIL"):
         path = f"{ROOT}/async-result/{get_value(job, 'id')}"
         job = yield from _jobs.wait_for_job(path, _pending_reason, first=2.0)
     if job.get("task_status") == "FAIL":
-        raise job_error(provider.name, ask, job.get("error") or job.get("message"))
-    return (yield from fetch_file(ask, get_value(job, "image_result", 0, "url")))
+        raise job_error(provider.name, request, job.get("error") or job.get("message"))
+    return (yield from fetch_file(request, get_value(job, "image_result", 0, "url")))
 
 
 def _pending_reason(job: Any) -> str | None:
     final = job.get("task_status") in ("SUCCESS", "FAIL")
-    return None if final else "zai-org draws the picture"
+    return None if final else "zai-org: the image is being generated"

@@ -1,4 +1,4 @@
-"""The array result; the one module of this room that needs numpy, so imported when it is used."""
+"""The array result, apart from the others because it needs numpy."""
 
 from base64 import b64decode
 from typing import Any
@@ -10,9 +10,9 @@ from hfwidgets.results import show
 
 
 class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
-    """A float32 array that knows where it came from.
+    """A float32 array with its origin.
 
-    Shape (dim,) or (n, dim) for sentence models, (1, tokens, dim) for token-level ones.
+    The shape is (dim,) or (n, dim) for sentence models, (1, tokens, dim) for token-level ones.
     """
 
     meta: Meta | None = None
@@ -40,7 +40,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         return np.asarray(self)
 
     def plot(self) -> Any:
-        """One vector as bars, several as their cosine similarity; a matplotlib figure."""
+        """Plot one vector as bars, several as their cosine similarity, with matplotlib."""
         from hfwidgets.results import plot
 
         numbers = np.asarray(self)

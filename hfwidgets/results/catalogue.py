@@ -1,4 +1,4 @@
-"""A catalogue of models: who serves them, for what, at which price."""
+"""A catalog of models: who serves them, for what, at which price."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,9 @@ _LOCAL_COLUMNS = ("model", "tasks", "languages", "license", "installed")
 
 
 class ModelOffer(Record):
-    """What one provider offers for a model; None where it does not say.
+    """One provider's offer for a model; None where it is not known.
 
-    `input_price` and `output_price` are US dollars for a million tokens, `context_length` is in
+    `input_price` and `output_price` are in US dollars per million tokens, `context_length` is in
     tokens.
     """
 
@@ -30,11 +30,11 @@ class ModelOffer(Record):
 
 
 class CatalogModel(Record):
-    """A model that is served: its id on the Hub, its task there and who offers it.
+    """A model that is served: its id and task on the Hub, and its offers.
 
     `context_length` is the longest of the offers, `input_price` and `output_price` are the lowest.
-    The embedded engine's models say which `languages` they know, their `license`, their `limits`
-    in a sentence, and whether they are `installed`.
+    The embedded engine's models have `languages`, a `license`, their `limits` in a sentence, and
+    whether they are `installed`.
     """
 
     id: str
@@ -53,7 +53,7 @@ class CatalogModel(Record):
 
     @property
     def providers(self) -> list[str]:
-        """The names of those who offer it, each once."""
+        """The names of the providers that offer it, each once."""
         return list(dict.fromkeys(offer.provider for offer in self.offers or ()))
 
     @property
@@ -63,10 +63,10 @@ class CatalogModel(Record):
 
 
 class Catalog(Elements[CatalogModel]):
-    """Models in the catalogue's order; shown as a table, a DataFrame by `to_pandas`."""
+    """Models in the catalog's order; shown as a table."""
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row for each model and provider."""
+        """Return a DataFrame with one row per model and provider."""
         import pandas as pd
 
         rows = [
@@ -80,7 +80,7 @@ class Catalog(Elements[CatalogModel]):
         return html_table.to_text_table(*self._table(), limit=html_table.MAX_ROWS)
 
     def _table(self) -> tuple[tuple[str, ...], list[html_table.Row]]:
-        """The table's titles and rows; the engine's models have columns of their own."""
+        """Return titles and rows; the engine's models have columns of their own."""
         own = bool(self) and all(model.limits for model in self)
         titles, row = (_LOCAL_COLUMNS, _local_row) if own else (_COLUMNS, _model_row)
         return titles, [row(model) for model in self]

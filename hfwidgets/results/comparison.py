@@ -1,4 +1,4 @@
-"""The same input to several models: a row a model, shown side by side."""
+"""The answers of several models to the same input, side by side."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,9 +17,9 @@ COLUMNS = {
 
 
 class ComparisonRow(Record):
-    """What one model made of the input; None where it is not known, `error` where it failed.
+    """One model's answer, with None for what is not known, and `error` where it failed.
 
-    `tokens` are those of the answer, `dollars` are by the prices that `%hf models` has fetched.
+    `tokens` are those of the answer, `dollars` follow the prices that `%hf models` has fetched.
     """
 
     model: str
@@ -35,10 +35,10 @@ class ComparisonRow(Record):
 
 
 class Comparison(Elements[ComparisonRow]):
-    """One row a model, in the order in which they were named."""
+    """One row per model, in the order in which they were named."""
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row a model; `result` holds the typed results as they are."""
+        """Return a DataFrame with one row per model; `result` holds the typed results."""
         import pandas as pd
 
         return pd.DataFrame([dict(row) for row in self])

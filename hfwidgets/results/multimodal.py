@@ -1,4 +1,4 @@
-"""Results of the tasks that ask about a picture, named as the field names them."""
+"""Results of the multimodal tasks, with the field's names."""
 
 from hfwidgets.results.record import Record
 
@@ -11,9 +11,9 @@ class VisualQuestionAnsweringOutputElement(Record):
 
 
 class DocumentQuestionAnsweringOutputElement(Record):
-    """An answer; `start` and `end` are the first and last word it was read from.
+    """An answer, with the indices of the first and last word it was read from.
 
-    Some models give the answer alone.
+    Some models return the answer alone.
     """
 
     answer: str

@@ -1,4 +1,4 @@
-"""The answer to a request of one's own: bytes that also know their status, headers and JSON."""
+"""The answer to a raw request: bytes with a status, headers and JSON."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from hfwidgets.core.meta import Meta
 from hfwidgets.results import show
 
 REPR_BYTES = 80
-"""How many bytes a repr shows."""
+"""The number of bytes that a repr shows."""
 
 
 class RawResponse(bytes):
-    """The body of an answer, with what came along.
+    """The body of an answer.
 
     Attributes:
-        status_code: the HTTP status, below 400.
-        headers: the answer's headers.
-        meta: who answered, and what it took.
+        status_code: The HTTP status, below 400.
+        headers: The answer's headers.
+        meta: The origin of the answer.
     """
 
     status_code: int
@@ -26,7 +26,7 @@ class RawResponse(bytes):
 
     @classmethod
     def of(cls, body: bytes, status_code: int, headers: Mapping[str, str]) -> "RawResponse":
-        """A body with its status and headers."""
+        """Build an answer from a body, its status and its headers."""
         made = cls(body)
         made.status_code = status_code
         made.headers = dict(headers)
@@ -39,11 +39,11 @@ class RawResponse(bytes):
 
     @property
     def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body's JSON; ValueError when it is none."""
+        """Parse the body as JSON; ValueError where it is not."""
         return json.loads(self)
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class RawResponse(bytes):
 
 
 class RawLinesCollector:
-    """Gathers the lines of a streamed answer."""
+    """Collect the lines of a streamed answer."""
 
     def __init__(self, status_code: int, headers: Mapping[str, str]) -> None:
         self._status_code, self._headers = status_code, headers
@@ -72,5 +72,5 @@ class RawLinesCollector:
 
     @property
     def result(self) -> RawResponse:
-        """What has arrived, without empty lines."""
+        """The lines so far, without empty ones."""
         return RawResponse.of(b"\n".join(self._lines), self._status_code, self._headers)

@@ -1,8 +1,7 @@
-"""The kinds that results are made of: records, lists of them, texts; each knows where it came from.
+"""The base classes of results: records, lists of them, texts; each knows its origin.
 
-A record is a dict whose keys are also attributes: declared fields that are missing are None, fields
-that nobody declared stay reachable, and nested objects become records when they are first looked
-at.
+A record is a dict whose keys are also attributes. Declared fields that are missing are None, others
+stay reachable, and nested objects become records on first access.
 """
 
 import contextlib
@@ -32,7 +31,7 @@ class Record(dict[str, Any]):
     """One object of an answer.
 
     Attributes:
-        meta: who answered and what it took; set on the outermost object of an answer only.
+        meta: The origin of the answer; set on the outermost object only.
     """
 
     meta: Meta | None = None
@@ -51,7 +50,7 @@ class Record(dict[str, Any]):
             raise AttributeError(_missing_field_message(self, name)) from None
 
     def __missing__(self, name: str) -> Any:
-        """The value of a key that is no identifier (`content-type`), None for a declared field."""
+        """Return the value of a key with hyphens (`content-type`), None for a declared field."""
         if (key := name.replace("_", "-")) in self:
             return self[key]
         if name in _field_converters(type(self)):
@@ -81,34 +80,34 @@ class Record(dict[str, Any]):
         return plain
 
     def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
-        """The same as `raw`, under the name that code written for openai calls."""
+        """Return `raw`, under openai's name."""
         plain: dict[str, Any] = drop_none(self.raw) if exclude_none else self.raw
         return plain
 
     def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
-        """The object as JSON text, under the name that code written for openai calls."""
+        """Return the object as JSON text, under openai's name."""
         plain = self.model_dump(exclude_none=exclude_none)
         marks = None if indent else (",", ":")
         return json.dumps(plain, ensure_ascii=False, indent=indent, separators=marks)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as `raw`."""
+        """Return `raw`."""
         return self.raw
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """The object as JSON text."""
+        """Return the object as JSON text."""
         return self.model_dump_json(indent=indent)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        """The object as a safe HTML fragment."""
+        """Return the object as safe HTML."""
         return html_table.fields_to_html({name: _field_value(self, name) for name in self})
 
 
 class TextRecord(Record):
-    """A record that is a text with other fields: `str()` of it is the text.
+    """A text with other fields: `str()` of it is the text.
 
     Attributes:
         text_field: The field that holds the text.
@@ -148,7 +147,7 @@ def _field_value(record: Record, name: str) -> Any:
 
 
 def _to_plain(value: Any) -> Any:
-    """Records and lists of them as dicts and lists; anything else as it is."""
+    """Return records and lists of them as dicts and lists, anything else unchanged."""
     if isinstance(value, dict):
         return {name: _to_plain(item) for name, item in value.items()}
     return [_to_plain(item) for item in value] if isinstance(value, list) else value
@@ -163,7 +162,7 @@ def _missing_field_message(record: Record, name: str) -> str:
 
 @functools.cache
 def _field_converters(cls: type[Record]) -> dict[str, Convert | None]:
-    """Each declared field, with what makes a nested value a record (None for plain values).
+    """Return each declared field with what makes a nested value a record (None for plain values).
 
     On the way the fields become properties, which are read several times faster than attributes
     that are looked up by name.
@@ -211,14 +210,14 @@ def _find_converter(kind: Any) -> Convert | None:
 
 
 def _to_record(kind: type[Record], value: Any) -> Any:
-    """A record of a dict; servers that wrap a single object into a list are tolerated."""
+    """Make a record of a dict; a list with one object counts as the object."""
     if type(value) is list and len(value) == 1:
         value = value[0]
     return kind(value) if type(value) is dict else value
 
 
 def _to_records(kind: type[Record], value: Any) -> Any:
-    """A list of records; servers that send a single object bare are tolerated."""
+    """Make a list of records; a bare object, as some servers send, counts as a list of one."""
     rows = value if type(value) is list else [value]
     if len(rows) == 1 and type(rows[0]) is dict:
         return [kind(rows[0])]  # as nearly always in a stream
@@ -230,12 +229,12 @@ def _convert_each(inner: Convert, value: Any) -> Any:
 
 
 class Elements(list[T], Generic[T]):
-    """A list of results that shows itself as a table and knows where it came from."""
+    """A list of results with its origin; shown as a table."""
 
     meta: Meta | None = None
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row an item; nested objects become columns such as `box.xmin`."""
+        """Return a DataFrame, one row per item; nested objects become columns (`box.xmin`)."""
         from hfwidgets.results import table
 
         return table.to_frame(self)
@@ -257,7 +256,7 @@ class Elements(list[T], Generic[T]):
         return table.save_items(self, path)
 
     def plot(self) -> "Figure":
-        """Scores or numbers as bars, as a matplotlib figure; ConfigurationError without any."""
+        """Plot scores or numbers as bars, with matplotlib; ConfigurationError without any."""
         from hfwidgets.results import plot
 
         return plot.plot_chart(self)
@@ -266,12 +265,12 @@ class Elements(list[T], Generic[T]):
         return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        """The list as a safe HTML fragment."""
+        """Return the list as safe HTML."""
         return html_table.records_to_html(self)
 
 
 class Text(str):
-    """A string that knows where it came from."""
+    """A string with its origin."""
 
     meta: Meta | None = None
 
@@ -279,17 +278,17 @@ class Text(str):
         return show.mime_bundle(str(self), self._html_(), self.meta)
 
     def _html_(self) -> str:
-        """The text as a safe HTML fragment."""
+        """Return the text as safe HTML."""
         return show.paragraph_html(self)
 
 
 def to_elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
-    """A list of dicts as a list of records."""
+    """Return dicts as a list of records."""
     return Elements(kind(item) for item in items)
 
 
 def set_meta(result: T, meta: Meta) -> T:
-    """Write on a result where it came from, where it can hold that."""
+    """Attach its origin to a result that can hold it."""
     with contextlib.suppress(AttributeError, TypeError):  # plain numbers hold nothing more
         result.meta = meta  # type: ignore[attr-defined]
     return result

@@ -13,7 +13,7 @@ from hfwidgets import errors
 
 
 def flat_rows(items: Iterable[Any]) -> list[dict[str, Any]]:
-    """One flat dict an item: nested objects become columns such as `box.xmin`."""
+    """Return one flat dict per item: nested objects become columns such as `box.xmin`."""
     return [_flatten(item) if isinstance(item, Mapping) else {"value": item} for item in items]
 
 
@@ -45,7 +45,7 @@ def import_pandas() -> Any:
 
 
 def save_items(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
-    """Write the items to a file: .json keeps their structure, .csv makes them rows."""
+    """Write the items to a file: .json keeps their structure, .csv flattens them to rows."""
     target = Path(path)
     if target.suffix.lower() == ".json":
         text = json.dumps(list(items), ensure_ascii=False, indent=2, default=_to_json_value)
@@ -74,7 +74,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _to_json_value(value: Any) -> Any:
-    """A picture or sound as base64, an array as a list."""
+    """Return an image or audio as base64, an array as a list."""
     if hasattr(value, "save") and hasattr(value, "getbbox"):
         out = io.BytesIO()
         value.save(out, "PNG")

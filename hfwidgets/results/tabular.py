@@ -1,4 +1,4 @@
-"""Results of the tabular tasks: one prediction a row."""
+"""Results of the tabular tasks: one prediction per row."""
 
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ class Predictions(Elements[T]):
         )
 
     def to_pandas(self) -> Any:
-        """A DataFrame with one column, `prediction`; its index counts the rows."""
+        """Return a DataFrame with one column, `prediction`, indexed by row number."""
         frame = super().to_pandas()
         frame.columns = ["prediction"]
         return frame

@@ -1,4 +1,4 @@
-"""Results of the text tasks, named as the field names them."""
+"""Results of the text tasks, with the field's names."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class ZeroShotClassificationOutputElement(Record):
 
 
 class TokenClassificationOutputElement(Record):
-    """A span of the text: characters `start` to `end` (not included).
+    """A span of the text: characters `start` to `end` (exclusive).
 
     `entity_group` is set where the server aggregated tokens, `entity` where it did not.
     """
@@ -48,7 +48,7 @@ class FillMaskOutputElement(Record):
 
 
 class QuestionAnsweringOutputElement(Record):
-    """An answer: characters `start` to `end` (not included) of the context."""
+    """An answer: characters `start` to `end` (exclusive) of the context."""
 
     answer: str
     score: float
@@ -56,14 +56,14 @@ class QuestionAnsweringOutputElement(Record):
     end: int
 
     def plot(self) -> "Figure":
-        """The answer and its score as a bar, as a matplotlib figure."""
+        """Plot the answer's score as a bar, with matplotlib."""
         from hfwidgets.results import plot
 
         return plot.plot_chart([self])
 
 
 class TableQuestionAnsweringOutputElement(Record):
-    """An answer from a table: the cells it came from, as texts and as [row, column] pairs."""
+    """An answer from a table, with its cells as texts and as [row, column] pairs."""
 
     answer: str
     cells: list[str]
@@ -105,7 +105,7 @@ class TextGenerationOutputPrefillToken(Record):
 
 
 class TextGenerationOutputBestOfSequence(Record):
-    """One of the sequences that `best_of` tried."""
+    """One of the sequences that `best_of` generated."""
 
     generated_text: str
     finish_reason: str
@@ -116,7 +116,7 @@ class TextGenerationOutputBestOfSequence(Record):
 
 
 class TextGenerationOutputDetails(Record):
-    """How the text came about. `finish_reason` is length, eos_token or stop_sequence."""
+    """Details of a generation. `finish_reason` is length, eos_token or stop_sequence."""
 
     finish_reason: str
     generated_tokens: int
@@ -137,7 +137,7 @@ class TextGenerationOutput(TextRecord):
 
 
 class TextGenerationStreamOutputStreamDetails(Record):
-    """What the last event of a stream adds."""
+    """Details that the last event of a stream adds."""
 
     finish_reason: str
     generated_tokens: int
@@ -156,7 +156,7 @@ class TextGenerationStreamOutput(Record):
 
 
 class TokenCollector:
-    """Gathers the texts of tokens into a text."""
+    """Join the texts of tokens."""
 
     def __init__(self) -> None:
         self._tokens: list[str] = []
@@ -166,17 +166,17 @@ class TokenCollector:
 
     @property
     def text(self) -> str:
-        """What was generated so far."""
+        """The generated text so far."""
         return "".join(self._tokens)
 
     @property
     def result(self) -> Text:
-        """The text so far."""
+        """The generated text so far."""
         return Text(self.text)
 
 
 class GenerationCollector:
-    """Gathers typed events into the output that the unstreamed call would have given."""
+    """Collect typed events into the output of the unstreamed call."""
 
     def __init__(self) -> None:
         self._events: list[TextGenerationStreamOutput] = []
@@ -186,13 +186,13 @@ class GenerationCollector:
 
     @property
     def text(self) -> str:
-        """What was generated so far, without special tokens."""
+        """The generated text so far, without special tokens."""
         tokens = [event.token for event in self._events if event.token]
         return "".join(token.text or "" for token in tokens if not token.special)
 
     @property
     def result(self) -> TextGenerationOutput:
-        """The text so far, its tokens and, at the end, why it ended."""
+        """The text so far, its tokens and, at the end, the reason why it ended."""
         last = next((e.details for e in reversed(self._events) if e.details), None)
         tokens = [event.token for event in self._events if event.token]
         details = {"generated_tokens": len(tokens), **(last or {}), "tokens": tokens}

@@ -1,4 +1,4 @@
-"""Pictures and sounds in a conversation: whatever was put there becomes the wire's parts.
+"""Images and audio in a conversation: any form becomes the wire's parts.
 
 A part may be `{"type": "image_url", "image_url": {"url": X}}`, `{"type": "image", "image": X}`,
 `{"type": "input_audio", "input_audio": {"data": X}}`, `{"type": "audio", "audio": X}`, or X alone,
@@ -27,10 +27,10 @@ _AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-caf": "caf"}
 
 
 def inline_media(messages: list[dict[str, Any]]) -> Flow[list[dict[str, Any]]]:
-    """The messages, with every picture and sound as a part that servers understand.
+    """Return the messages with every image and audio as a part that servers understand.
 
     Raises:
-        InputError: a picture or sound that is missing, damaged or of another type.
+        InputError: A file is missing, damaged or of another type.
     """
     return (yield from _map_flow(_inline_message, messages))
 
@@ -53,7 +53,7 @@ def _inline_message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
 
 
 def _is_samples_pair(content: Any) -> bool:
-    """Whether this is (array, rate) rather than parts."""
+    """True if this is (array, rate) rather than parts."""
     return isinstance(content, tuple) and any(isinstance(item, int) for item in content)
 
 
@@ -70,27 +70,27 @@ def _inline_part(part: Any) -> Flow[Any]:
 
 
 def _inline_typed_part(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
-    """A part with a type: those of media with their content made ready, others as they are."""
+    """Load the medium of a part with a type; return other parts unchanged."""
     name = part["type"]
     kind = _PART_KINDS.get(name)
     if kind is None:
         return part
-    held = part.get(name, part.get("url", part.get("path")))
+    content = part.get(name, part.get("url", part.get("path")))
     more: dict[str, Any] = {}
-    if isinstance(held, Mapping) and "array" not in held:
-        source = held.get("url", held.get("data"))
-        more = {key: value for key, value in held.items() if key not in ("url", "data")}
+    if isinstance(content, Mapping) and "array" not in content:
+        source = content.get("url", content.get("data"))
+        more = {key: value for key, value in content.items() if key not in ("url", "data")}
         if isinstance(source, str) and _is_ready(name, source, more):
             return part
     else:
-        source = held
+        source = content
     if source is None:
         raise errors.InputError(f"A message's part of type {name!r} holds no {kind}: {part!r}.")
     return (yield from _media_part((yield from media.load(source, kind)), more))
 
 
 def _is_ready(name: str, source: str, more: Mapping[str, Any]) -> bool:
-    """Whether a text in a part is what the wire wants there: a URL, or base64 with its format."""
+    """True if a text in a part is what the wire needs there: a URL, or base64 with its format."""
     if name == "input_audio":
         return "format" in more
     return name.endswith("_url") and source.startswith(("http://", "https://", "data:"))
@@ -107,5 +107,5 @@ def _media_part(found: Media, more: Mapping[str, Any]) -> Flow[dict[str, Any]]:
 
 
 def _audio_format(mime: str) -> str:
-    """The field's short name of a sound's type: wav, mp3, flac ..."""
+    """Return the field's short name of an audio type: wav, mp3, flac ..."""
     return _AUDIO_FORMATS.get(mime) or mime.partition("/")[2].removeprefix("x-")

@@ -1,8 +1,8 @@
-"""What an answer shall look like: a JSON schema, a dataclass or a pydantic model.
+"""Structured output: from a JSON schema, a dataclass or a pydantic model.
 
 All become OpenAI's `{"type": "json_schema", "json_schema": {"name", "schema", "strict"}}`, which
-each provider's route then writes in its own way. pydantic is not imported: its models say their
-schema themselves.
+each provider's route rewrites in its own form. pydantic is not imported: its models describe
+themselves.
 """
 
 import dataclasses
@@ -26,24 +26,24 @@ PLAIN_SCHEMAS: Mapping[Any, Mapping[str, Any]] = {
 SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 
 
-def build_response_format(asked: Any) -> Any:
-    """The form that is sent for what the caller gave.
+def build_response_format(form: Any) -> Any:
+    """Return the form that is sent for what the caller gave.
 
-    Takes OpenAI's own forms and a text-generation server's (`{"type": "json" | "regex", "value"}`),
-    which stay as they are; a bare JSON schema; a dataclass; a pydantic model.
+    OpenAI's own forms and a text-generation server's (`{"type": "json" | "regex", "value"}`) stay
+    unchanged. A bare JSON schema, a dataclass or a pydantic model is converted.
 
     Raises:
-        InputTypeError: anything else, or a dataclass with a field that JSON cannot say.
+        InputTypeError: Anything else, or a dataclass with a field that JSON cannot express.
     """
-    if asked is None:
+    if form is None:
         return None
-    if isinstance(asked, type):
-        return _class_format(asked)
-    if not isinstance(asked, Mapping):
-        raise _unknown_format_error(asked)
-    if asked.get("type") in SCHEMA_TYPES or "$schema" in asked or "$ref" in asked:
-        return _json_schema_format(str(asked.get("title") or "answer"), dict(asked))
-    return dict(asked)
+    if isinstance(form, type):
+        return _class_format(form)
+    if not isinstance(form, Mapping):
+        raise _unknown_format_error(form)
+    if form.get("type") in SCHEMA_TYPES or "$schema" in form or "$ref" in form:
+        return _json_schema_format(str(form.get("title") or "answer"), dict(form))
+    return dict(form)
 
 
 def _class_format(cls: type) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _json_schema_format(name: str, schema: Any, **more: Any) -> dict[str, Any]:
 
 
 def _type_schema(kind: Any, inside: tuple[type, ...]) -> dict[str, Any]:
-    """The schema of a type; `inside` holds the dataclasses around it."""
+    """Return the schema of a type; `inside` holds the dataclasses around it."""
     if kind in PLAIN_SCHEMAS:
         return dict(PLAIN_SCHEMAS[kind])
     origin, args = get_origin(kind), get_args(kind)
@@ -118,14 +118,14 @@ def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
 def _unsupported_type_error(kind: Any, inside: tuple[type, ...]) -> errors.InputTypeError:
     where = f" in {inside[-1].__name__}" if inside else ""
     return errors.InputTypeError(
-        f"response_format: {getattr(kind, '__name__', kind)}{where} cannot be said in a JSON "
+        f"response_format: {getattr(kind, '__name__', kind)}{where} cannot be expressed in a JSON "
         "schema. Possible are str, int, float, bool, None, Literal, Enum, lists, tuples, dicts and "
         "other dataclasses."
     )
 
 
-def _unknown_format_error(asked: Any) -> errors.InputTypeError:
+def _unknown_format_error(form: Any) -> errors.InputTypeError:
     return errors.InputTypeError(
         f"response_format must be a dict (a JSON schema or OpenAI's form), a dataclass or a "
-        f"pydantic model; it is {asked!r:.100}."
+        f"pydantic model; it is {form!r:.100}."
     )

@@ -199,8 +199,8 @@ class ChatTasks:
             **_check_extra_params(extra),
             **(extra_body or {}),
         }
-        said = yield from inline_media(_check_messages(messages))
-        raw = yield Infer(said, model, options, stream)
+        prepared = yield from inline_media(_check_messages(messages))
+        raw = yield Infer(prepared, model, options, stream)
         if stream:
             cut = decoder_for_type(raw.headers.get("content-type", ""))
             make = _to_whole_chunk if isinstance(cut, BodyDecoder) else _to_chunk
@@ -221,7 +221,7 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     for name in extra:
         if name in _CLIENT_OPTION_ADVICE:
             raise errors.UnknownParameterError(
-                f"{name} is no parameter of the model, so it is not sent to it. "
+                f"{name} is not a parameter of the model, so it is not sent. "
                 f"{_CLIENT_OPTION_ADVICE[name]}"
             )
         hint = (

@@ -37,7 +37,7 @@ class Number(Control):
 
 @dataclass(eq=False)
 class Slider(Control):
-    """A number within bounds, both included."""
+    """Ask for a number within bounds, both included."""
 
     low: float = 0.0
     high: float = 1.0
@@ -59,7 +59,7 @@ class Checkbox(Control):
 
 @dataclass(eq=False)
 class LabelList(Control):
-    """A few short labels, at least `least` of them."""
+    """Ask for a few short labels, at least `least` of them."""
 
     least: int = 1
 
@@ -71,7 +71,7 @@ class StringList(Control):
 
 @dataclass(eq=False)
 class TableInput(Control):
-    """A table: column name to its cells."""
+    """Ask for a table."""
 
 
 @dataclass(eq=False)
@@ -83,12 +83,12 @@ class MediaInput(Control):
 
 @dataclass(eq=False)
 class Messages(Control):
-    """A conversation."""
+    """Ask for a conversation."""
 
 
 @dataclass(eq=False)
 class Json(Control):
-    """Anything else, as JSON."""
+    """Ask for anything else, as JSON."""
 
 
 def derive_control(parameter: inspect.Parameter) -> Control:

@@ -1,7 +1,7 @@
-"""A task is one generator method; both clients show it as their own method.
+"""Declare a task as one generator method, which both clients show as their own.
 
-The type variables' order matters: completion in a live kernel pairs them by position and knows no
-ParamSpec, so the result type stands before the parameters.
+The type variables' order matters: completion in a live kernel pairs them by position and does not
+support ParamSpec, so the result type comes before the parameters.
 """
 
 import functools
@@ -38,19 +38,18 @@ class AsyncTaskClient:
 
 
 class BaseTask:
-    """What a task declares.
+    """The declaration of a task, from which clients, panels, magics and batches are derived.
 
     Attributes:
-        name: the Hub's name, `text-classification`.
-        method: the clients' name, `text_classification`.
-        label: the name people read.
-        hub_name: the name in the Hub's provider mapping, where it differs from `name`.
-        known_as: other names people know it by; `find` takes them.
-        example: parameters to try the task with; `hfwidgets.tasks.examples.made` makes its pictures
-            and sounds.
-        hints: how some parameters are best asked for.
-        signature: the parameters, without self, and the result's type.
-        of_call: keywords that are not the task's but the client's, for one call.
+        name: The Hub's name, `text-classification`.
+        method: The clients' name, `text_classification`.
+        label: The name that people read.
+        hub_name: The name in the Hub's provider mapping, where it differs from `name`.
+        known_as: Other names that `find` accepts.
+        example: Parameters to try the task with; `examples.make_arguments` makes their media.
+        hints: How some parameters are best asked for.
+        signature: The parameters, without self, and the result's type.
+        call_options: Keywords that are not the task's but the client's, for one call.
     """
 
     call_options: Mapping[str, str] = {}
@@ -88,7 +87,7 @@ class BaseTask:
 
     @functools.cached_property
     def controls(self) -> dict[str, controls.Control]:
-        """How each parameter is asked for; the model and what only code can give are left out."""
+        """How each parameter is asked for, without the model and what only code can pass."""
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         shown = {n: p for n, p in self.signature.parameters.items() if p.kind in kinds}
         return {
@@ -123,7 +122,7 @@ class BaseTask:
 
     @functools.cached_property
     def doc(self) -> str:
-        """The first sentence of the task's description."""
+        """The first line of the task's description."""
         return (inspect.getdoc(self.flow) or "").partition("\n")[0]
 
     @functools.cached_property
@@ -136,18 +135,18 @@ class BaseTask:
 
     @functools.cached_property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the task's inputs: the parameters that may be given by position."""
+        """The names of the task's inputs: the parameters that may be passed by position."""
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
 
     @functools.cached_property
     def required_parameters(self) -> tuple[str, ...]:
-        """The names of the parameters that every call must give."""
+        """The names of the parameters that every call must pass."""
         known = self.signature.parameters.values()
         return tuple(p.name for p in known if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
 
     def check_parameters(self, names: Mapping[str, Any] | set[str]) -> None:
-        """UnknownParameterError, with near names, when the task has no such parameter."""
+        """Raise UnknownParameterError, with similar names, for a name that is not a parameter."""
         known = self.signature.parameters
         if any(p.kind is p.VAR_KEYWORD for p in known.values()):
             return
@@ -176,12 +175,12 @@ class BaseTask:
         return method
 
     def _argument_error(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
-        """What is wrong with the arguments of a call that Python could not bind."""
+        """Build the error for the arguments of a call that Python could not bind."""
         names = self.inputs
         if len(args) > len(names):
             others = [name for name in self.signature.parameters if name not in names]
             return errors.UnknownParameterError(
-                f"{self.method} takes {', '.join(names)} by position, and the others by their "
+                f"{self.method} accepts {', '.join(names)} by position, and the others by their "
                 f"names: {', '.join(others)}."
             )
         try:
@@ -191,7 +190,7 @@ class BaseTask:
         return TypeError(f"{self.method} could not be called.")
 
     def _bind_with_options(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
-        """The method of a client with the options of one call, which are taken out of `kwargs`."""
+        """Bind to a client with the options of one call, which are taken out of `kwargs`."""
         changes = {
             self.call_options[name]: kwargs.pop(name)
             for name in self.call_options
@@ -289,7 +288,7 @@ def task(
     known_as: tuple[str, ...] = (),
     **hints: controls.Control,
 ) -> Callable[[Callable[Concatenate[Any, P], Flow[T]]], Task[T, P]]:
-    """Make a generator method a task, shown to people as `label`."""
+    """Declare a generator method as a task with this label."""
 
     def declare(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Task[T, P]:
         return register(Task(flow, label, example, hints, known_as=known_as))
@@ -309,8 +308,18 @@ def streaming_task(
     of_call: Mapping[str, str] | None = None,
     **hints: controls.Control,
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingTask[S, A]]:
-    """Make a generator method a task that can stream; `sync` and `awaited` say the exact types
-    of its calls, `of_call` which of its keywords are options of the client (by `with_options`).
+    """Declare a generator method as a task that can stream.
+
+    Args:
+        sync: The exact type of the blocking client's calls; never called.
+        awaited: The exact type of the async client's calls; never called.
+        label: The task's label.
+        example: Parameters to try the task with.
+        hub_name: The name in the Hub's provider mapping, where it differs.
+        known_as: Other names that `find` accepts.
+        of_call: Keywords that are options of the client for one call, by the names that
+            `with_options` has for them.
+        hints: How parameters are best asked for.
     """
 
     def declare(flow: Callable[..., Flow[Any]]) -> StreamingTask[S, A]:
@@ -330,20 +339,22 @@ class StreamingOperation(StreamingTask[S, A]):
 
 
 def operation(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Operation[T, P]:
-    """Make a generator method one of both clients."""
+    """Declare a generator method as one of both clients."""
     return Operation(flow, "", {}, {})
 
 
 def streaming_operation(
     sync: Callable[..., S], awaited: Callable[..., A]
 ) -> Callable[[Callable[..., Flow[Any]]], StreamingOperation[S, A]]:
-    """Make a generator method one of both clients that can stream."""
+    """Declare a generator method that can stream as one of both clients."""
     return lambda flow: StreamingOperation(flow, "", {}, {})
 
 
 def find(name: str) -> BaseTask:
-    """The task of this name, with hyphens or underscores, or known as this; UnknownTaskError with
-    near names otherwise.
+    """Return the task of this name, with hyphens or underscores, or of this other name.
+
+    Raises:
+        UnknownTaskError: No task has this name; similar names are suggested.
     """
     plain = str(name).strip().lower().replace("_", "-")
     if plain in TASKS:
@@ -352,6 +363,5 @@ def find(name: str) -> BaseTask:
         if plain in task.known_as:
             return task
     raise errors.UnknownTaskError(
-        f"There is no task {name!r}.{errors.did_you_mean(plain, TASKS)} There are: "
-        f"{', '.join(TASKS)}."
+        f"Unknown task {name!r}.{errors.did_you_mean(plain, TASKS)} Tasks: {', '.join(TASKS)}."
     )

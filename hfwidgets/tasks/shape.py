@@ -52,10 +52,10 @@ def merge_alias(name: str, value: Any, old: str, old_value: Any) -> Any:
     return old_value
 
 
-def unexpected_shape_error(raw: Any, wanted: str) -> errors.OutputError:
+def unexpected_shape_error(raw: Any, expected: str) -> errors.OutputError:
     """The error for an answer of another shape."""
     return errors.OutputError(
-        f"The server should have answered with {wanted}; it sent {str(raw)[:200]!r}. "
+        f"The server should have answered with {expected}; it sent {str(raw)[:200]!r}. "
         "Check that the model serves this task."
     )
 

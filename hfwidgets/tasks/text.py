@@ -105,9 +105,9 @@ class TextTasks:
             model: The model's id on the Hub, or the URL of an endpoint.
             labels: The deprecated name of candidate_labels.
         """
-        wanted = merge_alias("candidate_labels", candidate_labels, "labels", labels)
+        candidates = merge_alias("candidate_labels", candidate_labels, "labels", labels)
         options = {
-            "candidate_labels": as_str_list("candidate_labels", wanted),
+            "candidate_labels": as_str_list("candidate_labels", candidates),
             "multi_label": multi_label,
             "hypothesis_template": hypothesis_template,
         }

@@ -459,7 +459,7 @@ def test_pain_22_parameters_that_are_silently_ignored(loopback: Loopback) -> Non
     hub(loopback, {"nscale": offer("text-to-image")}, "text-to-image")
     data = {"data": [{"b64_json": __import__("base64").b64encode(encode_image()).decode()}]}
     loopback.answer(Answer(json=data))
-    with pytest.warns(UserWarning, match="nscale does not know num_inference_steps"):
+    with pytest.warns(UserWarning, match="nscale does not support num_inference_steps"):
         client(loopback, provider="nscale").text_to_image("x", model=MODEL, num_inference_steps=3)
 
 

@@ -60,7 +60,9 @@ def test_details_of_a_completion(ask: Asker, loopback: Loopback) -> None:
 
 def test_parameters_that_are_left_out_are_named(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", "/router/together/v1/completions", Answer(json=COMPLETED))
-    with pytest.warns(UserWarning, match="together does not know truncate, watermark of text-gen"):
+    with pytest.warns(
+        UserWarning, match="together does not support truncate, watermark of text-gen"
+    ):
         ask("together", "text_generation", "Once", watermark=True, truncate=3, top_k=2)
     assert loopback.requests[0].json().keys() == {"prompt", "top_k", "model"}
 
@@ -138,7 +140,9 @@ def test_what_embeddings_do_not_know(ask: Asker, loopback: Loopback) -> None:
     loopback.route(
         "POST", "/router/scaleway/v1/embeddings", Answer(json={"data": [{"embedding": [1]}]})
     )
-    with pytest.warns(UserWarning, match="scaleway does not know normalize of feature-extraction"):
+    with pytest.warns(
+        UserWarning, match="scaleway does not support normalize of feature-extraction"
+    ):
         ask("scaleway", "feature_extraction", "a", normalize=True)
 
 
@@ -156,7 +160,7 @@ def test_pictures_inside_the_answer(ask: Asker, loopback: Loopback, provider: st
 def test_what_nscale_does_not_know(ask: Asker, loopback: Loopback) -> None:
     answer = {"data": [{"b64_json": b64(inputs.PNG)}]}
     loopback.route("POST", "/router/nscale/v1/images/generations", Answer(json=answer))
-    with pytest.warns(UserWarning, match="nscale does not know width, num_inference_steps of"):
+    with pytest.warns(UserWarning, match="nscale does not support width, num_inference_steps of"):
         ask("nscale", "text_to_image", "a cat", width=64, num_inference_steps=3)
     assert loopback.requests[0].json().keys() == {"response_format", "prompt", "model"}
 

@@ -79,7 +79,7 @@ def test_a_package_that_is_broken_says_so(install: Install) -> None:
 def test_an_entry_that_is_no_provider(install: Install) -> None:
     install("odd", "odd_inference:provider", "provider = 3")
     with pytest.raises(
-        errors.ConfigurationError, match=r"should be a hfwidgets\.providers\.Provider"
+        errors.ConfigurationError, match=r"must be a hfwidgets\.providers\.Provider"
     ):
         providers.get("odd")
 

@@ -24,7 +24,7 @@ def transformers(seen: Seen) -> Answer:
 def test_what_it_does_not_know_is_left_out(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", "/x", transformers)
     client = {"model": f"{loopback.url}/x"}
-    with pytest.warns(UserWarning, match="does not know stop, watermark: left out"):
+    with pytest.warns(UserWarning, match="does not support stop, watermark: left out"):
         text = ask(
             None, "text_generation", "Once", watermark=True, stop=["."], top_k=3, client=client
         )
@@ -33,7 +33,7 @@ def test_what_it_does_not_know_is_left_out(ask: Asker, loopback: Loopback) -> No
     assert len(loopback.requests) == 2
 
 
-@pytest.mark.filterwarnings("ignore:The server runs no text-generation-inference")
+@pytest.mark.filterwarnings("ignore:The server does not run text-generation")
 def test_it_is_remembered_by_its_url(loopback: Loopback) -> None:
     for path in ("/x", "/y"):
         loopback.route("POST", path, transformers)
@@ -51,7 +51,7 @@ def test_it_is_remembered_by_its_url(loopback: Loopback) -> None:
 def test_it_cannot_stream(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", "/x", transformers)
     with pytest.raises(
-        errors.TaskNotServedError, match="runs no text-generation-inference and can"
+        errors.TaskNotServedError, match="does not run text-generation-inference and can"
     ):
         ask(None, "text_generation", "Once", stream=True, client={"model": f"{loopback.url}/x"})
 
@@ -90,7 +90,7 @@ def test_a_stream_without_a_space_and_an_error_inside(ask: Asker, loopback: Loop
         ask(None, "text_generation", "Once", stream=True, client={"model": f"{loopback.url}/x"})
 
 
-@pytest.mark.filterwarnings("ignore:The server runs no text-generation-inference")
+@pytest.mark.filterwarnings("ignore:The server does not run text-generation")
 def test_it_is_not_remembered_for_other_models_of_the_same_host(loopback: Loopback) -> None:
     paths = ["/router/hf-inference/models/a/one", "/router/hf-inference/models/a/two"]
     loopback.route("POST", paths[0], transformers)

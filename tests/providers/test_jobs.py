@@ -296,7 +296,7 @@ def test_together_films(ask: Asker, loopback: Loopback) -> None:
     film = ask("together", "image_to_video", inputs.PNG, target_size={"width": 8, "height": 4})
     assert bytes(film) == FILM
     assert loopback.requests[0].json()["width"] == 8
-    assert ask.waits == ["together: the film is queued", "together: the film is in_progress"]
+    assert ask.waits == ["together: the video is queued", "together: the video is in_progress"]
 
 
 def test_together_fails(ask: Asker, loopback: Loopback) -> None:
@@ -317,7 +317,7 @@ def test_zai_pictures(ask: Asker, loopback: Loopback) -> None:
     loopback.route("GET", f"{ZAI}/async-result/z1", steps(working, Answer(json=done)))
     assert ask("zai-org", "text_to_image", "a cat", width=64, height=32).size == (3, 2)
     assert loopback.requests[0].json()["size"] == "64x32"
-    assert ask.waits == ["zai-org draws the picture"]
+    assert ask.waits == ["zai-org: the image is being generated"]
 
 
 def test_zai_fails(ask: Asker, loopback: Loopback) -> None:

@@ -148,7 +148,7 @@ def test_what_cannot_be_said() -> None:
     client = InferenceClient(base_url="http://127.0.0.1:9")
     for form, words in (
         (Loop, "Loop holds itself"),
-        (Odd, "bytes in Odd cannot be said"),
+        (Odd, "bytes in Odd cannot be expressed"),
         (3, "must be a dict.*it is 3"),
         (int, "must be a dict"),
     ):

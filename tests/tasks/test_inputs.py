@@ -126,7 +126,7 @@ def test_a_message_that_says_nothing_is_refused(
 
 def test_a_call_of_another_form_says_which_is_right(client: InferenceClient) -> None:
     ask: Any = client.text_classification
-    with pytest.raises(TypeError, match="takes text by position, and the others by their names"):
+    with pytest.raises(TypeError, match="accepts text by position, and the others by their names"):
         ask("x", 3)
     with pytest.raises(TypeError, match="text_classification: missing a required argument: 'text'"):
         ask()

@@ -1,1 +1,1 @@
-"""The embedded engine: a loopback server with real small models, one capability a module."""
+"""The embedded engine: a loopback server of small real models, one capability per module."""

@@ -81,7 +81,7 @@ def test_unknown_set() -> None:
     done = run("engine", "install", "lite")
     assert done.returncode == 1
     assert done.stderr == (
-        "hfwidgets: No set is named 'lite'; there are light, full. Did you mean 'light'?\n"
+        "hfwidgets: Unknown set 'lite'. Did you mean 'light'? Sets: light, full.\n"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_taken_port(light_weights: Path) -> None:
         taken.listen()
         done = run("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
-    assert "is taken" in done.stderr
+    assert "is in use" in done.stderr
     assert "Traceback" not in done.stderr
 
 

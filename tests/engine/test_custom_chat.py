@@ -96,7 +96,7 @@ def test_a_json_schema(http: httpx.Client) -> None:
     assert found["city"] == "Paris"
     assert isinstance(found["warm"], bool)
     message = expect_chat_error(http, QUESTION, response_format={"type": "regex", "value": "a"})
-    assert "Possible are 'text', 'json_object', 'json_schema', 'json'" in message
+    assert "Possible values: 'text', 'json_object', 'json_schema', 'json'" in message
 
 
 def test_images_reach_the_model(http: httpx.Client) -> None:
@@ -138,10 +138,10 @@ def test_images_from_our_client(http: httpx.Client) -> None:
 def test_images_that_would_be_ignored_are_refused(http: httpx.Client) -> None:
     assert "without them" in expect_chat_error(http, [image_part("red")], tools=[WEATHER])
     elsewhere = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
-    assert "fetches no pictures" in expect_chat_error(http, [elsewhere])
+    assert "downloads no images" in expect_chat_error(http, [elsewhere])
     broken = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     assert "format is not known" in expect_chat_error(http, [broken])
-    assert "no base64" in expect_chat_error(
+    assert "not valid base64" in expect_chat_error(
         http, [{"type": "image_url", "image_url": "data:;base64,A"}]
     )
     assert "'input_audio'" in expect_chat_error(http, [{"type": "input_audio", "input_audio": {}}])

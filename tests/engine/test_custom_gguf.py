@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hfwidgets import InferenceClient, engine_process
+from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
-from hfwidgets.engine.chat.llama import Llama
 from tests.engine.requests import serve_models
 from tests.engine.test_cli import run
 from tests.plugins.engine import own_cache, started

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from hfwidgets.engine.base.http_errors import RefusedError
+from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
-from hfwidgets.engine.chat.llama import Llama
 from hfwidgets.engine.server.engine import MAX_WAITING
 from hfwidgets.engine.server.request_queue import RequestQueue
 from tests.engine.conftest import Server
@@ -96,7 +96,7 @@ def test_the_chat_models_crash_is_one_error(server: Server, http: httpx.Client) 
         next(lines)
         os.kill(server.child().pid, signal.SIGKILL)
         rest = "".join(lines)
-    assert "ended in the middle (signal 9)" in rest
+    assert "ended during the request (signal 9)" in rest
     again = http.post("/v1/chat/completions", json={**LONG, "max_tokens": 3, "logit_bias": None})
     assert again.status_code == 200
 
@@ -115,7 +115,7 @@ def test_a_crash_before_the_first_token(server: Server, http: httpx.Client) -> N
     child.kill()
     asking.join(60)
     assert replies[0].status_code == 500
-    assert "Ask again" in replies[0].json()["error"]["message"]
+    assert "Try again" in replies[0].json()["error"]["message"]
     assert http.post("/v1/completions", json=body).json()["choices"][0]["text"].startswith(" Paris")
 
 

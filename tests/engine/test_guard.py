@@ -18,7 +18,7 @@ BODY = {"inputs": "I love this!"}
 @pytest.mark.parametrize("key", [None, "Bearer wrong", "Bearer a b", "Basic a-key-of-the-tests"])
 def test_the_key(server: Server, key: str | None) -> None:
     headers = {} if key is None else {"Authorization": key}
-    for path in ("/health", "/v1/models", "/nothing"):
+    for path in ("/v1/models", "/nothing"):
         reply = httpx.get(server.url + path, headers=headers)
         assert reply.status_code == 401
         assert reply.headers["www-authenticate"] == "Bearer"
@@ -227,3 +227,15 @@ def test_errors_name_no_secret(http: httpx.Client) -> None:
     reply = http.post(TASK, json={"inputs": "x", "parameters": {"hf_abcdefghijk": 1}})
     assert "hf_abcdefghijk" not in reply.text
     assert json.loads(reply.text)["error_type"] == "validation"
+
+
+@pytest.mark.parametrize("key", [None, "Bearer wrong"])
+def test_health_needs_no_key(server: Server, key: str | None) -> None:
+    headers = {} if key is None else {"Authorization": key}
+    reply = httpx.get(server.url + "/health", headers=headers)
+    assert reply.status_code == 200
+    assert "text-generation" in reply.json()["tasks"]
+    assert server.key not in reply.text
+    # The key is the only check that it is spared.
+    stranger = httpx.get(server.url + "/health", headers={"Origin": "http://evil.example"})
+    assert stranger.status_code == 403

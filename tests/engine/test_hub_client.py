@@ -290,7 +290,7 @@ def test_parameters_are_refused_by_name(
     hub: Hub, server: Server, task: str, name: str, arguments: dict[str, Any]
 ) -> None:
     url = server.task(task.replace("_", "-"))
-    with pytest.raises(HfHubHTTPError, match=f"does not do '{name}'") as caught:
+    with pytest.raises(HfHubHTTPError, match=f"does not support '{name}'") as caught:
         getattr(hub, task)(**arguments, model=url)
     assert caught.value.response.status_code == 400
 
@@ -298,7 +298,7 @@ def test_parameters_are_refused_by_name(
 @pytest.mark.parametrize("name", ["adapter_id", "decoder_input_details"])
 def test_text_generation_refuses_by_name(hub: Hub, server: Server, name: str) -> None:
     url = server.task("text-generation")
-    with pytest.raises(ValidationError, match=f"does not do '{name}'"):
+    with pytest.raises(ValidationError, match=f"does not support '{name}'"):
         hub.text_generation("x", model=url, details=True, **{name: True})
 
 

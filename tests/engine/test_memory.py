@@ -1,4 +1,4 @@
-"""What models took is given back when they are let go."""
+"""Unloaded models return their memory to the system."""
 
 import json
 import subprocess
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hfwidgets import engine_process as room
+from hfwidgets import engine_process
 
 FULL_RUN = """
 import asyncio, json, os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import psutil
-from hfwidgets.local.capabilities import chosen
-from hfwidgets.local.work import Engine
+from hfwidgets.engine.registry import choose_capability
+from hfwidgets.engine.server.engine import Engine
 from tests.engine import samples
 
 def resident():
@@ -23,20 +23,20 @@ def resident():
 async def run():
     engine = Engine()
     start = resident()
-    picture = samples.encode_image(samples.draw_text(samples.INVOICE))
+    image = samples.encode_image(samples.draw_text(samples.INVOICE))
     sound = samples.encode_audio(samples.make_noise(30), 16_000)
-    asked = {
+    requests = {
         "feature-extraction": ["a text of some words " * 40] * 4,
         "text-to-speech": "The library is closed on Sundays.",
         "automatic-speech-recognition": sound,
-        "image-to-text": picture,
-        "object-detection": picture,
+        "image-to-text": image,
+        "object-detection": image,
     }
-    for task, inputs in asked.items():
-        await engine.run(chosen("", task)[0], task, inputs, {})
-    loaded, names = resident(), engine.loaded()
-    await engine.rest(0)
-    print(json.dumps([start, loaded, resident(), names, engine.loaded()]))
+    for task, inputs in requests.items():
+        await engine.run_task(choose_capability("", task)[0], task, inputs, {})
+    loaded, names = resident(), engine.loaded_models()
+    await engine.unload_idle(0)
+    print(json.dumps([start, loaded, resident(), names, engine.loaded_models()]))
 
 asyncio.run(run())
 """
@@ -49,11 +49,11 @@ def test_memory_falls_back_after_idling(full_weights: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        env=room.subprocess_environment(),
+        env=engine_process.subprocess_environment(),
     )
-    start, loaded, rested, names, left = json.loads(done.stdout)
+    start, loaded, unloaded, names, remaining = json.loads(done.stdout)
     assert {"MiniLM", "Whisper", "Voice"} <= set(names)
-    assert left == []
-    gained, kept = loaded - start, rested - start
-    assert gained > 300e6, "the models were loaded"
-    assert kept < gained / 2, "what stays are the runtimes' libraries"
+    assert remaining == []
+    gained, kept = loaded - start, unloaded - start
+    assert gained > 300e6, "the models take memory"
+    assert kept < gained / 2, "only the libraries of the runtimes stay"

@@ -243,7 +243,7 @@ def test_text_parts(gpt: openai.OpenAI) -> None:
 def test_too_long_a_conversation(gpt: openai.OpenAI) -> None:
     ask = [{"role": "user", "content": "word " * 5000}]
     for stream in (False, True):
-        with pytest.raises(openai.BadRequestError, match=r"50\d\d tokens .* 2048"):
+        with pytest.raises(openai.BadRequestError, match=r"50\d\d tokens.* 2048"):
             gpt.chat.completions.create(model="default", messages=ask, stream=stream)
 
 

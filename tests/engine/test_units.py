@@ -150,7 +150,7 @@ def test_languages_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
     assert translate._choose_pair(None, None) == "eng-spa"
     assert translate._choose_pair("es_XX", "en") == "spa-eng"
     assert translate._choose_pair("eng_Latn", "spa_Latn") == "eng-spa"
-    with pytest.raises(RefusedError, match="together"):
+    with pytest.raises(RefusedError, match="both src_lang and tgt_lang"):
         translate._choose_pair("en", None)
     with pytest.raises(RefusedError, match="eng-deu"):
         translate._choose_pair("en", "de")

@@ -1,1 +1,1 @@
-"""Small models for speech and audio."""
+"""Capabilities for speech and audio."""

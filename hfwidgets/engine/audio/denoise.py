@@ -1,11 +1,11 @@
-"""Noise suppression: NSNet2, a small recurrent network that weighs each frequency band by time.
+"""Suppress noise with NSNet2, a small recurrent network that rates each frequency band over time.
 
-Facts from the model's authors (the DNS challenge's baseline): 16 kHz, frames of 20 ms every 10 ms
-under the root of a Hann window, log power in, gains out.
+Sources, from the model's authors (the DNS challenge's baseline): 16 kHz, frames of 20 ms every
+10 ms under the root of a Hann window, log power in, gains out.
 """
 
 import base64
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -33,23 +33,28 @@ class Denoiser:
         return cls(OnnxModel(WEIGHTS["nsnet2"].path("model.onnx")))
 
     def clean(self, sound: Samples) -> Samples:
-        """A sound at RATE without its noise, of the same length."""
+        """Return samples at SAMPLE_RATE without their noise, of the same length."""
         padded = np.pad(sound, (_HOP, _FRAME + -len(sound) % _HOP))
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
         spectrum = np.fft.rfft(frames * self._window)
         power = np.log10(np.maximum(np.abs(spectrum) ** 2, _MIN_POWER)).astype(np.float32)
         gains = np.asarray(self._network({"input": power[None]})[0])[0]
-        heard = np.fft.irfft(spectrum * np.clip(gains, _MIN_GAIN, 1)) * self._window
-        whole = np.zeros((len(heard) + 1) * _HOP)
-        for half in (0, 1):  # each frame's halves overlap those of its neighbours
+        cleaned = np.fft.irfft(spectrum * np.clip(gains, _MIN_GAIN, 1)) * self._window
+        whole = np.zeros((len(cleaned) + 1) * _HOP)
+        # Each frame's halves overlap those of its neighbors, and the squared windows add up to 1.
+        for half in (0, 1):
             at = half * _HOP
-            whole[at : at + len(heard) * _HOP] += heard[:, at : at + _HOP].ravel()
+            whole[at : at + len(cleaned) * _HOP] += cleaned[:, at : at + _HOP].ravel()
         return np.asarray(whole[_HOP : _HOP + len(sound)], np.float32)
 
 
-def audio_to_audio(kit: LoadedModels, inputs: bytes) -> list[dict[str, Any]]:
-    """The sound without its noise, as one FLAC file of one channel at 16 kHz."""
-    clean = kit.get(Denoiser).clean(audio.read_samples(inputs, SAMPLE_RATE))
+AudioBlob = TypedDict("AudioBlob", {"label": str, "blob": str, "content-type": str})
+"""A file in base64, as the Hub's wire has it."""
+
+
+def audio_to_audio(models: LoadedModels, inputs: bytes) -> list[AudioBlob]:
+    """Return the audio without its noise, as a mono FLAC file at 16 kHz."""
+    clean = models.get(Denoiser).clean(audio.read_samples(inputs, SAMPLE_RATE))
     blob = base64.b64encode(audio.encode_audio(clean, SAMPLE_RATE, "flac")).decode()
     return [{"label": "denoised", "blob": blob, "content-type": "audio/flac"}]
 
@@ -61,6 +66,6 @@ CAPABILITY = Capability(
     weights=("nsnet2",),
     license="MIT (code) and CC-BY-4.0 (model)",
     languages=(),
-    limits="Takes noise out of speech, as one channel at 16 kHz; it does not separate voices.",
+    limits="Removes noise from speech, as mono at 16 kHz; it does not separate voices.",
     why_unavailable=require_modules("onnxruntime", "soxr"),
 )

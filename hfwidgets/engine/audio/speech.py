@@ -1,11 +1,11 @@
-"""Whether a sound is speech: Silero VAD, a network that hears 32 ms at a time.
+"""Detect speech with Silero VAD, a network that reads 32 ms at a time.
 
-Facts from the model's authors: 16 kHz, 512 samples a step with the 64 before them, and the state of
-an LSTM carried along.
+Sources, from the model's authors: 16 kHz, 512 samples per step with the 64 before them, and the
+state of an LSTM carried along.
 """
 
 import math
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -15,13 +15,13 @@ from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.audio import Samples
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
-from hfwidgets.engine.base.scores import Transform, rank_labels
+from hfwidgets.engine.base.scores import LabelScore, Transform, rank_labels
 from hfwidgets.engine.base.weights import WEIGHTS
 
 SAMPLE_RATE = 16_000
 _STEP, _CONTEXT, _STATE = 512, 64, 128
 _LABELS = ("speech", "no speech")
-_CERTAIN = 0.999  # no share is 0 or 1, whose logit would be infinite
+_CERTAIN = 0.999  # shares stay below 1 and above 0, where the logit would be infinite
 
 
 class SpeechDetector:
@@ -36,7 +36,7 @@ class SpeechDetector:
         return cls(OnnxModel(WEIGHTS["silero"].path("model.onnx")))
 
     def probabilities(self, sound: Samples) -> NDArray[np.float32]:
-        """How surely each 32 ms of a sound at RATE are speech, 0 to 1."""
+        """Return how likely each 32 ms of samples at SAMPLE_RATE are speech, 0 to 1."""
         padded = np.pad(sound, (_CONTEXT, -len(sound) % _STEP))
         steps = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + _STEP)[::_STEP]
         state = np.zeros((1, 1, _STATE), np.float32)
@@ -45,15 +45,15 @@ class SpeechDetector:
 
 
 def audio_classification(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: bytes,
     *,
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
     function_to_apply: Transform = "softmax",
-) -> list[dict[str, Any]]:
-    """Speech and no speech; the score is the share of the time, by softmax of its logits."""
-    sure = kit.get(SpeechDetector).probabilities(audio.read_samples(inputs, SAMPLE_RATE))
-    share = min(max(float((sure > 0.5).mean()), 1 - _CERTAIN), _CERTAIN)
+) -> list[LabelScore]:
+    """Return "speech" and "no speech"; by softmax the scores are their shares of the time."""
+    likely = models.get(SpeechDetector).probabilities(audio.read_samples(inputs, SAMPLE_RATE))
+    share = min(max(float((likely > 0.5).mean()), 1 - _CERTAIN), _CERTAIN)
     logit = math.log(share / (1 - share)) / 2
     return rank_labels(_LABELS, (logit, -logit), function_to_apply, top_k)
 
@@ -65,6 +65,6 @@ CAPABILITY = Capability(
     weights=("silero",),
     license="MIT",
     languages=(),
-    limits="Tells speech from anything else, by its share of the time; knows no other sounds.",
+    limits="Tells speech from anything else, by its share of the time; no other sounds.",
     why_unavailable=require_modules("onnxruntime", "soxr"),
 )

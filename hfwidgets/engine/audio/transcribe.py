@@ -1,6 +1,6 @@
-"""Speech recognition: what is said in a sound, whole or with times."""
+"""Transcribe speech, as one text or with times."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -19,43 +19,57 @@ Temperature = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class TranscriptionParameters(msgspec.Struct, forbid_unknown_fields=True):
-    """How the text is generated, by the names of the Hub's task."""
+    """How the text is generated, in the names of the Hub's task."""
 
     temperature: Temperature | None = None
     do_sample: bool | None = None
     num_beams: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
     max_new_tokens: Annotated[int, msgspec.Meta(ge=1, le=224)] = 224
-    """Tokens a window of 30 s."""
+    """Tokens per window of 30 s."""
+
+
+class TimedText(TypedDict):
+    """A segment or word with its start and end in seconds."""
+
+    text: str
+    timestamp: list[float]
+
+
+class Transcript(TypedDict):
+    """A transcript, with chunks when times were requested."""
+
+    text: str
+    chunks: NotRequired[list[TimedText]]
 
 
 def automatic_speech_recognition(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: bytes,
     *,
     return_timestamps: bool | Literal["word"] = False,
     generation_parameters: TranscriptionParameters | None = None,
-) -> dict[str, Any]:
-    """The text, and with times its segments or words as chunks."""
-    asked = generation_parameters or TranscriptionParameters()
-    temperature = asked.temperature
-    if asked.do_sample is not None:
-        temperature = (temperature or 1.0) if asked.do_sample else 0.0
-    decoding = DecodingOptions(temperature, asked.num_beams, asked.max_new_tokens)
+) -> Transcript:
+    """Return the text, and with timestamps its segments or words as chunks."""
+    settings = generation_parameters or TranscriptionParameters()
+    temperature = settings.temperature
+    if settings.do_sample is not None:
+        temperature = (temperature or 1.0) if settings.do_sample else 0.0
+    decoding = DecodingOptions(temperature, settings.num_beams, settings.max_new_tokens)
     sound = audio.read_samples(inputs, SAMPLE_RATE)
     words = return_timestamps == "word"
-    found = list(kit.get(Whisper).transcribe(sound, decoding, words=words))
-    answer: dict[str, Any] = {"text": join_segments(found)}
+    parts = list(models.get(Whisper).transcribe(sound, decoding, words=words))
+    answer: Transcript = {"text": join_segments(parts)}
     if return_timestamps:
         answer["chunks"] = [
             {"text": part.text, "timestamp": [round(part.start, 2), round(part.end, 2)]}
-            for part in found
+            for part in parts
         ]
     return answer
 
 
-def join_segments(found: list[SpeechSegment]) -> str:
-    """The text of all segments or words."""
-    return "".join(part.text for part in found).strip()
+def join_segments(parts: list[SpeechSegment]) -> str:
+    """Return the text of all segments or words."""
+    return "".join(part.text for part in parts).strip()
 
 
 CAPABILITY = Capability(
@@ -65,6 +79,6 @@ CAPABILITY = Capability(
     weights=("whisper",),
     license="MIT",
     languages=("English",),
-    limits=f"English; WAV, FLAC, Ogg and MP3 of at most {audio.MAX_SECONDS // 60} minutes.",
-    why_unavailable=require_modules("ctranslate2", "soxr"),
+    limits=f"English; audio of at most {audio.MAX_SECONDS // 60} minutes.",
+    why_unavailable=require_modules("faster_whisper", "soxr"),
 )

@@ -1,8 +1,8 @@
-"""Speech from text: the Piper voice "joe" (VITS) on phonemes by eSpeak NG.
+"""Synthesize speech with the Piper voice "joe" (VITS), on phonemes by eSpeak NG.
 
 eSpeak NG (GPL-3.0) is optional, is loaded in the engine's process alone, and is called through its
-C interface, speak_lib.h. Fact about the voice's input, from Piper: each sentence is "^", its
-phonemes with a "_" after each, "$".
+C interface, speak_lib.h. Source for the voice's input, Piper: each sentence is "^", its phonemes
+with a "_" after each, "$".
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.audio import Samples
+from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.files import FileResult
 from hfwidgets.engine.base.http_errors import bad_request
@@ -30,7 +31,7 @@ PAUSE_SECONDS = 0.2
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE = re.compile(r"([^.,;:!?]*(?:[.,:](?=\d)[^.,;:!?]*)*)([.,;:!?]*)")
-_MAX_CHARACTERS = 400  # of one run of the network: its memory grows with them
+_MAX_CHARACTERS = 400  # per run of the network, whose memory grows with them
 
 SpeechText = Annotated[str, msgspec.Meta(min_length=1, max_length=5000)]
 Speed = Annotated[float, msgspec.Meta(ge=0.25, le=4)]
@@ -38,7 +39,8 @@ Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 
 
 class Phonemizer:
-    """eSpeak NG as a reader of English; its library has one state and is used by one at a time."""
+    """eSpeak NG as a phonemizer; its library has one global state, so one thread uses it at a
+    time."""
 
     _RETRIEVAL, _UTF8, _IPA = 1, 1, 2  # AUDIO_OUTPUT_RETRIEVAL, espeakCHARS_UTF8, phoneme mode
 
@@ -54,7 +56,8 @@ class Phonemizer:
         self._lock = threading.Lock()
 
     def phonemize(self, sentence: str) -> str:
-        """A sentence in IPA, with its punctuation, which eSpeak drops and the voice needs."""
+        """Return a sentence in IPA, with its punctuation, which eSpeak drops and the voice
+        needs."""
         with self._lock:
             parts = [
                 self._phonemize_clause(match[1]) + match[2][:1]
@@ -63,21 +66,31 @@ class Phonemizer:
         return " ".join(part for part in parts if part)
 
     def _phonemize_clause(self, text: str) -> str:
-        left = ctypes.c_char_p(text.strip().encode())
-        said = []
-        while left.value:
-            part = self._library.espeak_TextToPhonemes(ctypes.byref(left), self._UTF8, self._IPA)
-            said.append((part or b"").decode())
-        return " ".join(said)
+        rest = ctypes.c_char_p(text.strip().encode())
+        parts = []
+        # Each call reads one clause, by eSpeak's own rules, and moves the pointer behind it.
+        while rest.value:
+            part = self._library.espeak_TextToPhonemes(ctypes.byref(rest), self._UTF8, self._IPA)
+            parts.append((part or b"").decode())
+        return " ".join(parts)
+
+
+class VoiceConfig(TypedDict):
+    """The parts of the voice's settings file that are read."""
+
+    audio: dict[str, int]
+    espeak: dict[str, str]
+    inference: dict[str, float]
+    phoneme_id_map: dict[str, list[int]]
 
 
 class Voice:
     """The loaded voice."""
 
-    def __init__(self, network: OnnxModel, config: dict[str, Any]) -> None:
+    def __init__(self, network: OnnxModel, config: VoiceConfig) -> None:
         self.rate = int(config["audio"]["sample_rate"])
         self._network = network
-        self._ids: dict[str, list[int]] = config["phoneme_id_map"]
+        self._ids = config["phoneme_id_map"]
         self._default_settings = config["inference"]
         self._phonemizer = Phonemizer(config["espeak"]["voice"])
 
@@ -89,25 +102,29 @@ class Voice:
         return cls(OnnxModel(weight.path("voice.onnx")), config)
 
     def synthesize(self, text: str, speed: float = 1.0, temperature: float = 1.0) -> Samples:
-        """The text spoken, samples of -1 to 1 at `rate`; at temperature 0 always the same."""
+        """Speak the text; samples of -1 to 1 at `rate`, always the same at temperature 0."""
         pause = np.zeros(int(PAUSE_SECONDS * self.rate), np.float32)
-        spoken = [self._synthesize_sentence(part, speed, temperature) for part in split_text(text)]
-        loudest = max((float(np.abs(part).max()) for part in spoken if part.size), default=0.0)
-        if not loudest:
-            raise bad_request("The text holds nothing that can be spoken.", "inputs")
-        joined = np.concatenate([part for sound in spoken for part in (sound, pause)])
-        return joined * np.float32(0.9 / loudest)
+        sentences = [
+            self._synthesize_sentence(part, speed, temperature) for part in split_text(text)
+        ]
+        peak = max((float(np.abs(part).max()) for part in sentences if part.size), default=0.0)
+        if not peak:
+            raise bad_request("The text has nothing that can be spoken.", "inputs")
+        joined = np.concatenate([part for sound in sentences for part in (sound, pause)])
+        return joined * np.float32(0.9 / peak)
 
     def _synthesize_sentence(self, sentence: str, speed: float, temperature: float) -> Samples:
+        raise_if_cancelled()
         phonemes = self._phonemizer.phonemize(sentence)
         if not re.search(r"\w", phonemes):
             return np.zeros(0, np.float32)
         gap = self._ids["_"]
         known = [self._ids[sign] + gap for sign in phonemes if sign in self._ids]
         ids = [*self._ids["^"], *gap, *(id_ for pair in known for id_ in pair), *self._ids["$"]]
-        usual = self._default_settings
-        noise, pace, rhythm = (usual[name] for name in ("noise_scale", "length_scale", "noise_w"))
-        scales = [noise * temperature, pace / speed, rhythm * temperature]
+        noise, length, rhythm = (
+            self._default_settings[name] for name in ("noise_scale", "length_scale", "noise_w")
+        )
+        scales = [noise * temperature, length / speed, rhythm * temperature]
         inputs: dict[str, NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
@@ -118,7 +135,7 @@ class Voice:
 
 
 def split_text(text: str) -> Iterator[str]:
-    """The sentences of a text, over-long ones cut between words."""
+    """Yield the sentences of a text, over-long ones cut between words."""
     for sentence in _SENTENCE.split(text.strip()):
         rest = sentence
         while len(rest) > _MAX_CHARACTERS:
@@ -130,26 +147,24 @@ def split_text(text: str) -> Iterator[str]:
 
 
 def text_to_speech(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: SpeechText,
     *,
     speed: Speed = 1.0,
     temperature: Temperature = 1.0,
     do_sample: bool = True,
 ) -> FileResult:
-    """The text spoken, as a FLAC file; without sampling, or at temperature 0, always the same."""
-    return synthesize_file(kit, inputs, "flac", speed, temperature if do_sample else 0.0)
+    """Speak the text, as a FLAC file; without sampling, or at temperature 0, always the same."""
+    return synthesize_file(models, inputs, "flac", speed, temperature if do_sample else 0.0)
 
 
 def synthesize_file(
-    kit: LoadedModels, text: str, kind: str, speed: float, temperature: float = 1.0
+    models: LoadedModels, text: str, kind: str, speed: float, temperature: float = 1.0
 ) -> FileResult:
-    """The text spoken, as a file of one of the formats of `sounds`, or "pcm"."""
-    voice = kit.get(Voice)
-    mime = audio.AUDIO_FORMATS[kind][2] if kind != "pcm" else "audio/pcm"
-    return FileResult(
-        audio.encode_audio(voice.synthesize(text, speed, temperature), voice.rate, kind), mime
-    )
+    """Speak the text, as a file of one of the formats of audio.AUDIO_MIMES."""
+    voice = models.get(Voice)
+    samples = voice.synthesize(text, speed, temperature)
+    return FileResult(audio.encode_audio(samples, voice.rate, kind), audio.AUDIO_MIMES[kind])
 
 
 CAPABILITY = Capability(
@@ -157,8 +172,8 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"text-to-speech": text_to_speech},
     weights=("voice",),
-    license="CC0-1.0 (the voice); it needs eSpeak NG, GPL-3.0-or-later",
+    license="CC0-1.0 (the voice); needs eSpeak NG, GPL-3.0-or-later",
     languages=("English",),
-    limits="English, one male voice, at most 5,000 characters; a little different each time.",
+    limits="English, one male voice, at most 5,000 characters; slightly different each time.",
     why_unavailable=require_modules("onnxruntime", "espeakng_loader", "soxr"),
 )

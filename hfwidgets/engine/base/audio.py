@@ -1,14 +1,17 @@
-"""Read audio for the models (checked, one channel, resampled) and write it into files."""
+"""Decode audio files to the mono samples that models read, and encode samples to files."""
 
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.runtimes import explain_missing_modules
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
     from soundfile import SoundFile  # type: ignore[import-untyped]
 
 Samples = NDArray[np.float32]
@@ -17,70 +20,162 @@ MAX_SECONDS = 600
 """The longest audio that is read, in seconds."""
 
 _MAX_SAMPLES = MAX_SECONDS * 48_000 * 2
-"""The most samples of all channels together: ten minutes of stereo at 48 kHz, 230 MB."""
+"""Samples of all channels together: ten minutes of stereo at 48 kHz, 230 MB."""
 
-AUDIO_FORMATS = {
-    "flac": ("FLAC", "PCM_16", "audio/flac"),
-    "wav": ("WAV", "PCM_16", "audio/wav"),
-    "mp3": ("MP3", None, "audio/mpeg"),
-    "opus": ("OGG", "OPUS", "audio/ogg"),
+_SOUNDFILE_FORMATS = {
+    "flac": ("FLAC", "PCM_16"),
+    "wav": ("WAV", "PCM_16"),
+    "mp3": ("MP3", None),
+    "opus": ("OGG", "OPUS"),
 }
-"""The formats that audio is answered in: soundfile's names for them, and their MIME types."""
+
+AUDIO_MIMES = {
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "pcm": "audio/pcm",
+}
+"""The formats that are written, and their MIME types."""
+
+READABLE_FORMATS = "WAV, FLAC, Ogg, MP3, M4A, AAC, WebM, MKA, MOV and AVI"
+
+# The demuxers that may look at a file. FFmpeg has others (playlists, "concat") that open further
+# files and addresses named in the content.
+_DEMUXERS = "mov,mp4,m4a,matroska,webm,aac,avi,mp3,ogg,wav,flac,aiff,caf"
+
+_MIN_MONO_SHARE = 0.1
+"""Below this share of the loudest channel's level, mixing has cancelled the signal."""
 
 
 def read_samples(content: bytes, rate: int) -> Samples:
-    """Return an audio file as one channel of samples, -1 to 1, at this rate in hertz.
+    """Decode an audio file, or a video's audio, to mono samples in -1..1 at this rate in hertz.
 
     Raises:
-        RefusedError: 400, the file cannot be read, is empty or too long.
+        RefusedError: 400 if it cannot be decoded, is empty or longer than MAX_SECONDS.
     """
-    import soundfile
     import soxr
+
+    channels, source_rate = _decode(content)
+    if not len(channels):
+        raise bad_request("The audio is empty.", "inputs")
+    sound: Samples = soxr.resample(_mix_channels(channels), source_rate, rate)
+    if not np.isfinite(sound).all():
+        raise bad_request("The audio holds values that are not finite numbers.", "inputs")
+    return sound
+
+
+def _decode(content: bytes) -> tuple[Samples, int]:
+    """Return samples of shape (length, channels) and their rate."""
+    import soundfile
 
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             _check_length(file)
-            channels = file.read(dtype="float32", always_2d=True)
-            found: Samples = soxr.resample(channels.mean(1), file.samplerate, rate)
+            return file.read(dtype="float32", always_2d=True), int(file.samplerate)
     except soundfile.LibsndfileError as error:
-        why = error.error_string.strip(" .")
-        known = "WAV, FLAC, Ogg and MP3 files can be read"
-        raise bad_request(f"The audio cannot be read ({why}); {known}.", "inputs") from error
-    if not len(found):
-        raise bad_request("The audio is empty.", "inputs")
-    if not np.isfinite(found).all():
-        raise bad_request("The audio holds NaN or infinite values.", "inputs")
-    return found
+        # libsndfile knows neither AAC nor the containers of videos and browser recordings.
+        if why := explain_missing_modules("av"):
+            raise bad_request(
+                f"The audio cannot be read ({error.error_string.strip(' .')}). WAV, FLAC, Ogg and "
+                f"MP3 work here; others need {why}",
+                "inputs",
+            ) from error
+        return _decode_with_av(content)
+
+
+def _decode_with_av(content: bytes) -> tuple[Samples, int]:
+    import av
+
+    try:
+        with av.open(io.BytesIO(content), options={"format_whitelist": _DEMUXERS}) as container:
+            if not container.streams.audio:
+                raise bad_request("The file holds no audio.", "inputs")
+            rate = container.streams.audio[0].rate
+            parts = list(_decode_frames(container, rate))
+    except (av.FFmpegError, ValueError) as error:
+        raise bad_request(
+            f"The audio cannot be read ({error}); supported are {READABLE_FORMATS}.", "inputs"
+        ) from error
+    empty = np.zeros((1, 0), np.float32)
+    return np.concatenate(parts or [empty], axis=1).T, rate
+
+
+def _decode_frames(container: "InputContainer", rate: int) -> Iterator[Samples]:
+    """Yield the decoded frames, shape (channels, length); refuse what grows too long."""
+    import av
+
+    resampler = av.AudioResampler(format="fltp")
+    length = size = 0
+    for frame in container.decode(audio=0):
+        for part in resampler.resample(frame):
+            samples = np.asarray(part.to_ndarray(), np.float32)
+            length, size = length + samples.shape[1], size + samples.size
+            # Headers of these containers often lack the length, so it is counted while decoding.
+            if length > MAX_SECONDS * rate or size > _MAX_SAMPLES:
+                raise bad_request(
+                    f"The audio is longer than {MAX_SECONDS} s, the most that is read.", "inputs"
+                )
+            yield samples
 
 
 def _check_length(file: "SoundFile") -> None:
-    """Refuse audio that is too long, by the file's header, before anything is decoded."""
+    """Refuse what is too long, by the file's header, before anything is decoded."""
     seconds = file.frames / file.samplerate
     if seconds > MAX_SECONDS:
         raise bad_request(
-            f"The audio lasts {seconds:.0f} s; at most {MAX_SECONDS} s are read.", "inputs"
+            f"The audio lasts {seconds:.0f} s; the limit is {MAX_SECONDS} s.", "inputs"
         )
     if file.frames * file.channels > _MAX_SAMPLES:
         raise bad_request(
-            f"The audio has {file.channels} channels at {file.samplerate} Hz, which is too much "
-            "for its length; send one or two channels at 48 kHz or less.",
+            f"The audio has {file.channels} channels at {file.samplerate} Hz, too much for its "
+            "length; send one or two channels at 48 kHz or less.",
             "inputs",
         )
 
 
-def encode_audio(samples: Samples, rate: int, kind: str) -> bytes:
-    """Return one channel of samples in one of AUDIO_FORMATS, or as bare 16-bit ones for "pcm"."""
+def _mix_channels(channels: Samples) -> Samples:
+    """Average the channels; where they cancel each other, return the loudest one."""
+    mono: Samples = channels.mean(axis=1)
+    levels = np.sqrt(np.mean(np.square(channels, dtype=np.float64), axis=0))
+    if np.sqrt(np.mean(np.square(mono, dtype=np.float64))) < _MIN_MONO_SHARE * levels.max():
+        return channels[:, int(levels.argmax())]
+    return mono
+
+
+def encode_audio(sound: Samples, rate: int, kind: str) -> bytes:
+    """Encode mono samples in -1..1 as one of AUDIO_MIMES; "pcm" is bare 16-bit little-endian."""
     import soundfile
 
-    samples = np.clip(samples, -1, 1)
+    sound = np.clip(sound, -1, 1)
     if kind == "pcm":
-        return (samples * 32767).astype("<i2").tobytes()
-    container, subtype, _ = AUDIO_FORMATS[kind]
+        return (sound * 32767).astype("<i2").tobytes()
+    if kind == "aac":
+        return _encode_aac(sound, rate)
+    container, subtype = _SOUNDFILE_FORMATS[kind]
     if kind == "opus":
         import soxr
 
-        # Opus supports only a few rates.
-        samples, rate = soxr.resample(samples, rate, 48_000), 48_000
+        sound, rate = soxr.resample(sound, rate, 48_000), 48_000  # Opus supports few rates
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=container, subtype=subtype)
+    soundfile.write(file, sound, rate, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+def _encode_aac(sound: Samples, rate: int) -> bytes:
+    if why := explain_missing_modules("av"):
+        raise bad_request(
+            f"AAC cannot be written here: {why}. Or choose mp3, opus, flac, wav or pcm.",
+            "response_format",
+        )
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="adts") as container:
+        stream = container.add_stream("aac", rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(sound[None].astype(np.float32), "fltp", "mono")
+        frame.sample_rate = rate
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
     return file.getvalue()

@@ -1,11 +1,11 @@
-"""A task's result that travels as a file's bytes instead of JSON."""
+"""The result of a task that answers with a file instead of JSON."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """The bytes of a file and what they are."""
+    """A file's bytes and its MIME type."""
 
     content: bytes
     mime: str

@@ -1,10 +1,10 @@
-"""How the engine says no: one exception that knows its HTTP status and its words."""
+"""The exceptions that become the engine's error replies."""
 
 from hfwidgets.errors import HfWidgetsError
 
 
 class RefusedError(HfWidgetsError):
-    """A request that gets an error answer of this status; `kind` is the wire's error_type.
+    """A refused request: the HTTP status, the wire's error_type as `kind`, the parameter at fault.
 
     `weights_set` names the set of weights whose installation would help.
     """
@@ -28,9 +28,9 @@ class RefusedError(HfWidgetsError):
 
 
 class ClientGoneError(HfWidgetsError):
-    """The client closed its connection; nobody waits for the answer."""
+    """The client closed its connection, so the answer has no reader."""
 
 
 def bad_request(message: str, parameter: str | None = None) -> RefusedError:
-    """A refusal of what the caller sent: status 400."""
+    """Build the 400 for an invalid request."""
     return RefusedError(400, message, kind="validation", parameter=parameter)

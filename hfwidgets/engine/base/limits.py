@@ -1,21 +1,21 @@
-"""How much text one request may hold: a model reads far less, but all of it has to be cut up."""
+"""Limit the text of one request: a model reads far less, but all of it must be tokenized first."""
 
 from collections.abc import Iterable
 
 from hfwidgets.engine.base.http_errors import bad_request
 
 MAX_CHARACTERS = 1_000_000
-"""The most characters of a request's texts together; to cut up so many takes some 3 s."""
+"""Characters in all texts of one request; tokenizing this many takes about 3 s."""
 
 
 def check_text_length(texts: Iterable[str], parameter: str = "inputs") -> list[str]:
-    """The texts, if they are not too much for one request; else a 400."""
+    """Return the texts as a list; 400 when they are too long for one request."""
     listed = list(texts)
     count = sum(map(len, listed))
     if count > MAX_CHARACTERS:
         raise bad_request(
-            f"The request holds {count:,} characters; at most {MAX_CHARACTERS:,} are read at once. "
-            "Shorten the texts, or send fewer of them.",
+            f"The request has {count:,} characters; the limit is {MAX_CHARACTERS:,}. "
+            "Shorten the texts or send fewer of them.",
             parameter,
         )
     return listed

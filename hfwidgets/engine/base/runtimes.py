@@ -1,6 +1,6 @@
-"""The runtimes that the full set needs: whether they are here, and sessions of them.
+"""Find and open the optional runtimes of the full set.
 
-They are optional: `pip install "hfwidgets[full]"` brings them.
+`pip install "hfwidgets[full]"` installs them.
 """
 
 import functools
@@ -18,23 +18,23 @@ _PACKAGE_NAMES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeak
 
 @functools.cache
 def explain_missing_modules(*modules: str, install: str = FULL_SET_INSTALL) -> str | None:
-    """Why a capability that needs these modules cannot work; None when all are installed."""
+    """Return why a capability that needs these modules cannot run; None if all are installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if not missing:
         return None
     packages = ", ".join(_PACKAGE_NAMES.get(name, name) for name in missing)
-    return f"its runtime is not installed ({packages}); run: {install}"
+    return f"{packages} not installed; run: {install}"
 
 
 def require_modules(
     *modules: str, install: str = FULL_SET_INSTALL
 ) -> functools.partial[str | None]:
-    """What a capability declares as `available` when it needs these modules."""
+    """Return a `why_unavailable` for a capability that needs these modules."""
     return functools.partial(explain_missing_modules, *modules, install=install)
 
 
 class OnnxModel:
-    """An ONNX model on one thread: more would only fight with the chat model's."""
+    """An ONNX model that runs on one thread, since more would compete with the chat model's."""
 
     def __init__(self, model: Path | bytes) -> None:
         runtime = importlib.import_module("onnxruntime")
@@ -42,17 +42,19 @@ class OnnxModel:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # it keeps the largest request's memory for good
+        # The arena never returns memory: the largest request would be paid for until the process
+        # ends.
+        options.enable_cpu_mem_arena = False
         source = model if isinstance(model, bytes) else str(model)
         providers = ["CPUExecutionProvider"]
         self._session = runtime.InferenceSession(source, options, providers=providers)
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """The outputs for these inputs."""
+        """Run the model; returns its outputs in their declared order."""
         outputs: list[NDArray[Any]] = self._session.run(None, dict(inputs))
         return outputs
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the model's file says of it."""
+        """Return the metadata stored in the model's file."""
         return dict(self._session.get_modelmeta().custom_metadata_map)

@@ -1,4 +1,4 @@
-"""How the engine samples: the wire's parameters in llama.cpp's names, with the model's defaults."""
+"""Map the wire's sampling parameters to llama.cpp's, with defaults that suit small models."""
 
 import random
 from typing import Annotated, Any
@@ -13,15 +13,15 @@ Seed = Annotated[int, msgspec.Meta(ge=0)]
 ChoiceCount = Annotated[int, msgspec.Meta(ge=1, le=8)]
 TopCount = Annotated[int, msgspec.Meta(ge=0, le=20)]
 
-# A model of this size is right most often when it takes its likeliest word; at the usual
+# A model of this size is most often right when it takes the likeliest token; at the usual
 # temperature of 1 it writes nonsense. Found by trial.
 GREEDY_TEMPERATURE, VARIED_TEMPERATURE = 0.0, 0.4
 DEFAULT_TOP_P = 0.9
-_SEED_COUNT = 2**32 - 1  # llama.cpp takes its largest 32-bit number as "choose one"
+_SEED_COUNT = 2**32 - 1  # llama.cpp reads the largest 32-bit number as "choose a seed"
 
 
 class SamplingParameters(msgspec.Struct, kw_only=True):
-    """The sampling parameters that OpenAI's routes share, and those that other servers add."""
+    """Sampling parameters that OpenAI's routes share, with those that other servers add."""
 
     n: ChoiceCount = 1
     temperature: Temperature | None = None
@@ -36,7 +36,7 @@ class SamplingParameters(msgspec.Struct, kw_only=True):
     logit_bias: dict[str, Annotated[float, msgspec.Meta(ge=-100, le=100)]] | None = None
 
     def to_llama_settings(self, index: int = 0) -> dict[str, Any]:
-        """llama.cpp's settings for the answer number `index` of several."""
+        """Return llama.cpp's settings for answer number `index` of `n`."""
         stops = [self.stop] if isinstance(self.stop, str) else self.stop
         chosen = {
             "temperature": choose_temperature(
@@ -55,11 +55,17 @@ class SamplingParameters(msgspec.Struct, kw_only=True):
         return {name: value for name, value in chosen.items() if value is not None}
 
 
-def choose_temperature(given: float | None, *, varied: bool) -> float:
-    """The temperature: the given one, else some where answers are to differ, else none."""
-    return given if given is not None else (VARIED_TEMPERATURE if varied else GREEDY_TEMPERATURE)
+def choose_temperature(requested: float | None, *, varied: bool) -> float:
+    """Return the requested temperature, or a default that is above 0 only for varied answers."""
+    if requested is not None:
+        return requested
+    return VARIED_TEMPERATURE if varied else GREEDY_TEMPERATURE
 
 
-def choose_seed(given: int | None, index: int = 0) -> int:
-    """The seed for one of several answers: derived from the given one, else drawn."""
-    return (random.randrange(_SEED_COUNT) if given is None else given + index) % _SEED_COUNT  # noqa: S311
+def choose_seed(requested: int | None, index: int = 0) -> int:
+    """Return the seed for answer number `index`: the requested one plus the index, or a random
+    one."""
+    # Answers of one request must differ from each other and still repeat with the same seed.
+    if requested is None:
+        return random.randrange(_SEED_COUNT)  # noqa: S311
+    return (requested + index) % _SEED_COUNT

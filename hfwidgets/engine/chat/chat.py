@@ -1,6 +1,5 @@
-"""Chat completions: the choices of an answer as a stream of deltas, and folded into one answer."""
+"""Complete chats: stream the deltas of each choice, or fold them into one answer."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -8,6 +7,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Literal
 
 import msgspec
+from anyio import to_thread
 
 from hfwidgets._version import __version__
 from hfwidgets.engine.base import schema
@@ -22,7 +22,7 @@ from hfwidgets.engine.chat.tools import Tool, ToolChoice
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 FINGERPRINT = f"hfwidgets-{__version__}"
 
-# What clients send without asking for anything that an engine of one user could do differently.
+# Fields that clients send and that would change nothing in an engine for one user.
 IGNORED_OPENAI_FIELDS = frozenset(
     {"model", "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
 )
@@ -30,7 +30,7 @@ Chunk = dict[str, Any]
 
 
 class StreamOptions(msgspec.Struct):
-    """What a stream is asked to carry beside the text."""
+    """What a stream carries in addition to the text."""
 
     include_usage: bool = False
     include_obfuscation: bool = False
@@ -45,21 +45,22 @@ class ResponseFormat(msgspec.Struct):
     schema: dict[str, Any] | None = None
 
     def to_llama_settings(self) -> dict[str, Any]:
-        """llama.cpp's setting for it."""
+        """Return llama.cpp's settings for it."""
         if self.type == "text":
             return {}
-        wanted = (self.json_schema or {}).get("schema") or self.value or self.schema
-        if wanted is None and self.type != "json_object":
+        requested = (self.json_schema or {}).get("schema") or self.value or self.schema
+        if requested is None and self.type != "json_object":
             raise bad_request(
                 f"response_format of type {self.type!r} needs a schema.", "response_format"
             )
-        shape = {"type": "object"} if wanted is None else schema.tighten_schema(wanted)
-        form = {"type": "json_schema", "json_schema": {"schema": shape}}
-        return {"response_format": {"type": "json_object"} if wanted is None else form}
+        if requested is None:
+            return {"response_format": {"type": "json_object"}}
+        bounded = {"schema": schema.tighten_schema(requested)}
+        return {"response_format": {"type": "json_schema", "json_schema": bounded}}
 
 
 class ChatBody(SamplingParameters, kw_only=True):
-    """A chat request: OpenAI's names, and what text-generation servers add."""
+    """A chat request: OpenAI's names, with those that text-generation servers add."""
 
     messages: Annotated[list[ChatMessage], msgspec.Meta(min_length=1)]
     max_tokens: TokenCount | None = None
@@ -75,20 +76,23 @@ class ChatBody(SamplingParameters, kw_only=True):
 
     @property
     def token_limit(self) -> int | None:
-        """The most tokens an answer may have; None leaves it to the context."""
+        """Return the most tokens of an answer; None leaves it to the context."""
         return self.max_completion_tokens or self.max_tokens
 
 
-async def stream_choice(kit: LoadedModels, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
-    """One choice as OpenAI's choice deltas; an item without "index" is the usage, and the last."""
+async def stream_choice(models: LoadedModels, body: ChatBody, index: int) -> AsyncGenerator[Chunk]:
+    """Yield one choice as OpenAI's choice deltas.
+
+    An item without "index" is the usage, and the last one.
+    """
     check_text_length((message.text for message in body.messages), "messages")
-    calls = bool(body.tools) and body.tool_choice != "none"
-    check_images(body.messages, kit.llama.reads_images, calls)
-    picked = await tools.choose_tool(kit, body.messages, body.tools, body.tool_choice)
+    has_tools = bool(body.tools) and body.tool_choice != "none"
+    check_images(body.messages, reads_images=models.llama.reads_images, has_tools=has_tools)
+    tool = await tools.choose_tool(models, body.messages, body.tools, body.tool_choice)
     source = (
-        _stream_tool_call(kit, body, index, picked)
-        if picked
-        else _stream_text_choice(kit, body, index)
+        _stream_tool_call(models, body, index, tool)
+        if tool
+        else _stream_text_choice(models, body, index)
     )
     async with aclosing(source):
         async for item in source:
@@ -96,12 +100,12 @@ async def stream_choice(kit: LoadedModels, body: ChatBody, index: int) -> AsyncG
 
 
 async def _stream_text_choice(
-    kit: LoadedModels, body: ChatBody, index: int
+    models: LoadedModels, body: ChatBody, index: int
 ) -> AsyncGenerator[Chunk]:
-    """A choice that is text."""
+    """Yield the deltas of a choice that is text."""
     request = {
-        "messages": await asyncio.to_thread(
-            to_template_messages, body.messages, kit.llama.style.system
+        "messages": await to_thread.run_sync(
+            to_template_messages, body.messages, models.llama.style.system
         ),
         "max_tokens": body.token_limit,
         **body.to_llama_settings(index),
@@ -109,11 +113,11 @@ async def _stream_text_choice(
     if body.response_format:
         request |= body.response_format.to_llama_settings()
     else:
-        request.setdefault("repeat_penalty", kit.llama.style.repeat_penalty)
+        request.setdefault("repeat_penalty", models.llama.style.repeat_penalty)
     if body.logprobs:
-        # Asked for none, llama.cpp sends twenty: what was not asked for is cut off again below.
+        # Without "top_logprobs" llama.cpp sends twenty: those not requested are dropped below.
         request |= {"logprobs": True, "top_logprobs": max(1, body.top_logprobs)}
-    async with aclosing(_stream_from_llama(kit, request)) as events:
+    async with aclosing(_stream_from_llama(models, request)) as events:
         async for item in events:
             if item.get("logprobs"):
                 item["logprobs"] = _to_openai_logprobs(
@@ -123,47 +127,47 @@ async def _stream_text_choice(
 
 
 async def _stream_tool_call(
-    kit: LoadedModels, body: ChatBody, index: int, tool: Tool
+    models: LoadedModels, body: ChatBody, index: int, tool: Tool
 ) -> AsyncGenerator[Chunk]:
-    """A choice that is a call of the chosen tool; its arguments come as they are written."""
+    """Yield the deltas of a choice that is a call of this tool, its arguments as they come."""
     request = tools.build_arguments_request(
         body.messages, tool, body.token_limit
     ) | body.to_llama_settings(index)
     head = {"index": 0, "id": f"call_{token_hex(12)}", "type": "function"}
     function = {"name": tool.function.name, "arguments": ""}
     delta = {"role": "assistant", "content": None, "tool_calls": [head | {"function": function}]}
-    async with aclosing(_stream_from_llama(kit, request | {"stop": []})) as events:
+    async with aclosing(_stream_from_llama(models, request | {"stop": []})) as events:
         async for item in events:
             if "usage" in item:
                 yield item
             elif item["finish_reason"]:
-                cut = item["finish_reason"] == "length"
-                yield item | {"finish_reason": "length" if cut else "tool_calls"}
+                truncated = item["finish_reason"] == "length"
+                yield item | {"finish_reason": "length" if truncated else "tool_calls"}
             elif "role" in item["delta"]:
                 yield {"delta": delta, "finish_reason": None}
             else:
-                more = {"index": 0, "function": {"arguments": item["delta"]["content"]}}
-                yield {"delta": {"tool_calls": [more]}, "finish_reason": None}
+                piece = {"index": 0, "function": {"arguments": item["delta"]["content"]}}
+                yield {"delta": {"tool_calls": [piece]}, "finish_reason": None}
 
 
-async def _stream_from_llama(kit: LoadedModels, request: Chunk) -> AsyncGenerator[Chunk]:
-    """llama.cpp's deltas, then its usage."""
+async def _stream_from_llama(models: LoadedModels, request: Chunk) -> AsyncGenerator[Chunk]:
+    """Yield llama.cpp's deltas, then its usage."""
     request = {name: value for name, value in request.items() if value is not None}
     request["stream_options"] = {"include_usage": True}
-    async with aclosing(kit.llama.stream("/v1/chat/completions", request)) as events:
+    async with aclosing(models.llama.stream("/v1/chat/completions", request)) as events:
         async for event in events:
             for item in event["choices"]:
                 delta = item["delta"]
                 if "role" in delta:
                     delta = {"role": "assistant", "content": ""}
-                kept = {"delta": delta, "finish_reason": item["finish_reason"]}
-                yield kept | {name: item[name] for name in ("logprobs",) if name in item}
+                choice = {"delta": delta, "finish_reason": item["finish_reason"]}
+                yield choice | {name: item[name] for name in ("logprobs",) if name in item}
             if "usage" in event:
                 yield {"usage": event["usage"]}
 
 
 def _to_openai_logprobs(tokens: list[Chunk], top: int) -> Chunk:
-    """The tokens' log-probabilities as OpenAI's wire has them, with the `top` alternatives."""
+    """Return log-probabilities in OpenAI's form, each with its `top` alternatives."""
     names = ("token", "logprob", "bytes")
     return {
         "content": [
@@ -174,42 +178,42 @@ def _to_openai_logprobs(tokens: list[Chunk], top: int) -> Chunk:
     }
 
 
-async def stream_chat(kit: LoadedModels, body: ChatBody) -> AsyncGenerator[Chunk]:
-    """The answer as OpenAI's chunks, the choices one after the other."""
-    head = _response_header("chat.completion.chunk", kit.llama.name)
-    asked = bool(body.stream_options and body.stream_options.include_usage)
+async def stream_chat(models: LoadedModels, body: ChatBody) -> AsyncGenerator[Chunk]:
+    """Yield the answer as OpenAI's chunks, one choice after the other."""
+    head = _response_header("chat.completion.chunk", models.llama.name)
+    include_usage = bool(body.stream_options and body.stream_options.include_usage)
     usage: Chunk = {}
     for index in range(body.n):
-        async with aclosing(stream_choice(kit, body, index)) as items:
+        async with aclosing(stream_choice(models, body, index)) as items:
             async for item in items:
                 if "usage" in item:
                     usage = add_usage(usage, item["usage"])
                 else:
                     yield head | {"choices": [item]}
-    if asked:
+    if include_usage:
         yield head | {"choices": [], "usage": usage}
 
 
-async def complete_chat(kit: LoadedModels, body: ChatBody) -> Chunk:
-    """The answer in one piece."""
+async def complete_chat(models: LoadedModels, body: ChatBody) -> Chunk:
+    """Return the whole answer."""
     choices, usage = [], Chunk()
     for index in range(body.n):
-        async with aclosing(stream_choice(kit, body, index)) as items:
-            folded, used = await _fold_deltas(items)
-        choices.append({"index": index} | folded)
-        usage = add_usage(usage, used)
-    return _response_header("chat.completion", kit.llama.name) | {
+        async with aclosing(stream_choice(models, body, index)) as items:
+            message, choice_usage = await _fold_deltas(items)
+        choices.append({"index": index} | message)
+        usage = add_usage(usage, choice_usage)
+    return _response_header("chat.completion", models.llama.name) | {
         "choices": choices,
         "usage": usage,
     }
 
 
 async def _fold_deltas(items: AsyncIterator[Chunk]) -> tuple[Chunk, Chunk]:
-    """One choice's deltas put together, and its usage."""
+    """Return one choice, put together from its deltas, and its usage."""
     texts: list[str] = []
     calls: list[Chunk] = []
     logprobs: list[Chunk] = []
-    done: Chunk = {}
+    last: Chunk = {}
     usage: Chunk = {}
     async for item in items:
         if "usage" in item:
@@ -218,15 +222,15 @@ async def _fold_deltas(items: AsyncIterator[Chunk]) -> tuple[Chunk, Chunk]:
         texts.append(item["delta"].get("content") or "")
         _merge_tool_calls(calls, item["delta"].get("tool_calls") or [])
         logprobs += (item.get("logprobs") or {}).get("content") or []
-        done = item
+        last = item
     message: Chunk = {"role": "assistant", "content": None if calls else "".join(texts)}
     message |= {"tool_calls": calls} if calls else {}
     scores = {"content": logprobs} if logprobs else None
-    return {"message": message, "logprobs": scores, "finish_reason": done["finish_reason"]}, usage
+    return {"message": message, "logprobs": scores, "finish_reason": last["finish_reason"]}, usage
 
 
 def _merge_tool_calls(calls: list[Chunk], deltas: list[Chunk]) -> None:
-    """Add the pieces of tool calls to the calls."""
+    """Add the pieces of tool calls to the calls; only the first piece of a call has an id."""
     for delta in deltas:
         if "id" in delta:
             calls.append({name: delta[name] for name in ("id", "type", "function")})
@@ -234,14 +238,14 @@ def _merge_tool_calls(calls: list[Chunk], deltas: list[Chunk]) -> None:
             calls[-1]["function"]["arguments"] += delta["function"]["arguments"]
 
 
-def add_usage(one: Chunk, other: Chunk) -> Chunk:
-    """The usage of several choices; their common prompt counts once, as it does for OpenAI."""
-    written = one.get("completion_tokens", 0) + other["completion_tokens"]
-    prompt = other["prompt_tokens"]
+def add_usage(total: Chunk, choice: Chunk) -> Chunk:
+    """Add a choice's usage; the common prompt counts once, as OpenAI counts it."""
+    completion = total.get("completion_tokens", 0) + choice["completion_tokens"]
+    prompt = choice["prompt_tokens"]
     return {
         "prompt_tokens": prompt,
-        "completion_tokens": written,
-        "total_tokens": prompt + written,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
     }
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's older completions: a text continued, in their wire."""
+"""Continue texts in the wire of OpenAI's older completions route."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ Prompts = Annotated[list[Prompt], msgspec.Meta(min_length=1, max_length=16)]
 
 
 class CompletionBody(SamplingParameters, kw_only=True):
-    """A completions request; prompts as lists of token ids are not read."""
+    """A completions request; prompts as lists of token ids are not supported."""
 
     prompt: Prompt | Prompts
     max_tokens: TokenCount = 16
@@ -35,47 +35,47 @@ class CompletionBody(SamplingParameters, kw_only=True):
     stream_options: StreamOptions | None = None
 
     def expand_prompts(self) -> list[tuple[str, int]]:
-        """The prompts, each as often as asked for, with the number of the answer to it."""
+        """Return (prompt, answer number) for every text to write."""
         if self.echo and self.logprobs is not None:
             raise bad_request(
-                "echo with logprobs needs the prompt's log-probabilities, which are not known.",
+                "echo with logprobs needs the prompt's log-probabilities, which are not available.",
                 "echo",
             )
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         return [(prompt, index) for prompt in prompts for index in range(self.n)]
 
     def to_llama_request(self, prompt: str, index: int) -> Json:
-        """The completion request in llama.cpp's names."""
-        wanted = self.to_llama_settings(index) | {"prompt": prompt, "n_predict": self.max_tokens}
-        return wanted | {"n_probs": max(1, self.logprobs or 0)}
+        """Return the completion request in llama.cpp's names."""
+        settings = self.to_llama_settings(index) | {"prompt": prompt, "n_predict": self.max_tokens}
+        return settings | {"n_probs": max(1, self.logprobs or 0)}
 
 
-async def stream_completion(kit: LoadedModels, body: CompletionBody) -> AsyncGenerator[Json]:
-    """The texts as OpenAI's chunks, one after the other."""
-    head = _response_header(kit.llama.name)
-    used = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+async def stream_completion(models: LoadedModels, body: CompletionBody) -> AsyncGenerator[Json]:
+    """Yield the texts as OpenAI's chunks, one text after the other."""
+    head = _response_header(models.llama.name)
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     for number, (prompt, index) in enumerate(body.expand_prompts()):
         if body.echo:
             yield head | {"choices": [_build_choice(number, prompt)]}
-        async with aclosing(stream_tokens(kit, body.to_llama_request(prompt, index))) as items:
+        async with aclosing(stream_tokens(models, body.to_llama_request(prompt, index))) as items:
             offset = 0
             async for item in items:
                 if isinstance(item, GenerationEnd):
-                    _add_usage(used, item, first=index == 0)
+                    _add_usage(usage, item, first=index == 0)
                     reason = "length" if item.reason == "length" else "stop"
                     yield head | {"choices": [_build_choice(number, "", reason=reason)]}
                 else:
                     scores = _to_openai_logprobs(item, offset, body.logprobs)
                     offset += len(item.text)
                     yield head | {"choices": [_build_choice(number, item.text, scores)]}
-    yield head | {"choices": [], "usage": used}
+    yield head | {"choices": [], "usage": usage}
 
 
-async def complete_prompts(kit: LoadedModels, body: CompletionBody) -> Json:
-    """All texts in one piece."""
+async def complete_prompts(models: LoadedModels, body: CompletionBody) -> Json:
+    """Return all texts in one answer."""
     choices: dict[int, Json] = {}
     last: Json = {}
-    async for chunk in stream_completion(kit, body):
+    async for chunk in stream_completion(models, body):
         last = chunk
         for item in chunk["choices"]:
             _merge_choice(choices.setdefault(item["index"], _build_choice(item["index"], "")), item)
@@ -83,7 +83,7 @@ async def complete_prompts(kit: LoadedModels, body: CompletionBody) -> Json:
 
 
 def _merge_choice(choice: Json, more: Json) -> None:
-    """Add a chunk's choice to the whole one."""
+    """Add a chunk's choice to the complete one."""
     choice["text"] += more["text"]
     choice["finish_reason"] = more["finish_reason"]
     if more["logprobs"]:
@@ -98,7 +98,7 @@ def _build_choice(
 
 
 def _to_openai_logprobs(token: GeneratedToken, offset: int, top: int | None) -> Json | None:
-    """One token's log-probabilities, offsets counted from the start of the generated text."""
+    """Return one token's log-probabilities; offsets count from the start of the generated text."""
     if top is None:
         return None
     return {
@@ -109,11 +109,11 @@ def _to_openai_logprobs(token: GeneratedToken, offset: int, top: int | None) -> 
     }
 
 
-def _add_usage(used: dict[str, int], end: GenerationEnd, *, first: bool) -> None:
+def _add_usage(usage: dict[str, int], end: GenerationEnd, *, first: bool) -> None:
     """Add one text to the usage; a prompt that is answered several times counts once."""
-    used["prompt_tokens"] += end.prompt_tokens if first else 0
-    used["completion_tokens"] += end.generated_tokens
-    used["total_tokens"] = used["prompt_tokens"] + used["completion_tokens"]
+    usage["prompt_tokens"] += end.prompt_tokens if first else 0
+    usage["completion_tokens"] += end.generated_tokens
+    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
 
 
 def _response_header(model: str) -> Json:

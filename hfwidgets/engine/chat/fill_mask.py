@@ -1,99 +1,111 @@
-"""A blank filled by the chat model: words that may follow the left side, weighed by the whole."""
+"""Fill a blank with the chat model: words that may follow the left side, rated by the whole."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import msgspec
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.limits import check_text_length
+from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.chat.chat import MODEL
-from hfwidgets.engine.text.minilm import softmax
 
 MAX_CANDIDATES, MAX_FINALISTS = 48, 12
-"""How many of the likeliest next words are tried with the start of what follows, and how many of
-those with all of it."""
+"""How many of the likeliest next words are rated with the first tokens after the mask, and how many
+of those with all of them."""
 
-_GLANCE_TOKENS = 1  # tokens of that start
+_GLANCE_TOKENS = 1  # the number of those first tokens
 
 _MASK = re.compile(r"\[MASK\]|<mask>")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|\d+")
-_PROMPT_PREFIX = "Sentence: "  # a mask at the very start would otherwise have nothing before it
+_PROMPT_PREFIX = "Sentence: "  # so that a mask at the very start has something before it
 
-_MAX_FOLLOWING_TOKENS = 48  # tokens after the mask that are weighed: each costs every word a step
+_MAX_FOLLOWING_TOKENS = 48  # tokens after the mask that are rated: each costs one step per word
 
 ScoredWord = tuple[str, float]
 Targets = Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_CANDIDATES)]
 
 
+class FilledMask(TypedDict):
+    """A word for the mask, as the Hub's wire has it; `score` is its share among those rated."""
+
+    score: float
+    token: int
+    token_str: str
+    sequence: str
+
+
 async def fill_mask(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: str,
     *,
     top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_CANDIDATES)] = 5,
     targets: Targets | None = None,
-) -> list[dict[str, Any]]:
-    """The likeliest words for the one [MASK] or <mask>, with their shares among those weighed."""
+) -> list[FilledMask]:
+    """Return the likeliest words for the one [MASK] or <mask>, best first."""
     [inputs] = check_text_length([inputs])
     masks = list(_MASK.finditer(inputs))
     if len(masks) != 1:
-        raise bad_request(f"The text must hold one [MASK] (or <mask>), not {len(masks)}.", "inputs")
+        raise bad_request(f"The text must hold one [MASK] or <mask>, not {len(masks)}.", "inputs")
     before, after = inputs[: masks[0].start()], inputs[masks[0].end() :]
     left = _PROMPT_PREFIX + before.rstrip()
     words = (
-        await _score_targets(kit, left, targets) if targets else await _find_likely_words(kit, left)
+        await _score_targets(models, left, targets)
+        if targets
+        else await _find_likely_words(models, left)
     )
-    rest = (await kit.llama.tokenize(after))[:_MAX_FOLLOWING_TOKENS] if after.strip() else []
+    # Each word costs a request, so most are dropped after a look at one token of what follows.
+    rest = (await models.llama.tokenize(after))[:_MAX_FOLLOWING_TOKENS] if after.strip() else []
     final = max(MAX_FINALISTS, top_k)
     if len(words) > final:
-        words = (await _rank_words(kit, left, words, rest[:_GLANCE_TOKENS]))[:final]
-    ranked = await _rank_words(kit, left, words, rest)
+        words = (await _rank_words(models, left, words, rest[:_GLANCE_TOKENS]))[:final]
+    ranked = await _rank_words(models, left, words, rest)
     shares = softmax([score for _, score in ranked])
     return [
-        await _format_element(kit, float(share), word, before, after)
+        await _format_element(models, float(share), word, before, after)
         for share, (word, _) in list(zip(shares, ranked, strict=True))[:top_k]
     ]
 
 
 async def _rank_words(
-    kit: LoadedModels, left: str, words: list[ScoredWord], rest: list[int]
+    models: LoadedModels, left: str, words: list[ScoredWord], rest: list[int]
 ) -> list[ScoredWord]:
-    """The words with what follows them counted in, the likeliest first."""
+    """Return the words rated with what follows them, the likeliest first."""
     if not rest:
         return sorted(words, key=lambda pair: -pair[1])
     scored = [
-        (word, own + await kit.llama.score_continuation(f"{left} {word}", rest))
+        (word, own + await models.llama.score_continuation(f"{left} {word}", rest))
         for word, own in words
     ]
     return sorted(scored, key=lambda pair: -pair[1])
 
 
-async def _find_likely_words(kit: LoadedModels, left: str) -> list[ScoredWord]:
-    """The likeliest next words, each once, with their log-probabilities."""
+async def _find_likely_words(models: LoadedModels, left: str) -> list[ScoredWord]:
+    """Return the likeliest next words, each once, with their log-probabilities."""
     words: dict[str, ScoredWord] = {}
-    for token, score in (await kit.llama.next_tokens(left, 3 * MAX_CANDIDATES)).values():
+    for token, score in (await models.llama.next_tokens(left, 3 * MAX_CANDIDATES)).values():
         word = token.strip()
         if token.startswith(" ") and _WORD.fullmatch(word):
             words.setdefault(word.lower(), (word, score))
     return list(words.values())[:MAX_CANDIDATES]
 
 
-async def _score_targets(kit: LoadedModels, left: str, targets: Targets) -> list[ScoredWord]:
-    """The words to choose from, with their log-probabilities after the left side."""
+async def _score_targets(models: LoadedModels, left: str, targets: Targets) -> list[ScoredWord]:
+    """Return the given words with their log-probabilities after the left side."""
     words = [word.strip() for word in targets]
     if not all(words):
         raise bad_request("A target is empty.", "targets")
     return [
-        (word, await kit.llama.score_continuation(left, await kit.llama.tokenize(f" {word}")))
+        (word, await models.llama.score_continuation(left, await models.llama.tokenize(f" {word}")))
         for word in words
     ]
 
 
 async def _format_element(
-    kit: LoadedModels, share: float, word: str, before: str, after: str
-) -> dict[str, Any]:
-    token = (await kit.llama.tokenize(f" {word}"))[0]
+    models: LoadedModels, share: float, word: str, before: str, after: str
+) -> FilledMask:
+    token = (await models.llama.tokenize(f" {word}"))[0]
     return {"score": share, "token": token, "token_str": word, "sequence": before + word + after}
 
 

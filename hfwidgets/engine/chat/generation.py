@@ -1,4 +1,4 @@
-"""Text generation in the Hub's wire: the chat model without its template."""
+"""Generate text in the Hub's wire: the chat model without its template."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -36,7 +36,7 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 class GeneratedToken:
     """One generated token; `text` is empty while a stop sequence may be beginning.
 
-    Several tokens that make up one character come as one, under the id of the last.
+    Several tokens that make up one character arrive as one, under the id of the last.
     """
 
     id: int
@@ -45,11 +45,11 @@ class GeneratedToken:
     top: list[Json]
 
     def to_hub_token(self) -> Json:
-        """The token in the Hub's wire."""
+        """Return the token in the Hub's wire."""
         return {"id": self.id, "text": self.text, "logprob": self.logprob, "special": False}
 
     def top_tokens(self, count: int) -> list[Json]:
-        """The `count` likeliest tokens at this place, in the Hub's wire."""
+        """Return the `count` likeliest tokens at this position, in the Hub's wire."""
         return [
             {"id": one["id"], "text": one["token"], "logprob": one["logprob"], "special": False}
             for one in self.top[:count]
@@ -58,7 +58,7 @@ class GeneratedToken:
 
 @dataclass(frozen=True, slots=True)
 class GenerationEnd:
-    """How a generation ended, with the numbers of tokens written and read."""
+    """The end of a generation: why it ended, and the numbers of tokens generated and read."""
 
     reason: FinishReason
     generated_tokens: int
@@ -66,10 +66,10 @@ class GenerationEnd:
 
 
 async def stream_tokens(
-    kit: LoadedModels, request: Json
+    models: LoadedModels, request: Json
 ) -> AsyncGenerator[GeneratedToken | GenerationEnd]:
-    """The tokens of one completion as they come, then its end."""
-    async with aclosing(kit.llama.stream("/completion", {"n_probs": 1} | request)) as events:
+    """Yield the tokens of one completion as they come, then its end."""
+    async with aclosing(models.llama.stream("/completion", {"n_probs": 1} | request)) as events:
         async for event in events:
             for item in event.get("completion_probabilities", ()):
                 yield GeneratedToken(
@@ -81,14 +81,14 @@ async def stream_tokens(
 
 
 class Grammar(msgspec.Struct):
-    """What the generated text must look like; a regular expression is not among it."""
+    """A constraint on the generated text; regular expressions are not supported."""
 
     type: Literal["json", "json_schema"]
     value: dict[str, Any]
 
 
 class TextGenerationParameters(msgspec.Struct, kw_only=True):
-    """The parameters of the Hub's text generation that llama.cpp can honour."""
+    """The parameters of the Hub's text generation that llama.cpp supports."""
 
     best_of: Literal[1] = 1
     details: bool = False
@@ -108,10 +108,10 @@ class TextGenerationParameters(msgspec.Struct, kw_only=True):
     typical_p: Fraction | None = None
     watermark: Literal[False] = False
 
-    async def to_llama_request(self, kit: LoadedModels, prompt: str) -> Json:
-        """The completion request in llama.cpp's names."""
-        wanted = {
-            "prompt": await self._truncate_prompt(kit, prompt),
+    async def to_llama_request(self, models: LoadedModels, prompt: str) -> Json:
+        """Return the completion request in llama.cpp's names."""
+        settings = {
+            "prompt": await self._truncate_prompt(models, prompt),
             "n_predict": self.max_new_tokens,
             "n_probs": max(1, self.top_n_tokens),
             "temperature": self._effective_temperature,
@@ -124,41 +124,40 @@ class TextGenerationParameters(msgspec.Struct, kw_only=True):
             "repeat_penalty": self.repetition_penalty,
             "json_schema": schema.tighten_schema(self.grammar.value) if self.grammar else None,
         }
-        return {name: value for name, value in wanted.items() if value is not None}
+        return {name: value for name, value in settings.items() if value is not None}
 
     @property
     def _effective_temperature(self) -> float:
-        """The temperature; 0 takes the likeliest token each time."""
+        """Return the temperature; 0 takes the likeliest token each time."""
         if self.do_sample is False:
             return 0.0
         return choose_temperature(
             self.temperature, varied=bool(self.do_sample) or self.seed is not None
         )
 
-    async def _truncate_prompt(self, kit: LoadedModels, prompt: str) -> str:
-        """The prompt, or the last `truncate` tokens of it."""
+    async def _truncate_prompt(self, models: LoadedModels, prompt: str) -> str:
+        """Return the prompt, or its last `truncate` tokens."""
         if self.truncate is None:
             return prompt
-        tokens = await kit.llama.tokenize(prompt)
-        return (
-            prompt
-            if len(tokens) <= self.truncate
-            else await kit.llama.detokenize(tokens[-self.truncate :])
-        )
+        tokens = await models.llama.tokenize(prompt)
+        if len(tokens) <= self.truncate:
+            return prompt
+        return await models.llama.detokenize(tokens[-self.truncate :])
 
 
 async def stream_text_generation(
-    kit: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
+    models: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
 ) -> AsyncGenerator[Json]:
-    """The tokens as the Hub's stream has them; the last one carries the whole text and the details.
+    """Yield the tokens as the Hub streams them; the last one carries the whole text and the
+    details.
 
-    A token is held back until the next one or the end is known, since the last one differs.
+    A token is held back until the next one or the end arrives, because only the last one has them.
     """
-    request = await parameters.to_llama_request(kit, inputs)
+    request = await parameters.to_llama_request(models, inputs)
     held: list[GeneratedToken] = []
     text = inputs if parameters.return_full_text else ""
     index = 0
-    async with aclosing(stream_tokens(kit, request)) as items:
+    async with aclosing(stream_tokens(models, request)) as items:
         async for item in items:
             if isinstance(item, GeneratedToken):
                 if held:
@@ -170,7 +169,7 @@ async def stream_text_generation(
                 last = (
                     held.pop()
                     if held
-                    else GeneratedToken(await kit.llama.end_token_id(), "", 0.0, [])
+                    else GeneratedToken(await models.llama.end_token_id(), "", 0.0, [])
                 )
                 final = {"generated_text": text, "details": _build_details(item, request)}
                 yield _build_event(index + 1, last, parameters) | final
@@ -193,17 +192,17 @@ def _build_details(end: GenerationEnd, request: Json) -> Json:
 
 
 async def text_generation(
-    kit: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
+    models: LoadedModels, inputs: Prompt, parameters: TextGenerationParameters
 ) -> list[Json]:
-    """Continue a text."""
-    listed = [event async for event in stream_text_generation(kit, inputs, parameters)]
-    final = listed[-1]
+    """Return the continuation of a text."""
+    events = [event async for event in stream_text_generation(models, inputs, parameters)]
+    final = events[-1]
     answer = {"generated_text": final["generated_text"]}
     if parameters.details:
-        tokens = [event["token"] for event in listed]
+        tokens = [event["token"] for event in events]
         answer["details"] = final["details"] | {"prefill": [], "tokens": tokens}
         if parameters.top_n_tokens:
-            answer["details"]["top_tokens"] = [event["top_tokens"] for event in listed]
+            answer["details"]["top_tokens"] = [event["top_tokens"] for event in events]
     return [answer]
 
 

@@ -1,4 +1,4 @@
-"""Conversations as they come over the wire, and as the chat model's template can take them."""
+"""Read conversations from the wire, and prepare them for the chat model's template."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ SYSTEM_PROMPT = "You are a friendly assistant who answers in simple, correct Eng
 
 
 class ToolFunction(msgspec.Struct):
-    """The function of a tool, or a call of one."""
+    """A tool's function, or a call of it."""
 
     name: str
     description: str | None = None
@@ -40,40 +40,43 @@ class ChatMessage(msgspec.Struct):
 
     @property
     def text(self) -> str:
-        """The content as plain text, without its pictures; a 400 when it holds anything else."""
+        """Return the content as plain text, without its images; 400 for any other part."""
         if isinstance(self.content, list):
             return "\n".join(part["text"] for part in self.content if _part_kind(part) == "text")
         return self.content or ""
 
     @property
     def has_image(self) -> bool:
-        """Whether the content holds a picture."""
+        """True if the content includes an image."""
         parts = self.content if isinstance(self.content, list) else []
         return any(_part_kind(part) == "image_url" for part in parts)
 
 
-def check_images(messages: list[ChatMessage], sees: bool, tools: bool) -> None:
-    """Refuse pictures where they would not be heeded."""
+def check_images(messages: list[ChatMessage], *, reads_images: bool, has_tools: bool) -> None:
+    """Refuse images where they would be ignored."""
     for message in messages:
-        if message.has_image and not sees:
+        if not message.has_image:
+            continue
+        if not reads_images:
             raise _unsupported_part_error("image_url")
-        if message.has_image and tools:
+        if has_tools:
             raise bad_request(
-                "Tools are chosen from words alone; ask about a picture without them.", "tools"
+                "Tools are chosen by text alone; leave out the tools or the image.", "tools"
             )
-        if message.has_image and message.role != "user":
+        if message.role != "user":
             raise bad_request(
-                f"The {message.role}'s message holds a picture; only the user's may.", "messages"
+                f"A message of the role {message.role!r} has an image; only 'user' may.",
+                "messages",
             )
 
 
 def to_template_messages(
     messages: list[ChatMessage], system: str = SYSTEM_PROMPT
 ) -> list[dict[str, Any]]:
-    """The conversation for the model's template, which knows no tools.
+    """Return the conversation for the model's template, which does not support tools.
 
-    A system message is put before one that has none: the template's own brings the engine's model
-    to gibberish. An empty one leaves that to the template.
+    A system message is added to a conversation without one: the template's own makes the default
+    model write gibberish. An empty `system` leaves that to the template.
     """
     plain = [_to_template_message(message) for message in messages]
     if system and plain[0]["role"] != "system":
@@ -82,7 +85,7 @@ def to_template_messages(
 
 
 def last_user_text(messages: list[ChatMessage]) -> str:
-    """What the user asked last."""
+    """Return the text of the last user message."""
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
@@ -99,38 +102,41 @@ def _to_template_message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _arguments_json(call: ToolCall) -> str:
-    given = call.function.arguments
-    return given if isinstance(given, str) else msgspec.json.encode(given or {}).decode()
+    arguments = call.function.arguments
+    if isinstance(arguments, str):
+        return arguments
+    return msgspec.json.encode(arguments or {}).decode()
 
 
 def _part_kind(part: dict[str, Any]) -> str:
-    """What a part of a message is; a 400 for one that is neither text nor a picture."""
+    """Return a part's type; 400 for one that is neither text nor an image."""
     kind = part.get("type")
     if kind == "image_url" or (kind == "text" and isinstance(part.get("text"), str)):
         return str(kind)
     raise _unsupported_part_error(kind)
 
 
-def _unsupported_part_error(kind: Any) -> RefusedError:
+def _unsupported_part_error(kind: object) -> RefusedError:
     if kind != "image_url":
-        said = f"A message holds a part of type {kind!r}, which no embedded chat model reads."
         return bad_request(
-            f"{said} Parts are of type 'text' with a 'text', or 'image_url'.", "messages"
+            f"A message has a part of type {kind!r}; the local engine's chat models read 'text' "
+            "and 'image_url'.",
+            "messages",
         )
     return bad_request(
-        "The embedded chat model reads text only, and a message holds a part of type 'image_url'. "
-        "Leave it out, or use a provider with a model that sees pictures; one of your own does "
-        "with its projector: hfwidgets serve --chat FILE.gguf --mmproj FILE.gguf.",
+        "The local chat model reads text only, and a message has a part of type 'image_url'. Leave "
+        "it out, use a provider whose model reads images, or serve your own with its projector: "
+        "hfwidgets serve --chat FILE.gguf --mmproj FILE.gguf.",
         "messages",
     )
 
 
 def _to_llama_part(part: dict[str, Any]) -> dict[str, Any]:
-    """A part as llama.cpp reads it: pictures as PNG files, of which it knows all kinds."""
+    """Return a part as llama.cpp reads it: images as PNG, whatever their format was."""
     if part["type"] == "text":
         return {"type": "text", "text": part["text"]}
-    given = part.get("image_url")
-    url = str(given.get("url") if isinstance(given, dict) else given)
+    image_url = part.get("image_url")
+    url = str(image_url.get("url") if isinstance(image_url, dict) else image_url)
     try:
         image = images.to_base64_png(images.open_image(_decode_data_url(url)))
     except RefusedError as refusal:
@@ -139,15 +145,15 @@ def _to_llama_part(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decode_data_url(url: str) -> bytes:
-    """What a data URL holds; a 400 for any other, since the engine fetches nothing."""
+    """Return the content of a data URL; 400 for any other, since the engine downloads nothing."""
     head, _, data = url.partition(",")
     if not (head.startswith("data:") and head.endswith(";base64")):
         raise bad_request(
-            "The embedded engine fetches no pictures: send the picture itself, as the URL "
+            "The local engine downloads no images: send the image itself, as the URL "
             "data:image/png;base64,... with its bytes in base64.",
             "messages",
         )
     try:
         return base64.b64decode(data, validate=True)
     except binascii.Error as error:
-        raise bad_request(f"The picture is no base64: {error}.", "messages") from error
+        raise bad_request(f"The image is not valid base64: {error}.", "messages") from error

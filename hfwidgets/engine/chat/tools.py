@@ -1,10 +1,10 @@
-"""Tool calls from a model that knows none: the function is chosen by meaning, its arguments written
-under its JSON schema, so that a call is always valid, though not always right."""
+"""Call tools with a model that cannot: the function is chosen by meaning, and the model writes the
+arguments under the function's JSON schema. A call is always valid, though not always right."""
 
-import asyncio
 from typing import Any, Literal
 
 import msgspec
+from anyio import to_thread
 
 from hfwidgets.engine.base import schema
 from hfwidgets.engine.base.capability import LoadedModels
@@ -14,10 +14,11 @@ from hfwidgets.engine.text.minilm import MiniLM
 from hfwidgets.errors import did_you_mean
 
 MIN_SIMILARITY = 0.2
-"""The least cosine similarity between a request and a function's description, found by trial."""
+"""The least cosine similarity of a request and a function's description; found by trial."""
 
 MAX_ARGUMENT_TOKENS = 512
-"""Tokens for the arguments when the caller sets no limit."""
+
+"""Tokens of the arguments when the caller sets no limit."""
 
 
 class Tool(msgspec.Struct):
@@ -28,19 +29,19 @@ class Tool(msgspec.Struct):
 
     @property
     def search_text(self) -> str:
-        """What is compared with the request."""
+        """Return the text that is compared with the request."""
         name = self.function.name.replace("_", " ")
         return f"{name}: {self.function.description or ''}"
 
 
 class FunctionName(msgspec.Struct):
-    """A function by its name."""
+    """A function's name."""
 
     name: str
 
 
 class NamedTool(msgspec.Struct):
-    """The one tool to be called."""
+    """The one tool to call."""
 
     function: FunctionName
     type: Literal["function"] = "function"
@@ -50,19 +51,19 @@ ToolChoice = Literal["auto", "none", "required"] | NamedTool
 
 
 async def choose_tool(
-    kit: LoadedModels, messages: list[ChatMessage], tools: list[Tool], choice: ToolChoice
+    models: LoadedModels, messages: list[ChatMessage], tools: list[Tool], choice: ToolChoice
 ) -> Tool | None:
-    """The tool to call now, or None when the answer is to be text."""
+    """Return the tool to call now, or None when the answer is to be text."""
     if isinstance(choice, NamedTool):
         return _find_tool(tools, choice.function.name)
     if choice == "required" and not tools:
         raise bad_request("tool_choice 'required' needs tools.", "tool_choice")
-    # A result that has just come is to be told in words, or the model would call forever.
-    told = messages[-1].role == "tool" and choice == "auto"
-    if not tools or choice == "none" or told:
+    # After a tool's result the answer must be text, or the model would call forever.
+    has_result = messages[-1].role == "tool" and choice == "auto"
+    if not tools or choice == "none" or has_result:
         return None
-    return await asyncio.to_thread(
-        _find_nearest_tool, kit, last_user_text(messages), tools, choice == "required"
+    return await to_thread.run_sync(
+        _find_nearest_tool, models, last_user_text(messages), tools, choice == "required"
     )
 
 
@@ -78,19 +79,19 @@ def _find_tool(tools: list[Tool], name: str) -> Tool:
 
 
 def _find_nearest_tool(
-    kit: LoadedModels, asked: str, tools: list[Tool], required: bool
+    models: LoadedModels, request: str, tools: list[Tool], required: bool
 ) -> Tool | None:
-    """The tool whose description means most nearly what is asked."""
-    vectors = kit.get(MiniLM).embed([asked, *(tool.search_text for tool in tools)])
-    likeness = vectors[1:] @ vectors[0]
-    best = int(likeness.argmax())
-    return tools[best] if required or likeness[best] >= MIN_SIMILARITY else None
+    """Return the tool whose description is nearest to the request, unless all are too far."""
+    vectors = models.get(MiniLM).embed([request, *(tool.search_text for tool in tools)])
+    similarity = vectors[1:] @ vectors[0]
+    best = int(similarity.argmax())
+    return tools[best] if required or similarity[best] >= MIN_SIMILARITY else None
 
 
 def build_arguments_request(
     messages: list[ChatMessage], tool: Tool, limit: int | None
 ) -> dict[str, Any]:
-    """The chat request that makes the model write the arguments."""
+    """Return the chat request that makes the model write the arguments."""
     function = tool.function
     shape = schema.tighten_schema(function.parameters or {"type": "object", "properties": {}})
     prompt = (

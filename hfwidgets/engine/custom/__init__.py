@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hfwidgets.engine import registry
 from hfwidgets.engine.base.capability import Capability
+from hfwidgets.engine.base.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.chat import generation
-from hfwidgets.engine.chat.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.errors import ConfigurationError
 
 DEFAULT_CONTEXT_TOKENS = 4096
@@ -43,7 +43,7 @@ def serve_chat(
         ChatStyle(threads=threads),
         # The server splits its context among its parallel slots.
         context=tokens * PARALLEL_REQUESTS,
-        eyes=projector,
+        projector=projector,
     )
     reads = f"images through {projector.name}, but not with tools" if projector else "text only"
     capability = replace(

@@ -16,8 +16,8 @@ import httpx
 
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.base.http_errors import RefusedError, bad_request
+from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.chat import generation
-from hfwidgets.engine.chat.llama import Llama
 from hfwidgets.engine.custom.model import CustomModel, NetworkModel, input_error_types
 from hfwidgets.engine.custom.sampler import IncrementalDecoder, Json, SampledToken, Sampler
 

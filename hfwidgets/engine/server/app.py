@@ -1,4 +1,4 @@
-"""The engine as an ASGI application: routes, and how every failure becomes an answer."""
+"""Build the engine's ASGI application: its routes, and how every failure becomes a reply."""
 
 import functools
 import logging
@@ -7,13 +7,19 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from hfwidgets.engine.base.http_errors import ClientGoneError, RefusedError
 from hfwidgets.engine.base.weights import MissingWeightsError
-from hfwidgets.engine.server import audio_routes, hub_routes, openai_routes
+from hfwidgets.engine.server import (
+    audio_routes,
+    hub_routes,
+    image_routes,
+    openai_routes,
+    status_routes,
+)
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.engine.server.guard import RequestGuard
 from hfwidgets.engine.server.wire import CLIENT_GONE_STATUS, build_error_reply
@@ -21,37 +27,34 @@ from hfwidgets.engine.server.wire import CLIENT_GONE_STATUS, build_error_reply
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
-_POST_ROUTES: tuple[tuple[str, Handler], ...] = (
-    ("/v1/chat/completions", openai_routes.create_chat_completion),
-    ("/v1/completions", openai_routes.create_completion),
-    ("/v1/embeddings", openai_routes.create_embeddings),
-    ("/v1/audio/speech", audio_routes.create_speech),
-    ("/v1/audio/transcriptions", audio_routes.create_transcription),
-    ("/models/{model:path}/v1/chat/completions", openai_routes.create_chat_completion),
-    ("/models/{model:path}/v1/completions", openai_routes.create_completion),
-    ("/models/{model:path}/v1/embeddings", openai_routes.create_embeddings),
-    ("/models/{model:path}/pipeline/{task}", hub_routes.run_task),
-    ("/models/{model:path}", hub_routes.run_task),
-    ("/", hub_routes.run_task),  # as a text-generation server has it
-)
-_GET_ROUTES: tuple[tuple[str, Handler], ...] = (
-    ("/v1/models", openai_routes.list_models),
-    ("/v1/models/{model:path}", openai_routes.retrieve_model),
-    ("/models/{model:path}/v1/models", openai_routes.list_models),
-    ("/health", openai_routes.check_health),
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/v1/chat/completions", openai_routes.create_chat_completion),
+    ("POST", "/v1/completions", openai_routes.create_completion),
+    ("POST", "/v1/embeddings", openai_routes.create_embeddings),
+    ("POST", "/v1/audio/speech", audio_routes.create_speech),
+    ("POST", "/v1/audio/transcriptions", audio_routes.create_transcription),
+    ("POST", "/v1/audio/translations", audio_routes.create_translation),
+    ("POST", "/v1/images/generations", image_routes.create_images),
+    ("GET", "/v1/models", status_routes.list_models),
+    ("GET", "/v1/models/{model:path}", status_routes.retrieve_model),
+    ("POST", "/models/{model:path}/v1/chat/completions", openai_routes.create_chat_completion),
+    ("POST", "/models/{model:path}/v1/completions", openai_routes.create_completion),
+    ("POST", "/models/{model:path}/v1/embeddings", openai_routes.create_embeddings),
+    ("GET", "/models/{model:path}/v1/models", status_routes.list_models),
+    ("POST", "/models/{model:path}/pipeline/{task}", hub_routes.run_task),
+    ("POST", "/models/{model:path}", hub_routes.run_task),
+    ("POST", "/", hub_routes.run_task),  # where text-generation servers have their one task
+    ("GET", "/health", status_routes.check_health),
 )
 
 
 def create_app(engine: Engine, key: str) -> Starlette:
-    """The application that serves this engine to those who hold the key."""
-    routes = [
-        Route(path, with_error_replies(handler), methods=["POST"]) for path, handler in _POST_ROUTES
-    ]
-    routes += [
-        Route(path, with_error_replies(handler), methods=["GET"]) for path, handler in _GET_ROUTES
-    ]
+    """Build the application that serves this engine to holders of the key."""
     app = Starlette(
-        routes=routes,
+        routes=[
+            Route(path, with_error_replies(handler), methods=[method])
+            for method, path, handler in ROUTES
+        ],
         middleware=[Middleware(RequestGuard, key=key, clients=engine.clients)],
         exception_handlers={HTTPException: _reply_to_http_error},
     )
@@ -60,13 +63,14 @@ def create_app(engine: Engine, key: str) -> Starlette:
 
 
 def with_error_replies(handler: Handler) -> Handler:
-    """The handler, with whatever it raises turned into an answer: one failure is one error."""
+    """Wrap a handler so that everything it raises becomes a reply."""
 
     @functools.wraps(handler)
     async def safe(request: Request) -> Response:
         try:
             return await handler(request)
-        except ClientGoneError:
+        except (ClientGoneError, ClientDisconnect):
+            # The client has left: no one reads this reply, and it is no failure to log.
             return Response(status_code=CLIENT_GONE_STATUS)
         except MissingWeightsError as error:
             missing = RefusedError(
@@ -77,14 +81,22 @@ def with_error_replies(handler: Handler) -> Handler:
             return build_error_reply(refusal, request.url.path)
         except Exception as error:
             log.exception("%s failed", request.url.path)
-            said = f"The engine failed at this request ({type(error).__name__}); see its log."
-            return build_error_reply(RefusedError(500, said), request.url.path)
+            message = f"The engine failed on this request ({type(error).__name__}); see its log."
+            return build_error_reply(RefusedError(500, message), request.url.path)
 
     return safe
 
 
 async def _reply_to_http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    paths = ", ".join(path for path, _ in (*_POST_ROUTES, *_GET_ROUTES) if path != "/")
-    said = f"Nothing is at {request.method} {request.url.path}. There are: {paths}."
-    return build_error_reply(RefusedError(status, said), request.url.path)
+    """Reply to requests that no route takes: 405 names the methods of the path, 404 all routes."""
+    path = request.url.path
+    status, headers = 500, None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+    if status == 405:
+        allowed = (headers or {}).get("Allow", "")
+        message = f"{path} does not support {request.method}; use {allowed}."
+    else:
+        routes = ", ".join(f"{method} {route}" for method, route, _ in ROUTES)
+        message = f"Unknown path {request.method} {path}. Paths: {routes}."
+    return build_error_reply(RefusedError(status, message), path, headers)

@@ -1,4 +1,4 @@
-"""Which processes use the engine, and whether any of them still lives."""
+"""Track the processes that use the engine, to end it when none is left."""
 
 import time
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from hfwidgets.engine_process import process_start_time
 
 MAX_CLIENTS = 64
-"""The most client processes that are remembered; beyond it the engine just does not end early."""
+"""Client processes that are tracked; beyond it the engine only fails to end early."""
 
 
 class ClientProcesses:
-    """The engine's users by process id and start time, and when it was last asked anything."""
+    """The engine's users by process id and start time, and the time of the last request."""
 
     def __init__(self) -> None:
         self._processes: dict[int, float] = {}
@@ -21,7 +21,7 @@ class ClientProcesses:
 
     @contextmanager
     def track_request(self, pid: str | None) -> Iterator[None]:
-        """Count a request for as long as it is answered, and remember whose it is."""
+        """Count a request while it is answered, and track its process."""
         if pid and pid.isascii() and pid.isdigit() and int(pid) not in self._processes:
             self.add(int(pid))
         self._active_requests += 1
@@ -32,13 +32,14 @@ class ClientProcesses:
             self._last_request = time.monotonic()
 
     def add(self, pid: int) -> None:
-        """Remember a process, if it is one of this machine's."""
+        """Track a process, if it exists on this machine."""
         started = process_start_time(pid)
         if started is not None and len(self._processes) < MAX_CLIENTS:
             self._processes[pid] = started
 
     def count_living(self) -> int:
-        """How many of the known processes live; the others are forgotten."""
+        """Return how many of the tracked processes are alive, and forget the others."""
+        # A process id alone may have been given to another process since.
         self._processes = {
             pid: started
             for pid, started in self._processes.items()
@@ -50,10 +51,10 @@ class ClientProcesses:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the last request ended; 0 while one runs."""
+        """Return the seconds since the last request ended; 0 while one runs."""
         return 0.0 if self._active_requests else time.monotonic() - self._last_request
 
     @property
     def deserted_seconds(self) -> float:
-        """Seconds since a known process last lived, as of the last `living()`."""
+        """Return the seconds since a tracked process was last alive, by `count_living()`."""
         return time.monotonic() - self._last_alive

@@ -1,4 +1,4 @@
-"""One engine at work: the loaded models, and the queues before them."""
+"""Run tasks on the loaded models, with a queue before each kind of processor."""
 
 import functools
 import time
@@ -11,9 +11,9 @@ import anyio
 from hfwidgets.engine import registry
 from hfwidgets.engine.base.capability import Capability, LoadedModels, is_async
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import chat, messages
-from hfwidgets.engine.chat.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.server import memory
 from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.parameters import check_arguments
@@ -22,14 +22,14 @@ from hfwidgets.engine.server.request_queue import RequestQueue
 T = TypeVar("T")
 
 MAX_WAITING = 32
-"""Requests that may wait for their turn, of each kind."""
+"""Requests of each kind that may wait for their turn."""
 
 MAX_THREADS = 2
-"""Requests that compute at once beside the chat model."""
+"""Requests that compute at once, in addition to the chat model's."""
 
 
 class Engine:
-    """What an engine's process holds."""
+    """The state of an engine's process: models, clients and queues."""
 
     def __init__(self) -> None:
         style = ChatStyle(messages.SYSTEM_PROMPT, repeat_penalty=1.1)
@@ -42,24 +42,24 @@ class Engine:
         self.worker_queue = RequestQueue(MAX_THREADS, MAX_WAITING)
 
     def loaded_models(self) -> list[str]:
-        """The names of the models that are in memory."""
-        own = [
+        """Return the names of the models in memory."""
+        custom = [
             one.llama.name for one in registry.registered() if one.llama and one.llama.is_running
         ]
-        return self.models.loaded_names() + own
+        return self.models.loaded_names() + custom
 
     def queue_for(self, capability: Capability) -> RequestQueue:
-        """The queue before a capability."""
+        """Return the queue for a capability."""
         return self.chat_queue if capability.uses_chat_model else self.worker_queue
 
     def models_for(self, capability: Capability) -> LoadedModels:
-        """The loaded models, with the chat model that this capability runs on."""
+        """Return the loaded models, with the chat model that this capability uses."""
         return self.models.with_llama(capability.llama) if capability.llama else self.models
 
     async def run_task(
         self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
     ) -> Any:
-        """A task's result, once it is this request's turn."""
+        """Return a task's result, once it is this request's turn."""
         function = capability.serves[task]
         inputs, values = check_arguments(function, task, inputs, parameters)
         work = functools.partial(function, self.models_for(capability), inputs, **values)
@@ -69,14 +69,14 @@ class Engine:
             return await work()
 
     async def run_in_thread(self, capability: Capability, work: Callable[[], T]) -> T:
-        """What `work` returns, computed in a thread once it is this request's turn."""
+        """Return the result of `work`, run in a thread once it is this request's turn."""
         async with self.hold_turn(capability):
             return await anyio.to_thread.run_sync(work)
 
     async def stream_task(
         self, capability: Capability, task: str, inputs: Any, parameters: Mapping[str, Any]
     ) -> AsyncGenerator[Any]:
-        """A task's result in pieces, once it is this request's turn."""
+        """Yield a task's result in pieces, once it is this request's turn."""
         if task not in capability.streams:
             raise bad_request(f"{task} has no streamed form; leave out 'stream'.", "stream")
         function = capability.streams[task]
@@ -88,12 +88,12 @@ class Engine:
 
     @asynccontextmanager
     async def hold_turn(self, capability: Capability) -> AsyncIterator[None]:
-        """Hold a place at a capability for the block."""
+        """Hold a capability's slot for the block."""
         async with self.queue_for(capability).hold_turn():
             yield
 
     async def unload_idle(self, idle: float) -> None:
-        """Let go of the models that nobody used for so many seconds; 0 lets go of all."""
+        """Unload the models not used for this many seconds; 0 unloads all."""
         if self.models.drop_idle(idle):
             memory.release_memory()
         await self.models.llama.close(idle)

@@ -1,15 +1,14 @@
-"""Who may ask the engine: this machine's own processes that hold its key, and no web page.
+"""Admit only this machine's processes that hold the key, and no web page.
 
-A page in a browser can send requests to loopback, but not with the key, nor without an `Origin`
-header where it could read the answer; a name that resolves to 127.0.0.1 (DNS rebinding) shows in
-`Host`. Facts: Fetch standard, section 3.2 (Origin); RFC 9110, section 7.2 (Host).
+A web page can send requests to loopback, but not with the key, and not without an `Origin` header
+where it could read the answer; a name that resolves to 127.0.0.1 (DNS rebinding) shows in `Host`.
+Sources: Fetch standard, section 3.2 (Origin); RFC 9110, section 7.2 (Host).
 """
 
 import hmac
 import re
 import time
 from secrets import token_hex
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,14 +18,18 @@ from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.wire import build_error_reply
 
 MAX_BODY_BYTES = 32_000_000
-"""Bytes of a request's body."""
+
+PUBLIC_PATHS = frozenset({"/health"})
+"""Paths that need no key."""
+
+"""The size limit of a request's body, in bytes."""
 
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}")
 
 
 class RequestGuard:
-    """ASGI middleware: refuses strangers, bounds bodies, names and times every answer."""
+    """ASGI middleware: refuses strangers, limits bodies, identifies and times every reply."""
 
     def __init__(self, app: ASGIApp, key: str, clients: ClientProcesses) -> None:
         self._app = app
@@ -34,30 +37,43 @@ class RequestGuard:
         self._clients = clients
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on when it may pass."""
+        """Pass a request on if it is allowed."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        sending = _add_response_headers(send, _request_id(headers))
+        send_with_headers = _add_response_headers(send, _request_id(headers))
+        has_key = hmac.compare_digest(_bearer_key(headers), self._key)
         try:
-            self._check_headers(headers)
+            _check_origin(headers)
+            _check_size(headers)
+            if not has_key and scope["path"] not in PUBLIC_PATHS:
+                raise RefusedError(
+                    401,
+                    "The engine's key is wrong or missing; send it in the Authorization header.",
+                )
         except RefusedError as refusal:
-            return await build_error_reply(refusal, scope["path"])(scope, receive, sending)
-        with self._clients.track_request(headers.get("x-hfwidgets-client")):
-            return await self._app(scope, _limit_body(receive), sending)
-
-    def _check_headers(self, headers: Headers) -> None:
-        if not _HOST.fullmatch(headers.get("host", "")):
-            raise RefusedError(403, "The engine answers only requests to 127.0.0.1 or localhost.")
-        origin = headers.get("origin")
-        if origin is not None and origin != f"http://{headers['host']}":
-            raise RefusedError(403, "The engine does not answer web pages.")
-        if not hmac.compare_digest(_bearer_key(headers), self._key):
-            raise RefusedError(
-                401, "The engine's key is wrong or missing; it goes into the Authorization header."
+            return await build_error_reply(refusal, scope["path"])(
+                scope, receive, send_with_headers
             )
-        if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
-            raise _too_large_error()
+        if not has_key:
+            # Not tracked: a probe every few seconds must not keep the engine from ending.
+            return await self._app(scope, _limit_body(receive), send_with_headers)
+        with self._clients.track_request(headers.get("x-hfwidgets-client")):
+            return await self._app(scope, _limit_body(receive), send_with_headers)
+
+
+def _check_origin(headers: Headers) -> None:
+    if not _HOST.fullmatch(headers.get("host", "")):
+        raise RefusedError(403, "The engine answers only requests to 127.0.0.1 or localhost.")
+    origin = headers.get("origin")
+    if origin is not None and origin != f"http://{headers['host']}":
+        raise RefusedError(403, "The engine does not answer web pages.")
+
+
+def _check_size(headers: Headers) -> None:
+    """Refuse a body by its declared length, before any of it is read."""
+    if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise _too_large_error()
 
 
 def _bearer_key(headers: Headers) -> bytes:
@@ -66,9 +82,9 @@ def _bearer_key(headers: Headers) -> bytes:
 
 
 def _request_id(headers: Headers) -> str:
-    """The caller's own id when it is a plain one, else a new one."""
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else f"req_{token_hex(12)}"
+    """Return the caller's id if it is a plain one, else a new one."""
+    sent = headers.get("x-request-id", "")
+    return sent if _REQUEST_ID.fullmatch(sent) else f"req_{token_hex(12)}"
 
 
 def _too_large_error() -> RefusedError:
@@ -76,14 +92,14 @@ def _too_large_error() -> RefusedError:
 
 
 def _limit_body(receive: Receive) -> Receive:
-    """A receive that refuses a body growing past the limit, whatever its length was said to be."""
-    seen = 0
+    """Wrap a receive so that it refuses a body beyond the limit, whatever its header claims."""
+    size = 0
 
     async def counted() -> Message:
-        nonlocal seen
+        nonlocal size
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
+        size += len(message.get("body", b""))
+        if size > MAX_BODY_BYTES:
             raise _too_large_error()
         return message
 
@@ -91,12 +107,12 @@ def _limit_body(receive: Receive) -> Receive:
 
 
 def _add_response_headers(send: Send, request_id: str) -> Send:
-    """A send that adds the request's id and the time it took to the answer's headers."""
+    """Wrap a send so that it adds the request's id and its duration to the reply's headers."""
     start = time.perf_counter()
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            extra: dict[str, Any] = {
+            extra: dict[str, str] = {
                 "x-request-id": request_id,
                 "x-compute-type": "cpu",
                 "x-compute-time": f"{time.perf_counter() - start:.4f}",

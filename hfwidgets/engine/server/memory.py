@@ -1,4 +1,4 @@
-"""Memory that let-go models leave behind, handed back to the system."""
+"""Return the memory of unloaded models to the system."""
 
 import ctypes
 import gc
@@ -6,13 +6,11 @@ import sys
 
 
 def release_memory() -> None:
-    """Return what is free to the system, at once and from all threads' heaps.
-
-    glibc keeps freed memory in the heap of the thread that asked for it; after a large model most
-    of it is whole free pages that only `malloc_trim` (malloc_trim(3)) returns. Other C libraries
-    return it by themselves, or have no way to be told.
-    """
-    gc.collect()  # a model whose parts know each other is not free before
+    """Return free memory to the system, at once and from all threads' heaps."""
+    # glibc keeps freed memory in the heap of the thread that asked for it; after a large model most
+    # of it is whole free pages that only `malloc_trim` (malloc_trim(3)) returns. Other C libraries
+    # return it by themselves, or offer no way to ask.
+    gc.collect()  # a model whose parts refer to each other is not freed before
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

@@ -1,4 +1,4 @@
-"""Check what came over the wire against the signature of the function that will get it."""
+"""Check requests against the signature of the function that will receive them."""
 
 import functools
 import inspect
@@ -14,36 +14,41 @@ from hfwidgets.errors import did_you_mean
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-# Sent by clients beside the parameters without any effect on the answer.
+# Sent by clients among the parameters; without effect on the answer.
 IGNORED_PARAMETERS = frozenset({"model"})
 
 
 def check_arguments(
     function: Callable[..., Any], task: str, inputs: Any, parameters: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
-    """Inputs and parameters in the types of the function's signature; a 400 when they are not."""
+    """Return inputs and parameters in the types of the function's signature; 400 if they differ."""
     hints, known = _signature(function)
     if "parameters" in hints:
         struct = parse_body(hints["parameters"], parameters, task, IGNORED_PARAMETERS)
         return convert_value(inputs, hints["inputs"], f"inputs of {task}", "inputs"), {
             "parameters": struct
         }
-    given = {name: value for name, value in parameters.items() if value is not None}
-    for name in given.keys() - known:
+    values = {name: value for name, value in parameters.items() if value is not None}
+    for name in values.keys() - known:
         if name not in IGNORED_PARAMETERS:
             raise bad_request(_unknown_parameter_message(name, task, known), name)
-    for name in _required_parameters(function) - given.keys():
+    for name in _required_parameters(function) - values.keys():
         raise bad_request(f"{task} needs the parameter {name!r}.", name)
-    values = {
+    converted = {
         name: convert_value(value, hints[name], f"parameter {name!r} of {task}", name)
-        for name, value in given.items()
+        for name, value in values.items()
         if name in known
     }
-    return convert_value(inputs, hints["inputs"], f"inputs of {task}", "inputs"), values
+    return convert_value(inputs, hints["inputs"], f"inputs of {task}", "inputs"), converted
 
 
-def convert_value(value: Any, kind: Any, what: str, parameter: str | None = None) -> Any:
-    """A JSON value as the annotated type; a 400 that says what is wrong and where."""
+def input_type(function: Callable[..., Any]) -> object:
+    """Return the annotation of a task function's inputs."""
+    return _signature(function)[0]["inputs"]
+
+
+def convert_value(value: object, kind: Any, what: str, parameter: str | None = None) -> Any:
+    """Convert a JSON value to the annotated type; the 400 names what is wrong and where."""
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -57,19 +62,19 @@ def convert_value(value: Any, kind: Any, what: str, parameter: str | None = None
         ) from error
 
 
-def _possible_values(kind: Any, said: str) -> str:
-    """The values that may stand where another one did; nothing for values that are not listed."""
-    if "Invalid enum value" not in said:
+def _possible_values(kind: Any, message: str) -> str:
+    """Return a sentence with the values allowed where another was sent, "" if none are listed."""
+    if "Invalid enum value" not in message:
         return ""
-    path = re.search(r"at `\$((?:\.\w+)+)", said)
+    path = re.search(r"at `\$((?:\.\w+)+)", message)
     for field in path[1].split(".")[1:] if path else ():
         kind = _field_type(kind, field)
     values = ", ".join(map(repr, _literal_values(kind)))
-    return f" Possible are {values}." if values else ""
+    return f" Possible values: {values}." if values else ""
 
 
 def _field_type(kind: Any, name: str) -> Any:
-    """The type of a field of a Struct, or of the Struct that a type may be; else the type."""
+    """Return the type of a field of a Struct, or of the Struct in a union; else the type."""
     kinds = [one for one in (kind, *typing.get_args(kind)) if isinstance(one, type)]
     for one in kinds:
         if issubclass(one, msgspec.Struct) and name in one.__struct_fields__:
@@ -78,7 +83,7 @@ def _field_type(kind: Any, name: str) -> Any:
 
 
 def _literal_values(kind: Any) -> list[Any]:
-    """The values that a type lists, those of its parts included."""
+    """Return the values that a type lists, including those of its parts."""
     if typing.get_origin(kind) is typing.Literal:
         return list(typing.get_args(kind))
     if kind is bool:
@@ -88,7 +93,7 @@ def _literal_values(kind: Any) -> list[Any]:
 
 @functools.cache
 def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """A function's annotations, and the names of its parameters."""
+    """Return a function's annotations, and the names of its parameters."""
     known = inspect.signature(function).parameters.values()
     names = frozenset(item.name for item in known if item.kind is inspect.Parameter.KEYWORD_ONLY)
     return typing.get_type_hints(function, include_extras=True), names
@@ -96,7 +101,7 @@ def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], frozenset[
 
 @functools.cache
 def _required_parameters(function: Callable[..., Any]) -> frozenset[str]:
-    """The names of the parameters that have no default."""
+    """Return the names of the parameters without a default."""
     known = inspect.signature(function).parameters.values()
     keyword = inspect.Parameter.KEYWORD_ONLY
     return frozenset(
@@ -105,18 +110,20 @@ def _required_parameters(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def _unknown_parameter_message(name: str, task: str, known: frozenset[str]) -> str:
-    takes = f"it takes {', '.join(sorted(known))}" if known else "it takes no parameters"
+    supported = f"it supports {', '.join(sorted(known))}" if known else "it has no parameters"
     return (
-        f"The embedded engine does not do {name!r} for {task}; {takes}.{did_you_mean(name, known)}"
+        f"The local engine does not support {name!r} for {task}; {supported}."
+        f"{did_you_mean(name, known)}"
     )
 
 
-def parse_body(kind: type[S], body: Mapping[str, Any], what: str, harmless: frozenset[str]) -> S:
-    """A request's body as a Struct; unknown keys are refused by name, harmless ones dropped."""
+def parse_body(kind: type[S], body: Mapping[str, object], what: str, ignored: frozenset[str]) -> S:
+    """Convert a request's body to a Struct; unknown keys are refused by name, ignored ones
+    dropped."""
     known = frozenset(kind.__struct_fields__)
-    given = {name: value for name, value in body.items() if value is not None}
-    for name in given.keys() - known - harmless:
+    values = {name: value for name, value in body.items() if value is not None}
+    for name in values.keys() - known - ignored:
         raise bad_request(_unknown_parameter_message(name, what, known), name)
-    fields = {name: value for name, value in given.items() if name in known}
-    made: S = convert_value(fields, kind, what)
-    return made
+    fields = {name: value for name, value in values.items() if name in known}
+    converted: S = convert_value(fields, kind, what)
+    return converted

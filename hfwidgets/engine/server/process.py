@@ -1,4 +1,4 @@
-"""The engine's process: listens on loopback, tells where, and ends when nobody needs it."""
+"""Run the engine's process: listen on loopback, record the address, end when unused."""
 
 import asyncio
 import logging
@@ -11,20 +11,20 @@ from contextlib import suppress
 
 import uvicorn
 
-from hfwidgets import engine_process as room
+from hfwidgets import engine_process
 from hfwidgets.engine.server.app import create_app
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.errors import EngineError
 
 HOST = "127.0.0.1"
 IDLE_SECONDS = 1800.0
-"""Seconds without any request after which a managed engine ends."""
+"""Seconds without a request after which a managed engine ends."""
 
 GRACE_SECONDS = 20.0
-"""Seconds that a managed engine outlives its last user: a kernel that restarts finds it again."""
+"""Seconds that a managed engine outlives its last user, so that a restarted kernel finds it."""
 
 MODEL_IDLE_SECONDS = 300.0
-"""Seconds after which a model that nobody uses leaves the memory."""
+"""Seconds after which an unused model is unloaded."""
 
 _WATCH_SECONDS = 1.0
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class EngineServer(uvicorn.Server):
-    """uvicorn's server, with a word when it listens and a watch over its use."""
+    """uvicorn's server, with a callback once it listens and a watch for its end."""
 
     def __init__(
         self, engine: Engine, key: str, *, ready: Callable[[], None], over: Callable[[Engine], bool]
@@ -51,7 +51,7 @@ class EngineServer(uvicorn.Server):
         )
 
     async def serve_on(self, listening: socket.socket) -> None:
-        """Serve until told to stop, or until there is no more use."""
+        """Serve until stopped, or until the engine is no longer needed."""
         watching = asyncio.create_task(self._watch_use())
         try:
             await self.serve([listening])
@@ -60,7 +60,7 @@ class EngineServer(uvicorn.Server):
             await self._engine.unload_idle(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, and tell."""
+        """Start listening, then report it."""
         await super().startup(sockets)
         self._on_ready()
 
@@ -68,13 +68,13 @@ class EngineServer(uvicorn.Server):
         while not self.should_exit:
             await asyncio.sleep(_WATCH_SECONDS)
             await self._engine.unload_idle(MODEL_IDLE_SECONDS)
-            if self._is_over(self._engine):  # never set to False: a signal may have set it
+            if self._is_over(self._engine):  # never reset to False: a signal may have set it
                 self.should_exit = True
 
 
 def open_listening_socket(port: int) -> socket.socket:
-    """A socket that listens on loopback; port 0 takes any free one."""
-    # asyncio turns off Nagle's delay, 40 ms an answer, only where the protocol is named.
+    """Return a socket that listens on loopback; port 0 chooses a free one."""
+    # asyncio turns off Nagle's delay, 40 ms per reply, only where the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,13 +82,13 @@ def open_listening_socket(port: int) -> socket.socket:
         listening.bind((HOST, port))
     except OSError as error:
         listening.close()
-        raise EngineError(f"Port {port} is taken or not allowed; choose another one.") from error
+        raise EngineError(f"Port {port} is in use or not allowed; choose another.") from error
     listening.listen(128)
     return listening
 
 
 def socket_url(listening: socket.socket) -> str:
-    """The URL of a listening socket."""
+    """Return the URL of a listening socket."""
     return f"http://{HOST}:{listening.getsockname()[1]}"
 
 
@@ -107,8 +107,8 @@ def serve(port: int, key: str, *, idle: float | None, ready: Callable[[str], Non
 def serve_managed(
     client: int | None, *, idle: float = IDLE_SECONDS, grace: float = GRACE_SECONDS
 ) -> None:
-    """Be this user's one engine: record where it listens, end when nobody needs it."""
-    lock = room.acquire_lock()
+    """Be this user's one engine: record its address, and end when it is no longer needed."""
+    lock = engine_process.acquire_lock()
     if lock is None:
         return
     listening, key, engine = open_listening_socket(0), secrets.token_urlsafe(32), Engine()
@@ -123,17 +123,17 @@ def serve_managed(
     try:
         _run_server(server, listening)
     finally:
-        room.remove_state()
+        engine_process.remove_state()
         lock.release()
 
 
 def _record_engine(url: str, key: str) -> None:
-    room.write_state(url, key)
+    engine_process.write_state(url, key)
     log.warning("engine %d listens on %s at %s", os.getpid(), url, time.strftime("%F %T"))
 
 
 def _is_unneeded(engine: Engine, idle: float, grace: float) -> bool:
-    """Whether nobody has asked for long, or the last known user is gone and the grace is over."""
+    """True without requests for long, or once the last known user and the grace have passed."""
     deserted = engine.clients.count_living() == 0 and engine.clients.deserted_seconds > grace
     return deserted or engine.clients.idle_seconds > idle
 

@@ -1,4 +1,4 @@
-"""A bounded queue: so many at work, so many waiting, and a clear no to the rest."""
+"""Queue requests: a few run, a few wait, and the rest are refused."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from hfwidgets.engine.base.http_errors import RefusedError
 
 
 class RequestQueue:
-    """Lets `working` requests through at once and `waiting` more queue; refuses others with 503."""
+    """Runs `working` requests at once, lets `waiting` more wait, and refuses others with 503."""
 
     def __init__(self, working: int, waiting: int) -> None:
         self.max_working = working
@@ -17,11 +17,11 @@ class RequestQueue:
         self.waiting_count = 0
         self.working_count = 0
         self._slots = asyncio.Semaphore(working)
-        self._mean_seconds = 1.0  # seconds that a request takes, a running mean
+        self._mean_seconds = 1.0  # running mean of how long a request takes
 
     @asynccontextmanager
     async def hold_turn(self) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; cancelling frees it at once."""
+        """Wait for a turn and hold it for the block; cancellation frees it at once."""
         if self.waiting_count >= self.max_waiting:
             raise self._overloaded_error()
         self.waiting_count += 1
@@ -42,9 +42,9 @@ class RequestQueue:
         seconds = max(1.0, round(self._mean_seconds * self.max_waiting / self.max_working, 1))
         return RefusedError(
             503,
-            f"The engine is busy: {self.working_count} requests at work and "
-            f"{self.waiting_count} waiting. "
-            f"Ask again in about {seconds:.0f} s, or ask less at once.",
+            f"The engine is busy: {self.working_count} requests are running and "
+            f"{self.waiting_count} waiting. Try again in about {seconds:.0f} s, or send fewer "
+            "at once.",
             kind="overloaded",
             retry_after=seconds,
         )

@@ -1,1 +1,1 @@
-"""Small models for text and tables."""
+"""Capabilities for text and tables."""

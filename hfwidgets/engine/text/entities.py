@@ -1,8 +1,8 @@
-"""Named entities of English text: people, places, organisations, dates, amounts."""
+"""Recognize named entities in English text: people, places, organizations, dates, amounts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 
@@ -12,9 +12,27 @@ from hfwidgets.engine.text.entities_net import BEGIN, OUT, UNIT, EntityNetwork, 
 from hfwidgets.engine.text.entities_text import SpacyToken, SpacyTokenizer
 
 Strategy = Literal["none", "simple", "first", "average", "max"]
-Json = dict[str, Any]
-
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
+
+
+class EntityGroup(TypedDict):
+    """An entity of one or several tokens; offsets in characters, the end exclusive."""
+
+    entity_group: str
+    score: float
+    word: str
+    start: int
+    end: int
+
+
+class TaggedToken(TypedDict):
+    """A token of an entity, with its label marked as beginning (B-) or inside (I-)."""
+
+    entity: str
+    score: float
+    word: str
+    start: int
+    end: int
 
 
 def _mean(scores: Sequence[float]) -> float:
@@ -31,17 +49,17 @@ _SCORE_FUNCTIONS: dict[str, Callable[[Sequence[float]], float]] = {
 
 @dataclass(frozen=True, slots=True)
 class EntityToken:
-    """A token of an entity and what it is to it."""
+    """A token of an entity with its predicted action."""
 
-    word: SpacyToken
-    step: TokenAction
+    token: SpacyToken
+    action: TokenAction
 
 
 class EntityRecognizer:
-    """The loaded rules and network."""
+    """The tokenizer's rules and the network, loaded."""
 
-    def __init__(self, cutter: SpacyTokenizer, network: EntityNetwork) -> None:
-        self._tokenizer = cutter
+    def __init__(self, tokenizer: SpacyTokenizer, network: EntityNetwork) -> None:
+        self._tokenizer = tokenizer
         self._network = network
 
     @classmethod
@@ -54,63 +72,65 @@ class EntityRecognizer:
         )
 
     def find_entities(self, text: str) -> list[list[EntityToken]]:
-        """The entities, each as its tokens."""
-        words = self._tokenizer.tokenize(text)
-        found: list[list[EntityToken]] = []
-        for word, step in zip(words, self._network.classify(words), strict=True):
-            if step.action in (BEGIN, UNIT):
-                found.append([EntityToken(word, step)])
-            elif step.action != OUT and found:
-                found[-1].append(EntityToken(word, step))
-        return found
+        """Return the entities, each as its tokens."""
+        tokens = self._tokenizer.tokenize(text)
+        entities: list[list[EntityToken]] = []
+        for token, action in zip(tokens, self._network.classify(tokens), strict=True):
+            if action.kind in (BEGIN, UNIT):
+                entities.append([EntityToken(token, action)])
+            elif action.kind != OUT and entities:
+                entities[-1].append(EntityToken(token, action))
+        return entities
 
 
 def token_classification(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: Text,
     *,
     aggregation_strategy: Strategy = "simple",
     ignore_labels: list[str] | None = None,
-) -> list[Json]:
-    """The entities, or their tokens when nothing is aggregated; OntoNotes labels (PERSON, GPE).
+) -> list[EntityGroup] | list[TaggedToken]:
+    """Return the entities, or without aggregation their tokens, with OntoNotes labels (PERSON,
+    GPE).
 
-    The strategies differ in how an entity's score follows from its tokens'; the text is always the
-    entity's own.
+    The strategies differ in how an entity's score follows from those of its tokens; its text is the
+    same with all.
     """
     ignored = set(ignore_labels or ())
-    found = [
-        one
-        for one in kit.get(EntityRecognizer).find_entities(inputs)
-        if one[0].step.label not in ignored
+    entities = [
+        tokens
+        for tokens in models.get(EntityRecognizer).find_entities(inputs)
+        if tokens[0].action.label not in ignored
     ]
     if aggregation_strategy == "none":
-        tokens = [_format_token(index, tagged) for one in found for index, tagged in enumerate(one)]
-        return [token for token in tokens if token["entity"] not in ignored]
+        tagged = [
+            _format_token(index, token) for tokens in entities for index, token in enumerate(tokens)
+        ]
+        return [token for token in tagged if token["entity"] not in ignored]
     score = _SCORE_FUNCTIONS[aggregation_strategy]
-    return [_format_entity(inputs, one, score) for one in found]
+    return [_format_entity(inputs, tokens, score) for tokens in entities]
 
 
 def _format_entity(
     text: str, tokens: list[EntityToken], score: Callable[[Sequence[float]], float]
-) -> Json:
-    start, end = tokens[0].word.start, tokens[-1].word.end
+) -> EntityGroup:
+    start, end = tokens[0].token.start, tokens[-1].token.end
     return {
-        "entity_group": tokens[0].step.label,
-        "score": score([tagged.step.score for tagged in tokens]),
+        "entity_group": tokens[0].action.label,
+        "score": score([part.action.score for part in tokens]),
         "word": text[start:end],
         "start": start,
         "end": end,
     }
 
 
-def _format_token(index: int, tagged: EntityToken) -> Json:
-    """One token of an entity, marked as its beginning (B-) or not (I-)."""
+def _format_token(index: int, part: EntityToken) -> TaggedToken:
     return {
-        "entity": f"{'I' if index else 'B'}-{tagged.step.label}",
-        "score": tagged.step.score,
-        "word": tagged.word.text,
-        "start": tagged.word.start,
-        "end": tagged.word.end,
+        "entity": f"{'I' if index else 'B'}-{part.action.label}",
+        "score": part.action.score,
+        "word": part.token.text,
+        "start": part.token.start,
+        "end": part.token.end,
     }
 
 

@@ -1,9 +1,9 @@
-"""The named-entity network of en_core_web_sm 2.2.5, computed in numpy from its own file.
+"""Run the named-entity network of en_core_web_sm 2.2.5 in numpy, from its own file.
 
-Four hashed tables turn a token's normal form, first letter, ending and shape into a vector; five
-maxout layers mix it with its neighbours'; a transition system then reads the tokens from left to
-right, each step choosing what the token is to an entity (begin, in, last, unit, out). Facts: the
-file's own dimensions, and the papers and sources of spaCy 2 and thinc 7 for the hashes.
+Four hashed tables map a token's normal form, first letter, ending and shape to a vector; five
+maxout layers mix it with its neighbors'; a transition system then reads the tokens from left to
+right and chooses what each is to an entity (begin, in, last, unit, out). Sources: the file's own
+dimensions, and the papers and sources of spaCy 2 and thinc 7 for the hashes.
 """
 
 import json
@@ -20,14 +20,16 @@ from hfwidgets.engine.text.entities_text import SpacyToken
 
 Array = NDArray[np.float32]
 
+# A network of our own, because spaCy's current versions cannot open a model of 2.2.5, and spaCy
+# itself would add 200 MB and compiled dependencies for a model of 4 MB.
 _MASK = (1 << 64) - 1
-_TABLES = ((37, 14), (38, 15), (36, 16), (29, 17))  # place in the file and seed, by feature
-_LAYERS = ((30, 19), (31, 21), (32, 23), (33, 25), (34, 27))  # maxout, and its normalisation
+_TABLES = ((37, 14), (38, 15), (36, 16), (29, 17))  # index in the file and hash seed, by feature
+_LAYERS = ((30, 19), (31, 21), (32, 23), (33, 25), (34, 27))  # maxout layer, its normalization
 _LOWER, _UPPER = 2, 3
 _PADDING = 4
 BEGIN, IN, LAST, UNIT, OUT = 1, 2, 3, 4, 5
 
-# spaCy numbers these strings instead of hashing them (its symbols.pxd): 84 up, and 380 up.
+# spaCy numbers these strings instead of hashing them (its symbols.pxd): from 84 and from 380 on.
 _PARTS_OF_SPEECH = (
     "ADJ ADP ADV AUX CONJ CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X EOL SPACE"
 )
@@ -45,9 +47,10 @@ _SYMBOLS = {name: 84 + place for place, name in enumerate(_PARTS_OF_SPEECH.split
 
 @dataclass(frozen=True, slots=True)
 class TokenAction:
-    """What one token is: the action, the entity's label ("" for OUT), and its likelihood."""
+    """What one token is: the kind of action, the entity's label ("" for OUT), and its
+    probability."""
 
-    action: int
+    kind: int
     label: str
     score: float
 
@@ -66,57 +69,56 @@ class EntityNetwork:
         self._cached_vector = lru_cache(20_000)(self._embed_token)
 
     def classify(self, words: list[SpacyToken]) -> list[TokenAction]:
-        """What each token is."""
+        """Return the action for each token."""
         if not words:
             return []
-        seen = self._encode_tokens(words)
-        # What each token adds in each of the six places around the reader: (tokens, 6, 64, 2).
-        adds = np.einsum("ti,fopi->tfop", seen, self._lower["W"])
-        steps: list[TokenAction] = []
+        encoded = self._encode_tokens(words)
+        # The lower layer is linear, so each token's share in each of the six slots around the
+        # reader is computed once, shape (tokens, 6, 64, 2), and only summed up in the loop below.
+        shares = np.einsum("ti,fopi->tfop", encoded, self._lower["W"])
+        actions: list[TokenAction] = []
         start = -1
         for at in range(len(words)):
-            places = _context_positions(at, start, len(words))
-            steps.append(
-                self._choose_action(
-                    adds, places, steps[-1] if steps else None, at + 1 == len(words)
-                )
-            )
-            if steps[-1].action in (BEGIN, UNIT):
+            slots = _context_positions(at, start, len(words))
+            previous = actions[-1] if actions else None
+            actions.append(self._choose_action(shares, slots, previous, at + 1 == len(words)))
+            if actions[-1].kind in (BEGIN, UNIT):
                 start = at
-        return steps
+        return actions
 
     def _encode_tokens(self, words: list[SpacyToken]) -> Array:
-        """Each token's vector in its surroundings, shape (tokens, 96)."""
+        """Return each token's vector in context, shape (tokens, 96)."""
         padding = np.stack([self._cached_vector("", "")] * _PADDING)
         x = np.vstack(
             [padding, *(self._cached_vector(word.text, word.norm) for word in words), padding]
         )
         x = _maxout(x, *self._layers[0])
         none = np.zeros((1, x.shape[1]), np.float32)
-        for layer in self._layers[1:]:
+        for layer in self._layers[1:]:  # each sees one neighbor more on both sides
             around = np.hstack([np.vstack([none, x[:-1]]), x, np.vstack([x[1:], none])])
             x = x + _maxout(around, *layer)
         return x[_PADDING:-_PADDING]
 
     def _embed_token(self, text: str, norm: str) -> Array:
-        """A token's features looked up in their tables, shape (384,)."""
+        """Look up a token's four features in their tables; shape (384,)."""
         features = (norm, text[:1], text[-3:], _word_shape(text))
         rows = []
         for feature, (table, seed) in zip(features, self._tables, strict=True):
+            # Four rows per feature: two features that share one row rarely share all four.
             keys = [key % len(table) for key in _hash_keys(_string_id(feature), seed)]
             rows.append(table[keys].sum(0))
         return np.concatenate(rows)
 
     def _choose_action(
-        self, adds: Array, places: list[int], before: TokenAction | None, final: bool
+        self, shares: Array, slots: list[int], previous: TokenAction | None, final: bool
     ) -> TokenAction:
-        """The likeliest action that is possible here."""
+        """Return the likeliest action among those that are valid here."""
         pad = self._lower["pad"][0]
         hidden = self._lower["b"] + sum(
-            adds[place, slot] if place >= 0 else pad[slot] for slot, place in enumerate(places)
+            shares[at, slot] if at >= 0 else pad[slot] for slot, at in enumerate(slots)
         )
         scores = self._upper["W"] @ hidden.max(1) + self._upper["b"]
-        inside = before.label if before and before.action in (BEGIN, IN) else ""
+        inside = previous.label if previous and previous.kind in (BEGIN, IN) else ""
         possible = [
             index for index, move in enumerate(self._moves) if _is_possible(*move, inside, final)
         ]
@@ -125,17 +127,17 @@ class EntityNetwork:
         return TokenAction(*self._moves[possible[best]], float(raised[best] / raised.sum()))
 
 
-def _is_possible(action: int, label: str, inside: str, final: bool) -> bool:
-    """Whether an action may come: an open entity goes on or ends, and it ends with the text."""
-    if action in (IN, LAST):
-        return bool(inside) and label == inside and not (action == IN and final)
-    return not inside and not (action == BEGIN and final)
+def _is_possible(kind: int, label: str, inside: str, final: bool) -> bool:
+    """True if an action is valid: an open entity continues or ends, and ends with the text."""
+    if kind in (IN, LAST):
+        return bool(inside) and label == inside and not (kind == IN and final)
+    return not inside and not (kind == BEGIN and final)
 
 
 def _context_positions(at: int, start: int, count: int) -> list[int]:
-    """The six tokens that the reader looks at: here, before, after; the same of the last entity.
+    """Return the six tokens that the reader looks at; -1 stands for none.
 
-    -1 stands for none.
+    They are the current one, the one before and the one after, then the same of the last entity.
     """
     first = start if 0 < start + 1 < count else -1
     after = at + 1 if at + 1 < count else -1
@@ -144,7 +146,7 @@ def _context_positions(at: int, start: int, count: int) -> list[int]:
 
 
 def _maxout(x: Array, layer: dict[str, Array], norm: dict[str, Array]) -> Array:
-    """The largest of each output's three pieces, normalised over the outputs."""
+    """Return the largest of each output's three pieces, normalized over the outputs."""
     outputs, pieces, inputs = layer["W"].shape
     y = (x @ layer["W"].reshape(outputs * pieces, inputs).T).reshape(-1, outputs, pieces)
     y = (y + layer["b"]).max(2)
@@ -153,7 +155,7 @@ def _maxout(x: Array, layer: dict[str, Array], norm: dict[str, Array]) -> Array:
 
 
 def _layer_arrays(layer: dict[Any, Any]) -> dict[str, Array]:
-    """A layer's arrays; the file holds raw little-endian 32-bit floats and their shapes."""
+    """Return a layer's arrays; the file holds raw little-endian 32-bit floats and their shapes."""
     return {
         param[b"name"]: np.frombuffer(param[b"value"][b"data"], "<f4").reshape(
             param[b"value"][b"shape"]
@@ -163,7 +165,7 @@ def _layer_arrays(layer: dict[Any, Any]) -> dict[str, Array]:
 
 
 def _read_moves(path: Path) -> list[tuple[int, str]]:
-    """Actions with labels, in the order of the outputs: by action, then by falling count."""
+    """Return (action, label) in the order of the outputs: by action, then by falling count."""
     counts = json.loads(msgspec.msgpack.decode(path.read_bytes())["moves"])
     return [
         (int(action), label)
@@ -173,7 +175,7 @@ def _read_moves(path: Path) -> list[tuple[int, str]]:
 
 
 def _word_shape(text: str) -> str:
-    """A token's shape, as "Xxxxx" or "dd.d"; runs are cut after four."""
+    """Return a token's shape, such as "Xxxxx" or "dd.d"; runs are cut after four."""
     if len(text) >= 100:
         return "LONG"
     shape: list[str] = []
@@ -187,7 +189,7 @@ def _word_shape(text: str) -> str:
 
 
 def _string_id(text: str) -> int:
-    """spaCy's number of a string: a symbol's own, else MurmurHash64A with seed 1."""
+    """Return spaCy's number of a string: a symbol's own, else MurmurHash64A with seed 1."""
     if not text:
         return 0
     return _SYMBOLS.get(text) or _murmur64a(text.encode())
@@ -207,7 +209,8 @@ def _murmur64a(data: bytes, seed: int = 1) -> int:
 
 
 def _hash_keys(value: int, seed: int) -> tuple[int, int, int, int]:
-    """The four rows of a table that stand for a number: thinc's MurmurHash3 in 32-bit parts."""
+    """Return the four table rows of a number: thinc's MurmurHash3, in 32-bit parts."""
+    # The constants and shifts are MurmurHash3_x64_128's, for one block of 8 bytes.
     high = _rotate_left(value * 0x87C37B91114253D5 & _MASK, 31) * 0x4CF5AD432745937F & _MASK
     high, low = high ^ seed ^ 8, seed ^ 8
     high = (high + low) & _MASK

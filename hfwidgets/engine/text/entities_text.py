@@ -1,7 +1,7 @@
-"""English words as en_core_web_sm cuts them, by the rules in its own file.
+"""Tokenize English text as en_core_web_sm does, by the rules in its own file.
 
-The rules are regular expressions for what may be cut off a word's start and end and for where it
-is cut inside, and a table of exceptions with normal forms ("don't" is "do", "n't" read as "not").
+The rules are regular expressions for what is split off a word's start, end and inside, and a table
+of exceptions with normal forms ("don't" becomes "do" and "n't", the latter read as "not").
 """
 
 import re
@@ -12,15 +12,14 @@ from typing import Any
 import msgspec
 
 _ORTH, _NORM = 65, 67  # spaCy's numbers for a token's text and its normal form
-_MAX_MATCH_LETTERS = (
-    200  # letters; the file's expressions for addresses take far too long on longer words
-)
+# The file's expressions for addresses take far too long on longer words.
+_MAX_MATCH_LETTERS = 200
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class SpacyToken:
-    """A token: its text, its normal form and where it starts in the text."""
+    """A token: its text, its normal form, and its offset in the text."""
 
     text: str
     norm: str
@@ -28,7 +27,7 @@ class SpacyToken:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Return the offset of its end, exclusive."""
         return self.start + len(self.text)
 
 
@@ -37,7 +36,7 @@ TokenForms = tuple[str, str]
 
 
 class SpacyTokenizer:
-    """The loaded rules."""
+    """The tokenizer's rules, loaded."""
 
     def __init__(self, path: Path) -> None:
         rules: dict[str, Any] = msgspec.msgpack.decode(path.read_bytes())
@@ -51,7 +50,7 @@ class SpacyTokenizer:
         }
 
     def tokenize(self, text: str) -> list[SpacyToken]:
-        """The text's tokens."""
+        """Return the text's tokens, without white space."""
         words = []
         for match in _WORD.finditer(text):
             at = match.start()
@@ -61,6 +60,8 @@ class SpacyTokenizer:
         return words
 
     def _split_word(self, word: str) -> list[TokenForms]:
+        # Prefixes are tried before suffixes, and both again on what is left: the order decides
+        # between, say, a bracket and a closing quote at the ends of one word.
         before: list[TokenForms] = []
         after: list[TokenForms] = []
         while word and not self._is_single_token(word):
@@ -81,7 +82,7 @@ class SpacyTokenizer:
         )
 
     def _split_infixes(self, word: str) -> list[TokenForms]:
-        """What is left between a word's cut-off start and end."""
+        """Split what is left between a word's prefixes and suffixes."""
         if word in self._exceptions:
             return self._exceptions[word]
         if self._is_single_token(word):

@@ -1,26 +1,27 @@
-"""Sentiment of English text by VADER: a lexicon and rules made for short informal texts.
+"""Rate the sentiment of English text by VADER: a lexicon and rules made for short informal texts.
 
-VADER is an ordinary dependency, not a weight package: what it knows is in its code as much as in
-its word list, and it is a small, widely used library.
+VADER is an ordinary dependency, not a weight package: its rules are code as much as a word list,
+and it is a small, widely used library.
 """
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.scores import LabelScore, Transform
 
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
         SentimentIntensityAnalyzer,
     )
 
-Transform = Literal["sigmoid", "softmax", "none"]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
-"""VADER's time grows with the square of a text: 0.3 s for the longest, 10 s for five times it."""
+"""VADER's time grows with the square of the length: 0.3 s for the longest, 10 s for five times
+it."""
 
-_CERTAIN = 0.9999  # the compound score nears 1 without reaching it; rounded by VADER it may
+_CERTAIN = 0.9999  # VADER rounds scores near 1 up to it, where the logit would be infinite
 
 
 class Vader:
@@ -37,19 +38,19 @@ class Vader:
         return cls(SentimentIntensityAnalyzer())
 
     def compound_score(self, text: str) -> float:
-        """The sentiment from -1 (most negative) to 1 (most positive)."""
+        """Return the sentiment from -1 (most negative) to 1 (most positive)."""
         return float(self._analyzer.polarity_scores(text)["compound"])
 
 
 def text_classification(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: Text,
     *,
     function_to_apply: Transform = "softmax",
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
-) -> list[list[dict[str, Any]]]:
-    """POSITIVE and NEGATIVE with scores, the likelier first; POSITIVE's is (1 + compound) / 2."""
-    share = (1 + max(-_CERTAIN, min(_CERTAIN, kit.get(Vader).compound_score(inputs)))) / 2
+) -> list[list[LabelScore]]:
+    """Return POSITIVE and NEGATIVE, the likelier first; POSITIVE's share is (1 + compound) / 2."""
+    share = (1 + max(-_CERTAIN, min(_CERTAIN, models.get(Vader).compound_score(inputs)))) / 2
     logit = math.log(share / (1 - share)) / 2
     scores = {
         "POSITIVE": _apply_transform(logit, function_to_apply),
@@ -60,7 +61,7 @@ def text_classification(
 
 
 def _apply_transform(logit: float, transform: Transform) -> float:
-    """One class's score; the two logits are each other's negatives."""
+    """Return one class's score; the two logits are each other's negatives."""
     if transform == "none":
         return logit
     return 1 / (1 + math.exp(-2 * logit if transform == "softmax" else -logit))

@@ -1,4 +1,4 @@
-"""Stretches of a text that may answer a question: where they stand, and whether their kind fits."""
+"""Find the spans of a text that may answer a question, by the kind that the question asks for."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _EDGES = "\"'`()[]{}.,;:!?"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the text, [start, end) in characters, and the sentence it stands in."""
+    """A span of the text, [start, end) in characters, and the index of its sentence."""
 
     text: str
     start: int
@@ -44,29 +44,30 @@ class Span:
 
 
 def find_spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
-    """What may answer the question: of the right kind where the question tells it, else all."""
-    asked = {_stem(word) for word in question.split()} - _STOP_WORDS
+    """Return the spans that may answer the question: of its kind where it has one, else all."""
+    repeated = {_stem(word) for word in question.split()} - _STOP_WORDS
     found = [
         span
         for index, part in enumerate(parts)
-        for span in _spans_in_sentence(part, index, asked, longest)
+        for span in _spans_in_sentence(part, index, repeated, longest)
     ]
     lowered = question.lower()
-    for asking, kind in _ANSWER_KINDS:
-        if asking.search(lowered):
+    for pattern, kind in _ANSWER_KINDS:
+        if pattern.search(lowered):
             return [span for span in found if kind.search(span.text)] or found
     return found
 
 
-def _spans_in_sentence(part: Sentence, index: int, asked: set[str], longest: int) -> list[Span]:
-    """Runs of up to `longest` words that repeat none of the question and end in no small word."""
+def _spans_in_sentence(part: Sentence, index: int, repeated: set[str], longest: int) -> list[Span]:
+    """Return runs of up to `longest` words without the question's words, not ending in a stop
+    word."""
     words = list(_WORD.finditer(part.text))
     found = []
     for first, opening in enumerate(words):
         if _stem(opening[0]) in _STOP_WORDS:
             continue
         for last, closing in enumerate(words[first : first + longest], first):
-            if _stem(closing[0]) in asked or _has_break(words, first, last):
+            if _stem(closing[0]) in repeated or _has_break(words, first, last):
                 break
             if _stem(closing[0]) not in _STOP_WORDS:
                 found.append(_trim_span(part, opening.start(), closing.end(), index))
@@ -74,14 +75,14 @@ def _spans_in_sentence(part: Sentence, index: int, asked: set[str], longest: int
 
 
 def _has_break(words: list[re.Match[str]], first: int, last: int) -> bool:
-    """Whether a comma or the like stands before the last word; inside names and dates it may."""
+    """True if a comma or the like precedes the last word; inside names and dates it may."""
     if last == first or words[last - 1][0][-1] not in ",;:":
         return False
     return not (words[last][0][0].isupper() or words[last][0][0].isdigit())
 
 
 def _trim_span(part: Sentence, start: int, end: int, index: int) -> Span:
-    """The stretch without the punctuation around it."""
+    """Return the span without the punctuation around it."""
     raw = part.text[start:end]
     text = raw.strip(_EDGES)
     begin = part.start + start + (len(raw) - len(raw.lstrip(_EDGES)))
@@ -89,7 +90,7 @@ def _trim_span(part: Sentence, start: int, end: int, index: int) -> Span:
 
 
 def _stem(word: str) -> str:
-    """A word without its punctuation and its commonest endings."""
+    """Return a word without its punctuation and its most common endings."""
     bare = re.sub(r"\W", "", word.lower())
     for ending in ("ing", "ed", "es", "s"):
         if len(bare) > 4 and bare.endswith(ending):

@@ -1,11 +1,11 @@
-"""Summaries made of a text's own most telling sentences.
+"""Summarize a text by its own most central sentences.
 
-LexRank's idea (Erkan and Radev 2004): a sentence that is like many others says what the text is
-about. Those that repeat one already taken are passed over (maximal marginal relevance). The chat
+LexRank's idea (Erkan and Radev 2004): a sentence that resembles many others states what the text is
+about. Those that repeat one already taken are skipped (maximal marginal relevance). The chat
 model's own summaries invent facts, so they are not offered.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import msgspec
 import numpy as np
@@ -18,16 +18,16 @@ from hfwidgets.engine.base.sentences import split_sentences
 from hfwidgets.engine.text.minilm import LANGUAGES, MODEL, Array, MiniLM
 
 MAX_SENTENCES = 512
-_DEFAULT_SHARE = 0.35  # of the text's words, when no length is asked for
+_DEFAULT_SHARE = 0.35  # of the text's words, when the request sets no length
 _DAMPING = 0.85
 _REPETITION_WEIGHT = 0.6
-_FIRST_SENTENCE_BONUS = 0.15  # texts tend to open with what they are about
+_FIRST_SENTENCE_BONUS = 0.15  # texts tend to open with their topic
 
 WordCount = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SummaryLengths(msgspec.Struct, forbid_unknown_fields=True):
-    """How long the summary may be, in words."""
+    """Limits of the summary's length, in words."""
 
     max_length: WordCount | None = None
     max_new_tokens: WordCount | None = None
@@ -35,15 +35,21 @@ class SummaryLengths(msgspec.Struct, forbid_unknown_fields=True):
     min_new_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
+class Summary(TypedDict):
+    """A summary, as the Hub's wire has it."""
+
+    summary_text: str
+
+
 def summarization(
-    kit: LoadedModels, inputs: str, *, generate_parameters: SummaryLengths | None = None
-) -> list[dict[str, Any]]:
-    """The most telling sentences, in their order."""
+    models: LoadedModels, inputs: str, *, generate_parameters: SummaryLengths | None = None
+) -> list[Summary]:
+    """Return the most central sentences, in the order of the text."""
     lengths = generate_parameters or SummaryLengths()
     [inputs] = check_text_length([inputs])
     parts = [sentence.text for sentence in split_sentences(inputs)]
     if not parts:
-        raise bad_request("The text to summarise is empty.", "inputs")
+        raise bad_request("The text to summarize is empty.", "inputs")
     if len(parts) > MAX_SENTENCES:
         raise bad_request(
             f"The text has {len(parts)} sentences; the limit is {MAX_SENTENCES}.", "inputs"
@@ -53,12 +59,12 @@ def summarization(
         lengths.max_length or lengths.max_new_tokens or max(30, round(sum(words) * _DEFAULT_SHARE))
     )
     least = min(max(lengths.min_length, lengths.min_new_tokens), most)
-    taken = _select_sentences(kit.get(MiniLM).embed(parts), words, most, least)
+    taken = _select_sentences(models.get(MiniLM).embed(parts), words, most, least)
     return [{"summary_text": " ".join(parts[index] for index in sorted(taken))}]
 
 
 def _select_sentences(vectors: Array, words: list[int], most: int, least: int) -> list[int]:
-    """Sentences by falling worth while they fit; always the best one, and enough for `least`."""
+    """Take sentences by falling value while they fit: always the best, and enough for `least`."""
     worth, taken = _centrality(vectors), list[int]()
     left = set(range(len(words)))
     while left:
@@ -73,11 +79,13 @@ def _select_sentences(vectors: Array, words: list[int], most: int, least: int) -
 
 
 def _centrality(vectors: Array) -> NDArray[np.float64]:
-    """How central each sentence is: where a walk along likenesses rests, and how near the mean."""
+    """Return how central each sentence is: by LexRank, nearness to the mean, and position."""
     count = len(vectors)
     links = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
     np.fill_diagonal(links, 0)
     steps = links / np.maximum(links.sum(1, keepdims=True), 1e-9)
+    # A random walk along similarities rests on sentences that resemble many others; 50 steps are
+    # enough for it to settle.
     rank = np.full(count, 1 / count)
     for _ in range(50):
         rank = (1 - _DAMPING) / count + _DAMPING * steps.T @ rank
@@ -89,7 +97,7 @@ def _centrality(vectors: Array) -> NDArray[np.float64]:
 
 
 def _repetition_penalty(vectors: Array, index: int, taken: list[int]) -> float:
-    """What a sentence loses for its likeness to one that was taken."""
+    """Return the reduction for a sentence's similarity to one already taken."""
     return _REPETITION_WEIGHT * max(
         (float(vectors[index] @ vectors[one]) for one in taken), default=0.0
     )

@@ -1,13 +1,13 @@
-"""Simple questions about a table, by rules; MiniLM tells which column a question means.
+"""Answer simple questions about a table by rules; MiniLM finds the column a question means.
 
-Rows are found by the values that a question mentions, by a comparison ("more than 50") or by a
-superlative ("the largest"); then cells are taken from the column that is asked for, and counted,
-summed or averaged when the question says so.
+Rows are selected by the values that a question mentions, by a comparison ("more than 50") or by a
+superlative ("the largest"); then cells are taken from the column in question, and counted, summed
+or averaged when the question asks for it.
 """
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 
@@ -43,10 +43,11 @@ _COUNT = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b")
 _AVERAGE = re.compile(r"\baverage\b|\bmean\b")
 _SUM = re.compile(r"\btotal\b|\bsum\b|\bin all\b|\baltogether\b")
 _AMOUNT = re.compile(r"\bhow (many|much|old|tall|long|far|big|large|high)\b")
-_NAMED_COLUMN_BONUS = 0.5  # added to a column's likeness when the question names it
-_FIRST_COLUMN_BONUS = 0.15  # a superlative asks for what the rows are called, and that stands first
+_NAMED_COLUMN_BONUS = 0.5  # added to a column's similarity when the question names it
+_FIRST_COLUMN_BONUS = 0.15  # a superlative asks for a row's name, usually in the first column
 
 Cell = str | int | float | None
+Aggregator = Literal["NONE", "COUNT", "SUM", "AVERAGE"]
 
 
 class TableQuestion(msgspec.Struct):
@@ -58,57 +59,65 @@ class TableQuestion(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """The cells as texts, and which columns hold numbers alone."""
+    """The cells as texts, and the names of the columns that hold only numbers."""
 
     columns: dict[str, list[str]]
     numeric_columns: frozenset[str]
 
     @property
     def row_numbers(self) -> range:
-        """The row numbers."""
+        """Return the row numbers."""
         return range(len(next(iter(self.columns.values()))))
 
     def number_at(self, row: int, column: str) -> float:
-        """A numeric column's value."""
+        """Return the value of a cell in a numeric column."""
         return _parse_number(self.columns[column][row]) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RowSelection:
-    """The rows that a question means, and the columns that told it."""
+    """The rows that a question means, and the columns that identified them."""
 
     rows: list[int]
     matched_columns: frozenset[str] = frozenset()
     is_superlative: bool = False
 
 
-def table_question_answering(kit: LoadedModels, inputs: TableQuestion) -> dict[str, Any]:
-    """The answer, the cells it comes from, where they stand, and what was done with them.
+class TableAnswer(TypedDict):
+    """An answer with its cells and their coordinates, as (row, column)."""
 
-    `aggregator` is NONE, COUNT, SUM or AVERAGE; `answer` is the result of it.
-    """
+    answer: str
+    coordinates: list[list[int]]
+    cells: list[str]
+    aggregator: Aggregator
+
+
+def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> TableAnswer:
+    """Return the answer, the cells that it comes from, their coordinates, and the aggregation."""
     table, query = _parse_table(inputs.table), inputs.query
-    likeness = _column_similarities(kit, table, query)
-    found = _select_rows(table, query, likeness)
-    rest = [column for column in table.columns if column not in found.matched_columns] or list(
+    similarity = _column_similarities(models, table, query)
+    selection = _select_rows(table, query, similarity)
+    # A column that selected the rows holds what the question already states.
+    rest = [column for column in table.columns if column not in selection.matched_columns] or list(
         table.columns
     )
     aggregator = _choose_aggregator(table, query, rest)
-    column = _choose_column(table, query, rest, likeness, aggregator, found)
-    cells = [table.columns[column][row] for row in found.rows]
-    place = list(table.columns).index(column)
+    column = _choose_column(table, query, rest, similarity, aggregator, selection)
+    cells = [table.columns[column][row] for row in selection.rows]
+    index = list(table.columns).index(column)
     return {
         "answer": _aggregate_cells(cells, aggregator),
-        "coordinates": [[row, place] for row in found.rows],
+        "coordinates": [[row, index] for row in selection.rows],
         "cells": cells,
         "aggregator": aggregator,
     }
 
 
-def _parse_table(given: dict[str, list[Cell]]) -> CellTable:
-    """The table, checked: all columns of one length, not empty, not too large."""
+def _parse_table(values: dict[str, list[Cell]]) -> CellTable:
+    """Check the table: all columns of one length, not empty, not too large."""
     columns = {
-        name: ["" if cell is None else str(cell) for cell in cells] for name, cells in given.items()
+        name: ["" if cell is None else str(cell) for cell in cells]
+        for name, cells in values.items()
     }
     lengths = {len(cells) for cells in columns.values()}
     if lengths in (set(), {0}) or len(lengths) > 1:
@@ -126,17 +135,17 @@ def _parse_table(given: dict[str, list[Cell]]) -> CellTable:
 
 
 def _parse_number(text: str) -> float | None:
-    """The number that a cell is, without unit or thousands separators; None when it is none."""
+    """Return the number in a cell, without unit and thousands separators; None for other texts."""
     match = _NUMBER.search(text)
     if match is None or len(match[0]) < len(text.strip()) / 2:
         return None  # a date or a name with a digit in it
     return float(match[0].replace(",", ""))
 
 
-def _column_similarities(kit: LoadedModels, table: CellTable, query: str) -> dict[str, float]:
-    """How near each column's name is to the question."""
+def _column_similarities(models: LoadedModels, table: CellTable, query: str) -> dict[str, float]:
+    """Return how near each column's name is to the question."""
     names = list(table.columns)
-    vectors = kit.get(MiniLM).embed([query, *(name.replace("_", " ") for name in names)])
+    vectors = models.get(MiniLM).embed([query, *(name.replace("_", " ") for name in names)])
     lowered, noun = query.lower(), _find_noun(query)
     return {
         name: float(value)
@@ -147,13 +156,13 @@ def _column_similarities(kit: LoadedModels, table: CellTable, query: str) -> dic
 
 
 def _find_noun(query: str) -> str:
-    """What the question asks for by name: "which countries" is "country"; else empty."""
+    """Return the noun that the question asks for: "country" for "which countries", else ""."""
     match = _NOUN.search(query.lower())
     return _to_singular(match[1]) if match else ""
 
 
 def _singular_words(name: str) -> set[str]:
-    """The words of a column's name, in the singular."""
+    """Return the words of a column's name, in the singular."""
     return {_to_singular(word) for word in re.findall(r"\w+", name.lower().replace("_", " "))}
 
 
@@ -163,19 +172,19 @@ def _to_singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and len(word) > 3 else word
 
 
-def _select_rows(table: CellTable, query: str, likeness: dict[str, float]) -> RowSelection:
-    """The rows that the question means; all of them when it singles out none."""
+def _select_rows(table: CellTable, query: str, similarity: dict[str, float]) -> RowSelection:
+    """Return the rows that the question means; all of them when it singles out none."""
     lowered = query.lower()
     mentioned = _find_mentioned_rows(table, query)
-    by_number = max(table.numeric_columns, key=lambda name: likeness[name], default=None)
+    by_number = max(table.numeric_columns, key=lambda name: similarity[name], default=None)
     comparison = _COMPARISON.search(lowered)
     if comparison and by_number:
-        bound, up = _parse_number(comparison[2]) or 0.0, comparison[1] in _GREATER_WORDS
-        even = comparison[1] in ("at least", "at most")
+        bound, upward = _parse_number(comparison[2]) or 0.0, comparison[1] in _GREATER_WORDS
+        inclusive = comparison[1] in ("at least", "at most")
         rows = [
             row
             for row in table.row_numbers
-            if _is_within_bound(table.number_at(row, by_number), bound, up, even)
+            if _is_within_bound(table.number_at(row, by_number), bound, upward, inclusive)
         ]
         return RowSelection(rows, frozenset([by_number]))
     words = set(re.findall(r"\w+", lowered))
@@ -188,12 +197,12 @@ def _select_rows(table: CellTable, query: str, likeness: dict[str, float]) -> Ro
     return mentioned if mentioned.rows else RowSelection(list(table.row_numbers))
 
 
-def _is_within_bound(value: float, bound: float, up: bool, even: bool) -> bool:
-    return (value > bound if up else value < bound) or (even and value == bound)
+def _is_within_bound(value: float, bound: float, upward: bool, inclusive: bool) -> bool:
+    return (value > bound if upward else value < bound) or (inclusive and value == bound)
 
 
 def _find_mentioned_rows(table: CellTable, query: str) -> RowSelection:
-    """The rows that hold a value of the question: a text if there is any, else a number."""
+    """Return the rows that hold a value of the question: a text if there is any, else a number."""
     for numeric in (False, True):
         hits = [
             (row, column)
@@ -209,13 +218,13 @@ def _find_mentioned_rows(table: CellTable, query: str) -> RowSelection:
 
 
 def _is_mentioned(cell: str, query: str) -> bool:
-    """Whether a cell's value stands in the question as a word or number of its own."""
+    """True if a cell's value occurs in the question as a separate word or number."""
     return bool(cell) and bool(
         re.search(rf"(?<![\w.,]){re.escape(cell.lower())}(?!\w|[.,]\d)", query.lower())
     )
 
 
-def _choose_aggregator(table: CellTable, query: str, columns: list[str]) -> str:
+def _choose_aggregator(table: CellTable, query: str, columns: list[str]) -> Aggregator:
     lowered = query.lower()
     if _AVERAGE.search(lowered):
         return "AVERAGE"
@@ -233,11 +242,11 @@ def _choose_column(
     table: CellTable,
     query: str,
     columns: list[str],
-    likeness: dict[str, float],
-    aggregator: str,
-    found: RowSelection,
+    similarity: dict[str, float],
+    aggregator: Aggregator,
+    selection: RowSelection,
 ) -> str:
-    """The column that is asked for."""
+    """Return the column that the question asks for."""
     lowered = query.lower()
     numbers = [name for name in columns if name in table.numeric_columns]
     texts = [name for name in columns if name not in table.numeric_columns]
@@ -249,12 +258,12 @@ def _choose_column(
     return max(
         columns,
         key=lambda name: (
-            likeness[name] + _FIRST_COLUMN_BONUS * (found.is_superlative and name == first)
+            similarity[name] + _FIRST_COLUMN_BONUS * (selection.is_superlative and name == first)
         ),
     )
 
 
-def _aggregate_cells(cells: list[str], aggregator: str) -> str:
+def _aggregate_cells(cells: list[str], aggregator: Aggregator) -> str:
     if aggregator == "COUNT":
         return str(len(cells))
     if aggregator == "NONE" or not cells:
@@ -271,5 +280,5 @@ CAPABILITY = Capability(
     license="Apache-2.0",
     languages=LANGUAGES,
     is_derived=True,
-    limits="English; simple questions: look-up, comparison, superlative, count, sum, average.",
+    limits="English; simple questions: lookup, comparison, superlative, count, sum, average.",
 )

@@ -1,7 +1,7 @@
-"""Classes and numbers from the rows of a table, by models fitted to scikit-learn's sample tables.
+"""Predict classes and numbers from table rows, by models fitted to scikit-learn's sample tables.
 
-Which model answers follows from the columns of the request. Each is fitted in a moment when it is
-first asked: softmax regression for classes, least squares for numbers, on standardised columns.
+The request's columns decide which model answers. Each is fitted on first use, within 0.05 s:
+softmax regression for classes, least squares for numbers, on standardized columns.
 """
 
 import csv
@@ -19,6 +19,7 @@ from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.errors import did_you_mean
 
+# Fitted here rather than by scikit-learn, which with scipy would add 130 MB for two linear models.
 Floats = NDArray[np.float64]
 Cell = str | int | float
 
@@ -54,7 +55,7 @@ _DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 @dataclass(frozen=True, slots=True)
 class SampleTable:
-    """A sample table: its file, its columns and, for classes, their names (none: a number)."""
+    """A sample table: its file, its columns and its class names (none: it predicts a number)."""
 
     name: str
     file: str
@@ -72,30 +73,30 @@ SAMPLE_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class LinearModel:
-    """Weights for standardised columns and a constant one, shape (columns + 1, outputs)."""
+    """Weights for standardized columns and a constant one, shape (columns + 1, outputs)."""
 
     mean: Floats
     scale: Floats
     weights: Floats
 
     def __call__(self, rows: Floats) -> Floats:
-        """The outputs for rows, shape (rows, outputs)."""
+        """Return the outputs for rows, shape (rows, outputs)."""
         return _design_matrix((rows - self.mean) / self.scale) @ self.weights
 
 
 class LinearModels:
-    """The fitted models by the name of their sample."""
+    """The fitted models, by the name of their sample."""
 
     def __init__(self) -> None:
         self._models: dict[str, LinearModel] = {}
 
     @classmethod
     def load(cls) -> Self:
-        """Ready to fit; nothing is read yet."""
+        """Return an empty store; models are fitted on first use."""
         return cls()
 
     def model_for(self, sample: SampleTable) -> LinearModel:
-        """The model of a sample, fitted the first time; some 0.05 s."""
+        """Return the model of a sample; fits it the first time, in about 0.05 s."""
         if sample.name not in self._models:
             self._models[sample.name] = _fit_model(sample)
         return self._models[sample.name]
@@ -111,41 +112,41 @@ class TabularBody(msgspec.Struct):
 TabularInputs = Annotated[TabularBody, msgspec.Meta(description="a table as column name -> values")]
 
 
-def tabular_classification(kit: LoadedModels, inputs: TabularInputs) -> list[str]:
-    """A class name for each row."""
+def tabular_classification(models: LoadedModels, inputs: TabularInputs) -> list[str]:
+    """Return a class name for each row."""
     sample, rows = _match_sample(inputs, classes=True)
-    outputs = kit.get(LinearModels).model_for(sample)(rows)
+    outputs = models.get(LinearModels).model_for(sample)(rows)
     return [sample.classes[index] for index in outputs.argmax(1)]
 
 
-def tabular_regression(kit: LoadedModels, inputs: TabularInputs) -> list[float]:
-    """A number for each row."""
+def tabular_regression(models: LoadedModels, inputs: TabularInputs) -> list[float]:
+    """Return a number for each row."""
     sample, rows = _match_sample(inputs, classes=False)
-    return [float(value) for value in kit.get(LinearModels).model_for(sample)(rows)[:, 0]]
+    return [float(value) for value in models.get(LinearModels).model_for(sample)(rows)[:, 0]]
 
 
 def _match_sample(inputs: TabularBody, *, classes: bool) -> tuple[SampleTable, Floats]:
-    """The sample whose columns the table has, and its rows in the sample's order."""
+    """Return the sample whose columns the table has, and the rows in the sample's order."""
     table = inputs.data or inputs.table
     if not table:
-        raise bad_request('The request holds no table: {"table": {"column": [values]}}.', "table")
-    given = {_normalize_name(name): cells for name, cells in table.items()}
+        raise bad_request('The request has no table: {"table": {"column": [values]}}.', "table")
+    columns = {_normalize_name(name): cells for name, cells in table.items()}
     samples = [sample for sample in SAMPLE_TABLES if bool(sample.classes) == classes]
     for sample in samples:
-        if {_normalize_name(name) for name in sample.columns} <= given.keys():
-            return sample, _parse_rows(sample, given)
+        if {_normalize_name(name) for name in sample.columns} <= columns.keys():
+            return sample, _parse_rows(sample, columns)
     raise bad_request(_unmatched_message(samples, list(table)), "table")
 
 
-def _unmatched_message(samples: list[SampleTable], given: list[str]) -> str:
-    known = "; ".join(f"{sample.name}: {', '.join(sample.columns)}" for sample in samples)
-    names = [name for sample in samples for name in sample.columns]
-    hints = "".join(did_you_mean(name, names) for name in given[:1])
-    return f"The embedded engine has models for tables with these columns: {known}.{hints}"
+def _unmatched_message(samples: list[SampleTable], names: list[str]) -> str:
+    columns = "; ".join(f"{sample.name}: {', '.join(sample.columns)}" for sample in samples)
+    known = [name for sample in samples for name in sample.columns]
+    hint = did_you_mean(names[0], known) if names else ""
+    return f"The local engine has models for tables with these columns: {columns}.{hint}"
 
 
-def _parse_rows(sample: SampleTable, given: dict[str, list[Cell]]) -> Floats:
-    columns = [given[_normalize_name(name)] for name in sample.columns]
+def _parse_rows(sample: SampleTable, cells: dict[str, list[Cell]]) -> Floats:
+    columns = [cells[_normalize_name(name)] for name in sample.columns]
     if len({len(column) for column in columns}) > 1 or not columns[0]:
         raise bad_request(
             "The columns must all have the same number of values, at least one.", "table"
@@ -155,14 +156,14 @@ def _parse_rows(sample: SampleTable, given: dict[str, list[Cell]]) -> Floats:
     try:
         rows = np.array(columns, dtype=object).astype(np.float64).T
     except ValueError as error:
-        raise bad_request(f"A value is no number: {error}.", "table") from error
+        raise bad_request(f"A value is not a number: {error}.", "table") from error
     if not np.isfinite(rows).all():
         raise bad_request("A value is not a finite number.", "table")
     return rows
 
 
 def _normalize_name(name: str) -> str:
-    """A column's name without its spelling: case, units in brackets, spaces and underscores."""
+    """Return a column's name without case, units in brackets, spaces and underscores."""
     return re.sub(r"\(.*?\)|[\s_]", "", name.lower())
 
 
@@ -179,7 +180,7 @@ def _fit_model(sample: SampleTable) -> LinearModel:
 
 
 def _load_sample(sample: SampleTable) -> tuple[Floats, Floats]:
-    """A sample's rows and targets; its class is the last column of a CSV file."""
+    """Return a sample's rows and targets; in a CSV file the last column is the class."""
     weight = WEIGHTS["tables"]
     if not sample.classes:
         with gzip.open(weight.path(sample.file)) as rows:
@@ -192,14 +193,14 @@ def _load_sample(sample: SampleTable) -> tuple[Floats, Floats]:
 
 
 def _fit_softmax_regression(design: Floats, classes: NDArray[np.int_], count: int) -> Floats:
-    """Weights that make the classes likely, by gradient descent with momentum."""
-    wanted = np.eye(count)[classes]
+    """Return weights that make the classes likely, by gradient descent with momentum."""
+    targets = np.eye(count)[classes]
     weights = step = np.zeros((design.shape[1], count))
     for _ in range(_TRAINING_STEPS):
         scores = design @ weights
-        likely = np.exp(scores - scores.max(1, keepdims=True))
-        likely /= likely.sum(1, keepdims=True)
-        slope = design.T @ (likely - wanted) / len(design) + _PENALTY * weights
+        probabilities = np.exp(scores - scores.max(1, keepdims=True))
+        probabilities /= probabilities.sum(1, keepdims=True)
+        slope = design.T @ (probabilities - targets) / len(design) + _PENALTY * weights
         step = _MOMENTUM * step - _LEARNING_RATE * slope
         weights = weights + step
     return weights

@@ -1,11 +1,11 @@
-"""Translation by Apertium where it is installed: rules and dictionaries, for pairs of languages."""
+"""Translate with Apertium where it is installed: rules and dictionaries for language pairs."""
 
 import asyncio
 import functools
 import re
 import shutil
 import subprocess
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import msgspec
 
@@ -27,12 +27,18 @@ _TIMEOUT_SECONDS = 60
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 
 
+class Translation(TypedDict):
+    """A translation, as the Hub's wire has it."""
+
+    translation_text: str
+
+
 async def translation(
-    kit: LoadedModels, inputs: Text, *, src_lang: str | None = None, tgt_lang: str | None = None
-) -> list[dict[str, Any]]:
-    """The text in the other language; English to Spanish, or the first pair, unless told."""
+    models: LoadedModels, inputs: Text, *, src_lang: str | None = None, tgt_lang: str | None = None
+) -> list[Translation]:
+    """Translate the text; without languages from English to Spanish, or by the first pair."""
     pair = _choose_pair(src_lang, tgt_lang)
-    # "-u" leaves the marks out that Apertium puts before words it does not know.
+    # "-u" leaves out the marks that Apertium puts before words it does not know.
     process = await asyncio.create_subprocess_exec(
         *("apertium", "-u", pair),
         stdin=asyncio.subprocess.PIPE,
@@ -41,39 +47,40 @@ async def translation(
     )
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            out, said = await process.communicate(inputs.encode())
+            output, errors = await process.communicate(inputs.encode())
+    # The client may leave, or the time run out, while Apertium still works.
     finally:
         if process.returncode is None:
             process.kill()
     if process.returncode:
-        raise RefusedError(500, f"Apertium failed: {said.decode('utf-8', 'replace').strip()}")
-    return [{"translation_text": out.decode("utf-8", "replace").strip()}]
+        raise RefusedError(500, f"Apertium failed: {errors.decode('utf-8', 'replace').strip()}")
+    return [{"translation_text": output.decode("utf-8", "replace").strip()}]
 
 
 def _choose_pair(source: str | None, target: str | None) -> str:
-    """The name of the installed pair for two languages."""
+    """Return the name of the installed pair for two languages."""
     known = list_pairs()
     if source is None and target is None:
         return "eng-spa" if "eng-spa" in known else known[0]
     if source is None or target is None:
-        raise bad_request("src_lang and tgt_lang come together.", "src_lang")
-    wanted = f"{_language_code(source)}-{_language_code(target)}"
-    if wanted not in known:
+        raise bad_request("Pass both src_lang and tgt_lang, or neither.", "src_lang")
+    pair = f"{_language_code(source)}-{_language_code(target)}"
+    if pair not in known:
         raise bad_request(
-            f"Apertium has no pair {wanted} here; it has {', '.join(known)}.", "tgt_lang"
+            f"Apertium has no pair {pair} here; it has {', '.join(known)}.", "tgt_lang"
         )
-    return wanted
+    return pair
 
 
 def _language_code(language: str) -> str:
-    """A language's three-letter code, from forms such as "en", "en_XX", "eng_Latn"."""
+    """Return a language's three-letter code, from forms such as "en", "en_XX", "eng_Latn"."""
     short = re.split(r"[_-]", language.strip().lower())[0]
     return _THREE_LETTER_CODES.get(short, short)
 
 
 @functools.cache
 def list_pairs() -> list[str]:
-    """The pairs that Apertium has here; empty when it is not installed."""
+    """Return the installed language pairs; empty when Apertium is not installed."""
     program = shutil.which("apertium")
     if program is None:
         return []
@@ -84,7 +91,7 @@ def list_pairs() -> list[str]:
 
 
 def explain_missing_apertium() -> str | None:
-    """Why there is no translation here; None when there is."""
+    """Return why translation is unavailable; None if a pair is installed."""
     return None if list_pairs() else "Apertium is not installed on this machine"
 
 
@@ -93,9 +100,8 @@ CAPABILITY = Capability(
     model="apertium/apertium",
     serves={"translation": translation},
     weights=(),
-    license="GPL-2.0-or-later (a program of its own, installed separately)",
+    license="GPL-2.0-or-later (a separate program, installed separately)",
     languages=(),
-    limits="Rule-based and rough; the pairs of languages that are installed, as English-Spanish.",
-    uses_chat_model=False,
+    limits="Rule-based and rough; only the installed language pairs, such as English-Spanish.",
     why_unavailable=explain_missing_apertium,
 )

@@ -1,1 +1,1 @@
-"""Small models for images and documents."""
+"""Capabilities for images and documents."""

@@ -1,11 +1,11 @@
-"""Object detection, of faces alone: CenterFace.
+"""Detect faces with CenterFace.
 
-Facts from the model's authors: RGB pixels as they are, sides that are multiples of 32, four maps at
-a quarter of the size: how surely a face's centre is here, the logarithms of its height and width,
-the centre's offsets, five landmarks.
+Sources, from the model's authors: RGB pixels unscaled, sides that are multiples of 32, and four
+maps at a quarter of the size: how likely a face's center is here, the logarithms of its height and
+width, the center's offsets, five landmarks.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import msgspec
 import numpy as np
@@ -23,13 +23,13 @@ Boxes = NDArray[np.float32]
 
 _SIDE_MULTIPLE, _MAP_STRIDE = 32, 4
 _MAX_SIDE = 1024
-"""Pixels of the longer side that the network sees; faces of under about 10 of them are missed."""
+"""Pixels of the longer side that the network sees; faces under about 10 of them are missed."""
 
 _MAX_OVERLAP = 0.3
-"""Boxes that share more of their area are one face."""
+"""Boxes that share more than this of their area count as one face."""
 
-# The model's file fixes the input's shape at (10, 3, 32, 32), though the network takes any: the
-# four numbers (protobuf: dimension, its value) become dimensions without a value.
+# The model's file fixes the input's shape at (10, 3, 32, 32), though the network accepts any: its
+# four numbers (protobuf: dimension, its value) are replaced by dimensions without a value.
 _FIXED_SHAPE = b"".join(b"\x0a\x02\x08" + bytes([size]) for size in (10, 3, 32, 32))
 _DYNAMIC_SHAPE = b"\x0a\x02\x12\x00" * 4
 
@@ -46,28 +46,30 @@ class CenterFace:
         model = WEIGHTS["centerface"].path("model.onnx").read_bytes()
         return cls(OnnxModel(model.replace(_FIXED_SHAPE, _DYNAMIC_SHAPE, 1)))
 
-    def detect_faces(self, image: "Image", least: float) -> tuple[Boxes, NDArray[np.float32]]:
-        """The faces' boxes (left, top, right, bottom) in pixels, and scores, the surest first."""
+    def detect_faces(self, image: "Image", threshold: float) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return boxes (left, top, right, bottom) in pixels, and their scores, best first."""
         scale = min(1.0, _MAX_SIDE / max(image.size))
         width, height = (
             max(_SIDE_MULTIPLE, round(side * scale / _SIDE_MULTIPLE) * _SIDE_MULTIPLE)
             for side in image.size
         )
-        seen = images.to_pixels(image.resize((width, height))).transpose(2, 0, 1)[None]
-        sure, size, offset, _ = self._network({"input.1": np.ascontiguousarray(seen)})
-        rows, columns = np.nonzero(sure[0, 0] > least)
-        high, wide = np.exp(size[0][:, rows, columns]) * _MAP_STRIDE
-        middle = np.stack([columns, rows]) + offset[0][::-1, rows, columns] + 0.5
-        left, top = middle * _MAP_STRIDE - np.stack([wide, high]) / 2
-        boxes = np.stack([left, top, left + wide, top + high], 1).clip(0, [*(width, height) * 2])
-        scores = sure[0, 0][rows, columns]
+        pixels = images.to_pixels(image.resize((width, height))).transpose(2, 0, 1)[None]
+        heat, size, offset, _ = self._network({"input.1": np.ascontiguousarray(pixels)})
+        rows, columns = np.nonzero(heat[0, 0] > threshold)
+        heights, widths = np.exp(size[0][:, rows, columns]) * _MAP_STRIDE
+        # The offset map stores rows first, so it is reversed to match (columns, rows).
+        centers = np.stack([columns, rows]) + offset[0][::-1, rows, columns] + 0.5
+        left, top = centers * _MAP_STRIDE - np.stack([widths, heights]) / 2
+        boxes = np.stack([left, top, left + widths, top + heights], 1)
+        boxes = boxes.clip(0, [*(width, height) * 2])
+        scores = heat[0, 0][rows, columns]
         kept = _suppress_overlaps(boxes, scores)
         back = np.array([image.width / width, image.height / height] * 2)
         return (boxes[kept] * back).astype(np.float32), scores[kept]
 
 
 def _suppress_overlaps(boxes: Boxes, scores: NDArray[np.float32]) -> list[int]:
-    """The indices of the boxes that lie under no surer one, the surest first."""
+    """Return the indices of the boxes not covered by a better one, best first."""
     left = list(np.argsort(-scores))
     kept: list[int] = []
     while left:
@@ -82,29 +84,46 @@ def _suppress_overlaps(boxes: Boxes, scores: NDArray[np.float32]) -> list[int]:
 
 
 def _intersection_over_union(one: Boxes, other: Boxes) -> float:
-    """The share of two boxes' common area in their whole."""
+    """Return the area that two boxes share, as a part of the area of both together."""
     sides = np.maximum(0, np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]))
     common = sides.prod()
     return float(common / ((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod() - common))
 
 
+class FaceBox(TypedDict):
+    """A box in pixels, from the image's left and top."""
+
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+
+
+class DetectedFace(TypedDict):
+    """A face, as the Hub's wire has objects."""
+
+    label: str
+    score: float
+    box: FaceBox
+
+
 def object_detection(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: bytes,
     *,
     threshold: Annotated[float, msgspec.Meta(ge=0.05, le=1)] = 0.5,
-) -> list[dict[str, Any]]:
-    """The faces with their boxes in pixels."""
-    boxes, scores = kit.get(CenterFace).detect_faces(images.open_image(inputs), threshold)
-    names = ("xmin", "ymin", "xmax", "ymax")
+) -> list[DetectedFace]:
+    """Return the faces with their boxes, best first."""
+    boxes, scores = models.get(CenterFace).detect_faces(images.open_image(inputs), threshold)
     return [
-        {
-            "label": "face",
-            "score": float(score),
-            "box": dict(zip(names, (round(float(edge)) for edge in box), strict=True)),
-        }
+        {"label": "face", "score": float(score), "box": _to_face_box(box)}
         for box, score in zip(boxes, scores, strict=True)
     ]
+
+
+def _to_face_box(box: Boxes) -> FaceBox:
+    left, top, right, bottom = (round(float(edge)) for edge in box)
+    return {"xmin": left, "ymin": top, "xmax": right, "ymax": bottom}
 
 
 CAPABILITY = Capability(
@@ -114,6 +133,6 @@ CAPABILITY = Capability(
     weights=("centerface",),
     license="MIT",
     languages=(),
-    limits="Finds faces and nothing else; it does not know whose they are.",
+    limits="Finds faces and nothing else; it does not identify people.",
     why_unavailable=require_modules("onnxruntime"),
 )

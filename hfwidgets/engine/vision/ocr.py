@@ -1,19 +1,20 @@
-"""Text in pictures: PP-OCRv6, one network that finds lines and one that reads them.
+"""Read text in images with PP-OCRv6: one network finds lines, another reads them.
 
-Facts from PaddleOCR's defaults: the finder wants sides that are multiples of 32 and answers how
-surely each pixel is text; its regions are shrunken and are grown again by 1.6 times their area over
-their outline. The reader wants lines of 48 pixels, has its characters in its metadata, and says
-each once per run (CTC, class 0 is none). Lines are taken as level: no turned text.
+Sources, from PaddleOCR's defaults: the detector needs sides that are multiples of 32 and returns
+how likely each pixel is text; its regions are shrunken, and grown again by 1.6 times their area
+over their perimeter. The recognizer needs lines of 48 pixels, has its characters in its metadata,
+and repeats a character over a run of positions (CTC, class 0 is none). Lines are assumed level.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
+from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.images import Pixels
 from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
@@ -29,34 +30,34 @@ _MIN_BOX_SIDE = 3  # pixels of a region's shorter side
 _LINE_HEIGHT, _MAX_LINE_WIDTH = 48, 3200
 
 Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
+"""Left, top, right, bottom, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """A stretch of text and where it stands, in pixels of the picture."""
+    """A piece of text and its box in the image."""
 
     text: str
     box: Box
 
     @property
     def center_y(self) -> float:
-        """The height at which it stands."""
+        """Return the vertical center, in pixels from the top."""
         return (self.box[1] + self.box[3]) / 2
 
     @property
     def height(self) -> float:
-        """How tall it is."""
+        """Return the height in pixels."""
         return self.box[3] - self.box[1]
 
 
 class OcrReader:
-    """The loaded networks."""
+    """The loaded detector and recognizer."""
 
-    def __init__(self, find: OnnxModel, read: OnnxModel) -> None:
-        self._detector = find
-        self._recognizer = read
-        known = read.metadata["character"].splitlines()
+    def __init__(self, detector: OnnxModel, recognizer: OnnxModel) -> None:
+        self._detector = detector
+        self._recognizer = recognizer
+        known = recognizer.metadata["character"].splitlines()
         self._characters = ["", *known, " "]
 
     @classmethod
@@ -66,11 +67,11 @@ class OcrReader:
         return cls(OnnxModel(weight.path("find.onnx")), OnnxModel(weight.path("read.onnx")))
 
     def read_lines(self, image: "Image") -> list[str]:
-        """The text line by line, from the top; pieces side by side are one line."""
+        """Return the text line by line from the top; pieces next to each other form one line."""
         return [" ".join(piece.text for piece in row) for row in self.read_rows(image)]
 
     def read_rows(self, image: "Image") -> list[list[TextPiece]]:
-        """The pieces of text as they are read: rows from the top, each from the left."""
+        """Return the pieces of text in reading order: rows from the top, each from the left."""
         read = ((self._read_box(image, box), box) for box in self._find_boxes(image))
         pieces = [TextPiece(text, box) for text, box in read if text]
         rows: list[list[TextPiece]] = []
@@ -82,18 +83,18 @@ class OcrReader:
         return [sorted(row, key=lambda piece: piece.box[0]) for row in rows]
 
     def _find_boxes(self, image: "Image") -> Iterator[Box]:
-        """Where text stands."""
+        """Yield the boxes that hold text."""
         scale = max(1.0, _MIN_SHORT_SIDE / min(image.size))
         scale = min(scale, _MAX_LONG_SIDE / max(image.size))
         width, height = (
             max(1, round(side * scale / _SIDE_MULTIPLE)) * _SIDE_MULTIPLE for side in image.size
         )
         inputs = {"x": _preprocess(image.resize((width, height)))}
-        sure = np.asarray(self._detector(inputs)[0])[0, 0]
+        likely = np.asarray(self._detector(inputs)[0])[0, 0]
         across, down = image.width / width, image.height / height
-        for rows, columns in find_regions(sure > _PIXEL_THRESHOLD):
+        for rows, columns in find_regions(likely > _PIXEL_THRESHOLD):
             tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
-            if min(tall, wide) < _MIN_BOX_SIDE or sure[rows, columns].mean() < _BOX_THRESHOLD:
+            if min(tall, wide) < _MIN_BOX_SIDE or likely[rows, columns].mean() < _BOX_THRESHOLD:
                 continue
             grown = tall * wide * _UNCLIP_RATIO / (2 * (tall + wide))
             yield (
@@ -104,28 +105,30 @@ class OcrReader:
             )
 
     def _read_box(self, image: "Image", box: Box) -> str:
-        """What is written in a box."""
+        """Return the text in a box."""
+        raise_if_cancelled()
         left, top, right, bottom = (round(edge) for edge in box)
         line = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         width = min(_MAX_LINE_WIDTH, max(16, round(line.width * _LINE_HEIGHT / line.height)))
         found = self._recognizer({"x": _preprocess(line.resize((width, _LINE_HEIGHT)))})[0]
         classes = np.asarray(found)[0].argmax(1)
-        changed = np.diff(classes, prepend=0) != 0
+        changed = np.diff(classes, prepend=0) != 0  # CTC: a run of one class is one character
         return "".join(self._characters[index] for index in classes[changed]).strip()
 
 
 def _preprocess(image: "Image") -> Pixels:
-    """A picture as the networks want it: blue, green, red; -1 to 1; channels first."""
+    """Return an image as the networks need it: BGR, -1 to 1, shape (1, 3, height, width)."""
     values = (images.to_pixels(image)[..., ::-1] / np.float32(127.5) - 1).transpose(2, 0, 1)
     return np.ascontiguousarray(values[None], np.float32)
 
 
 def find_regions(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """The connected regions of a mask, each as its pixels' rows and columns.
+    """Yield the connected regions of a mask, each as the rows and columns of its pixels.
 
-    Every pixel takes the smallest number among its neighbours' and its own until none changes;
-    sweeping the numbers along whole runs makes that a few rounds.
+    Every pixel gets the smallest label among its neighbors' and its own until none changes.
+    Labeling horizontal runs instead of pixels reduces that to a few rounds.
     """
+    # Written here, because scipy and OpenCV would each add over 30 MB for this one function.
     starts = np.diff(mask, axis=1, prepend=False) & mask
     runs = np.cumsum(starts.ravel()).reshape(mask.shape) * mask  # 1, 2, ... ; 0 outside
     parent = np.arange(runs.max() + 1)
@@ -146,9 +149,16 @@ def find_regions(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.intp], ND
             yield rows[part], columns[part]
 
 
-def image_to_text(kit: LoadedModels, inputs: bytes) -> list[dict[str, str]]:
-    """What is written in the picture, line by line."""
-    return [{"generated_text": "\n".join(kit.get(OcrReader).read_lines(images.open_image(inputs)))}]
+class ImageText(TypedDict):
+    """The text of an image, as the Hub's wire has it."""
+
+    generated_text: str
+
+
+def image_to_text(models: LoadedModels, inputs: bytes) -> list[ImageText]:
+    """Return the text in the image, line by line."""
+    lines = models.get(OcrReader).read_lines(images.open_image(inputs))
+    return [{"generated_text": "\n".join(lines)}]
 
 
 CAPABILITY = Capability(
@@ -158,6 +168,6 @@ CAPABILITY = Capability(
     weights=("ocr",),
     license="Apache-2.0",
     languages=("English", "Chinese"),
-    limits="Reads printed text in level lines (OCR); it does not describe pictures.",
+    limits="Reads printed text in level lines (OCR); it does not describe images.",
     why_unavailable=require_modules("onnxruntime"),
 )

@@ -1,7 +1,7 @@
-"""Image segmentation: people before their background, by MediaPipe's selfie network."""
+"""Segment people from their background with MediaPipe's selfie network."""
 
 import threading
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import msgspec
 import numpy as np
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _MIN_PEOPLE_SHARE = 0.002
-"""A smaller share of the picture is taken for nobody."""
+"""A smaller share of the image counts as no person."""
 
 
 class SelfieSegmenter:
-    """The loaded network; its interpreter holds one picture at a time."""
+    """The loaded network; its interpreter holds one image at a time."""
 
     def __init__(self, interpreter: "Interpreter") -> None:
         interpreter.allocate_tensors()
@@ -39,7 +39,7 @@ class SelfieSegmenter:
         return cls(Interpreter(str(WEIGHTS["selfie"].path("model.tflite")), num_threads=1))
 
     def person_probabilities(self, image: "Image") -> Pixels:
-        """How surely each pixel belongs to a person, 0 to 1, shape (height, width)."""
+        """Return how likely each pixel belongs to a person, 0 to 1, shape (height, width)."""
         from PIL import Image
 
         height, width = self._input["shape"][1:3]
@@ -47,25 +47,33 @@ class SelfieSegmenter:
         with self._lock:
             self._interpreter.set_tensor(self._input["index"], small[None] / 255)
             self._interpreter.invoke()
-            found = self._interpreter.get_tensor(self._output["index"])[0, ..., 0]
-        sure = Image.fromarray(np.clip(found, 0, 1))
-        return images.to_pixels(sure.resize(image.size, Image.Resampling.BILINEAR))
+            mask = self._interpreter.get_tensor(self._output["index"])[0, ..., 0]
+        likely = Image.fromarray(np.clip(mask, 0, 1))
+        return images.to_pixels(likely.resize(image.size, Image.Resampling.BILINEAR))
+
+
+class Segment(TypedDict):
+    """A segment; the mask is a PNG file in base64, as large as the image."""
+
+    label: str
+    score: float
+    mask: str
 
 
 def image_segmentation(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: bytes,
     *,
     threshold: Fraction = 0.5,
     mask_threshold: Fraction = 0.5,
     subtask: Literal["semantic"] = "semantic",
-) -> list[dict[str, Any]]:
-    """One segment, "person", when there are people; its score is the mean over its mask."""
+) -> list[Segment]:
+    """Return one segment, "person", or none; its score is the mean over its mask."""
     from PIL import Image
 
-    sure = kit.get(SelfieSegmenter).person_probabilities(images.open_image(inputs))
-    inside = sure > mask_threshold
-    score = float(sure[inside].mean()) if inside.any() else 0.0
+    likely = models.get(SelfieSegmenter).person_probabilities(images.open_image(inputs))
+    inside = likely > mask_threshold
+    score = float(likely[inside].mean()) if inside.any() else 0.0
     if inside.mean() < _MIN_PEOPLE_SHARE or score < threshold:
         return []
     mask = Image.fromarray(inside.astype(np.uint8) * 255)

@@ -1,19 +1,20 @@
-"""Image to image: pictures twice as large, or without noise, by waifu2x (its networks for photos).
+"""Double or denoise images with waifu2x (its networks for photos).
 
-Facts from waifu2x's ncnn port: the network eats 7 pixels at each edge of its input, so tiles are
-given so many more; pixels are 0 to 1; it answers twice the size of what is left.
+Sources, from waifu2x's ncnn port: the network consumes 7 pixels at each edge of its input, so tiles
+are given 7 more; pixels are 0 to 1; the output has twice the size of what is left.
 """
 
 import importlib
 import itertools
 import threading
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
+from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.files import FileResult
 from hfwidgets.engine.base.http_errors import bad_request
@@ -21,8 +22,11 @@ from hfwidgets.engine.base.images import Pixels
 from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
 
+if TYPE_CHECKING:
+    import ncnn
+
 MAX_PIXELS = 1_500_000
-"""Pixels of a picture; each million takes about 6 s."""
+"""Pixels of an image; each million takes about 6 s."""
 
 _EDGE, _TILE = 7, 96  # larger tiles are no faster and take more memory
 
@@ -38,7 +42,7 @@ class TargetSize(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Upscaler:
-    """One of the networks: the one that enlarges alone, or one of four that take noise away too."""
+    """One network at a time: one that only enlarges, or one of four that also remove noise."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,26 +51,27 @@ class Upscaler:
 
     @classmethod
     def load(cls) -> "Upscaler":
-        """Nothing yet: a network is opened by its use, in 0.02 s, and takes about 150 MB."""
+        """Return an empty holder; a network opens on use, in 0.02 s, and takes about 150 MB."""
         return cls()
 
-    def double(self, picture: Pixels, noise: NoiseLevel | None) -> NDArray[np.uint8]:
-        """The picture at twice its size; pixels 0 to 255, shape (height, width, 3)."""
-        height, width = picture.shape[:2]
+    def double(self, image: Pixels, noise: NoiseLevel | None) -> NDArray[np.uint8]:
+        """Return the image at twice its size, values 0 to 255, shape (2 height, 2 width, 3)."""
+        height, width = image.shape[:2]
         edges = ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0))
-        framed = np.pad(picture / np.float32(255), edges, "edge")
+        framed = np.pad(image / np.float32(255), edges, "edge")
         whole = np.empty((height * 2, width * 2, 3), np.uint8)
         with self._lock:
             net = self._open_network(noise)
             for top, left in itertools.product(range(0, height, _TILE), range(0, width, _TILE)):
+                raise_if_cancelled()
                 tile = framed[top : top + _TILE + 2 * _EDGE, left : left + _TILE + 2 * _EDGE]
-                found = self._upscale_tile(tile, net)
-                rows, columns = found.shape[:2]
-                whole[2 * top : 2 * top + rows, 2 * left : 2 * left + columns] = found
+                doubled = self._upscale_tile(tile, net)
+                rows, columns = doubled.shape[:2]
+                whole[2 * top : 2 * top + rows, 2 * left : 2 * left + columns] = doubled
         return whole
 
-    def _open_network(self, noise: NoiseLevel | None) -> Any:
-        """The network for this noise; only one is held, each keeps the memory it has worked in."""
+    def _open_network(self, noise: NoiseLevel | None) -> "ncnn.Net":
+        """Return the network for this noise; only one is held, as each keeps its working memory."""
         if self._network is None or self._noise != noise:
             self._network = None
             net = importlib.import_module("ncnn").Net()
@@ -80,7 +85,7 @@ class Upscaler:
         return self._network
 
     @staticmethod
-    def _upscale_tile(tile: Pixels, net: Any) -> NDArray[np.uint8]:
+    def _upscale_tile(tile: Pixels, net: "ncnn.Net") -> NDArray[np.uint8]:
         run = net.create_extractor()
         planes = np.ascontiguousarray(tile.transpose(2, 0, 1), np.float32)
         run.input("Input1", importlib.import_module("ncnn").Mat(planes))
@@ -90,20 +95,20 @@ class Upscaler:
 
 
 def image_to_image(
-    kit: LoadedModels,
+    models: LoadedModels,
     inputs: bytes,
     *,
     target_size: TargetSize | None = None,
     noise: NoiseLevel | None = None,
 ) -> FileResult:
-    """The picture at twice its size, or scaled from there to another, as PNG.
+    """Return the image at twice its size, or scaled from there to `target_size`, as PNG.
 
-    `noise` also takes away noise and JPEG's traces: 0 the least, 3 the most.
+    `noise` also removes noise and JPEG artifacts: 0 the least, 3 the most.
     """
     from PIL import Image
 
-    picture = images.open_image(inputs, MAX_PIXELS)
-    large = Image.fromarray(kit.get(Upscaler).double(images.to_pixels(picture), noise))
+    image = images.open_image(inputs, MAX_PIXELS)
+    large = Image.fromarray(models.get(Upscaler).double(images.to_pixels(image), noise))
     if target_size is not None:
         size = (target_size.width, target_size.height)
         if size[0] * size[1] > images.MAX_PIXELS:
@@ -122,7 +127,7 @@ CAPABILITY = Capability(
     license="MIT (the networks; the package is BSD-3-Clause)",
     languages=(),
     limits=(
-        "Enlarges twice and takes away noise; no prompts: it cannot change what a picture shows. "
+        "Doubles the size and removes noise; no prompts: it cannot change an image's content. "
         f"At most {MAX_PIXELS / 1e6} million pixels."
     ),
     why_unavailable=require_modules("ncnn"),

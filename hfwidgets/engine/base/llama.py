@@ -1,7 +1,7 @@
-"""llama.cpp's server as a child of the engine: started on demand, asked, dropped, started again.
+"""Run llama.cpp's server as a child process: started on demand, stopped when idle.
 
-Every generation is streamed from it, also when the caller wants one answer: llama.cpp gives up a
-stream at once when its connection closes, but runs any other request to its end.
+Every generation is streamed from it, even when the caller wants one answer: llama.cpp abandons a
+stream as soon as its connection closes, but runs any other request to its end.
 """
 
 import asyncio
@@ -34,18 +34,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ChatStyle:
-    """How a chat model is best asked where the caller says nothing."""
+    """Defaults that suit one chat model, for requests that leave them open."""
 
     system: str = ""
-    """The system message of a conversation without one; empty leaves it to the template."""
+    """The system message for a conversation without one; empty leaves it to the template."""
     repeat_penalty: float = 1.0
-    """The penalty that keeps it from repeating itself; JSON repeats itself by its nature."""
+    """Penalty against repetition; not applied to JSON, which repeats by nature."""
     threads: int = DEFAULT_THREADS
 
 
 class Llama:
-    """A chat model. `model` finds its file (MissingWeightsError when there is none); `eyes` is the
-    file of the projector by which it sees pictures."""
+    """A chat model in a child process.
+
+    Args:
+        model: finds its file; MissingWeightsError when it is not installed.
+        name: its id in replies.
+        style: defaults for requests that leave them open.
+        context: tokens of all parallel conversations together.
+        projector: the file that lets it read images, if any.
+    """
 
     def __init__(
         self,
@@ -54,14 +61,14 @@ class Llama:
         style: ChatStyle = ChatStyle(),
         *,
         context: int = DEFAULT_CONTEXT,
-        eyes: Path | None = None,
+        projector: Path | None = None,
     ) -> None:
         self.name = name
         self.style = style
         self.context = context // PARALLEL_REQUESTS
-        """Tokens that one conversation may have, prompt and answer together."""
+        """Tokens of one conversation, prompt and answer together."""
         self._model = model
-        self._projector = eyes
+        self._projector = projector
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._http: httpx.AsyncClient | None = None
@@ -70,21 +77,21 @@ class Llama:
 
     @property
     def is_running(self) -> bool:
-        """Whether the child runs."""
+        """True if the child process runs."""
         return self._process is not None and self._process.returncode is None
 
     @property
     def reads_images(self) -> bool:
-        """Whether it reads pictures."""
+        """True if it reads images."""
         return self._projector is not None
 
     @property
     def pid(self) -> int | None:
-        """The child's process id while it runs."""
+        """Return the child's process id while it runs."""
         return self._process.pid if self._process and self.is_running else None
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-        """The events of one generation; close the generator to end it at once."""
+        """Yield the events of one generation; closing the generator ends it at once."""
         http = await self._ensure_client()
         self._busy += 1
         try:
@@ -103,7 +110,7 @@ class Llama:
             self._last_used = time.monotonic()
 
     async def request_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The whole answer to a short question (tokens, a template, the score of a few tokens)."""
+        """Return the whole answer to a short request (tokens, a template, a few scores)."""
         http = await self._ensure_client()
         self._busy += 1
         try:
@@ -119,13 +126,13 @@ class Llama:
         return answer
 
     async def tokenize(self, text: str) -> list[int]:
-        """The ids of a text's tokens; what looks like a special token is read as plain text."""
+        """Return the token ids of a text; what looks like a special token is read as plain text."""
         request = {"content": text, "add_special": False, "parse_special": False}
         answer = await self.request_json("/tokenize", request)
         return list(answer["tokens"])
 
     async def end_token_id(self) -> int:
-        """The id of the token that ends a turn."""
+        """Return the id of the token that ends a turn."""
         http = await self._ensure_client()
         token = (await http.get("/props")).json()["eos_token"]
         return int(
@@ -135,17 +142,18 @@ class Llama:
         )
 
     async def detokenize(self, tokens: list[int]) -> str:
-        """The text of tokens."""
+        """Return the text of token ids."""
         return str((await self.request_json("/detokenize", {"tokens": tokens}))["content"])
 
     async def score_continuation(self, prompt: str, ids: list[int]) -> float:
-        """log P(ids | prompt) in nats, for the token ids of a continuation.
+        """Return log P(ids | prompt) in nats, for the token ids of a continuation.
 
-        The server reports no probabilities of a prompt, but it does of what it generates, before a
-        grammar restricts it: so a grammar of exactly these tokens makes it generate them. It has to
-        name tokens, since a string in a grammar may be spelt with other tokens than the usual.
-        Tokens that are only a part of a character are not reported, hence not counted.
+        Tokens that are only part of a character are not reported by the server, so not counted.
         """
+        # The server reports no probabilities of a prompt, but does for what it generates, before a
+        # grammar restricts it: so a grammar of exactly these tokens makes it generate them. The
+        # grammar names token ids, because a string in it may be spelled with other tokens than the
+        # usual ones.
         answer = await self.request_json(
             "/completion",
             {
@@ -160,21 +168,22 @@ class Llama:
         return float(sum(token["logprob"] for token in answer["completion_probabilities"]))
 
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
-        """The `count` likeliest next tokens: id -> text and log-probability, likeliest first."""
+        """Return the `count` likeliest next tokens, likeliest first: id -> (text,
+        log-probability)."""
         request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
         answer = await self.request_json("/completion", request)
         tokens = answer["completion_probabilities"][0]["top_logprobs"]
         return {token["id"]: (token["token"], token["logprob"]) for token in tokens}
 
     async def close(self, idle: float = 0) -> None:
-        """End the child, unless a request runs or came in the last `idle` seconds."""
+        """End the child, unless a request runs or came within the last `idle` seconds."""
         async with self._lock:
             if idle and (self._busy or time.monotonic() - self._last_used < idle):
                 return
             await self._stop_process()
 
     async def _ensure_client(self) -> httpx.AsyncClient:
-        """A client for the running child; starts one when there is none or it has crashed."""
+        """Return a client for the running child; starts one if none runs or it has crashed."""
         async with self._lock:
             self._last_used = time.monotonic()
             if self._http is None or not self.is_running:
@@ -192,7 +201,7 @@ class Llama:
         key = secrets.token_urlsafe(24)
         settings = {
             "model": str(model),
-            "eyes": str(self._projector) if self._projector else None,
+            "projector": str(self._projector) if self._projector else None,
             "name": self.name,
             "key": key,
             "threads": self.style.threads,
@@ -205,37 +214,37 @@ class Llama:
             headers={
                 "Authorization": f"Bearer {key}",
                 "Content-Type": "application/json",
-                # Its server drops kept connections by its own count and clock, also just when the
-                # next request is on its way; a new one on loopback costs a fraction of a token.
+                # Its server drops kept connections by its own count and clock, sometimes just as
+                # the next request arrives; a new loopback connection costs a fraction of a token.
                 "Connection": "close",
             },
             timeout=httpx.Timeout(None, connect=10),
-            trust_env=False,  # a proxy for the world outside is none for our own child
+            trust_env=False,  # a proxy must never come between the engine and its own child
         )
 
     async def _handshake(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
-        """Hand the settings over and wait for the address."""
+        """Send the settings to the child and return the address it listens on."""
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.write(json.dumps(settings).encode() + b"\n")
+        # A child that dies early breaks the pipe; its exit status, read below, says more than that.
         async with asyncio.timeout(_START_SECONDS):
             with suppress(ConnectionError):
                 await child.stdin.drain()
             line = await child.stdout.readline()
         if not line:
-            files = " with ".join(settings[name] for name in ("model", "eyes") if settings[name])
+            files = " with ".join(settings[key] for key in ("model", "projector") if settings[key])
             raise RefusedError(
                 500,
                 f"The chat model's process did not start ({await self._describe_exit()}): "
-                "llama.cpp cannot "
-                f"serve {files}. A file may be cut off, of a kind that it does not know, or too "
-                "large for the memory, or the two may not belong together.",
+                f"llama.cpp cannot load {files}. A file may be cut off, of an unsupported kind, or "
+                "too large for the memory; or the two files do not belong together.",
                 kind="model_broken",
             )
         return str(json.loads(line)["address"])
 
     async def _stop_process(self) -> None:
-        """Close what is open; the child ends by itself when its input closes."""
+        """Close the connection and the child, which ends by itself when its input closes."""
         if self._http is not None:
             await self._http.aclose()
             self._http = None
@@ -252,33 +261,33 @@ class Llama:
             await child.wait()
 
     async def _crash_error(self) -> RefusedError:
-        """What to tell a caller whose connection to the child broke."""
-        fate = await self._describe_exit()
-        log.error("the chat model's process: %s", fate)
+        """Build the error for a request whose connection to the child broke."""
+        exit_status = await self._describe_exit()
+        log.error("the chat model's process: %s", exit_status)
         return RefusedError(
             500,
-            f"The chat model's process ended in the middle ({fate}). Ask again: the next request "
-            "starts it anew.",
+            f"The chat model's process ended during the request ({exit_status}). Try again: the "
+            "next request starts it again.",
             kind="generation",
         )
 
     async def _describe_exit(self) -> str:
-        """How the child ended."""
+        """Return how the child ended, in words."""
         if self._process is None:
-            return "it was ended"
+            return "it was stopped"
         try:
             async with asyncio.timeout(5):
                 status = await self._process.wait()
         except TimeoutError:
-            return "it does not answer"
+            return "it does not respond"
         return f"signal {-status}" if status < 0 else f"status {status}"
 
     def _to_refused_error(self, answer: Mapping[str, Any]) -> RefusedError:
-        """The server's error in our words."""
+        """Translate the server's error."""
         error = answer.get("error", answer)
         if error.get("type") == "exceed_context_size_error":
             return bad_request(
-                f"The text has {error['n_prompt_tokens']} tokens and {self.name} holds "
+                f"The text has {error['n_prompt_tokens']} tokens; {self.name} holds "
                 f"{error['n_ctx']} together with its answer. Shorten it, or leave out old messages."
             )
         message = str(error.get("message", error))
@@ -288,7 +297,7 @@ class Llama:
 
 
 async def _parse_events(reply: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
-    """The JSON of each event of a streamed reply."""
+    """Yield the JSON of each event of a streamed reply."""
     events = EventStream()
     async for data in reply.aiter_raw():
         for event in events.feed(data):

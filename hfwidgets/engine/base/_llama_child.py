@@ -1,8 +1,8 @@
-"""The chat model's process: llama.cpp's own server, run as a script with xllamacpp alone.
+"""The chat model's process: llama.cpp's own server, run as a script that needs xllamacpp alone.
 
-The first line on standard input is its settings as JSON (a key given as an argument would be seen
-by every user of the machine). It prints one JSON line when it listens, and ends when its standard
-input closes: so it cannot outlive the engine, however that ends.
+The first line of standard input holds its settings as JSON (every user of the machine could read a
+key in the arguments). It prints one JSON line once it listens, and ends when its standard input
+closes, so it cannot outlive the engine, however that ends.
 """
 
 import json
@@ -12,28 +12,28 @@ from typing import Any
 
 
 def start_server(settings: dict[str, Any]) -> Any:
-    """Start llama.cpp's server; its threads serve while this one waits."""
+    """Start llama.cpp's server, which serves on its own threads; return the object that owns it."""
     import xllamacpp  # type: ignore[import-untyped]
 
     # The module takes its names from a compiled one at run time.
     params = xllamacpp.CommonParams()  # pyright: ignore[reportAttributeAccessIssue]
     params.model.path = settings["model"]
-    if settings["eyes"]:
-        params.mmproj.path = settings["eyes"]
+    if settings["projector"]:
+        params.mmproj.path = settings["projector"]
     params.model_alias = {settings["name"]}
     params.api_keys = [settings["key"]]
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.n_ctx = settings["context"]
     params.n_parallel = settings["parallel"]
-    # Two threads fall to a tenth of the speed as soon as anything else runs on two cores.
+    # Two threads drop to a tenth of the speed as soon as anything else runs on two cores.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     params.use_jinja = True
     params.prefill_assistant = False
     params.warmup = False
-    params.cache_ram_mib = 64  # default 8192
+    params.cache_ram_mib = 64  # the default of 8192 is more than many laptops have
     params.ui = False
-    params.cors_origins = ""  # default: any page may read
+    params.cors_origins = ""  # the default lets any web page read answers
     params.verbosity = 0
     return xllamacpp.Server(params)  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -43,7 +43,7 @@ def main() -> None:
     running = start_server(json.loads(sys.stdin.readline()))
     print(json.dumps({"address": running.listening_address}), flush=True)  # noqa: T201
     sys.stdin.read()
-    os._exit(0)  # the server's own threads would keep the process
+    os._exit(0)  # the server's own threads would keep the process alive
 
 
 if __name__ == "__main__":

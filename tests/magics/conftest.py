@@ -15,6 +15,8 @@ from IPython.utils.capture import RichOutput
 from IPython.utils.io import capture_output
 from nbclient import NotebookClient
 
+from tests.plugins.shells import open_shell
+
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 
 
@@ -186,9 +188,7 @@ def shell(capsys: Any) -> Iterator[InteractiveShell]:
 
     notebook.current_session.cache_clear()
     notebook.current_session().listed_tasks = {}  # not what this machine has ever listed
-    InteractiveShell.clear_instance()
-    made = InteractiveShell.instance()
-    made.run_line_magic("load_ext", "hfwidgets")
-    yield made
-    InteractiveShell.clear_instance()
+    with open_shell() as shell:
+        shell.run_line_magic("load_ext", "hfwidgets")
+        yield shell
     notebook.current_session.cache_clear()

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from hfwidgets import notebook
 from hfwidgets.notebook import background_loop
 from hfwidgets.recorder import recordings
 from tests.plugins.internet import Internet
+from tests.plugins.shells import open_shell
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,6 @@ def net(internet: Internet) -> Iterator[Internet]:
 @pytest.fixture
 def shell() -> Iterator[Any]:
     """An IPython shell without a front end, with the magics loaded."""
-    InteractiveShell.clear_instance()
-    made = InteractiveShell.instance()
-    made.run_line_magic("load_ext", "hfwidgets")
-    yield made
-    InteractiveShell.clear_instance()
+    with open_shell() as shell:
+        shell.run_line_magic("load_ext", "hfwidgets")
+        yield shell

@@ -10,7 +10,6 @@ from typing import Any
 import huggingface_hub
 import ipywidgets
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
 
 import hfwidgets as hf
@@ -25,6 +24,7 @@ from hfwidgets.tasks import TASKS, examples
 from tests.browser.stage import Stage
 from tests.panels.conftest import Chat, Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.shells import open_shell
 from tests.plugins.waiting import until
 
 TOKEN = "hf_" + "x" * 30
@@ -211,8 +211,7 @@ def test_the_engines_models_are_offered_by_name(
 
 
 def test_a_result_becomes_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    shell = InteractiveShell.instance()
-    try:
+    with open_shell() as shell:
         opened = panel("text-classification", text="fine")
         say(opened, k="do", do="assign", variable="found")
         assert "no result yet" in page(opened).doc["state"]["failure"]["text"]
@@ -222,8 +221,6 @@ def test_a_result_becomes_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatc
         assert page(opened).doc["sent"].startswith("found is")
         say(opened, k="do", do="assign", variable="not a name")
         assert "no name for a variable" in page(opened).doc["state"]["failure"]["text"]
-    finally:
-        InteractiveShell.clear_instance()
 
 
 def test_a_panel_links_with_other_widgets(panel: Open) -> None:

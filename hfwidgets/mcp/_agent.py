@@ -1,16 +1,16 @@
-"""A chat model that works with tools until a task is done."""
+"""Let a chat model work with tools until a task is done."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
-from hfwidgets.mcp._client import MCPClient, TurnItem
+from hfwidgets.mcp._client import ChatMessage, MCPClient, OpenAITool, TurnItem
 
 MAX_TURNS = 10
-"""How often an agent may turn to its model for one task."""
+"""How many turns an agent's model has for one task."""
 
-TASK_COMPLETE: dict[str, Any] = {
+TASK_COMPLETE: OpenAITool = {
     "type": "function",
     "function": {
         "name": "task_complete",
@@ -18,11 +18,11 @@ TASK_COMPLETE: dict[str, Any] = {
         "parameters": {"type": "object", "properties": {}},
     },
 }
-ASK_QUESTION: dict[str, Any] = {
+ASK_QUESTION: OpenAITool = {
     "type": "function",
     "function": {
         "name": "ask_question",
-        "description": "Call this, after having asked, when only the user can answer.",
+        "description": "Call this, after you have asked, when only the user can answer.",
         "parameters": {"type": "object", "properties": {}},
     },
 }
@@ -34,13 +34,16 @@ PROMPT = (
 
 
 class Agent(MCPClient):
-    """A model that works with tools until a task is done.
+    """A chat model that works with tools until a task is done.
 
     Args:
-        servers: `{"type": "stdio", "command": ..., "allowed_tools": [...]}` and the like, one dict
-            for each server; see `MCPClient.add_mcp_server`.
-        prompt: what the model is told first.
+        model, provider, base_url, api_key: As for `MCPClient`.
+        servers: One dict per server, `{"type": "stdio", "command": ..., "allowed_tools": [...]}`
+            and the like; see `MCPClient.add_mcp_server`.
+        prompt: The system prompt; None for `PROMPT`.
     """
+
+    reserved_names = frozenset({"task_complete", "ask_question"})
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class Agent(MCPClient):
     ) -> None:
         super().__init__(model=model, provider=provider, base_url=base_url, api_key=api_key)
         self._server_configs = [dict(server) for server in servers]
-        self.messages: list[Any] = [{"role": "system", "content": prompt or PROMPT}]
+        self.messages: list[ChatMessage] = [{"role": "system", "content": prompt or PROMPT}]
 
     async def load_tools(self) -> None:
         """Connect the servers."""
@@ -64,10 +67,10 @@ class Agent(MCPClient):
     async def run(
         self, user_input: str, abort_event: asyncio.Event | None = None
     ) -> AsyncGenerator[TurnItem, None]:
-        """Work on a task: yields the model's chunks and the tools' messages.
+        """Work on a task; yield the model's chunks and the tools' messages.
 
-        Ends when the model calls task_complete or ask_question, has nothing more to call, has had
-        ten turns, or `abort_event` is set.
+        Ends when the model calls task_complete or ask_question, answers twice without calling a
+        tool, has had `MAX_TURNS` turns, or when `abort_event` is set.
         """
         self.messages.append({"role": "user", "content": user_input})
         must_call = False
@@ -84,8 +87,7 @@ class Agent(MCPClient):
                     yield item
             last = self.messages[-1]
             called = last["role"] == "tool"
-            if (called and last["name"] in ("task_complete", "ask_question")) or (
-                must_call and not called
-            ):
+            if (called and last["name"] in self.reserved_names) or (must_call and not called):
                 return
+            # A model that only talked gets one more turn, in which it must call a tool.
             must_call = not called

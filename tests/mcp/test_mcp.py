@@ -1,4 +1,4 @@
-"""Chat with the tools of a real MCP server, which runs as a program of its own."""
+"""Chat with the tools of a real MCP server, which runs as a separate program."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ STDIO: dict[str, Any] = {"type": "stdio", "command": sys.executable, "args": [SE
 
 
 def calling(name: str, arguments: Any, call: str = "c1") -> Answer:
-    """A model's stream that asks for a tool call, in pieces."""
+    """Return a model's stream that asks for a tool call, in pieces."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     half = len(text) // 2
     deltas = [
@@ -37,7 +37,7 @@ def calling(name: str, arguments: Any, call: str = "c1") -> Answer:
 
 
 def with_client(loopback: Loopback, work: Callable[[MCPClient], Awaitable[T]], **params: Any) -> T:
-    """The outcome of work with a client that has the server's tools."""
+    """Run work with a client that has the server's tools."""
 
     async def run() -> T:
         async with MCPClient(base_url=loopback.url, model="m") as client:
@@ -55,13 +55,13 @@ def names(client: MCPClient) -> list[str]:
     return [tool["function"]["name"] for tool in client.available_tools]
 
 
-def test_the_tools_of_a_server_in_openai_s_form(loopback: Loopback) -> None:
+def test_tools_are_listed_in_the_form_of_openai(loopback: Loopback) -> None:
     async def work(client: MCPClient) -> list[dict[str, Any]]:
         assert names(client) == ["add", "fail", "picture", "variable", "die"]
         return client.available_tools
 
     left = with_client(loopback, work)
-    assert left == [], "what the client had is given back at its end"
+    assert left == [], "the tools are removed when the client closes"
 
 
 def test_allow_lists(loopback: Loopback) -> None:
@@ -102,13 +102,13 @@ def test_a_turn_with_a_tool(loopback: Loopback) -> None:
         ("fail", {}, "The tool failed: Error executing tool fail"),
         ("add", '{"a": 2', "not JSON"),
         ("add", "[1]", "must be a JSON object"),
-        ("sub", {}, "There is no tool 'sub'. There are: add"),
+        ("sub", {}, "Unknown tool 'sub'. The tools are: add"),
         ("picture", {}, "[Binary Content: image/png, 30 bytes"),
         ("variable", {"name": "HF_TOKEN"}, "unset"),
         ("die", {}, "The tool failed"),
     ],
 )
-def test_what_goes_wrong_is_told_to_the_model(
+def test_a_failure_is_reported_to_the_model(
     loopback: Loopback, name: str, arguments: Any, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "sentinel" * 4)
@@ -121,7 +121,7 @@ def test_what_goes_wrong_is_told_to_the_model(
     assert said in message.content
 
 
-def test_the_environment_that_is_handed_over(loopback: Loopback) -> None:
+def test_env_reaches_the_server(loopback: Loopback) -> None:
     loopback.answer(calling("variable", {"name": "MINE"}))
 
     async def work(client: MCPClient) -> list[Any]:
@@ -130,7 +130,7 @@ def test_the_environment_that_is_handed_over(loopback: Loopback) -> None:
     assert with_client(loopback, work, env={"MINE": "yes"})[-1].content == "yes"
 
 
-def test_a_plain_answer_and_the_wish_to_end_with_it(loopback: Loopback) -> None:
+def test_a_plain_answer_ends_the_turn(loopback: Loopback) -> None:
     loopback.answer(chat_events("Hello", " there"), chat_events("Hello", " there"))
     messages: list[Any] = [{"role": "user", "content": "x"}]
 
@@ -146,14 +146,14 @@ def test_a_plain_answer_and_the_wish_to_end_with_it(loopback: Loopback) -> None:
 
 def test_the_same_tool_twice(loopback: Loopback) -> None:
     async def work(client: MCPClient) -> int:
-        with pytest.warns(UserWarning, match="There is a tool 'add' already"):
+        with pytest.warns(UserWarning, match="another server has a tool of this name"):
             await client.add_mcp_server(**STDIO, allowed_tools=["add"])
         return names(client).count("add")
 
     assert with_client(loopback, work) == 1
 
 
-def test_a_server_that_does_not_start_says_why() -> None:
+def test_a_server_that_does_not_start_reports_its_output() -> None:
     async def run(params: dict[str, Any]) -> None:
         async with MCPClient(model="m") as client:
             await asyncio.wait_for(client.add_mcp_server(**params), 20)
@@ -162,7 +162,7 @@ def test_a_server_that_does_not_start_says_why() -> None:
         asyncio.run(run({**STDIO, "args": [SERVER, "--broken"]}))
     with pytest.raises(MCPServerError, match="no-such-program"):
         asyncio.run(run({**STDIO, "command": "no-such-program"}))
-    with pytest.raises(errors.ConfigurationError, match="stdio, http or sse"):
+    with pytest.raises(errors.ConfigurationError, match="Choose stdio, http or sse"):
         asyncio.run(run({**STDIO, "type": "pigeon"}))
     with pytest.raises(errors.ConfigurationError, match="colour"):
         asyncio.run(run({**STDIO, "colour": "red"}))
@@ -219,7 +219,7 @@ def listening(port: int) -> None:
     until(answers, f"something listens on {port}")
 
 
-def test_what_a_client_needs() -> None:
+def test_a_client_needs_a_model_or_a_url() -> None:
     with pytest.raises(ValueError, match="Pass model="):
         MCPClient()
     with pytest.raises(ValueError, match="exclude each other"):
@@ -227,7 +227,7 @@ def test_what_a_client_needs() -> None:
 
 
 def agent_run(loopback: Loopback, *answers: Answer, prompt: str | None = None) -> Agent:
-    """An agent after a task, with these answers of its model."""
+    """Return an agent after a task, with these answers of its model."""
     loopback.answer(*answers)
 
     async def run() -> Agent:
@@ -268,7 +268,7 @@ def test_an_agent_has_ten_turns(loopback: Loopback) -> None:
     assert len(loopback.requests) == 10
 
 
-def test_an_agent_stops_when_told(loopback: Loopback) -> None:
+def test_an_agent_stops_at_the_event(loopback: Loopback) -> None:
     stop = asyncio.Event()
 
     def first(_: Seen) -> Answer:

@@ -1,4 +1,4 @@
-"""Inference Endpoints: list, create, change, pause, wake and call the models one deploys.
+"""List, create, change, pause, resume and call Inference Endpoints.
 
     endpoint = hfwidgets.get_inference_endpoint("mine").resume().wait()
     endpoint.client.text_generation("Once upon a time")

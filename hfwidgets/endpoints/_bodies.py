@@ -1,4 +1,4 @@
-"""The control plane's request bodies for creating and changing an endpoint."""
+"""Build the control plane's request bodies for creating and changing an endpoint."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
@@ -7,20 +7,20 @@ from hfwidgets import errors
 
 
 class EndpointOptions(TypedDict, total=False):
-    """What can be set on an endpoint; None and what is left out keep the service's own choice.
+    """The settings of an endpoint; what is None or left out keeps the service's default.
 
     Attributes:
-        min_replica, max_replica: how many copies run at least (0 scales to zero) and at most.
-        scale_to_zero_timeout: minutes without a request until it sleeps.
-        scaling_metric, scaling_threshold: what adds copies, and from which value.
-        revision, task: more about the model.
-        custom_image: the container: {"url": ..., "health_route": ..., "env": ...}, or one engine's
-            own form, {"vllm": {...}}.
-        container_command, container_args: what the container runs.
-        env, secrets: variables of the container; secrets cannot be read again.
-        domain, path: an address of one's own.
-        cache_http_responses: whether equal requests are answered from a cache.
-        tags: words to find it by.
+        min_replica, max_replica: The least (0 scales to zero) and largest number of replicas.
+        scale_to_zero_timeout: Minutes without a request before it scales to zero.
+        scaling_metric, scaling_threshold: What adds replicas, and from which value.
+        revision, task: More about the model.
+        custom_image: The container: {"url": ..., "health_route": ..., "env": ...}, or the form of
+            one engine, {"vllm": {...}}.
+        container_command, container_args: What the container runs.
+        env, secrets: Variables of the container; secrets cannot be read again.
+        domain, path: A custom address.
+        cache_http_responses: Whether equal requests are answered from a cache.
+        tags: Labels to find it by.
     """
 
     min_replica: int | None
@@ -42,12 +42,12 @@ class EndpointOptions(TypedDict, total=False):
 
 
 class EndpointChanges(EndpointOptions, total=False):
-    """What can be changed on an endpoint.
+    """The settings that can be changed on an endpoint.
 
     Attributes:
-        accelerator: cpu, gpu or neuron.
-        instance_size, instance_type: the hardware, as x1 and nvidia-a10g.
-        repository, framework: the model.
+        accelerator: `cpu`, `gpu` or `neuron`.
+        instance_size, instance_type: The hardware, such as `x1` and `nvidia-a10g`.
+        repository, framework: The model.
     """
 
     accelerator: str | None
@@ -60,18 +60,18 @@ class EndpointChanges(EndpointOptions, total=False):
 KNOWN_FIELDS = EndpointOptions.__annotations__ | EndpointChanges.__annotations__
 
 
-def build_changes(**given: Any) -> dict[str, Any]:
-    """The body for what is given, in the control plane's nesting; None is left out.
+def build_changes(**settings: Any) -> dict[str, Any]:
+    """Return the body for settings, nested as the control plane nests them; None is left out.
 
     Raises:
-        UnknownParameterError: something else is given.
+        UnknownParameterError: A setting is unknown.
     """
-    for name in given:
+    for name in settings:
         if name not in KNOWN_FIELDS:
             raise errors.UnknownParameterError(
                 f"An endpoint has no setting {name!r}.{errors.did_you_mean(name, KNOWN_FIELDS)}"
             )
-    get = given.get
+    get = settings.get
     metric = get("scaling_metric")
     scaling = _drop_none(
         minReplica=get("min_replica"),
@@ -87,15 +87,15 @@ def build_changes(**given: Any) -> dict[str, Any]:
     )
     return _drop_none(
         compute=compute or None,
-        model=_build_model(given) or None,
+        model=_build_model(settings) or None,
         route=_drop_none(domain=get("domain"), path=get("path")) or None,
         cacheHttpResponses=get("cache_http_responses"),
         tags=get("tags"),
     )
 
 
-def _build_model(given: Mapping[str, Any]) -> dict[str, Any]:
-    get = given.get
+def _build_model(settings: Mapping[str, Any]) -> dict[str, Any]:
+    get = settings.get
     image = get("custom_image")
     if image is not None and "url" in image:
         image = {"custom": image}
@@ -112,9 +112,15 @@ def _build_model(given: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def build_creation(name: str, type: str, vendor: str, region: str, **given: Any) -> dict[str, Any]:  # noqa: A002
-    """The body that creates an endpoint."""
-    body = build_changes(**{"min_replica": 1, "max_replica": 1, **given})
+def build_creation(
+    name: str,
+    type: str,  # noqa: A002 - the field's name
+    vendor: str,
+    region: str,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Return the body that creates an endpoint."""
+    body = build_changes(**{"min_replica": 1, "max_replica": 1, **settings})
     body["model"].setdefault("image", {"huggingface": {}})
     provider = {"vendor": vendor, "region": region}
     return {"name": name, "type": str(type), "provider": provider, **body}

@@ -1,9 +1,9 @@
-"""One Inference Endpoint, as the control plane describes it, and what can be done with it."""
+"""Describe an Inference Endpoint, and change it through the control plane."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, Unpack
 
 from hfwidgets import errors
 from hfwidgets.core import auth
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
 
 
+E = TypeVar("E", bound=StrEnum)
+
+
 class InferenceEndpointStatus(StrEnum):
-    """The states an endpoint can be in."""
+    """States of an endpoint."""
 
     PENDING = "pending"
     INITIALIZING = "initializing"
@@ -28,7 +31,7 @@ class InferenceEndpointStatus(StrEnum):
 
 
 class InferenceEndpointType(StrEnum):
-    """Who may call an endpoint: anybody, anybody with a token, its owners' network."""
+    """Who may call an endpoint: anyone, anyone with a token, its owner's network."""
 
     PUBLIC = "public"
     PROTECTED = "protected"
@@ -37,7 +40,7 @@ class InferenceEndpointType(StrEnum):
 
 
 class EndpointActions(Protocol):
-    """What the blocking control plane does with an endpoint, by the names of its methods."""
+    """The methods of the blocking control plane that an endpoint's own methods call."""
 
     @property
     def fetch(self) -> Callable[..., object]: ...
@@ -53,25 +56,25 @@ class EndpointActions(Protocol):
     def scale_to_zero(self) -> Callable[..., object]: ...
     @property
     def delete(self) -> Callable[..., object]: ...
-    def for_client(self, url: str) -> dict[str, Any]: ...
+    def token_for(self, url: str) -> str | None: ...
 
 
 class InferenceEndpoint:
     """An Inference Endpoint.
 
     Attributes:
-        name, namespace: its name, and the user or organisation that it belongs to.
-        repository, framework, revision, task: its model.
-        status: an `InferenceEndpointStatus`, or the service's own word where it has a new one.
-        type: an `InferenceEndpointType`, likewise.
-        url: where it is called, None until it has been deployed.
-        health_route: the path below the URL that tells whether it is ready.
-        created_at, updated_at: with the time zone UTC.
-        raw: the control plane's own words.
+        name, namespace: Its name, and the user or organization that it belongs to.
+        repository, framework, revision, task: Its model.
+        status: An `InferenceEndpointStatus`, or a text for a state that is not known yet.
+        type: An `InferenceEndpointType`, likewise.
+        url: Where it is called, None until it is deployed.
+        health_route: The path below the URL that answers 200 when it is ready.
+        created_at, updated_at: With the time zone UTC.
+        raw: The control plane's description, unchanged.
     """
 
     _connect: ClassVar[Callable[[str | None], EndpointActions]]
-    """Makes a control plane with a token; set by the module of the control plane."""
+    """Makes a control plane for a token; `_plane` sets it, which imports this module."""
 
     def __init__(self, namespace: str, raw: Mapping[str, Any], plane: EndpointActions) -> None:
         self.namespace = namespace
@@ -80,7 +83,7 @@ class InferenceEndpoint:
 
     @classmethod
     def from_raw(cls, raw: Mapping[str, Any], namespace: str, token: str | None = None) -> Self:
-        """An endpoint from the control plane's words."""
+        """Return the endpoint that the control plane describes."""
         return cls(namespace, raw, cls._connect(token))
 
     def _update_from_raw(self, raw: Mapping[str, Any]) -> Self:
@@ -101,35 +104,35 @@ class InferenceEndpoint:
 
     @property
     def message(self) -> str:
-        """What the service says about the state; empty when it says nothing."""
+        """The service's comment on the state; empty if it has none."""
         return str((self.raw.get("status") or {}).get("message") or "")
 
     @property
     def client(self) -> "InferenceClient":
-        """A client of this endpoint; InferenceEndpointError while it has no URL."""
+        """A client of this endpoint; raises InferenceEndpointError while it has no URL."""
         from hfwidgets.client import InferenceClient
 
-        return InferenceClient(self._require_url(), **self._plane.for_client(self._require_url()))
+        url = self._require_url()
+        return InferenceClient(url, token=self._plane.token_for(url))
 
     @property
     def async_client(self) -> "AsyncInferenceClient":
-        """An async client of this endpoint; InferenceEndpointError while it has no URL."""
+        """An async client of this endpoint; raises InferenceEndpointError while it has no URL."""
         from hfwidgets.client import AsyncInferenceClient
 
-        return AsyncInferenceClient(
-            self._require_url(), **self._plane.for_client(self._require_url())
-        )
+        url = self._require_url()
+        return AsyncInferenceClient(url, token=self._plane.token_for(url))
 
     def _require_url(self) -> str:
         if self.url is None:
             raise errors.InferenceEndpointError(
-                f"The endpoint {self.name} has no URL yet (state: {self.status}). "
-                f"{describe_next_step(self)}"
+                f"The endpoint {self.name} has no URL yet (state: {self.status}).",
+                advice=describe_next_step(self),
             )
         return self.url
 
     def fetch(self) -> Self:
-        """Ask the control plane how it is now; returns itself."""
+        """Update this object from the control plane, and return it."""
         self._plane.fetch(self)
         return self
 
@@ -138,9 +141,9 @@ class InferenceEndpoint:
         self._plane.wait(self, timeout=timeout, refresh_every=refresh_every)
         return self
 
-    def update(self, **given: Unpack[EndpointChanges]) -> Self:
-        """Change it; see `hfwidgets.endpoints.Changes`."""
-        self._plane.update(self, **given)
+    def update(self, **changes: Unpack[EndpointChanges]) -> Self:
+        """Change it; see `hfwidgets.endpoints.EndpointChanges`."""
+        self._plane.update(self, **changes)
         return self
 
     def pause(self) -> Self:
@@ -149,7 +152,7 @@ class InferenceEndpoint:
         return self
 
     def resume(self, running_ok: bool = True) -> Self:
-        """Start it after a pause. `running_ok` says whether it may be running already."""
+        """Start it after a pause; `running_ok` accepts one that is running already."""
         self._plane.resume(self, running_ok=running_ok)
         return self
 
@@ -159,7 +162,7 @@ class InferenceEndpoint:
         return self
 
     def delete(self) -> None:
-        """Remove it for good."""
+        """Delete it."""
         self._plane.delete(self)
 
     def __repr__(self) -> str:
@@ -169,33 +172,36 @@ class InferenceEndpoint:
         )
 
     def __reduce__(self) -> Any:
-        raise TypeError("An endpoint object holds a token: keep its name and get it again.")
+        raise TypeError("An endpoint object holds a token: pickle its name, and get it again.")
 
 
 def describe_next_step(endpoint: InferenceEndpoint) -> str:
-    """What to do about an endpoint in its state."""
-    said = f" It says: {endpoint.message}." if endpoint.message else ""
+    """Return what to do about an endpoint in its state."""
+    message = f" Its message: {endpoint.message}." if endpoint.message else ""
     match endpoint.status:
         case InferenceEndpointStatus.PAUSED:
             return "It is paused and does not wake by itself: call resume(), then wait()."
         case InferenceEndpointStatus.SCALED_TO_ZERO:
             return "It is scaled to zero: the next request wakes it, and wait() sends one."
         case InferenceEndpointStatus.FAILED | InferenceEndpointStatus.UPDATE_FAILED:
-            return f"It failed.{said} Its log is at {advice.ENDPOINTS_PAGE}."
+            return f"It failed.{message} Its log is at {advice.ENDPOINTS_PAGE}."
         case _:
             return "Call wait() until it is ready."
 
 
 def may_send_token(url: str, token: auth.Token | None) -> bool:
-    """Whether a token may go to an endpoint's URL, which came in an answer: to the Hub's hosts."""
+    """True if a token may go to an endpoint's URL.
+
+    The URL came in an answer, so that even a token the user passed goes to the Hub's hosts only.
+    """
     return token is not None and auth.is_trusted_url(url)
 
 
-def _to_enum(kind: type[StrEnum], word: Any) -> Any:
+def _to_enum(kind: type[E], value: str | None) -> E | str | None:
     try:
-        return kind(word)
-    except ValueError:
-        return word
+        return kind(value or "")
+    except ValueError:  # a state or type that is newer than this module
+        return value
 
 
 def _parse_time(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The field's functions for Inference Endpoints: each is a method of `Endpoints`, with a token."""
+"""Functions for Inference Endpoints with the names of huggingface_hub: methods of `Endpoints`."""
 
 from typing import Unpack
 
@@ -10,14 +10,14 @@ from hfwidgets.endpoints._plane import Endpoints
 def list_inference_endpoints(
     namespace: str | None = None, *, token: str | None = None
 ) -> list[InferenceEndpoint]:
-    """All endpoints of a user or an organisation; "*" lists those of all the token may ask."""
+    """Return the endpoints of a namespace; "*" stands for all that the token may list."""
     return Endpoints(token).list(namespace)
 
 
 def get_inference_endpoint(
     name: str, *, namespace: str | None = None, token: str | None = None
 ) -> InferenceEndpoint:
-    """One endpoint by its name."""
+    """Return an endpoint by its name."""
     return Endpoints(token).get(name, namespace=namespace)
 
 
@@ -57,16 +57,16 @@ def update_inference_endpoint(
     *,
     namespace: str | None = None,
     token: str | None = None,
-    **given: Unpack[EndpointChanges],
+    **changes: Unpack[EndpointChanges],
 ) -> InferenceEndpoint:
-    """Change an endpoint; what is not given stays."""
-    return Endpoints(token).update(name, namespace=namespace, **given)
+    """Change an endpoint; settings that are not passed stay."""
+    return Endpoints(token).update(name, namespace=namespace, **changes)
 
 
 def delete_inference_endpoint(
     name: str, *, namespace: str | None = None, token: str | None = None
 ) -> None:
-    """Remove an endpoint for good."""
+    """Delete an endpoint."""
     Endpoints(token).delete(name, namespace=namespace)
 
 

@@ -1,4 +1,4 @@
-"""The control plane of Inference Endpoints: `https://api.endpoints.huggingface.cloud/v2`.
+"""Call the control plane of Inference Endpoints, `https://api.endpoints.huggingface.cloud/v2`.
 
 GET, POST    /endpoint/{namespace}             list, create
 GET, PUT,    /endpoint/{namespace}/{name}      get, update, delete
@@ -41,9 +41,9 @@ EndpointList: TypeAlias = list[InferenceEndpoint]
 
 
 class _ControlPlane:
-    """What can be asked of the control plane, for both kinds of it.
+    """The operations of the control plane, for both kinds of client.
 
-    An endpoint is named by its name or by its object, which then takes in what the answer says.
+    An endpoint is passed by its name or as its object, which is then updated from the answer.
     """
 
     _settings: Settings
@@ -51,27 +51,30 @@ class _ControlPlane:
 
     @operation
     def list(self, namespace: str | None = None) -> Flow[EndpointList]:
-        """All endpoints of a user or an organisation.
+        """Return all endpoints of a user or an organization.
 
         Args:
-            namespace: Whose; None is the token's user, "*" the user and all organisations that
-                the token may ask.
+            namespace: The user or organization; None is the token's user, "*" the user and all
+                organizations that the token may list.
         """
         if namespace not in (None, "*"):
             return (yield from self._list_namespace(namespace, strict=True))
-        who = yield from self._fetch_account()
-        found = yield from self._list_namespace(who["name"], strict=True)
-        for org in who.get("orgs") or () if namespace == "*" else ():
+        account = yield from self._fetch_account()
+        found = yield from self._list_namespace(account["name"], strict=True)
+        for org in account.get("orgs") or () if namespace == "*" else ():
             found += yield from self._list_namespace(org["name"], strict=False)
         return found
 
     @operation
     def get(self, name: str, *, namespace: str | None = None) -> Flow[InferenceEndpoint]:
-        """One endpoint; NotFoundError, with the names there are, when there is none of this name.
+        """Return an endpoint by its name.
 
         Args:
             name: Its name.
-            namespace: Whose it is; None is the token's user.
+            namespace: Its user or organization; None is the token's user.
+
+        Raises:
+            NotFoundError: The namespace has no such endpoint; lists the names that it has.
         """
         space = namespace or (yield from self._fetch_account())["name"]
         try:
@@ -79,7 +82,7 @@ class _ControlPlane:
         except errors.NotFoundError as error:
             there = yield from self._list_namespace(space, strict=True)
             names = [endpoint.name for endpoint in there]
-            listed = f" There are: {', '.join(names)}." if names else " It has none at all."
+            listed = f" It has: {', '.join(names)}." if names else " It has none."
             error.add_reason(
                 f"{space} has no endpoint {name!r}.{errors.did_you_mean(name, names)}{listed}"
             )
@@ -106,13 +109,13 @@ class _ControlPlane:
 
         Args:
             name: Its name.
-            region: Where it runs, as us-east-1.
-            vendor: On whose machines: aws, azure, gcp.
-            type: Who may call it: authenticated, private, public.
-            namespace: Whose it shall be; None is the token's user.
-            options: The rest; see `hfwidgets.endpoints.Options`.
+            region: Where it runs, such as `us-east-1`.
+            vendor: Whose machines it runs on: `aws`, `azure` or `gcp`.
+            type: Who may call it: `authenticated`, `private` or `public`.
+            namespace: Its user or organization; None is the token's user.
+            options: The rest; see `hfwidgets.endpoints.EndpointOptions`.
 
-        The other parameters are those of `hfwidgets.endpoints.Changes`.
+        The other parameters are those of `hfwidgets.endpoints.EndpointChanges`.
         """
         body = build_creation(
             name,
@@ -134,7 +137,7 @@ class _ControlPlane:
     def fetch(
         self, endpoint: EndpointRef, *, namespace: str | None = None
     ) -> Flow[InferenceEndpoint]:
-        """How an endpoint is now."""
+        """Return an endpoint in its current state."""
         return (yield from self._request_endpoint(endpoint, namespace, "GET"))
 
     @operation
@@ -143,18 +146,18 @@ class _ControlPlane:
         endpoint: EndpointRef,
         *,
         namespace: str | None = None,
-        **given: Unpack[EndpointChanges],
+        **changes: Unpack[EndpointChanges],
     ) -> Flow[InferenceEndpoint]:
-        """Change an endpoint; what is not given stays."""
+        """Change an endpoint; settings that are not passed stay."""
         return (
             yield from self._request_endpoint(
-                endpoint, namespace, "PUT", json=build_changes(**given)
+                endpoint, namespace, "PUT", json=build_changes(**changes)
             )
         )
 
     @operation
     def delete(self, endpoint: EndpointRef, *, namespace: str | None = None) -> Flow[None]:
-        """Remove an endpoint for good."""
+        """Delete an endpoint."""
         space, name = yield from self._resolve_name(endpoint, namespace)
         yield from self._request("DELETE", space, f"/{quote(name, safe='')}")
 
@@ -173,7 +176,7 @@ class _ControlPlane:
 
         Args:
             endpoint: Its name or object.
-            namespace: Whose it is; None is the token's user.
+            namespace: Its user or organization; None is the token's user.
             running_ok: Whether it may be running already.
         """
         try:
@@ -199,13 +202,13 @@ class _ControlPlane:
         timeout: float | None = None,
         refresh_every: float = 5,
     ) -> Flow[InferenceEndpoint]:
-        """Wait until an endpoint is ready to answer. One that sleeps is woken by a request.
+        """Wait until an endpoint is ready to answer; a request wakes one that is scaled to zero.
 
         Args:
             endpoint: Its name or object.
-            namespace: Whose it is; None is the token's user.
-            timeout: Seconds to wait at most; None waits for ever.
-            refresh_every: Seconds between two looks.
+            namespace: Its user or organization; None is the token's user.
+            timeout: The most seconds to wait; None waits forever.
+            refresh_every: Seconds between two checks.
 
         Raises:
             InferenceEndpointError: It failed, or is paused, which waiting does not change.
@@ -220,7 +223,8 @@ class _ControlPlane:
             if left is not None and left <= 0:
                 raise errors.InferenceEndpointTimeoutError(
                     f"The endpoint {found.name} is not ready after {timeout:g} s "
-                    f"(state: {found.status}). {describe_next_step(found)}"
+                    f"(state: {found.status}).",
+                    advice=describe_next_step(found),
                 )
             pause = refresh_every if left is None else min(refresh_every, left)
             yield Sleep(pause, f"the endpoint {found.name} is {found.status}")
@@ -230,8 +234,8 @@ class _ControlPlane:
     def _is_ready(self, endpoint: InferenceEndpoint) -> Flow[bool]:
         if endpoint.status in (State.FAILED, State.UPDATE_FAILED, State.PAUSED):
             raise errors.InferenceEndpointError(
-                f"The endpoint {endpoint.name} will not become ready. "
-                f"{describe_next_step(endpoint)}"
+                f"The endpoint {endpoint.name} will not become ready.",
+                advice=describe_next_step(endpoint),
             )
         if endpoint.url is None or endpoint.status not in (State.RUNNING, State.SCALED_TO_ZERO):
             return False
@@ -273,12 +277,12 @@ class _ControlPlane:
         return [InferenceEndpoint(space, raw, self._blocking) for raw in found["items"]]
 
     def _fetch_account(self) -> Flow[dict[str, Any]]:
-        """The token's user and organisations."""
+        """Return the token's user and organizations."""
         token = yield from model_info.find_hub_token(self._settings)
         if token is None:
             raise errors.MissingTokenError(
-                "Inference Endpoints belong to an account: pass token= (a Hub token), set HF_TOKEN "
-                "or log in with %hf auth login."
+                "Inference Endpoints belong to an account, and no token was found.",
+                advice="Pass token= (a Hub token), set HF_TOKEN, or log in with %hf auth login.",
             )
         headers = model_info.auth_headers(token)
         reply = yield Send("GET", f"{self._settings.hosts.hub}/api/whoami-v2", headers=headers)
@@ -294,9 +298,8 @@ class _ControlPlane:
 
     def _request(self, method: str, space: str, path: str = "", json: Any = None) -> Flow[Reply]:
         yield Target(_route_to_control_plane)
-        once = (
-            0 if method == "POST" and not path else None
-        )  # a second creation would find the first
+        # A creation that is repeated would find the first one.
+        once = 0 if method == "POST" and not path else None
         reply: Reply = yield Send(
             method, f"/endpoint/{quote(space, safe='')}{path}", json=json, tries=once
         )
@@ -310,11 +313,12 @@ def _route_to_control_plane(settings: Settings) -> Flow[Route]:
 
 
 class Endpoints(_ControlPlane, SyncTaskClient):
-    """The control plane of Inference Endpoints, blocking; arguments as `InferenceClient`'s.
+    """The control plane of Inference Endpoints, blocking.
 
     Args:
-        token: a Hub token; left out, the machine's.
-        client: a client whose settings and connections are used instead of new ones.
+        token: A Hub token; by default the machine's.
+        client: A client whose settings and connections are used, in place of new ones.
+        settings: More arguments of `InferenceClient`.
     """
 
     def __init__(
@@ -333,18 +337,17 @@ class Endpoints(_ControlPlane, SyncTaskClient):
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         return self._client._run(None, flow)
 
-    def for_client(self, url: str) -> dict[str, Any]:
-        """The arguments for a client of an endpoint's URL."""
+    def token_for(self, url: str) -> str | None:
+        """Return the token that a client of an endpoint's URL is passed, None without any."""
         token = self._settings.token
-        allowed = may_send_token(url, token) and token is not None
-        return {"token": token.value} if allowed and token is not None else {}
+        return token.value if token is not None and may_send_token(url, token) else None
 
 
 class AsyncEndpoints(_ControlPlane, AsyncTaskClient):
-    """The control plane of Inference Endpoints, to await.
+    """The control plane of Inference Endpoints, for async code.
 
-    The endpoints that it returns are the same objects as those of `Endpoints`, so that their own
-    methods block; `await endpoints.pause(endpoint)` and the like do not.
+    It returns the same objects as `Endpoints`, whose own methods block;
+    `await endpoints.pause(endpoint)` and the like do not.
     """
 
     def __init__(

@@ -251,7 +251,7 @@ def test_wait_wakes_one_that_sleeps(internet: Internet) -> None:
     ("state", "said"),
     [
         ("paused", "does not wake by itself: call resume"),
-        ("failed", "It failed. It says: out of memory"),
+        ("failed", "It failed. Its message: out of memory"),
         ("updateFailed", "It failed"),
     ],
 )

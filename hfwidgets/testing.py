@@ -1,4 +1,4 @@
-"""For tests of notebooks and programs that ask models: recorded answers, and canned ones.
+"""Test notebooks and programs that call models, with recorded answers or with canned ones.
 
     pytest_plugins = ["hfwidgets.testing"]              # in conftest.py
 
@@ -8,10 +8,10 @@
     def test_canned():
         with answers(chat_completion="Paris") as canned:
             assert capital_of("France") == "Paris"
-        assert canned.asked[0].inputs[-1]["content"] == "The capital of France?"
+        assert canned.requests[0].inputs[-1]["content"] == "The capital of France?"
 
-In both nothing is sent, look-ups included. Recordings of `tests/test_x.py` are kept in
-`tests/recordings/test_x/`; see `hfwidgets.recorder` for what is in them.
+In both cases nothing is sent, look-ups included. The recordings of `tests/test_x.py` are stored in
+`tests/recordings/test_x/`; see `hfwidgets.recorder` for what they hold.
 """
 
 import io
@@ -33,13 +33,13 @@ from hfwidgets.tasks import find
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--hf-record`."""
-    text = "ask models anew and record their answers, in place of replaying them"
+    text = "call models and record their answers, in place of replaying recorded ones"
     parser.getgroup("hfwidgets").addoption("--hf-record", action="store_true", help=text)
 
 
 @pytest.fixture
 def hf_recordings(request: pytest.FixtureRequest) -> Iterator[Recorder]:
-    """Recorded answers for all calls of a test: replayed, or recorded with `--hf-record`."""
+    """Replay recorded answers to all calls of a test, or record them with `--hf-record`."""
     folder = request.path.parent / "recordings" / request.path.stem
     mode = "record" if request.config.getoption("--hf-record") else "replay"
     with Recorder(folder, mode) as recorder:
@@ -48,7 +48,7 @@ def hf_recordings(request: pytest.FixtureRequest) -> Iterator[Recorder]:
 
 @dataclass(frozen=True, slots=True)
 class CannedRequest:
-    """What a task asked for: its name on the Hub, its model, its inputs and given options."""
+    """A request that was answered: its task on the Hub, model, inputs and options."""
 
     task: str
     model: str | None
@@ -57,16 +57,16 @@ class CannedRequest:
 
 
 class Answers:
-    """Canned answers, for all calls in a `with` block or one client's `recordings=`.
+    """Canned answers, for all calls in a `with` block or for one client's `recordings=`.
 
     Attributes:
-        asked: what was asked, in order.
+        requests: The requests so far, in order.
     """
 
     blocks_requests = True
 
     def __init__(self, canned: Mapping[str, Any]) -> None:
-        self.asked: list[CannedRequest] = []
+        self.requests: list[CannedRequest] = []
         self._canned = {find(name).name: answer for name, answer in canned.items()}
 
     def __enter__(self) -> Self:
@@ -77,19 +77,23 @@ class Answers:
         settings.interceptors.remove(self)
 
     def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
-        """The canned answer; NotRecordedError for a task that has none."""
+        """Return the canned answer.
+
+        Raises:
+            NotRecordedError: The task has no canned answer.
+        """
         yield from ()
-        asked = CannedRequest(
+        request = CannedRequest(
             ask.task, ask.model or call.settings.model, ask.inputs, ask.parameters
         )
-        self.asked.append(asked)
+        self.requests.append(request)
         if ask.task not in self._canned:
             raise errors.NotRecordedError(
-                f"There is no canned answer for {ask.task}. There are some for: "
+                f"No canned answer for {ask.task}. Answers are canned for: "
                 f"{', '.join(self._canned) or 'nothing'}."
             )
         answer = self._canned[ask.task]
-        answer = answer(asked) if callable(answer) else answer
+        answer = answer(request) if callable(answer) else answer
         if isinstance(answer, Exception):
             raise answer
         if not ask.stream:
@@ -98,17 +102,17 @@ class Answers:
         return Reply(200, {"content-type": "text/event-stream"})
 
     def blocked_error(self, method: str, url: str) -> errors.NotRecordedError:
-        """The error for a request besides the tasks' own."""
+        """Build the error for a request besides the tasks' own."""
         return errors.NotRecordedError(f"{method} {url}: answers are canned, nothing is sent.")
 
 
 def answers(**canned: Any) -> Answers:
-    """Canned answers by task: `text_classification=[{"label": "A", "score": 1.0}]`.
+    """Return canned answers by task: `text_classification=[{"label": "A", "score": 1.0}]`.
 
     Args:
-        canned: what the provider would answer: plain JSON data, or the bytes of a file. A text
-            stands for a whole chat answer or generated text, a PIL image for its file; an exception
-            is raised; a function is shown the `Asked` and returns any of these.
+        canned: The provider's answers: plain JSON data, or the bytes of a file. A text stands for a
+            whole chat answer or generated text, a PIL image for its file; an exception is raised;
+            a function is called with the `CannedRequest` and returns any of these.
     """
     return Answers(canned)
 
@@ -132,7 +136,7 @@ _ANSWER_SHAPES: Mapping[str, TextShape] = {
     "image-to-text": lambda text: {"generated_text": text},
     "automatic-speech-recognition": lambda text: {"text": text},
 }
-"""How a text stands in a whole answer."""
+"""The whole answers that a text stands for, by task."""
 
 _CHUNK_SHAPES: Mapping[str, TextShape] = {
     "chat-completion": lambda text: {
@@ -141,11 +145,11 @@ _CHUNK_SHAPES: Mapping[str, TextShape] = {
     },
     "text-generation": lambda text: {"token": {"text": text}},
 }
-"""How a piece of text stands in a stream."""
+"""The chunks of a stream that a piece of text stands for, by task."""
 
 
 def _whole_answer(task: str, answer: Any) -> Any:
-    """What a provider answers: a text in its object, a picture as its file."""
+    """Return what a provider would answer: a text in its object, an image as its file."""
     if isinstance(answer, str) and task in _ANSWER_SHAPES:
         return _ANSWER_SHAPES[task](answer)
     save = getattr(answer, "save", None)
@@ -157,7 +161,7 @@ def _whole_answer(task: str, answer: Any) -> Any:
 
 
 def _stream_chunks(task: str, answer: Any) -> list[Any]:
-    """A stream's chunks: those of a list as they are, those of a text word by word."""
+    """Return a stream's chunks: a list's items unchanged, a text word by word."""
     if not isinstance(answer, str):
         return list(answer) if isinstance(answer, list) else [answer]
     return [_CHUNK_SHAPES[task](word) for word in re.findall(r"\S+\s*", answer)]

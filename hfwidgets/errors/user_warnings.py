@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line."""
+"""Warn at the line of the user's program."""
 
 import sys
 import warnings
@@ -7,9 +7,9 @@ PACKAGE = __name__.partition(".")[0]
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn as of the innermost line outside this package: the one that its author can change.
+    """Warn as from the innermost line outside this package, which its author can change.
 
-    Work on the background loop comes from no such line; `sys` is named then.
+    Work on the background loop has no such line; the warning names `sys` then.
     """
     frame, level = sys._getframe(1), 2
     while frame is not None and _is_ours(frame.f_globals.get("__name__") or ""):

@@ -1,4 +1,4 @@
-"""Tokens that were left in notebooks: where they are, never what they are."""
+"""Find tokens that were left in notebooks; report where they are, not what they are."""
 
 import json
 import os
@@ -11,24 +11,27 @@ from hfwidgets.errors.secrets import find_tokens
 from hfwidgets.notebook.listing import Listing
 
 SHOWN_CHARACTERS = 4
-"""How many of a token's first characters are shown."""
+"""How many of a token's characters a report shows."""
 
 _SKIPPED_FOLDERS = {"node_modules", "site-packages", "__pycache__", ".git", ".venv", "venv", ".tox"}
 
 
 class TokenFindings(Listing):
-    """What was found; `len()` of it is the number of tokens, zero when all is well."""
+    """The tokens found, one per row; empty if all is well."""
 
 
 def scan(folder: str | os.PathLike[str] = ".") -> TokenFindings:
-    """The tokens in the notebooks of a folder and those below it, checkpoints included.
+    """Find the tokens in the notebooks of a folder and its subfolders, checkpoints included.
+
+    Args:
+        folder: A folder, or a single notebook.
 
     Raises:
-        ConfigurationError: there is no such folder.
+        ConfigurationError: The folder does not exist.
     """
     root = Path(folder).expanduser()
     if not root.exists():
-        raise ConfigurationError(f"There is no folder {str(folder)!r}.")
+        raise ConfigurationError(f"Unknown folder {str(folder)!r}.")
     notebooks = [root] if root.is_file() else sorted(_iter_notebooks(root))
     rows = (row for path in notebooks for row in _iter_tokens(path, root))
     return TokenFindings(rows, f"No tokens in {len(notebooks)} notebooks.")
@@ -45,11 +48,13 @@ def _iter_tokens(path: Path, root: Path) -> Iterator[dict[str, Any]]:
     shown = str(path.relative_to(root)) if path != root else path.name
     for place, text in _iter_texts(path):
         for found in find_tokens(text):
-            yield {"notebook": shown, "place": place, "token": f"{found[:SHOWN_CHARACTERS]}…"}
+            # Of a short one, four characters would be too much.
+            start = found[: min(SHOWN_CHARACTERS, len(found) // 3)]
+            yield {"notebook": shown, "place": place, "token": f"{start}…"}
 
 
 def _iter_texts(path: Path) -> Iterator[tuple[str, str]]:
-    """The texts of a notebook with their places; a file that is no notebook as a whole."""
+    """Yield the texts of a notebook with their places; a file of another kind as a whole."""
     text = path.read_text("utf-8", "replace")
     try:
         book = json.loads(text)
@@ -60,16 +65,20 @@ def _iter_texts(path: Path) -> Iterator[tuple[str, str]]:
             rest = {k: v for k, v in cell.items() if k not in ("source", "outputs")}
             yield f"metadata of cell {number}", _join_texts(rest)
         yield "metadata", _join_texts({k: v for k, v in book.items() if k != "cells"})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         yield "file", text
 
 
 def _join_texts(value: Any) -> str:
-    """All texts in a value, one a line; the lines of a source or a stream joined as they are."""
+    """Join all texts in a value, one per line.
+
+    A list of texts is a source or a stream in lines, which end in line breaks of their own.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "\n".join([*map(str, value), *map(_join_texts, value.values())])
+        # As in JSON, so that a text is recognized as a secret by its key too.
+        return "\n".join(f'"{key}": "{_join_texts(item)}"' for key, item in value.items())
     if isinstance(value, list):
         plain = all(isinstance(item, str) for item in value)
         return ("" if plain else "\n").join(map(_join_texts, value))

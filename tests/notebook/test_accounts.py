@@ -124,5 +124,5 @@ def test_a_link_into_nowhere_is_no_notebook(home):
 
 
 def test_a_missing_folder_is_said(home):
-    with pytest.raises(ConfigurationError, match="no folder 'nowhere'"):
+    with pytest.raises(ConfigurationError, match="Unknown folder 'nowhere'"):
         notebook.scan("nowhere")

@@ -1,4 +1,4 @@
-"""The kit for other people's tests, tried in a pytest of its own."""
+"""The tools for other people's tests, run by a pytest inside this one."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.plugins.loopback import Answer, Loopback
 
 pytest_plugins = ["pytester"]
 
-ALONE = ("-p", "no:playwright")  # which cannot run inside itself
+ALONE = ("-p", "no:playwright")  # its event loop does not nest
 
 TEST = """
 from hfwidgets import InferenceClient
@@ -38,12 +38,12 @@ def test_the_fixture_replays_and_records(pytester: pytest.Pytester, loopback: Lo
 
 
 def test_canned_answers_of_all_kinds() -> None:
-    picture = Image.new("RGB", (4, 3), "blue")
+    image = Image.new("RGB", (4, 3), "blue")
     canned = answers(
         chat_completion="Paris is it",
         text_classification=[{"label": "A", "score": 1.0}],
-        text_to_image=picture,
-        translation=lambda asked: asked.inputs.upper(),
+        text_to_image=image,
+        translation=lambda request: request.inputs.upper(),
         summarization=errors.RateLimitError("slow down"),
     )
     client = InferenceClient(recordings=canned)
@@ -51,14 +51,17 @@ def test_canned_answers_of_all_kinds() -> None:
         client.chat_completion([{"role": "user", "content": "?"}], model="m").text == "Paris is it"
     )
     assert client.text_classification("x")[0].label == "A"
-    assert client.text_to_image("x").tobytes() == picture.tobytes()
+    assert client.text_to_image("x").tobytes() == image.tobytes()
     assert client.translation("abc").translation_text == "ABC"
     with pytest.raises(errors.RateLimitError):
         client.summarization("x")
-    with pytest.raises(errors.NotRecordedError, match="no canned answer for fill-mask"):
+    with pytest.raises(errors.NotRecordedError, match="No canned answer for fill-mask"):
         client.fill_mask("x")
-    assert [asked.task for asked in canned.asked][:2] == ["chat-completion", "text-classification"]
-    assert canned.asked[0].model == "m"
+    assert [request.task for request in canned.requests][:2] == [
+        "chat-completion",
+        "text-classification",
+    ]
+    assert canned.requests[0].model == "m"
 
 
 def test_canned_answers_stream_word_by_word() -> None:

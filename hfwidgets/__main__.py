@@ -1,4 +1,4 @@
-"""`python -m hfwidgets` is the command `hfwidgets`."""
+"""Run the command `hfwidgets` as `python -m hfwidgets`."""
 
 from hfwidgets.cli import main
 

@@ -1,4 +1,4 @@
-"""The command `hfwidgets`: demo, serve, engine, doctor."""
+"""Run the command `hfwidgets`: demo, serve, engine, doctor."""
 
 import argparse
 import os
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; a failure prints its reason and exits with status 1."""
+    """Run one command; an error is printed, with exit status 1."""
     options = _build_parser().parse_args(arguments)
     try:
         options.run(options)
     except HfWidgetsError as error:
         sys.exit(f"hfwidgets: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(130)  # as shells report a process ended by SIGINT
 
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "hfwidgets", description="Inference for Jupyter, with an engine of its own."
+        "hfwidgets", description="Inference for Jupyter, with an embedded engine."
     )
     parser.add_argument("--version", action="version", version=f"hfwidgets {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -40,9 +40,9 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: "Commands") -> None:
-    parser = commands.add_parser("demo", help="open the tour in JupyterLab, offline, no account")
+    parser = commands.add_parser("demo", help="open the tour in JupyterLab: offline, no account")
     parser.add_argument(
-        "--no-browser", action="store_true", help="print the address instead of opening it"
+        "--no-browser", action="store_true", help="print the address without opening it"
     )
     parser.add_argument("--port", type=int, help="JupyterLab's port; default: a free one")
     parser.set_defaults(run=_run_demo)
@@ -57,16 +57,20 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 
 def _add_serve(commands: "Commands") -> None:
-    parser = commands.add_parser("serve", help="run the embedded engine as a server, on loopback")
-    parser.add_argument("--port", type=int, default=8880, help="default 8880; 0: any free port")
+    parser = commands.add_parser("serve", help="run the embedded engine as a local server")
+    parser.add_argument(
+        "--port", type=int, default=8880, help="default: 8880; 0 chooses a free one"
+    )
     parser.add_argument(
         "--api-key",
         default=os.environ.get("HFWIDGETS_API_KEY"),
-        help="the key that requests must carry; default: HFWIDGETS_API_KEY, else a new random one",
+        help="the key that requests must send; default: HFWIDGETS_API_KEY, else a random one",
     )
-    parser.add_argument("--idle", type=float, metavar="SECONDS", help="end after so long unused")
+    parser.add_argument(
+        "--idle", type=float, metavar="SECONDS", help="end after this long without requests"
+    )
     _add_models(parser)
-    # How provider="local" starts it:
+    # For provider="local", which starts it this way:
     parser.add_argument("--managed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--grace", type=float, help=argparse.SUPPRESS)
@@ -74,7 +78,7 @@ def _add_serve(commands: "Commands") -> None:
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
-    """The options that bring models of the user's own; provider="local" reads their variables."""
+    """Add the options for custom models; provider="local" reads their variables."""
     environment = os.environ
     parser.add_argument(
         "--chat",
@@ -87,48 +91,48 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         "--chat-name",
         metavar="NAME",
         default=environment.get("HFWIDGETS_CHAT_NAME") or None,
-        help="its id as clients see it; default: HFWIDGETS_CHAT_NAME, else the file's name",
+        help="its id for clients; default: HFWIDGETS_CHAT_NAME, else the file's name",
     )
     parser.add_argument(
         "--chat-context",
         metavar="TOKENS",
         type=int,
         default=environment.get("HFWIDGETS_CHAT_CONTEXT") or None,
-        help="tokens of one conversation; default: HFWIDGETS_CHAT_CONTEXT, else 4096",
+        help="tokens per conversation; default: HFWIDGETS_CHAT_CONTEXT, else 4096",
     )
     parser.add_argument(
         "--mmproj",
         metavar="FILE.gguf",
         default=environment.get("HFWIDGETS_CHAT_MMPROJ") or None,
-        help="the projector by which the --chat model reads pictures; default: "
+        help="the projector that lets the --chat model read images; default: "
         "HFWIDGETS_CHAT_MMPROJ, else none",
     )
     parser.add_argument(
         "--model",
         metavar="TASK=FOLDER_OR_ID",
         action="append",
-        help="a model for another task, through transformers; may be given several times; "
-        "default: HFWIDGETS_MODELS, with spaces between them",
+        help="a model for another task, through transformers; can be repeated; default: "
+        "HFWIDGETS_MODELS, separated by spaces",
     )
 
 
 def _register_models(options: argparse.Namespace) -> None:
-    """Take up the user's own models; a name or context without a file is an error."""
+    """Register the custom models; a name or context without a file is an error."""
     from hfwidgets.engine import custom
 
     if options.chat:
         settings = options.chat_name, options.chat_context, options.mmproj
         custom.serve_chat(options.chat, *settings)
     elif options.chat_name or options.chat_context or options.mmproj:
-        said = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
-        raise ConfigurationError(said)
+        message = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
+        raise ConfigurationError(message)
     for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
         custom.serve_model(model)
 
 
 def _run_server(options: argparse.Namespace) -> None:
     engine_process.require_modules()
-    # Set before numpy is loaded: its threads would only fight with the chat model's.
+    # Set before numpy is loaded: its threads would only compete with the chat model's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hfwidgets.engine.server import process
 
@@ -142,8 +146,8 @@ def _run_server(options: argparse.Namespace) -> None:
     key = options.api_key or secrets.token_urlsafe(24)
 
     def announce_address(url: str) -> None:
-        shown = "" if options.api_key else f" Key: {key}"
-        print(f"The engine listens on {url} (OpenAI routes under {url}/v1).{shown}", flush=True)
+        key_note = "" if options.api_key else f" Key: {key}"
+        print(f"The engine listens on {url} (OpenAI routes under {url}/v1).{key_note}", flush=True)
 
     process.serve(options.port, key, idle=options.idle, ready=announce_address)
 
@@ -153,20 +157,22 @@ def _add_engine(commands: "Commands") -> None:
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     install = actions.add_parser("install", help="download a set of models: light (default), full")
     install.add_argument("set", nargs="?", default="light")
-    install.set_defaults(run=lambda options: _install_models(options.set, say=True))
+    install.set_defaults(run=lambda options: _install_models(options.set, verbose=True))
     remove = actions.add_parser("remove", help="remove a set's models from the disk")
     remove.add_argument("set", nargs="?", default="full")
     remove.set_defaults(run=lambda options: _remove_models(options.set))
-    status = actions.add_parser("status", help="what is installed, served and running")
+    status = actions.add_parser("status", help="list what is installed, served and running")
     status.set_defaults(run=lambda _: _print_status())
-    stop = actions.add_parser("stop", help="end the engine that provider='local' started")
+    stop = actions.add_parser("stop", help="stop the engine that provider='local' started")
     stop.set_defaults(
-        run=lambda _: print("Ended." if engine_process.stop_engine() else "None was running.")
+        run=lambda _: print(
+            "Stopped." if engine_process.stop_engine() else "No engine was running."
+        )
     )
 
 
-def _install_models(name: str, *, say: bool = False) -> None:
-    """Download what is missing of a set; says nothing when nothing is, unless told to."""
+def _install_models(name: str, *, verbose: bool = False) -> None:
+    """Download what is missing of a set; a complete one is reported only if `verbose`."""
     engine_process.require_modules()
     from tqdm import tqdm
 
@@ -175,8 +181,8 @@ def _install_models(name: str, *, say: bool = False) -> None:
 
     missing = weights.missing_packages(name)
     if not missing:
-        if say:
-            print(f"The {name} set is installed, in {weights.weights_root()}.")
+        if verbose:
+            print(f"The {name} set is installed in {weights.weights_root()}.")
         return
     print(*manage.describe_download(name, missing), sep="\n", flush=True)
     with tqdm(total=sum(one.download_size for one in missing), unit="B", unit_scale=True) as bar:
@@ -205,14 +211,16 @@ def _print_status() -> None:
 
 
 def _add_doctor(commands: "Commands") -> None:
-    parser = commands.add_parser("doctor", help="what is installed here, and whether it works")
-    parser.add_argument("--network", action="store_true", help="also try to reach the Hub")
+    parser = commands.add_parser("doctor", help="check the installation, and what works")
+    parser.add_argument(
+        "--network", action="store_true", help="also check the connection to the Hub"
+    )
     parser.add_argument(
         "--scan",
         nargs="?",
         const=".",
         metavar="FOLDER",
-        help="instead look for tokens in the notebooks of a folder; status 1 when there are any",
+        help="instead search a folder's notebooks for tokens; exit status 1 if any are found",
     )
     parser.set_defaults(run=_run_doctor)
 
@@ -221,9 +229,9 @@ def _run_doctor(options: argparse.Namespace) -> None:
     from hfwidgets import notebook
 
     if options.scan is not None:
-        leaks = notebook.scan(options.scan)
-        print(leaks)
-        sys.exit(bool(leaks))
+        findings = notebook.scan(options.scan)
+        print(findings)
+        sys.exit(bool(findings))
     from hfwidgets.engine.install import doctor
 
     print(notebook.doctor(network=options.network), *doctor.report_models(), sep="\n")

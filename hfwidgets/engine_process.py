@@ -1,14 +1,15 @@
 """Find or start the embedded engine's process; no HTTP happens here.
 
-One engine serves all of a user's kernels. It leaves a state file, `<cache>/engine.json` (mode 600,
-in a directory of mode 700), with its address, key and process. A state file whose process is gone,
-or that another version left, counts as no engine; whoever starts next replaces it. The engine
-itself holds `<cache>/engine.lock` for its whole life: of two started at once one steps back.
+One engine serves all kernels of a user. It leaves a state file, `<cache>/engine.json` (mode 600, in
+a directory of mode 700), with its address, key and process. A state file whose process is gone, or
+that another version left, counts as no engine; the next one to start replaces it. The engine itself
+holds `<cache>/engine.lock` for its whole life: of two started at once, one gives way.
 """
 
 import importlib.util
 import json
 import os
+import re
 import secrets
 import site
 import subprocess
@@ -17,32 +18,50 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hfwidgets._version import __version__
 from hfwidgets.errors import EngineError
+from hfwidgets.errors.secrets import is_secret_variable
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 REQUIRED_MODULES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn", "xllamacpp")
 MISSING_MESSAGE = (
     'The embedded engine is not installed ({} missing): pip install "hfwidgets[local]"'
 )
+
+# What Python, its libraries and the system need. All else stays out of the engine's processes,
+# which compute on what clients send and need no account.
+_ENGINE_VARIABLES = re.compile(
+    r"PATH|PATHEXT|HOME|USER|LOGNAME|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|"
+    r"PROGRAMDATA|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|NUMBER_OF_PROCESSORS|PROCESSOR_\w+|"
+    r"LANG|LANGUAGE|LC_\w+|TZ|TMP|TEMP|TMPDIR|XDG_\w+|"
+    r"PYTHON\w*|VIRTUAL_ENV|CONDA_PREFIX|LD_LIBRARY_PATH|DYLD_\w+|"
+    r"HFWIDGETS_\w+|HF_HOME|HF_HUB_\w+|HF_ENDPOINT|TRANSFORMERS_\w+|TORCH_\w+|"
+    r"CUDA_\w+|NVIDIA_\w+|HIP_\w+|ROCR_\w+|OMP_\w+|OPENBLAS_\w+|MKL_\w+|ESPEAK_DATA_PATH|"
+    r"(HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE",
+    re.IGNORECASE,
+)
+_CREDENTIALS_IN_URL = re.compile(r"//[^/@\s]*@")
 _LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """A running engine: where it listens, its key, its process and its version."""
+    """A running engine: its address, key, process and version."""
 
     url: str
     key: str = field(repr=False)
     pid: int
     version: str
     created: float
-    """The process's start time in epoch seconds, which tells it from a later one of the same id."""
+    """The process's start time in epoch seconds, which tells it from a later one with its id."""
 
 
 def cache_dir() -> Path:
-    """The user's cache directory of hfwidgets: HFWIDGETS_CACHE, else the platform's own place."""
+    """Return hfwidgets' cache directory: HFWIDGETS_CACHE, else the platform's."""
     if chosen := os.environ.get("HFWIDGETS_CACHE"):
         return Path(chosen).expanduser()
     import platformdirs
@@ -51,28 +70,28 @@ def cache_dir() -> Path:
 
 
 def state_path() -> Path:
-    """The state file of the running engine."""
+    """Return the path of the running engine's state file."""
     return cache_dir() / "engine.json"
 
 
 def log_path() -> Path:
-    """What the engine's process printed; it holds no key and no text of a request."""
+    """Return the path of the engine's log, which holds no key and no text of a request."""
     return cache_dir() / "engine.log"
 
 
 def lock_path() -> Path:
-    """The file that a managed engine keeps locked for its whole life."""
+    """Return the path of the file that a managed engine keeps locked for its whole life."""
     return cache_dir() / "engine.lock"
 
 
 def find_running() -> EngineState | None:
-    """The engine that runs now, of this version; None when there is none."""
+    """Return the running engine of this version; None if there is none."""
     engine = read_state()
     return engine if engine and engine.version == __version__ and is_alive(engine) else None
 
 
 def read_state() -> EngineState | None:
-    """What the state file says, dead or alive; None when it is missing, broken or not ours."""
+    """Return the content of the state file, dead or alive; None if missing, broken or not ours."""
     path = state_path()
     try:
         if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
@@ -83,13 +102,13 @@ def read_state() -> EngineState | None:
 
 
 def is_alive(engine: EngineState) -> bool:
-    """Whether the engine's own process lives, and not a later one with the same number."""
+    """True if the engine's own process is alive, and not a later one with the same id."""
     created = process_start_time(engine.pid)
     return created is not None and abs(created - engine.created) < 1
 
 
 def process_start_time(pid: int) -> float | None:
-    """When a process started, in epoch seconds; None when there is no such living process."""
+    """Return when a process started, in epoch seconds; None if it is not alive."""
     try:
         import psutil
     except ImportError:
@@ -103,18 +122,18 @@ def process_start_time(pid: int) -> float | None:
 
 
 def require_modules() -> None:
-    """Raise EngineError with what to install when the engine's libraries are missing."""
+    """Raise EngineError with what to install if the engine's libraries are missing."""
     missing = [name for name in REQUIRED_MODULES if importlib.util.find_spec(name) is None]
     if missing:
         raise EngineError(MISSING_MESSAGE.format(", ".join(missing)))
 
 
 def start_engine() -> "subprocess.Popen[bytes]":
-    """Start the engine in a process of its own, which outlives this one.
+    """Start the engine in a separate process that outlives this one.
 
-    `running()` tells when it is up. The engine knows this process as its first user. It exits with
-    status 0 when another engine has come first, and with another status when it failed
-    (`log_tail()` says why).
+    `find_running()` returns it once it listens; it counts this process as its first user. It exits
+    with status 0 if another engine came first, and with another status if it failed
+    (`read_log_tail()` has the reason).
     """
     require_modules()
     make_private_dir(cache_dir())
@@ -124,19 +143,19 @@ def start_engine() -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=subprocess_environment(),
+            env=engine_environment(),
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
 
 def python_command() -> list[str]:
-    """How this interpreter runs hfwidgets, whatever the working directory holds."""
+    """Return the command that runs hfwidgets with this interpreter, in any working directory."""
     return [sys.executable, "-P", "-m", "hfwidgets"]
 
 
 def subprocess_environment() -> dict[str, str]:
-    """The environment for `command()`: a copy of ours from which hfwidgets is importable."""
+    """Return a copy of this process's environment from which hfwidgets is importable."""
     root = str(Path(__file__).resolve().parent.parent)
     if root in site.getsitepackages() or root == site.getusersitepackages():
         return dict(os.environ)
@@ -144,8 +163,19 @@ def subprocess_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
+def engine_environment() -> dict[str, str]:
+    """Return the environment of the engine's processes: what they need, and no secrets."""
+    return {
+        name: value
+        for name, value in subprocess_environment().items()
+        if _ENGINE_VARIABLES.fullmatch(name)
+        and not is_secret_variable(name)
+        and not _CREDENTIALS_IN_URL.search(value)
+    }
+
+
 def stop_engine() -> bool:
-    """End the recorded engine, of whatever version, and wait for its end; False when none runs."""
+    """End the recorded engine, of whatever version, and wait for its end; False if none runs."""
     engine = read_state()
     if engine is None or not is_alive(engine):
         return False
@@ -161,7 +191,7 @@ def stop_engine() -> bool:
 
 
 def _wait_for_end(engine: EngineState, seconds: float = 10) -> bool:
-    """Wait for the engine's end; one that its parent has not waited for yet has ended too."""
+    """Wait for the engine's end; a zombie that its parent has not waited for counts as ended."""
     last = time.monotonic() + seconds
     while is_alive(engine):
         if time.monotonic() > last:
@@ -171,7 +201,7 @@ def _wait_for_end(engine: EngineState, seconds: float = 10) -> bool:
 
 
 def read_log_tail(lines: int = 15) -> str:
-    """The last lines that the engine's process printed."""
+    """Return the last lines that the engine's process printed."""
     try:
         text = log_path().read_text("utf-8", "replace")
     except OSError:
@@ -180,7 +210,7 @@ def read_log_tail(lines: int = 15) -> str:
 
 
 def write_state(url: str, key: str) -> EngineState:
-    """Write the state file for this very process; called by the engine once it listens."""
+    """Write the state file for this process; called by the engine once it listens."""
     created = process_start_time(os.getpid()) or 0.0
     engine = EngineState(url, key, os.getpid(), __version__, created)
     make_private_dir(cache_dir())
@@ -194,17 +224,17 @@ def write_state(url: str, key: str) -> EngineState:
 
 
 def remove_state() -> None:
-    """Remove the state file if it is this process's own."""
+    """Remove the state file if it belongs to this process."""
     engine = read_state()
     if engine and engine.pid == os.getpid():
         state_path().unlink(missing_ok=True)
 
 
-def acquire_lock(wait: float = 15) -> Any:
-    """The lock that the one managed engine holds; None when another engine serves already.
+def acquire_lock(wait: float = 15) -> "FileLock | None":
+    """Acquire the lock of the one managed engine; None if another engine serves already.
 
-    An engine that is ending may still hold it, so it is waited for up to `wait` seconds; an engine
-    of another version is ended first, since its clients could not be told from ours.
+    An ending engine may still hold it, so this waits for up to `wait` seconds. An engine of another
+    version is ended first, since its clients could not be told from ours.
     """
     from filelock import FileLock, Timeout
 
@@ -220,18 +250,18 @@ def acquire_lock(wait: float = 15) -> Any:
             if find_running():
                 return None
     raise EngineError(
-        f"Another engine holds {lock_path().name} and does not answer; see engine.log."
+        f"Another engine holds {lock_path().name} and does not respond; see engine.log."
     )
 
 
 def make_private_dir(directory: Path) -> Path:
-    """Make a directory that its owner alone can enter; one that exists stays as it is."""
+    """Create a directory that only its owner can enter; an existing one stays unchanged."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory
 
 
 def _open_log() -> BinaryIO:
-    """The log file, open for appending; begun anew when it has grown large."""
+    """Open the log file for appending; a large one starts again empty."""
     path = log_path()
     grown = path.exists() and path.stat().st_size > _LOG_BYTES
     descriptor = os.open(

@@ -1,59 +1,133 @@
-"""JupyterLab on the tour, with the embedded engine as the default provider."""
+"""Run JupyterLab on the tour, with the embedded engine as the default provider."""
 
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 
+import httpx
+import psutil
+
+from hfwidgets import engine_process
 from hfwidgets.errors import EngineError
 
 TOUR_NOTEBOOK = "tour.ipynb"
 HOST = "127.0.0.1"
 _FIRST_PORT = 8888
 _START_SECONDS = 120
+_STOP_SECONDS = 15
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def prepare_notebooks() -> Path:
-    """The directory of the notebooks: a clone's own, else copies of the installed ones.
+    """Return the directory of the notebooks: a clone's, else copies of the installed ones.
 
-    The copies are made in ./hfwidgets-notebooks, where what the user has changed is left alone.
+    The copies go to ./hfwidgets-notebooks, where existing files, changed or not, are kept.
     """
     clone = _PACKAGE.parent / "notebooks"
     if (clone / TOUR_NOTEBOOK).exists() and (_PACKAGE.parent / "pyproject.toml").exists():
         return clone
-    installed, mine = _PACKAGE / "_notebooks", Path("hfwidgets-notebooks").resolve()
+    installed, copies = _PACKAGE / "_notebooks", Path("hfwidgets-notebooks").resolve()
     if not (installed / TOUR_NOTEBOOK).exists():
-        raise EngineError("This installation of hfwidgets holds no notebooks.")
+        raise EngineError("This installation of hfwidgets has no notebooks.")
     for file in installed.rglob("*"):
-        target = mine / file.relative_to(installed)
+        target = copies / file.relative_to(installed)
         if file.is_file() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-    return mine
+    return copies
 
 
 def run_lab(directory: Path, port: int | None, *, browser: bool) -> None:
-    """Serve the notebooks until interrupted; prints the address, with its key, once it answers."""
+    """Serve the notebooks until interrupted, and leave no process running.
+
+    Prints the address, with its key, once JupyterLab responds.
+    """
     if find_spec("jupyterlab") is None:
         raise EngineError('JupyterLab is not installed: pip install "hfwidgets[demo]"')
     port, token = port or _find_free_port(), secrets.token_urlsafe(24)
-    process = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
-        _lab_command(directory, port, browser=browser), env=_lab_environment(token)
-    )
+    with _exit_on_signals():
+        lab = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
+            _lab_command(directory, port, browser=browser),
+            env=_lab_environment(token),
+            # Control-C in a terminal goes to its whole group, and JupyterLab would ask whether it
+            # was meant. In a group of its own, it is ended by the lines below alone.
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(lab, port)
+            address = f"http://{HOST}:{port}/lab/tree/{TOUR_NOTEBOOK}?token={token}"
+            print(f"JupyterLab is open at {address}\nControl-C ends it.", flush=True)  # noqa: T201
+            lab.wait()
+        finally:
+            _end_lab(lab)
+            _end_unused_engine()
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """Turn the signals that end a process into SystemExit for the block, so that it cleans up."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    names = ("SIGTERM", "SIGHUP", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    previous = [signal.signal(number, leave) for number in numbers]
     try:
-        _wait_until_ready(process, port)
-        address = f"http://{HOST}:{port}/lab/tree/{TOUR_NOTEBOOK}?token={token}"
-        print(f"JupyterLab is open at {address}\nControl-C ends it.", flush=True)  # noqa: T201
-        process.wait()
+        yield
     finally:
-        process.terminate()
-        process.wait()
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)
+
+
+def _end_lab(lab: "subprocess.Popen[bytes]") -> None:
+    """End JupyterLab and its kernels: ask first, then kill what is left."""
+    with suppress(psutil.NoSuchProcess):
+        # Listed before the end: the children of a process that is gone cannot be found any more.
+        children = psutil.Process(lab.pid).children(recursive=True)
+        lab.terminate()
+        try:
+            lab.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            lab.kill()
+            lab.wait()
+        _, alive = psutil.wait_procs(children, timeout=1)
+        for process in alive:
+            if not _is_engine(process):
+                process.kill()
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    """True for the managed engine and its child, which other kernels may use, too."""
+    engine = engine_process.find_running()
+    with suppress(psutil.NoSuchProcess):
+        return engine is not None and engine.pid in (process.pid, process.ppid())
+    return False
+
+
+def _end_unused_engine() -> None:
+    """End the managed engine if no process uses it now, without its usual time of grace."""
+    engine = engine_process.find_running()
+    if engine is None:
+        return
+    headers = {"Authorization": f"Bearer {engine.key}"}
+    try:
+        with httpx.Client(trust_env=False, headers=headers, timeout=5) as client:
+            health = client.get(f"{engine.url}/health").json()
+    except (httpx.HTTPError, ValueError):
+        return  # it is ending by itself, or too busy to be unused
+    if health["clients"] == 0 and health["working"] == 0:
+        engine_process.stop_engine()
 
 
 def _lab_command(directory: Path, port: int, *, browser: bool) -> list[str]:
@@ -72,28 +146,29 @@ def _lab_command(directory: Path, port: int, *, browser: bool) -> list[str]:
 
 
 def _lab_environment(token: str) -> dict[str, str]:
-    """Its key goes by the environment: arguments are seen by every user of the machine."""
+    """Return the environment of JupyterLab; its key is not an argument, which all users can
+    read."""
     local = {"HFWIDGETS_PROVIDER": "local", "JUPYTER_TOKEN": token}
     return {**os.environ, **local}
 
 
 def _find_free_port() -> int:
-    """The first free port from the one that Jupyter users expect."""
+    """Return the first free port, from Jupyter's usual one upward."""
     for port in range(_FIRST_PORT, _FIRST_PORT + 100):
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)):
                 return port
-    raise EngineError(f"No port from {_FIRST_PORT} on is free; name one with --port.")
+    raise EngineError(f"No port from {_FIRST_PORT} on is free; choose one with --port.")
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Return when JupyterLab answers; EngineError when it ends before."""
+def _wait_until_ready(lab: "subprocess.Popen[bytes]", port: int) -> None:
+    """Return once JupyterLab responds; EngineError if it ends before."""
     last = time.monotonic() + _START_SECONDS
     while time.monotonic() < last:
-        if process.poll() is not None:
-            raise EngineError(f"JupyterLab ended with status {process.returncode}.")
+        if lab.poll() is not None:
+            raise EngineError(f"JupyterLab ended with status {lab.returncode}.")
         with socket.socket() as probe:
             if not probe.connect_ex((HOST, port)):
                 return
         time.sleep(0.1)
-    raise EngineError(f"JupyterLab did not answer within {_START_SECONDS} s.")
+    raise EngineError(f"JupyterLab did not respond within {_START_SECONDS} s.")

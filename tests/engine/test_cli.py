@@ -1,4 +1,4 @@
-"""The command line, as a program."""
+"""The command line, run as a program."""
 
 import json
 import os
@@ -6,26 +6,27 @@ import re
 import signal
 import socket
 import subprocess
-import urllib.request
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
+import websocket
 
-from hfwidgets import __version__
-from hfwidgets import engine_process as room
+from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
 from tests.plugins.engine import own_cache, started
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`hfwidgets ARGUMENTS`."""
+    """Run `hfwidgets ARGUMENTS`."""
     return subprocess.run(
-        [*room.python_command(), *arguments],
+        [*engine_process.python_command(), *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=room.subprocess_environment(),
+        env=engine_process.subprocess_environment(),
         timeout=120,
     )
 
@@ -58,7 +59,7 @@ def test_doctor_finds_tokens_in_notebooks(tmp_path: Path) -> None:
     assert run("doctor", "--scan", str(tmp_path)).returncode == 0
 
 
-def test_engine_status(engine: room.EngineState) -> None:
+def test_engine_status(engine: engine_process.EngineState) -> None:
     done = run("engine", "status")
     assert str(engine.pid) in done.stdout
     assert engine.key not in done.stdout
@@ -67,10 +68,10 @@ def test_engine_status(engine: room.EngineState) -> None:
 
 def test_engine_stop(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
-    assert run("engine", "stop").stdout == "None was running.\n"
+    assert run("engine", "stop").stdout == "No engine was running.\n"
     started()
-    assert run("engine", "stop").stdout == "Ended.\n"
-    assert room.find_running() is None
+    assert run("engine", "stop").stdout == "Stopped.\n"
+    assert engine_process.find_running() is None
 
 
 def test_install_when_all_is_there(light_weights: Path) -> None:
@@ -104,11 +105,11 @@ def test_serve_takes_its_key_from_the_environment(
 
 def test_interrupt_ends_it_quietly(light_weights: Path) -> None:
     process = subprocess.Popen(
-        [*room.python_command(), "serve", "--port", "0", "--api-key", "k"],
+        [*engine_process.python_command(), "serve", "--port", "0", "--api-key", "k"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=room.subprocess_environment(),
+        env=engine_process.subprocess_environment(),
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -147,26 +148,82 @@ def test_notebooks_of_an_installed_wheel(tmp_path: Path, monkeypatch: pytest.Mon
     assert (copies / "tour.ipynb").read_text() == "mine"
 
 
-def test_demo(light_weights: Path) -> None:
-    process = subprocess.Popen(
-        [*room.python_command(), "demo", "--no-browser"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=room.subprocess_environment(),
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        address = re.search(r"http://\S+", process.stdout.readline())
+class Demo:
+    """A running `hfwidgets demo`, with a kernel in its JupyterLab."""
+
+    def __init__(self, cache: Path) -> None:
+        self.process = subprocess.Popen(
+            [*engine_process.python_command(), "demo", "--no-browser"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)},
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        address = re.search(r"http://\S+", self.process.stdout.readline())
         assert address is not None
-        tour, _, token = address[0].partition("?token=")
-        contents = tour.replace("/lab/tree/", "/api/contents/") + "?content=0"
-        request = urllib.request.Request(contents, headers={"Authorization": f"token {token}"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            assert json.load(reply)["name"] == "tour.ipynb"
-        [lab_process] = psutil.Process(process.pid).children()
-        assert lab_process.environ()["HFWIDGETS_PROVIDER"] == "local"
-        assert token not in " ".join(lab_process.cmdline())
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
+        tour, _, self.token = address[0].partition("?token=")
+        assert tour.endswith("/lab/tree/tour.ipynb")
+        self.url = tour.partition("/lab/")[0]
+
+    def request(self, path: str, method: str = "GET") -> Any:
+        """Return the JSON of a reply of Jupyter's API."""
+        headers = {"Authorization": f"token {self.token}"}
+        reply = httpx.request(method, self.url + path, headers=headers, timeout=60)
+        return reply.raise_for_status().json()
+
+    def run(self, code: str) -> None:
+        """Run code in a new kernel, and wait for its end."""
+        kernel = self.request("/api/kernels", "POST")["id"]
+        channels = f"{self.url}/api/kernels/{kernel}/channels?token={self.token}"
+        connection = websocket.create_connection(channels.replace("http", "ws"), timeout=60)
+        header = {"msg_id": "1", "msg_type": "execute_request", "session": "s", "version": "5.3"}
+        content = {"code": code, "silent": False}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+        connection.send(json.dumps(message | {"channel": "shell", "buffers": []}))
+        while True:
+            reply = json.loads(connection.recv())
+            if reply["msg_type"] == "execute_reply":
+                break
+        connection.close()
+        assert reply["content"]["status"] == "ok", reply
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all processes that the demo has started, the engine's included."""
+        engine = engine_process.read_state()
+        assert engine is not None
+        roots = [psutil.Process(self.process.pid), psutil.Process(engine.pid)]
+        return [*roots, *(one for root in roots for one in root.children(recursive=True))]
+
+
+def test_demo_opens_the_tour_and_leaves_nothing_running(
+    light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = own_cache(tmp_path / "cache", light_weights)
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
+    demo = Demo(cache)
+    assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
+    [lab] = psutil.Process(demo.process.pid).children()
+    assert lab.environ()["HFWIDGETS_PROVIDER"] == "local"
+    assert demo.token not in " ".join(lab.cmdline())
+    demo.run(
+        "import hfwidgets\n"
+        "with hfwidgets.InferenceClient() as client:\n"
+        "    client.text_generation('The capital of France is', max_new_tokens=1)"
+    )
+    running = demo.processes()
+    assert len(running) >= 5  # the command, JupyterLab, a kernel, the engine, its chat model
+    demo.process.terminate()
+    assert demo.process.wait(60) == 128 + signal.SIGTERM
+    _, alive = psutil.wait_procs(running, timeout=20)
+    assert alive == []
+
+
+def test_demo_ends_on_control_c(light_weights: Path, tmp_path: Path) -> None:
+    demo = Demo(own_cache(tmp_path / "cache", light_weights))
+    demo.request("/api/kernels", "POST")
+    running = psutil.Process(demo.process.pid).children(recursive=True)
+    os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does
+    assert demo.process.wait(60) == 130
+    _, alive = psutil.wait_procs(running, timeout=20)
+    assert alive == []

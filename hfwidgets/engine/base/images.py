@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.errors import InputError
+from hfwidgets.media import to_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,19 +32,21 @@ def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
     Raises:
         RefusedError: 400 if it cannot be decoded, or is larger than `limit` pixels or MAX_SIDE.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     formats = _readable_formats()
     try:
         with Image.open(io.BytesIO(content), formats=formats) as image:
             _check_size(image, limit)
-            return _flatten(ImageOps.exif_transpose(image))
+            return to_rgb(image)
     except UnidentifiedImageError as error:
         raise bad_request(
             f"Unknown image format; supported are {', '.join(formats)}.", "inputs"
         ) from error
     except Image.DecompressionBombError as error:
         raise bad_request(f"The image has too many pixels: {error}.", "inputs") from error
+    except InputError as error:
+        raise bad_request(error.message, "inputs") from error
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise bad_request(f"The image is damaged or cut off: {error}.", "inputs") from error
 
@@ -63,38 +67,6 @@ def _check_size(image: "Image", limit: int) -> None:
         raise bad_request(
             f"{size}; at most {limit / 1e6:.3g} million are read here. Scale it down.", "inputs"
         )
-
-
-def _flatten(image: "Image") -> "Image":
-    """Return the first frame in RGB, with white where it is transparent."""
-    from PIL import Image
-
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_scale_to_bytes(np.asarray(image))).convert("RGB")
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", clear.size, "white")
-        return Image.alpha_composite(white, clear).convert("RGB")
-    return image.convert("RGB")
-
-
-def _scale_to_bytes(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Map gray values of more than 8 bits to 0..255, where Pillow's convert would clip them.
-
-    The mode alone does not give the range: 16-bit files open as 32-bit modes too, and floats run
-    to 1 or to 255. So the smallest usual range that holds the values is taken.
-    """
-    numbers = np.nan_to_num(np.asarray(values, np.float64), posinf=0, neginf=0)
-    low, high = numbers.min(), numbers.max()
-    tops: tuple[float, ...] = (255.0, 65_535.0, 2.0**31 - 1)
-    if values.dtype.kind == "f":
-        tops = (1.0, 255.0)
-    elif values.dtype.itemsize == 2:
-        tops = (65_535.0,)
-    top = next((top for top in tops if high <= top), None)
-    if low < 0 or top is None:  # no usual range: spread what there is
-        numbers, top = numbers - low, max(high - low, 1e-12)
-    return np.rint(numbers * (255 / top)).astype(np.uint8)
 
 
 def to_pixels(image: "Image") -> Pixels:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from hfwidgets import engine_process
 from hfwidgets.core.event_stream import EventStream
 from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 
@@ -197,6 +198,7 @@ class Llama:
             *(sys.executable, "-P", str(_SCRIPT)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=engine_process.engine_environment(),
         )
         key = secrets.token_urlsafe(24)
         settings = {

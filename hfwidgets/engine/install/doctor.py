@@ -1,4 +1,4 @@
-"""What the engine adds to `hfwidgets doctor`: which of its models are here."""
+"""Report the engine's models for `hfwidgets doctor`."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from hfwidgets.errors import EngineError
 
 
 def report_models() -> Iterator[str]:
-    """The running engine and its sets of models; nothing where the engine is not installed."""
+    """Yield the running engine and its sets of models; nothing if the engine is not installed."""
     try:
         engine_process.require_modules()
     except EngineError:

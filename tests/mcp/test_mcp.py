@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 SERVER = str(Path(__file__).parents[1] / "plugins" / "mcp_server.py")
 STDIO: dict[str, Any] = {"type": "stdio", "command": sys.executable, "args": [SERVER]}
+TRANSPORTS = {"http": ("streamable-http", "/mcp"), "sse": ("sse", "/sse")}
 
 
 def calling(name: str, arguments: Any, call: str = "c1") -> Answer:
@@ -36,12 +37,44 @@ def calling(name: str, arguments: Any, call: str = "c1") -> Answer:
     return events(*[{"choices": [{"index": 0, "delta": delta}]} for delta in deltas])
 
 
-def with_client(loopback: Loopback, work: Callable[[MCPClient], Awaitable[T]], **params: Any) -> T:
+@pytest.fixture(scope="module")
+def urls() -> Iterator[dict[str, str]]:
+    """Run the server over both HTTP transports; yield their URLs.
+
+    Starting a server takes seconds, so tests share these unless they are about stdio.
+    """
+    processes, found = [], {}
+    for kind, (transport, path) in TRANSPORTS.items():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, SERVER, transport, str(port)]
+        processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        found[kind] = f"http://127.0.0.1:{port}{path}"
+    try:
+        for url in found.values():
+            wait_for_port(int(url.rsplit(":", 1)[1].partition("/")[0]))
+        yield found
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def http(urls: dict[str, str]) -> dict[str, Any]:
+    """Return the parameters of the shared server."""
+    return {"type": "http", "url": urls["http"]}
+
+
+def with_client(
+    loopback: Loopback, server: dict[str, Any], work: Callable[[MCPClient], Awaitable[T]]
+) -> T:
     """Run work with a client that has the server's tools."""
 
     async def run() -> T:
         async with MCPClient(base_url=loopback.url, model="m") as client:
-            await client.add_mcp_server(**{**STDIO, **params})
+            await client.add_mcp_server(**server)
             return await work(client)
 
     return asyncio.run(asyncio.wait_for(run(), 30))
@@ -49,6 +82,10 @@ def with_client(loopback: Loopback, work: Callable[[MCPClient], Awaitable[T]], *
 
 async def turn(client: MCPClient, messages: list[Any], **more: Any) -> list[Any]:
     return [item async for item in client.process_single_turn_with_tools(messages, **more)]
+
+
+async def ask_once(client: MCPClient) -> list[Any]:
+    return await turn(client, [{"role": "user", "content": "x"}])
 
 
 def names(client: MCPClient) -> list[str]:
@@ -60,30 +97,30 @@ def test_tools_are_listed_in_the_form_of_openai(loopback: Loopback) -> None:
         assert names(client) == ["add", "fail", "picture", "variable", "die"]
         return client.available_tools
 
-    left = with_client(loopback, work)
+    left = with_client(loopback, STDIO, work)
     assert left == [], "the tools are removed when the client closes"
 
 
-def test_allow_lists(loopback: Loopback) -> None:
+def test_allow_lists(loopback: Loopback, http: dict[str, Any]) -> None:
     async def work(client: MCPClient) -> dict[str, Any]:
         assert names(client) == ["add"]
         return dict(client.available_tools[0])
 
     with pytest.warns(UserWarning, match=r"names 'ad', .* Did you mean 'add'"):
-        add = with_client(loopback, work, allowed_tools=["add", "ad"])
+        add = with_client(loopback, http | {"allowed_tools": ["add", "ad"]}, work)
     assert add["type"] == "function"
     assert add["function"]["description"] == "Add two numbers."
     assert set(add["function"]["parameters"]["properties"]) == {"a", "b"}
 
 
-def test_a_turn_with_a_tool(loopback: Loopback) -> None:
+def test_a_turn_with_a_tool(loopback: Loopback, http: dict[str, Any]) -> None:
     loopback.answer(calling("add", {"a": 2, "b": 3}))
     messages: list[Any] = [{"role": "user", "content": "2 + 3?"}]
 
     async def work(client: MCPClient) -> list[Any]:
         return await turn(client, messages)
 
-    *chunks, message = with_client(loopback, work, allowed_tools=["add"])
+    *chunks, message = with_client(loopback, http | {"allowed_tools": ["add"]}, work)
     assert len(chunks) == 3
     assert isinstance(message, ToolMessage)
     assert message == {"role": "tool", "tool_call_id": "c1", "name": "add", "content": "5"}
@@ -104,33 +141,35 @@ def test_a_turn_with_a_tool(loopback: Loopback) -> None:
         ("add", "[1]", "must be a JSON object"),
         ("sub", {}, "Unknown tool 'sub'. The tools are: add"),
         ("picture", {}, "[Binary Content: image/png, 30 bytes"),
-        ("variable", {"name": "HF_TOKEN"}, "unset"),
-        ("die", {}, "The tool failed"),
     ],
 )
 def test_a_failure_is_reported_to_the_model(
-    loopback: Loopback, name: str, arguments: Any, said: str, monkeypatch: pytest.MonkeyPatch
+    loopback: Loopback, http: dict[str, Any], name: str, arguments: Any, said: str
+) -> None:
+    loopback.answer(calling(name, arguments))
+    assert said in with_client(loopback, http, ask_once)[-1].content
+
+
+def test_a_dead_server_is_reported_to_the_model(loopback: Loopback) -> None:
+    loopback.answer(calling("die", {}))
+    assert "The tool failed" in with_client(loopback, STDIO, ask_once)[-1].content
+
+
+def test_tokens_do_not_reach_the_server(
+    loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "sentinel" * 4)
-    loopback.answer(calling(name, arguments))
-
-    async def work(client: MCPClient) -> list[Any]:
-        return await turn(client, [{"role": "user", "content": "x"}])
-
-    message = with_client(loopback, work)[-1]
-    assert said in message.content
+    loopback.answer(calling("variable", {"name": "HF_TOKEN"}))
+    assert with_client(loopback, STDIO, ask_once)[-1].content == "unset"
 
 
 def test_env_reaches_the_server(loopback: Loopback) -> None:
     loopback.answer(calling("variable", {"name": "MINE"}))
-
-    async def work(client: MCPClient) -> list[Any]:
-        return await turn(client, [{"role": "user", "content": "x"}])
-
-    assert with_client(loopback, work, env={"MINE": "yes"})[-1].content == "yes"
+    server = STDIO | {"env": {"MINE": "yes"}}
+    assert with_client(loopback, server, ask_once)[-1].content == "yes"
 
 
-def test_a_plain_answer_ends_the_turn(loopback: Loopback) -> None:
+def test_a_plain_answer_ends_the_turn(loopback: Loopback, http: dict[str, Any]) -> None:
     loopback.answer(chat_events("Hello", " there"), chat_events("Hello", " there"))
     messages: list[Any] = [{"role": "user", "content": "x"}]
 
@@ -141,16 +180,16 @@ def test_a_plain_answer_ends_the_turn(loopback: Loopback) -> None:
         assert len(messages) == 2
         return len(whole), len(first)
 
-    assert with_client(loopback, work) == (3, 1)
+    assert with_client(loopback, http, work) == (3, 1)
 
 
-def test_the_same_tool_twice(loopback: Loopback) -> None:
+def test_the_same_tool_twice(loopback: Loopback, http: dict[str, Any]) -> None:
     async def work(client: MCPClient) -> int:
         with pytest.warns(UserWarning, match="another server has a tool of this name"):
-            await client.add_mcp_server(**STDIO, allowed_tools=["add"])
+            await client.add_mcp_server(**http, allowed_tools=["add"])
         return names(client).count("add")
 
-    assert with_client(loopback, work) == 1
+    assert with_client(loopback, http, work) == 1
 
 
 def test_a_server_that_does_not_start_reports_its_output() -> None:
@@ -181,34 +220,14 @@ def test_cells_of_a_notebook_are_tasks_of_their_own(loopback: Loopback) -> None:
     assert asyncio.run(asyncio.wait_for(run(), 30)) == ["add"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "transport", "path"), [("http", "streamable-http", "/mcp"), ("sse", "sse", "/sse")]
-)
-def test_a_server_at_a_url(loopback: Loopback, kind: str, transport: str, path: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}{path}"
-    process = subprocess.Popen(
-        [sys.executable, SERVER, transport, str(port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        listening(port)
-        loopback.answer(calling("add", {"a": 2, "b": 3}))
-
-        async def run() -> str:
-            async with MCPClient(base_url=loopback.url) as client:
-                await client.add_mcp_server(kind, url=url, headers={"x-mine": "1"})  # type: ignore[arg-type]
-                found = await turn(client, [{"role": "user", "content": "x"}])
-                return str(found[-1].content)
-
-        assert asyncio.run(asyncio.wait_for(run(), 30)) == "5"
-    finally:
-        process.kill()
-        process.wait()
+@pytest.mark.parametrize("kind", TRANSPORTS)
+def test_a_server_at_a_url(loopback: Loopback, urls: dict[str, str], kind: str) -> None:
+    loopback.answer(calling("add", {"a": 2, "b": 3}))
+    server = {"type": kind, "url": urls[kind], "headers": {"x-mine": "1"}}
+    assert with_client(loopback, server, ask_once)[-1].content == "5"
 
 
-def listening(port: int) -> None:
+def wait_for_port(port: int) -> None:
     """Wait until something listens."""
 
     def answers() -> bool:
@@ -226,12 +245,14 @@ def test_a_client_needs_a_model_or_a_url() -> None:
         MCPClient(base_url="http://x", provider="together")
 
 
-def agent_run(loopback: Loopback, *answers: Answer, prompt: str | None = None) -> Agent:
+def agent_run(
+    loopback: Loopback, http: dict[str, Any], *answers: Answer, prompt: str | None = None
+) -> Agent:
     """Return an agent after a task, with these answers of its model."""
     loopback.answer(*answers)
 
     async def run() -> Agent:
-        server = {**STDIO, "allowed_tools": ["add"]}
+        server = http | {"allowed_tools": ["add"]}
         async with Agent(base_url=loopback.url, servers=[server], prompt=prompt) as agent:
             await agent.load_tools()
             async for _ in agent.run("2 + 3?"):
@@ -241,9 +262,10 @@ def agent_run(loopback: Loopback, *answers: Answer, prompt: str | None = None) -
     return asyncio.run(asyncio.wait_for(run(), 30))
 
 
-def test_an_agent_works_until_its_task_is_done(loopback: Loopback) -> None:
+def test_an_agent_works_until_its_task_is_done(loopback: Loopback, http: dict[str, Any]) -> None:
     agent = agent_run(
         loopback,
+        http,
         calling("add", {"a": 2, "b": 3}),
         chat_events("It is 5."),
         calling("task_complete", {}, "c2"),
@@ -257,14 +279,14 @@ def test_an_agent_works_until_its_task_is_done(loopback: Loopback) -> None:
     assert tools == ["task_complete", "ask_question", "add"]
 
 
-def test_an_agent_that_only_talks_ends(loopback: Loopback) -> None:
-    agent = agent_run(loopback, chat_events("Five."), chat_events("Really."))
+def test_an_agent_that_only_talks_ends(loopback: Loopback, http: dict[str, Any]) -> None:
+    agent = agent_run(loopback, http, chat_events("Five."), chat_events("Really."))
     assert len(loopback.requests) == 2
     assert agent.messages[-1]["content"] == "Five."
 
 
-def test_an_agent_has_ten_turns(loopback: Loopback) -> None:
-    agent_run(loopback, *[calling("add", {"a": 1, "b": 1}) for _ in range(12)])
+def test_an_agent_has_ten_turns(loopback: Loopback, http: dict[str, Any]) -> None:
+    agent_run(loopback, http, *[calling("add", {"a": 1, "b": 1}) for _ in range(12)])
     assert len(loopback.requests) == 10
 
 

@@ -55,6 +55,16 @@ class OnnxModel:
         return outputs
 
     @property
+    def input_names(self) -> list[str]:
+        """The inputs that the model needs."""
+        return [one.name for one in self._session.get_inputs()]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The outputs, in the order in which a call returns them."""
+        return [one.name for one in self._session.get_outputs()]
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Return the metadata stored in the model's file."""
         return dict(self._session.get_modelmeta().custom_metadata_map)

@@ -64,16 +64,22 @@ def serve_chat(
 
 
 def serve_model(declaration: str) -> Capability:
-    """Serve `TASK=FOLDER_OR_ID` through transformers, diffusers or scikit-learn.
+    """Serve `TASK=FOLDER_OR_ID` through onnxruntime, transformers, diffusers or scikit-learn.
+
+    A folder or repository that holds an ONNX model runs without torch.
 
     Raises ConfigurationError for an unknown task, a missing library or an unusable folder.
     """
+    from hfwidgets.engine import onnx
     from hfwidgets.engine.custom import folder
 
     task, separator, source = declaration.partition("=")
     if not (task and separator and source):
         raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {declaration!r}.")
-    capability = folder.build_custom_capability(task.replace("_", "-"), source)
+    task = task.replace("_", "-")
+    is_onnx = task in onnx.ONNX_TASKS and onnx.is_onnx_source(source)
+    build = onnx.build_onnx_capability if is_onnx else folder.build_custom_capability
+    capability = build(task, source)
     registry.register(capability)
     return capability
 

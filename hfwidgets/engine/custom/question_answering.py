@@ -1,13 +1,18 @@
 """Answer questions from a text (a span of it) or from a table (some of its cells)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hfwidgets.engine.base.answer_spans import (
+    AnswerSpan,
+    find_spans,
+    select_answers,
+    widen_to_words,
+)
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.custom.model import (
     NetworkModel,
@@ -31,15 +36,6 @@ class ContextQuestion(msgspec.Struct):
 
     question: Text
     context: Text
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSpan:
-    """A candidate answer: its probability and its characters, context[start:end]."""
-
-    score: float
-    start: int
-    end: int
 
 
 class ExtractiveModel(NetworkModel):
@@ -103,11 +99,11 @@ def question_answering(
     empty = [span for span in candidates if span.start == span.end]
     spans = [span for span in candidates if span.start < span.end]
     if align_to_words:
-        spans = [_widen_to_words(span, inputs.context) for span in spans]
+        spans = [widen_to_words(span, inputs.context) for span in spans]
     if handle_impossible_answer:
         # The text lacks the answer only if every window does: the lowest score counts.
         spans.append(min(empty, key=lambda span: span.score))
-    answers = _select_best(spans, inputs.context, top_k)
+    answers = select_answers(spans, inputs.context, top_k)
     return answers[0] if top_k == 1 else answers
 
 
@@ -151,44 +147,7 @@ def _find_spans(
     start, end = model.boundary_probabilities(windows, index)
     yield AnswerSpan(float(start[0] * end[0]), 0, 0)
     start[0] = end[0] = 0
-    # scores[first, last]: zero below the diagonal (last before first) and `longest` above it.
-    scores = np.triu(np.outer(start, end)) * np.tri(len(start), k=longest - 1).T[::-1, ::-1]
-    offsets = windows["offset_mapping"][index]
-    for flat in np.argsort(-scores, axis=None)[:count]:
-        first, last = np.unravel_index(flat, scores.shape)
-        if scores[first, last] > 0:
-            yield AnswerSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
-
-
-def _widen_to_words(span: AnswerSpan, context: str) -> AnswerSpan:
-    """Extend a span to whole words at both ends."""
-    start, end = span.start, span.end
-    while start > 0 and _is_inside_word(context, start):
-        start -= 1
-    while end < len(context) and _is_inside_word(context, end):
-        end += 1
-    return replace(span, start=start, end=end)
-
-
-def _is_inside_word(text: str, position: int) -> bool:
-    """True if the characters on both sides of a position belong to one word."""
-    return text[position - 1].isalnum() and text[position].isalnum()
-
-
-def _select_best(spans: list[AnswerSpan], context: str, count: int) -> list[dict[str, Any]]:
-    """Return the `count` most likely answers, with the spans that windows share only once."""
-    unique: dict[tuple[int, int], AnswerSpan] = {}
-    for span in sorted(spans, key=lambda span: -span.score):
-        unique.setdefault((span.start, span.end), span)
-    return [
-        {
-            "score": span.score,
-            "start": span.start,
-            "end": span.end,
-            "answer": context[span.start : span.end],
-        }
-        for span in list(unique.values())[:count]
-    ]
+    yield from find_spans(start, end, windows["offset_mapping"][index], longest, count)
 
 
 Cell = str | int | float | None

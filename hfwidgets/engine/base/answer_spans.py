@@ -1,0 +1,69 @@
+"""The most likely spans of a text, by the shares of its tokens to start and to end an answer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shares = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """A candidate answer: its probability and its characters, context[start:end]."""
+
+    score: float
+    start: int
+    end: int
+
+
+def find_spans(
+    start: Shares, end: Shares, offsets: Sequence[tuple[int, int]], longest: int, count: int
+) -> Iterator[AnswerSpan]:
+    """Yield the `count` most likely spans of at most `longest` tokens.
+
+    Args:
+        start, end: each token's share to start and to end the answer, shape (tokens,).
+        offsets: each token's characters.
+        longest: the most tokens of an answer.
+        count: how many spans to yield.
+    """
+    # scores[first, last]: zero below the diagonal (last before first) and `longest` above it.
+    scores = np.triu(np.outer(start, end)) * np.tri(len(start), k=longest - 1).T[::-1, ::-1]
+    for flat in np.argsort(-scores, axis=None)[:count]:
+        first, last = np.unravel_index(flat, scores.shape)
+        if scores[first, last] > 0:
+            yield AnswerSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
+
+
+def widen_to_words(span: AnswerSpan, context: str) -> AnswerSpan:
+    """Extend a span to whole words at both ends."""
+    start, end = span.start, span.end
+    while start > 0 and _is_inside_word(context, start):
+        start -= 1
+    while end < len(context) and _is_inside_word(context, end):
+        end += 1
+    return replace(span, start=start, end=end)
+
+
+def _is_inside_word(text: str, position: int) -> bool:
+    """True if the characters on both sides of a position belong to one word."""
+    return text[position - 1].isalnum() and text[position].isalnum()
+
+
+def select_answers(spans: Iterable[AnswerSpan], context: str, count: int) -> list[dict[str, Any]]:
+    """Return the `count` most likely answers, with the spans that windows share only once."""
+    unique: dict[tuple[int, int], AnswerSpan] = {}
+    for span in sorted(spans, key=lambda span: -span.score):
+        unique.setdefault((span.start, span.end), span)
+    return [
+        {
+            "score": span.score,
+            "start": span.start,
+            "end": span.end,
+            "answer": context[span.start : span.end],
+        }
+        for span in list(unique.values())[:count]
+    ]

@@ -1,0 +1,76 @@
+"""Serve an ONNX repository: which family answers which task.
+
+A family is one class and a function per task, for every model of its kind: no model is known here
+by its name. `onnxruntime` and `tokenizers` are all that is needed, and no code that comes with a
+model is run.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from hfwidgets.engine.base.capability import Capability
+from hfwidgets.engine.base.runtimes import require_modules
+from hfwidgets.engine.custom.model import CustomModel, CustomTask, TaskFunction
+from hfwidgets.engine.onnx.repository import OnnxRepository
+from hfwidgets.errors import ConfigurationError, did_you_mean
+
+F = TypeVar("F", bound=TaskFunction)
+
+ONNX_TASKS: dict[str, CustomTask] = {}
+"""The tasks that ONNX models serve, by their Hub names."""
+
+
+class OnnxTaskModel(CustomModel):
+    """An open ONNX model; families subclass it, and `build_onnx_capability` each model."""
+
+    marker_files: ClassVar[tuple[str, ...]] = ("onnx/*.onnx", "*.onnx")
+    required_modules: ClassVar[tuple[str, ...]] = ("onnxruntime", "tokenizers")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repository = OnnxRepository(self.source)
+        self.session = self.repository.open_session()
+
+    @property
+    def config(self) -> Any:
+        return self.repository.config
+
+
+def onnx_task(model_class: type[OnnxTaskModel]) -> Callable[[F], F]:
+    """Declare a task under the function's name, for models that `model_class` opens."""
+
+    def declare(function: F) -> F:
+        ONNX_TASKS[function.__name__.replace("_", "-")] = CustomTask(function, model_class)
+        return function
+
+    return declare
+
+
+def build_onnx_capability(task: str, source: str) -> Capability:
+    """Return the capability that serves an ONNX repository for a task.
+
+    Raises:
+        ConfigurationError: a task that ONNX models do not serve, or a missing runtime.
+    """
+    if task not in ONNX_TASKS:
+        known = ", ".join(sorted(ONNX_TASKS))
+        raise ConfigurationError(
+            f"ONNX models can't serve the task {task!r}; possible tasks are {known}."
+            f"{did_you_mean(task, ONNX_TASKS)}"
+        )
+    declared = ONNX_TASKS[task]
+    if reason := require_modules(*declared.model_class.required_modules)():
+        raise ConfigurationError(f"{source} cannot be served: {reason}.")
+    repository = OnnxRepository(source)
+    name = repository.name
+    # The kit of loaded models is keyed by class, so each model is a class with its own name.
+    model: type[CustomModel] = type(name, (declared.model_class,), {"task": task, "source": source})
+    return Capability(
+        name=name,
+        model=name,
+        serves={task: declared.bind(model)},
+        weights=(),
+        license="the model's own",
+        languages=(),
+        limits=f"Custom model {source}, through onnxruntime.",
+    )

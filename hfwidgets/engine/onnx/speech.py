@@ -1,0 +1,56 @@
+"""Speech recognition by CTC models, such as wav2vec 2.0."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hfwidgets.engine.base import audio
+from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
+
+SAMPLE_RATE = 16_000
+
+
+class CtcModel(OnnxTaskModel):
+    """A model that gives each frame of audio a letter."""
+
+    required_modules = ("onnxruntime", "soxr")
+
+    @functools.cached_property
+    def vocabulary(self) -> dict[int, str]:
+        """The letters by their numbers."""
+        found = {
+            int(at): str(letter) for letter, at in self.repository.read_json("vocab.json").items()
+        }
+        if not found:
+            raise ValueError("it has no vocab.json; only CTC models are served")
+        return found
+
+    @functools.cached_property
+    def blank(self) -> int:
+        """The number that stands for no letter."""
+        return int(self.config.get("pad_token_id") or 0)
+
+    def spell(self, ids: NDArray[np.intp]) -> str:
+        """Return the text of the frames' letters: repeats are one, blanks part them."""
+        letters, last = [], self.blank
+        for number in ids:
+            if number not in (last, self.blank):
+                letters.append(self.vocabulary.get(int(number), ""))
+            last = number
+        text = "".join(" " if letter == "|" else letter for letter in letters)
+        return " ".join(text.replace("<unk>", "").split())
+
+
+@onnx_task(CtcModel)
+def automatic_speech_recognition(model: CtcModel, inputs: bytes) -> Any:
+    """Transcribe speech."""
+    samples = audio.read_samples(inputs, SAMPLE_RATE)
+    settings = model.repository.read_json("preprocessor_config.json")
+    if settings.get("do_normalize", True):
+        samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+    values = samples[None].astype(np.float32)
+    found = model.session.run(input_values=values, attention_mask=np.ones(values.shape, np.int64))
+    logits = found.get("logits", next(iter(found.values())))[0]
+    return {"text": model.spell(logits.argmax(-1))}

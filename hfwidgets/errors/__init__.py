@@ -1,21 +1,21 @@
-"""Everything that can go wrong, as one tree.
+"""The errors that hfwidgets raises, as one tree.
 
     HfWidgetsError
-    ├── ConfigurationError (ValueError)         arguments that do not go together
+    ├── ConfigurationError (ValueError)         conflicting or unknown arguments
     │   ├── UnknownTaskError
     │   ├── UnknownProviderError
     │   ├── UnknownParameterError (TypeError)
-    │   ├── TaskNotServedError                  the provider does not do this task (with this model)
+    │   ├── TaskNotServedError                  the provider does not serve this task
     │   ├── MissingTokenError
-    │   ├── RetiredHostError                    an address that was switched off for good
+    │   ├── RetiredHostError                    an address that was switched off
     │   └── OfflineModeIsEnabled (ConnectionError)  HF_HUB_OFFLINE is set
     ├── InputError (ValueError)                 an input that cannot be sent
     │   ├── InputTypeError (TypeError)
     │   └── MissingFileError (FileNotFoundError)
     ├── EngineError (RuntimeError)              the embedded engine did not start
-    ├── NotRecordedError (LookupError)          nothing may be sent, and nothing is recorded
-    ├── OutputError (ValueError)                an answer that is not what the task promises
-    ├── ProviderJobError (RuntimeError)         a job that the provider accepted and then failed
+    ├── NotRecordedError (LookupError)          nothing may be sent, and no answer is recorded
+    ├── OutputError (ValueError)                an answer that is not of the task's form
+    ├── ProviderJobError (RuntimeError)         a job that the provider accepted, and that failed
     ├── InferenceTimeoutError (TimeoutError)
     ├── ConnectError (ConnectionError)
     │   └── StreamBrokenError                   the connection ended inside a stream
@@ -28,7 +28,7 @@
     ├── InferenceEndpointError                  an Inference Endpoint that cannot be used now
     │   ├── InferenceEndpointTimeoutError (TimeoutError)
     │   └── EndpointPausedError (HfHubHTTPError)
-    └── HfHubHTTPError (OSError)                the server said no: status 400 and above
+    └── HfHubHTTPError (OSError)                a reply of status 400 and above
         ├── BadRequestError (ValueError)        400, 413, 422
         ├── AuthenticationError                 401
         ├── PaymentRequiredError                402
@@ -44,14 +44,17 @@
         ├── NotServedError                      501
         └── ServerError                         other 5xx
 
-The names are those of the field where it has one. A message is one readable text: what was wrong,
-what is possible, what to do next. It never holds a token.
+The names are those of huggingface_hub and text-generation clients where those have one. A message
+is one readable text made of fields: what was wrong (`reason`) and what to do next (`advice`), which
+`action` repeats for a button. It never holds a token.
 """
 
 from typing import Any
 
 from hfwidgets.errors.action import Action as Action
 from hfwidgets.errors.action import ActionName as ActionName
+from hfwidgets.errors.notebook_traceback import render_traceback
+from hfwidgets.errors.printable import make_printable
 from hfwidgets.errors.secrets import redact as redact
 from hfwidgets.errors.suggestions import did_you_mean as did_you_mean
 
@@ -75,9 +78,9 @@ class HfWidgetsError(Exception):
     meta: Any = None
 
     def __init__(self, reason: str = "", *, advice: str = "", action: Action | None = None) -> None:
-        super().__init__(redact(reason))
-        self.reason = redact(reason)
-        self.advice = redact(advice)
+        self.reason = _clean(reason)
+        self.advice = _clean(advice)
+        super().__init__(self.reason)
         if action is not None:
             self.action = action
 
@@ -90,31 +93,40 @@ class HfWidgetsError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows: the user's own frames and the message."""
+        return render_traceback(self) or [f"{type(self).__name__}: {self}"]
+
     def add_reason(self, text: str) -> None:
         """Append to what was wrong."""
-        self.reason = f"{self.reason} {redact(text)}".strip()
+        self.reason = f"{self.reason} {_clean(text)}".strip()
 
     def add_advice(self, text: str, action: Action | None = None) -> None:
         """Append to what to do next; the action replaces the one there was."""
-        self.advice = f"{self.advice} {redact(text)}".strip()
+        self.advice = f"{self.advice} {_clean(text)}".strip()
         if action is not None:
             self.action = action
 
 
+def _clean(text: str) -> str:
+    # First the escapes, which may stand inside a token.
+    return redact(make_printable(text))
+
+
 class ConfigurationError(HfWidgetsError, ValueError):
-    """Arguments that do not go together."""
+    """Arguments are unknown or conflict."""
 
 
 class UnknownTaskError(ConfigurationError):
-    """No task has this name."""
+    """The task is unknown."""
 
 
 class UnknownProviderError(ConfigurationError):
-    """No provider has this name."""
+    """The provider is unknown."""
 
 
 class UnknownParameterError(ConfigurationError, TypeError):
-    """The task has no parameter of this name."""
+    """The task has no such parameter."""
 
 
 class TaskNotServedError(ConfigurationError):
@@ -128,7 +140,7 @@ class MissingTokenError(ConfigurationError):
 
 
 class RetiredHostError(ConfigurationError):
-    """The address was switched off for good."""
+    """The address was switched off."""
 
 
 class OfflineModeIsEnabled(ConfigurationError, ConnectionError):  # noqa: N818 - the field's name
@@ -140,11 +152,11 @@ class InputError(HfWidgetsError, ValueError):
 
 
 class InputTypeError(InputError, TypeError):
-    """An input of a type that no task takes."""
+    """An input of a type that no task accepts."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A path with no file behind it."""
+    """A path that leads to no file."""
 
 
 class EngineError(HfWidgetsError, RuntimeError):
@@ -152,19 +164,19 @@ class EngineError(HfWidgetsError, RuntimeError):
 
 
 class NotRecordedError(HfWidgetsError, LookupError):
-    """Recordings are replayed, and there is none of this."""
+    """Recordings are replayed, and this request is not recorded."""
 
 
 class OutputError(HfWidgetsError, ValueError):
-    """An answer that is not what the task promises."""
+    """An answer that is not of the task's form."""
 
 
 class ProviderJobError(HfWidgetsError, RuntimeError):
-    """A job that the provider accepted and then failed."""
+    """A job that the provider accepted, and that failed."""
 
 
 class InferenceTimeoutError(HfWidgetsError, TimeoutError):
-    """The call's time budget ran out."""
+    """The call took longer than its timeout."""
 
 
 class ConnectError(HfWidgetsError, ConnectionError):
@@ -172,7 +184,7 @@ class ConnectError(HfWidgetsError, ConnectionError):
 
 
 class StreamBrokenError(ConnectError):
-    """The connection ended inside a stream; the stream object keeps what had come."""
+    """The connection ended inside a stream; the stream object keeps what arrived."""
 
 
 class TextGenerationError(HfWidgetsError):
@@ -199,16 +211,15 @@ class IncompleteGenerationError(TextGenerationError):
 
 
 class UnknownError(TextGenerationError):
-    """The server named no type that is known."""
+    """The server named an unknown type of error, or none."""
 
 
 class HfHubHTTPError(HfWidgetsError, OSError):
-    """The server answered with a status of 400 or above.
+    """The server replied with a status of 400 or above.
 
     Attributes:
-        response: the answer: `.status_code`, `.headers`, `.text`, `.json()`.
-        server_message: what the server said, None when it said nothing readable.
-        request_id: the server's name for this request, to quote to its support.
+        response: The reply: `.status_code`, `.headers`, `.text`, `.json()`.
+        server_message: The server's own description, None if it sent nothing readable.
     """
 
     def __init__(
@@ -255,7 +266,7 @@ class DisabledRepoError(PermissionDeniedError):
 
 
 class NotFoundError(HfHubHTTPError):
-    """404: nothing there."""
+    """404: the address, model or file does not exist."""
 
 
 class RepositoryNotFoundError(NotFoundError):
@@ -275,7 +286,7 @@ class EntryNotFoundError(NotFoundError):
 
 
 class RateLimitError(HfHubHTTPError):
-    """429: too many requests. `retry_after` is in seconds, None when the server did not say."""
+    """429: too many requests. `retry_after` is in seconds, None if the server sent no pause."""
 
     retry_after: float | None = None
 
@@ -287,7 +298,7 @@ class ModelLoadingError(HfHubHTTPError):
 
 
 class NotServedError(HfHubHTTPError):
-    """501: the server does not do this task."""
+    """501: the server does not serve this task."""
 
 
 class ServerError(HfHubHTTPError):
@@ -303,4 +314,4 @@ class InferenceEndpointTimeoutError(InferenceEndpointError, TimeoutError):
 
 
 class EndpointPausedError(InferenceEndpointError, HfHubHTTPError):
-    """The Inference Endpoint is paused: it answers again once somebody resumes it."""
+    """The Inference Endpoint is paused: it answers again once it is resumed."""

@@ -1,9 +1,11 @@
 """Find what a server says in an error reply: its message, its error type, its request id."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from hfwidgets.errors.printable import make_printable
 from hfwidgets.errors.secrets import redact
 
 MAX_MESSAGE_CHARS = 2000
@@ -11,7 +13,20 @@ MAX_MESSAGE_CHARS = 2000
 
 _HTML_PATTERN = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
 
-_MESSAGE_KEYS = ("error", "error_description", "errors", "message", "detail")
+_MESSAGE_KEYS = ("error", "error_description", "errors", "message", "detail", "reason", "title")
+
+_MESSAGE_KEYS_SET = frozenset(_MESSAGE_KEYS)
+
+# Fields of an error object that classify the error and do not explain it.
+_LABELS = frozenset({"code", "error_type", "param", "status", "type"})
+
+MAX_REQUEST_ID_CHARS = 200
+
+MAX_DEPTH = 20
+"""How deeply nested a message may be."""
+
+MAX_RAW_CHARS = 300
+"""How much of a body without a known shape an error repeats, in characters."""
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-trace-id", "x-amz-cf-id")
 
@@ -40,45 +55,77 @@ def find_server_message(reply: ErrorReply, secrets: Iterable[str] = ()) -> str |
     """
     texts = [reply.headers.get("x-error-message")]
     try:
-        texts += find_error_texts(reply.json())
-    except ValueError:
+        body = reply.json()
+    except (ValueError, RecursionError):
         texts.append(reply.text.strip())
+    else:
+        texts += find_error_texts(body) or _start_of_json(body)
     return _join_readable(texts, secrets) or None
+
+
+def _start_of_json(body: Any) -> list[str]:
+    """Return the start of a body in which no message was found; the server may explain itself."""
+    if not isinstance(body, (Mapping, list)) or not body:
+        return []
+    text = json.dumps(body, ensure_ascii=False)
+    return [text if len(text) <= MAX_RAW_CHARS else f"{text[:MAX_RAW_CHARS]}…"]
 
 
 def describe_error_event(body: Mapping[str, Any], secrets: Iterable[str] = ()) -> str:
     """Return the description in an error that arrives inside a stream; empty if there is none."""
-    return _join_readable(find_error_texts(body), secrets)
+    return _join_readable(find_error_texts(body) or _start_of_json(body), secrets)
 
 
 def _join_readable(texts: Iterable[Any], secrets: Iterable[str]) -> str:
     readable = dict.fromkeys(
         str(text).strip() for text in texts if text and not re.search(_HTML_PATTERN, str(text))
     )
-    return redact("; ".join(readable), secrets)[:MAX_MESSAGE_CHARS]
+    return redact(make_printable("; ".join(readable)), secrets)[:MAX_MESSAGE_CHARS]
 
 
-def find_error_texts(body: Any) -> list[Any]:
+def find_error_texts(body: Any, depth: int = 0) -> list[Any]:
     """List the texts in an error body, in any of the shapes that servers send.
 
-    Covers a text, lists, FastAPI's `{"loc", "msg"}`, and objects nested under the usual keys.
+    Covers a text, lists, FastAPI's `{"loc", "msg"}`, RFC 9457's `{"title", "detail"}`, a mapping
+    from fields to texts (`{"errors": {"top_k": ["too large"]}}`), and objects nested under the
+    usual keys.
     """
     if isinstance(body, str):
         return [body]
+    if depth > MAX_DEPTH:
+        return []
     if isinstance(body, list):
-        return [text for item in body for text in find_error_texts(item)]
+        return [text for item in body for text in find_error_texts(item, depth + 1)]
     if not isinstance(body, Mapping):
         return []
     if "msg" in body:
-        where = ".".join(str(part) for part in body.get("loc", ()))
+        places = body.get("loc")
+        where = ".".join(str(part) for part in places) if isinstance(places, list) else ""
         return [f"{where}: {body['msg']}" if where else body["msg"]]
-    return [text for key in _MESSAGE_KEYS if body.get(key) for text in find_error_texts(body[key])]
+    return [
+        text
+        for key in _MESSAGE_KEYS
+        if body.get(key)
+        for text in (_find_field_texts(body[key], depth) or find_error_texts(body[key], depth + 1))
+    ]
+
+
+def _find_field_texts(value: Any, depth: int) -> list[str]:
+    """List the texts of a mapping from fields to texts, each with its field's name."""
+    if not isinstance(value, Mapping) or not _MESSAGE_KEYS_SET.isdisjoint(value) or "msg" in value:
+        return []
+    return [
+        f"{field}: {text}"
+        for field, texts in value.items()
+        for text in find_error_texts(texts, depth + 1)
+        if field not in _LABELS
+    ]
 
 
 def find_request_id(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> str | None:
     """Return the server's name for the request, which its support asks for."""
     found = next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
-    return None if found is None else redact(found, secrets)
+    return None if found is None else redact(make_printable(found), secrets)[:MAX_REQUEST_ID_CHARS]
 
 
 def find_error_type(reply: ErrorReply) -> str | None:

@@ -1,5 +1,6 @@
 """The clients: every task as a method, blocking or awaited."""
 
+import functools
 import os
 from collections.abc import Mapping
 from types import TracebackType
@@ -192,7 +193,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
     def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         return self._caller.run(task, flow)
 
-    @property
+    @functools.cached_property
     def chat(self) -> ChatNamespace[ChatCall]:
         """`chat.completions.create(...)`, the same as `chat_completion`."""
         return ChatNamespace(self.chat_completion)
@@ -264,7 +265,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
         return await self._caller.run(task, flow)
 
-    @property
+    @functools.cached_property
     def chat(self) -> ChatNamespace[AsyncChatCall]:
         """`chat.completions.create(...)`, the same as `chat_completion`."""
         return ChatNamespace(self.chat_completion)

@@ -6,12 +6,23 @@ support ParamSpec, so the result type comes before the parameters.
 
 import functools
 import inspect
+import operator
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_args, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    get_args,
+    get_origin,
+    overload,
+)
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Flow
+from hfwidgets.core.flow import Flow, StreamedReply
+from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.tasks import controls
 
 T = TypeVar("T")
@@ -26,6 +37,10 @@ TASKS: dict[str, "BaseTask"] = {}
 class SyncTaskClient:
     """A client whose methods block."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _add_functions(cls)
+
     def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
         raise NotImplementedError
 
@@ -33,8 +48,26 @@ class SyncTaskClient:
 class AsyncTaskClient:
     """A client whose methods are awaited."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _add_functions(cls)
+
     async def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
         raise NotImplementedError
+
+
+def _add_functions(owner: type) -> None:
+    """Put each inherited task into a client's class as a plain function.
+
+    Code that looks at methods (autospec, retrying decorators, help) finds what it expects: in an
+    async client, a coroutine function.
+    """
+    inherited = {
+        name: found for base in reversed(owner.__mro__) for name, found in vars(base).items()
+    }
+    for name, found in inherited.items():
+        if isinstance(found, BaseTask):
+            setattr(owner, name, found.function_for(owner))
 
 
 class BaseTask:
@@ -157,25 +190,46 @@ class BaseTask:
                     f"It has: {', '.join(known)}."
                 )
 
-    def _bind_method(self, client: Any) -> Callable[..., Any]:
-        run = client._run
+    def function_for(self, owner: type) -> Callable[..., Any]:
+        """Return the task as a method of a client's class."""
+        is_async = issubclass(owner, AsyncTaskClient)
+        function = self._make_async_function() if is_async else self._make_function()
+        functools.update_wrapper(function, self.flow)
+        function.__qualname__ = f"{owner.__name__}.{self.method}"
+        vars(function).update(__wrapped__=_LazySignature(self, is_async), task=self)
+        return function
 
-        def method(*args: Any, **kwargs: Any) -> Any:
+    def _make_function(self) -> Callable[..., Any]:
+        def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
             if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
-                return self._bind_with_options(client, kwargs)(*args, **kwargs)
+                client = self._apply_call_options(client, kwargs)
             try:
                 flow = self.flow(client, *args, **kwargs)
             except TypeError as error:
-                self.check_parameters(kwargs)
                 raise self._argument_error(args, kwargs) from error
-            return run(self, flow)
+            return client._run(self, flow)
 
-        functools.update_wrapper(method, self.flow)
-        method.__signature__ = self.signature  # type: ignore[attr-defined]
         return method
+
+    def _make_async_function(self) -> Callable[..., Any]:
+        async def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
+                client = self._apply_call_options(client, kwargs)
+            try:
+                flow = self.flow(client, *args, **kwargs)
+            except TypeError as error:
+                raise self._argument_error(args, kwargs) from error
+            return await client._run(self, flow)
+
+        return method
+
+    def result_type(self, is_async: bool) -> Any:
+        """Return the type of a call's result, as users see it."""
+        return self.signature.return_annotation
 
     def _argument_error(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TypeError:
         """Build the error for the arguments of a call that Python could not bind."""
+        self.check_parameters(kwargs)
         names = self.inputs
         if len(args) > len(names):
             others = [name for name in self.signature.parameters if name not in names]
@@ -189,17 +243,34 @@ class BaseTask:
             return errors.UnknownParameterError(f"{self.method}: {error}.")
         return TypeError(f"{self.method} could not be called.")
 
-    def _bind_with_options(self, client: Any, kwargs: dict[str, Any]) -> Callable[..., Any]:
-        """Bind to a client with the options of one call, which are taken out of `kwargs`."""
+    def _apply_call_options(self, client: Any, kwargs: dict[str, Any]) -> Any:
+        """Return the client with the options of one call, which are taken out of `kwargs`."""
         changes = {
-            self.call_options[name]: kwargs.pop(name)
-            for name in self.call_options
-            if name in kwargs
+            option: kwargs.pop(name) for name, option in self.call_options.items() if name in kwargs
         }
-        return self._bind_method(client.with_options(**changes))
+        return client.with_options(**changes)
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
+
+
+class _LazySignature:
+    """A method's signature, worked out when it is looked at: most are never."""
+
+    __slots__ = ("_is_async", "_task")
+
+    def __init__(self, task: BaseTask, is_async: bool) -> None:
+        self._task = task
+        self._is_async = is_async
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        return self._task.flow
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        full = inspect.signature(self._task.flow)
+        return full.replace(return_annotation=self._task.result_type(self._is_async))
 
 
 _OUTPUT_KINDS = {"Image": "image", "Audio": "audio", "Video": "video"}
@@ -219,17 +290,34 @@ class Task(BaseTask, Generic[T, P]):
     """A task with one result."""
 
     @overload
+    def __get__(
+        self, client: None, owner: type[SyncTaskClient]
+    ) -> Callable[Concatenate[Any, P], T]: ...
+    @overload
+    def __get__(
+        self, client: None, owner: type[AsyncTaskClient]
+    ) -> Callable[Concatenate[Any, P], Awaitable[T]]: ...
+    @overload
     def __get__(self, client: None, owner: type) -> "Task[T, P]": ...
     @overload
     def __get__(self, client: SyncTaskClient, owner: type) -> Callable[P, T]: ...
     @overload
     def __get__(self, client: AsyncTaskClient, owner: type) -> Callable[P, Awaitable[T]]: ...
     def __get__(self, client: Any, owner: type) -> Any:
-        return self if client is None else self._bind_method(client)
+        return self  # clients have functions in its place, see `_add_functions`
 
 
 class StreamingTask(BaseTask, Generic[S, A]):
     """A task whose result may come in parts; S and A are the call's types for the two clients."""
+
+    def result_type(self, is_async: bool) -> Any:
+        """Return the result's type, with the client's stream in place of the open reply."""
+        parts = get_args(self.signature.return_annotation)
+        whole = [part for part in parts if get_origin(part) is not StreamedReply]
+        items = [get_args(part)[0] for part in parts if get_origin(part) is StreamedReply]
+        stream: Any = AsyncStream if is_async else Stream
+        result = functools.reduce(operator.or_, whole)
+        return result | stream[items[0], result]
 
     @overload
     def __get__(self, client: None, owner: type) -> "StreamingTask[S, A]": ...
@@ -238,7 +326,7 @@ class StreamingTask(BaseTask, Generic[S, A]):
     @overload
     def __get__(self, client: AsyncTaskClient, owner: type) -> A: ...
     def __get__(self, client: Any, owner: type) -> Any:
-        return self if client is None else self._bind_method(client)
+        return self  # clients have functions in its place, see `_add_functions`
 
 
 D = TypeVar("D", bound=BaseTask)
@@ -259,11 +347,13 @@ def register(declared: D) -> D:
         raise _taken_name_error(declared)
     bases = (SyncTaskClient, AsyncTaskClient)
     for client in (*bases, *(client for base in bases for client in base.__subclasses__())):
-        if getattr(client, declared.method, before) is not before:
+        found = getattr(client, declared.method, None)
+        is_ours = before is not None and getattr(found, "task", None) is before
+        if found is not None and not is_ours:
             raise _taken_name_error(declared)
     TASKS[declared.name] = declared
-    for client in (SyncTaskClient, AsyncTaskClient):
-        setattr(client, declared.method, declared)
+    for client in bases:
+        setattr(client, declared.method, declared.function_for(client))
     return declared
 
 

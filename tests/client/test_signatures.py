@@ -92,7 +92,7 @@ def test_what_was_removed_elsewhere_is_still_here() -> None:
 @pytest.mark.parametrize("name", [*METHODS, *NEW, "post", "health_check", "get_endpoint_info"])
 def test_both_clients_have_the_same_signature(name: str) -> None:
     blocking, awaited = getattr(InferenceClient(), name), getattr(AsyncInferenceClient(), name)
-    assert inspect.signature(blocking) == inspect.signature(awaited)
+    assert inspect.signature(blocking).parameters == inspect.signature(awaited).parameters
     assert blocking.__doc__ == awaited.__doc__
     assert blocking.__name__ == awaited.__name__ == name
 

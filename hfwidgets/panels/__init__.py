@@ -1,9 +1,9 @@
-"""Panels: a task's declaration as an interactive widget, one anywidget each.
+"""Panels: a task's declaration as an interactive widget.
 
-`panel(name)` opens the panel of a task, `chat()` that of chat completion; `text()`, `vision()`,
-`audio()`, `multimodal()` and `tabular()` hold the tasks of a domain, `playground()` all of them.
-A panel's form comes from the task's declaration and its view from what the result is, so a task
-that is added to the client has a panel at once.
+`panel(name)` opens the panel of a task or of a domain, `chat()` that of chat completion. `text()`,
+`vision()`, `audio()`, `multimodal()` and `tabular()` offer the tasks of a domain, `playground()`
+those of all domains. A panel's form comes from the task's declaration and its view from the type of
+the result, so a task that is added to the client has a panel right away.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,20 +18,32 @@ if TYPE_CHECKING:
     from hfwidgets.panels.compare_panel import ComparePanel
     from hfwidgets.panels.task_panel import TaskPanel
 
+FIRST_TASKS = {
+    "text": "text-classification",
+    "vision": "image-classification",
+    "audio": "automatic-speech-recognition",
+    "multimodal": "document-question-answering",
+    "tabular": "tabular-classification",
+}
+"""The task that a domain's panel shows first, by domain."""
+
 
 def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
-    """Open the panel of a task.
+    """Open the panel of a task, or of a domain with all its tasks to choose from.
 
     Args:
-        task: the task's name, with hyphens or underscores.
+        task: the task's name, with hyphens or underscores, or one of its short names such as
+            "sentiment"; or a domain: "text", "vision", "audio", "multimodal" or "tabular".
         model: the model's id on the Hub; None leaves the choice to the provider.
         settings: `provider`, `token`, `base_url`, `timeout` and the other settings of a client, and
             the task's own inputs and parameters, such as `text="..."`, `top_k=3`.
 
     Raises:
-        UnknownTaskError: no task has this name.
+        UnknownTaskError: there is neither a task nor a domain of this name.
         UnknownParameterError: a keyword is neither a setting nor a parameter of the task.
     """
+    if task in FIRST_TASKS:
+        return _domain_panel(task, FIRST_TASKS[task], model, settings)
     name = tasks.find(task).name
     if name == "chat-completion":
         return chat(model, **settings)
@@ -41,7 +53,7 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
 
 
 def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
-    """Open a chat panel; `system=` is the system prompt, the rest is as for `panel`."""
+    """Open a chat panel; `system=` is the system prompt, other settings are as for `panel`."""
     from hfwidgets.panels.chat_panel import ChatPanel
 
     return ChatPanel(model, **settings)
@@ -49,49 +61,56 @@ def chat(model: str | None = None, **settings: Any) -> "ChatPanel":
 
 def text(**settings: Any) -> "TaskPanel":
     """Open a panel with all text tasks to choose from."""
-    return _domain_panel("text", "text-classification", settings)
+    return _domain_panel("text", FIRST_TASKS["text"], None, settings)
 
 
 def vision(**settings: Any) -> "TaskPanel":
     """Open a panel with all vision tasks to choose from."""
-    return _domain_panel("vision", "image-classification", settings)
+    return _domain_panel("vision", FIRST_TASKS["vision"], None, settings)
 
 
 def audio(**settings: Any) -> "TaskPanel":
     """Open a panel with all audio tasks to choose from."""
-    return _domain_panel("audio", "automatic-speech-recognition", settings)
+    return _domain_panel("audio", FIRST_TASKS["audio"], None, settings)
 
 
 def multimodal(**settings: Any) -> "TaskPanel":
-    """Open a panel with the tasks that join pictures and text."""
-    return _domain_panel("multimodal", "document-question-answering", settings)
+    """Open a panel with the tasks that combine images and text."""
+    return _domain_panel("multimodal", FIRST_TASKS["multimodal"], None, settings)
 
 
 def tabular(**settings: Any) -> "TaskPanel":
     """Open a panel with the tabular tasks to choose from."""
-    return _domain_panel("tabular", "tabular-classification", settings)
+    return _domain_panel("tabular", FIRST_TASKS["tabular"], None, settings)
 
 
 def playground(**settings: Any) -> "TaskPanel":
     """Open a panel with the tasks of all domains."""
-    return _domain_panel(None, "text-classification", settings)
+    return _domain_panel(None, FIRST_TASKS["text"], None, settings)
 
 
 def compare(models: "Iterable[str]", prompt: str = "", **settings: Any) -> "ComparePanel":
-    """Open a panel that asks several models the same, side by side.
+    """Open a panel that sends the same prompt to several models, side by side.
 
     Args:
         models: model ids, `MODEL:PROVIDER`, names of providers, URLs of endpoints; at least two.
-        prompt: what the form holds at first.
+        prompt: the form's initial text.
         settings: as for `panel`, for all models; `system` is a system prompt.
+
+    Raises:
+        ConfigurationError: fewer than two models.
     """
     from hfwidgets.panels.compare_panel import ComparePanel
 
     return ComparePanel(models, prompt, **settings)
 
 
-def _domain_panel(domain: str | None, first: str, settings: dict[str, Any]) -> "TaskPanel":
+def _domain_panel(
+    domain: str | None, first: str, model: str | None, settings: dict[str, Any]
+) -> "TaskPanel":
     from hfwidgets.panels.task_panel import TaskPanel
 
     names = [name for name, task in tasks.TASKS.items() if domain in (None, task.domain)]
-    return TaskPanel(settings.pop("task", first), choices=names, **settings)
+    return TaskPanel(
+        settings.pop("task", first), settings.pop("model", model), choices=names, **settings
+    )

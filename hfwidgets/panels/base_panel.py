@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import traitlets as t
 
 from hfwidgets import errors, tasks
 from hfwidgets.calls.settings import redact_model
+from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.core import environment
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.protocol import Field, Node, Settings, State
 from hfwidgets.panels.document.widget import PanelWidget
 from hfwidgets.panels.form.fields import describe_panel
+from hfwidgets.panels.form.uploads import Uploads
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.error_card import error_card
 
@@ -31,10 +34,10 @@ CLIENT_SETTINGS = (
     "max_retries",
     "hosts",
 )
-"""What a panel passes on to its client, as it is."""
+"""Settings that a panel passes to its client unchanged."""
 
 MAX_SUGGESTED_MODELS = 200
-"""How many models are offered for completion."""
+"""Models that the model field offers for completion."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,26 +45,26 @@ _log = logging.getLogger(__name__)
 class Panel(PanelWidget):
     """A task as a form with a result.
 
-    A subclass names its `task` and its front-end `view`, and says in `_work` what a run does.
-    Everything that takes time happens on the background loop, so the kernel stays free; callbacks
-    of observers and of `on_result` run on that loop's thread.
+    A subclass names its `task` and its front-end `view`, and implements `_perform_run`. Everything
+    that takes time runs on the background loop, so the kernel stays free; observers and `on_result`
+    callbacks are called on that loop's thread.
 
     Attributes:
         status: idle, validating, loading, running, streaming, done, stopped or failed.
         value: the last result in its simplest form.
-        model: the model's id, None for the provider's choice.
-        provider: who serves, None for the default.
-        parameters: the task's parameters that are sent; none is unless it was set.
-        result: the last run's typed result; `results` holds those of all runs.
+        model: the model's id on the Hub; None leaves the choice to the provider.
+        provider: the provider's name; None for the default.
+        parameters: the task's parameters that are sent, by name; others are not sent.
+        result: the typed result of the last run; `results` holds those of all runs.
     """
 
     task: str
     view: ClassVar[str] = "form"
     starters: ClassVar[tuple[str, ...]] = ()
-    extra_fields: ClassVar[tuple[dict[str, Any], ...]] = ()
-    """Fields of the panel's own, shown before the task's; each is a trait of its name."""
+    extra_fields: ClassVar[tuple[Field, ...]] = ()
+    """Fields that the panel adds before the task's; each is a trait of the same name."""
     code_only_parameters: ClassVar[frozenset[str]] = frozenset({"extra_body"})
-    """Parameters that may be given in code beside those that are shown."""
+    """Parameters that code may set although no field shows them."""
 
     status = t.Unicode("idle", read_only=True)
     value = t.Any(None, allow_none=True, read_only=True)
@@ -73,55 +76,59 @@ class Panel(PanelWidget):
         self, model: str | None = None, *, provider: str | None = None, **settings: Any
     ) -> None:
         self.declaration = tasks.find(self.task)
-        client = {
+        client_settings = {
             name: settings.pop(name) for name in CLIENT_SETTINGS if settings.get(name) is not None
         }
-        own = {field["name"]: settings.pop(field["name"], None) for field in self.extra_fields}
-        own = {name: value for name, value in own.items() if value is not None}
+        extra = {field.name: settings.pop(field.name, None) for field in self.extra_fields}
+        extra = {name: value for name, value in extra.items() if value is not None}
         self._check_parameters(settings)
         self._lock = threading.RLock()
-        token, key = client.pop("token", None), client.pop("api_key", None)
-        self._client_settings, self._secret = client, token or key
+        # The token stays out of the settings, which snippets and reprs show.
+        token, api_key = client_settings.pop("token", None), client_settings.pop("api_key", None)
+        self._client_settings, self._secret = client_settings, token or api_key
         self._current_run: PanelRun | None = None
         self._result_callbacks: list[Callable[[Any], Any]] = []
-        self._retry_action: Callable[[], Any] | None = None
+        self._retry_action: Callable[[], object] | None = None
+        self._uploads = Uploads()
         self.results: list[Any] = []
-        shown = _settings_document(model, provider, {**own, **settings})
-        fixed = describe_panel(self.declaration, self.view, self.starters, client.get("base_url"))
-        fixed["fields"] = [*self.extra_fields, *fixed["fields"]]
-        doc = {
-            "state": _initial_state(),
-            "settings": shown,
+        shape = describe_panel(
+            self.declaration, self.view, self.starters, client_settings.get("base_url")
+        )
+        shape.fields = [*self.extra_fields, *shape.fields]
+        doc: dict[str, Node] = {
+            "state": State(),
+            "settings": _describe_settings(model, provider, {**extra, **settings}),
             "models": [],
+            "uploads": {},
             **self._initial_document(),
         }
-        given = {"model": model, "provider": provider, "parameters": settings, **own}
-        super().__init__(fixed, doc, **given)
+        traits = {"model": model, "provider": provider, "parameters": settings, **extra}
+        super().__init__(shape, doc, **traits)
         self.observe(self._mirror_settings, ["model", "provider", "parameters", *self._extra_names])
 
     @property
     def _extra_names(self) -> list[str]:
-        return [field["name"] for field in self.extra_fields]
+        return [field.name for field in self.extra_fields]
 
-    # What a task's panel says for itself
+    # What subclasses implement
 
-    def _initial_document(self) -> dict[str, Any]:
-        """The task's own parts of the mirrored document, at the start."""
+    def _initial_document(self) -> dict[str, Node]:
+        """Return the task's parts of the initial document."""
         return {}
 
     async def _perform_run(self, run: PanelRun) -> None:
-        """Do one run: put what comes into `run.result` and into the document."""
+        """Perform a run: put what arrives into `run.result` and into the document."""
         raise NotImplementedError
 
     def _settle_document(self, run: PanelRun) -> None:
-        """Settle the task's own part of the document when a run is over."""
+        """Finish the task's parts of the document when a run is over."""
 
     def _run_stats(self, run: PanelRun) -> dict[str, Any]:
-        """What the status line tells after a run."""
+        """Return what the status line shows after a run: times in seconds, cost in US dollars."""
         meta = getattr(run.result, "meta", None)
         if meta is None:
             return {}
-        found = {
+        stats = {
             "first": meta.first_token_seconds,
             "seconds": meta.seconds,
             "server": meta.timings.get("compute"),
@@ -131,13 +138,13 @@ class Panel(PanelWidget):
             "model": meta.model,
             "provider": meta.provider,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in stats.items() if value is not None}
 
     # Running
 
     @property
     def result(self) -> Any:
-        """The last result, None before the first."""
+        """The last result; None before the first."""
         return self.results[-1] if self.results else None
 
     @property
@@ -146,7 +153,7 @@ class Panel(PanelWidget):
         return self._current_run is not None and not self._current_run.allows_next_run
 
     def stop(self) -> None:
-        """Stop the run; what has come stays."""
+        """Stop the current run; what has arrived stays."""
         run = self._current_run
         if run is not None and self.busy:
             self._mirror.set("state", "stopping", value=True)
@@ -154,14 +161,19 @@ class Panel(PanelWidget):
             flusher.flush_now(self._mirror)
 
     def on_result(self, callback: Callable[[Any], Any], *, remove: bool = False) -> None:
-        """Call `callback(result)` after every run that brought one, stopped ones included."""
+        """Call `callback(result)` after every run with a result, also after stopped ones.
+
+        Args:
+            callback: called on the background loop's thread.
+            remove: stop calling it instead.
+        """
         if remove:
             self._result_callbacks.remove(callback)
         else:
             self._result_callbacks.append(callback)
 
     def _begin_run(self, prepare: Callable[[], None]) -> PanelRun:
-        """Start a run after `prepare` has put the input in place.
+        """Start a run, after calling `prepare` under the panel's lock.
 
         Raises:
             InputError: the panel is still busy.
@@ -179,19 +191,19 @@ class Panel(PanelWidget):
         return run
 
     def _require_idle(self) -> None:
-        """InputError when a run is under way."""
+        """Raise InputError if a run is under way."""
         if self.busy:
             raise errors.InputError(
-                "The panel is still answering. Wait for it, or stop it with .stop()."
+                "The panel is still running. Wait for the result, or call .stop() first."
             )
 
     def _wait_for_run(self, run: PanelRun) -> Any:
-        """Block until a run is over and return its result; an interrupt stops it and is raised."""
+        """Block until a run is over and return its result; an interrupt stops the run."""
         self._mirror.set("state", "inCell", value=True)
         flusher.flush_now(self._mirror)
         try:
             run.wait()
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt: give the run a moment to keep what has arrived
             run.stop()
             with contextlib.suppress(TimeoutError):
                 run.wait(2.0)
@@ -201,7 +213,7 @@ class Panel(PanelWidget):
         return _result_or_raise(run)
 
     async def _wait_for_run_async(self, run: PanelRun) -> Any:
-        """The same, awaited."""
+        """Await a run and return its result; a cancellation stops the run."""
         try:
             await run.wait_async()
         except BaseException:
@@ -209,15 +221,15 @@ class Panel(PanelWidget):
             raise
         return _result_or_raise(run)
 
-    def _get_client(self) -> Any:
-        """The background loop's client with this panel's settings."""
+    def _get_client(self) -> AsyncInferenceClient:
+        """Return the background loop's client for this panel's settings."""
         token = {"token": self._secret} if self._secret else {}
         return background_loop.shared_client(
             provider=self.provider, **self._client_settings, **token
         )
 
     def _update_state(self, status: str | None = None, **state: Any) -> None:
-        """Change the run's state, for Python's observers and for the page."""
+        """Change the run's state for observers and for the page."""
         if status is not None:
             state["status"] = status
             with _log_errors("an observer of status"):
@@ -234,16 +246,16 @@ class Panel(PanelWidget):
         self._update_state("loading", note=reason[:1].upper() + reason[1:], eta=seconds or None)
 
     async def _end_run(self, run: PanelRun) -> None:
-        """A run is over: tell everybody, each of them whatever happens to the others."""
+        """Settle a run and notify all parties, each of them even if another fails."""
         with _log_errors("settling a run"):
             self._settle_document(run)
         status = "failed" if run.error else "stopped" if run.was_stopped else "done"
         stats = self._run_stats(run) if run.result is not None else None
-        shown = error_card(run.error) if run.error else None
+        failure = error_card(run.error) if run.error else None
         if run.result is not None:
             self.results.append(run.result)
         run.allows_next_run = True
-        self._update_state(status, stats=stats, failure=shown, stopping=False, note="", eta=None)
+        self._update_state(status, stats=stats, failure=failure, stopping=False, note="", eta=None)
         flusher.flush_now(self._mirror)
         with _log_errors("filling the static output"):
             await asyncio.to_thread(self._refresh_static)
@@ -262,61 +274,92 @@ class Panel(PanelWidget):
         for name in settings:
             if name not in known:
                 raise errors.UnknownParameterError(
-                    f"{self.task} has no parameter {name!r}.{errors.did_you_mean(name, offered)} "
-                    f"It has: {', '.join(sorted(offered))}."
+                    f"Unknown parameter {name!r} of {self.task}."
+                    f"{errors.did_you_mean(name, offered)} "
+                    f"Its parameters are: {', '.join(sorted(offered))}."
                 )
 
     @t.validate("model")
-    def _validate_model(self, proposal: Any) -> Any:
-        return storable(proposal["value"])
+    def _validate_model(self, proposal: Mapping[str, Any]) -> str | None:
+        return check_model(proposal["value"])
 
     @t.validate("parameters")
-    def _validate_parameters(self, proposal: Any) -> Any:
+    def _validate_parameters(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
         self._check_parameters(proposal["value"])
         return {name: value for name, value in proposal["value"].items() if value is not None}
 
     @t.validate("provider")
-    def _validate_provider(self, proposal: Any) -> Any:
+    def _validate_provider(self, proposal: Mapping[str, Any]) -> str | None:
         name = proposal["value"] or None
         known = background_loop.list_providers()
         if name is not None and name not in known:
             raise errors.UnknownProviderError(
-                f"There is no provider {name!r}.{errors.did_you_mean(name, known)} "
-                f"There are: {', '.join(known)}."
+                f"Unknown provider {name!r}.{errors.did_you_mean(name, known)} "
+                f"The providers are: {', '.join(known)}."
             )
         return name
 
-    def _mirror_settings(self, _: Any) -> None:
-        own = {name: getattr(self, name) for name in self._extra_names}
-        settings = _settings_document(self.model, self.provider, {**own, **self.parameters})
-        if self._mirror.get("settings") != settings:
-            self._mirror.set("settings", value=settings)
+    def _mirror_settings(self, _: object) -> None:
+        extra = {name: getattr(self, name) for name in self._extra_names}
+        self._mirror.set(
+            "settings",
+            value=_describe_settings(self.model, self.provider, {**extra, **self.parameters}),
+        )
 
-    # What the page asks for
+    # Actions of the page
 
     def _show_error(self, error: Exception) -> None:
         self._update_state(failure=error_card(error))
 
     def _do_stop(self, run: int) -> None:
+        # The number keeps a late click from stopping the run after the one that was meant.
         if self._current_run is not None and self._current_run.number == run:
             self.stop()
 
-    def _do_set(self, **changes: Any) -> None:
-        for name in {"model", "provider"} & set(changes):
-            setattr(self, name, changes[name] or None)
-        values = dict(changes.get("values", {}))
-        for name in set(self._extra_names) & set(values):
-            setattr(self, name, values.pop(name))
-        merged = {**self.parameters, **values}
-        self.parameters = {name: value for name, value in merged.items() if value is not None}
+    def _do_set(
+        self,
+        model: str | None = None,
+        provider: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change settings; "" resets the model or the provider, None a parameter."""
+        if model is not None:
+            self.model = model or None
+        if provider is not None:
+            self.provider = provider or None
+        changes = dict(values or {})
+        for name in set(self._extra_names) & set(changes):
+            setattr(self, name, changes.pop(name))
+        self.parameters = {**self.parameters, **changes}
+
+    def _do_upload(
+        self,
+        *,
+        name: str,
+        id: str,  # noqa: A002 - the page's name for it
+        at: int,
+        total: int,
+        file: str = "",
+        buffers: Iterable[bytes] = (),
+    ) -> None:
+        """Add a piece of a file and acknowledge it, upon which the page sends the next one."""
+        piece = b"".join(buffers)
+        data = self._uploads.add_piece(piece, name=name, upload=id, at=at, total=total)
+        self._mirror.set("uploads", name, value=self._uploads.upload_progress(name))
+        if data is not None:
+            self._take_upload(name, data, file)
+
+    def _take_upload(self, name: str, data: bytes, file: str) -> None:
+        """Take over a complete file; `file` is its name on the user's machine."""
 
     def _do_models(self) -> None:
-        """Look up names for the model field; there is no need of them, so a failure is no news."""
+        """Look up models for completion."""
         if "base_url" not in self._client_settings:
             background_loop.submit(self._suggest_models())
 
     async def _suggest_models(self) -> None:
         provider = self.provider or environment.default_provider()
+        # Completion is optional, so a failed look-up is not reported.
         with contextlib.suppress(errors.HfWidgetsError):
             found = await self._get_client().models(self.task, provider)
             self._mirror.set("models", value=[row["id"] for row in found][:MAX_SUGGESTED_MODELS])
@@ -326,45 +369,44 @@ class Panel(PanelWidget):
         self._do_retry()
 
     def _do_retry(self) -> None:
-        again = self._retry_action
+        retry = self._retry_action
         self._do_dismiss()
-        if again is not None:
-            again()
+        if retry is not None:
+            retry()
 
     def _do_dismiss(self) -> None:
         self._update_state(failure=None)
 
-    # Showing
+    # Representation
 
     def _repr_fields(self) -> dict[str, Any]:
-        """What the panel's repr tells."""
+        """Return what the repr shows, by name; None is left out."""
         return {"model": self.model, "provider": self.provider, **self.parameters}
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self._repr_fields().items() if value is not None}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+        fields = {name: value for name, value in self._repr_fields().items() if value is not None}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in fields.items())})"
 
 
-def storable(model: str | None) -> str | None:
-    """The model, which the notebook keeps; ConfigurationError for an address with a key in it."""
+def check_model(model: str | None) -> str | None:
+    """Return the model, which is saved in the notebook.
+
+    Raises:
+        ConfigurationError: it is an address with a key in it.
+    """
     if model and redact_model(model) != model:
         raise errors.ConfigurationError(
-            f"{redact_model(model)} holds a key, and the notebook would keep it. Give the key as "
-            "token=, or in code the whole address as base_url=, which is not kept."
+            f"{redact_model(model)} contains a key, which would be saved in the notebook. Pass the "
+            "key as token=, or the whole address as base_url=, which is not saved."
         )
     return model
 
 
-def _initial_state() -> dict[str, Any]:
-    empty: dict[str, Any] = {"failure": None, "stats": None, "eta": None}
-    return {"status": "idle", "run": 0, "note": "", "stopping": False, "inCell": False, **empty}
-
-
-def _settings_document(
+def _describe_settings(
     model: str | None, provider: str | None, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    shown = {name: value for name, value in values.items() if value not in (None, "")}
-    return {"model": model or "", "provider": provider or "", "values": shown}
+) -> Settings:
+    visible = {name: value for name, value in values.items() if value not in (None, "")}
+    return Settings(model=model or "", provider=provider or "", values=visible)
 
 
 def _result_or_raise(run: PanelRun) -> Any:
@@ -374,9 +416,9 @@ def _result_or_raise(run: PanelRun) -> Any:
 
 
 @contextlib.contextmanager
-def _log_errors(doing: str) -> Any:
-    """Nobody waits for what happens here, so a failure goes to the log instead of vanishing."""
+def _log_errors(action: str) -> Iterator[None]:
+    """Log an error: no one awaits what happens here, so it would vanish otherwise."""
     try:
         yield
     except Exception:
-        _log.exception("hfwidgets: %s failed", doing)
+        _log.exception("hfwidgets: %s failed", action)

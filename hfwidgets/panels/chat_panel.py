@@ -1,6 +1,6 @@
 """The chat panel: a conversation that streams while the kernel stays free."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import traitlets as t
@@ -9,40 +9,51 @@ from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
-from hfwidgets.panels.chat_files import ChatFiles
-from hfwidgets.panels.conversation import Conversation, Entry, build_user_message, check_messages
+from hfwidgets.panels.chat_files import CONVERSATION_UPLOAD, ChatFiles
+from hfwidgets.panels.conversation import (
+    AttachedFile,
+    Conversation,
+    Entry,
+    MessageDict,
+    build_user_message,
+    check_messages,
+)
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.protocol import Control, Draft, Field, Node, Turn
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.chat_html import ChatTranscript
 from hfwidgets.tasks.chat import ChatOptions
 
-SYSTEM_FIELD = {
-    "name": "system",
-    "label": "System prompt",
-    "help": "Said before the conversation, to set its tone and rules.",
-    "advanced": False,
-    "control": {"kind": "textbox", "count": 2},
-}
+SYSTEM_FIELD = Field(
+    name="system",
+    label="System prompt",
+    help="Sent before the conversation, to set its tone and rules.",
+    advanced=False,
+    control=Control(kind="textbox", count=2),
+)
 STARTERS = (
     "Write a haiku about the sea.",
     "Explain why the sky is blue, in three sentences.",
-    "Write a Python function that tells whether a word is a palindrome.",
+    "Write a Python function that checks whether a word is a palindrome.",
 )
+
+Prompt = str | list[dict[str, Any]]
+"""A text, or a list of text and image parts as the API has them."""
 
 
 class ChatPanel(ChatFiles, CallTools, Panel):
     """A conversation with a model.
 
-    Everything that takes long happens in the background: `send` returns at once, `run` waits,
+    Everything that takes long runs in the background: `send` returns immediately, `run` waits, and
     `await arun(...)` waits without blocking other tasks.
 
     Args:
         model: the model's id on the Hub; None leaves the choice to the provider.
-        provider: who serves; "local" is the embedded engine.
+        provider: the provider's name; "local" is the embedded engine.
         system: the system prompt.
-        messages: a conversation to go on with.
+        messages: a conversation to continue.
         settings: `token`, `base_url`, `timeout`, ... as for a client, and the parameters of
-            `chat_completion`, such as `temperature=0.2`; those not given are not sent.
+            `chat_completion`, such as `temperature=0.2`; others are not sent.
 
     Attributes:
         messages: the conversation as it is sent, system prompt first; assign a list to replace it.
@@ -73,82 +84,113 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._conversation = Conversation()
         self._transcript = ChatTranscript()
         self._answer_number = 0
-        self._pending_prompt: Any = None
+        self._pending_prompt: Prompt | None = None
+        self._attached_files: dict[str, bytes] = {}
+        self._draft_images: list[AttachedFile] = []
         self._piece_count = 0
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._on_messages_assigned, "messages")
         self.observe(self._publish_conversation, "system")
         self.observe(self._update_banner, ["model", "provider"])
         self._update_banner()
-        said = [{"role": "system", "content": system}] if system else []
-        self.messages = [*said, *messages]
+        system_message = [{"role": "system", "content": system}] if system else []
+        self.messages = [*system_message, *messages]
 
-    def _initial_document(self) -> dict[str, Any]:
-        draft = {"n": 0, "text": ""}
-        talk = {"turns": [], "draft": draft, "canUndo": False, "canRedo": False}
-        return {**talk, **self.CALL_TOOLS_DOCUMENT, "result": None, "names": {}, "attached": None}
+    def _initial_document(self) -> dict[str, Node]:
+        return {
+            "turns": [],
+            "draft": Draft(n=0, text=""),
+            "canUndo": False,
+            "canRedo": False,
+            "heard": 0,
+            "taken": 0,
+            "result": None,
+            "names": {},
+            "attached": None,
+            **self.CALL_TOOLS_DOCUMENT,
+        }
 
     def _call_arguments(self) -> dict[str, Any]:
-        """The conversation up to the last question: what the last answer was an answer to."""
+        """Return the conversation up to the last question, which the last answer answers."""
         messages = self._request_messages()
-        asked = [at for at, message in enumerate(messages) if message["role"] in ("user", "tool")]
-        return {"messages": messages[: asked[-1] + 1] if asked else []}
+        questions = [
+            at for at, message in enumerate(messages) if message["role"] in ("user", "tool")
+        ]
+        return {"messages": messages[: questions[-1] + 1] if questions else []}
 
     # What users call
 
-    def send(self, prompt: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Ask; returns at once. `prompt` is a text, or a list of text and picture parts."""
+    def send(self, prompt: Prompt) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Send a prompt; returns immediately.
+
+        Args:
+            prompt: a text, or a list of text and image parts.
+
+        Raises:
+            InputError: the prompt is empty, or the panel is still running.
+        """
         self._send_prompt(prompt)
 
-    def run(self, prompt: Any) -> Any:
-        """Ask and wait for the answer, a ChatCompletionOutput; an interrupt keeps what came."""
+    def run(self, prompt: Prompt) -> Any:
+        """Send a prompt and wait for the answer; an interrupt keeps what has arrived.
+
+        Args:
+            prompt: a text, or a list of text and image parts.
+
+        Returns:
+            A `ChatCompletionOutput`.
+        """
         return self._wait_for_run(self._send_prompt(prompt))
 
-    async def arun(self, prompt: Any) -> Any:
-        """The same, awaited."""
+    async def arun(self, prompt: Prompt) -> Any:
+        """Send a prompt and await the answer; see `run`."""
         return await self._wait_for_run_async(self._send_prompt(prompt))
 
     def regenerate(self) -> None:
-        """Ask for the last answer again; returns at once. `undo` brings the old answer back."""
+        """Answer the last question again; returns immediately. `undo` restores the old answer.
+
+        Raises:
+            InputError: there is no question, or the panel is still running.
+        """
         entries = list(self._conversation.entries)
         while entries and entries[-1].message["role"] != "user":
             entries.pop()
         if not entries:
-            raise errors.InputError("There is no question to answer again: send one first.")
+            raise errors.InputError("There is no question to answer again. Send one first.")
         self._start_answer(entries)
 
     def edit(self, index: int, text: str) -> None:
-        """Change `messages[index]`; a changed question is asked again and what followed goes."""
+        """Change `messages[index]`. A changed question is sent again, and what followed it goes."""
         self._edit_entry(range(len(self.messages))[index] - bool(self.system), text)
 
     def undo(self) -> None:
-        """Take the last change of the conversation back: a question, an edit, a clearing."""
+        """Undo the last change of the conversation: a question, an edit, a clearing."""
         self._change_conversation(Conversation.undo)
 
     def redo(self) -> None:
-        """Take the last undo back."""
+        """Revert the last undo."""
         self._change_conversation(Conversation.redo)
 
     def clear(self) -> None:
-        """Begin anew; `undo` brings the conversation back."""
+        """Start a new conversation; `undo` restores the old one."""
         if self._conversation.entries:
-            self._change_conversation(lambda talk: talk.replace_entries(()))
+            self._change_conversation(lambda conversation: conversation.replace_entries(()))
 
     # A run
 
-    def _send_prompt(self, prompt: Any) -> PanelRun:
+    def _send_prompt(self, prompt: Prompt) -> PanelRun:
         message = (
             build_user_message(prompt)
             if isinstance(prompt, str)
             else {"role": "user", "content": prompt}
         )
         if not message["content"]:
-            raise errors.InputError("The prompt is empty: write something to send.")
+            raise errors.InputError("The prompt is empty. Write something to send.")
         return self._start_answer(
             [*self._conversation.entries, self._conversation.new_entry(message)], prompt
         )
 
-    def _start_answer(self, entries: list[Entry], prompt: Any = None) -> PanelRun:
+    def _start_answer(self, entries: list[Entry], prompt: Prompt | None = None) -> PanelRun:
         def prepare() -> None:
             self._pending_prompt = prompt
             self._conversation.replace_entries(entries)
@@ -169,14 +211,15 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             async for chunk in stream:
                 self._add_chunk(at, chunk)
         finally:
-            flusher.flush_now(self._mirror)  # the last words first, then the accounts
+            flusher.flush_now(self._mirror)  # the last words before the status line's figures
             await stream.aclose()
-            run.result = stream.result if stream.meta.first_token_seconds is not None else None
+            has_begun = stream.meta.first_token_seconds is not None
+            run.result = stream.result if has_begun else None
 
-    def _add_chunk(self, at: int, chunk: dict[str, Any]) -> None:
+    def _add_chunk(self, at: int, chunk: Mapping[str, Any]) -> None:
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
-            if choice.get("index") or not delta:
+            if choice.get("index") or not delta:  # the page shows the first of several answers
                 continue
             thought = delta.get("reasoning") or delta.get("reasoning_content")
             if thought:
@@ -195,77 +238,85 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         if message is None:
             self._restore_prompt()
             return
-        note = (
-            "Stopped here."
-            if run.was_stopped
-            else "The answer broke off here."
-            if run.error
-            else ""
-        )
+        note = ""
+        if run.was_stopped:
+            note = "Stopped here."
+        elif run.error:
+            note = "The answer broke off here."
         entry = Entry(self._answer_number, message, note)
         with self._lock:
             at = len(self._conversation.entries)
             self._conversation.amend_entries([*self._conversation.entries, entry])
-        for name in ("calls", "note", "done"):
-            self._mirror.set("turns", at, name, value=_build_turn(entry)[name])
+        # The text is there already, from the stream; only what it does not contain is set.
+        turn = _build_turn(entry)
+        self._mirror.set("turns", at, "calls", value=turn.calls)
+        self._mirror.set("turns", at, "note", value=turn.note)
+        self._mirror.set("turns", at, "done", value=turn.done)
         self._retry_action = self.regenerate
         self._publish_conversation()
         self.set_trait("value", entry.text)
 
     def _restore_prompt(self) -> None:
-        """The conversation is as before, and the question goes back to where it was written."""
+        """Restore the conversation, and return the unanswered prompt to the composer."""
         prompt, self._pending_prompt = self._pending_prompt, None
         with self._lock:
             self._conversation.discard_last_change()
         self._publish_conversation()
         self._retry_action = self.regenerate
         if prompt is not None:
-            text = self._conversation.new_entry({"role": "user", "content": prompt}).text
-            self._set_draft(text)
+            self._set_draft(self._conversation.new_entry({"role": "user", "content": prompt}))
             self._retry_action = lambda: self._resend_prompt(prompt)
 
-    def _resend_prompt(self, prompt: Any) -> None:
-        self._set_draft("")
+    def _resend_prompt(self, prompt: Prompt) -> None:
+        self._set_draft(None)
         self._send_prompt(prompt)
 
-    def _set_draft(self, text: str) -> None:
+    def _set_draft(self, entry: Entry | None) -> None:
+        """Put a message into the page's composer, with its images; None clears the last one."""
         number = self._mirror.get("draft", "n") + 1
-        self._mirror.set("draft", value={"n": number, "text": text})
+        self._draft_images = entry.images if entry else []
+        images = [f"draft.{number}.{at}" for at in range(len(self._draft_images))]
+        text = entry.text if entry else ""
+        self._mirror.set("draft", value=Draft(n=number, text=text, images=images))
 
     def _run_stats(self, run: PanelRun) -> dict[str, Any]:
-        result, shared = run.result, super()._run_stats(run)
+        result, stats = run.result, super()._run_stats(run)
         usage = result.usage or {}
-        made = usage.get("completion_tokens") or self._piece_count
-        streamed = shared["seconds"] - shared["first"]
-        found = {
-            "rate": (made - 1) / streamed if made > 1 and streamed > 0 else None,
+        # A server that does not count its tokens sends about one per piece.
+        count = usage.get("completion_tokens") or self._piece_count
+        seconds = stats["seconds"] - stats["first"]
+        more = {
+            "rate": (count - 1) / seconds if count > 1 and seconds > 0 else None,
             "prompt": usage.get("prompt_tokens"),
-            "completion": made or None,
+            "completion": count or None,
             "counted": not usage.get("completion_tokens"),
-            "model": shared.get("model") or result.model,
+            "model": stats.get("model") or result.model,
             "finish": result.choices[0].finish_reason if result.choices else None,
         }
-        return {**shared, **{name: value for name, value in found.items() if value is not None}}
+        return {**stats, **{name: value for name, value in more.items() if value is not None}}
 
     # The conversation
 
     def _edit_entry(self, at: int, text: str) -> None:
         entries = self._conversation.entries
         if not 0 <= at < len(entries):
-            raise errors.InputError(f"There is no message {at} to edit: there are {len(entries)}.")
+            raise errors.InputError(
+                f"There is no message {at} to edit; the conversation has {len(entries)}."
+            )
         entry = entries[at]
-        changed = self._conversation.new_entry(
-            {**entry.message, **build_user_message(text, entry.images)}
-        )
         if entry.message["role"] == "user":
-            self._start_answer([*entries[:at], changed], changed.message["content"])
+            message = {**entry.message, **build_user_message(text, entry.images)}
+            changed = self._conversation.new_entry(message)
+            self._start_answer([*entries[:at], changed], message["content"])
         else:
             changed = self._conversation.new_entry({**entry.message, "content": text})
             self._change_conversation(
-                lambda talk: talk.replace_entries([*entries[:at], changed, *entries[at + 1 :]])
+                lambda conversation: conversation.replace_entries(
+                    [*entries[:at], changed, *entries[at + 1 :]]
+                )
             )
 
-    def _change_conversation(self, change: Any) -> None:
+    def _change_conversation(self, change: Callable[[Conversation], None]) -> None:
         with self._lock:
             self._require_idle()
             change(self._conversation)
@@ -273,61 +324,83 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._publish_conversation()
         self._refresh_static()
 
-    def _on_messages_assigned(self, change: Any) -> None:
-        """A list was assigned to `messages`."""
+    def _on_messages_assigned(self, change: Mapping[str, Any]) -> None:
+        """Replace the conversation by a list that was assigned to `messages`."""
         if change["new"] == self._request_messages():
-            return
+            return  # published by the panel itself
         self._require_idle()
         messages = check_messages(change["new"])
         first = messages[0] if messages else {}
+        has_system = first.get("role") == "system" and isinstance(first.get("content"), str)
         with self._lock:
-            if first.get("role") == "system" and isinstance(first.get("content"), str):
-                self._conversation.replace_entries(map(self._conversation.new_entry, messages[1:]))
-                self.system = first["content"]
-            else:
-                self._conversation.replace_entries(map(self._conversation.new_entry, messages))
-                self.system = None
+            rest = messages[1:] if has_system else messages
+            self._conversation.replace_entries(map(self._conversation.new_entry, rest))
+            self.system = first["content"] if has_system else None
         self._publish_conversation()
         self._refresh_static()
 
-    def _request_messages(self) -> list[dict[str, Any]]:
+    def _request_messages(self) -> list[MessageDict]:
         system = [{"role": "system", "content": self.system}] if self.system else []
         return system + self._conversation.messages
 
-    def _publish_conversation(self, _: Any = None) -> None:
-        """Show the conversation to Python's observers and to the page, which keeps what it has."""
+    def _publish_conversation(self, _: object = None) -> None:
+        """Show the conversation to observers and to the page; turns that it has stay untouched."""
         with self._lock:
             entries = self._conversation.entries
-            there = [turn["id"] for turn in self._mirror.get("turns")]
+            on_page = [turn["id"] for turn in self._mirror.get("turns")]
             wanted = [entry.number for entry in entries]
-            same = next(
-                (i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), None
+            # Everything from the first difference on is sent again; a turn that streams has the
+            # number of its entry already, so it stays.
+            keep = next(
+                (i for i, (a, b) in enumerate(zip(on_page, wanted, strict=False)) if a != b),
+                min(len(on_page), len(wanted)),
             )
-            keep = min(len(there), len(wanted)) if same is None else same
-            if keep < len(there):
+            if keep < len(on_page):
                 self._mirror.truncate("turns", length=keep)
             for at in range(keep, len(entries)):
                 self._mirror.set("turns", at, value=_build_turn(entries[at]))
             self._mirror.set("canUndo", value=self._conversation.can_undo)
-            self._mirror.set("result", value=self._result_files())
             self._mirror.set("canRedo", value=self._conversation.can_redo)
+            self._mirror.set("result", value=self._result_files())
         self.messages = self._request_messages()
 
     def _render_static(self) -> tuple[str, str]:
         return self._transcript.render(self._conversation.entries, self.system, repr(self))
 
-    def _find_media(self, name: str) -> tuple[bytes, str] | None:
-        number, _, at = name.partition("-")
+    def _find_media(self, name: str) -> AttachedFile | None:
+        kind, _, rest = name.partition(".")
+        if kind == "draft":
+            at = int(rest.partition(".")[2] or -1)
+            return self._draft_images[at] if 0 <= at < len(self._draft_images) else None
+        number, _, index = name.partition("-")
         for entry in self._conversation.entries:
-            if str(entry.number) == number and at.isdigit() and int(at) < len(entry.images):
-                return entry.images[int(at)]
+            if str(entry.number) == number and index.isdigit() and int(index) < len(entry.images):
+                return entry.images[int(index)]
         return self._find_chat_file(name)
 
-    # What the page asks for
+    # Actions of the page
 
-    def _do_send(self, text: str, types: list[str], buffers: Iterable[bytes] = ()) -> None:
-        message = build_user_message(text, zip(buffers, types, strict=True))
-        self._send_prompt(message["content"])
+    def _take_upload(self, name: str, data: bytes, file: str) -> None:
+        if name == CONVERSATION_UPLOAD:
+            self._open_upload(data)
+        else:
+            self._attached_files[name] = data
+
+    def _do_send(self, text: str, n: int = 0, images: Sequence[Mapping[str, str]] = ()) -> None:
+        """Send a message. The page keeps it in its composer until `taken` reaches `n`.
+
+        Args:
+            text: the text.
+            n: the message's number; `heard` reaches it even if the message is refused.
+            images: `name` (of an upload) and `type` (MIME) of the message's images.
+        """
+        try:
+            files = [(self._attached_files[image["name"]], image["type"]) for image in images]
+            self._send_prompt(build_user_message(text, files)["content"])
+            self._attached_files.clear()
+            self._mirror.set("taken", value=n)
+        finally:
+            self._mirror.set("heard", value=n)
 
     def _do_edit(self, at: int, text: str) -> None:
         self._edit_entry(at, text)
@@ -348,24 +421,25 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         return {**super()._repr_fields(), "messages": len(self._conversation.entries)}
 
 
-def _build_turn(entry: Entry, done: bool = True) -> dict[str, Any]:
-    """A message as the page shows it; pictures are named, and fetched when they are shown."""
-    return {
-        "id": entry.number,
-        "role": entry.message["role"],
-        "text": entry.text,
-        "think": entry.reasoning,
-        "calls": entry.tool_calls,
-        "images": [f"{entry.number}-{i}" for i in range(len(entry.images))],
-        "note": entry.note,
-        "done": done,
-    }
+def _build_turn(entry: Entry, done: bool = True) -> Turn:
+    """Return a message as the page shows it."""
+    return Turn(
+        id=entry.number,
+        role=entry.message["role"],
+        text=entry.text,
+        think=entry.reasoning,
+        calls=entry.tool_calls,
+        images=[f"{entry.number}-{at}" for at in range(len(entry.images))],
+        note=entry.note,
+        done=done,
+    )
 
 
-def _first_message(result: Any) -> dict[str, Any] | None:
-    """The first answer's message as a plain dict; None when nothing is in it."""
+def _first_message(result: Mapping[str, Any] | None) -> MessageDict | None:
+    """Return the first answer's message as a plain dict; None if it is empty."""
     choices = result["choices"] if result is not None else []
     message = dict(choices[0]["message"]) if choices else {}
-    found = {name: value for name, value in message.items() if value}
-    said = found.keys() - {"role"}
-    return {"content": "", **found, "role": "assistant"} if said else None
+    fields = {name: value for name, value in message.items() if value}
+    if not fields.keys() - {"role"}:
+        return None
+    return {"content": "", **fields, "role": "assistant"}

@@ -1,35 +1,39 @@
-"""One question to several models, side by side, with what each of them took."""
+"""One prompt to several models, side by side, with the time, tokens and cost of each answer."""
 
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from hfwidgets import errors, providers
 from hfwidgets.calls.counted_stream import open_counted_stream
+from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.notebook import background_loop, code_snippets
-from hfwidgets.panels.base_panel import storable
+from hfwidgets.panels.base_panel import check_model
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.protocol import Code, Column, Json, Node, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.run import PanelRun
-from hfwidgets.panels.views import parts, previews, raw_json
+from hfwidgets.panels.views import previews, raw_json
 from hfwidgets.results.comparison import Comparison, ComparisonRow
+from hfwidgets.tasks.chat import AsyncChatStream
 
 
 class ComparePanel(CallTools):
-    """Several models answer the same question, each streamed into a column of its own.
+    """Several models answer the same prompt, each streamed into its own column.
 
     Args:
-        models: model ids; `MODEL:PROVIDER` names who serves, a provider's name alone leaves the
+        models: model ids; `MODEL:PROVIDER` names the provider, a provider's name alone leaves the
             model to it, a URL is an endpoint.
-        prompt: what the form holds at first.
-        system: a system prompt for all.
+        prompt: the form's initial text.
+        system: a system prompt for all models.
         settings: settings of a client and parameters of `chat_completion`, for all models.
 
     Attributes:
-        result: a `Comparison`: one row a model; `.to_pandas()` is a DataFrame.
-        prompt: the question as it was last asked.
+        result: a `Comparison` with one row per model; `.to_pandas()` is a DataFrame.
+        prompt: the prompt that was last sent.
     """
 
     task = "chat-completion"
@@ -41,34 +45,34 @@ class ComparePanel(CallTools):
     ) -> None:
         self.models = list(dict.fromkeys(models))
         for name in self.models:
-            storable(name)
+            check_model(name)
         if len(self.models) < 2:
             raise errors.ConfigurationError(
-                "compare takes at least two models: hf.compare(models=['a/b', 'c/d:together'])."
+                "compare needs at least two models: hf.compare(models=['a/b', 'c/d:together'])."
             )
         self.prompt, self.system = prompt, system
         self._comparison_rows: list[ComparisonRow] = []
-        self._last_comparison: Any = None
+        self._last_comparison: Comparison | None = None
         super().__init__(None, **settings)
         self._retry_action = lambda: self.start(self.prompt)
 
     def start(self, prompt: str) -> None:
-        """Ask all models; returns at once."""
+        """Send a prompt to all models; returns immediately."""
         self._send_prompt(prompt)
 
     def run(self, prompt: str | None = None) -> Any:
-        """Ask and wait for the `Comparison`; an interrupt stops and keeps what came."""
+        """Send a prompt and wait for the `Comparison`; an interrupt keeps what has arrived."""
         return self._wait_for_run(self._send_prompt(prompt or self.prompt))
 
     async def arun(self, prompt: str | None = None) -> Any:
-        """The same, awaited."""
+        """Send a prompt and await the `Comparison`; see `run`."""
         return await self._wait_for_run_async(self._send_prompt(prompt or self.prompt))
 
     # A run
 
     def _send_prompt(self, prompt: str) -> PanelRun:
         if not prompt.strip():
-            raise errors.InputError("The prompt is empty: write something to send.")
+            raise errors.InputError("The prompt is empty. Write something to send.")
 
         def prepare() -> None:
             self.prompt = prompt
@@ -78,25 +82,29 @@ class ComparePanel(CallTools):
         return self._begin_run(prepare)
 
     async def _perform_run(self, run: PanelRun) -> None:
-        """Models of this machine take turns, so that they do not slow each other down."""
         self._comparison_rows = [ComparisonRow(model=name) for name in self.models]
+        # Models on this machine answer one after the other, or each would slow down the others
+        # and none of the times would be its own.
         turn = asyncio.Lock()
         try:
             async with asyncio.TaskGroup() as group:
                 for at, name in enumerate(self.models):
                     provider = self._column_target(name).get("provider", self.provider)
-                    embedded = providers.is_embedded(provider)
-                    held: Any = turn if embedded else contextlib.nullcontext()
-                    group.create_task(self._ask_model(at, name, held))
+                    guard: AbstractAsyncContextManager[object] = contextlib.nullcontext()
+                    if providers.is_embedded(provider):
+                        guard = turn
+                    group.create_task(self._ask_model(at, name, guard))
         finally:
             run.result = Comparison(self._comparison_rows)
         if all(row.error for row in self._comparison_rows):
             raise errors.InputError(f"No model answered. {self._comparison_rows[0].error}")
 
-    async def _ask_model(self, at: int, name: str, held: Any) -> None:
-        async with held:
+    async def _ask_model(
+        self, at: int, name: str, guard: AbstractAsyncContextManager[object]
+    ) -> None:
+        async with guard:
             self._update_column(at, state="running")
-            stream: Any = None
+            stream: AsyncChatStream | None = None
             try:
                 stream = await self._open_stream(name)
                 await self._read_stream(at, stream)
@@ -109,15 +117,15 @@ class ComparePanel(CallTools):
                     await stream.aclose()
                     self._record_answer(at, stream.result)
 
-    async def _open_stream(self, name: str) -> Any:
+    async def _open_stream(self, name: str) -> AsyncChatStream:
         system = [{"role": "system", "content": self.system}] if self.system else []
         messages = [*system, {"role": "user", "content": self.prompt}]
-        who = self._column_target(name)
-        client = background_loop.shared_client(**self._stream_settings(who))
-        given = {"model": who.get("model"), **self.parameters}
-        return await open_counted_stream(client, messages, **given)
+        target = self._column_target(name)
+        client = self._column_client(target)
+        options = {"model": target.get("model"), **self.parameters}
+        return await open_counted_stream(client, messages, **options)
 
-    async def _read_stream(self, at: int, stream: Any) -> None:
+    async def _read_stream(self, at: int, stream: AsyncChatStream) -> None:
         async for chunk in stream:
             if piece := uploads.chunk_text(chunk):
                 if self.status != "streaming":
@@ -125,23 +133,23 @@ class ComparePanel(CallTools):
                 self._mirror.append("columns", at, "text", text=piece)
 
     def _column_target(self, name: str) -> dict[str, str]:
-        """A column's name as model and provider."""
+        """Return a column's name as `provider` or as `model`, whichever it is."""
         return {"provider": name} if name in background_loop.list_providers() else {"model": name}
 
-    def _stream_settings(self, who: dict[str, str]) -> dict[str, Any]:
+    def _column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
         token = {"token": self._secret} if self._secret else {}
-        provider = who.get("provider", self.provider)
-        return {"provider": provider, **self._client_settings, **token}
+        provider = target.get("provider", self.provider)
+        return background_loop.shared_client(provider=provider, **self._client_settings, **token)
 
     def _record_answer(self, at: int, result: Any) -> None:
-        """Keep what one model took."""
-        found = measure_answer(result)
-        self._comparison_rows[at].update(found, result=result)
-        shown = {name: found[name] for name in found if name != "answer"}
-        self._update_column(at, **shown)
+        """Keep an answer with its times, tokens and cost."""
+        measures = measure_answer(result)
+        self._comparison_rows[at].update(measures, result=result)
+        measures.pop("answer")  # the page has it from the stream
+        self._update_column(at, **measures)
         flusher.flush_now(self._mirror)
 
-    def _update_column(self, at: int, **values: Any) -> None:
+    def _update_column(self, at: int, **values: Json) -> None:
         for name, value in values.items():
             self._mirror.set("columns", at, name, value=value)
 
@@ -152,16 +160,16 @@ class ComparePanel(CallTools):
             self._mirror.set("result", value=self._result_files(run.number))
 
     def _run_stats(self, run: PanelRun) -> dict[str, Any]:
-        """The slowest answer's time and what all cost together."""
+        """Return the slowest answer's time and the cost of all answers."""
         times = [row.seconds for row in run.result if row.seconds is not None]
         costs = [row.dollars for row in run.result if row.dollars is not None]
-        found = {"seconds": max(times)} if times else {}
-        return {**found, **({"cost": sum(costs)} if costs else {})}
+        seconds = {"seconds": max(times)} if times else {}
+        return {**seconds, **({"cost": sum(costs)} if costs else {})}
 
-    def _result_files(self, number: int) -> dict[str, Any]:
-        """The comparison as the page's tools know it."""
+    def _result_files(self, number: int) -> dict[str, Node]:
+        """Return the files that a comparison can be saved as."""
         saves = [
-            {"label": label, "id": f"save.{number}.{name}", "name": name}
+            Save(label=label, id=f"save.{number}.{name}", name=name)
             for name, label, _ in raw_json.save_formats(self._last_comparison)
         ]
         return {"kind": "comparison", "n": number, "raw": f"raw.{number}", "saves": saves}
@@ -169,36 +177,36 @@ class ComparePanel(CallTools):
     def _find_media(self, name: str) -> previews.PageFile | None:
         if self._last_comparison is None:
             return None
-        room, _, rest = name.partition(".")
-        if room == "raw":
-            return parts.text_file(raw_json.to_json_text(self._last_comparison))
-        made = {name: make for name, _, make in raw_json.save_formats(self._last_comparison)}
-        file = made.get(rest.partition(".")[2])
-        return file() if file else None
+        kind, _, rest = name.partition(".")
+        if kind == "raw":
+            return previews.text_file(raw_json.to_json_text(self._last_comparison))
+        makers = {name: make for name, _, make in raw_json.save_formats(self._last_comparison)}
+        make = makers.get(rest.partition(".")[2])
+        return make() if make else None
 
-    async def _write_code(self) -> None:
-        """The comparison as Python; the other forms have one call a model, and show the first."""
-        await super()._write_code()
-        code = self._mirror.get("code")
-        own = {"system": self.system, **self.parameters}
-        given = {name: value for name, value in own.items() if value is not None}
-        more = "".join(f", {name}={value!r}" for name, value in given.items())
-        code["python"] = (
+    async def _format_code(self) -> Code:
+        """Write the comparison as Python. The other forms make one call; they show the first."""
+        code = await super()._format_code()
+        options = {"system": self.system, **self.parameters}
+        arguments = "".join(
+            f", {name}={value!r}" for name, value in options.items() if value is not None
+        )
+        code.python = (
             "import hfwidgets as hf\n\n"
-            f"panel = hf.compare({self.models!r}, {self.prompt!r}{more})\n"
+            f"panel = hf.compare({self.models!r}, {self.prompt!r}{arguments})\n"
             "result = panel.run()\nresult.to_pandas()"
         )
         names = ",".join(self.models)
-        code["magic"] = f"%%infer -t {self.task} --compare {names}\n{self.prompt}".rstrip()
-        code["curl"] = f"# One call a model; this is the first.\n{code['curl']}"
-        code["hub"] = f"# One call a model; this is the first.\n{code['hub']}"
-        self._mirror.set("code", value=code)
+        code.magic = f"%%infer -t {self.task} --compare {names}\n{self.prompt}".rstrip()
+        code.curl = f"# One call per model; this is the first.\n{code.curl}"
+        code.hub = f"# One call per model; this is the first.\n{code.hub}"
+        return code
 
     def _build_call(self) -> code_snippets.CallDraft:
         call = super()._build_call()
-        who = self._column_target(self.models[0])
-        provider = {"provider": who["provider"]} if "provider" in who else {}
-        model = {"model": who["model"]} if "model" in who else {}
+        target = self._column_target(self.models[0])
+        model = {"model": target["model"]} if "model" in target else {}
+        provider = {"provider": target["provider"]} if "provider" in target else {}
         return code_snippets.CallDraft(
             self.task, {**call.arguments, **model}, {**call.settings, **provider}
         )
@@ -208,10 +216,9 @@ class ComparePanel(CallTools):
         question = [{"role": "user", "content": self.prompt}] if self.prompt else []
         return {"messages": [*system, *question] if question else []}
 
-    def _initial_document(self) -> dict[str, Any]:
-        form = {"label": "Compare models", "help": "The same question to each of them."}
+    def _initial_document(self) -> dict[str, Node]:
         return {
-            "form": form,
+            "form": {"label": "Compare models", "help": "Sends the same prompt to each of them."},
             "prompt": self.prompt,
             "columns": [_empty_column(name) for name in self.models],
             **self.CALL_TOOLS_DOCUMENT,
@@ -226,26 +233,27 @@ class ComparePanel(CallTools):
     def _repr_fields(self) -> dict[str, Any]:
         return {"models": self.models, **super()._repr_fields()}
 
-    # What the page asks for
+    # Actions of the page
 
     def _do_run(self, prompt: str) -> None:
         self.start(prompt)
 
 
-def _empty_column(name: str) -> dict[str, Any]:
-    return {"model": name, "text": "", "state": "", "error": ""}
+def _empty_column(name: str) -> Column:
+    return Column(model=name, text="", state="", error="")
 
 
 def measure_answer(result: Any) -> dict[str, Any]:
-    """What an answer took: times in seconds, tokens, and dollars where prices are known."""
+    """Return an answer with its times in seconds, its tokens, and its cost in US dollars."""
     meta = result.meta
     tokens = getattr(meta.usage, "completion_tokens", None)
-    writing = meta.seconds - (meta.first_token_seconds or 0.0)
+    seconds_writing = meta.seconds - (meta.first_token_seconds or 0.0)
+    has_rate = tokens and seconds_writing > 0
     return {
         "provider": meta.provider,
         "answer": result.text,
         "first_token_seconds": meta.first_token_seconds,
-        "tokens_per_second": tokens / writing if tokens and writing > 0 else None,
+        "tokens_per_second": tokens / seconds_writing if has_rate else None,
         "seconds": meta.seconds,
         "tokens": tokens,
         "dollars": meta.cost,

@@ -1,79 +1,83 @@
-"""What only texts know: go on with one and take that back, swap languages, compare all pairs."""
+"""Tools of tasks about text: continue and undo, swap languages, compare all pairs of sentences."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from hfwidgets import errors
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.base_panel import Panel
+from hfwidgets.panels.document.protocol import Node, Pairs
+from hfwidgets.panels.form.inputs import PanelInputs
 
 LANGUAGE_PARAMETERS = ("src_lang", "tgt_lang")
 MAX_PAIRED_TEXTS = 24
-"""The most sentences that are compared each with each."""
+"""The most sentences that are compared with each other."""
 
 
 class TextTools(Panel):
     """Adds to a task's panel what its texts allow."""
 
-    TEXT_TOOLS_DOCUMENT: ClassVar[dict[str, Any]] = {"pairs": None}
-    """Its part of the document."""
+    TEXT_TOOLS_DOCUMENT: ClassVar[dict[str, Node]] = {"pairs": None}
+    """The part of the document that these tools keep."""
 
-    inputs: Any
+    inputs: PanelInputs
     _run_inputs: dict[str, Any]
+    _continuations: list[dict[str, Any]]
 
     def start(self, **inputs: Any) -> None:
-        """Run; returns at once."""
+        """Run; returns immediately."""
         raise NotImplementedError
 
-    # A continuation
+    # Continuations
 
     def continue_text(self) -> None:
-        """Continue the generated text from where it ended; returns at once. `undo` takes it back.
+        """Continue the generated text from its end; returns immediately. `undo` reverts it.
 
         Raises:
-            InputError: no text was generated yet.
+            InputError: no text has been generated yet.
         """
         view = self._continuation_view()
         self._require_idle()
-        self._continuations = [*getattr(self, "_continuations", []), view]
+        self._continuations.append(view)
         self.start(**{self._text_input_name: _full_text(view)})
 
     def undo(self) -> None:
-        """Take the last continuation back: what was shown before it is shown again."""
+        """Revert the last continuation: show what was shown before it."""
         view = self._continuation_view()
         self._require_idle()
-        trail = getattr(self, "_continuations", [])
-        before = trail.pop() if trail and _full_text(trail[-1]) == view["prompt"] else None
-        self.inputs[self._text_input_name] = before["prompt"] if before else view["prompt"]
-        self._mirror.set("result", value=before)
+        previous = None
+        # After another prompt was typed, the earlier texts no longer lead to this one.
+        if self._continuations and _full_text(self._continuations[-1]) == view["prompt"]:
+            previous = self._continuations.pop()
+        self.inputs[self._text_input_name] = previous["prompt"] if previous else view["prompt"]
+        self._mirror.set("result", value=previous)
         self._update_state("idle", failure=None, stats=None)
 
     def _continuation_view(self) -> dict[str, Any]:
         view: dict[str, Any] | None = self._mirror.get("result")
         if view is None or view["kind"] != "continuation":
-            raise errors.InputError("There is no generated text yet: run the panel first.")
+            raise errors.InputError("There is no generated text yet. Run the panel first.")
         return view
 
     @property
     def _text_input_name(self) -> str:
-        """The input that holds the text."""
+        """The name of the input that holds the text."""
         return str(next(iter(self.inputs)))
 
     # Languages
 
     def swap(self) -> None:
-        """Exchange the two languages; a translation that is shown becomes the text.
+        """Swap the two languages; a translation that is shown becomes the text.
 
         Raises:
-            InputError: the task has no languages to exchange.
+            InputError: the task has no languages to swap.
         """
         if not set(LANGUAGE_PARAMETERS) <= set(self.declaration.controls):
-            raise errors.InputError(f"{self.task} has no languages to exchange.")
+            raise errors.InputError(f"{self.task} has no languages to swap.")
         source, target = (self.parameters.get(name) for name in LANGUAGE_PARAMETERS)
-        self.parameters = dict(self.parameters) | {
-            LANGUAGE_PARAMETERS[0]: target,
-            LANGUAGE_PARAMETERS[1]: source,
-        }
+        swapped = dict(zip(LANGUAGE_PARAMETERS, (target, source), strict=True))
+        self.parameters = {**self.parameters, **swapped}
         text = getattr(self.result, "text", "")
         if text and self._mirror.get("result") is not None:
             self.inputs[self._text_input_name] = text
@@ -82,17 +86,17 @@ class TextTools(Panel):
     # Sentences
 
     async def _compare_pairs(self) -> None:
-        """How alike all sentences are, each with each: one call a sentence."""
+        """Compute the similarity of all pairs of sentences, with one call per sentence."""
         view = self._mirror.get("result")
-        one, many = _sentence_names(self._run_inputs)
-        if view is None or one is None or many is None:
-            raise errors.InputError("There are no sentences to compare: run the panel first.")
-        texts = [self._run_inputs[one], *self._run_inputs[many]][:MAX_PAIRED_TEXTS]
-        self._mirror.set("pairs", value={"n": view["n"], "names": texts, "matrix": None})
+        source, others = _sentence_names(self._run_inputs)
+        if view is None or source is None or others is None:
+            raise errors.InputError("There are no sentences to compare. Run the panel first.")
+        texts = [self._run_inputs[source], *self._run_inputs[others]][:MAX_PAIRED_TEXTS]
+        self._mirror.set("pairs", value=Pairs(n=view["n"], names=texts, matrix=None))
         method = getattr(self._get_client(), self.declaration.method)
-        more: dict[str, Any] = {"model": self.model, **self.parameters}
+        options: dict[str, Any] = {"model": self.model, **self.parameters}
         calls = (
-            method(**{one: text, many: texts[at + 1 :]}, **more)
+            method(**{source: text, others: texts[at + 1 :]}, **options)
             for at, text in enumerate(texts[:-1])
         )
         rows = await asyncio.gather(*calls)
@@ -105,7 +109,7 @@ class TextTools(Panel):
             self._mirror.set("pairs", value=None)
             self._show_error(error)
 
-    # What the page asks for
+    # Actions of the page
 
     def _do_continue(self) -> None:
         self.continue_text()
@@ -120,24 +124,24 @@ class TextTools(Panel):
         background_loop.submit(self._show_pairs())
 
 
-def _full_text(view: dict[str, Any]) -> str:
-    """A prompt with its continuation, which some servers send together."""
+def _full_text(view: Mapping[str, Any]) -> str:
+    """Return a prompt with its continuation. Some servers repeat the prompt in their answer."""
     prompt, text = str(view["prompt"]), str(view["text"])
     return text if text.startswith(prompt) else prompt + text
 
 
-def _sentence_names(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The names of the sentence and of those that it is compared with."""
-    one = next((name for name, value in given.items() if isinstance(value, str)), None)
-    many = next((name for name, value in given.items() if isinstance(value, list)), None)
-    return one, many
+def _sentence_names(inputs: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the names of the input with one sentence and of the one with several."""
+    source = next((name for name, value in inputs.items() if isinstance(value, str)), None)
+    others = next((name for name, value in inputs.items() if isinstance(value, list)), None)
+    return source, others
 
 
-def _symmetric_matrix(rows: list[Any]) -> list[list[float]]:
-    """The upper triangle's rows as a symmetric matrix with ones on its diagonal."""
+def _symmetric_matrix(rows: list[Iterable[float]]) -> list[list[float]]:
+    """Return the upper triangle's rows as a symmetric matrix with ones on its diagonal."""
     size = len(rows) + 1
     matrix = [[1.0] * size for _ in range(size)]
     for at, row in enumerate(rows):
-        for step, score in enumerate(row, start=at + 1):
-            matrix[at][step] = matrix[step][at] = round(float(score), 4)
+        for other, score in enumerate(row, start=at + 1):
+            matrix[at][other] = matrix[other][at] = round(float(score), 4)
     return matrix

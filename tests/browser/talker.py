@@ -116,6 +116,9 @@ class Talker:
     def answer(self, seen: Seen) -> Answer:
         content = seen.json()["messages"][-1]["content"]
         if isinstance(content, list):
+            text = " ".join(part["text"] for part in content if part["type"] == "text")
+            if text in self.answers:
+                return self.answers[text](seen)
             return pieces(f"I see {sum(part['type'] == 'image_url' for part in content)} picture.")
         words = content.split()
         if words[:1] == ["count"] and words[2] == "by":

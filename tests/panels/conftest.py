@@ -145,3 +145,12 @@ def settled(panel: Panel) -> None:
     """Wait until the panel's run is over."""
     assert panel._current_run is not None
     panel._current_run.wait(30)
+
+
+def attach(panel: ChatPanel, name: str, data: bytes) -> None:
+    """Upload a file as the page does, in pieces of 1 MiB."""
+    size = 1 << 20
+    for at in range(0, len(data), size):
+        piece = {"name": name, "id": f"u-{name}", "at": at, "total": len(data)}
+        say(panel, [data[at : at + size]], k="do", do="upload", **piece)
+        assert page(panel).doc["uploads"][name]["got"] == min(len(data), at + size)

@@ -13,7 +13,7 @@ import hfwidgets as hf
 from hfwidgets import errors
 from hfwidgets.panels.chat_panel import ChatPanel
 from tests.browser.talker import RICH, Talker, pieces
-from tests.panels.conftest import Chat, page, say
+from tests.panels.conftest import Chat, attach, page, say
 from tests.plugins.loopback import Answer
 from tests.plugins.waiting import Slow, auntil, free
 
@@ -199,7 +199,10 @@ def test_tool_calls_and_reasoning(chat: Chat) -> None:
 
 def test_pictures_are_sent_and_fetched_once_wanted(chat: Chat, talker: Talker) -> None:
     panel = chat()
-    say(panel, [b"\x89PNG data"], k="do", do="send", text="what?", types=["image/png"])
+    attach(panel, "a1", b"\x89PNG data")
+    images = [{"name": "a1", "type": "image/png"}]
+    say(panel, k="do", do="send", text="what?", images=images, n=1)
+    assert page(panel).doc["taken"] == 1
     ended(panel)
     part, text = talker.loopback.requests[-1].json()["messages"][-1]["content"]
     assert part["image_url"]["url"] == "data:image/png;base64,iVBORyBkYXRh"
@@ -209,6 +212,38 @@ def test_pictures_are_sent_and_fetched_once_wanted(chat: Chat, talker: Talker) -
     assert page(panel).messages[-1] == {"k": "media", "id": name, "type": "image/png"}
     assert page(panel).buffers[-1] == [b"\x89PNG data"]
     assert "iVBOR" not in str(page(panel).messages)
+
+
+def test_large_images_and_conversations_arrive_in_pieces(
+    chat: Chat, talker: Talker, tmp_path: Path
+) -> None:
+    panel = chat()
+    image = b"\x89PNG" + bytes(11 << 20)
+    attach(panel, "a1", image)
+    say(panel, k="do", do="send", text="", images=[{"name": "a1", "type": "image/png"}], n=1)
+    ended(panel)
+    assert len(talker.loopback.requests[-1].body) > 14 << 20
+    saved = panel.export(tmp_path / "chat.json").read_bytes()
+    other = chat()
+    attach(other, "conversation", saved)
+    assert other.messages == panel.messages
+
+
+def test_a_refused_message_returns_with_its_images(chat: Chat, talker: Talker) -> None:
+    panel = chat()
+    attach(panel, "a1", b"\x89PNG data")
+    images = [{"name": "a1", "type": "image/png"}]
+    say(panel, k="do", do="send", text="refuse", images=images, n=1)
+    ended(panel)
+    draft = page(panel).doc["draft"]
+    assert draft["text"] == "refuse"
+    say(panel, k="media", id=draft["images"][0])
+    assert page(panel).buffers[-1] == [b"\x89PNG data"]
+    talker.answers["refuse"] = lambda seen: pieces("fine")
+    say(panel, k="do", do="retry")
+    ended(panel)
+    assert "iVBORyBkYXRh" in str(panel.messages[0])
+    assert page(panel).doc["draft"].get("images", []) == []
 
 
 def test_history(chat: Chat) -> None:
@@ -275,10 +310,11 @@ def test_export_and_load(chat: Chat, tmp_path: Path) -> None:
 def test_one_run_at_a_time(chat: Chat) -> None:
     panel = chat()
     panel.send("count 100 by 1")
-    with pytest.raises(errors.InputError, match="still answering"):
+    with pytest.raises(errors.InputError, match="still running"):
         panel.run("two")
-    say(panel, k="do", do="send", text="three", types=[])
-    assert "still answering" in page(panel).doc["state"]["failure"]["text"]
+    say(panel, k="do", do="send", text="three", n=7)
+    assert page(panel).doc["taken"] == 0
+    assert "still running" in page(panel).doc["state"]["failure"]["text"]
     panel.stop()
 
 

@@ -85,7 +85,7 @@ def test_a_path_is_shown_by_what_is_there(panel: Open, boat: Path, tmp_path: Pat
     assert changed._find_media(before) == (boat.read_bytes(), "image/png")
     heard = panel("automatic-speech-recognition", audio=str(tone))
     heard.run()
-    assert view(heard)["sound"]["seconds"] == pytest.approx(2, abs=0.01)
+    assert view(heard)["audio"]["seconds"] == pytest.approx(2, abs=0.01)
     for opened, tag in ((changed, "<img"), (heard, "<audio")):
         body, plain = opened._render_static()
         assert tag in body
@@ -96,7 +96,7 @@ def test_the_sound_before_is_a_track_too(panel: Open) -> None:
     opened = panel("audio-to-audio", audio=examples.noise())
     opened.run()
     assert [track["label"] for track in view(opened)["tracks"]] == ["input", "clean", "noise"]
-    saves = [save for track in view(opened)["tracks"] for save in track["saves"]]
+    saves = [save for track in view(opened)["tracks"] for save in track.get("saves", ())]
     assert [(save["label"], save["name"]) for save in saves] == [
         ("clean WAV", "clean.wav"),
         ("noise WAV", "noise.wav"),
@@ -113,7 +113,7 @@ def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
     opened.parameters = {}
     opened.run()
     assert view(opened)["text"] == ""
-    assert "No objects were found in this picture." in opened._render_static()[0]
+    assert "No objects were found in this image." in opened._render_static()[0]
 
 
 def test_answers_stand_where_their_words_do(panel: Open, loopback: Loopback) -> None:

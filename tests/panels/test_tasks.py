@@ -34,7 +34,7 @@ def files(view: Any) -> Iterator[str]:
     """The names of all files that a view speaks of."""
     if isinstance(view, dict):
         for name, value in view.items():
-            if name in ("id", "picture", "mask", "before", "thumb", "raw") and value:
+            if name in ("id", "image", "mask", "before", "thumb", "raw") and value:
                 yield value
             yield from files(value)
     elif isinstance(view, list):
@@ -62,7 +62,7 @@ def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
     if result_in_words(view):
         assert SHOWN[task] in result_in_words(view)
     else:
-        assert view["kind"] in ("picture", "video", "sound", "embedding")
+        assert view["kind"] in ("image", "video", "audio", "embedding")
     for name in set(files(view)):
         content, kind = opened._find_media(name) or (b"", "")
         assert content, name
@@ -144,7 +144,7 @@ def test_a_new_task_has_a_panel_from_its_declaration(depth: None, loopback: Loop
     assert result.depth.size == (64, 42)
     view = page(opened).doc["result"]
     assert view["kind"] == "parts"
-    assert view["parts"][0]["view"]["kind"] == "picture"
+    assert view["parts"][0]["view"]["kind"] == "image"
     assert "<img" in opened._render_static()[0]
     opened.close()
 
@@ -209,7 +209,7 @@ def test_awaited_runs_and_observers(panel: Open) -> None:
 def test_a_result_becomes_another_panels_input(panel: Open) -> None:
     speech = panel("text-to-speech", text="The ferry leaves at noon.")
     heard = panel("automatic-speech-recognition")
-    with pytest.raises(errors.InputError, match="run the other panel first"):
+    with pytest.raises(errors.InputError, match="Run the other panel first"):
         heard.use(speech)
     speech.run()
     heard.use(speech)
@@ -282,7 +282,7 @@ def test_variables_of_the_notebook(
     say(opened, k="do", do="names", name="image")
     found = {item["name"]: item["about"] for item in page(opened).doc["names"]["image"]}
     assert found == {
-        "boat": "picture, 640 × 420", "array": "array, 4 × 6 × 3", "path": "file boat.png"
+        "boat": "image, 640 × 420", "array": "array, 4 × 6 × 3", "path": "file boat.png"
     }  # fmt: skip
     say(opened, k="do", do="variable", name="image", variable="boat")
     assert opened.inputs["image"] is scope["boat"]
@@ -314,7 +314,7 @@ def test_the_banner_comes_before_the_form_is_filled(monkeypatch: pytest.MonkeyPa
     assert opened.model == "https://example.org/x"
     assert page(opened).doc["banner"] is None
     say(opened, k="do", do="endpoint", url="nonsense")
-    assert "no URL" in page(opened).doc["state"]["failure"]["text"]
+    assert "not a URL" in page(opened).doc["state"]["failure"]["text"]
     opened.model = None
     say(opened, k="do", do="key", value="hf_" + "x" * 30)
     assert page(opened).doc["banner"] is None

@@ -22,7 +22,7 @@ from hfwidgets.panels.views.error_card import MAX_REASON_LENGTH, error_card
 from hfwidgets.results.tabular import Predictions
 from hfwidgets.tasks import TASKS, examples
 from tests.browser.stage import Stage
-from tests.panels.conftest import Chat, Open, page, say, settled
+from tests.panels.conftest import Chat, Open, attach, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
 from tests.plugins.shells import open_shell
 from tests.plugins.waiting import until
@@ -214,13 +214,13 @@ def test_a_result_becomes_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatc
     with open_shell() as shell:
         opened = panel("text-classification", text="fine")
         say(opened, k="do", do="assign", variable="found")
-        assert "no result yet" in page(opened).doc["state"]["failure"]["text"]
+        assert "no result to send yet" in page(opened).doc["state"]["failure"]["text"]
         opened.run()
         say(opened, k="do", do="assign", variable="found")
         assert shell.user_ns["found"] is opened.result
         assert page(opened).doc["sent"].startswith("found is")
         say(opened, k="do", do="assign", variable="not a name")
-        assert "no name for a variable" in page(opened).doc["state"]["failure"]["text"]
+        assert "not a variable name" in page(opened).doc["state"]["failure"]["text"]
 
 
 def test_a_panel_links_with_other_widgets(panel: Open) -> None:
@@ -280,7 +280,7 @@ def test_a_conversation_is_saved_and_opened(chat: Chat, tmp_path: Path) -> None:
     content, kind = first._find_media(f"talk.{kept['n']}.json") or (b"", "")
     assert kind == "application/json"
     other = chat()
-    say(other, k="do", do="open", text=content.decode())
+    attach(other, "conversation", content)
     assert other.messages == first.messages
     assert other.parameters == {"temperature": 0.5}
     raw, _ = first._find_media(f"raw.{kept['n']}") or (b"", "")
@@ -288,8 +288,8 @@ def test_a_conversation_is_saved_and_opened(chat: Chat, tmp_path: Path) -> None:
     text = first.export(tmp_path / "talk.md").read_text()
     assert "**You**\n\nhello" in text
     assert text.startswith("**System**\n\nBe brief.")
-    say(other, k="do", do="open", text="{nonsense")
-    assert "no conversation" in page(other).doc["state"]["failure"]["text"]
+    attach(other, "conversation", b"{nonsense")
+    assert "not a conversation" in page(other).doc["state"]["failure"]["text"]
     assert other.messages == first.messages
 
 
@@ -352,13 +352,13 @@ def test_an_address_with_a_key_is_no_model_that_the_notebook_keeps(panel: Open) 
         lambda: hf.panel("fill-mask", model=KEYED),
         lambda: hf.compare([KEYED, "local"]),
     ):
-        with pytest.raises(errors.ConfigurationError, match="holds a key") as caught:
+        with pytest.raises(errors.ConfigurationError, match="contains a key") as caught:
             make()
         assert "opaque" not in str(caught.value)
     opened = panel("fill-mask")
     say(opened, k="do", do="set", model=KEYED)
     failure = page(opened).doc["state"]["failure"]
-    assert "holds a key" in json.dumps(failure)
+    assert "contains a key" in json.dumps(failure)
     assert "opaque" not in json.dumps([failure, opened.get_state()], default=str)
 
 

@@ -25,10 +25,13 @@ export class Link {
   live = false;
   /** True when the kernel has kept silent since the panel was opened. */
   unheard = false;
+  /** True once a message could not be sent: the kernel was restarted or ended. */
+  dead = false;
   #watchers = new Set<() => void>();
   #media = new Map<string, { url: Promise<string>; resolve: (url: string) => void }>();
   #heard = performance.now();
   #timer: ReturnType<typeof setInterval>;
+  #check = () => this.#hello();
   #receive = (message: FromKernel, buffers: DataView[]) => this.#take(message, buffers);
 
   constructor(private model: Model) {
@@ -37,6 +40,8 @@ export class Link {
     this.mirror = new Mirror(structuredClone(start.doc));
     this.chunks = new ChunkLoader(this.#fixed.chunks, (name) => this.tell({ k: "chunk", name }));
     model.on("msg:custom", this.#receive);
+    // Front ends mark a widget when its kernel restarts; some do so before messages fail.
+    model.on("comm_live_update", this.#check);
     this.#hello();
     this.#timer = setInterval(() => this.#watch(), REPEAT_MS);
   }
@@ -57,7 +62,7 @@ export class Link {
   }
 
   get busy(): boolean {
-    return BUSY.has(this.doc.state.status);
+    return !this.dead && BUSY.has(this.doc.state.status);
   }
 
   /** Call `watcher` after every change; returns what ends it. */
@@ -66,12 +71,24 @@ export class Link {
     return () => this.#watchers.delete(watcher);
   }
 
-  tell(message: ToKernel, buffers?: ArrayBuffer[]): void {
-    this.model.send(message, undefined, buffers);
+  /** Send a message; false when there is no kernel to take it. */
+  tell(message: ToKernel, buffers?: ArrayBuffer[]): boolean {
+    let sent = true;
+    try {
+      this.model.send(message, undefined, buffers);
+    } catch {
+      sent = false;
+    }
+    if (this.dead === sent) {
+      this.dead = !sent;
+      this.#changed();
+    }
+    return sent;
   }
 
-  act(name: string, more: Record<string, unknown> = {}, buffers?: ArrayBuffer[]): void {
-    this.tell({ k: "do", do: name, ...more }, buffers);
+  /** Ask the kernel for an action; false when there is no kernel to take it, and the input is kept. */
+  act(name: string, more: Record<string, unknown> = {}, buffers?: ArrayBuffer[]): boolean {
+    return this.tell({ k: "do", do: name, ...more }, buffers);
   }
 
   /** Stop the run; the kernel is interrupted only when its own blocking call hears nothing else. */
@@ -81,7 +98,7 @@ export class Link {
     setTimeout(() => {
       const { state } = this.doc;
       const deaf = state.run === run && this.busy && !state.stopping;
-      if (deaf && state.inCell) void interrupt(this.model.widget_manager);
+      if (deaf && state.inCell) void interrupt(this.model.widget_manager).catch(() => undefined);
     }, 1000);
   }
 
@@ -99,12 +116,14 @@ export class Link {
   close(): void {
     clearInterval(this.#timer);
     this.model.off("msg:custom", this.#receive);
+    this.model.off("comm_live_update", this.#check);
     for (const { url } of this.#media.values()) void url.then((made) => URL.revokeObjectURL(made));
   }
 
   #take(message: FromKernel, buffers: DataView[]): void {
     this.#heard = performance.now();
     this.live = true;
+    this.dead = false;
     this.unheard = false;
     const [bytes] = buffers;
     if (message.k === "chunk" && bytes) {
@@ -125,6 +144,7 @@ export class Link {
 
   /** Messages may be lost on a busy server without a word: what is missing is asked for again. */
   #watch(): void {
+    if (this.dead) return;
     const silent = performance.now() - this.#heard;
     const wanting = !this.live || this.mirror.lost || (this.busy && silent > SILENCE_MS);
     if (wanting && (this.live || !this.unheard)) this.#hello();

@@ -5,7 +5,12 @@ import { makeField } from "./fields.ts";
 import type { FieldView } from "./fields.ts";
 import type { Link } from "./link.ts";
 import { BUSY, type Failure, type Field, type Stats, type Status, type Value } from "./protocol.ts";
+import { RESTARTED } from "./upload.ts";
 import { makeView, type View } from "./view.ts";
+
+const SILENT =
+  "The kernel has not answered. It is busy with a cell, or this notebook was only reopened. " +
+  "Run the panel's cell to use it again.";
 
 export class Shell {
   readonly node: HTMLElement;
@@ -76,14 +81,11 @@ export class Shell {
   /** The static form in the notebook shows wherever no kernel answers, and hides beside a live panel. */
   #static(): void {
     const name = `hfw-of-${this.link.shape.key}`;
-    const rule = `.jp-OutputArea-child:has(.${name}), .${name} { display: none !important; }`;
-    say(this.#hide, this.link.live ? rule : "");
-    show(this.#asleep, this.link.unheard);
-    say(
-      this.#asleep,
-      "The kernel has not answered: it is busy with a cell, or this notebook was only reopened. " +
-        "Run the panel's cell to use it again.",
-    );
+    // The innermost output only: an Output widget's output contains it, and may hold more.
+    const child = `.jp-OutputArea-child:has(.${name}):not(:has(.jp-OutputArea-child .${name}))`;
+    say(this.#hide, this.link.live ? `${child}, .${name} { display: none !important; }` : "");
+    show(this.#asleep, this.link.unheard || this.link.dead);
+    say(this.#asleep, this.link.dead ? RESTARTED : SILENT);
   }
 
   /** After a run the caret goes back to the input, if the user was in the panel. */
@@ -120,7 +122,7 @@ function guardClicks(node: HTMLElement): void {
 /** Keys typed in a panel are no notebook commands, but Save stays Save. */
 function guardKeys(node: HTMLElement, link: Link): void {
   node.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && link.busy) {
+    if (event.key === "Escape" && link.busy && !event.isComposing) {
       link.stop();
       event.preventDefault();
     }
@@ -317,9 +319,8 @@ class FailureCard {
 
   #use(event: Event): void {
     event.preventDefault();
-    const { value } = this.#box;
-    this.#box.value = "";
-    if (value.trim()) this.link.act("key", { value: value.trim() });
+    const value = this.#box.value.trim();
+    if (value && this.link.act("key", { value })) this.#box.value = "";
   }
 }
 
@@ -347,6 +348,12 @@ class StatusLine {
   }
 
   update(): void {
+    if (this.link.dead) {
+      this.#dot.className = "hfw-dot hfw-is-failed";
+      show(this.#bar, false);
+      say(this.#text, "Kernel restarted");
+      return;
+    }
     const { status, run, note, eta, stats, stopping } = this.link.doc.state;
     const key = `${run} ${status === "loading" ? status : BUSY.has(status)}`;
     if (key !== this.#key) this.#since = performance.now();

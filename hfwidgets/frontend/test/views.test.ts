@@ -55,7 +55,7 @@ describe("spans", () => {
 });
 
 describe("boxes", () => {
-  const node = show({ kind: "boxes", picture: "p", width: 100, height: 200, rows });
+  const node = show({ kind: "boxes", image: "p", width: 100, height: 200, rows });
 
   it("stand where they are, in shares of the picture", () => {
     const mark = node.querySelector<HTMLElement>(".hfw-box-mark");

@@ -1,4 +1,4 @@
-"""The front end's built files: what a widget carries and what a page fetches when it needs it."""
+"""The front end's built files: the widget's own module and the chunks that a page fetches."""
 
 import functools
 import hashlib
@@ -12,31 +12,31 @@ CHUNKS = ("markdown", "highlight", "math", "task")
 
 @functools.cache
 def read_asset(name: str) -> bytes:
-    """A built file's bytes.
+    """Return the bytes of a built file.
 
     Raises:
-        ConfigurationError: the front end was not built.
+        ConfigurationError: the front end has not been built.
     """
     try:
         return (STATIC_DIR / name).read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(
-            f"The panels' front end is not built ({name} is missing). Installing the package "
+            f"The panels' front end has not been built ({name} is missing). Installing the package "
             "builds it: run 'pip install -e .' in a checkout, or install hfwidgets from a wheel."
         ) from None
 
 
 def read_asset_text(name: str) -> str:
-    """A built file as text."""
+    """Return a built file as text."""
     return read_asset(name).decode()
 
 
 @functools.cache
 def chunk_digest(chunk: str) -> str:
-    """What tells one build of a chunk from another, for the page's cache."""
+    """Return a short hash of a chunk, by which the page's cache tells builds apart."""
     return hashlib.sha256(read_asset(f"{chunk}.js")).hexdigest()[:16]
 
 
 def chunk_digests() -> dict[str, str]:
-    """All chunks with their digests."""
+    """Return the hashes of all chunks by name."""
     return {name: chunk_digest(name) for name in CHUNKS}

@@ -1,56 +1,61 @@
 """A plain document that the page mirrors from numbered patches.
 
-Text is only ever sent once, as what was added and where. Patches gather here until the flusher
-sends them; a page that misses a number asks for a snapshot.
+A growing text is sent once, as the pieces that were added and where. Patches gather here until the
+flusher sends them; a page that misses a number asks for the whole document.
 """
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-DocumentPath = tuple[str | int, ...]
-Operation = list[Any]
+from hfwidgets.panels.document.protocol import DocumentPath, Json, Message, Node, Operation, to_json
 
 
 class Mirror:
     """A JSON document and what has changed in it since the last patch; safe from any thread.
 
     Args:
-        doc: the document at its start; owned by the mirror from then on.
-        send: called with each message, `{"k": "ops", "seq": n, "ops": [...]}`, in their order.
-        changed: called after every change; wakes the flusher.
+        doc: the initial document; the mirror keeps a copy.
+        send: called with each message, `{"k": "ops", "seq": n, "ops": [...]}`, in order.
+        on_change: called after every change; schedules a flush.
     """
 
     def __init__(
         self,
-        doc: dict[str, Any],
-        send: Callable[[dict[str, Any]], None],
-        changed: Callable[["Mirror"], None],
+        doc: Node,
+        send: Callable[[Message], None],
+        on_change: Callable[["Mirror"], None],
     ) -> None:
-        self._doc = doc
+        self._doc: Any = to_json(doc)
         self._send = send
-        self._on_change = changed
+        self._on_change = on_change
+        # Reentrant: sending may call back into the mirror, as a test's page does.
         self._lock = threading.RLock()
         self._operations: list[Operation] = []
         self._pending_text: tuple[DocumentPath, list[str]] | None = None
         self.seq = 0
 
-    def set(self, *path: str | int, value: Any) -> None:
-        """Put a value; a list takes one more at the index of its length."""
+    def set(self, *path: str | int, value: Node) -> None:
+        """Set a value; the index one past a list's end appends to it."""
+        node = to_json(value)
         with self._lock:
             self._merge_appends()
-            *way, last = path
-            if not _assign_value(self._find_node(way), last, value):
+            *parents, last = path
+            if not _assign_value(self._find_node(parents), last, node):
                 return
+            # A value that is set twice within a patch is sent once. Only the operation before may
+            # be dropped: an older one may be what a later append was measured against.
             if self._operations and self._operations[-1][:2] == ["=", list(path)]:
                 self._operations.pop()
-            self._operations.append(["=", list(path), copy.deepcopy(value)])
+            self._operations.append(["=", list(path), copy.deepcopy(node)])
         self._on_change(self)
 
     def append(self, *path: str | int, text: str) -> None:
-        """Add to a text; pieces are joined when the patch is taken."""
+        """Append to a text; the pieces are joined when the patch is sent."""
         with self._lock:
+            # Tokens come one by one to the same text, so they are only collected here: adding each
+            # to the document would copy the whole text each time.
             if self._pending_text is None or self._pending_text[0] != path:
                 self._merge_appends()
                 self._pending_text = (path, [])
@@ -66,24 +71,24 @@ class Mirror:
         self._on_change(self)
 
     def get(self, *path: str | int) -> Any:
-        """A copy of a value."""
+        """Return a copy of a value."""
         with self._lock:
             self._merge_appends()
             return copy.deepcopy(self._find_node(path))
 
     def flush(self) -> bool:
-        """Send what has changed, as one patch; False when nothing had."""
+        """Send what has changed as one patch; False if nothing has."""
         with self._lock:  # held while sending, so that patches leave in the order of their numbers
             self._merge_appends()
             if not self._operations:
                 return False
             self.seq += 1
-            ops, self._operations = self._operations, []
-            self._send({"k": "ops", "seq": self.seq, "ops": ops})
+            operations, self._operations = self._operations, []
+            self._send({"k": "ops", "seq": self.seq, "ops": operations})
             return True
 
     def resync(self, seq: int) -> None:
-        """Answer a page that has all up to `seq`: an acknowledgement or the whole document."""
+        """Answer a page that has all patches up to `seq`: acknowledge, or send the document."""
         with self._lock:
             self.flush()
             if seq == self.seq:
@@ -92,30 +97,32 @@ class Mirror:
                 self._send({"k": "doc", "seq": self.seq, "doc": copy.deepcopy(self._doc)})
 
     def _merge_appends(self) -> None:
-        """Turn the pieces of a growing text into one operation."""
+        """Turn the collected pieces of a text into one operation."""
         if self._pending_text is None:
             return
         path, pieces = self._pending_text
         self._pending_text = None
-        *way, last = path
-        parent, text = self._find_node(way), "".join(pieces)
+        *parents, last = path
+        parent, text = self._find_node(parents), "".join(pieces)
+        # The offset lets the page notice that it lacks a piece.
         self._operations.append(["+", list(path), utf16_length(parent[last]), text])
         parent[last] += text
 
-    def _find_node(self, path: Any) -> Any:
+    def _find_node(self, path: Sequence[str | int]) -> Any:
         node: Any = self._doc
         for key in path:
             node = node[key]
         return node
 
 
-def _assign_value(parent: Any, key: Any, value: Any) -> bool:
-    """Put a value where it belongs; False when it is there already."""
+def _assign_value(parent: Any, key: Any, value: Json) -> bool:
+    """Set a value; False if it is the same as before."""
     if isinstance(parent, list) and key == len(parent):
         parent.append(value)
         return True
     old = parent[key] if isinstance(parent, list) else parent.get(key, _ABSENT)
     parent[key] = value
+    # 1 == True in Python, but not on the page.
     return not (type(old) is type(value) and old == value)
 
 
@@ -123,5 +130,5 @@ _ABSENT = object()
 
 
 def utf16_length(text: str) -> int:
-    """The length that JavaScript gives a text: UTF-16 units."""
+    """Return the length that JavaScript gives a text, in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

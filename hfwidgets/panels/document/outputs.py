@@ -1,16 +1,18 @@
-"""The outputs a displayed panel has in its notebook: the widget, and a static form beside it.
+"""The two outputs of a displayed panel: the widget, and a static form next to it.
 
-The static form is hidden by the widget while that lives, and is what is read wherever no kernel
-answers: a reopened or untrusted notebook, an exported page, a file on GitHub.
+The live widget hides the static form, which is what is read wherever no kernel answers: in a
+reopened or untrusted notebook, an exported page, a file on GitHub.
 """
 
 import html
 import uuid
 from typing import Any
 
+MimeBundle = dict[str, Any]
+
 
 class DisplayOutputs:
-    """A panel's two outputs; nothing happens where there is no IPython.
+    """The outputs of one panel; without IPython nothing happens.
 
     Args:
         key: the panel's key; the page hides `.hfw-of-<key>` while the panel is live.
@@ -24,37 +26,37 @@ class DisplayOutputs:
         self._static_text = ""
         self.is_displayed = False
 
-    def show(self, bundle: dict[str, Any]) -> None:
+    def show(self, bundle: MimeBundle) -> None:
         """Display the widget and, right after it, its static form."""
         from IPython.display import display
 
         self.is_displayed = True
-        # Without the widget its own output is empty: the static form stands for it.
-        own = {**bundle, "text/html": ""}
-        display(own, raw=True, display_id=self._widget_id)  # type: ignore[no-untyped-call]
+        # Readers that do not know widgets show this output empty; the static form follows.
+        widget = {**bundle, "text/html": ""}
+        display(widget, raw=True, display_id=self._widget_id)  # type: ignore[no-untyped-call]
         display(self._static_bundle(), raw=True, display_id=self._static_id)  # type: ignore[no-untyped-call]
 
     def update_static(self, body: str, plain: str) -> None:
         """Replace the static form; `body` is safe HTML."""
         self._static_html, self._static_text = body, plain
         if self.is_displayed:
-            self._update_output(self._static_bundle(), self._static_id)
+            _update_output(self._static_bundle(), self._static_id)
 
     def freeze(self) -> None:
-        """Put the static form in the widget's place, for good."""
+        """Put the static form in the widget's place, permanently."""
         if self.is_displayed:
             bundle = {"text/html": f'<div class="hfw-static">{self._static_html}</div>'}
-            self._update_output({**bundle, "text/plain": self._static_text}, self._widget_id)
-            self._update_output({"text/html": "", "text/plain": ""}, self._static_id)
+            _update_output({**bundle, "text/plain": self._static_text}, self._widget_id)
+            _update_output({"text/html": "", "text/plain": ""}, self._static_id)
             self.is_displayed = False
 
-    def _static_bundle(self) -> dict[str, Any]:
+    def _static_bundle(self) -> MimeBundle:
         name = html.escape(self._key)
         marked = f'<div class="hfw-static hfw-of-{name}">{self._static_html}</div>'
         return {"text/html": marked, "text/plain": self._static_text}
 
-    @staticmethod
-    def _update_output(bundle: dict[str, Any], name: str) -> None:
-        from IPython.display import update_display
 
-        update_display(bundle, raw=True, display_id=name)  # type: ignore[no-untyped-call]
+def _update_output(bundle: MimeBundle, name: str) -> None:
+    from IPython.display import update_display
+
+    update_display(bundle, raw=True, display_id=name)  # type: ignore[no-untyped-call]

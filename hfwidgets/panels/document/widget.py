@@ -1,27 +1,38 @@
-"""A widget that shows a mirrored document, speaks with its pages and leaves a static form."""
+"""A widget that shows a mirrored document, talks to its pages and has a static form."""
 
 import uuid
 from typing import Any, ClassVar
 
 import anywidget
+import msgspec
 import traitlets as t
 
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.mirror import Mirror
 from hfwidgets.panels.document.outputs import DisplayOutputs
+from hfwidgets.panels.document.protocol import (
+    ChunkRequest,
+    Hello,
+    MediaRequest,
+    Message,
+    Node,
+    PageMessage,
+    PanelShape,
+    to_json,
+)
 
 
 class PanelWidget(anywidget.AnyWidget):
     """The part of a panel that knows notebooks: one anywidget, its messages, its two outputs.
 
-    Only what never changes is a trait that is synced, so a saved notebook holds neither the
-    conversation twice nor anything that was typed.
+    Only what never changes is a synced trait, so a saved notebook holds neither the conversation
+    twice nor anything that was typed.
 
     Args:
-        shape: what does not change; see `shape.shape`.
-        doc: the document at its start.
-        traits: values of a subclass's own traits.
+        shape: what does not change; its key is filled in.
+        doc: the initial document.
+        traits: values of a subclass's traits.
     """
 
     needed_chunks: ClassVar[tuple[str, ...]] = ("markdown",)
@@ -31,49 +42,55 @@ class PanelWidget(anywidget.AnyWidget):
     _css = t.Unicode().tag(sync=True)
     _start = t.Dict().tag(sync=True)
 
-    def __init__(self, shape: dict[str, Any], doc: dict[str, Any], **traits: Any) -> None:
-        key = uuid.uuid4().hex[:12]
-        self._display_outputs = DisplayOutputs(key)
+    def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
+        shape.key = uuid.uuid4().hex[:12]
+        self._display_outputs = DisplayOutputs(shape.key)
         self._mirror = Mirror(doc, self._post_message, flusher.schedule)
         super().__init__(
             _esm=assets.read_asset_text("panel.js"),
             _css=assets.read_asset_text("panel-style.css"),
-            _start={"shape": {**shape, "key": key}, "doc": self._mirror.get()},
+            _start={"shape": to_json(shape), "doc": self._mirror.get()},
             **traits,
         )
         self.on_msg(self._on_page_message)
         _allow_any_subshell(self)
 
     def _render_static(self) -> tuple[str, str]:
-        """The result as safe HTML and as plain text, for where no kernel answers."""
+        """Return the result as safe HTML and as plain text, for where no kernel answers."""
         return "", repr(self)
 
     def _find_media(self, name: str) -> tuple[bytes, str] | None:
-        """Bytes and MIME type of what the document names; None when nothing has this name."""
+        """Return bytes and MIME type of a file that the document names; None if it is unknown."""
         return None
 
     def _show_error(self, error: Exception) -> None:
-        """Show an error that an action of the page met."""
+        """Show an error of an action that the page asked for."""
         raise error
 
-    def _post_message(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        if self.comm is not None:
+    def _post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
+        if self.comm is not None:  # None once the panel is closed
             super().send(message, buffers)
 
-    def _on_page_message(self, _: Any, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Take a message of the page; it may come on any thread, so nothing here waits."""
-        kind = message.get("k")
-        if kind == "hello":
-            self._mirror.resync(int(message.get("seq", -1)))
-        elif kind == "chunk" and message.get("name") in assets.CHUNKS:
-            self._send_chunk(message["name"])
-        elif kind == "media":
-            self._send_media(str(message.get("id")))
-        elif kind == "do":
-            self._run_action(message, buffers)
+    def _on_page_message(self, _: object, content: Message, buffers: list[Any]) -> None:
+        """Handle a message of the page. It may arrive on any thread, so nothing here waits."""
+        if content.get("k") == "do":
+            self._run_action(content, buffers)
+            return
+        try:
+            message = msgspec.convert(content, PageMessage)
+        except msgspec.ValidationError:  # a page of another version; it has nothing to be told
+            return
+        match message:
+            case Hello(seq):
+                self._mirror.resync(seq)
+            case ChunkRequest(name):
+                if name in assets.CHUNKS:
+                    self._send_chunk(name)
+            case MediaRequest(id):
+                self._send_media(id)
 
-    def _run_action(self, message: dict[str, Any], buffers: list[Any]) -> None:
-        """Do what the page asks: `{"do": "send", ...}` calls `_do_send(...)`."""
+    def _run_action(self, message: Message, buffers: list[Any]) -> None:
+        """Run an action: `{"k": "do", "do": "send", ...}` calls `_do_send(...)`."""
         action = getattr(self, f"_do_{message.get('do')}", None)
         if action is None:
             return
@@ -82,22 +99,22 @@ class PanelWidget(anywidget.AnyWidget):
             arguments["buffers"] = [bytes(buffer) for buffer in buffers]
         try:
             action(**arguments)
-        except Exception as error:  # shown in the panel, since a handler has no cell to fail
+        except Exception as error:  # shown in the panel, since a message handler has no cell
             self._show_error(error)
         flusher.flush_now(self._mirror)
 
     def _send_chunk(self, name: str) -> None:
-        message = {"k": "chunk", "name": name, "hash": assets.chunk_digest(name)}
+        message: Message = {"k": "chunk", "name": name, "hash": assets.chunk_digest(name)}
         self._post_message(message, [assets.read_asset(f"{name}.js")])
 
     def _send_media(self, name: str) -> None:
         found = self._find_media(name)
         if found is not None:
-            content, kind = found
-            self._post_message({"k": "media", "id": name, "type": kind}, [content])
+            content, mime = found
+            self._post_message({"k": "media", "id": name, "type": mime}, [content])
 
     def _refresh_static(self) -> None:
-        """Bring the static form beside the widget up to date."""
+        """Update the static form next to the widget."""
         self._display_outputs.update_static(*self._render_static())
 
     def _ipython_display_(self, **_: Any) -> None:
@@ -106,22 +123,30 @@ class PanelWidget(anywidget.AnyWidget):
         data["text/plain"] = repr(self)
         self._refresh_static()
         self._display_outputs.show(data)
-        for name in self.needed_chunks:  # a cell may block the kernel when the page asks for them
+        # Sent unasked: a cell may block the kernel by the time the page asks for them.
+        for name in self.needed_chunks:
             self._send_chunk(name)
 
     def freeze(self) -> None:
-        """Put the static result in the widget's place and close it, for publishing the notebook."""
+        """Replace the widget with its static result and close it, to publish the notebook."""
         self._refresh_static()
         self._display_outputs.freeze()
         self.close()
+
+    def close(self) -> None:
+        """Close the widget; its pages show the static result."""
+        super().close()
+        # The finalizer closes a widget too, even one whose construction failed before this exists.
+        if mirror := getattr(self, "_mirror", None):
+            flusher.forget(mirror)
 
 
 def _allow_any_subshell(widget: PanelWidget) -> None:
     """Let the page's messages arrive while a cell blocks.
 
     ipykernel 7.4 sends a comm's messages back to the shell that made it, which a cell may occupy;
-    the page's own subshell is free. Handlers then run on the subshell's thread. Older kernels have
-    no such method and do one or the other by themselves.
+    the page's own subshell is free. Handlers then run on the subshell's thread. Older kernels lack
+    this method and behave one way or the other.
     """
     comm: Any = widget.comm
     if hasattr(comm, "_reply_subshell_for"):

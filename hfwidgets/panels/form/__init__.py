@@ -1,1 +1,1 @@
-"""Forms: fields from a task's declaration, inputs, uploads, and notebook variables."""
+"""Forms: fields from a task's declaration, inputs, uploads, and the notebook's variables."""

@@ -1,11 +1,12 @@
 """A task's form, read from its declaration: no task is known here by its name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hfwidgets.notebook import background_loop
+from hfwidgets.panels.document.protocol import Form, TaskChoice
 from hfwidgets.panels.form import fields
-from hfwidgets.panels.views import build
+from hfwidgets.panels.views.empty_results import empty_text
 from hfwidgets.tasks import BaseTask, controls, examples
 from hfwidgets.tasks.examples import Example
 
@@ -14,55 +15,59 @@ ALIAS_PARAMETERS = frozenset(
 )
 """Older names of other parameters, and what changes only the result's Python type."""
 
+MAX_DESCRIPTION_LENGTH = 60
 
-def describe_form(task: BaseTask, tasks: Iterable[BaseTask] = ()) -> dict[str, Any]:
-    """What a page needs to draw the form.
+
+def describe_form(task: BaseTask, choices: Iterable[BaseTask] = ()) -> Form:
+    """Describe a task's form for the page; examples are added by the panel.
 
     Args:
-        task: whose form it is.
-        tasks: those to choose from in the same panel.
-
-    Returns:
-        `inputs` (always shown), `basics` (shown below them), `fields` (folded away), and words.
+        task: the declaration.
+        choices: tasks that the same panel can switch to.
     """
     inputs, others = split_parameters(task)
-    further = [fields.describe_field(task, name) for name in others]
-    return {
-        "task": task.name,
-        "label": task.label,
-        "help": task.doc,
-        "inputs": [fields.describe_field(task, name) for name in inputs],
-        "basics": [field for field in further if not field["advanced"]],
-        "fields": [{**field, "advanced": False} for field in further if field["advanced"]],
-        "providers": background_loop.list_providers(task.name),
-        "empty": build.empty_view(task)[1] or "Nothing came back.",
-        "tasks": [{"name": t.name, "label": t.label, "domain": t.domain} for t in tasks],
-    }
+    parameters = [fields.describe_field(task, name) for name in others]
+    advanced = [field for field in parameters if field.advanced]
+    for field in advanced:
+        field.advanced = False  # they are behind a fold already
+    return Form(
+        task=task.name,
+        label=task.label,
+        help=task.doc,
+        inputs=[fields.describe_field(task, name) for name in inputs],
+        basics=[field for field in parameters if field not in advanced],
+        fields=advanced,
+        providers=background_loop.list_providers(task.name),
+        empty=empty_text(task),
+        tasks=[TaskChoice(name=t.name, label=t.label, domain=t.domain) for t in choices],
+    )
 
 
 def split_parameters(task: BaseTask) -> tuple[list[str], list[str]]:
-    """The names of a task's inputs and of its other parameters, as a person sees them.
+    """Return the names of a task's inputs and of its other parameters, as a person sees them.
 
-    A prompt beside a picture is an input too, though it may only be given by name.
+    A prompt is an input too, even where an image comes first and the prompt is keyword-only.
     """
     first = [name for name in task.inputs if name in task.controls]
-    beside = "prompt" in task.hints and "prompt" not in first
-    written = ["prompt"] if beside and isinstance(task.hints["prompt"], controls.TextBox) else []
-    hidden = {*first, *written, *fields.HIDDEN_PARAMETERS, *ALIAS_PARAMETERS}
-    rest = [name for name in task.controls if name not in hidden]
-    hinted = [name for name in task.hints if name in rest]
-    return [*first, *written], list(dict.fromkeys([*hinted, *rest]))
+    has_prompt = "prompt" not in first and isinstance(task.hints.get("prompt"), controls.TextBox)
+    inputs = [*first, "prompt"] if has_prompt else first
+    hidden = {*inputs, *fields.HIDDEN_PARAMETERS, *ALIAS_PARAMETERS}
+    others = [name for name in task.controls if name not in hidden]
+    hinted = [name for name in task.hints if name in others]
+    return inputs, list(dict.fromkeys([*hinted, *others]))
 
 
-def task_examples(task: BaseTask) -> list[dict[str, Any]]:
-    """The task's examples: the declared one and what `examples.MORE` adds."""
+def task_examples(task: BaseTask) -> list[Mapping[str, Any]]:
+    """Return a task's examples: the declared one and those that `MORE_EXAMPLES` adds."""
     return [task.example, *(dict(more) for more in examples.MORE_EXAMPLES.get(task.name, ()))]
 
 
-def describe_example(sample: dict[str, Any]) -> str:
-    """What an example is about, in words."""
-    for value in sample.values():
+def describe_example(example: Mapping[str, Any]) -> str:
+    """Return a short description of an example: its image's or the start of its text."""
+    for value in example.values():
         if isinstance(value, Example):
             return value.alt
-    text = next((value for value in sample.values() if isinstance(value, str)), "")
-    return text if len(text) < 60 else f"{text[:57]}…"
+    text = next((value for value in example.values() if isinstance(value, str)), "")
+    if len(text) < MAX_DESCRIPTION_LENGTH:
+        return text
+    return f"{text[: MAX_DESCRIPTION_LENGTH - 3]}…"

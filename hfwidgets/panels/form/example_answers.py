@@ -1,7 +1,7 @@
-"""Kept answers to the tasks' examples, so that panels can be looked at where nobody can be asked.
+"""Stored answers to the tasks' examples, so that panels show something where nothing can be sent.
 
-They are what the embedded engine answered, word for word; `tests/panels/store_examples.py` asks it
-anew. Each goes through its task like a fresh answer, and says when and by whom it was given.
+They are verbatim answers of the embedded engine; `tests/panels/store_examples.py` records them.
+Each passes through its task like a live answer, and shows when and by which model it was made.
 """
 
 import datetime
@@ -27,15 +27,15 @@ def _load_answers() -> dict[str, Any]:
 
 
 def has_answer(task: BaseTask) -> bool:
-    """Whether the answer to a task's example is kept."""
+    """True if the answer to a task's example is stored."""
     return task.name in _load_answers()
 
 
 def replay_answer(task: BaseTask) -> Any:
-    """The typed result of a task's example; may block, since its pictures are drawn."""
+    """Return the typed result of a task's example; may block, since its images are drawn."""
     stored = _load_answers()[task.name]
 
-    def perform(step: Any) -> Any:
+    def perform(step: object) -> Any:
         return stored["raw"] if isinstance(step, Infer) else perform_blocking(step)
 
     result = run_flow(task.flow(None, **examples.make_arguments(task.example)), perform)

@@ -1,14 +1,14 @@
-"""What a panel shows that does not change while it lives, read from the task's declaration."""
+"""The fixed part of a panel, read from the task's declaration: fields, controls, providers."""
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.core import environment
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document import assets
+from hfwidgets.panels.document.protocol import Control, DefaultServer, Field, PanelShape
 from hfwidgets.tasks import BaseTask, controls
 
 FIELD_LABELS = {
@@ -16,71 +16,73 @@ FIELD_LABELS = {
     "query": "Question",
     "src_lang": "From language",
     "tgt_lang": "To language",
-    "top_k": "How many (top k)",
-    "multi_label": "Several may be true",
+    "top_k": "Number of results (top k)",
+    "multi_label": "Allow several labels",
 }
-"""What people read where a parameter's name says too little."""
+"""Labels of parameters whose names say too little."""
 
 HIDDEN_PARAMETERS = frozenset({"n", "stream_options", "tool_prompt"})
-"""Parameters that mean nothing to a person at a panel; code can still set them."""
+"""Parameters that are of no use in a panel; code can still set them."""
 
 
 def describe_panel(
     task: BaseTask, view: str, starters: Iterable[str], base_url: str | None = None
-) -> dict[str, Any]:
-    """The panel's fixed part.
+) -> PanelShape:
+    """Describe what does not change while a panel lives.
 
     Args:
         task: the declaration.
-        view: the front end's view.
-        starters: prompts or inputs to begin with.
-        base_url: the endpoint that answers, when one was given.
+        view: the name of the front end's view.
+        starters: prompts to begin with.
+        base_url: the endpoint that answers, if one was set.
     """
-    return {
-        "task": task.name,
-        "label": task.label,
-        "help": task.doc,
-        "view": view,
-        "fields": parameter_fields(task),
-        "starters": list(starters),
-        "providers": background_loop.list_providers(task.name),
-        "served": default_server(base_url),
-        "chunks": assets.chunk_digests(),
-    }
+    return PanelShape(
+        task=task.name,
+        label=task.label,
+        help=task.doc,
+        view=view,
+        fields=parameter_fields(task),
+        starters=list(starters),
+        providers=background_loop.list_providers(task.name),
+        served=default_server(base_url),
+        chunks=assets.chunk_digests(),
+    )
 
 
-def default_server(base_url: str | None) -> dict[str, Any]:
-    """What answers when no provider is chosen, and whether there is nothing else to choose."""
+def default_server(base_url: str | None) -> DefaultServer:
+    """Return what answers while no provider is chosen; an endpoint cannot be exchanged."""
     if base_url:
         host = urlsplit(base_url).netloc.rpartition("@")[2]
-        return {"label": host or redact_model(base_url), "fixed": True}
+        return DefaultServer(label=host or redact_model(base_url), fixed=True)
     name = environment.default_provider()
-    return {"label": f"default ({name})" if name else "default provider", "fixed": False}
+    return DefaultServer(label=f"default ({name})" if name else "default provider", fixed=False)
 
 
-def parameter_fields(task: BaseTask) -> list[dict[str, Any]]:
-    """One field for each parameter that is no input; hinted ones first, in the hints' order."""
-    inputs = set(task.inputs)
-    shown = [name for name in task.controls if name not in inputs | HIDDEN_PARAMETERS]
-    hinted = [name for name in task.hints if name in shown]
-    return [describe_field(task, name) for name in dict.fromkeys([*hinted, *shown])]
+def parameter_fields(task: BaseTask) -> list[Field]:
+    """Return a field for each parameter that is not an input; hinted ones first, in their order."""
+    hidden = set(task.inputs) | HIDDEN_PARAMETERS
+    names = [name for name in task.controls if name not in hidden]
+    hinted = [name for name in task.hints if name in names]
+    return [describe_field(task, name) for name in dict.fromkeys([*hinted, *names])]
 
 
-def describe_field(task: BaseTask, name: str) -> dict[str, Any]:
-    """A parameter with its label, help and control, as plain data for the page."""
+def describe_field(task: BaseTask, name: str) -> Field:
+    """Describe a parameter or input with its label, help and control."""
     control = task.controls[name]
-    advanced = control.advanced if name in task.hints else True
-    return {
-        "name": name,
-        "label": FIELD_LABELS.get(name) or name.replace("_", " ").capitalize(),
-        "help": task.parameters.get(name, ""),
-        "advanced": advanced,
-        "control": describe_control(control),
-    }
+    return Field(
+        name=name,
+        label=FIELD_LABELS.get(name) or name.replace("_", " ").capitalize(),
+        help=task.parameters.get(name, ""),
+        advanced=control.advanced if name in task.hints else True,
+        control=describe_control(control),
+    )
 
 
-def describe_control(control: controls.Control) -> dict[str, Any]:
-    """A hint as plain data for the page."""
-    values = dataclasses.asdict(control).items()
-    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in values if n != "advanced"}
-    return {"kind": type(control).__name__.lower(), **plain}
+def describe_control(control: controls.Control) -> Control:
+    """Describe a hint; its class name selects the front end's control."""
+    if isinstance(control, controls.MediaInput):
+        return Control(kind=control.kind)
+    values = dataclasses.asdict(control)
+    values.pop("advanced")
+    lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
+    return Control(kind=type(control).__name__.lower(), **{**values, **lists})

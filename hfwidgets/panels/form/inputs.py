@@ -1,32 +1,33 @@
-"""A panel's inputs: what was given from Python, from the page or from another panel."""
+"""A panel's inputs, set from Python, from the page or from another panel."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.core.missing import is_missing
+from hfwidgets.panels.document.protocol import InputView
 from hfwidgets.panels.views import previews
+from hfwidgets.panels.views.fields import to_text_columns
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import BaseTask, controls
 from hfwidgets.tasks.examples import Example
 
-InputView = dict[str, Any]
+MAX_SUMMARY_LENGTH = 80
 
 
 class PanelInputs(MutableMapping[str, Any]):
-    """The inputs by name; a value is whatever the task takes: text, a list, a table, a picture,
-    a sound, a path, a URL. None and "" stand for nothing.
+    """The inputs by name. A value is whatever the task accepts: text, a list, a table, an image,
+    audio, a path, a URL. None and "" stand for no input.
 
     Args:
-        task: whose inputs they are.
-        names: their names.
-        changed: called with a name whenever its value changed.
+        task: the declaration.
+        names: the names of its inputs.
+        on_change: called with a name after its value has changed.
     """
 
-    def __init__(self, task: BaseTask, names: list[str], changed: Callable[[str], None]) -> None:
+    def __init__(self, task: BaseTask, names: list[str], on_change: Callable[[str], None]) -> None:
         self._task = task
         self._names = names
-        self._on_change = changed
+        self._on_change = on_change
         self._values: dict[str, Any] = {}
         self._versions: dict[str, int] = {}
         self._labels: dict[str, str] = {}
@@ -50,7 +51,7 @@ class PanelInputs(MutableMapping[str, Any]):
         return f"Inputs({', '.join(f'{name}={_summarize_value(self[name])}' for name in self)})"
 
     def set_input(self, name: str, value: Any, label: str = "") -> None:
-        """Give an input; `label` says where it came from, for people."""
+        """Set an input; `label` tells people where it comes from."""
         self._check_name(name)
         value = to_input(value, self.control_for(name))
         self._values[name] = value
@@ -59,14 +60,14 @@ class PanelInputs(MutableMapping[str, Any]):
         self._on_change(name)
 
     def control_for(self, name: str) -> controls.Control:
-        """How an input is asked for."""
+        """Return the control of an input."""
         return self._task.controls[name]
 
     def collect_values(self) -> dict[str, Any]:
-        """The inputs that are there.
+        """Return the inputs that are set.
 
         Raises:
-            InputError: one that the task needs is missing; says which.
+            InputError: an input that the task requires is missing.
         """
         found = {name: self[name] for name in self._names if not is_empty(self[name])}
         for name in self._task.required_parameters:
@@ -84,30 +85,31 @@ class PanelInputs(MutableMapping[str, Any]):
         return found
 
     def find_input_for(self, value: Any) -> str | None:
-        """The first input that a value fits by its kind, for `use`; None when there is none."""
+        """Return the first input that accepts a value of this kind; None if none does."""
         return next(
             (name for name in self._names if fits_control(value, self.control_for(name))), None
         )
 
     def describe(self, name: str) -> InputView | None:
-        """An input as the page shows it; media are named and fetched when they are looked at."""
+        """Describe an input for the page; None if it is not set."""
         return describe_input(
             self[name], self.control_for(name), self.file_id(name), self._labels.get(name, "")
         )
 
     def label_of(self, name: str) -> str:
-        """Where an input came from, for people."""
+        """Return where an input comes from, for people."""
         return self._labels.get(name, "")
 
     def file_id(self, name: str) -> str:
-        """The name of an input's present medium."""
+        """Return the id of an input's current media, which changes with the value."""
         return f"in.{name}.{self._versions.get(name, 0)}"
 
     def _check_name(self, name: str) -> str:
         if name not in self._names:
             raise errors.UnknownParameterError(
-                f"{self._task.name} has no input {name!r}.{errors.did_you_mean(name, self._names)} "
-                f"It has: {', '.join(self._names)}."
+                f"Unknown input {name!r} of {self._task.name}."
+                f"{errors.did_you_mean(name, self._names)} "
+                f"Its inputs are: {', '.join(self._names)}."
             )
         return name
 
@@ -115,27 +117,28 @@ class PanelInputs(MutableMapping[str, Any]):
 def describe_input(
     value: Any, control: controls.Control, file: str, label: str = ""
 ) -> InputView | None:
-    """A value as plain data for the page; `file` names it when it is a picture or a sound."""
+    """Describe a value for the page; `file` is the id by which the page fetches media."""
     if is_empty(value):
         return None
     if isinstance(value, Example):
-        return {"kind": "media", "id": file, "about": value.alt, "fetch": True}
+        return InputView(kind="media", id=file, about=value.alt, fetch=True)
     if isinstance(control, controls.MediaInput):
         return _describe_media(value, file, label)
     if isinstance(control, controls.TableInput):
-        return {"kind": "plain", "value": to_text_columns(value)}
+        return InputView(kind="plain", value=to_text_columns(value))
     if isinstance(control, controls.Messages):
-        return {"kind": "plain", "value": value[-1]["content"]}
-    return {"kind": "plain", "value": value}
+        return InputView(kind="plain", value=value[-1]["content"])
+    return InputView(kind="plain", value=value)
 
 
 def _describe_media(value: Any, file: str, label: str) -> InputView:
-    fetch = not (isinstance(value, str) and value.startswith(("http://", "https://")))
-    return {"kind": "media", "id": file, "about": label or _summarize_value(value), "fetch": fetch}
+    is_url = isinstance(value, str) and value.startswith(("http://", "https://"))
+    about = label or _summarize_value(value)
+    return InputView(kind="media", id=file, about=about, fetch=not is_url)
 
 
 def to_input(value: Any, control: controls.Control) -> Any:
-    """A value as a task takes it: results of other panels become what they stand for."""
+    """Return a value as a task accepts it: results of other panels become their media or text."""
     if isinstance(control, controls.Messages) and isinstance(value, str):
         return [{"role": "user", "content": value}] if value else None
     if isinstance(control, controls.MediaInput) and control.kind == "image":
@@ -148,7 +151,7 @@ def to_input(value: Any, control: controls.Control) -> Any:
 
 
 def _audio_of(value: Any) -> Any:
-    """The sound of a result that has one: an element with a blob, a list of such, a chunk."""
+    """Return the audio of a result that has some: of an element with a blob, a list, a chunk."""
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, Mapping) and "array" not in value:
@@ -157,28 +160,20 @@ def _audio_of(value: Any) -> Any:
 
 
 def fits_control(value: Any, control: controls.Control) -> bool:
-    """Whether a result is of the kind that an input takes."""
+    """True if a result is of the kind that an input accepts."""
     if isinstance(control, controls.MediaInput):
         value = to_input(value, control)
-        sound = isinstance(value, Audio)
-        return sound if control.kind == "audio" else hasattr(value, "getbbox")
+        if control.kind == "audio":
+            return isinstance(value, Audio)
+        return hasattr(value, "getbbox")
     if isinstance(control, controls.TableInput):
         return hasattr(value, "columns") or isinstance(value, dict)
-    text = isinstance(value, str) or isinstance(getattr(value, "text", None), str)
-    return isinstance(control, controls.TextBox | controls.Messages) and text
-
-
-def to_text_columns(table: Any) -> dict[str, list[str]]:
-    """A table as texts, column by column, as it is edited."""
-    found = table.to_dict("list") if hasattr(table, "to_dict") else dict(table)
-    return {
-        str(name): ["" if is_missing(cell) else str(cell) for cell in cells]
-        for name, cells in found.items()
-    }
+    has_text = isinstance(value, str) or isinstance(getattr(value, "text", None), str)
+    return has_text and isinstance(control, controls.TextBox | controls.Messages)
 
 
 def preview_file(value: Any, control: controls.Control) -> previews.PageFile | None:
-    """What the page shows of a medium; None when there is nothing to show."""
+    """Return the file that the page shows of an input; None if there is nothing to show."""
     if isinstance(value, Example):
         value = value.make()
     if is_empty(value) or not isinstance(control, controls.MediaInput):
@@ -187,7 +182,7 @@ def preview_file(value: Any, control: controls.Control) -> previews.PageFile | N
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value stands for no input."""
+    """True if a value stands for no input."""
     if value is None:
         return True
     return isinstance(value, str | list | dict | bytes) and not value
@@ -198,13 +193,15 @@ def _summarize_value(value: Any) -> str:
         return "nothing"
     size = getattr(value, "size", None)
     if hasattr(value, "mode") and isinstance(size, tuple):
-        return f"picture, {size[0]} × {size[1]}"
+        return f"image, {size[0]} × {size[1]}"
     if isinstance(value, Audio):
-        return f"sound, {len(value):,} bytes"
+        return f"audio, {len(value):,} bytes"
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
     text = str(value) if isinstance(value, str) else type(value).__name__
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    if len(text) <= MAX_SUMMARY_LENGTH:
+        return text
+    return f"{text[: MAX_SUMMARY_LENGTH - 3]}…"
 
 
 def _input_title(name: str) -> str:
@@ -215,4 +212,4 @@ def _fill_advice(control: controls.Control) -> str:
     if isinstance(control, controls.MediaInput):
         verb = "record one" if control.kind == "audio" else "paste one"
         return f"choose a file, drop one here or {verb}."
-    return "fill it in." if not isinstance(control, controls.TableInput) else "fill in the table."
+    return "fill in the table." if isinstance(control, controls.TableInput) else "fill it in."

@@ -1,69 +1,90 @@
-"""What a page sends, turned into a task's inputs."""
+"""Uploads and form values from the page, turned into a task's inputs.
+
+Every file comes by one protocol: pieces of at most 1 MiB, each sent when the one before has been
+acknowledged in the document. Larger messages close the server's web socket without an error.
+"""
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.panels.document.protocol import UploadProgress
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import controls
 
 MAX_UPLOAD_BYTES = 256 << 20
-"""The largest file that a page may send, in bytes; the page itself refuses larger ones."""
+"""The largest file that a page may send, in bytes; the page refuses larger ones itself."""
+
+
+@dataclass
+class _PartialFile:
+    id: str
+    total: int
+    got: int = 0
+    data: bytearray = field(default_factory=bytearray)
 
 
 class Uploads:
-    """Files on their way from the page, in pieces: the page sends the next when this one is in."""
+    """Files that are arriving from the page, one for each name."""
 
     def __init__(self) -> None:
-        self._partial_files: dict[str, tuple[str, bytearray, int]] = {}
+        self._partial_files: dict[str, _PartialFile] = {}
 
     def add_piece(
-        self,
-        data: bytes,
-        name: str,
-        id: str,  # noqa: A002 - the page's name for it
-        at: int,
-        total: int,
-        **_: Any,
+        self, data: bytes, *, name: str, upload: str, at: int, total: int
     ) -> bytes | None:
-        """Take a piece; the whole file once it is there, else None.
+        """Add a piece; returns the whole file once it is complete, else None.
+
+        Args:
+            data: the piece.
+            name: what the file is for; a new upload replaces the one before.
+            upload: the upload's id. Pieces of an upload that was replaced are ignored.
+            at: the piece's offset in bytes. A piece that was sent twice is ignored.
+            total: the file's size in bytes.
 
         Raises:
-            InputError: the file is too large, or a piece of it was lost.
+            InputError: the file is too large.
         """
         if total > MAX_UPLOAD_BYTES:
             raise errors.InputError(
                 f"The file has {total:,} bytes; {MAX_UPLOAD_BYTES:,} is the limit."
             )
         if at == 0:
-            self._partial_files[name] = (id, bytearray(), total)
-        known, held, _total = self._partial_files.get(name, ("", bytearray(), 0))
-        if known != id:
-            return None  # another file was chosen meanwhile
-        if len(held) == at:
-            held += data
-        return bytes(held) if len(held) == total else None
+            self._partial_files[name] = _PartialFile(upload, total)
+        partial = self._partial_files.get(name)
+        if partial is None or partial.id != upload or partial.got != at:
+            return None
+        partial.data += data
+        partial.got += len(data)
+        if partial.got < total:
+            return None
+        complete, partial.data = bytes(partial.data), bytearray()  # the bytes are held once
+        return complete
 
-    def upload_progress(self, name: str) -> dict[str, Any]:
-        """How far an input's file has come."""
-        known, held, total = self._partial_files.get(name, ("", bytearray(), 0))
-        return {"id": known, "got": len(held), "total": total}
+    def upload_progress(self, name: str) -> UploadProgress:
+        """Return how much of a file has arrived."""
+        partial = self._partial_files.get(name, _PartialFile("", 0))
+        return UploadProgress(id=partial.id, got=partial.got, total=partial.total)
 
 
-def to_media_input(data: bytes, control: controls.Control) -> Any:
-    """A file's bytes as an input; a sound can be looked at as such."""
+def to_media_input(data: bytes, control: controls.Control) -> bytes | Audio:
+    """Return a file's bytes as an input; audio as `Audio`, which can be played in the notebook."""
     return Audio(data) if getattr(control, "kind", "") == "audio" else data
 
 
 def parse_field_value(value: Any, control: controls.Control) -> Any:
-    """A form field's value as a task takes it."""
+    """Return a form field's value as a task takes it: a table's cells as numbers where they are."""
     if isinstance(control, controls.TableInput) and isinstance(value, dict):
         return {str(name): [_parse_cell(cell) for cell in cells] for name, cells in value.items()}
     return value
 
 
-def _parse_cell(text: Any) -> Any:
-    """A cell's text as the number it is, None when it is empty, else as it stands."""
+def _parse_cell(text: object) -> str | int | float | None:
+    """Return a cell as the number it holds, None if it is empty, else as text.
+
+    "nan" and "inf" stay texts: they are names more often than numbers, and JSON has neither.
+    """
     if not isinstance(text, str) or not text.strip():
         return None
     for number in (int, float):
@@ -76,7 +97,7 @@ def _parse_cell(text: Any) -> Any:
 
 
 def chunk_text(chunk: Any) -> str:
-    """The text that one part of a stream adds: of a chat, or of a generated text."""
+    """Return the text that a chunk of a stream adds, of a chat or of text generation."""
     if isinstance(chunk, str):
         return chunk
     for choice in chunk.get("choices") or ():

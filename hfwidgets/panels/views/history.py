@@ -1,36 +1,41 @@
-"""A panel's past results, as the page shows them again."""
+"""A panel's past results, which the page can show again."""
 
 import dataclasses
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hfwidgets.panels.document.protocol import GalleryItem, View
 from hfwidgets.panels.views import previews
-from hfwidgets.panels.views.build import View, ViewBuilder
+from hfwidgets.panels.views.context import ViewContext
+from hfwidgets.panels.views.image_view import ImageView
 from hfwidgets.tasks import BaseTask
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 MAX_ITEMS = 24
-"""So many past results can be shown again; all stay in `panel.results`."""
+"""Past results that can be shown again; all of them stay in `panel.results`."""
 
 
 @dataclasses.dataclass
 class HistoryItem:
-    """One result with its view and with what it was made from.
+    """One result with its view and what it was made from.
 
     Attributes:
-        poster: the first picture of a film, which only the page can decode; None until it did.
+        poster: a video's first frame, which only the page can decode; None until it has sent it.
     """
 
     number: int
     result: Any
     view: View
-    builder: ViewBuilder
-    seed: int | None
-    poster: Any = None
+    context: ViewContext
+    poster: "Image | None" = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        return self.builder.inputs
+        """The inputs that were sent."""
+        return self.context.inputs
 
 
 class History:
@@ -47,44 +52,39 @@ class History:
         inputs: Mapping[str, Any],
         parameters: Mapping[str, Any],
     ) -> HistoryItem:
-        """Draw a result and keep it; may block."""
+        """Build the view of a result and keep both; may block, as images are decoded."""
         self._count += 1
-        drawing = ViewBuilder(f"r{self._count}", inputs, task.controls, parameters)
-        view = {**drawing.build_view(result), "n": self._count, "raw": drawing.add_raw_json(result)}
-        item = HistoryItem(self._count, result, view, drawing, parameters.get("seed"))
-        if item.seed is not None:
-            item.view["seed"] = item.seed
-        item.view.setdefault("saves", drawing.add_saves(result))
+        context = ViewContext(f"r{self._count}", inputs, task.controls, parameters)
+        view = context.build_view(result)
+        view.n = self._count
+        view.raw = context.add_raw_json(result)
+        view.seed = parameters.get("seed")
+        if view.saves is None:
+            view.saves = context.add_saves(result)
+        item = HistoryItem(self._count, result, view, context)
         self._items.append(item)
         return item
 
     @property
     def last_item(self) -> HistoryItem | None:
+        """The last result with its view; None before the first."""
         return self._items[-1] if self._items else None
 
-    @property
-    def last_result(self) -> Any:
-        """The last result."""
-        return self._items[-1].result if self._items else None
-
-    def find_view(self, number: int) -> View | None:
-        """A past result's view."""
-        item = self.find_item(number)
-        return item.view if item else None
-
     def find_item(self, number: int) -> HistoryItem | None:
-        """A past result; None when it is too long ago."""
+        """Return a past result; None if it is no longer kept."""
         return next((item for item in self._items if item.number == number), None)
 
-    def list_gallery(self) -> list[dict[str, Any]]:
-        """The pictures among the results, the latest first."""
-        pictures = [item for item in self._items if item.view["kind"] == "picture"]
-        shown = ({"n": i.number, "id": i.view["thumb"], "seed": i.seed} for i in pictures)
-        return list(shown)[::-1]
+    def list_gallery(self) -> list[GalleryItem]:
+        """Return the images among the results, the latest first."""
+        return [
+            GalleryItem(n=item.number, id=item.view.thumb, seed=item.view.seed)
+            for item in reversed(self._items)
+            if isinstance(item.view, ImageView)
+        ]
 
     def find_file(self, name: str) -> previews.PageFile | None:
-        """What the page may fetch of a result."""
+        """Return a file of a past result; None if no result has it."""
         for item in self._items:
-            if name in item.builder.files:
-                return item.builder.files[name]()
+            if name in item.context.files:
+                return item.context.files[name]()
         return None

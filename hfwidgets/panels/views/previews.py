@@ -1,4 +1,4 @@
-"""What a page is shown of pictures and sounds: small copies and waveforms."""
+"""What a page shows of images and audio: small copies and waveforms."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -6,31 +6,47 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets import errors, media
 from hfwidgets.core.run_flow import perform_blocking, run_flow
 from hfwidgets.media import Media
+from hfwidgets.panels.document.protocol import AudioTrack
 from hfwidgets.results.audio import Audio
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_IMAGE_SIDE = 1600
-"""The longest side of a picture on a page, in pixels: twice what fits, for dense screens."""
+"""The longest side of an image on a page, in pixels: twice what fits, for dense screens."""
+
+MAX_THUMBNAIL_SIDE = 160
+"""The longest side of an image in a gallery, in pixels."""
+
+MAX_PNG_PIXELS = 500_000
+"""Opaque images with more pixels are sent as JPEG."""
 
 WAVEFORM_BARS = 400
-"""How many bars a waveform has."""
+"""Bars of a waveform."""
 
 MAX_WAVEFORM_BYTES = 64 << 20
-"""Sounds above this many bytes are played, but not drawn."""
+"""Audio above this many bytes is played without a waveform."""
 
 PageFile = tuple[bytes, str]
 """Bytes and MIME type."""
 
 
 def load_media(source: Any, kind: str | None) -> Media:
-    """What a user gave, as `Media`; URLs are left unfetched, errors are a call's; may block."""
+    """Read an input as `Media`, blocking; URLs are not fetched.
+
+    Raises:
+        InputError: as for a call with this input.
+    """
     return run_flow(media.load(source, kind), perform_blocking)
 
 
+def text_file(text: str) -> PageFile:
+    """Return text as a file."""
+    return text.encode(), "text/plain"
+
+
 def preview_image(image: "Image") -> PageFile:
-    """A picture as the page shows it: at most 1,600 pixels wide and high, PNG or JPEG."""
+    """Encode an image for the page, upright and at most 1,600 pixels wide and high."""
     from PIL import ImageOps
 
     image = ImageOps.exif_transpose(image) or image
@@ -41,33 +57,36 @@ def preview_image(image: "Image") -> PageFile:
 
 
 def make_thumbnail(image: "Image") -> PageFile:
-    """A picture for a gallery, at most 160 pixels wide and high."""
+    """Encode an image for a gallery, at most 160 pixels wide and high."""
     small = image.copy()
-    small.thumbnail((160, 160))
+    small.thumbnail((MAX_THUMBNAIL_SIDE, MAX_THUMBNAIL_SIDE))
     return encode_image(small)
 
 
 def encode_image(image: "Image") -> PageFile:
-    """A picture as a file: JPEG for large opaque ones, else PNG."""
-    out = io.BytesIO()
-    opaque = image.mode in ("RGB", "L")
-    if opaque and image.width * image.height > 500_000:
+    """Encode an image as JPEG if it is large and opaque, else as PNG."""
+    is_opaque = image.mode in ("RGB", "L")
+    if is_opaque and image.width * image.height > MAX_PNG_PIXELS:
+        out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
         return out.getvalue(), "image/jpeg"
-    plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
-    plain.save(out, "PNG")
-    return out.getvalue(), "image/png"
+    in_png = image.mode in ("1", "L", "LA", "P", "RGB", "RGBA")
+    return encode_png(image if in_png else image.convert("RGB"))
 
 
 def encode_png(image: "Image") -> PageFile:
-    """A picture in full size, as PNG."""
+    """Encode an image in full size as PNG."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue(), "image/png"
 
 
 def preview_input(source: Any, kind: str) -> PageFile | None:
-    """What the page shows of an input; None for a URL that nobody fetched. InputError as it is."""
+    """Return what the page shows of an input; None for a URL, which is not fetched.
+
+    Raises:
+        InputError: as for a call with this input.
+    """
     found = load_media(source, kind)
     if found.source is None:
         return None
@@ -76,26 +95,26 @@ def preview_input(source: Any, kind: str) -> PageFile | None:
     return found.read(), found.mime or "application/octet-stream"
 
 
-def describe_audio(sound: Audio) -> dict[str, Any]:
-    """What a player shows of a sound before it is played: seconds, rate and waveform."""
+def describe_audio(audio: Audio) -> AudioTrack:
+    """Describe audio for a player; what cannot be decoded has neither duration nor waveform."""
+    track = AudioTrack(label="", id="", type=audio.mime, seconds=None, rate=None, peaks=[])
     try:
-        seconds, rate = sound.seconds, sound.sampling_rate
-        peaks = compute_waveform(sound) if len(sound) <= MAX_WAVEFORM_BYTES else []
+        track.seconds, track.rate = audio.seconds, audio.sampling_rate
+        track.peaks = compute_waveform(audio) if len(audio) <= MAX_WAVEFORM_BYTES else []
     except errors.OutputError:
-        return {"type": sound.mime, "seconds": None, "rate": None, "peaks": []}
-    return {"type": sound.mime, "seconds": seconds, "rate": rate, "peaks": peaks}
+        track.seconds, track.rate, track.peaks = None, None, []
+    return track
 
 
-def compute_waveform(sound: Audio) -> list[int]:
-    """The loudest sample of each of up to 400 stretches, from 0 to 100."""
+def compute_waveform(audio: Audio) -> list[int]:
+    """Return the loudest sample of each of up to 400 sections, scaled to 0 to 100."""
     import numpy as np
 
-    samples = np.abs(sound.array if sound.array.ndim == 1 else sound.array.mean(axis=1))
+    samples = np.abs(audio.array if audio.array.ndim == 1 else audio.array.mean(axis=1))
     if samples.size == 0:
         return []
-    edges = np.linspace(0, samples.size, min(WAVEFORM_BARS, samples.size), endpoint=False).astype(
-        int
-    )
+    bars = min(WAVEFORM_BARS, samples.size)
+    edges = np.linspace(0, samples.size, bars, endpoint=False).astype(int)
     peaks = np.maximum.reduceat(samples, edges)
-    top = float(peaks.max()) or 1.0
-    return [round(float(peak) / top * 100) for peak in peaks]
+    loudest = float(peaks.max()) or 1.0  # silence has a loudest sample of 0
+    return [round(float(peak) / loudest * 100) for peak in peaks]

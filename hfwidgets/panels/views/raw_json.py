@@ -1,23 +1,27 @@
-"""A result as JSON for people: what is large is named, not written out."""
+"""Results as files: as JSON for people, which names large values, and in the formats to save."""
 
 import base64
 import io
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfwidgets.panels.views import previews
 from hfwidgets.results import table
 from hfwidgets.results.vision import Annotations, Video
 
-MAX_INLINE_LENGTH = 2000
-"""Characters of one text, and numbers of one array, that are written out."""
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-PageFile = previews.PageFile
+MAX_INLINE_LENGTH = 2000
+"""Characters of a text, and numbers of an array, that are written out."""
+
+SaveFormat = tuple[str, str, Callable[[], previews.PageFile]]
+"""File name, label and maker of a file."""
 
 
 def to_json_text(result: Any) -> str:
-    """The result as indented JSON."""
+    """Return the result as indented JSON, with large values shortened."""
     return json.dumps(_shorten_json(result), ensure_ascii=False, indent=2, default=_describe_object)
 
 
@@ -36,21 +40,16 @@ def _shorten_json(value: Any) -> Any:
 
 def _describe_object(value: Any) -> Any:
     if hasattr(value, "getbbox"):
-        return f"<picture, {value.width} × {value.height}, {value.mode}>"
-    if hasattr(value, "tolist"):
-        numbers = (
-            value.reshape(-1)[:8].tolist() if value.size > MAX_INLINE_LENGTH else value.tolist()
-        )
-        return (
-            numbers
-            if value.size <= MAX_INLINE_LENGTH
-            else [*numbers, f"… ({value.size:,} numbers)"]
-        )
-    return repr(value)
+        return f"<image, {value.width} × {value.height}, {value.mode}>"
+    if not hasattr(value, "tolist"):
+        return repr(value)
+    if value.size <= MAX_INLINE_LENGTH:
+        return value.tolist()
+    return [*value.reshape(-1)[:8].tolist(), f"… ({value.size:,} numbers)"]
 
 
-def save_formats(result: Any) -> list[tuple[str, str, Callable[[], PageFile]]]:
-    """File name, label and maker of the files that a result can be saved as."""
+def save_formats(result: Any) -> list[SaveFormat]:
+    """Return the formats that a result can be saved in; empty if there are none."""
     if isinstance(result, Annotations):
         drawn = ("result.png", "PNG", lambda: previews.encode_png(result.image))
         return [drawn, *_list_save_formats(result)]
@@ -59,30 +58,30 @@ def save_formats(result: Any) -> list[tuple[str, str, Callable[[], PageFile]]]:
     if isinstance(result, dict):
         return [_json_save_format(result)]
     if isinstance(result, str):
-        return [("result.txt", "TXT", lambda: (result.encode(), "text/plain"))]
+        return [("result.txt", "TXT", lambda: previews.text_file(result))]
     if hasattr(result, "__array__") and hasattr(result, "ndim"):
         return [("result.npy", "NPY", lambda: _npy_file(result))]
     if isinstance(result, Video) and (mime := result.mime):
-        ending = mime.partition("/")[2]
-        return [(f"video.{ending}", ending.upper(), lambda: (bytes(result), mime))]
+        extension = mime.partition("/")[2]
+        return [(f"video.{extension}", extension.upper(), lambda: (bytes(result), mime))]
     return []
 
 
-def _list_save_formats(result: list[Any]) -> list[tuple[str, str, Callable[[], PageFile]]]:
+def _list_save_formats(result: list[Any]) -> list[SaveFormat]:
     rows = table.flat_rows(result)
     as_csv = ("result.csv", "CSV", lambda: (table._to_csv(rows).encode(), "text/csv"))
     return [as_csv, _json_save_format(result)]
 
 
-def _json_save_format(result: Any) -> tuple[str, str, Callable[[], PageFile]]:
-    def make() -> PageFile:
-        dumped = json.dumps(result, ensure_ascii=False, indent=2, default=table._to_json_value)
-        return dumped.encode(), "application/json"
+def _json_save_format(result: Any) -> SaveFormat:
+    def make() -> previews.PageFile:
+        text = json.dumps(result, ensure_ascii=False, indent=2, default=table._to_json_value)
+        return text.encode(), "application/json"
 
     return "result.json", "JSON", make
 
 
-def _npy_file(array: Any) -> PageFile:
+def _npy_file(array: "ArrayLike") -> previews.PageFile:
     import numpy as np
 
     out = io.BytesIO()

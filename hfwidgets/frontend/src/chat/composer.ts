@@ -1,9 +1,25 @@
-// Where the next message is written: Enter sends, Shift+Enter breaks the line, Esc stops.
+// Where the next message is written: Enter sends, Shift+Enter breaks the line, Esc stops. What was
+// written stays until the kernel has it, and comes back when it was not answered.
 
-import { bar, exchange, h, icon, iconButton, show } from "../dom.ts";
+import { bar, exchange, h, icon, iconButton, say, show } from "../dom.ts";
 import type { Link } from "../link.ts";
+import { Upload } from "../upload.ts";
 
 const MAX_IMAGE = 20_000_000;
+
+interface Draft {
+  n: number;
+  text: string;
+  images?: string[];
+}
+
+/** Numbers grow over all views and reloads of a page. */
+function nextNumber(): number {
+  lastNumber = Math.max(lastNumber + 1, Date.now());
+  return lastNumber;
+}
+
+let lastNumber = 0;
 
 export class Composer {
   readonly node: HTMLElement;
@@ -12,10 +28,13 @@ export class Composer {
   #stop: HTMLButtonElement;
   #files: HTMLInputElement;
   #strip = h("div", { class: "hfw-pictures", hidden: true });
+  #note = h("p", { class: "hfw-hint", role: "status", hidden: true });
   #images: File[] = [];
+  /** The message on its way: its number, and what it is made of. */
+  #pending: { n: number; text: string; images: File[] } | null = null;
   /** Where pictures of variables are offered, once that part of the page is there. */
   readonly attach = h("span", { hidden: true });
-  #draft = { n: 0, text: "" };
+  #draft: Draft = { n: 0, text: "" };
 
   constructor(
     private link: Link,
@@ -29,7 +48,7 @@ export class Composer {
     this.#files.addEventListener("change", () => this.add([...(this.#files.files ?? [])]));
     const attach = iconButton("attach", "Attach pictures", () => this.#files.click());
     const row = h("div", { class: "hfw-compose-row" }, attach, this.attach, this.#files, this.#box, this.#send, this.#stop);
-    this.node = h("div", { class: "hfw-compose" }, this.#strip, row);
+    this.node = h("div", { class: "hfw-compose" }, this.#strip, row, this.#note);
     this.#transfers();
   }
 
@@ -48,15 +67,44 @@ export class Composer {
     const { busy, doc } = this.link;
     exchange(this.#send, this.#stop, busy);
     bar(this.#stop, doc.state.stopping);
-    this.#restore(doc["draft"] as { n: number; text: string });
+    this.#settle(doc["heard"] as number, doc["taken"] as number);
+    this.#restore(doc["draft"] as Draft);
     this.#ready();
   }
 
   /** A message that was not answered comes back, and leaves again when it is sent after all. */
-  #restore(draft: { n: number; text: string }): void {
+  #restore(draft: Draft): void {
     if (draft.n === this.#draft.n) return;
-    if (!this.#box.value || this.#box.value === this.#draft.text) this.write(draft.text);
+    if (!this.#box.value || this.#box.value === this.#draft.text) {
+      this.write(draft.text);
+      this.#images = [];
+      this.#preview();
+      for (const id of draft.images ?? []) void this.#fetch(id, draft.n);
+    }
     this.#draft = { ...draft };
+  }
+
+  async #fetch(id: string, n: number): Promise<void> {
+    const blob = await (await fetch(await this.link.media(id))).blob();
+    if (n === this.#draft.n) this.add([new File([blob], "image", { type: blob.type })]);
+  }
+
+  /** The kernel has heard a message: what it has taken leaves the box, what it refused stays. */
+  #settle(heard: number, taken: number): void {
+    const pending = this.#pending;
+    if (!pending || heard < pending.n) return;
+    this.#pending = null;
+    this.#say("");
+    if (taken < pending.n) return;
+    this.#images = this.#images.filter((image) => !pending.images.includes(image));
+    this.#preview();
+    const { value } = this.#box;
+    this.write(value.startsWith(pending.text) ? value.slice(pending.text.length) : value);
+  }
+
+  #say(text: string): void {
+    say(this.#note, text);
+    show(this.#note, text !== "");
   }
 
   #textarea(): HTMLTextAreaElement {
@@ -94,18 +142,35 @@ export class Composer {
 
   #submit(): void {
     const text = this.#box.value;
-    if (!text.trim() && this.#images.length === 0) return;
-    const images = this.#images;
-    this.#images = [];
-    this.#preview();
-    this.write("");
-    void this.#ship(text, images);
+    if (this.#pending || (!text.trim() && this.#images.length === 0)) return;
+    this.#pending = { n: nextNumber(), text, images: [...this.#images] };
+    this.#ready();
+    void this.#ship(this.#pending);
   }
 
-  async #ship(text: string, images: File[]): Promise<void> {
-    const buffers = await Promise.all(images.map((image) => image.arrayBuffer()));
-    const types = images.map((image) => image.type);
-    this.link.act("send", { text, types }, buffers);
+  async #ship(message: { n: number; text: string; images: File[] }): Promise<void> {
+    const { n, text } = message;
+    const images: { name: string; type: string }[] = [];
+    try {
+      for (const [at, image] of message.images.entries()) {
+        const name = `image-${n}-${at}`;
+        const progress = (share: number) => this.#say(`Sending image ${at + 1}: ${Math.round(share * 100)} %`);
+        await new Upload(this.link, name, image, image.name, progress).run();
+        images.push({ name, type: image.type });
+      }
+      if (this.link.act("send", { text, n, images })) this.#say("");
+      else this.#release();
+    } catch (error) {
+      this.#release();
+      if (!this.link.dead) this.#say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The message could not be sent: it stays, for another try. */
+  #release(): void {
+    this.#pending = null;
+    this.#say("");
+    this.#ready();
   }
 
   #fit(): void {
@@ -114,7 +179,8 @@ export class Composer {
   }
 
   #ready(): void {
-    this.#send.disabled = !this.#box.value.trim() && this.#images.length === 0;
+    const empty = !this.#box.value.trim() && this.#images.length === 0;
+    this.#send.disabled = empty || this.#pending !== null;
   }
 
   #transfers(): void {
@@ -143,7 +209,7 @@ export class Composer {
   add(files: File[]): boolean {
     const images = files.filter((file) => file.type.startsWith("image/"));
     const fitting = images.filter((file) => file.size <= MAX_IMAGE);
-    if (fitting.length < images.length) this.announce("A picture over 20 MB was left out.");
+    if (fitting.length < images.length) this.announce("An image over 20 MB was left out.");
     this.#images.push(...fitting);
     this.#files.value = "";
     this.#preview();

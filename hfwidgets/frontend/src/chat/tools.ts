@@ -7,6 +7,7 @@ import { Notice } from "../task/banner.ts";
 import { Extras } from "../task/extras.ts";
 import { variables } from "../task/inputs/variables.ts";
 import type { ResultView } from "../task/types.ts";
+import { Upload } from "../upload.ts";
 
 export interface TalkPlaces {
   top: HTMLElement;
@@ -45,9 +46,11 @@ export class Talk {
     this.#pick.node.classList.add("hfw-attach-variable");
     const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, "aria-label": "Conversation to open" });
     file.addEventListener("change", async () => {
-      const text = await file.files?.[0]?.text();
+      const chosen = file.files?.[0];
       file.value = "";
-      if (text) link.act("open", { text });
+      if (!chosen) return;
+      const upload = new Upload(link, "conversation", chosen, chosen.name, () => undefined);
+      await upload.run().catch((error: Error) => announce(error.message));
     });
     this.#open = iconButton("open", "Open a saved conversation", () => file.click());
     places.top.append(this.#notice.node);

@@ -78,8 +78,7 @@ export class TurnView {
       this.#actions.querySelector<HTMLElement>("button:last-child")?.focus();
     };
     const send = () => {
-      close();
-      this.link.act("edit", { at: this.at(), text: box.value });
+      if (this.link.act("edit", { at: this.at(), text: box.value })) close();
     };
     const form = editForm(box, send, close);
     this.#body.node.replaceWith(form);
@@ -90,8 +89,9 @@ export class TurnView {
 
 function editForm(box: HTMLTextAreaElement, send: () => void, close: () => void): HTMLElement {
   box.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // an input method's keys are its own
     if (event.key === "Escape") close();
-    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send();
+    else if (event.key === "Enter" && !event.shiftKey) send();
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -112,7 +112,7 @@ class ChatView implements View {
 
   #starters(): HTMLElement {
     const buttons = this.link.shape.starters.map((text) => {
-      const send = () => this.link.act("send", { text, types: [] });
+      const send = () => this.link.act("send", { text });
       return h("button", { class: "hfw-starter", type: "button", onclick: send }, text);
     });
     return h(

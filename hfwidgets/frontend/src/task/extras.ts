@@ -54,7 +54,7 @@ export class Extras {
     const { busy } = this.context.link;
     for (const button of [this.#raw, this.#copy, this.#name]) button.disabled = !shown?.raw;
     this.#save.disabled = !shown?.saves?.length && !shown?.["tracks"];
-    show(this.#use, shown?.kind === "picture" && Boolean(shown["before"]));
+    show(this.#use, shown?.kind === "image" && Boolean(shown["before"]));
     bar(this.#use, busy);
     const pairs = [["raw", this.#raw], ["code", this.#code], ["save", this.#save], ["name", this.#name]] as const;
     for (const [name, button] of pairs) button.setAttribute("aria-expanded", String(this.#open === name));

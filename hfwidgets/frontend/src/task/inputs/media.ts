@@ -7,7 +7,7 @@ import { type Player, player } from "../player.ts";
 import { recorder } from "../recorder.ts";
 import { Trim } from "../trim.ts";
 import type { Context, InputView, Shown } from "../types.ts";
-import { LIMIT, Upload } from "../upload.ts";
+import { LIMIT, Upload } from "../../upload.ts";
 import { webcam } from "../webcam.ts";
 import { variables } from "./variables.ts";
 

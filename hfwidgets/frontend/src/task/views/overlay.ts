@@ -22,7 +22,7 @@ function framed(
 ): { node: HTMLElement } {
   const rows = shown.rows ?? [];
   const image = h("img", { alt: `Picture with ${rows.length} ${noun}: ${rows.map(spoken).join("; ")}` });
-  void context.link.media(shown["picture"] as string).then((url) => (image.src = url));
+  void context.link.media(shown["image"] as string).then((url) => (image.src = url));
   const stage = h("div", { class: "hfw-stage" }, image);
   stage.style.aspectRatio = `${shown["width"]} / ${shown["height"]}`;
   stage.style.maxWidth = `min(100%, ${Math.round((420 * Number(shown["width"])) / Number(shown["height"]))}px)`;

@@ -4,7 +4,7 @@ import { h } from "../../dom.ts";
 import type { Link } from "../../link.ts";
 import { view } from "../result.ts";
 
-view("picture", (shown, { link }) => {
+view("image", (shown, { link }) => {
   const after = h("img", { alt: `The picture, ${shown["width"]} by ${shown["height"]} pixels` });
   void link.media(shown["id"] as string).then((url) => (after.src = url));
   const seed = shown["seed"] === undefined ? "" : ` · seed ${String(shown["seed"])}`;

@@ -18,7 +18,7 @@ function trackView(track: Track, { link }: Context): Player {
   return made;
 }
 
-view("sound", (shown, context) => {
+view("audio", (shown, context) => {
   const tracks = shown["tracks"] as Track[];
   const players = tracks.map((track) => trackView(track, context));
   for (const one of players) {
@@ -60,7 +60,7 @@ function exchange(tracks: Track[], players: Player[]): HTMLElement {
 view("transcript", (shown, context) => {
   const text = shown.text ?? "";
   const chunks = (shown["chunks"] as Chunk[] | undefined) ?? [];
-  const sound = shown["sound"] as Track | null;
+  const sound = shown["audio"] as Track | undefined;
   const node = h("div", { class: "hfw-said-text" });
   const made = sound ? trackView(sound, context) : null;
   if (made) node.append(made.node);

@@ -1,11 +1,13 @@
-// Files go to the kernel in pieces, the next one when the last has arrived: so there is progress,
-// no message is too large for the server, and nothing passes through a trait.
+// Files go to the kernel in pieces of 1 MiB, the next one when the last has arrived: so there is
+// progress, no message is too large for the server, and nothing passes through a trait.
 
-import type { Link } from "../link.ts";
+import type { Link } from "./link.ts";
 
 export const LIMIT = 256 * 2 ** 20;
 const PIECE = 2 ** 20;
 const SILENCE_MS = 15_000;
+
+export const RESTARTED = "The kernel was restarted. Run this cell again.";
 
 interface State {
   id: string;
@@ -41,7 +43,7 @@ export class Upload {
   #send(at: number, bytes: ArrayBuffer): void {
     const { size: total } = this.file;
     const piece = { name: this.input, id: this.id, at, total, file: this.name };
-    this.link.act("upload", piece, [bytes]);
+    if (!this.link.act("upload", piece, [bytes])) throw new Error(RESTARTED);
   }
 
   #arrived(at: number): Promise<void> {
@@ -56,10 +58,13 @@ export class Upload {
         act();
       };
       const timer = setTimeout(
-        () => end(() => no(new Error("The kernel does not take the file: it may be busy with a cell."))),
+        () => end(() => no(new Error("The kernel has not taken the file. It may be busy with a cell."))),
         SILENCE_MS,
       );
-      const unwatch = this.link.watch(() => done() && end(yes));
+      const unwatch = this.link.watch(() => {
+        if (this.link.dead) end(() => no(new Error(RESTARTED)));
+        else if (done()) end(yes);
+      });
     });
   }
 }

@@ -1,0 +1,340 @@
+"""The panels' document and messages as msgspec Structs: the one declaration of what is on the wire.
+
+Python builds these Structs, and the mirror stores them as plain JSON (`to_json`) because its
+patches address the document by path. Fields without a default are always sent. Fields with one are
+left out while they have it, so the page declares them as optional.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+Node: TypeAlias = (
+    "msgspec.Struct | str | int | float | bool | Sequence[Node] | Mapping[str, Node] | None"
+)
+"""What a document is built from: JSON, with Structs at any depth."""
+
+Message = dict[str, Any]
+"""A message to the page: `k` is its kind."""
+
+DocumentPath = tuple[str | int, ...]
+Operation = list[Json]
+"""`["=", path, value]`, `["+", path, offset, text]` or `["cut", path, length]`."""
+
+
+def to_json(node: Node) -> Any:
+    """Return an independent copy of `node` as plain dicts, lists and scalars."""
+    return msgspec.to_builtins(node, str_keys=True, enc_hook=_to_scalar)
+
+
+def _to_scalar(value: object) -> str | int | float:
+    # msgspec leaves subclasses of scalars to the hook: texts of results, numpy's floats.
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return f"<{type(value).__name__}>"
+
+
+class Part(msgspec.Struct, omit_defaults=True):
+    """Base of the document's parts."""
+
+
+# The panel
+
+
+class Control(Part, kw_only=True):
+    """How the page edits a value. `kind` is the name of a class in `tasks.controls`, lowercase."""
+
+    kind: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    whole: bool = False
+    count: int | None = None
+    """Lines of a text box."""
+    options: list[str] = []
+    marks: list[str] = []
+    least: int | None = None
+    """Labels that are required."""
+
+
+class Field(Part, kw_only=True):
+    """A parameter or input with its label, help and control."""
+
+    name: str
+    label: str
+    help: str
+    advanced: bool
+    control: Control
+
+
+class DefaultServer(Part, kw_only=True):
+    """What answers while no provider is chosen; `fixed` where nothing else can be chosen."""
+
+    label: str
+    fixed: bool
+
+
+class PanelShape(Part, kw_only=True):
+    """What does not change while a panel lives."""
+
+    task: str
+    label: str
+    help: str
+    view: str
+    fields: list[Field]
+    starters: list[str]
+    providers: list[str]
+    served: DefaultServer
+    chunks: dict[str, str]
+    """Hashes of the front end's chunks by name."""
+    key: str = ""
+
+
+class State(msgspec.Struct, rename={"in_cell": "inCell"}, kw_only=True):
+    """The state of the current run. Every field is always sent."""
+
+    status: str = "idle"
+    run: int = 0
+    note: str = ""
+    eta: float | None = None
+    """Seconds that the current wait is expected to take."""
+    stopping: bool = False
+    in_cell: bool = False
+    """True while the panel's own blocking call occupies the kernel."""
+    failure: Json = None
+    stats: Json = None
+
+
+class Settings(Part, kw_only=True):
+    """The model, the provider and the parameters that are set."""
+
+    model: str
+    provider: str
+    values: dict[str, Any]
+
+
+class Banner(Part, kw_only=True):
+    """A notice above a form whose call cannot work yet."""
+
+    text: str
+    why: str
+    """"unserved" or "key"."""
+    local: bool
+    """True if the embedded engine serves the task."""
+
+
+class Code(Part, kw_only=True):
+    """The call as code, by the form it is written in."""
+
+    python: str
+    magic: str
+    hub: str
+    curl: str
+
+
+class Variable(Part, kw_only=True):
+    """A variable of the notebook that fits an input."""
+
+    name: str
+    about: str
+
+
+class UploadProgress(Part, kw_only=True):
+    """How much of an upload has arrived, in bytes."""
+
+    id: str
+    got: int
+    total: int
+
+
+# The form
+
+
+class TaskChoice(Part, kw_only=True):
+    """A task that the panel can switch to."""
+
+    name: str
+    label: str
+    domain: str
+
+
+class InputView(Part, kw_only=True):
+    """An input as the page shows it: plain data, or media that the page fetches by `id`."""
+
+    kind: str
+    """"plain" or "media"."""
+    value: Json = None
+    id: str = ""
+    about: str = ""
+    fetch: bool = False
+
+
+class ExampleView(Part, kw_only=True):
+    """An example of a task: its description and its inputs."""
+
+    about: str
+    preview: dict[str, InputView | None]
+
+
+class Form(Part, kw_only=True):
+    """A task's form: inputs first, basic parameters below, the others folded away."""
+
+    task: str
+    label: str
+    help: str
+    inputs: list[Field]
+    basics: list[Field]
+    fields: list[Field]
+    providers: list[str]
+    empty: str
+    """Shown where a result has nothing in it."""
+    tasks: list[TaskChoice]
+    examples: list[ExampleView] = []
+
+
+# The chat and the comparison
+
+
+class ToolCall(Part, kw_only=True):
+    """A tool call of a message; `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+
+
+class Turn(Part, kw_only=True):
+    """A message of a conversation. The page fetches its images by their ids."""
+
+    id: int
+    role: str
+    text: str
+    think: str
+    calls: list[ToolCall]
+    images: list[str]
+    note: str
+    done: bool
+
+
+class Draft(Part, kw_only=True):
+    """A message that returns to the composer; the page takes each number once."""
+
+    n: int
+    text: str
+    images: list[str] = []
+
+
+class AttachedImage(Part, kw_only=True):
+    """An image of a variable, to be attached to the next message."""
+
+    n: int
+    id: str
+    about: str
+
+
+class Column(Part, kw_only=True):
+    """A model of a comparison with its answer."""
+
+    model: str
+    text: str
+    state: str
+    error: str
+
+
+# Results
+
+
+class Save(Part, kw_only=True):
+    """A file that a result can be saved as."""
+
+    label: str
+    id: str
+    name: str
+
+
+class View(Part, tag_field="kind", kw_only=True):
+    """Base of the views of results. A subclass's tag selects the front end's view.
+
+    Attributes:
+        n: the result's number; negative while its text streams.
+        raw: the id of the result as JSON text.
+        saves: files that the result can be saved as; None until `History` fills them in.
+        seed: the seed that was sent.
+        rest: a table of the fields that the view does not draw; None if there are none.
+    """
+
+    n: int = 0
+    raw: str = ""
+    saves: list[Save] | None = None
+    seed: int | None = None
+    rest: "View | None" = None
+
+
+class Row(Part, kw_only=True):
+    """A label with a score, and where it belongs in an image or a text."""
+
+    label: str
+    score: float | None
+    note: str = ""
+    box: list[float] | None = None
+    """xmin, ymin, xmax, ymax in pixels."""
+    mask: str = ""
+    start: int | None = None
+    """In code points, as `end`, which is exclusive."""
+    end: int | None = None
+
+
+class AudioTrack(Part, kw_only=True):
+    """Audio with what a player shows before it plays."""
+
+    label: str
+    id: str
+    type: str | None
+    seconds: float | None
+    rate: int | None
+    """Samples per second."""
+    peaks: list[int]
+    """The waveform, 0 to 100."""
+    saves: list[Save] = []
+
+
+class GalleryItem(Part, kw_only=True):
+    """A past image."""
+
+    n: int
+    id: str
+    seed: int | None
+
+
+class Pairs(Part, kw_only=True):
+    """The similarity of all sentences; `matrix` is None until it has been computed."""
+
+    n: int
+    names: list[str]
+    matrix: list[list[float]] | None
+
+
+# Messages from the page; `do` messages carry the arguments of an action and are read by hand.
+
+
+class Hello(msgspec.Struct, tag_field="k", tag="hello"):
+    """The page has every patch up to `seq` and asks for what it lacks."""
+
+    seq: int = -1
+
+
+class ChunkRequest(msgspec.Struct, tag_field="k", tag="chunk"):
+    """The page needs a chunk of the front end."""
+
+    name: str
+
+
+class MediaRequest(msgspec.Struct, tag_field="k", tag="media"):
+    """The page needs a file that the document names."""
+
+    id: str
+
+
+PageMessage = Hello | ChunkRequest | MediaRequest

@@ -1,0 +1,48 @@
+"""An answer from a table, with the cells it was read from."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from hfwidgets.panels.document.protocol import View
+from hfwidgets.panels.views.context import ViewContext
+from hfwidgets.panels.views.fields import to_text_columns
+from hfwidgets.panels.views.registry import register_view
+from hfwidgets.panels.views.table_view import rest_html, rest_of_items
+from hfwidgets.results.html_table import to_html_table
+
+
+class CellsView(View, tag="cells", kw_only=True):
+    """An answer, the table's columns, and [row, column] of each cell it was read from."""
+
+    answer: str
+    columns: dict[str, list[str]]
+    cells: list[list[int]]
+    aggregator: str = ""
+
+
+def render_cells(view: CellsView, result: Any) -> str:
+    """Render the answer and the table with its cells marked."""
+    marked = {(row, column) for row, column in view.cells}
+    rows = zip(*view.columns.values(), strict=True)
+    table = to_html_table(list(view.columns), rows, marked=marked)
+    return f"<p><b>{escape(view.answer)}</b></p>{table}{rest_html(view)}"
+
+
+@register_view(CellsView, priority=20, render_static=render_cells)
+def build_cells(result: Any, context: ViewContext, name: str) -> CellsView | None:
+    """Build the view of a record with `coordinates` of the input table."""
+    if not isinstance(result, Mapping) or result.get("coordinates") is None:
+        return None
+    table = context.input_table()
+    if table is None:
+        return None
+    aggregator = result.get("aggregator")
+    return CellsView(
+        answer=str(result.get("answer") or ""),
+        columns=to_text_columns(table),
+        cells=[list(pair) for pair in result["coordinates"]],
+        aggregator=str(aggregator) if aggregator and aggregator != "NONE" else "",
+        # The answer's cells are marked in the table by their coordinates.
+        rest=rest_of_items([result], ("answer", "coordinates", "aggregator", "cells")),
+    )

@@ -1,0 +1,56 @@
+"""Texts: answers, summaries, translations, and continuations of a prompt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfwidgets.panels.document.protocol import View
+from hfwidgets.panels.views.context import ViewContext
+from hfwidgets.panels.views.fields import record_text
+from hfwidgets.panels.views.registry import register_view
+from hfwidgets.panels.views.table_view import rest_of_text
+from hfwidgets.results import markdown
+
+
+class TextView(View, tag="text", kw_only=True):
+    """A text; `source` is what it was made from, shown next to it where `beside` is set."""
+
+    text: str
+    source: str = ""
+    markdown: bool = False
+    beside: bool = False
+
+
+class ContinuationView(View, tag="continuation", kw_only=True):
+    """A text that continues a prompt; it is only made while a text streams."""
+
+    prompt: str
+    text: str
+
+
+def render_text(view: TextView, result: Any) -> str:
+    """Render Markdown; other texts have HTML of their own."""
+    return markdown.markdown_to_html(view.text) if view.markdown else ""
+
+
+@register_view(TextView, priority=30, render_static=render_text)
+def build_text(result: Any, context: ViewContext, name: str) -> TextView | None:
+    """Build the view of a text, or of a record that stands for one."""
+    source = next(iter(context.input_texts()), "")
+    if isinstance(result, str):
+        return TextView(text=str(result), source=source)
+    text = record_text(result) if isinstance(result, Mapping) else None
+    if text is None:
+        return None
+    return TextView(
+        text=text,
+        source=source,
+        markdown="choices" in result,
+        beside="translation_text" in result,
+        rest=rest_of_text(result),
+    )
+
+
+@register_view(ContinuationView, priority=1000)
+def build_continuation(result: Any, context: ViewContext, name: str) -> ContinuationView | None:
+    """Never build it from a finished result: the panel opens this view when a stream begins."""
+    return None

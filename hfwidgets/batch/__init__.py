@@ -16,7 +16,7 @@ zero while a server asks for a pause. With `resume=` each row is on disk as it e
 interrupt and a crash alike. `collect=False` keeps no row in memory. The file holds inputs and
 answers in clear text.
 
-Modules: `_options` the arguments, `_source` and `_tables` the rows, `_batch` a run's state,
+Modules: `_options` the arguments, `_source` the rows, `_batch` a run's state,
 `_scheduler` its loop, `_concurrency` how many calls run, `_callers` and `_worker` how a call is
 made, `_journal` and `_row_index` the file, `_progress` the display, `_result` what is returned,
 `_handles` how a run is waited for.

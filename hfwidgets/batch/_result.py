@@ -9,13 +9,13 @@ from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
 from hfwidgets.batch._source import Arguments
-from hfwidgets.batch._tables import Table
 from hfwidgets.batch._worker import Failure, rebuild_result
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.results import Elements, html_table, show
 from hfwidgets.results.record import Record
 from hfwidgets.results.table import flat_rows, import_pandas
 from hfwidgets.tasks import BaseTask
+from hfwidgets.tasks.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.batch._options import Columns, Rows
-from hfwidgets.batch._tables import PandasSeries, Table, TableRecords, open_table, to_python
 from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask, controls
+from hfwidgets.tasks.tables import PandasSeries, Table, TableRecords, open_table, to_python
 
 Arguments = dict[str, Any]
 """A call's arguments by name, as the task's method takes them."""

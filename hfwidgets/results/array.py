@@ -1,6 +1,7 @@
 """The array result, apart from the others because it needs numpy."""
 
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,17 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
 
     @classmethod
     def of(cls, values: Any) -> "Embedding":
-        """The array of a nested list of numbers, or of base64 texts in their place."""
-        return np.asarray(_decode_numbers(values), dtype=np.float32).view(cls)
+        """Return the array of a nested list of numbers, or of base64 texts in their place.
+
+        Raises:
+            TypeError, ValueError: It is something else, ragged, empty or not all finite numbers.
+        """
+        if isinstance(values, Mapping):  # {"embeddings": [...]}, with nothing else that is a list
+            [values] = (value for value in values.values() if isinstance(value, list))
+        array = np.asarray(_decode_numbers(values), dtype=np.float32)
+        if not array.ndim or not array.size or not np.isfinite(array).all():
+            raise ValueError("a vector is empty, or holds something else than finite numbers")
+        return array.view(cls)
 
     def __array_finalize__(self, source: Any) -> None:
         self.meta = getattr(source, "meta", None)
@@ -63,9 +73,11 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
 
 
 def _decode_numbers(values: Any) -> Any:
-    """What is the base64 of little-endian float32 numbers as these numbers."""
+    """Return the numbers of base64 texts, which hold little-endian float32."""
     if isinstance(values, str):
-        return np.frombuffer(b64decode(values), "<f4")
-    if isinstance(values, list) and values and isinstance(values[0], str):
+        return np.frombuffer(b64decode(values, validate=True), "<f4")
+    if isinstance(values, bool) or values is None:
+        raise TypeError("a number is missing")  # numpy would read None as NaN, True as 1
+    if isinstance(values, list) and not all(type(value) in (int, float) for value in values):
         return [_decode_numbers(value) for value in values]
     return values

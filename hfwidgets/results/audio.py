@@ -160,6 +160,8 @@ def player_html(data: bytes, mime: str | None, element: str, limit: int) -> str:
 class AudioToAudioOutputElement(Record):
     """One track of the result: its label, its type as the server named it, the audio."""
 
+    required_fields = frozenset({"blob"})
+
     label: str
     content_type: str
     blob: Audio

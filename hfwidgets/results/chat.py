@@ -1,7 +1,7 @@
 """Results of chat completion, named as the field names them; and what gathers a stream of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfwidgets.results import show
@@ -88,6 +88,8 @@ class ChatCompletionOutput(TextRecord):
     `choices` has one entry for each of the `n` answers; `created` is in seconds since 1970.
     """
 
+    required_fields = frozenset({"choices"})
+
     id: str
     object: str
     created: int
@@ -167,11 +169,72 @@ class ChatCompletionStreamOutput(Record):
 
 _HEAD_FIELDS = ("id", "created", "model", "system_fingerprint")
 
+_THINKING_TYPES = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking"})
+"""Types of content parts that hold reasoning."""
+
+_TEXT_KEYS = ("text", "thinking", "reasoning", "content", "summary")
+"""Where content parts hold their text."""
+
+
+def normalize_message(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message, or a piece of one, with its texts as texts and its calls as a list.
+
+    `content` that is a list of parts, as reasoning models send it, becomes its text, the thinking
+    in it `reasoning`; other parts stay in `content_parts`.
+    """
+    content, calls = message.get("content"), message.get("tool_calls")
+    reasoning = [message[name] for name in ("reasoning", "reasoning_content") if name in message]
+    plain = content is None or isinstance(content, str)
+    if plain and calls is None and all(isinstance(r, (str, type(None))) for r in reasoning):
+        return message  # as nearly always
+    found = dict(message)
+    for name in ("reasoning", "reasoning_content"):
+        if not isinstance(found.get(name), (str, type(None))):
+            found[name] = read_text(found[name])
+    if not plain:
+        found |= _split_content(content, found)
+    if calls is not None:
+        pieces = calls if isinstance(calls, list) else [calls]
+        found["tool_calls"] = [piece for piece in pieces if isinstance(piece, dict)] or None
+    return found
+
+
+def _split_content(content: Any, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields for a message's content that is not a text."""
+    parts = content if isinstance(content, list) else [content]
+    thinking = "".join(read_text(part) for part in parts if _is_thinking(part))
+    texts = [read_text(part) for part in parts if not _is_thinking(part)]
+    others = [
+        part
+        for part in parts
+        if isinstance(part, dict) and not _is_thinking(part) and not read_text(part)
+    ]
+    found: dict[str, Any] = {"content": "".join(texts)}
+    if thinking:
+        found["reasoning"] = (message.get("reasoning") or "") + thinking
+    return {**found, "content_parts": others} if others else found
+
+
+def _is_thinking(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in _THINKING_TYPES
+
+
+def read_text(value: Any) -> str:
+    """Return the text in a value that should be one: a list of parts, a part, a number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(read_text, value))
+    if isinstance(value, dict):
+        return next((read_text(value[key]) for key in _TEXT_KEYS if value.get(key)), "")
+    return "" if value is None or isinstance(value, bool) else str(value)
+
 
 class ChatCollector:
-    """Gathers chunks into the output that the unstreamed call would have given.
+    """Collect chunks into the output of the unstreamed call.
 
-    Works on the plain dicts, lazily: a chunk costs one list append until somebody asks.
+    Chunks are collected as they come, and put together when the text or result is read: a chunk
+    costs one list append.
     """
 
     def __init__(self) -> None:
@@ -184,7 +247,7 @@ class ChatCollector:
     def text(self) -> str:
         """The first answer's text so far."""
         return "".join(
-            delta.get("content") or "" for index, delta, _ in self._iter_deltas() if index == 0
+            read_text(delta.get("content")) for index, delta, _ in self._iter_deltas() if index == 0
         )
 
     @property
@@ -202,81 +265,143 @@ class ChatCollector:
 
     def _iter_deltas(self) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
         for chunk in self._chunks:
-            for choice in chunk.get("choices") or ():
-                yield choice.get("index") or 0, choice.get("delta") or {}, choice
+            choices = chunk.get("choices")
+            for choice in choices if isinstance(choices, list) else ():
+                if isinstance(choice, dict):
+                    index, delta = choice.get("index"), choice.get("delta")
+                    yield (
+                        index if isinstance(index, int) else 0,
+                        delta if isinstance(delta, dict) else {},
+                        choice,
+                    )
 
 
 class _ChoiceBuilder:
-    """One answer in the making."""
+    """Put one answer together from its pieces."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.message: dict[str, Any] = {"role": "assistant", "content": None}
-        self.calls: list[dict[str, Any]] = []
-        self.calls_by_index: dict[Any, dict[str, Any]] = {}
+        self.calls = _CallBuilder()
         self.finish_reason: str | None = None
         self.logprobs: list[Any] = []
 
     def add(self, delta: dict[str, Any], choice: dict[str, Any]) -> None:
         for name, value in delta.items():
             if name == "tool_calls":
-                for call in value if isinstance(value, list) else [value] if value else []:
-                    self._add_call_piece(call)
-            elif isinstance(value, str) and name not in ("role", "tool_call_id"):
-                self.message[name] = (self.message.get(name) or "") + value
-            elif isinstance(value, list):
-                self.message[name] = [*(self.message.get(name) or ()), *value]
+                for piece in value if isinstance(value, list) else [value]:
+                    if isinstance(piece, dict):
+                        self.calls.add(piece)
             elif value is not None:
-                self.message[name] = value
+                self.message[name] = self._join(name, self.message.get(name), value)
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
-        self.logprobs += (choice.get("logprobs") or {}).get("content") or []
+        logprobs = choice.get("logprobs")
+        content = logprobs.get("content") if isinstance(logprobs, dict) else None
+        self.logprobs += content if isinstance(content, list) else []
 
-    def _add_call_piece(self, piece: dict[str, Any]) -> None:
-        """Add a piece to its call, found by index; servers that give every call the same index
-        differ by id, or begin the next call once the arguments are complete.
-        """
-        index = piece.get("index") if piece.get("index") is not None else piece.get("id")
-        function = piece.get("function") or {}
-        more = function.get("arguments")
-        more = more if isinstance(more, str) else json.dumps(more) if more else ""
-        call = self.calls_by_index.get(index)
-        if call is None or _starts_new_call(call, piece.get("id"), function.get("name"), more):
-            call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-            self.calls_by_index[index] = call
-            self.calls.append(call)
-        call["id"] = call["id"] or piece.get("id") or ""
-        call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-        if not (more and call["function"]["arguments"] == more and _is_complete_json(more)):
-            call["function"]["arguments"] += more  # else a whole call that is sent again
+    @staticmethod
+    def _join(name: str, known: Any, value: Any) -> Any:
+        """Return a field's value so far with its next piece."""
+        if name in ("role", "tool_call_id"):
+            return value
+        if isinstance(value, str) or isinstance(known, str):
+            return read_text(known) + read_text(value)
+        if isinstance(value, list):
+            return [*(known if isinstance(known, list) else ()), *value]
+        return value
 
     def build(self) -> dict[str, Any]:
-        for call in self.calls:
-            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
-        if self.calls:
-            self.message["tool_calls"] = self.calls
-        logprobs = {"content": self.logprobs} if self.logprobs else None
+        calls = self.calls.build()
+        if calls:
+            self.message["tool_calls"] = calls
         return {
             "index": self.index,
             "message": self.message,
             "finish_reason": self.finish_reason,
-            "logprobs": logprobs,
+            "logprobs": {"content": self.logprobs} if self.logprobs else None,
         }
 
 
-def _starts_new_call(
-    call: dict[str, Any], name: str | None, function: str | None, more: str
-) -> bool:
-    """Whether a piece with the index of a call is the start of another one."""
-    if name and call["id"]:
-        return bool(name != call["id"])
-    known = call["function"]["arguments"]
-    return bool(function and more and known and known != more and _is_complete_json(known))
+class _CallBuilder:
+    """Put tool calls together from pieces, in every form that servers send them.
+
+    By the protocol, pieces of one call share an index, and the first has id and name. Servers
+    deviate: some repeat the name or invent an id in every piece, some leave the index out of later
+    pieces, some give all calls index 0, some send a call again as a whole.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[dict[str, Any]] = []
+        self._by_index: dict[object, dict[str, Any]] = {}
+
+    def add(self, piece: dict[str, Any]) -> None:
+        """Add a piece to its call, or begin a call with it."""
+        function = piece.get("function")
+        function = function if isinstance(function, dict) else {}
+        name, key = read_text(function.get("name")), read_text(piece.get("id"))
+        arguments = _arguments_text(function.get("arguments"))
+        call = self._find_call(piece.get("index"), key, name)
+        if call is None or _starts_new_call(call, key, name, arguments):
+            call = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            self._calls.append(call)
+        if isinstance(piece.get("index"), (int, str)):
+            self._by_index[piece["index"]] = call
+        call |= {n: v for n, v in piece.items() if n not in ("index", "id", "type", "function")}
+        call["id"] = call["id"] or key
+        known = call["function"]
+        # A name in pieces grows until the arguments begin; one that is repeated does not.
+        if not known["name"]:
+            known["name"] = name
+        elif name and name != known["name"] and not known["arguments"]:
+            known["name"] += name
+        is_repeated = known["arguments"] == arguments and _is_complete_json(arguments)
+        if not is_repeated:
+            known["arguments"] += arguments
+
+    def _find_call(self, index: object, key: str, name: str) -> dict[str, Any] | None:
+        """Return the call that a piece may belong to; None if it must begin one."""
+        if isinstance(index, (int, str)) and index in self._by_index:
+            return self._by_index[index]
+        by_id = next((call for call in self._calls if key and call["id"] == key), None)
+        if by_id is not None:
+            return by_id
+        begins = name and isinstance(index, (int, str)) and bool(self._by_index)
+        return self._calls[-1] if self._calls and not begins else None
+
+    def build(self) -> list[dict[str, Any]]:
+        """Return the calls so far; arguments that never came are an empty object."""
+        for call in self._calls:
+            call["function"]["arguments"] = call["function"]["arguments"] or "{}"
+        return self._calls
+
+
+def _arguments_text(arguments: Any) -> str:
+    """Return arguments as JSON text, as which most servers send them."""
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments, ensure_ascii=False) if arguments else ""
+
+
+def _starts_new_call(call: dict[str, Any], key: str, name: str, arguments: str) -> bool:
+    """True if a piece that has the index of a call begins another one."""
+    known = call["function"]
+    is_new_id = bool(key and call["id"] and key != call["id"])
+    if _is_complete_json(known["arguments"]):
+        # Complete: an id or a name begins the next call, unless the same call is sent again.
+        repeated = name in ("", known["name"]) and arguments in ("", known["arguments"])
+        return is_new_id if repeated else bool(is_new_id or name or _is_complete_json(arguments))
+    if known["arguments"]:
+        # Open: only a whole call of its own can be another one, since ids may change per piece.
+        return bool(is_new_id and name and _is_complete_json(arguments))
+    return bool(is_new_id and name and known["name"])
 
 
 def _is_complete_json(arguments: str) -> bool:
-    """Whether arguments are a whole JSON object."""
+    """True if arguments are a whole JSON object."""
+    if not arguments.rstrip().endswith("}"):
+        return False
     try:
         whole: object = json.loads(arguments)
-        return isinstance(whole, dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
+    return isinstance(whole, dict)

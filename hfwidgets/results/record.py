@@ -6,6 +6,7 @@ stay reachable, and nested objects become records on first access.
 
 import contextlib
 import functools
+import inspect
 import json
 import operator
 import os
@@ -32,10 +33,13 @@ class Record(dict[str, Any]):
 
     Attributes:
         meta: The origin of the answer; set on the outermost object only.
+        required_fields: The fields without which an answer is refused; None for all whose type does
+            not allow None.
     """
 
     meta: Meta | None = None
-    non_fields: ClassVar[frozenset[str]] = frozenset({"meta", "non_fields"})
+    required_fields: ClassVar[frozenset[str] | None] = None
+    non_fields: ClassVar[frozenset[str]] = frozenset({"meta"})
 
     def __getattr__(self, name: str) -> Any:
         kinds = _field_converters(
@@ -168,15 +172,83 @@ def _field_converters(cls: type[Record]) -> dict[str, Convert | None]:
     that are looked up by name.
     """
     found: dict[str, Convert | None] = {}
-    for base in reversed(cls.__mro__):
-        if issubclass(base, Record):
-            for name, kind in vars(base).get("__annotations__", {}).items():
-                if name not in cls.non_fields and get_origin(kind) is not ClassVar:
-                    found[name] = _find_converter(kind)
+    for name, kind in _field_types(cls).items():
+        found[name] = _find_converter(kind)
     for name, convert in found.items():
         if name not in vars(cls) and not isinstance(getattr(cls, name, None), property):
             setattr(cls, name, _field_property(name, convert))
     return found
+
+
+@functools.cache
+def _field_types(cls: type[Record]) -> dict[str, Any]:
+    """Return the types of a record's fields, evaluated where they are written as texts."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if issubclass(base, Record):
+            try:
+                kinds = inspect.get_annotations(base, eval_str=True)
+            except NameError:  # a name that exists for type checkers or in a function only
+                kinds = inspect.get_annotations(base)
+            found |= kinds
+    return {
+        name: kind
+        for name, kind in found.items()
+        if name not in cls.non_fields and not _is_class_variable(kind)
+    }
+
+
+def _is_class_variable(kind: Any) -> bool:
+    return get_origin(kind) is ClassVar or (isinstance(kind, str) and kind.startswith("ClassVar"))
+
+
+def find_field_faults(kind: type[Record], raw: Mapping[str, Any]) -> list[str]:
+    """List, in words, the required fields that an object lacks or holds with another type."""
+    found = []
+    for name, check in _required_checks(kind).items():
+        value = raw.get(name, raw.get(name.replace("_", "-")))
+        if value is None or not check[0](value):
+            found.append(f"{name!r}{check[1]}")
+    return found
+
+
+Check = tuple[Callable[[Any], bool], str]
+"""A test of a field's value, and what it tests, in words."""
+
+
+@functools.cache
+def _required_checks(cls: type[Record]) -> dict[str, Check]:
+    kinds = _field_types(cls)
+    names = cls.required_fields
+    if names is None:
+        names = frozenset(name for name, kind in kinds.items() if not _allows_none(kind))
+    return {
+        name: _find_check(kinds.get(name)) for name in kinds | dict.fromkeys(names) if name in names
+    }
+
+
+def _allows_none(kind: Any) -> bool:
+    if isinstance(kind, str):
+        return "None" in kind or "Optional" in kind or kind.endswith("Any")
+    return kind is Any or kind is None or type(None) in get_args(kind)
+
+
+def _find_check(kind: Any) -> Check:
+    """Return the test for a type; of a text or a container only what shows and reads it needs."""
+    origin = get_origin(kind) or kind
+    if origin in (int, float):
+        return (lambda value: isinstance(value, (int, float))), " (a number)"
+    if origin is str:
+        return (lambda value: isinstance(value, (str, int, float))), " (a text)"
+    if origin is list:
+        return (lambda value: isinstance(value, list)), " (a list)"
+    if isinstance(origin, type) and issubclass(origin, Record):
+        return functools.partial(_is_whole_record, origin), " (an object)"
+    return (lambda value: True), ""
+
+
+def _is_whole_record(kind: type[Record], value: object) -> bool:
+    return isinstance(value, Mapping) and not find_field_faults(kind, value)
 
 
 def _field_property(name: str, convert: Convert | None) -> property:
@@ -185,9 +257,13 @@ def _field_property(name: str, convert: Convert | None) -> property:
 
     def nested(record: Record) -> Any:
         value = record[name]
-        if type(value) is dict or type(value) is list:
-            value = record[name] = convert(value)
-        return value
+        if isinstance(value, Record):
+            return value
+        converted = convert(value) if isinstance(value, (dict, list)) else None
+        # What is not an object cannot be read as one: it stays in `raw` alone.
+        if converted is not None:
+            record[name] = converted
+        return converted
 
     return property(nested)
 
@@ -213,19 +289,21 @@ def _to_record(kind: type[Record], value: Any) -> Any:
     """Make a record of a dict; a list with one object counts as the object."""
     if type(value) is list and len(value) == 1:
         value = value[0]
-    return kind(value) if type(value) is dict else value
+    return kind(value) if type(value) is dict else None
 
 
 def _to_records(kind: type[Record], value: Any) -> Any:
     """Make a list of records; a bare object, as some servers send, counts as a list of one."""
-    rows = value if type(value) is list else [value]
+    rows = value if isinstance(value, list) else [value]
     if len(rows) == 1 and type(rows[0]) is dict:
         return [kind(rows[0])]  # as nearly always in a stream
-    return [kind(row) if type(row) is dict else row for row in rows]
+    records = (kind(row) if type(row) is dict else row for row in rows)
+    return [row for row in records if isinstance(row, Record)]
 
 
 def _convert_each(inner: Convert, value: Any) -> Any:
-    return [inner(item) for item in (value if isinstance(value, list) else [value])]
+    items = value if isinstance(value, list) else [value]
+    return [inner(item) for item in items if type(item) in (dict, list)]
 
 
 class Elements(list[T], Generic[T]):

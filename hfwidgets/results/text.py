@@ -30,6 +30,8 @@ class TokenClassificationOutputElement(Record):
     `entity_group` is set where the server aggregated tokens, `entity` where it did not.
     """
 
+    required_fields = frozenset({"score", "word"})
+
     entity_group: str | None
     entity: str | None
     score: float
@@ -41,6 +43,8 @@ class TokenClassificationOutputElement(Record):
 class FillMaskOutputElement(Record):
     """A token for the mask, its id in the model's vocabulary and the whole text with it."""
 
+    required_fields = frozenset({"score", "token_str"})
+
     score: float
     token: int
     token_str: str
@@ -49,6 +53,8 @@ class FillMaskOutputElement(Record):
 
 class QuestionAnsweringOutputElement(Record):
     """An answer: characters `start` to `end` (exclusive) of the context."""
+
+    required_fields = frozenset({"answer", "score"})
 
     answer: str
     score: float
@@ -64,6 +70,8 @@ class QuestionAnsweringOutputElement(Record):
 
 class TableQuestionAnsweringOutputElement(Record):
     """An answer from a table, with its cells as texts and as [row, column] pairs."""
+
+    required_fields = frozenset({"answer"})
 
     answer: str
     cells: list[str]

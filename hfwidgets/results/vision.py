@@ -120,6 +120,8 @@ class ImageSegmentationOutputElement(_ImagePart):
     The mask is a Pillow image in mode L, of the input's size: 255 inside, 0 outside.
     """
 
+    required_fields = frozenset({"label", "mask"})
+
     label: str
     score: float | None
     mask: Any

@@ -9,6 +9,7 @@ from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.errors.from_response import error_from_event
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
+from hfwidgets.results.chat import read_text
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
 
 
@@ -161,20 +162,35 @@ def _make_collector(details: bool) -> Any:
 
 
 def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
-    """Read an event of a text-generation server's stream or of an OpenAI completions stream."""
+    """Read an event of a text-generation server's stream or of an OpenAI completions stream.
+
+    Raises:
+        TextGenerationError: It reports an error.
+    """
     if isinstance(item, list) and len(item) == 1:
-        item = item[0]  # a plain answer to the wish for a stream
+        item = item[0]  # a plain answer to a streaming request
     if not isinstance(item, Mapping):
         return None
-    if "error" in item:
+    if item.get("error") or item.get("object") == "error":
         raise error_from_event(item)
-    if "choices" not in item and "token" not in item and "generated_text" in item:
+    choices = item.get("choices")
+    if choices is None and "token" not in item and "generated_text" in item:
         item = {**item, "token": {"text": item["generated_text"]}}
-    if "choices" not in item:
+    if choices is None:
+        if "token" not in item and any(item.get(name) for name in ("detail", "errors", "message")):
+            raise error_from_event(item)
+        token = item.get("token")
+        if isinstance(token, Mapping) and not isinstance(token.get("text"), (str, type(None))):
+            item = {**item, "token": {**token, "text": read_text(token["text"])}}
         return TextGenerationStreamOutput(item)
-    choice: Mapping[str, Any] = next(iter(item["choices"]), {})
+    choice = next((c for c in choices if isinstance(c, Mapping)), None) if choices else None
+    if choice is None:
+        return None  # the last chunk of OpenAI's completions holds the usage alone
+    if choice.get("error"):
+        raise error_from_event(choice)
     details = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else None
-    token = {"id": None, "text": choice.get("text") or "", "logprob": None, "special": False}
+    text = read_text(choice.get("text"))
+    token = {"id": None, "text": text, "logprob": None, "special": False}
     return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
 
 

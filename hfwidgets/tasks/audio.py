@@ -12,7 +12,7 @@ from hfwidgets.tasks.controls import Checkbox, Choice, Number, Slider, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import NOISE, SPEECH
-from hfwidgets.tasks.shape import to_record, to_records
+from hfwidgets.tasks.shape import as_options, to_record, to_records
 
 Transform: TypeAlias = Literal["sigmoid", "softmax", "none"]
 
@@ -101,7 +101,7 @@ class AudioTasks:
         options = {
             "return_timestamps": return_timestamps,
             "generation_parameters": generation_parameters,
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         raw = yield Infer(source, model, options)
         output = to_record(results.AutomaticSpeechRecognitionOutput, raw)
@@ -180,6 +180,6 @@ class AudioTasks:
             "top_p": top_p,
             "typical_p": typical_p,
             "use_cache": use_cache,
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         return (yield from decode_audio((yield Infer(text, model, options))))

@@ -8,11 +8,17 @@ from hfwidgets.core.event_stream import BodyDecoder, ItemDecoder, decoder_for_ty
 from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.errors.from_response import error_from_event
-from hfwidgets.results.chat import ChatCollector, ChatCompletionOutput, ChatCompletionStreamOutput
+from hfwidgets.results.chat import (
+    ChatCollector,
+    ChatCompletionOutput,
+    ChatCompletionStreamOutput,
+    normalize_message,
+)
 from hfwidgets.tasks import _schema
 from hfwidgets.tasks._parts import inline_media
 from hfwidgets.tasks.controls import Json, Messages, Number, Slider, StringList
 from hfwidgets.tasks.declaration import streaming_task
+from hfwidgets.tasks.shape import as_options, check_no_error, unexpected_shape_error
 
 Message: TypeAlias = Mapping[str, Any]
 ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]
@@ -197,7 +203,7 @@ class ChatTasks:
             "top_logprobs": top_logprobs,
             "top_p": top_p,
             **_check_extra_params(extra),
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         prepared = yield from inline_media(_check_messages(messages))
         raw = yield Infer(prepared, model, options, stream)
@@ -271,27 +277,59 @@ def _check_message(index: int, message: Any) -> dict[str, Any]:
 
 
 def _to_output(raw: Any) -> ChatCompletionOutput:
-    if not isinstance(raw, dict) or "choices" not in raw:
-        if isinstance(raw, dict) and raw.get("error"):
-            raise error_from_event(raw)
-        raise errors.OutputError(
-            f"A chat completion should have 'choices'; the server sent {str(raw)[:200]!r}."
-        )
+    """Read a whole answer.
+
+    Raises:
+        OutputError: It has no choices, or reports an error, next to choices or in one of them.
+    """
+    if not isinstance(raw, dict):
+        raise unexpected_shape_error(raw, "an object with 'choices'")
+    if raw.get("error") or raw.get("object") == "error":
+        raise error_from_event(raw)
+    choices = raw.get("choices")
+    if not isinstance(choices, list):
+        check_no_error(raw, ChatCompletionOutput)
+        raise unexpected_shape_error(raw, "'choices', a list of objects")
+    messages = [choice.get("message") for choice in choices if isinstance(choice, dict)]
+    if not choices or len(messages) != len(choices):
+        raise unexpected_shape_error(raw, "'choices', a list of objects")
+    for choice in choices:
+        if choice.get("error"):
+            raise error_from_event(choice)
+        if not isinstance(choice.get("message"), dict):
+            raise unexpected_shape_error(raw, "a 'message' in each choice")
+        choice["message"] = normalize_message(choice["message"])
     return ChatCompletionOutput(raw)
 
 
 def _to_chunk(item: Any) -> ChatCompletionStreamOutput | None:
+    """Read a chunk of a stream; None for what is not one.
+
+    Raises:
+        TextGenerationError: It reports an error, next to choices or in one of them.
+    """
     if not isinstance(item, dict):
         return None
-    if "error" in item and item["error"] and not item.get("choices"):
+    choices = item.get("choices")
+    if item.get("error") or item.get("object") == "error":
         raise error_from_event(item)
+    if not isinstance(choices, list):
+        if any(item.get(name) for name in ("detail", "errors", "message")):
+            raise error_from_event(item)
+        return ChatCompletionStreamOutput(item)
+    for choice in choices:
+        if isinstance(choice, dict):
+            if choice.get("error"):
+                raise error_from_event(choice)
+            if isinstance(choice.get("delta"), dict):
+                choice["delta"] = normalize_message(choice["delta"])
     return ChatCompletionStreamOutput(item)
 
 
 def _to_whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
     """Return the only chunk of a plain answer to a streaming request."""
-    chunk = _to_chunk(item)
-    for choice in chunk.get("choices") or () if chunk else ():
-        if "message" in choice and "delta" not in choice:
+    choices = item.get("choices") if isinstance(item, dict) else None
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and "message" in choice and "delta" not in choice:
             choice["delta"] = choice.pop("message")
-    return chunk
+    return _to_chunk(item)

@@ -1,30 +1,44 @@
-"""Tolerant readings of what servers answer: the shapes differ, the results do not."""
+"""Tolerant reading of answers, whose shapes differ by server, and of arguments.
 
+An answer that cannot be what the task promises, such as one without a required field, is refused
+with an error that shows its start.
+"""
+
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from hfwidgets import errors
+from hfwidgets.core.excerpt import make_excerpt
 from hfwidgets.core.missing import is_missing
+from hfwidgets.errors.server_message import describe_error_event
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.results.record import Elements, Record, to_elements
+from hfwidgets.results.record import Elements, Record, find_field_faults
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 def to_records(kind: type[R], raw: Any) -> Elements[R]:
-    """A list of records from a list, a nested list of one row, or a single object."""
+    """Return a list of records from a list, a nested list of one row, or a single object.
+
+    Raises:
+        OutputError: The answer is something else, an error, or lacks required fields.
+    """
     while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], list):
         raw = raw[0]
     rows = [raw] if isinstance(raw, Mapping) else raw
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+    if not isinstance(rows, list):
         raise unexpected_shape_error(raw, "a list of objects")
-    if len(rows) == 1 and "error" in rows[0]:
-        raise errors.OutputError(f"The server answered with an error: {rows[0]['error']}")
-    return to_elements(kind, rows)
+    return Elements(_make_record(kind, row, raw) for row in rows)
 
 
 def to_record_groups(kind: type[R], raw: Any) -> Elements[R]:
-    """A list of records; several lists become one of such lists, though the type says the first."""
+    """Return a list of records; of several lists, a list of such lists, contrary to its type.
+
+    Raises:
+        OutputError: The answer is something else, an error, or lacks required fields.
+    """
     if isinstance(raw, list) and len(raw) > 1 and isinstance(raw[0], list):
         found: Elements[Any] = Elements(to_records(kind, row) for row in raw)
         return found
@@ -32,18 +46,88 @@ def to_record_groups(kind: type[R], raw: Any) -> Elements[R]:
 
 
 def to_record(kind: type[R], raw: Any) -> R:
-    """A single record; the first one of a list."""
-    while isinstance(raw, list) and raw:
-        raw = raw[0]
-    if not isinstance(raw, Mapping):
-        raise unexpected_shape_error(raw, "an object")
-    if "error" in raw and len(raw) == 1:
-        raise errors.OutputError(f"The server answered with an error: {raw['error']}")
-    return kind(raw)
+    """Return a single record; of a list, the first.
+
+    Raises:
+        OutputError: The answer is something else, an error, or lacks required fields.
+    """
+    row = raw
+    while isinstance(row, list) and row:
+        row = row[0]
+    return _make_record(kind, row, raw)
 
 
-def merge_alias(name: str, value: Any, old: str, old_value: Any) -> Any:
-    """The value under its name or its older one; both at once are refused."""
+def to_numbers(raw: Any) -> list[float]:
+    """Return a list of finite numbers.
+
+    Raises:
+        OutputError: The answer is something else.
+    """
+    if isinstance(raw, Mapping):
+        check_no_error(raw)
+    if not isinstance(raw, list):
+        raise unexpected_shape_error(raw, "a list of numbers")
+    try:
+        found = [float(value) for value in raw if not isinstance(value, bool)]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise unexpected_shape_error(raw, "a list of numbers") from error
+    if len(found) < len(raw) or not all(map(math.isfinite, found)):
+        raise unexpected_shape_error(raw, "a list of finite numbers")
+    return found
+
+
+def _make_record(kind: type[R], row: Any, raw: Any) -> R:
+    if not isinstance(row, Mapping):
+        raise unexpected_shape_error(raw, "objects")
+    check_no_error(row, kind)
+    faults = find_field_faults(kind, row)
+    if faults:
+        raise unexpected_shape_error(raw, f"an object with {' and '.join(faults)}")
+    return kind(row)
+
+
+def check_no_error(raw: Mapping[str, Any], kind: type[Record] | None = None) -> None:
+    """Raise the error that an answer of status 200 reports.
+
+    Args:
+        raw: The answer, or one object of it.
+        kind: What it should be; an `error` that this declares is one of its fields.
+
+    Raises:
+        OutputError: It reports an error.
+    """
+    declared = getattr(kind, "__annotations__", {})
+    if "error" not in declared and raw.get("error"):
+        raise _reported_error(raw)
+    if raw.get("object") == "error" or (kind is not None and _is_only_error(raw, kind)):
+        raise _reported_error(raw)
+
+
+def _is_only_error(raw: Mapping[str, Any], kind: type[Record]) -> bool:
+    """True if an object that lacks what it should have describes an error instead."""
+    names = ("detail", "errors", "message", "error_message", "title")
+    return bool(find_field_faults(kind, raw)) and any(raw.get(name) for name in names)
+
+
+def _reported_error(raw: Mapping[str, Any]) -> errors.OutputError:
+    words = describe_error_event(raw) or make_excerpt(raw)
+    return errors.OutputError(f"The server answered with an error: {words}")
+
+
+def unexpected_shape_error(raw: object, expected: str) -> errors.OutputError:
+    """Build the error for an answer of another shape."""
+    return errors.OutputError(
+        f"The server should have answered with {expected}; it sent {make_excerpt(raw)!r}.",
+        advice="Check that the model serves this task.",
+    )
+
+
+def merge_alias(name: str, value: T, old: str, old_value: T) -> T:
+    """Return the value passed under a name or its deprecated one.
+
+    Raises:
+        ConfigurationError: Both were passed.
+    """
     if old_value is None:
         return value
     if value is not None:
@@ -52,65 +136,55 @@ def merge_alias(name: str, value: Any, old: str, old_value: Any) -> Any:
     return old_value
 
 
-def unexpected_shape_error(raw: Any, expected: str) -> errors.OutputError:
-    """The error for an answer of another shape."""
-    return errors.OutputError(
-        f"The server should have answered with {expected}; it sent {str(raw)[:200]!r}. "
-        "Check that the model serves this task."
-    )
-
-
-def table_texts(table: Any) -> dict[str, list[str]]:
-    """A table as the wire wants it: column names to lists of texts. Takes a DataFrame too."""
-    if hasattr(table, "to_dict") and hasattr(table, "columns"):
-        table = table.to_dict("list")
-    if not isinstance(table, Mapping) or not all(
-        isinstance(cells, (list, tuple)) for cells in table.values()
-    ):
-        raise errors.InputError(
-            "A table is a dict of columns, each a list of cells, or a DataFrame: "
-            '{"Name": ["Ada", "Bob"], "Age": ["36", "41"]}.'
-        )
-    lengths = {str(name): len(cells) for name, cells in table.items()}
-    if len(set(lengths.values())) > 1:
-        raise errors.InputError(
-            f"All columns of a table must have the same length; here: {lengths}."
-        )
-    return {str(name): [_cell_text(cell) for cell in cells] for name, cells in table.items()}
-
-
-def _cell_text(cell: Any) -> str:
-    return "" if is_missing(cell) else str(cell)
-
-
-def as_str_list(name: str, given: Any, least: int = 1) -> list[str]:
-    """Several texts as a list: a list, a column of pandas, an array or an iterator of them.
+def as_str_list(name: str, values: object, least: int = 1) -> list[str]:
+    """Return texts as a list, from a list, a column of a table, an array or an iterator.
 
     Raises:
-        InputError: one text, too few, or one that is missing.
+        InputError: One text, too few, or one that is missing or not a text.
     """
-    found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
+    is_many = isinstance(values, Iterable) and not isinstance(values, (str, bytes))
+    found = list(values) if is_many else None  # type: ignore[call-overload]
     if found is None or len(found) < least:
-        what = repr(given)[:60] if found is None else f"a list of {len(found)}"
+        what = repr(values)[:60] if found is None else f"a list of {len(found)}"
         raise errors.InputError(
             f"{name} must be a list of at least {least}, such as ['one', 'two']; it is {what}."
         )
-    if any(map(is_missing, found)):
-        raise errors.InputError(f"{name} has missing values in it.")
-    return [str(item) for item in found]
+    return [_as_text(f"{name}[{at}]", item) for at, item in enumerate(found)]
 
 
-def as_list(given: Any) -> Any:
-    """A list where one text was given."""
-    return [given] if isinstance(given, str) else given
+def _as_text(name: str, value: Any) -> str:
+    """Return a text, or a number as one."""
+    if is_missing(value):
+        raise errors.InputError(f"{name} is a missing value.")
+    value = value.as_py() if hasattr(value, "as_py") else value  # a cell of pyarrow
+    if hasattr(value, "__len__") and not isinstance(value, str):
+        raise errors.InputError(f"{name} is a {type(value).__name__}; it must be a text.")
+    return str(value)
+
+
+def as_list(value: str | list[str] | None) -> list[str] | None:
+    """Return a single text as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def as_options(name: str, values: object) -> dict[str, Any]:
+    """Return additional parameters as a dict of their own.
+
+    Raises:
+        InputError: They are not a dict with names as its keys.
+    """
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise errors.InputError(
+            f"{name} must be a dict of parameter names and values; it is {values!r:.60}."
+        )
+    return dict(values)
 
 
 def warn_deprecated(task: str, name: str, values: dict[str, Any] | None) -> dict[str, Any]:
-    """Parameters that were given all at once, as older code gives them, with a warning."""
+    """Return parameters that were passed as one dict, the older way, with a warning."""
     if values is None:
         return {}
-    warn(
-        f"{name} of {task} is outdated: pass its entries as keywords.",
-        DeprecationWarning,
-    )
-    return values
+    warn(f"{name} of {task} is deprecated: pass its entries as keywords.", DeprecationWarning)
+    return as_options(name, values)

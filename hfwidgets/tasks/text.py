@@ -25,14 +25,18 @@ from hfwidgets.tasks.declaration import streaming_task, task
 from hfwidgets.tasks.examples import STORY
 from hfwidgets.tasks.shape import (
     as_list,
+    as_options,
     as_str_list,
+    check_no_error,
     merge_alias,
-    table_texts,
+    to_numbers,
     to_record,
     to_record_groups,
     to_records,
+    unexpected_shape_error,
     warn_deprecated,
 )
+from hfwidgets.tasks.tables import TableLike, to_text_columns
 
 if TYPE_CHECKING:
     from hfwidgets.results.array import Embedding
@@ -113,8 +117,7 @@ class TextTasks:
         }
         raw = yield Infer(text, model, options)
         if isinstance(raw, Mapping) and "labels" in raw:  # the shape before November 2025
-            pairs = zip(raw["labels"], raw["scores"], strict=True)
-            raw = [{"label": label, "score": score} for label, score in pairs]
+            raw = _pair_labels(raw)
         return to_records(results.ZeroShotClassificationOutputElement, raw)
 
     @task(
@@ -247,7 +250,7 @@ class TextTasks:
     )
     def table_question_answering(
         self,
-        table: Mapping[str, Any],
+        table: TableLike,
         query: str,
         *,
         model: str | None = None,
@@ -258,7 +261,8 @@ class TextTasks:
         """Answer a question from a table.
 
         Args:
-            table: Column names to cells, or a DataFrame; every cell is sent as text.
+            table: A DataFrame of any library, a dict of columns, or a list of rows as dicts; every
+                cell is sent as text.
             query: The question.
             model: The model's id on the Hub, or the URL of an endpoint.
             padding: The way shorter inputs are padded.
@@ -266,7 +270,7 @@ class TextTasks:
             truncation: Whether a table that is too long is truncated.
         """
         options = {"padding": padding, "sequential": sequential, "truncation": truncation}
-        raw = yield Infer({"query": query, "table": table_texts(table)}, model, options)
+        raw = yield Infer({"query": query, "table": to_text_columns(table)}, model, options)
         return to_record(results.TableQuestionAnsweringOutputElement, raw)
 
     @task(
@@ -293,8 +297,11 @@ class TextTasks:
             model: The model's id on the Hub, or the URL of an endpoint.
         """
         others = as_str_list("other_sentences", other_sentences)
-        inputs = {"source_sentence": sentence, "sentences": others}
-        return Elements(map(float, (yield Infer(inputs, model))))
+        raw = yield Infer({"source_sentence": sentence, "sentences": others}, model)
+        scores = to_numbers(raw)
+        if len(scores) != len(others):
+            raise unexpected_shape_error(raw, f"one number per sentence, {len(others)} in all")
+        return Elements(scores)
 
     @task(
         "Feature extraction",
@@ -340,7 +347,13 @@ class TextTasks:
         }
         many = not isinstance(text, str) and isinstance(text, Iterable)
         inputs = as_str_list("text", text) if many else text
-        return results.to_embedding((yield Infer(inputs, model, options)))
+        raw = yield Infer(inputs, model, options)
+        if isinstance(raw, Mapping):
+            check_no_error(raw)
+        try:
+            return results.to_embedding(raw)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise unexpected_shape_error(raw, "vectors of numbers") from error
 
     @task(
         "Summarization",
@@ -510,10 +523,18 @@ class TextTasks:
             "truncate": truncate,
             "typical_p": typical_p,
             "watermark": watermark,
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         raw = yield Infer(prompt, model, options, bool(stream))
         if stream:
             return token_parts(raw, bool(details))
         output = to_record(TextGenerationOutput, raw)
-        return output if details else Text(output.generated_text or "")
+        return output if details else Text(output.text)
+
+
+def _pair_labels(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the labels and scores of two lists as one object per label."""
+    labels, scores = raw["labels"], raw.get("scores")
+    if not isinstance(labels, list) or not isinstance(scores, list) or len(labels) != len(scores):
+        raise unexpected_shape_error(raw, "as many labels as scores")
+    return [{"label": label, "score": score} for label, score in zip(labels, scores, strict=True)]

@@ -20,7 +20,7 @@ from hfwidgets.tasks.controls import Choice, Json, LabelList, Number, Slider, Te
 from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import HARBOR, INVOICE, PORTRAIT
-from hfwidgets.tasks.shape import as_str_list, merge_alias, to_record, to_records
+from hfwidgets.tasks.shape import as_options, as_str_list, merge_alias, to_record, to_records
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -288,7 +288,7 @@ class VisionTasks:
             "guidance_scale": guidance_scale,
             "scheduler": scheduler,
             "seed": seed,
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         return (yield from decode_image((yield Infer(prompt, model, options))))
 
@@ -332,7 +332,7 @@ class VisionTasks:
             "num_frames": num_frames,
             "num_inference_steps": num_inference_steps,
             "seed": seed,
-            **(extra_body or {}),
+            **as_options("extra_body", extra_body),
         }
         return (yield from decode_video((yield Infer(prompt, model, options))))
 

@@ -101,7 +101,8 @@ def test_all_tables_of_the_package_look_alike() -> None:
 
 def test_no_other_module_writes_tables() -> None:
     package = Path(hfwidgets.__file__).parent
-    owners = {package / "results" / "html_table.py", package / "results" / "markdown.py"}
+    owners = {package / "results" / name for name in ("html_table.py", "markdown.py")}
+    owners.add(package / "batch" / "_progress.py")  # pads a line of a terminal, not a column
     pattern = re.compile(r"</?t[rdh]\b|\.[lr]just\b")
     copies = [p for p in package.rglob("*.py") if p not in owners and pattern.search(p.read_text())]
     assert copies == []

@@ -31,7 +31,7 @@ def test_a_missing_value_is_not_sent(
         errors.InputError, match=r"context of question_answering is .*missing value"
     ):
         client.question_answering("Who?", missing)
-    with pytest.raises(errors.InputError, match="other_sentences has missing values"):
+    with pytest.raises(errors.InputError, match=r"other_sentences\[1\] is a missing value"):
         client.sentence_similarity("a", ["b", missing])
     assert loopback.requests == []
 

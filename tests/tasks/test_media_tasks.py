@@ -19,6 +19,7 @@ from tests.plugins.sample_media import encode_image, make_mask_base64, make_wav
 
 DOMAINS = ("vision", "audio", "multimodal", "tabular")
 OURS = [task for task in TASKS.values() if task.domain in DOMAINS]
+BOX = {"xmin": 1, "ymin": 1, "xmax": 5, "ymax": 5}
 ANSWERS: dict[str, Answer] = {
     "audio-to-audio": Answer(body=make_wav(0.1)),
     "automatic-speech-recognition": Answer(json={"text": "hi"}),
@@ -26,11 +27,11 @@ ANSWERS: dict[str, Answer] = {
     "image-to-image": Answer(body=encode_image()),
     "image-to-text": Answer(json=[{"generated_text": "a boat"}]),
     "image-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
-    "object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
+    "object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": BOX}]),
     "text-to-image": Answer(body=encode_image()),
     "text-to-speech": Answer(body=make_wav(0.1)),
     "text-to-video": Answer(body=b"\x00\x00\x00 ftypisom"),
-    "zero-shot-object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": {}}]),
+    "zero-shot-object-detection": Answer(json=[{"label": "a", "score": 1.0, "box": BOX}]),
     "tabular-classification": Answer(json=["a", "b"]),
     "tabular-regression": Answer(json=[1, 2]),
 }

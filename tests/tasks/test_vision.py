@@ -125,7 +125,11 @@ def test_crops_follow_the_cameras_orientation(call: Call, loopback: Loopback) ->
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter to the right to stand upright
     loopback.answer(
-        Answer(json=[{"label": "top", "box": {"xmin": 0, "ymin": 0, "xmax": 40, "ymax": 9}}])
+        Answer(
+            json=[
+                {"label": "top", "score": 1, "box": {"xmin": 0, "ymin": 0, "xmax": 40, "ymax": 9}}
+            ]
+        )
     )
     found = call("object_detection", encode_image(sideways, "JPEG", exif=exif, quality=95))
     red, _, blue = found[0].crop.resize((1, 1)).getpixel((0, 0))

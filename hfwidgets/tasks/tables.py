@@ -1,16 +1,26 @@
-"""Reads tables of any library: column names, rows, and the columns to join results to.
+"""Read tables of any library: as columns for the tasks, as rows for batches.
 
 pandas is read by position, since its column names need not be texts and may repeat. Every other
 library (polars, pyarrow and what else Narwhals supports) is read through Narwhals.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.core.missing import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Cell: TypeAlias = bool | int | float | str | None
+
+TableLike: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Any
+"""A DataFrame of any library, a dict of columns, or a list of rows as dicts.
+
+`Any` stands for the DataFrames: no type covers those of all libraries.
+"""
 
 
 class Table(Protocol):
@@ -155,3 +165,95 @@ def to_python(value: object) -> Any:
     """Return a cell as Python holds it; Arrow's arrays yield scalars of their own."""
     convert = getattr(value, "as_py", None)
     return convert() if callable(convert) else value
+
+
+def to_columns(table: TableLike) -> dict[str, list[Cell]]:
+    """Return a table as column names and lists of plain cells, in which missing ones are None.
+
+    Args:
+        table: A DataFrame of pandas, polars, pyarrow or any library that Narwhals supports; a dict
+            of columns, each a list, an array or a Series; or a list of rows, each a dict.
+
+    Raises:
+        InputError: It is none of these, it is empty, its columns differ in length, or two have the
+            same name.
+    """
+    columns = list(_iter_columns(table))
+    if not columns:
+        raise _table_error("it has no columns")
+    names = [name for name, _ in columns]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise errors.InputError(f"The table has several columns {repeated[0]!r}: rename them.")
+    found = {name: [to_cell(cell) for cell in cells] for name, cells in columns}
+    lengths = {name: len(cells) for name, cells in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise errors.InputError(f"All columns of a table have the same length; here: {lengths}.")
+    return found
+
+
+def to_text_columns(table: TableLike) -> dict[str, list[str]]:
+    """Return a table as `to_columns` does, with texts as its cells; a missing one is empty."""
+    return {
+        name: ["" if cell is None else str(cell) for cell in cells]
+        for name, cells in to_columns(table).items()
+    }
+
+
+def is_table(value: object) -> bool:
+    """True if `to_columns` can read a value, as far as its type tells."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(map(_is_column, value.values()))
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(isinstance(row, Mapping) for row in value)
+    return hasattr(value, "columns") or hasattr(value, "column_names")
+
+
+def to_cell(value: Any) -> Cell:
+    """Return a cell as JSON can hold it: numbers of any library as Python's, dates as texts."""
+    if is_missing(value):
+        return None
+    value = to_python(value)
+    if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        value = value.item()
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _iter_columns(table: TableLike) -> Iterator[tuple[str, Iterable[Any]]]:
+    if isinstance(table, Mapping):
+        for name, cells in table.items():
+            if not _is_column(cells):
+                raise _table_error(f"its column {name!r} is a {type(cells).__name__}")
+            yield str(name), cells
+    elif isinstance(table, (list, tuple)):
+        if not all(isinstance(row, Mapping) for row in table):
+            raise _table_error(f"it is a {type(table).__name__} of something else than dicts")
+        for name in dict.fromkeys(name for row in table for name in row):
+            yield str(name), [row.get(name) for row in table]
+    elif (found := _open_frame(table)) is not None:
+        places = range(len(found.names))
+        rows = list(found.iter_rows(places))
+        for name, at in zip(found.names, places, strict=True):
+            yield name, [row[at] for row in rows]
+    else:
+        raise _table_error(f"it is a {type(table).__name__}")
+
+
+def _open_frame(table: Any) -> Table | None:
+    if hasattr(table, "column_names") and not hasattr(table, "columns"):
+        table = table.to_pandas()  # of the library datasets
+    try:
+        return open_table(table)
+    except errors.ConfigurationError as error:  # a lazy table
+        raise errors.InputError(error.reason) from error
+
+
+def _is_column(cells: object) -> bool:
+    return hasattr(cells, "__iter__") and not isinstance(cells, (str, bytes, Mapping))
+
+
+def _table_error(fault: str) -> errors.InputError:
+    return errors.InputError(
+        f"This is not a table: {fault}.",
+        advice="Pass a DataFrame, a dict of columns or a list of rows: "
+        '{"Name": ["Ada", "Bob"], "Age": [36, 41]}, [{"Name": "Ada", "Age": 36}].',
+    )

@@ -148,7 +148,7 @@ _CHUNK_SHAPES: Mapping[str, TextShape] = {
 """The chunks of a stream that a piece of text stands for, by task."""
 
 
-def _whole_answer(task: str, answer: Any) -> Any:
+def _whole_answer(task: str, answer: object) -> Any:
     """Return what a provider would answer: a text in its object, an image as its file."""
     if isinstance(answer, str) and task in _ANSWER_SHAPES:
         return _ANSWER_SHAPES[task](answer)
@@ -160,7 +160,7 @@ def _whole_answer(task: str, answer: Any) -> Any:
     return file.getvalue()
 
 
-def _stream_chunks(task: str, answer: Any) -> list[Any]:
+def _stream_chunks(task: str, answer: object) -> list[Any]:
     """Return a stream's chunks: a list's items unchanged, a text word by word."""
     if not isinstance(answer, str):
         return list(answer) if isinstance(answer, list) else [answer]

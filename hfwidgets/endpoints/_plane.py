@@ -245,7 +245,7 @@ class _ControlPlane:
         try:
             reply: Reply = yield Send("GET", url, headers=headers, tries=0)
         except (errors.HfHubHTTPError, errors.ConnectError):
-            return False  # not yet, and if it slept, this request wakes it
+            return False  # not ready; one that was scaled to zero starts because of this request
         return reply.status_code == 200
 
     def _request_endpoint(
@@ -254,10 +254,11 @@ class _ControlPlane:
         namespace: str | None,
         method: str,
         path: str = "",
-        json: Any = None,
+        json: object = None,
     ) -> Flow[InferenceEndpoint]:
         space, name = yield from self._resolve_name(endpoint, namespace)
         raw = yield from self._request_json(method, space, f"/{quote(name, safe='')}{path}", json)
+        # The caller's object takes in the answer, so that `endpoint.pause()` changes its status.
         if isinstance(endpoint, InferenceEndpoint):
             return endpoint._update_from_raw(raw)
         return InferenceEndpoint(space, raw, self._blocking)
@@ -290,13 +291,13 @@ class _ControlPlane:
         return found
 
     def _request_json(
-        self, method: str, space: str, path: str = "", json: Any = None
+        self, method: str, space: str, path: str = "", json: object = None
     ) -> Flow[dict[str, Any]]:
         reply = yield from self._request(method, space, path, json)
         found: dict[str, Any] = reply.json()
         return found
 
-    def _request(self, method: str, space: str, path: str = "", json: Any = None) -> Flow[Reply]:
+    def _request(self, method: str, space: str, path: str = "", json: object = None) -> Flow[Reply]:
         yield Target(_route_to_control_plane)
         # A creation that is repeated would find the first one.
         once = 0 if method == "POST" and not path else None

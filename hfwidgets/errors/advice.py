@@ -62,6 +62,7 @@ class ErrorContext:
 
 def find_advice(case: ErrorContext) -> Advice:
     """Return what to do next; the text is empty if nothing is known to help."""
+    # The order matters: a 403 may be about credits or gating before it is about permissions.
     for rule in (
         _advise_enabling_provider,
         _advise_wrong_task,
@@ -108,7 +109,7 @@ def advise_token(source: str | None, server: str = "") -> str:
 
     Args:
         source: Where the token came from, None if none was sent.
-        server: The name of a service with keys of its own, empty for the Hub.
+        server: A service that issues its own keys, empty for the Hub.
     """
     if source is None:
         return (

@@ -121,6 +121,7 @@ def _find_error_class(reply: ErrorReply, message: str, task: str) -> type[errors
         by_type = _ERRORS_BY_TYPE.get(find_error_type(reply) or "")
         if by_type is not None:
             return by_type
+    # The Hub's code is more exact than the status: a missing model is 401 for who has no token.
     status = reply.status_code
     by_code = _ERRORS_BY_CODE.get(reply.headers.get("x-error-code", ""))
     if by_code is not None:

@@ -1,7 +1,7 @@
 """The one table of what looks like a secret, and the functions that find and mask it.
 
 Errors, dry runs, snippets, recordings, resume files and the scan of notebooks all call this module;
-none has patterns of its own. Three questions are answered here:
+the others have no patterns. Three questions are answered here:
 
     redact(text), redact_data(value)    mask the secrets in a text or in plain data
     find_tokens(text)                   list the tokens in a text
@@ -44,7 +44,7 @@ MIN_TOKEN_BODY = 6
 """Characters after one of the prefixes that are not searched for at any length."""
 
 MIN_GLUED_BODY = 16
-"""Characters of a token that follows a letter without a break, and of a word that is no name."""
+"""Characters of a token right after a letter, and of a word too long for a name in code."""
 
 # Names in code and prose that begin like a token.
 _CODE_WORDS = _words(
@@ -107,7 +107,7 @@ def _is_scheme_value(match: _Match) -> bool:
 
 
 def _is_assigned_value(match: _Match) -> bool:
-    """True if a value behind `api_key=` is a literal, not code that computes it."""
+    """True if the value after `api_key=` is a literal, not code that computes it."""
     body = match["body"]
     return body.strip(".") != "" and (bool(match["quote"]) or _looks_random(body))
 
@@ -142,18 +142,23 @@ _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 _VALUE = r"[A-Za-z0-9\-._~+/=:]"
 
 _FORMS = (
+    # Private keys: all of the block, and all that follows where its end is missing.
     _Form(
         r"(?P<body>-----BEGIN [A-Z ]{0,30}PRIVATE KEY"
         r"(?:.*?-----END [A-Z ]{0,30}PRIVATE KEY-----|.*))",
         "PRIVATE KEY",
     ),
+    # Users and passwords in addresses. A password may hold `#` or `@` that should be escaped, so
+    # that the last `@` before the path ends it.
     _Form(r"://(?P<body>[^\s/?\"'<>\\]+)@", "@", in_url=True),
+    # Keys in queries, and in fragments, where sign-in pages put them; `&amp;` ends in `;`.
     _Form(
         r"[?&;#](?P<name>[A-Za-z][\w\-.]{0,60})=(?P<body>[^&#\s'\"<>\\]+)",
         "=",
         lambda match: is_secret_name(match["name"], in_query=True),
         in_url=True,
     ),
+    # Before the schemes: `Bearer hf_...` keeps the prefix, which says whose token it was.
     _Form(
         rf"(?P<prefix>{'|'.join(map(re.escape, (*_SHORT_PREFIXES, *_PREFIXES)))})"
         r"(?P<body>[A-Za-z0-9_\-]+(?:[.:][A-Za-z0-9_\-]+)*)",
@@ -179,6 +184,7 @@ _FORMS = (
         "",
         _is_assigned_value,
     ),
+    # Forms without a prefix that would be unique: AWS, Google, ElevenLabs, JSON web tokens, fal.
     _Form(rf"{_START}(?:AKIA|ASIA)(?P<body>[0-9A-Z]{{16}})\b"),
     _Form(rf"{_START}(?P<body>AIza[\w\-]{{30,}}|sk_[A-Za-z0-9]{{20,}}|org_[A-Za-z]{{30,}})"),
     _Form(rf"{_START}(?P<body>eyJ[\w\-]{{10,}}\.[\w\-]{{4,}}(?:\.[\w\-]*)?)", "eyJ"),
@@ -197,6 +203,7 @@ def _compile(form: _Form) -> re.Pattern[str]:
 def _iter_matches(form: _Form, text: str) -> Iterator[_Match]:
     if form.hint in text:
         for match in _compile(form).finditer(text):
+            # A form that matches up to the mask of another one would mask that mask.
             is_masked = MASK in text[match.start("body") : match.end("body") + 1]
             if not is_masked and (form.accept is None or form.accept(match)):
                 yield match
@@ -215,6 +222,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         The text with each secret replaced by dots. A token keeps its prefix and an address its
         parameters' names, so that a reader sees what was there.
     """
+    # First what is known exactly: a pattern may match a part of it only.
     text = _mask_known(text, secrets)
     for form in _FORMS:
         pieces, end = [], 0

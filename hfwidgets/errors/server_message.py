@@ -53,6 +53,7 @@ def find_server_message(reply: ErrorReply, secrets: Iterable[str] = ()) -> str |
     Returns:
         At most `MAX_MESSAGE_CHARS` characters without secrets; None if there is nothing but HTML.
     """
+    # The Hub's header holds the message even where its body is a page.
     texts = [reply.headers.get("x-error-message")]
     try:
         body = reply.json()
@@ -63,7 +64,7 @@ def find_server_message(reply: ErrorReply, secrets: Iterable[str] = ()) -> str |
     return _join_readable(texts, secrets) or None
 
 
-def _start_of_json(body: Any) -> list[str]:
+def _start_of_json(body: object) -> list[str]:
     """Return the start of a body in which no message was found; the server may explain itself."""
     if not isinstance(body, (Mapping, list)) or not body:
         return []
@@ -72,18 +73,19 @@ def _start_of_json(body: Any) -> list[str]:
 
 
 def describe_error_event(body: Mapping[str, Any], secrets: Iterable[str] = ()) -> str:
-    """Return the description in an error that arrives inside a stream; empty if there is none."""
+    """Return the description in an error that arrives inside a stream; empty without one."""
     return _join_readable(find_error_texts(body) or _start_of_json(body), secrets)
 
 
 def _join_readable(texts: Iterable[Any], secrets: Iterable[str]) -> str:
+    # A dict drops repetitions and keeps the order: servers say the same in a header and a body.
     readable = dict.fromkeys(
         str(text).strip() for text in texts if text and not re.search(_HTML_PATTERN, str(text))
     )
     return redact(make_printable("; ".join(readable)), secrets)[:MAX_MESSAGE_CHARS]
 
 
-def find_error_texts(body: Any, depth: int = 0) -> list[Any]:
+def find_error_texts(body: object, depth: int = 0) -> list[Any]:
     """List the texts in an error body, in any of the shapes that servers send.
 
     Covers a text, lists, FastAPI's `{"loc", "msg"}`, RFC 9457's `{"title", "detail"}`, a mapping
@@ -110,7 +112,7 @@ def find_error_texts(body: Any, depth: int = 0) -> list[Any]:
     ]
 
 
-def _find_field_texts(value: Any, depth: int) -> list[str]:
+def _find_field_texts(value: object, depth: int) -> list[str]:
     """List the texts of a mapping from fields to texts, each with its field's name."""
     if not isinstance(value, Mapping) or not _MESSAGE_KEYS_SET.isdisjoint(value) or "msg" in value:
         return []

@@ -69,10 +69,10 @@ def _iter_texts(path: Path) -> Iterator[tuple[str, str]]:
         yield "file", text
 
 
-def _join_texts(value: Any) -> str:
+def _join_texts(value: object) -> str:
     """Join all texts in a value, one per line.
 
-    A list of texts is a source or a stream in lines, which end in line breaks of their own.
+    A list of texts is a source or a stream in lines, each of which ends in a line break.
     """
     if isinstance(value, str):
         return value

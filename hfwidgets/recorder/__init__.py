@@ -3,7 +3,7 @@
     import hfwidgets as hf
 
     hf.recordings.on()                        # answers are stored, and replayed the next time
-    with hf.recordings("tour"): ...           # the same for a block, in a folder of its own
+    with hf.recordings("tour"): ...           # the same for a block, in another folder
     hf.recordings.on(mode="replay")           # nothing is sent: a missing recording is an error
     hf.InferenceClient(recordings="tour")     # the same for one client
 

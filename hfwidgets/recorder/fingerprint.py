@@ -66,7 +66,7 @@ def build_fingerprint(ask: Infer, settings: Settings) -> RequestFingerprint:
     return RequestFingerprint(hash_plain(exact), redact_data(shown, collect_secrets(settings)))
 
 
-def hash_plain(value: Any) -> str:
+def hash_plain(value: object) -> str:
     """Return the hash of plain data: 32 hexadecimal digits, the same for every order of keys.
 
     Raises:
@@ -82,7 +82,7 @@ def hash_plain(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def to_plain(value: Any, *, bare_urls: bool = False) -> Any:
+def to_plain(value: object, *, bare_urls: bool = False) -> Any:
     """Return a value with each of its media replaced by what distinguishes it from others.
 
     Args:
@@ -99,6 +99,7 @@ def to_plain(value: Any, *, bare_urls: bool = False) -> Any:
             return _digest_file(value.chunks(), value.mime)
         return bare_url(value.url or "") if bare_urls else value.url
     if isinstance(value, str):
+        # The same file is the same request, whether it is passed as a path or as a data URL.
         return _digest_data_url(value) if value.startswith("data:") else value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _digest_file((bytes(value),), sniff(bytes(value[:HEAD_SIZE])))

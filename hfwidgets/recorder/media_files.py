@@ -47,6 +47,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         OSError: The disk is full, or the folder cannot be written to.
     """
+    # Written next to its place, since a rename is atomic within one file system only.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -78,6 +79,7 @@ class MediaFiles:
         Raises:
             OutputError: The file is missing, or the name is not one that `put` gives.
         """
+        # Recordings are merged from other people's branches: a name may not lead out of the folder.
         if not _NAME.fullmatch(name):
             raise errors.OutputError(f"{name!r} is not the name of a file of a recording.")
         try:
@@ -88,7 +90,7 @@ class MediaFiles:
                 advice="Record the answer again.",
             ) from error
 
-    def pack(self, value: Any) -> Any:
+    def pack(self, value: object) -> Any:
         """Write the media of an answer and return the rest as data for JSON."""
         if isinstance(value, (bytes, bytearray, memoryview)):
             return {"$file": self.put(bytes(value))}
@@ -108,12 +110,13 @@ class MediaFiles:
         data = decode_media(text[len(start) :])
         return {"$file": self.put(data), "as": start or "base64"} if data is not None else text
 
-    def unpack(self, value: Any) -> Any:
+    def unpack(self, value: object) -> Any:
         """Return a packed answer in its first form, its media read back."""
         if isinstance(value, list):
             return [self.unpack(item) for item in value]
         if not isinstance(value, dict):
             return value
+        # An answer's own key `$file` was written as `$$file`.
         if "$file" in value:
             data, form = self.get(str(value["$file"])), value.get("as")
             start = "" if form == "base64" else form
@@ -139,7 +142,7 @@ def decode_media(text: str) -> bytes | None:
     return data if is_exact else None
 
 
-def to_pretty_json(value: Any) -> str:
+def to_pretty_json(value: object) -> str:
     """Return JSON with sorted keys that reads and compares well.
 
     What fits into a line is written as one, and so are lists of numbers and each of a stream's
@@ -148,7 +151,7 @@ def to_pretty_json(value: Any) -> str:
     return _format_value(value, 0) + "\n"
 
 
-def _format_value(value: Any, depth: int) -> str:
+def _format_value(value: object, depth: int) -> str:
     line = json.dumps(value, ensure_ascii=False, sort_keys=True)
     if not isinstance(value, (dict, list)) or len(line) + depth <= 96 or _is_number_list(value):
         return line
@@ -163,7 +166,7 @@ def _format_value(value: Any, depth: int) -> str:
     return _format_block("{", list(named), "}", pad)
 
 
-def _format_field(key: str, value: Any, depth: int) -> str:
+def _format_field(key: str, value: object, depth: int) -> str:
     if key != "chunks" or not isinstance(value, list):
         return _format_value(value, depth)
     items = [json.dumps(item, ensure_ascii=False, sort_keys=True) for item in value]
@@ -177,5 +180,5 @@ def _format_block(start: str, items: list[str], end: str, pad: str) -> str:
     return f"{start}\n{joined}\n{pad[2:]}{end}"
 
 
-def _is_number_list(value: Any) -> bool:
+def _is_number_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, (int, float)) for item in value)

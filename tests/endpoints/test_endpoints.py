@@ -1,4 +1,4 @@
-"""Inference Endpoints against a played control plane; what is sent is compared with the peer's."""
+"""Inference Endpoints with a loopback control plane; requests equal huggingface_hub's."""
 
 import asyncio
 import pickle
@@ -26,7 +26,7 @@ HOST = "abc123.us-east-1.aws.endpoints.huggingface.cloud"
 
 
 def raw(state: str = "running", name: str = "mine", **status: Any) -> dict[str, Any]:
-    """The control plane's words for an endpoint."""
+    """Return the control plane's description of an endpoint."""
     moment = "2023-10-26T12:41:53.263078506Z"
     url = None if state == "pending" else f"https://{HOST}"
     return {
@@ -37,7 +37,7 @@ def raw(state: str = "running", name: str = "mine", **status: Any) -> dict[str, 
 
 
 def played(*states: str) -> Callable[[Seen], Answer]:
-    """Answers with these states, one after the other; the last one stays."""
+    """Answer with these states, one after the other; the last one stays."""
     left = list(states)
     return lambda _: Answer(json=raw(left.pop(0) if len(left) > 1 else left[0]))
 
@@ -49,7 +49,7 @@ def _account(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     internet.get("huggingface.co/api/whoami-v2", Answer(json={"name": "ada", "orgs": orgs}))
 
 
-def test_list_of_one_s_own(internet: Internet) -> None:
+def test_list_of_the_user_s_endpoints(internet: Internet) -> None:
     internet.get(f"{PLANE}/ada", Answer(json={"items": [raw(), raw("paused", "other")]}))
     found = hfwidgets.list_inference_endpoints()
     assert [endpoint.name for endpoint in found] == ["mine", "other"]
@@ -57,7 +57,7 @@ def test_list_of_one_s_own(internet: Internet) -> None:
     assert all(seen.headers["authorization"] == f"Bearer {TOKEN}" for seen in internet.seen)
 
 
-def test_list_of_all_leaves_out_what_the_token_may_not_see(internet: Internet) -> None:
+def test_list_of_all_leaves_out_what_the_token_may_not_list(internet: Internet) -> None:
     internet.get(f"{PLANE}/ada", Answer(json={"items": [raw()]}))
     internet.get(f"{PLANE}/lab", Answer(json={"items": [raw(name="theirs")]}))
     internet.get(f"{PLANE}/closed", Answer(401, json={"error": "no"}))
@@ -81,14 +81,14 @@ def test_get_reads_everything(internet: Internet) -> None:
     assert internet.asked == [f"GET {PLANE}/lab/mine"]
 
 
-def test_a_name_that_is_not_there_names_those_that_are(internet: Internet) -> None:
+def test_an_unknown_name_lists_the_known_ones(internet: Internet) -> None:
     internet.get(f"{PLANE}/ada/mime", Answer(404, json={"error": "Not found"}))
     internet.get(f"{PLANE}/ada", Answer(json={"items": [raw()]}))
     with pytest.raises(errors.NotFoundError, match="Did you mean 'mine'"):
         hfwidgets.get_inference_endpoint("mime")
 
 
-def test_an_unknown_state_is_kept_as_it_is(internet: Internet) -> None:
+def test_an_unknown_state_stays_a_text(internet: Internet) -> None:
     internet.get(f"{PLANE}/ada/mine", Answer(json=raw("hibernating")))
     assert hfwidgets.get_inference_endpoint("mine").status == "hibernating"
 
@@ -122,7 +122,7 @@ UPDATED: list[dict[str, Any]] = [
 
 
 def without_null(value: Any) -> Any:
-    """The peer writes null where nothing was given; we leave it out."""
+    """Drop the nulls that the peer sends for arguments that were not passed."""
     if isinstance(value, dict):
         return {k: without_null(v) for k, v in value.items() if v is not None}
     return value
@@ -130,7 +130,7 @@ def without_null(value: Any) -> Any:
 
 @pytest.fixture
 def peer(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> HfApi:
-    """The peer's functions, sent to the loopback server."""
+    """Return the peer's functions, which call the loopback server."""
     import huggingface_hub.constants
     import huggingface_hub.hf_api
 
@@ -141,7 +141,7 @@ def peer(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> HfApi:
 
 
 def both(internet: Internet, method: str, path: str) -> tuple[Seen, Seen]:
-    """The two requests that were sent last: the peer's and ours."""
+    """Return the last two requests: the peer's and ours."""
     theirs, ours = internet.seen[-2:]
     assert (theirs.method, theirs.path) == (method, f"/peer/endpoint{path}")
     assert (ours.method, ours.path) == (method, f"/{PLANE}{path}")
@@ -149,12 +149,12 @@ def both(internet: Internet, method: str, path: str) -> tuple[Seen, Seen]:
     return theirs, ours
 
 
-@pytest.mark.parametrize("given", CREATED)
+@pytest.mark.parametrize("changes", CREATED)
 def test_create_sends_what_the_peer_sends(
-    internet: Internet, peer: HfApi, given: dict[str, Any]
+    internet: Internet, peer: HfApi, changes: dict[str, Any]
 ) -> None:
     internet.loopback.answer(Answer(json=raw("pending")), Answer(json=raw("pending")))
-    arguments = {**HARDWARE, **given, "namespace": "lab"}
+    arguments = {**HARDWARE, **changes, "namespace": "lab"}
     peer.create_inference_endpoint("mine", **arguments)
     made = hfwidgets.create_inference_endpoint("mine", **arguments)
     theirs, ours = both(internet, "POST", "/lab")
@@ -162,13 +162,13 @@ def test_create_sends_what_the_peer_sends(
     assert made.status == "pending"
 
 
-@pytest.mark.parametrize("given", UPDATED)
+@pytest.mark.parametrize("changes", UPDATED)
 def test_update_sends_what_the_peer_sends(
-    internet: Internet, peer: HfApi, given: dict[str, Any]
+    internet: Internet, peer: HfApi, changes: dict[str, Any]
 ) -> None:
     internet.loopback.answer(Answer(json=raw("updating")), Answer(json=raw("updating")))
-    peer.update_inference_endpoint("mine", namespace="lab", **given)
-    hfwidgets.update_inference_endpoint("mine", namespace="lab", **given)
+    peer.update_inference_endpoint("mine", namespace="lab", **changes)
+    hfwidgets.update_inference_endpoint("mine", namespace="lab", **changes)
     theirs, ours = both(internet, "PUT", "/lab/mine")
     assert ours.json() == without_null(theirs.json())
 
@@ -183,7 +183,7 @@ def test_update_sends_what_the_peer_sends(
         ("get_inference_endpoint", "GET", "/lab/mine"),
     ],
 )
-def test_the_other_functions_ask_what_the_peer_asks(
+def test_the_other_functions_send_what_the_peer_sends(
     internet: Internet, peer: HfApi, name: str, method: str, path: str
 ) -> None:
     internet.loopback.answer(Answer(json=raw()), Answer(json=raw()))
@@ -192,7 +192,7 @@ def test_the_other_functions_ask_what_the_peer_asks(
     both(internet, method, path)
 
 
-def test_a_setting_that_is_not_known_is_refused(internet: Internet) -> None:
+def test_an_unknown_setting_is_refused(internet: Internet) -> None:
     slip: Any = {"min_replicas": 1}
     with pytest.raises(TypeError, match="Did you mean 'min_replica'"):
         hfwidgets.update_inference_endpoint("mine", namespace="lab", **slip)
@@ -200,12 +200,12 @@ def test_a_setting_that_is_not_known_is_refused(internet: Internet) -> None:
 
 
 def endpoint(internet: Internet, *states: str) -> InferenceEndpoint:
-    """An endpoint whose control plane says these states, one after the other."""
+    """Return an endpoint whose control plane reports these states, one after the other."""
     internet.get(f"{PLANE}/lab/mine", played(*states))
     return hfwidgets.get_inference_endpoint("mine", namespace="lab")
 
 
-def test_the_object_s_methods_act_and_take_the_answer_in(internet: Internet) -> None:
+def test_the_object_s_methods_act_and_update_it(internet: Internet) -> None:
     mine = endpoint(internet, "running", "initializing")
     for name, path, state in (
         ("pause", "pause", "paused"),
@@ -220,8 +220,8 @@ def test_the_object_s_methods_act_and_take_the_answer_in(internet: Internet) -> 
 
 def test_resume_of_a_running_one(internet: Internet) -> None:
     mine = endpoint(internet, "running")
-    said = {"error": "Endpoint is already running"}
-    internet.post(f"{PLANE}/lab/mine/resume", Answer(400, json=said))
+    message = {"error": "Endpoint is already running"}
+    internet.post(f"{PLANE}/lab/mine/resume", Answer(400, json=message))
     assert mine.resume().status == "running"
     with pytest.raises(errors.BadRequestError, match="already running"):
         mine.resume(running_ok=False)
@@ -240,7 +240,7 @@ def test_wait_until_it_is_ready(internet: Internet, waits: list[tuple[str, float
     assert health[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_wait_wakes_one_that_sleeps(internet: Internet) -> None:
+def test_wait_wakes_an_endpoint_that_is_scaled_to_zero(internet: Internet) -> None:
     mine = endpoint(internet, "scaledToZero", "scaledToZero", "initializing", "running")
     answers = [Answer(503, json={"error": "no replica"}), Answer(json={})]
     internet.get(f"{HOST}/health", lambda _: answers.pop(0))
@@ -248,19 +248,19 @@ def test_wait_wakes_one_that_sleeps(internet: Internet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "message"),
     [
         ("paused", "does not wake by itself: call resume"),
         ("failed", "It failed. Its message: out of memory"),
         ("updateFailed", "It failed"),
     ],
 )
-def test_wait_for_what_never_comes_says_what_to_do(
-    internet: Internet, state: str, said: str
+def test_wait_for_a_failed_endpoint_names_what_to_do(
+    internet: Internet, state: str, message: str
 ) -> None:
     internet.get(f"{PLANE}/lab/mine", Answer(json=raw(state, message="out of memory")))
     mine = hfwidgets.get_inference_endpoint("mine", namespace="lab")
-    with pytest.raises(InferenceEndpointError, match=said):
+    with pytest.raises(InferenceEndpointError, match=message):
         mine.wait()
 
 
@@ -288,12 +288,14 @@ def test_the_clients_of_an_endpoint(internet: Internet) -> None:
     assert internet.seen[-1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-@pytest.mark.parametrize(("state", "said"), [("pending", "Call wait"), ("paused", "call resume")])
-def test_no_client_without_a_url(internet: Internet, state: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "message"), [("pending", "Call wait"), ("paused", "call resume")]
+)
+def test_no_client_without_a_url(internet: Internet, state: str, message: str) -> None:
     internet.get(f"{PLANE}/lab/mine", Answer(json=raw(state, url=None)))
     mine = hfwidgets.get_inference_endpoint("mine", namespace="lab")
     for name in ("client", "async_client"):
-        with pytest.raises(InferenceEndpointError, match=said):
+        with pytest.raises(InferenceEndpointError, match=message):
             getattr(mine, name)
 
 
@@ -338,7 +340,7 @@ def test_the_async_form_is_the_same(internet: Internet) -> None:
     assert internet.seen[-1].method == "DELETE"
 
 
-def test_a_refused_call_reads_well(internet: Internet) -> None:
+def test_a_refused_call_names_the_cause(internet: Internet) -> None:
     internet.get(f"{PLANE}/lab", Answer(403, json={"error": "Forbidden"}))
     with pytest.raises(errors.PermissionDeniedError) as caught:
         Endpoints().list("lab")

@@ -1,4 +1,4 @@
-"""Errors teach: who answered what, and what to do next; never HTML, never a token."""
+"""Errors name who answered what and what to do next; never HTML, never a token."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ MODEL = "org/model"
 
 
 def routed(loopback: Loopback, provider: str = "together", **more: Any) -> InferenceClient:
-    """A client whose calls go through a played router."""
+    """Return a client whose calls go through a loopback router."""
     hosts = {"hub": loopback.url, "router": loopback.url}
     mapping = {MODEL: {provider: "theirs/model"}}
     settings = {"token": TOKEN, "max_retries": 0, **more}
@@ -26,7 +26,7 @@ def routed(loopback: Loopback, provider: str = "together", **more: Any) -> Infer
 
 
 def refused(loopback: Loopback, answer: Answer, **more: Any) -> errors.HfWidgetsError:
-    """The error of a routed chat call that is answered so."""
+    """Return the error of a routed chat call with this answer."""
     loopback.answer(answer)
     with pytest.raises(errors.HfWidgetsError) as caught:
         routed(loopback, **more).chat_completion(HELLO, model=MODEL)
@@ -63,27 +63,27 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("status", "body", "kind", "said", "advice"), CASES)
-def test_each_status_has_its_class_and_its_advice(
-    loopback: Loopback, status: int, body: Any, kind: type, said: str, advice: str
+@pytest.mark.parametrize(("status", "body", "kind", "message", "advice"), CASES)
+def test_each_status_has_its_class_and_advice(
+    loopback: Loopback, status: int, body: Any, kind: type, message: str, advice: str
 ) -> None:
     error = refused(loopback, Answer(status, json=body, headers={"x-request-id": "req-1"}))
     assert type(error) is kind
     text = str(error)
     assert text.startswith(f"together, model {MODEL} answered {status}: ")
-    assert said in text
+    assert message in text
     assert advice in text
     assert "(request req-1)" in text
     assert isinstance(error, errors.HfHubHTTPError)
     assert (error.status_code, error.request_id) == (status, "req-1")
-    assert said in (error.server_message or "")
+    assert message in (error.server_message or "")
     assert error.meta.provider == "together"
     assert error.meta.model == MODEL
 
 
-@pytest.mark.parametrize(("status", "body", "kind", "said", "advice"), CASES[:6])
-def test_the_async_client_says_the_same(
-    loopback: Loopback, status: int, body: Any, kind: type, said: str, advice: str
+@pytest.mark.parametrize(("status", "body", "kind", "message", "advice"), CASES[:6])
+def test_the_async_client_raises_the_same(
+    loopback: Loopback, status: int, body: Any, kind: type, message: str, advice: str
 ) -> None:
     loopback.answer(*[Answer(status, json=body, headers={"x-request-id": "r"})] * 2)
     blocking = routed(loopback)
@@ -131,7 +131,7 @@ def test_html_is_never_shown(loopback: Loopback, body: bytes) -> None:
         ({}, {}, None),
     ],
 )
-def test_the_server_s_words_in_all_their_shapes(
+def test_the_server_s_message_in_all_its_shapes(
     headers: dict[str, str], body: Any, expected: str | None
 ) -> None:
     import json
@@ -144,10 +144,10 @@ def test_the_server_s_words_in_all_their_shapes(
 def test_plain_text_is_read_and_long_text_is_cut() -> None:
     from hfwidgets.core.flow import Reply
 
-    said = find_server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
-    assert said is not None
-    assert said.startswith("Failed to deserialize")
-    assert len(said) <= MAX_MESSAGE_CHARS
+    message = find_server_message(Reply(422, {}, b"Failed to deserialize: " + b"x" * 9000))
+    assert message is not None
+    assert message.startswith("Failed to deserialize")
+    assert len(message) <= MAX_MESSAGE_CHARS
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_hub_s_error_codes(loopback: Loopback, code: str, status: int, kind:
     assert type(error) is kind
 
 
-def test_gated_is_also_not_found_and_says_where_to_ask(loopback: Loopback) -> None:
+def test_gated_is_also_not_found_and_names_the_model_s_page(loopback: Loopback) -> None:
     answer = Answer(403, json={"error": "Access denied"}, headers={"X-Error-Code": "GatedRepo"})
     error = refused(loopback, answer)
     assert isinstance(error, (errors.RepositoryNotFoundError, errors.PermissionDeniedError))
@@ -187,14 +187,14 @@ def test_text_generation_keeps_the_server_s_own_types(loopback: Loopback) -> Non
         assert caught.value.server_message == f"{name}!"
 
 
-def test_a_token_in_the_server_s_words_is_not_repeated(loopback: Loopback) -> None:
+def test_a_token_in_the_server_s_message_is_masked(loopback: Loopback) -> None:
     error = refused(loopback, Answer(401, json={"error": f"Invalid token {TOKEN}"}))
     assert TOKEN not in str(error)
     assert TOKEN not in repr(error)
     assert TOKEN not in (getattr(error, "server_message", "") or "")
 
 
-def test_rate_limits_tell_the_reset_time(loopback: Loopback) -> None:
+def test_rate_limits_name_the_reset_time(loopback: Loopback) -> None:
     headers = {"RateLimit": '"api";r=0;t=187', "RateLimit-Policy": '"fixed";q=500;w=300'}
     error = refused(loopback, Answer(429, json={"error": "slow down"}, headers=headers))
     assert isinstance(error, errors.RateLimitError)
@@ -202,7 +202,7 @@ def test_rate_limits_tell_the_reset_time(loopback: Loopback) -> None:
     assert "Wait 188 s" in str(error)
 
 
-def test_a_long_retry_after_is_told_and_not_slept(
+def test_a_long_retry_after_is_reported_and_not_slept(
     loopback: Loopback, waits: list[tuple[str, float]]
 ) -> None:
     answer = Answer(429, json={"error": "quota"}, headers={"Retry-After": "3600"})
@@ -251,7 +251,7 @@ def test_a_silent_server_is_a_timeout_in_both_clients(loopback: Loopback, stream
 
 
 def test_a_connection_that_is_not_accepted_in_time_is_a_timeout() -> None:
-    """A socket whose queue is full lets further ones wait."""
+    """Connect to a socket whose queue is full, which makes further ones wait."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
@@ -280,12 +280,12 @@ def test_no_server_is_a_connection_error_with_the_host() -> None:
     assert isinstance(caught.value, ConnectionError)
 
 
-def test_a_warning_header_is_logged_once_a_topic(
+def test_a_warning_header_is_logged_once_per_topic(
     loopback: Loopback, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for said in ("Deprecation; v1 ends soon", "Deprecation; v1 ends soon", "Other; look"):
+    for warning in ("Deprecation; v1 ends soon", "Deprecation; v1 ends soon", "Other; look"):
         answer = chat_answer("Hi")
-        answer.headers = {"X-HF-Warning": said}
+        answer.headers = {"X-HF-Warning": warning}
         loopback.answer(answer)
     client = InferenceClient(base_url=loopback.url)
     with caplog.at_level(logging.WARNING, logger="hfwidgets"):
@@ -300,12 +300,12 @@ def test_redirects_in_circles_end(loopback: Loopback) -> None:
         InferenceClient(base_url=loopback.url + "/").text_classification("x")
 
 
-def test_every_error_belongs_to_the_tree_that_the_docstring_draws() -> None:
+def test_every_error_is_in_the_docstring_s_tree() -> None:
     named = {line.strip(" │├└─").split(" ")[0] for line in (errors.__doc__ or "").splitlines()}
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     ours = [kind for kind in classes if issubclass(kind, errors.HfWidgetsError)]
     assert {kind.__name__ for kind in ours} <= named
 
 
-def test_advice_knows_nothing_of_a_plain_success() -> None:
+def test_an_unknown_status_has_no_advice() -> None:
     assert advice.find_advice(advice.ErrorContext(418)).text == ""

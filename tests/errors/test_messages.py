@@ -1,4 +1,4 @@
-"""What errors and reprs say, and what they keep to themselves."""
+"""Errors and reprs show what helps, and no page and no key."""
 
 import asyncio
 import json
@@ -37,13 +37,13 @@ def test_a_page_is_never_shown(loopback: Loopback, page: str) -> None:
         list(client.chat_completion(HELLO, stream=True))
 
 
-def test_a_mask_in_the_server_s_words_is_no_page(loopback: Loopback) -> None:
+def test_a_mask_in_the_server_s_message_is_not_html(loopback: Loopback) -> None:
     loopback.answer(Answer(400, json={"error": "No <mask> in <p> found"}))
     with pytest.raises(errors.BadRequestError, match="No <mask> in <p> found"):
         InferenceClient(loopback.url).fill_mask("x")
 
 
-def test_an_error_in_place_of_an_answer_speaks_of_no_stream(loopback: Loopback) -> None:
+def test_an_error_in_place_of_an_answer_does_not_mention_a_stream(loopback: Loopback) -> None:
     loopback.answer(Answer(json={"error": "out of memory"}))
     with pytest.raises(errors.TextGenerationError, match="out of memory") as caught:
         InferenceClient(base_url=loopback.url).chat_completion(HELLO)
@@ -66,14 +66,14 @@ def test_a_key_in_a_url_s_query_is_not_shown(loopback: Loopback, name: str) -> N
         assert "version=2" in text
 
 
-def test_a_server_s_own_key_is_not_looked_for_at_the_hub(loopback: Loopback) -> None:
+def test_a_server_s_own_key_is_not_checked_at_the_hub(loopback: Loopback) -> None:
     loopback.answer(Answer(401, json={"error": "bad key"}))
     with pytest.raises(errors.AuthenticationError, match="check that 127") as caught:
         InferenceClient(base_url=loopback.url, api_key=KEY).chat_completion(HELLO)
     assert "huggingface.co" not in str(caught.value)
 
 
-def test_a_token_that_is_not_there_is_not_looked_for_at_every_call(
+def test_a_missing_token_is_not_searched_for_at_every_call(
     loopback: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in auth.TOKEN_VARIABLES:
@@ -94,7 +94,7 @@ def test_a_token_that_is_not_there_is_not_looked_for_at_every_call(
             for _ in range(5):
                 await client.chat_completion(HELLO)
             assert len(looked) == 1
-            monkeypatch.setenv("HF_TOKEN", "hf_abcdefgh")  # seen at once: no file is read for it
+            monkeypatch.setenv("HF_TOKEN", "hf_abcdefgh")  # found at once: no file is read for it
             await client.chat_completion(HELLO)
             assert len(looked) == 2
             monkeypatch.delenv("HF_TOKEN")

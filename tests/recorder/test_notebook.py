@@ -1,4 +1,4 @@
-"""A notebook that was recorded once runs again with the network blocked, and shows the same."""
+"""A recorded notebook runs again with the network blocked, and shows the same."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_eve
 ROOT = Path(__file__).parents[2]
 
 CELLS = (
-    "import hfwidgets as hf\nhf.recordings.on('kept')",
+    "import hfwidgets as hf\nhf.recordings.on('recordings')",
     "client = hf.InferenceClient(base_url={url!r})\nclient.text_classification('Fine!')",
     "client.chat_completion([dict(role='user', content='Hello')])",
     (
@@ -46,7 +46,7 @@ def echo(seen: Seen) -> Answer:
 
 @pytest.fixture
 def recorded(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A notebook that was run once against a server that is gone now."""
+    """Return a notebook that was run once, with a server that is closed now."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     loopback.route("POST", "/", echo)
     loopback.answer(chat_answer("Hi"), chat_events("Once", " upon"))

@@ -1,4 +1,4 @@
-"""Answers are recorded once and replayed with nothing going out."""
+"""Answers are recorded once and replayed without a request."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def _off() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "kept"
+    return tmp_path / "recordings"
 
 
 def client(loopback: Loopback, **more: Any) -> InferenceClient:
@@ -54,7 +54,7 @@ def test_a_second_call_is_answered_without_the_server(loopback: Loopback, folder
     assert first._repr_mimebundle_() == second._repr_mimebundle_()
 
 
-def test_it_says_when_it_was_recorded(loopback: Loopback, folder: Path) -> None:
+def test_the_meta_has_the_time_of_the_recording(loopback: Loopback, folder: Path) -> None:
     loopback.answer(Answer(json=LABELS, headers={"x-inference-model": "org/m"}))
     for mode in ("record", "replay"):
         with hf.recordings(folder, mode=mode):
@@ -65,7 +65,7 @@ def test_it_says_when_it_was_recorded(loopback: Loopback, folder: Path) -> None:
         assert (meta.model, meta.provider) == ("org/m", "endpoint")
 
 
-def test_calls_outside_of_recordings_know_nothing_of_them(loopback: Loopback) -> None:
+def test_calls_outside_of_recordings_have_no_time_of_recording(loopback: Loopback) -> None:
     loopback.answer(Answer(json=LABELS))
     meta = client(loopback).text_classification("Fine!").meta
     assert meta is not None
@@ -82,7 +82,7 @@ def test_calls_outside_of_recordings_know_nothing_of_them(loopback: Loopback) ->
         lambda c: c.summarization("Fine!"),
     ],
 )
-def test_another_question_is_another_recording(
+def test_another_request_is_another_recording(
     loopback: Loopback, folder: Path, change: Any
 ) -> None:
     loopback.answer(Answer(json=LABELS), Answer(json=[{"label": "A", "summary_text": "x"}]))
@@ -93,7 +93,7 @@ def test_another_question_is_another_recording(
     assert len(hf.recordings.list(folder)) == 2
 
 
-def test_the_file_can_be_read_and_holds_no_secret(
+def test_the_file_is_readable_and_holds_no_secret(
     loopback: Loopback, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = "hf_" + "m" * 34
@@ -115,7 +115,7 @@ def test_the_file_can_be_read_and_holds_no_secret(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_endpoint_s_query_and_user_are_not_kept(loopback: Loopback, folder: Path) -> None:
+def test_an_endpoint_s_query_and_user_are_not_stored(loopback: Loopback, folder: Path) -> None:
     loopback.answer(Answer(json=LABELS))
     url = f"{loopback.url}/path?key=opensesame"
     with hf.recordings(folder):
@@ -125,21 +125,21 @@ def test_an_endpoint_s_query_and_user_are_not_kept(loopback: Loopback, folder: P
     assert json.loads(text)["asked"]["endpoint"] == f"{loopback.url}/path"
 
 
-def test_pictures_are_files_and_known_by_their_content(
+def test_images_are_files_identified_by_their_content(
     loopback: Loopback, folder: Path, tmp_path: Path
 ) -> None:
     Image.new("RGB", (9, 7), "red").save(tmp_path / "a.png")
     Image.new("RGB", (9, 7), "red").save(tmp_path / "b.png")
-    drawn = (tmp_path / "a.png").read_bytes()
-    loopback.answer(Answer(body=drawn, headers={"content-type": "image/png"}))
+    data = (tmp_path / "a.png").read_bytes()
+    loopback.answer(Answer(body=data, headers={"content-type": "image/png"}))
     with hf.recordings(folder):
         first = client(loopback).image_to_image(tmp_path / "a.png", "bluer")
         second = client(loopback).image_to_image((tmp_path / "b.png").read_bytes(), "bluer")
     assert len(loopback.requests) == 1
     assert first.tobytes() == second.tobytes()
-    [picture] = (folder / "files").iterdir()
-    assert picture.suffix == ".png"
-    assert picture.read_bytes() == drawn
+    [image] = (folder / "files").iterdir()
+    assert image.suffix == ".png"
+    assert image.read_bytes() == data
     [asked] = [path.read_text() for path in files(folder) if path.suffix == ".json"]
     assert "a.png" not in asked
     assert str(tmp_path) not in asked
@@ -154,14 +154,14 @@ def test_media_inside_json_are_files_too(loopback: Loopback, folder: Path) -> No
     out = io.BytesIO()
     image.save(out, "PNG")
     mask = base64.b64encode(out.getvalue()).decode()
-    loopback.answer(Answer(json=[{"label": "cat", "score": 1, "mask": mask, "$note": "kept"}]))
+    loopback.answer(Answer(json=[{"label": "cat", "score": 1, "mask": mask, "$note": "stays"}]))
     with hf.recordings(folder):
         live = client(loopback).image_segmentation(image)
         again = client(loopback).image_segmentation(image)
     assert live[0].mask.tobytes() == again[0].mask.tobytes()
-    assert again[0]["$note"] == "kept"
-    [kept] = (folder / "files").iterdir()
-    assert kept.read_bytes() == out.getvalue()
+    assert again[0]["$note"] == "stays"
+    [file] = (folder / "files").iterdir()
+    assert file.read_bytes() == out.getvalue()
 
 
 def test_a_stream_is_replayed_as_a_stream(loopback: Loopback, folder: Path) -> None:
@@ -199,7 +199,7 @@ def test_both_clients_share_recordings(loopback: Loopback, folder: Path) -> None
     assert stream.text == "Hel"
 
 
-def test_a_stream_that_was_left_early_is_not_kept(loopback: Loopback, folder: Path) -> None:
+def test_a_stream_that_was_left_early_is_not_stored(loopback: Loopback, folder: Path) -> None:
     loopback.answer(chat_events("Hel", "lo"))
     with hf.recordings(folder):
         stream = client(loopback).chat_completion(HELLO, stream=True)
@@ -208,7 +208,7 @@ def test_a_stream_that_was_left_early_is_not_kept(loopback: Loopback, folder: Pa
     assert files(folder) == []
 
 
-def test_an_error_is_not_kept(loopback: Loopback, folder: Path) -> None:
+def test_an_error_is_not_stored(loopback: Loopback, folder: Path) -> None:
     loopback.answer(Answer(400, json={"error": "no"}), Answer(json=LABELS))
     with hf.recordings(folder):
         with pytest.raises(errors.BadRequestError):
@@ -217,18 +217,20 @@ def test_an_error_is_not_kept(loopback: Loopback, folder: Path) -> None:
         assert client(loopback).text_classification("Fine!")[0].label == "GOOD"
 
 
-def test_a_miss_names_the_question_and_what_to_do(loopback: Loopback, folder: Path) -> None:
+def test_a_missing_recording_names_the_request_and_what_to_do(
+    loopback: Loopback, folder: Path
+) -> None:
     loopback.answer(Answer(json=LABELS))
     with hf.recordings(folder):
         client(loopback).text_classification("Fine!", top_k=1)
     with hf.recordings(folder, mode="replay"), pytest.raises(errors.NotRecordedError) as caught:
         client(loopback).text_classification("Fine!", top_k=5)
-    said = str(caught.value)
-    assert "text-classification" in said
-    assert "Fine!" in said
-    assert "top_k (1 there, 5 here)" in said
-    assert "mode='auto'" in said
-    assert "--hf-record" in said
+    text = str(caught.value)
+    assert "text-classification" in text
+    assert "Fine!" in text
+    assert "top_k (1 there, 5 here)" in text
+    assert "mode='auto'" in text
+    assert "--hf-record" in text
     with hf.recordings(folder, mode="replay"), pytest.raises(errors.NotRecordedError) as caught:
         InferenceClient(provider="local").text_classification("Fine!", top_k=1)
     assert "provider ('endpoint' there, 'local' here)" in str(caught.value)
@@ -254,7 +256,7 @@ def test_replay_sends_nothing_not_even_look_ups(loopback: Loopback, folder: Path
     assert loopback.requests == []
 
 
-def test_record_asks_anew(loopback: Loopback, folder: Path) -> None:
+def test_record_sends_the_request_again(loopback: Loopback, folder: Path) -> None:
     loopback.answer(chat_answer("one"), chat_answer("two"))
     for expected in ("one", "two"):
         with hf.recordings(folder, mode="record"):
@@ -270,7 +272,7 @@ def test_a_dry_run_is_not_recorded(loopback: Loopback, folder: Path) -> None:
     assert loopback.requests == []
 
 
-def test_on_holds_until_off_and_blocks_win(loopback: Loopback, folder: Path) -> None:
+def test_on_applies_until_off_and_blocks_take_precedence(loopback: Loopback, folder: Path) -> None:
     loopback.route("POST", "/", Answer(json=LABELS))
     hf.recordings.on(folder / "on")
     assert hf.recordings.mode == "auto"
@@ -286,7 +288,7 @@ def test_on_holds_until_off_and_blocks_win(loopback: Loopback, folder: Path) -> 
     assert {row.inputs for row in hf.recordings.list(folder / "on")} == {'"a"', '"c"'}
 
 
-def test_a_block_holds_for_other_threads(loopback: Loopback, folder: Path) -> None:
+def test_a_block_applies_to_other_threads(loopback: Loopback, folder: Path) -> None:
     caught: list[BaseException] = []
 
     def ask() -> None:
@@ -314,7 +316,7 @@ def test_clear_deletes_recordings_and_nothing_else(loopback: Loopback, folder: P
     assert [p.name for p in files(folder)] == ["README.md", "notes.json"]
 
 
-def test_the_default_folder_is_beside_the_notebook(
+def test_the_default_folder_is_next_to_the_notebook(
     loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -334,7 +336,7 @@ def test_the_environment_sets_the_mode(folder: Path, monkeypatch: pytest.MonkeyP
         hf.recordings(folder)
 
 
-def test_a_damaged_recording_says_so(loopback: Loopback, folder: Path) -> None:
+def test_a_recording_with_marks_of_a_merge_is_reported(loopback: Loopback, folder: Path) -> None:
     loopback.answer(Answer(json=LABELS))
     with hf.recordings(folder):
         client(loopback).text_classification("a")
@@ -371,7 +373,7 @@ def test_what_two_branches_recorded_is_replayed_after_their_merge(
     def record(score: float, *texts: str) -> None:
         answer = Answer(json=[{"label": "GOOD", "score": score}])
         loopback.route("POST", "/", lambda _: answer)
-        with hf.recordings(tmp_path / "kept"):
+        with hf.recordings(tmp_path / "recordings"):
             for text in texts:
                 client(loopback).text_classification(text)
         git("add", ".")
@@ -384,15 +386,15 @@ def test_what_two_branches_recorded_is_replayed_after_their_merge(
     git("switch", "main")
     record(0.3, "ours", "both")
     git("merge", "other", check=False)
-    [merged] = [path for path in files(tmp_path / "kept") if "<<<<<<<" in path.read_text()]
+    [merged] = [path for path in files(tmp_path / "recordings") if "<<<<<<<" in path.read_text()]
     assert ">>>>>>> other" in merged.read_text()
-    with hf.recordings(tmp_path / "kept", mode="replay"):
+    with hf.recordings(tmp_path / "recordings", mode="replay"):
         answered = [
             client(loopback).text_classification(text)[0].score
             for text in ("base", "theirs", "ours", "both")
         ]
     assert answered == [0.1, 0.2, 0.3, 0.3]
-    assert len(hf.recordings.list(tmp_path / "kept")) == 4
+    assert len(hf.recordings.list(tmp_path / "recordings")) == 4
 
 
 def test_a_foreign_recording_cannot_reach_other_files(loopback: Loopback, folder: Path) -> None:
@@ -407,7 +409,7 @@ def test_a_foreign_recording_cannot_reach_other_files(loopback: Loopback, folder
             client(loopback).text_classification("a")
 
 
-def test_many_threads_write_the_same_and_other_answers(loopback: Loopback, folder: Path) -> None:
+def test_many_threads_write_equal_and_different_answers(loopback: Loopback, folder: Path) -> None:
     def answer(seen: Seen) -> Answer:
         return Answer(json=[{"label": seen.json()["inputs"], "score": 1}])
 

@@ -1,10 +1,10 @@
-"""What a working session remembers, and the words of `%hf` as plain functions.
+"""The state of a working session, and the commands of `%hf` as plain functions.
 
     from hfwidgets import session
     session.alias("small", "HuggingFaceTB/SmolLM3-3B:hf-inference")
     session.usage()
 
-All of it lives in memory and ends with the process, but for the token file that `login` writes, the
+The state is in memory and ends with the process, except for the token file that `login` writes, the
 recordings, and the names of listed models, which completion reads.
 """
 
@@ -90,12 +90,12 @@ __all__ = [
 
 
 def tasks() -> Listing:
-    """All tasks: name, label and what they do."""
+    """List all tasks with their names, labels and descriptions."""
     return Listing({"task": t.name, "label": t.label, "does": t.doc} for t in TASKS.values())
 
 
 def providers(task: str | None = None) -> Listing:
-    """All providers with the tasks they serve, or those that serve one task."""
+    """List all providers with the tasks they serve, or those that serve one task."""
     wanted = find(task).name if task else None
     rows = (
         {"provider": name, "tasks": wanted or ", ".join(background_loop.list_provider_tasks(name))}
@@ -105,13 +105,17 @@ def providers(task: str | None = None) -> Listing:
 
 
 def provider_names(task: str | None = None) -> list[str]:
-    """The names of all providers, or of those that have a route for a task."""
+    """Return the names of all providers, or of those that serve a task."""
     names = _providers.names()
     return [name for name in names if task is None or _providers.get(name).serves_task(task)]
 
 
 def alias(name: str | None = None, target: str | None = None) -> Listing:
-    """Give MODEL or MODEL:PROVIDER a short name; without a target, list the names."""
+    """Give MODEL or MODEL:PROVIDER a short name; without a target, list the short names.
+
+    Raises:
+        ConfigurationError: the name is not a valid alias, or unknown.
+    """
     known = current_session().aliases
     if name and target:
         if not name.isprintable() or set(name) & set(" :/'\"$"):
@@ -124,18 +128,22 @@ def alias(name: str | None = None, target: str | None = None) -> Listing:
 def _find_alias(name: str) -> str:
     known = current_session().aliases
     if name not in known:
-        raise ConfigurationError(f"There is no alias {name!r}.{did_you_mean(name, known)}")
+        raise ConfigurationError(f"Unknown alias {name!r}.{did_you_mean(name, known)}")
     return known[name]
 
 
 def unalias(name: str) -> None:
-    """Forget a short name."""
+    """Remove a short name.
+
+    Raises:
+        ConfigurationError: the name is unknown.
+    """
     _find_alias(name)
     del current_session().aliases[name]
 
 
 def chats(name: str | None = None) -> Listing:
-    """The named conversations, or the messages of one."""
+    """List the named conversations, or the messages of one."""
     if name is not None:
         messages = _find_chat(name)
         return Listing(
@@ -146,10 +154,10 @@ def chats(name: str | None = None) -> Listing:
 
 
 def export_chat(name: str, path: str | Path) -> Path:
-    """Write a conversation's messages to a JSON file; media are named, not written.
+    """Write a conversation's messages to a JSON file. Media are replaced by their type.
 
     Raises:
-        ConfigurationError: there is no such conversation, or the file cannot be written.
+        ConfigurationError: the conversation is unknown, or the file cannot be written.
     """
     target = Path(path).expanduser()
     text = json.dumps(_find_chat(name), ensure_ascii=False, indent=1, default=_type_label)
@@ -161,7 +169,7 @@ def export_chat(name: str, path: str | Path) -> Path:
 
 
 def clear_chat(name: str) -> None:
-    """Forget a conversation."""
+    """Remove a conversation."""
     _find_chat(name)
     del current_session().chats[name]
 
@@ -170,7 +178,7 @@ def _find_chat(name: str) -> list[dict[str, Any]]:
     known = current_session().chats
     if name not in known:
         raise ConfigurationError(
-            f"There is no conversation {name!r}.{did_you_mean(name, known)} %%infer -c {name} "
+            f"Unknown conversation {name!r}.{did_you_mean(name, known)} %%infer -c {name} "
             "starts one."
         )
     return known[name]
@@ -188,7 +196,7 @@ def _message_text(message: Mapping[str, Any]) -> str:
 
 
 def runs() -> Listing:
-    """The calls in the background."""
+    """List the calls in the background."""
     rows = (
         {"run": r.id, "call": r.label, "state": r.state} for r in current_session().runs.values()
     )
@@ -196,21 +204,26 @@ def runs() -> Listing:
 
 
 def stop(which: int | str = "all") -> list[BackgroundRun]:
-    """Stop one background call by its number, or all that still run."""
+    """Stop one background call by its number, or all that are still running.
+
+    Raises:
+        ConfigurationError: the number is unknown.
+    """
     known = current_session().runs
     if which == "all":
         chosen = [run for run in known.values() if not run.done()]
     elif int(which) in known:
         chosen = [known[int(which)]]
     else:
-        raise ConfigurationError(f"There is no run {which}. There are: {list(known) or 'none'}.")
+        runs = ", ".join(map(str, known)) or "none"
+        raise ConfigurationError(f"Unknown run {which}. The runs are: {runs}.")
     for run in chosen:
         run.stop()
     return chosen
 
 
 def usage() -> Listing:
-    """Calls, tokens and time in this session, by provider and model."""
+    """List the calls, tokens, seconds and dollars of this session, by provider and model."""
     rows = (
         {"provider": p, "model": m, **vars(used)}
         for (p, m), used in current_session().usage_by_model.items()
@@ -219,9 +232,19 @@ def usage() -> Listing:
 
 
 def code(number: int = 1) -> Code:
-    """The last call, or the one so many calls ago, as Python and as curl; no token is in it."""
-    made = current_session().calls
-    if not 1 <= number <= len(made):
-        kept = f"the last {len(made)} are kept" if made else "none was made yet"
-        raise ConfigurationError(f"There is no call {number}: {kept}; 1 is the latest.")
-    return _code.build_code(made[-number])
+    """Return a past call as Python and as curl, without tokens.
+
+    Args:
+        number: 1 is the last call, 2 the one before.
+
+    Raises:
+        ConfigurationError: the call is no longer kept.
+    """
+    calls = current_session().calls
+    if not calls:
+        raise ConfigurationError("No call has been made yet.")
+    if not 1 <= number <= len(calls):
+        raise ConfigurationError(
+            f"Unknown call {number}: the last {len(calls)} are kept, and 1 is the latest."
+        )
+    return _code.build_code(calls[-number])

@@ -1,6 +1,6 @@
-"""The Hub tokens of this machine: which is in use, and those that are stored by name.
+"""The Hub tokens of this machine: the one in use, and those that are stored by name.
 
-`stored_tokens` lies beside the token file and is the Hub's own: a section for each name, in which
+`stored_tokens` is the file of huggingface_hub next to the token file: a section per name, in which
 `hf_token` is the token. Names are shown, tokens never.
 """
 
@@ -17,42 +17,42 @@ from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.notebook.listing import Listing
 
 UNNAMED_TOKEN = "before-switch"  # noqa: S105
-"""The name under which a token is stored that had none when another took its place."""
+"""The name of a token that had none when another one replaced it."""
 
 
 def login(token: str | None = None) -> Path:
-    """Ask for a Hub token without showing it, and keep it in the token file.
+    """Ask for a Hub token without showing it, and save it in the token file.
 
     Raises:
-        ConfigurationError: a token was given as an argument, or nothing was typed.
+        ConfigurationError: a token was passed as an argument, or nothing was typed.
     """
     if token is not None:
         raise ConfigurationError(
-            "A token is never an argument: it stays in the history and in the notebook. Revoke "
-            "it at huggingface.co/settings/tokens, make another, and give it when login asks."
+            "A token must not be an argument: it stays in the history and in the notebook. Revoke "
+            "it at huggingface.co/settings/tokens, create another, and type it when login asks."
         )
-    typed = getpass.getpass("Token (it is not shown): ").strip()
+    typed = getpass.getpass("Token (not shown): ").strip()
     if not typed:
         raise ConfigurationError("No token was typed; nothing was changed.")
     return auth.save_token(typed)
 
 
 def logout() -> bool:
-    """Remove the token file; False when there was none. Variables of the environment stay."""
+    """Remove the token file; False if it does not exist. Environment variables stay."""
     return auth.forget_token()
 
 
 def token_source() -> str | None:
-    """Where the token that calls use comes from, never the token; None when there is none."""
+    """Return where the token that calls use comes from, not the token; None without a token."""
     token = auth.find_machine_token()
     return token.source if token else None
 
 
 def whoami() -> str:
-    """The account that the machine's token belongs to, asked of the Hub.
+    """Ask the Hub for the account that the machine's token belongs to.
 
     Raises:
-        ConfigurationError: there is no token.
+        ConfigurationError: no token was found.
         AuthenticationError: the Hub does not accept it.
     """
     token = auth.find_machine_token()
@@ -70,18 +70,18 @@ def _fetch_account(token: auth.Token) -> Flow[dict[str, str]]:
 
 
 def switch(name: str | None = None) -> Listing:
-    """Make the token that is stored under a name the one in use; without a name, list the names.
+    """Use the token that is stored under a name; without a name, list the names.
 
     Raises:
-        ConfigurationError: nothing is stored under this name, or the file cannot be read.
+        ConfigurationError: the name is unknown, or the file cannot be read.
     """
     stored = _read_stored_tokens()
     if name is not None:
         if not stored.has_option(name, "hf_token"):
             raise ConfigurationError(
                 f"No token is stored as {name!r}.{did_you_mean(name, stored.sections())} Stored "
-                "are: "
-                f"{', '.join(stored.sections()) or 'none'}. `hf auth login` stores one by its name."
+                f"tokens: {', '.join(stored.sections()) or 'none'}. `hf auth login` stores one by "
+                "its name."
             )
         _store_unnamed_token(stored)
         auth.save_token(stored[name]["hf_token"])
@@ -90,7 +90,7 @@ def switch(name: str | None = None) -> Listing:
 
 
 def token_names() -> list[str]:
-    """The names under which tokens are stored."""
+    """Return the names under which tokens are stored."""
     return _read_stored_tokens().sections()
 
 
@@ -105,20 +105,19 @@ def _stored_tokens_path() -> Path:
 
 
 def _read_stored_tokens() -> configparser.ConfigParser:
-    found = configparser.ConfigParser(interpolation=None)
+    found = configparser.ConfigParser(interpolation=None)  # a token may contain a percent sign
     try:
         found.read(_stored_tokens_path(), "utf-8")
     except (configparser.Error, UnicodeDecodeError):
         raise ConfigurationError(
-            f"The file of stored tokens, {_stored_tokens_path().name} beside the token file, "
-            "cannot be read. "
-            "Mend it, or delete it and log in again."
+            f"The file of stored tokens, {_stored_tokens_path().name} next to the token file, "
+            "cannot be read. Fix it, or delete it and log in again."
         ) from None
     return found
 
 
 def _store_unnamed_token(stored: configparser.ConfigParser) -> None:
-    """Store the token file's token, which another will take the place of, where it has no name."""
+    """Store the token file's token under a name if it has none, before another replaces it."""
     try:
         value = auth.token_path().read_text().strip()
     except OSError:
@@ -130,4 +129,4 @@ def _store_unnamed_token(stored: configparser.ConfigParser) -> None:
     path = _stored_tokens_path()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         stored.write(file)
-    path.chmod(0o600)
+    path.chmod(0o600)  # a file that existed before keeps its mode otherwise

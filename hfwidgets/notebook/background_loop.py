@@ -1,7 +1,7 @@
-"""The one background thread with an event loop, where everything interactive runs.
+"""The background thread with the event loop on which everything interactive runs.
 
-Panels and magics hand their work over (`submit`) and return at once, or wait on a plain future
-(`wait`), so that Stop and the kernel's Interrupt behave the same on every kernel.
+Panels and magics submit their work and return immediately, or block on a plain future (`wait_for`),
+so that Stop and the kernel's Interrupt behave the same on every kernel.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class _BackgroundLoop:
-    """The loop and the clients that live on it; made anew in a forked process."""
+    """The loop and the clients that live on it. A forked process gets another one."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.clients: dict[str, AsyncInferenceClient] = {}
         self.loop = asyncio.new_event_loop()
-        # A copied context: a bare thread fails in kernels (7.0) whose output streams look theirs
-        # up.
+        # A copied context: in ipykernel 7.0, whose output streams look up a context variable, a
+        # thread without one fails at its first print.
         context = contextvars.copy_context()
         thread = threading.Thread(
             target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True
@@ -44,25 +44,28 @@ _current_loop: _BackgroundLoop | None = None
 def _ensure_loop() -> _BackgroundLoop:
     global _current_loop
     with _lock:
+        # Threads do not survive a fork, so a child process needs a loop and clients of its own.
         if _current_loop is None or _current_loop.pid != os.getpid():
             _current_loop = _BackgroundLoop()
         return _current_loop
 
 
 def get_loop() -> asyncio.AbstractEventLoop:
-    """The background event loop, started on first use."""
+    """Return the background event loop, started on first use."""
     return _ensure_loop().loop
 
 
 def submit(work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-    """Run a coroutine on the background loop; returns at once. Cancelling the future cancels
-    the work.
+    """Run a coroutine on the background loop; returns immediately.
+
+    Returns:
+        The result's future; canceling it cancels the coroutine.
     """
     return asyncio.run_coroutine_threadsafe(work, get_loop())
 
 
 def wait_for(future: concurrent.futures.Future[T]) -> T:
-    """Block until a submitted work is done. An interrupt cancels the work and is raised again."""
+    """Block until submitted work is done; an interrupt cancels the work and is raised."""
     try:
         return future.result()
     except BaseException:
@@ -71,44 +74,45 @@ def wait_for(future: concurrent.futures.Future[T]) -> T:
 
 
 def shared_client(**settings: Any) -> AsyncInferenceClient:
-    """The background loop's client for these settings, made on first use and shared."""
+    """Return the background loop's client for these settings, created on first use and shared."""
     running = _ensure_loop()
+    # Settings may hold objects, such as recordings: they count as equal only if they are the same.
     key = json.dumps(settings, sort_keys=True, default=lambda item: f"{item!r} {hash(item)}")
     with _lock:
         return running.clients.setdefault(key, AsyncInferenceClient(**settings))
 
 
 def list_providers(task: str | None = None) -> list[str]:
-    """The names of all providers, or of those that have a route for a task."""
+    """Return the names of all providers, or of those that serve a task."""
     names = providers.names()
     return [name for name in names if task is None or providers.get(name).serves_task(task)]
 
 
 def list_provider_tasks(provider: str) -> list[str]:
-    """The names of the tasks that a provider has a route for."""
+    """Return the names of the tasks that a provider serves."""
     found = providers.get(provider)
     return sorted(task for task in TASKS if found.serves_task(task))
 
 
 def why_blocked(task: str, provider: str | None, *, token: bool) -> str:
-    """What stands in the way of any call of a task: "unserved", "key", or "" for nothing known.
+    """Return why no call of a task can work: "unserved", "key", or "" if no reason is known.
 
     Args:
-        task: its name on the Hub.
-        provider: who is asked; None for the default.
-        token: whether there is a token.
+        task: the task's name on the Hub.
+        provider: the provider's name; None for the default.
+        token: True if there is a token.
     """
-    asked = providers.get(provider) if provider in providers.names() else None
-    if asked is not None and (asked.is_embedded or asked.needs_url):
+    chosen = providers.get(provider) if provider in providers.names() else None
+    if chosen is not None and (chosen.is_embedded or chosen.needs_url):
         return ""
     services = [name for name in list_providers(task) if _is_service(providers.get(name))]
     if not services:
         return "unserved"
-    if not provider or (asked is not None and asked.picks_provider):
+    if not provider or (chosen is not None and chosen.picks_provider):
         return "" if token else "key"
-    if asked is None or provider not in services:
+    if chosen is None or provider not in services:
         return "unserved"
-    return "" if token or asked.anonymous else "key"
+    return "" if token or chosen.anonymous else "key"
 
 
 def _is_service(provider: providers.Provider) -> bool:
@@ -117,10 +121,10 @@ def _is_service(provider: providers.Provider) -> bool:
 
 
 def forget_clients() -> None:
-    """Drop the shared clients, so that the next call sees a new token; running calls go on."""
+    """Drop the shared clients, so that the next call uses a new token; running calls continue."""
     running = _ensure_loop()
     with _lock:
         dropped, running.clients = list(running.clients.values()), {}
     for client in dropped:
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError):  # the loop has ended with the process
             submit(client.close())

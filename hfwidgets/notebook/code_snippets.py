@@ -1,4 +1,4 @@
-"""A call written down: as Python, as a magic and as curl, with the token as a variable."""
+"""Calls as code: as Python, for huggingface_hub, as a magic and as curl, without secrets."""
 
 import json
 import pprint
@@ -18,7 +18,7 @@ _SECRET_SETTINGS = ("token", "api_key", "headers")
 
 
 class CallLike(Protocol):
-    """A call: the task's name, its arguments and the settings of the client."""
+    """A call: the task's name, the arguments and the settings of the client."""
 
     @property
     def task(self) -> str: ...
@@ -30,34 +30,34 @@ class CallLike(Protocol):
 
 @dataclass(frozen=True)
 class CallDraft:
-    """A call that was not made, or not yet."""
+    """A call that has not been made."""
 
     task: str
     arguments: Mapping[str, Any]
     settings: Mapping[str, Any]
 
 
-def _redact_call(made: CallLike) -> CallDraft:
+def _redact_call(call: CallLike) -> CallDraft:
     """Return the same call with the secrets in its texts masked, keys inside addresses included."""
-    arguments, settings = redact_data(dict(made.arguments)), redact_data(dict(made.settings))
-    return CallDraft(made.task, arguments, settings)
+    arguments, settings = redact_data(dict(call.arguments)), redact_data(dict(call.settings))
+    return CallDraft(call.task, arguments, settings)
 
 
-def to_python(made: CallLike) -> str:
-    """The call as a program of its own."""
-    made = _redact_call(made)
-    shown = {name: value for name, value in made.settings.items() if name not in _SECRET_SETTINGS}
-    settings = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-    given = {k: v for k, v in made.arguments.items() if k not in ("stream", "stream_options")}
-    embedded = providers.is_embedded(made.settings.get("provider"))
+def to_python(call: CallLike) -> str:
+    """Return a call as a complete Python program."""
+    call = _redact_call(call)
+    visible = {name: value for name, value in call.settings.items() if name not in _SECRET_SETTINGS}
+    settings = ", ".join(f"{name}={value!r}" for name, value in visible.items())
+    arguments = {k: v for k, v in call.arguments.items() if k not in ("stream", "stream_options")}
+    embedded = providers.is_embedded(call.settings.get("provider"))
     token = "" if embedded else "  # the token comes from HF_TOKEN"
     return "\n".join(
         [
             "from hfwidgets import InferenceClient",
             "",
             f"client = InferenceClient({settings}){token}",
-            f"result = client.{find(made.task).method}(",
-            *(f"    {name}={_format_literal(value)}" for name, value in given.items()),
+            f"result = client.{find(call.task).method}(",
+            *(f"    {name}={_format_literal(value)}" for name, value in arguments.items()),
             ")",
         ]
     )
@@ -74,17 +74,18 @@ _HUB_OMITTED_ARGUMENTS = (
     "extra",
     "target_size",
 )
+# huggingface_hub cannot start the engine, so its snippets name where `serve` listens by default.
 _LOCAL_URL = "http://127.0.0.1:8080"
 
 
-def to_huggingface_hub(made: CallLike) -> str:
-    """The call as a program for huggingface_hub, whose methods have the same names."""
-    made = _redact_call(made)
-    task = find(made.task)
+def to_huggingface_hub(call: CallLike) -> str:
+    """Return a call as a program for huggingface_hub, whose methods have the same names."""
+    call = _redact_call(call)
+    task = find(call.task)
     if why := _HUB_MISSING_TASKS.get(task.name):
         return f"# huggingface_hub cannot make this call: {why}."
-    given = {k: v for k, v in made.arguments.items() if k not in _HUB_OMITTED_ARGUMENTS}
-    note, settings = _hub_settings(made, task.name, given)
+    arguments = {k: v for k, v in call.arguments.items() if k not in _HUB_OMITTED_ARGUMENTS}
+    note, settings = _hub_settings(call, task.name, arguments)
     return "\n".join(
         [
             "import os",
@@ -94,19 +95,21 @@ def to_huggingface_hub(made: CallLike) -> str:
             *note,
             f"client = InferenceClient({', '.join(settings)})",
             f"result = client.{task.method}(",
-            *(f"    {name}={_format_literal(value)}" for name, value in given.items()),
+            *(f"    {name}={_format_literal(value)}" for name, value in arguments.items()),
             ")",
         ]
     )
 
 
-def _hub_settings(made: CallLike, task: str, given: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """A remark and the client's settings; the address of an endpoint stands for the model."""
+def _hub_settings(
+    call: CallLike, task: str, arguments: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Return comment lines and the client's settings; an endpoint's address replaces the model."""
     key = 'api_key=os.environ["HF_TOKEN"]'
-    provider, url = made.settings.get("provider"), made.settings.get("base_url")
+    provider, url = call.settings.get("provider"), call.settings.get("base_url")
     chat = task == "chat-completion"
     if providers.is_embedded(provider):
-        model = given.get("model") if chat else given.pop("model", None)
+        model = arguments.get("model") if chat else arguments.pop("model", None)
         note = ["# The embedded engine: run `hfwidgets serve --port 8080` in a terminal first."]
         url = (
             f"{_LOCAL_URL}/v1"
@@ -116,32 +119,37 @@ def _hub_settings(made: CallLike, task: str, given: dict[str, Any]) -> tuple[lis
         return note, [f"base_url={url!r}" if chat else f"model={url!r}"]
     if url:
         return [], [f"base_url={url!r}" if chat else f"model={url!r}", key]
+    # "endpoint" is a provider of ours; huggingface_hub finds an endpoint by its address alone.
     is_service = provider and not providers.get(provider).needs_url
     named = [f"provider={provider!r}"] if is_service else []
     return [], [*named, key]
 
 
 def _format_literal(value: Any) -> str:
-    """A value as source with its comma, or dots and what belongs there."""
+    """Return a value as source with a comma; for one without a literal, dots and a comment."""
     if isinstance(value, str | int | float | list | tuple | dict | type(None)):
+        # Not sorted: the order of a message's parts means something to its reader.
         first, *rest = pprint.pformat(value, width=90, sort_dicts=False).splitlines()
         return "\n".join([first, *(f"    {line}" for line in rest)]) + ","
     return f"...,  # put the {type(value).__name__} here"
 
 
-def to_magic(made: CallLike) -> str:
-    """The call as a `%%infer` cell; media are named by a variable to be set before."""
-    made = _redact_call(made)
-    task = find(made.task)
-    given = dict(made.arguments)
+def to_magic(call: CallLike) -> str:
+    """Return a call as a `%%infer` cell; media are variables that have to be set before."""
+    call = _redact_call(call)
+    task = find(call.task)
+    arguments = dict(call.arguments)
     options = [f"-t {task.name}"]
-    if model := given.pop("model", None):
+    if model := arguments.pop("model", None):
         options.append(f"-m {shlex.quote(str(model))}")
-    if provider := made.settings.get("provider"):
+    if provider := call.settings.get("provider"):
         options.append(f"-p {provider}")
-    texts = {name: given.pop(name) for name in task.inputs if isinstance(given.get(name), str)}
-    for name, value in given.items():
+    texts = {
+        name: arguments.pop(name) for name in task.inputs if isinstance(arguments.get(name), str)
+    }
+    for name, value in arguments.items():
         options.append(_format_option(name, value, name in task.inputs))
+    # A single text is the cell's body; several are written as `name: text` lines.
     if len(texts) == 1 and isinstance(task.controls[next(iter(texts))], TextBox):
         body = next(iter(texts.values()))
     else:
@@ -160,7 +168,7 @@ def _format_option(name: str, value: Any, is_input: bool) -> str:
 
 
 def to_curl(explanation: Explanation) -> str:
-    """The first request as a shell command."""
+    """Return the first request of a call as a shell command; comments say what else happens."""
     if not explanation.url:
         return "\n".join(f"# {note}" for note in explanation.notes)
     shown = {k: v for k, v in explanation.headers.items() if k.lower() not in _OMITTED_HEADERS}
@@ -172,6 +180,7 @@ def to_curl(explanation: Explanation) -> str:
 
 
 def _format_header(name: str, value: str, explanation: Explanation) -> str:
+    # The explanation masks a credential's header with this mark, whatever its name.
     if value != "…":
         return shlex.quote(redact(f"{name}: {value}"))
     routed = "huggingface" in explanation.url

@@ -1,4 +1,4 @@
-"""What runs here, and what could be wrong with it."""
+"""Report the environment: versions, front end, token, recordings, engine, network."""
 
 import importlib.metadata
 import os
@@ -24,13 +24,14 @@ _PACKAGES = (
 )
 
 HUB_TIMEOUT = 10
-"""How long the Hub may take to answer."""
+"""Seconds that the Hub may take to answer."""
 
 
 def doctor(network: bool = False) -> Listing:
-    """Versions, front end, widgets' line to it, token source, recordings and engine.
+    """Report versions, front end, widgets, token source, recordings and engine; no secrets.
 
-    No secret is shown. Nothing is sent, but with `network`: one request to the Hub.
+    Args:
+        network: send one request to the Hub, without a token. Otherwise nothing is sent.
     """
     found: dict[str, Any] = {
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
@@ -44,9 +45,9 @@ def doctor(network: bool = False) -> Listing:
         "recordings": _describe_recordings(),
         "engine": _describe_engine(),
         "cache": str(engine_process.cache_dir()),
-        "network": _check_network() if network else "not tried; doctor --network tries the Hub",
+        "network": _check_network() if network else "not checked; doctor --network checks the Hub",
     }
-    return Listing({"what": name, "found": value} for name, value in found.items())
+    return Listing({"item": name, "found": value} for name, value in found.items())
 
 
 def _package_version(name: str) -> str:
@@ -57,7 +58,7 @@ def _package_version(name: str) -> str:
 
 
 def detect_front_end() -> str:
-    """Where IPython runs, as far as it can be told from inside."""
+    """Return the name of the front end, as far as the kernel can tell."""
     if "google.colab" in sys.modules:
         return "Colab"
     if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
@@ -69,18 +70,18 @@ def detect_front_end() -> str:
 
 
 def _get_shell() -> Any:
-    ipython = sys.modules.get("IPython")
+    ipython = sys.modules.get("IPython")  # not imported: it is heavy, and absent outside notebooks
     return ipython.get_ipython() if ipython else None
 
 
 def _describe_build() -> str:
-    """Whether the panels' JavaScript is there."""
+    """Report whether the panels' JavaScript is installed."""
     files = list((Path(__file__).parents[1] / "static").glob("*.js"))
     return f"built, {len(files)} modules" if files else "not built: reinstall hfwidgets"
 
 
 def _describe_comm() -> str:
-    """Whether widgets of this process can reach a browser."""
+    """Report whether widgets of this process can reach a browser."""
     kernel = getattr(_get_shell(), "kernel", None)
     if kernel is None:
         return "none: panels need a kernel, magics and the client do not"
@@ -118,5 +119,5 @@ def _check_network() -> str:
 
 
 def _ping_hub(url: str) -> Flow[None]:
-    """One small request that every Hub answers, without a token."""
+    """Send a small request that every Hub answers without a token."""
     yield Send("GET", f"{url}/api/models?limit=1", max_wait=HUB_TIMEOUT)

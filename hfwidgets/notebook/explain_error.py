@@ -1,4 +1,4 @@
-"""The last error, put to a model: what went wrong, and the cell mended."""
+"""Ask a model about the last error: what went wrong, and how to fix the cell."""
 
 import linecache
 import re
@@ -20,60 +20,66 @@ _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MUL
 
 @dataclass(frozen=True)
 class LastError:
-    """An error and the cell that it came from; tokens in them are replaced by dots."""
+    """An error and the cell that raised it; tokens in them are masked."""
 
     error: str
     source: str
 
     def build_prompt(self, fix: bool = False) -> str:
-        """What a model is asked about it."""
-        asks = (
-            "Mend the cell: answer with the whole corrected cell in one ```python block, "
+        """Return the prompt for a model.
+
+        Args:
+            fix: ask for the corrected cell instead of an explanation.
+        """
+        request = (
+            "Fix the cell: answer with the whole corrected cell in one ```python block, "
             "and before it one sentence on what was wrong."
             if fix
-            else "Say in a few sentences what went wrong, and how the cell is mended."
+            else "Explain in a few sentences what went wrong, and how to fix the cell."
         )
         cell = (
             f"This Python cell failed:\n\n```python\n{self.source}\n```\n\n" if self.source else ""
         )
-        return f"{cell}The error:\n\n```\n{self.error}\n```\n\n{asks}"
+        return f"{cell}The error:\n\n```\n{self.error}\n```\n\n{request}"
 
 
 def find_last_error() -> LastError:
-    """The last error of this process with its cell.
+    """Return the last error of this process with its cell.
 
     Raises:
-        ConfigurationError: there was none.
+        ConfigurationError: there has been no error.
     """
     error = getattr(sys, "last_value", None)
     if not isinstance(error, BaseException):
-        raise ConfigurationError("There was no error yet, so there is nothing to explain.")
-    said = "".join(traceback.format_exception(error, limit=-3)).strip()
+        raise ConfigurationError("There has been no error yet, so there is nothing to explain.")
+    text = "".join(traceback.format_exception(error, limit=-3)).strip()
     return LastError(
-        redact(said)[-MAX_ERROR_LENGTH:], redact(_find_cell_source(error))[:MAX_SOURCE_LENGTH]
+        redact(text)[-MAX_ERROR_LENGTH:], redact(_find_cell_source(error))[:MAX_SOURCE_LENGTH]
     )
 
 
 def _find_cell_source(error: BaseException) -> str:
-    """The source of the cell in which an error arose, as it was typed; empty when unknown."""
+    """Return the source of the cell that raised an error, as it was typed; "" if unknown."""
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
     if shell is None:
         return ""
+    # IPython compiles cells under made-up file names, which this private map leads to their number.
     cells = getattr(shell.compile, "_filename_map", {})
     typed = shell.history_manager.input_hist_raw
     for name in _traceback_files(error):
         number = cells.get(name)
         if number is not None and number < len(typed):
             return str(typed[number]).strip()
+        # Older versions lack the map, but keep the transformed source by the same name.
         if "ipykernel" in name or name.startswith("<ipython-input"):
             return "".join(linecache.getlines(name)).strip()
     return ""
 
 
 def _traceback_files(error: BaseException) -> list[str]:
-    """The files that an error went through, the outermost first; a syntax error's own."""
+    """Return the files of an error's traceback, outermost first; for a syntax error, its file."""
     if isinstance(error, SyntaxError) and error.filename:
         return [error.filename]
     found, at = [], error.__traceback__
@@ -84,44 +90,53 @@ def _traceback_files(error: BaseException) -> list[str]:
 
 
 def first_code_block(answer: str, failed: str = "") -> str:
-    """The code of the first block in an answer.
+    """Return the code of the first block in an answer.
 
     Raises:
-        OutputError: there is none, or it is the cell that failed as it was.
+        OutputError: the answer has no block, or repeats the cell that failed.
     """
     found = _FENCE.search(answer)
     if found is None:
-        raise OutputError("The answer holds no cell. Another model may do better: -m MODEL.")
+        raise OutputError("The answer contains no code. Another model may do better: -m MODEL.")
     code = found[2].rstrip()
     if code.strip() == failed.strip():
         raise OutputError(
-            "The answer is the same cell again. Another model may do better: -m MODEL."
+            "The answer repeats the same cell. Another model may do better: -m MODEL."
         )
     return code
 
 
 def insert_cell_below(code: str) -> None:
-    """Make code the next cell; in a terminal, the next line."""
+    """Insert code as the next cell; in a terminal, as the next line.
+
+    Raises:
+        ConfigurationError: not in IPython.
+    """
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
     if shell is None:
-        raise ConfigurationError("There is no next cell outside IPython.")
+        raise ConfigurationError("A cell can only be inserted in IPython.")
     shell.set_next_input(code, replace=False)
 
 
 def explain(fix: bool = False, model: str | None = None, provider: str | None = None) -> str:
-    """A model's explanation of the last error; with `fix`, its mended cell goes into the next one.
+    """Return a model's explanation of the last error.
+
+    Args:
+        fix: insert the corrected cell below.
+        model: MODEL or MODEL:PROVIDER; None for the default.
+        provider: the provider's name; None for the default.
 
     Raises:
-        ConfigurationError: there was no error.
-        OutputError: `fix`, and the answer holds no cell.
+        ConfigurationError: there has been no error.
+        OutputError: with `fix`, the answer contains no new cell.
     """
     model, served = split_model(model)
     client = InferenceClient(model, provider=provider or served)
-    asked = find_last_error()
-    question = {"role": "user", "content": asked.build_prompt(fix)}
-    answer = client.chat_completion([question]).text
+    last_error = find_last_error()
+    message = {"role": "user", "content": last_error.build_prompt(fix)}
+    answer = client.chat_completion([message]).text
     if fix:
-        insert_cell_below(first_code_block(answer, asked.source))
+        insert_cell_below(first_code_block(answer, last_error.source))
     return answer

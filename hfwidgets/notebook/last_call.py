@@ -1,4 +1,4 @@
-"""A call written down: as Python and as curl, with the token as a variable."""
+"""A past call as Python and as curl, with the token as a variable."""
 
 import contextlib
 import re
@@ -31,34 +31,39 @@ class Code:
         return {"text/plain": str(self), "text/html": blocks}
 
 
-def build_code(made: CallRecord) -> Code:
-    """The code of a call, with the request as it is sent to who serves it.
+def build_code(call: CallRecord) -> Code:
+    """Return the code of a call, with the request as its provider receives it.
 
-    Nothing is sent but, where that is no longer known, the look-up of who serves the model.
+    Nothing is sent, except a look-up on the Hub if it is no longer known which provider serves the
+    model.
     """
-    left_out = ("token", "recordings")
-    settings = {name: value for name, value in made.settings.items() if name not in left_out}
-    shown = CallRecord(made.task, made.arguments, settings)
-    return Code(code_snippets.to_python(shown), code_snippets.to_curl(_resolve_explanation(shown)))
+    hidden = ("token", "recordings")
+    settings = {name: value for name, value in call.settings.items() if name not in hidden}
+    visible = CallRecord(call.task, call.arguments, settings)
+    return Code(
+        code_snippets.to_python(visible), code_snippets.to_curl(_resolve_explanation(visible))
+    )
 
 
-def _resolve_explanation(made: CallRecord) -> Explanation:
-    """The call's request, from the client that made it, which knows where its model is served."""
-    found = background_loop.wait_for(background_loop.submit(_fetch_explanation(made)))
+def _resolve_explanation(call: CallRecord) -> Explanation:
+    """Return the request of a call, from the client that made it and knows its provider."""
+    found = background_loop.wait_for(background_loop.submit(_fetch_explanation(call)))
+    # The first request of a client that does not know the model yet is the look-up on the Hub:
+    # it is made, and the call explained again.
     looked_up = re.search(r"/api/models/([^?]+)", found.url) if found.method == "GET" else None
     if looked_up is None:
         return found
-    with contextlib.suppress(HfWidgetsError):  # then the look-up is what can be shown
+    with contextlib.suppress(HfWidgetsError):  # the look-up itself is shown then
         background_loop.wait_for(
-            background_loop.submit(_look_up_model(made, unquote(looked_up[1])))
+            background_loop.submit(_look_up_model(call, unquote(looked_up[1])))
         )
-    return background_loop.wait_for(background_loop.submit(_fetch_explanation(made)))
+    return background_loop.wait_for(background_loop.submit(_fetch_explanation(call)))
 
 
-async def _fetch_explanation(made: CallRecord) -> Explanation:
-    return await background_loop.shared_client(**made.settings).explain(made.task, **made.arguments)
+async def _fetch_explanation(call: CallRecord) -> Explanation:
+    return await background_loop.shared_client(**call.settings).explain(call.task, **call.arguments)
 
 
-async def _look_up_model(made: CallRecord, model: str) -> None:
-    client = background_loop.shared_client(**made.settings)
+async def _look_up_model(call: CallRecord, model: str) -> None:
+    client = background_loop.shared_client(**call.settings)
     await client._run(None, model_info.fetch_model_info(model, client._caller.settings))

@@ -1,4 +1,4 @@
-"""Rows shown as a table, in text and in HTML."""
+"""Rows that are displayed as a table, in text and in HTML."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,12 @@ from hfwidgets.results import html_table, show
 
 
 class Listing(list[dict[str, Any]]):
-    """Rows of the same columns; shown as a table, usable as a list of dicts."""
+    """Rows with the same columns, displayed as a table and usable as a list of dicts.
+
+    Args:
+        rows: the rows.
+        empty: the text for no rows.
+    """
 
     def __init__(self, rows: Iterable[dict[str, Any]], empty: str = "Nothing yet.") -> None:
         super().__init__(rows)

@@ -9,7 +9,7 @@ from hfwidgets.notebook.session import current_session
 def split_model(
     text: str | None, aliases: Mapping[str, str] | None = None
 ) -> tuple[str | None, str | None]:
-    """Split MODEL:PROVIDER where the last part is a provider; any other suffix stays."""
+    """Split MODEL:PROVIDER into model and provider; a suffix that is not a provider stays."""
     aliases = current_session().aliases if aliases is None else aliases
     text = aliases.get(text, text) if text else None
     if not text:

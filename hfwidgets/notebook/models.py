@@ -1,7 +1,7 @@
-"""Models: what is served, by whom, at which price, and what the session has learned of it.
+"""Models: which are served, by which providers, at which price, and what the session has learned.
 
 The ids and tasks of listed models are kept in `<cache>/models.json`, so that completion offers them
-and `%infer` knows a model's own task without asking anyone.
+and `%infer` knows a model's task without a request.
 """
 
 import contextlib
@@ -21,18 +21,18 @@ from hfwidgets.results.catalogue import Catalog
 from hfwidgets.tasks import TASKS
 
 MAX_REMEMBERED = 2000
-"""How many listed models are remembered, the latest last."""
+"""Listed models that are remembered, the latest last."""
 
 CHAT_TASKS = frozenset({"conversational", "text-generation", "image-text-to-text"})
-"""What the Hub calls models that are asked by chat."""
+"""The Hub's tasks of models that chat."""
 
 
 def models(
     task: str | None = None, provider: str | None = None, search: str | None = None
 ) -> Catalog:
-    """The models that are served, asked of the Hub; see `InferenceClient.models`.
+    """List the models that are served, from the Hub; see `InferenceClient.models`.
 
-    What is listed is remembered: for completion, as the models' own tasks, and for prices.
+    Their names, tasks and prices are remembered, for completion, `%infer` and `usage`.
     """
     found = background_loop.wait_for(background_loop.submit(_list_models(task, provider, search)))
     remember_models(found)
@@ -44,11 +44,11 @@ async def _list_models(task: str | None, provider: str | None, search: str | Non
 
 
 def remember_models(found: Catalog, session: Session | None = None) -> None:
-    """Keep ids, tasks and prices of listed models."""
+    """Remember the ids, tasks and prices of listed models."""
     memory = session or current_session()
     listed = known_models(memory)
     for model in found:
-        listed.pop(model.id, None)
+        listed.pop(model.id, None)  # so that it becomes the latest
         listed[model.id] = task_from_hub_name(model.task)
         for offer in model.offers or ():
             if offer.input_price is not None and offer.output_price is not None:
@@ -56,13 +56,13 @@ def remember_models(found: Catalog, session: Session | None = None) -> None:
                 prices[offer.provider] = (offer.input_price, offer.output_price)
     while len(listed) > MAX_REMEMBERED:
         del listed[next(iter(listed))]
-    with contextlib.suppress(OSError):  # a cache that cannot be written is no reason to fail
+    with contextlib.suppress(OSError):  # a cache that cannot be written must not fail the listing
         engine_process.make_private_dir(engine_process.cache_dir())
         _models_file().write_text(json.dumps(listed), "utf-8")
 
 
 def known_models(session: Session | None = None) -> dict[str, str | None]:
-    """The tasks of the models that were ever listed on this machine, by id; no request is made."""
+    """Return the tasks of the models that were listed on this machine, by id, without a request."""
     memory = session or current_session()
     if memory.listed_tasks is None:
         memory.listed_tasks = _read_known_models()
@@ -82,23 +82,23 @@ def _models_file() -> Any:
 
 
 def task_from_hub_name(hub_name: str | None) -> str | None:
-    """The task of hfwidgets for what the Hub calls a model's task; None where there is none."""
+    """Return the task of hfwidgets for the Hub's name of a task; None if it has none."""
     if hub_name in CHAT_TASKS:
         return "chat-completion"
     return hub_name if hub_name in TASKS else None
 
 
 def model_task(model: str | None, session: Session | None = None) -> str | None:
-    """A model's own task, as far as it is known without asking: the last one it was used for.
+    """Return a model's task if it is known without a request: the last one it was used for.
 
-    Of a model that also chats, that is chat.
+    For a model that also chats, it is chat.
     """
     memory = session or current_session()
     return (memory.tasks.get(model) or known_models(memory).get(model)) if model else None
 
 
 def model(name: str) -> Listing:
-    """What the Hub says of one model: its task, and who serves it under which name, in what state.
+    """List the providers of a model with its name, task, state and prices there, from the Hub.
 
     Raises:
         RepositoryNotFoundError: the Hub has no such model, or the token may not see it.
@@ -111,7 +111,7 @@ def model(name: str) -> Listing:
     rows = (
         {
             "provider": offer.provider,
-            "its name there": offer.id,
+            "name there": offer.id,
             "task": offer.task,
             "state": offer.status,
             "$ in": prices.get(offer.provider, (None, None))[0],
@@ -127,7 +127,7 @@ def _fetch_model_info(name: str) -> Flow[HubModelInfo]:
 
 
 def session_client(**settings: Any) -> InferenceClient:
-    """A client that knows the prices which were listed in this session."""
+    """Return a client that knows the prices that were listed in this session."""
     made = InferenceClient(**settings)
     made._caller.settings.prices.update(current_session().prices)
     return made

@@ -1,4 +1,4 @@
-"""What a session remembers: names, conversations, calls in the background, what was used."""
+"""The state of a session: short names, conversations, background calls, usage."""
 
 import functools
 from collections import deque
@@ -17,10 +17,10 @@ MAX_CALLS = 100
 
 @dataclass
 class Usage:
-    """What calls of one model took.
+    """The usage of one model.
 
-    `seconds` is wall time; tokens are 0 where nobody counted; `dollars` is by the catalogue's
-    prices, None where they are not known (`%hf models` fetches them).
+    `seconds` is wall time. Tokens are 0 where the server did not count them. `dollars` comes from
+    the listed prices and is None where they are unknown (`%hf models` fetches them).
     """
 
     calls: int = 0
@@ -30,7 +30,7 @@ class Usage:
     dollars: float | None = None
 
     def add(self, meta: Meta) -> None:
-        """Add one call."""
+        """Add a call."""
         self.calls += 1
         self.seconds += meta.seconds
         self.prompt_tokens += getattr(meta.usage, "prompt_tokens", None) or 0
@@ -41,7 +41,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """A call that was made: enough to write it down as code. It holds no token."""
+    """A call that was made, with what its code needs; it holds no token."""
 
     task: str
     arguments: Mapping[str, Any]
@@ -52,8 +52,8 @@ class BackgroundRun:
     """A call in the background.
 
     Attributes:
-        id: its number in this session.
-        label: task and model.
+        id: the number in this session.
+        label: the task and the model.
     """
 
     def __init__(
@@ -69,14 +69,18 @@ class BackgroundRun:
         self._cancel = cancel or future.cancel
 
     def done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """True if it has ended: done, stopped or failed."""
         return self.future.done()
 
     def result(self, timeout: float | None = None) -> Any:
-        """The result, waited for at most `timeout` seconds.
+        """Wait for the result; a stopped call returns what had arrived.
 
-        A run that was stopped returns what had arrived by then. A failed one raises its error, and
-        one that is not done in time `TimeoutError`.
+        Args:
+            timeout: seconds to wait; None waits until it is done.
+
+        Raises:
+            TimeoutError: it is not done in time.
+            HfWidgetsError: the call failed.
         """
         try:
             return self.future.result(timeout)
@@ -84,12 +88,12 @@ class BackgroundRun:
             return self._get_partial()
 
     def stop(self) -> None:
-        """End it now; what has arrived stays in `result()`."""
+        """Stop it now; `result()` returns what has arrived."""
         self._cancel()
 
     @property
     def state(self) -> str:
-        """running, done, stopped or failed."""
+        """One of running, done, stopped and failed."""
         if not self.future.done():
             return "running"
         if self.future.cancelled():
@@ -100,13 +104,13 @@ class BackgroundRun:
         return f"<Run {self.id}: {self.label}, {self.state}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        hint = f"%hf runs stop {self.id} ends it." if self.state == "running" else ""
+        hint = f"%hf runs stop {self.id} stops it." if self.state == "running" else ""
         return {"text/plain": repr(self), "text/html": f"<p>{escape(repr(self))} {hint}</p>"}
 
 
 @dataclass
 class Session:
-    """The memory of one process.
+    """The state of one process.
 
     Attributes:
         aliases: short names for MODEL or MODEL:PROVIDER.
@@ -114,11 +118,12 @@ class Session:
         chats: the messages of the named conversations.
         runs: calls in the background by number.
         calls: the latest calls, at most 100.
-        used: what each (provider, model) took.
+        usage_by_model: usage by (provider, model).
         tasks: the last task that each model was used for; chat stays chat.
-        listed: the tasks of the models that were ever listed here, None before they are read.
-        prices: US dollars for a million tokens, in and out, by model and provider.
-        awaited: the latest call in the background of each named conversation.
+        listed_tasks: the tasks of all models that were listed on this machine; None before they are
+            read from disk.
+        prices: US dollars per million tokens, in and out, by model and provider.
+        chat_runs: the latest background call of each named conversation.
     """
 
     aliases: dict[str, str] = field(default_factory=dict)
@@ -135,16 +140,18 @@ class Session:
     def add_run(
         self, label: str, future: "Future[Any]", partial: Callable[[], Any]
     ) -> BackgroundRun:
-        """Keep a background call under the next number."""
+        """Add a background call under the next number."""
         run = BackgroundRun(max(self.runs, default=0) + 1, label, future, partial)
         self.runs[run.id] = run
         return run
 
     def count_usage(self, meta: Meta | None, begun: datetime | None = None) -> None:
-        """Count what a call took, where its result says so; one recorded before took nothing.
+        """Add a call to the usage; a recorded answer counts nothing.
 
         Args:
-            begun: when the call was made, to the second.
+            meta: the result's origin; None counts nothing.
+            begun: when the call was made, to the second. An answer that was recorded since then
+                was sent, and counts.
         """
         if meta is not None:
             self.fill_price(meta)
@@ -154,23 +161,23 @@ class Session:
             self.usage_by_model.setdefault(key, Usage()).add(meta)
 
     def fill_price(self, meta: Meta) -> None:
-        """Write the listed price on where a result came from, if it has none."""
+        """Set the listed price of a result that has none."""
         if meta.price is None:
             meta.price = self.prices.get(meta.model or "", {}).get(meta.provider)
 
     def remember_task(self, model: str | None, task: str) -> None:
-        """Remember what a model was used for; URLs and models that chat are left as they are."""
+        """Remember what a model was used for; a model that chats stays a chat model."""
         if model and not is_url(model) and self.tasks.get(model) != "chat-completion":
             self.tasks[model] = task
 
     def remember_model(self, model: str | None) -> None:
-        """Remember a model as the one used last."""
+        """Remember a model as the last one used."""
         if model:
-            self.models.pop(model, None)
+            self.models.pop(model, None)  # so that it becomes the latest
             self.models[model] = None
 
 
 @functools.cache
 def current_session() -> Session:
-    """The session of this process."""
+    """Return the session of this process."""
     return Session()

@@ -17,6 +17,7 @@ from hfwidgets.panels.document.protocol import Code, Column, Json, Node, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views import previews, raw_json
+from hfwidgets.results.chat import ChatCompletionOutput
 from hfwidgets.results.comparison import Comparison, ComparisonRow
 from hfwidgets.tasks.chat import AsyncChatStream
 
@@ -141,7 +142,7 @@ class ComparePanel(CallTools):
         provider = target.get("provider", self.provider)
         return background_loop.shared_client(provider=provider, **self._client_settings, **token)
 
-    def _record_answer(self, at: int, result: Any) -> None:
+    def _record_answer(self, at: int, result: ChatCompletionOutput) -> None:
         """Keep an answer with its times, tokens and cost."""
         measures = measure_answer(result)
         self._comparison_rows[at].update(measures, result=result)
@@ -243,17 +244,17 @@ def _empty_column(name: str) -> Column:
     return Column(model=name, text="", state="", error="")
 
 
-def measure_answer(result: Any) -> dict[str, Any]:
+def measure_answer(result: ChatCompletionOutput) -> dict[str, Any]:
     """Return an answer with its times in seconds, its tokens, and its cost in US dollars."""
     meta = result.meta
+    assert meta is not None  # a stream's result always has it
     tokens = getattr(meta.usage, "completion_tokens", None)
     seconds_writing = meta.seconds - (meta.first_token_seconds or 0.0)
-    has_rate = tokens and seconds_writing > 0
     return {
         "provider": meta.provider,
         "answer": result.text,
         "first_token_seconds": meta.first_token_seconds,
-        "tokens_per_second": tokens / seconds_writing if has_rate else None,
+        "tokens_per_second": tokens / seconds_writing if tokens and seconds_writing > 0 else None,
         "seconds": meta.seconds,
         "tokens": tokens,
         "dollars": meta.cost,

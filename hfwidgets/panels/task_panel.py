@@ -103,7 +103,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         """Run and await the typed result; see `run`."""
         return await self._wait_for_run_async(self._start_with_inputs(inputs))
 
-    def use(self, result: Any, name: str | None = None) -> None:
+    def use(self, result: object, name: str | None = None) -> None:
         """Use a result, or another panel's result, as input.
 
         Args:
@@ -363,7 +363,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         """Set a media input to a path or URL; "" removes it."""
         self._set_media_input(name, value.strip() or None, value.strip())
 
-    def _set_media_input(self, name: str, value: Any, label: str) -> None:
+    def _set_media_input(self, name: str, value: object, label: str) -> None:
         """Set a media input from the page, and run if `auto_run` is set and nothing is missing."""
         self.inputs.set_input(name, value, label)
         if self.auto_run and value is not None and not self.busy:

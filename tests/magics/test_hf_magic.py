@@ -60,13 +60,13 @@ def test_tasks_and_providers(shell):
         ("tasks now", "%hf tasks"),
         ("providers sumarization", "'summarization'"),
         ("unalias", "%hf unalias NAME"),
-        ("unalias nobody", "There is no alias 'nobody'"),
+        ("unalias nobody", "Unknown alias 'nobody'"),
         ("alias a:b c", "An alias is one word"),
-        ("chats nobody", "There is no conversation 'nobody'"),
+        ("chats nobody", "Unknown conversation 'nobody'"),
         ("chats export nobody", "chats export NAME FILE"),
         ("runs stop", "%hf runs [stop ID | stop all]"),
-        ("runs stop 7", "There is no run 7"),
-        ("code", "none was made yet"),
+        ("runs stop 7", "Unknown run 7"),
+        ("code", "No call has been made yet"),
         ("code x", "%hf code [N]"),
         ("auth", "%hf auth login | logout | whoami"),
         ("auth logn", "Did you mean 'login'"),
@@ -164,7 +164,7 @@ def test_code_names_the_token_only_by_its_variable(shell, home, monkeypatch):
 
 def test_a_token_as_an_argument_is_refused_and_not_repeated(shell, home):
     message = failure(shell, f"auth login {TOKEN}")
-    assert "never an argument" in message
+    assert "must not be an argument" in message
     assert TOKEN not in message
     assert not (home / "token").exists()
 
@@ -174,7 +174,7 @@ def test_login_asks_keeps_and_logout_forgets(shell, home, monkeypatch, capsys):
     hf(shell, "auth login")
     assert (home / "token").read_text() == TOKEN
     assert stat.S_IMODE((home / "token").stat().st_mode) == 0o600
-    found = {row["what"]: row["found"] for row in hf(shell, "doctor")}
+    found = {row["item"]: row["found"] for row in hf(shell, "doctor")}
     assert found["token"] == "from the token file"
     hf(shell, "auth logout")
     assert not (home / "token").exists()
@@ -211,7 +211,7 @@ def test_the_options_of_doctor_are_named(shell):
 
 
 def test_doctor_tells_versions_and_where_it_runs(shell, home):
-    found = {row["what"]: row["found"] for row in hf(shell, "doctor")}
+    found = {row["item"]: row["found"] for row in hf(shell, "doctor")}
     assert found["python"].startswith("3.")
     assert found["token"].startswith("none")
     assert found["front end"] == "IPython in a terminal"

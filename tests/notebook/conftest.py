@@ -1,4 +1,4 @@
-"""A session of its own for each test, on a machine without a token, with a played internet."""
+"""A separate session per test, on a machine without a token, with a simulated internet."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.plugins.shells import open_shell
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of tokens and caches, also the working folder."""
+    """Return the folder of tokens and caches, also the working folder."""
     for name in ("HF_TOKEN_PATH", "HFWIDGETS_RECORDINGS", "HFWIDGETS_PROVIDER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def net(internet: Internet) -> Iterator[Internet]:
-    """The played internet, also for the clients that are shared."""
+    """Return the simulated internet, which the shared clients use too."""
     background_loop.forget_clients()
     yield internet
     background_loop.forget_clients()
@@ -37,7 +37,7 @@ def net(internet: Internet) -> Iterator[Internet]:
 
 @pytest.fixture
 def shell() -> Iterator[Any]:
-    """An IPython shell without a front end, with the magics loaded."""
+    """Return an IPython shell without a front end, with the magics loaded."""
     with open_shell() as shell:
         shell.run_line_magic("load_ext", "hfwidgets")
         yield shell

@@ -20,7 +20,7 @@ def stored(home):
     return home
 
 
-def test_another_stored_token_is_taken_into_use(stored, shell):
+def test_switch_uses_another_stored_token(stored, shell):
     notebook.switch("work")
     assert (stored / "token").read_text() == SECOND
     assert stat.S_IMODE((stored / "token").stat().st_mode) == 0o600
@@ -31,7 +31,7 @@ def test_another_stored_token_is_taken_into_use(stored, shell):
     assert (stored / "token").read_text() == FIRST
 
 
-def test_a_token_without_a_name_is_not_lost(stored):
+def test_switch_keeps_a_token_without_a_name(stored):
     unnamed = "hf_" + "c" * 34
     (stored / "token").write_text(unnamed)
     notebook.switch("work")
@@ -42,7 +42,7 @@ def test_a_token_without_a_name_is_not_lost(stored):
     assert stat.S_IMODE((stored / "stored_tokens").stat().st_mode) == 0o600
 
 
-def test_the_hubs_own_tool_reads_what_we_stored(stored, monkeypatch):
+def test_huggingface_hub_reads_the_stored_tokens(stored, monkeypatch):
     (stored / "token").write_text("hf_" + "c" * 34)
     notebook.switch("work")
     auth = pytest.importorskip("huggingface_hub.utils._auth")
@@ -52,7 +52,7 @@ def test_the_hubs_own_tool_reads_what_we_stored(stored, monkeypatch):
     assert set(auth.get_stored_tokens()) == {"laptop", "work", "before-switch"}
 
 
-def test_unknown_names_and_broken_files_are_said(stored, shell):
+def test_unknown_names_and_broken_files_are_reported(stored, shell):
     with pytest.raises(ConfigurationError, match="Did you mean 'laptop'"):
         notebook.switch("latop")
     (stored / "stored_tokens").write_text("no sections")
@@ -60,24 +60,24 @@ def test_unknown_names_and_broken_files_are_said(stored, shell):
         notebook.switch()
 
 
-def test_nothing_stored(home):
+def test_switch_without_stored_tokens(home):
     assert "No tokens are stored" in str(notebook.switch())
 
 
 def found(listing):
-    return {row["what"]: row["found"] for row in listing}
+    return {row["item"]: row["found"] for row in listing}
 
 
-def test_the_doctor_sends_nothing_unless_asked(net, shell):
+def test_doctor_sends_nothing_by_default(net, shell):
     what = found(shell.run_line_magic("hf", "doctor"))
-    assert what["network"].startswith("not tried")
+    assert what["network"].startswith("not checked")
     assert net.seen == []
     assert what["widget comm"].startswith("none")
     assert what["recordings"].startswith("off")
     assert what["ipython"] != "not installed"
 
 
-def test_the_doctor_knocks_at_the_hub(net, shell, monkeypatch):
+def test_doctor_checks_the_hub_on_request(net, shell, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", FIRST)
     net.get("huggingface.co/api/models", Answer(json=[]))
     what = found(shell.run_line_magic("hf", "doctor --network"))
@@ -94,7 +94,7 @@ def write_notebook(path, source="", outputs=(), **metadata):
     path.write_text(json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4}))
 
 
-def test_tokens_in_notebooks_are_found_and_not_shown(home, shell):
+def test_scan_finds_tokens_without_showing_them(home, shell):
     write_notebook(home / "a.ipynb", ["x = 1\n", f"login('{FIRST}')"])
     out = {"output_type": "stream", "text": [f"token: {SECOND}\n"]}
     write_notebook(home / "sub" / ".ipynb_checkpoints" / "b.ipynb", outputs=[out])
@@ -112,17 +112,17 @@ def test_tokens_in_notebooks_are_found_and_not_shown(home, shell):
     assert not notebook.scan(home / "clean.ipynb")
 
 
-def test_a_file_that_is_no_notebook_is_searched_as_text(home):
+def test_scan_reads_other_files_as_text(home):
     (home / "broken.ipynb").write_text(f'{{"cells": [{FIRST}')
     [leak] = notebook.scan()
     assert leak["place"] == "file"
 
 
-def test_a_link_into_nowhere_is_no_notebook(home):
+def test_scan_skips_broken_links(home):
     (home / "gone.ipynb").symlink_to(home / "nowhere.ipynb")
     assert len(notebook.scan()) == 0
 
 
-def test_a_missing_folder_is_said(home):
+def test_scan_reports_a_missing_folder(home):
     with pytest.raises(ConfigurationError, match="Unknown folder 'nowhere'"):
         notebook.scan("nowhere")

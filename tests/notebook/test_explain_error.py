@@ -1,4 +1,4 @@
-"""%hf explain: the last error, put to a model."""
+"""%hf explain: a model explains the last error, or fixes its cell."""
 
 import sys
 
@@ -14,7 +14,7 @@ TOKEN = "hf_" + "y" * 34
 
 @pytest.fixture
 def failed(shell, net, capsys):
-    """Runs a failing cell; what a model was then asked comes back."""
+    """Run a failing cell and return what the model was then asked."""
 
     def run(cell, answer=MENDED, line="--fix"):
         net.post("there.test/v1/chat/completions", chat_answer(answer))
@@ -26,29 +26,29 @@ def failed(shell, net, capsys):
     return run
 
 
-def test_the_error_and_its_cell_are_asked_about(failed):
+def test_the_model_gets_the_error_and_its_cell(failed):
     asked = failed("number = 1\nprint(nubmer)", line="")
     assert "```python\nnumber = 1\nprint(nubmer)\n```" in asked
     assert "NameError: name 'nubmer' is not defined" in asked
     assert "what went wrong" in asked
 
 
-def test_the_mended_cell_is_put_below(failed, shell, monkeypatch):
+def test_the_fixed_cell_is_inserted_below(failed, shell, monkeypatch):
     put = []
     monkeypatch.setattr(shell, "set_next_input", lambda code, replace: put.append((code, replace)))
     assert "```python block" in failed("print(nubmer)")
     assert put == [("print(number)", False)]
 
 
-def test_the_same_cell_again_is_no_mended_one():
+def test_the_same_cell_again_is_refused():
     answer = "It fails.\n```python\n1 / 0\n```"
     assert notebook.first_code_block(answer, "1 / 1") == "1 / 0"
-    with pytest.raises(OutputError, match="the same cell again"):
+    with pytest.raises(OutputError, match="repeats the same cell"):
         notebook.first_code_block(answer, "1 / 0\n")
 
 
-def test_an_answer_without_a_cell_is_no_mended_one(failed):
-    with pytest.raises(OutputError, match="holds no cell"):
+def test_an_answer_without_code_is_refused(failed):
+    with pytest.raises(OutputError, match="contains no code"):
         failed("print(nubmer)", answer="I do not know.")
 
 
@@ -60,7 +60,7 @@ def test_syntax_errors_and_older_cells_are_found(failed, shell):
     assert "broken()" in asked
 
 
-def test_tokens_stay_here(failed):
+def test_tokens_are_masked(failed):
     asked = failed(f"key = '{TOKEN}'\nraise ValueError(key)", line="")
     assert TOKEN not in asked
 
@@ -77,7 +77,7 @@ def test_without_an_error_there_is_nothing_to_explain(shell, monkeypatch):
         notebook.explain()
 
 
-def test_the_function_does_what_the_word_does(shell, net, monkeypatch):
+def test_the_function_does_what_the_command_does(shell, net, monkeypatch):
     net.post("there.test/v1/chat/completions", chat_answer(MENDED))
     shell.run_cell("print(nubmer)", store_history=True)
     put = []

@@ -1,4 +1,4 @@
-"""Listed models: shown, remembered, priced; their own tasks; who serves one; the call as code."""
+"""Listed models: their tasks, prices and providers, in listings, completion, usage and code."""
 
 import json
 
@@ -51,7 +51,7 @@ def tab(shell, line):
     return find_matches(line, shell.magics_manager.registry[InferMagics.__name__])[1]
 
 
-def test_models_are_listed_and_offered_by_tab_ever_after(hub, shell, home):
+def test_listed_models_are_completed(hub, shell, home):
     assert [model.id for model in hf(shell, "models")] == ["org/talker"]
     found = hf(shell, "models ls --task text-classification --search=oo")
     assert [model.id for model in found] == ["org/feelings", "org/moods"]
@@ -74,7 +74,7 @@ def test_models_are_listed_and_offered_by_tab_ever_after(hub, shell, home):
     )
 
 
-def test_a_listed_model_is_asked_for_its_own_task(hub, shell, capsys):
+def test_a_listed_model_runs_its_own_task(hub, shell, capsys):
     hf(shell, "models --task text-classification")
     about = {"pipeline_tag": "text-classification"}
     hub.get("huggingface.co/api/models/org/moods", Answer(json=about))
@@ -85,7 +85,7 @@ def test_a_listed_model_is_asked_for_its_own_task(hub, shell, capsys):
     assert hub.seen[-1].json()["inputs"] == "what a day"
 
 
-def test_a_model_keeps_the_task_that_it_was_used_for():
+def test_a_model_keeps_the_task_it_was_used_for():
     memory = notebook.current_session()
     memory.remember_task("org/a", "summarization")
     assert notebook.model_task("org/a") == "summarization"
@@ -97,7 +97,7 @@ def test_a_model_keeps_the_task_that_it_was_used_for():
     assert notebook.model_task(None) is None
 
 
-def test_prices_that_were_listed_are_counted(hub, shell):
+def test_usage_counts_listed_prices(hub, shell):
     hf(shell, "models")
     usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
     stream = chat_events("Hi", usage=usage)
@@ -110,10 +110,10 @@ def test_prices_that_were_listed_are_counted(hub, shell):
     assert (used["provider"], used["dollars"]) == ("together", (10 * 1.0 + 20 * 2.0) / 1e6)
 
 
-def test_one_model_with_those_who_serve_it(hub, shell):
+def test_model_lists_its_providers(hub, shell):
     hf(shell, "models")
     together, groq = hf(shell, "models info org/talker")
-    assert together["its name there"] == "their/name"
+    assert together["name there"] == "their/name"
     assert (together["$ in"], together["$ out"]) == (1.0, 2.0)
     assert (groq["provider"], groq["state"], groq["$ in"]) == ("groq", "staging", None)
 
@@ -128,13 +128,13 @@ def test_one_model_with_those_who_serve_it(hub, shell):
         ("models --task sumarization", "summarization"),
     ],
 )
-def test_faults_say_what_is_possible(shell, line, message):
+def test_errors_name_the_alternatives(shell, line, message):
     with pytest.raises(Exception) as caught:  # noqa: PT011
         hf(shell, line)
     assert message in str(caught.value)
 
 
-def test_code_shows_the_request_to_who_serves_the_model(hub, shell):
+def test_code_shows_the_request_to_the_provider(hub, shell):
     hub.post("router.huggingface.co/together/v1/chat/completions", chat_answer("Hi"))
     shell.run_line_magic("infer", "-q --no-stream -p together -m org/talker hello")
     code = hf(shell, "code")
@@ -143,7 +143,7 @@ def test_code_shows_the_request_to_who_serves_the_model(hub, shell):
     assert 'model="org/talker"' in code.python.replace("'", '"')
 
 
-def test_code_looks_up_who_serves_where_that_is_forgotten(hub, shell):
+def test_code_looks_up_an_unknown_provider(hub, shell):
     hub.post("router.huggingface.co/together/v1/chat/completions", chat_answer("Hi"))
     shell.run_line_magic("infer", "-q --no-stream -p together -m org/talker hello")
     background_loop.forget_clients()

@@ -9,7 +9,7 @@ from tests.plugins.loopback import chat_answer
 
 @pytest.fixture
 def ask(shell, net):
-    """Asks with a flag; the answer and how many requests there were come back."""
+    """Ask with a flag; return the answer and the number of requests."""
     net.post("there.test/v1/chat/completions", chat_answer("Hi"))
 
     def run(flag="", prompt="hello"):
@@ -20,7 +20,7 @@ def ask(shell, net):
     return run
 
 
-def test_a_recorded_answer_is_taken_again_and_said_to_be_one(ask, shell, capsys, home):
+def test_a_recorded_answer_is_replayed_and_marked(ask, shell, capsys, home):
     first, sent = ask("--cache")
     again, after = ask("--cache")
     assert sent == after == 1
@@ -31,12 +31,12 @@ def test_a_recorded_answer_is_taken_again_and_said_to_be_one(ask, shell, capsys,
     assert list((home / ".hfwidgets" / "recordings").glob("chat-completion/*.json"))
 
 
-def test_what_is_not_recorded_is_refused_under_replay(ask):
-    with pytest.raises(NotRecordedError, match="no recording"):
+def test_replay_refuses_calls_that_are_not_recorded(ask):
+    with pytest.raises(NotRecordedError, match="No recording"):
         ask("--replay")
 
 
-def test_a_plain_call_records_nothing_and_no_cache_asks_anew(ask, shell, home):
+def test_a_plain_call_records_nothing_and_no_cache_sends(ask, shell, home):
     assert ask()[1] == 1
     assert not (home / ".hfwidgets").exists()
     shell.run_line_magic("hf", "recordings on")
@@ -47,7 +47,7 @@ def test_a_plain_call_records_nothing_and_no_cache_asks_anew(ask, shell, home):
     assert answer.meta.recorded is None
 
 
-def test_while_replaying_nothing_goes_out_at_all(ask, shell, monkeypatch):
+def test_replay_sends_nothing_at_all(ask, shell, monkeypatch):
     shell.run_line_magic("hf", "recordings replay")
     with pytest.raises(NotRecordedError, match="not even with --no-cache"):
         ask("--no-cache")
@@ -73,7 +73,7 @@ def test_a_recorded_answer_costs_nothing(ask, monkeypatch):
     assert notebook.usage()[0]["calls"] == 1
 
 
-def test_the_word_switches_lists_clears_and_says_where(ask, shell, capsys, home):
+def test_the_command_switches_lists_clears_and_locates(ask, shell, capsys, home):
     shell.run_line_magic("hf", "recordings on tapes")
     assert "tapes" in capsys.readouterr().out
     ask()
@@ -90,7 +90,7 @@ def test_the_word_switches_lists_clears_and_says_where(ask, shell, capsys, home)
         notebook.recordings("cler")
 
 
-def test_the_word_stays_with_the_folder_in_use(ask, shell, capsys):
+def test_the_command_keeps_the_folder_in_use(ask, shell, capsys):
     shell.run_line_magic("hf", "recordings on tapes")
     first, _ = ask()
     shell.run_line_magic("hf", "recordings replay")
@@ -99,10 +99,10 @@ def test_the_word_stays_with_the_folder_in_use(ask, shell, capsys):
     shell.run_line_magic("hf", "recordings record")
     assert "asked anew" in capsys.readouterr().out
     assert ask()[1] == 2
-    with pytest.raises(ConfigurationError, match="takes no folder"):
+    with pytest.raises(ConfigurationError, match="does not accept a folder"):
         notebook.recordings("off", "tapes")
 
 
-def test_the_code_of_a_call_says_nothing_of_recordings(ask, shell):
+def test_the_code_of_a_call_omits_recordings(ask, shell):
     ask("--cache")
     assert "recordings" not in shell.run_line_magic("hf", "code").python

@@ -35,7 +35,7 @@ class PanelInputs(MutableMapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self._values.get(self._check_name(name))
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         self.set_input(name, value)
 
     def __delitem__(self, name: str) -> None:
@@ -50,7 +50,7 @@ class PanelInputs(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         return f"Inputs({', '.join(f'{name}={_summarize_value(self[name])}' for name in self)})"
 
-    def set_input(self, name: str, value: Any, label: str = "") -> None:
+    def set_input(self, name: str, value: object, label: str = "") -> None:
         """Set an input; `label` tells people where it comes from."""
         self._check_name(name)
         value = to_input(value, self.control_for(name))
@@ -84,7 +84,7 @@ class PanelInputs(MutableMapping[str, Any]):
                 )
         return found
 
-    def find_input_for(self, value: Any) -> str | None:
+    def find_input_for(self, value: object) -> str | None:
         """Return the first input that accepts a value of this kind; None if none does."""
         return next(
             (name for name in self._names if fits_control(value, self.control_for(name))), None
@@ -131,13 +131,13 @@ def describe_input(
     return InputView(kind="plain", value=value)
 
 
-def _describe_media(value: Any, file: str, label: str) -> InputView:
+def _describe_media(value: object, file: str, label: str) -> InputView:
     is_url = isinstance(value, str) and value.startswith(("http://", "https://"))
     about = label or _summarize_value(value)
     return InputView(kind="media", id=file, about=about, fetch=not is_url)
 
 
-def to_input(value: Any, control: controls.Control) -> Any:
+def to_input(value: object, control: controls.Control) -> Any:
     """Return a value as a task accepts it: results of other panels become their media or text."""
     if isinstance(control, controls.Messages) and isinstance(value, str):
         return [{"role": "user", "content": value}] if value else None
@@ -150,7 +150,7 @@ def to_input(value: Any, control: controls.Control) -> Any:
     return value
 
 
-def _audio_of(value: Any) -> Any:
+def _audio_of(value: object) -> Any:
     """Return the audio of a result that has some: of an element with a blob, a list, a chunk."""
     if isinstance(value, list) and value:
         value = value[0]
@@ -159,7 +159,7 @@ def _audio_of(value: Any) -> Any:
     return value
 
 
-def fits_control(value: Any, control: controls.Control) -> bool:
+def fits_control(value: object, control: controls.Control) -> bool:
     """True if a result is of the kind that an input accepts."""
     if isinstance(control, controls.MediaInput):
         value = to_input(value, control)
@@ -172,7 +172,7 @@ def fits_control(value: Any, control: controls.Control) -> bool:
     return has_text and isinstance(control, controls.TextBox | controls.Messages)
 
 
-def preview_file(value: Any, control: controls.Control) -> previews.PageFile | None:
+def preview_file(value: object, control: controls.Control) -> previews.PageFile | None:
     """Return the file that the page shows of an input; None if there is nothing to show."""
     if isinstance(value, Example):
         value = value.make()
@@ -181,14 +181,14 @@ def preview_file(value: Any, control: controls.Control) -> previews.PageFile | N
     return previews.preview_input(value, control.kind)
 
 
-def is_empty(value: Any) -> bool:
+def is_empty(value: object) -> bool:
     """True if a value stands for no input."""
     if value is None:
         return True
     return isinstance(value, str | list | dict | bytes) and not value
 
 
-def _summarize_value(value: Any) -> str:
+def _summarize_value(value: object) -> str:
     if value is None:
         return "nothing"
     size = getattr(value, "size", None)

@@ -73,7 +73,7 @@ def to_media_input(data: bytes, control: controls.Control) -> bytes | Audio:
     return Audio(data) if getattr(control, "kind", "") == "audio" else data
 
 
-def parse_field_value(value: Any, control: controls.Control) -> Any:
+def parse_field_value(value: object, control: controls.Control) -> Any:
     """Return a form field's value as a task takes it: a table's cells as numbers where they are."""
     if isinstance(control, controls.TableInput) and isinstance(value, dict):
         return {str(name): [_parse_cell(cell) for cell in cells] for name, cells in value.items()}

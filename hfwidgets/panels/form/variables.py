@@ -49,7 +49,7 @@ def read_variable(name: str) -> Any:
     return known[name]
 
 
-def assign_variable(name: str, value: Any) -> None:
+def assign_variable(name: str, value: object) -> None:
     """Assign a value to a variable of the running notebook.
 
     Raises:
@@ -79,7 +79,7 @@ def find_variables(control: controls.Control, names: Mapping[str, Any]) -> list[
     return found[::-1][:MAX_VARIABLES]
 
 
-def _describe_variable(control: controls.Control, value: Any) -> str:
+def _describe_variable(control: controls.Control, value: object) -> str:
     """Return a description of a variable that fits a control; "" if it does not."""
     if isinstance(value, PanelLike):
         fits = value.result is not None and fits_control(value.result, control)
@@ -124,11 +124,11 @@ def _describe_table(value: Any) -> str:
     return f"table, {len(next(iter(value.values()))):,} × {len(value)}"
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> bool:
     return hasattr(value, "__array__") and hasattr(value, "ndim") and hasattr(value, "shape")
 
 
-def _describe_file(value: Any, suffixes: frozenset[str]) -> str:
+def _describe_file(value: object, suffixes: frozenset[str]) -> str:
     if not isinstance(value, str | Path) or len(str(value)) >= MAX_PATH_LENGTH:
         return ""
     path = Path(value)

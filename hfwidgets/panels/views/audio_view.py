@@ -1,7 +1,6 @@
 """Audio with its waveform; several tracks can be switched while they play."""
 
 import re
-from typing import Any
 
 from hfwidgets.panels.document.protocol import AudioTrack, Save, View
 from hfwidgets.panels.views import previews
@@ -18,7 +17,7 @@ class AudioView(View, tag="audio", kw_only=True):
 
 
 @register_view(AudioView, priority=10)
-def build_audio(result: Any, context: ViewContext, name: str) -> AudioView | None:
+def build_audio(result: object, context: ViewContext, name: str) -> AudioView | None:
     """Build the view of audio, or of records with a `blob` of audio each."""
     if isinstance(result, Audio):
         return AudioView(tracks=[audio_track(context, "", result, name)])

@@ -1,7 +1,5 @@
 """Labels with scores, as bars."""
 
-from typing import Any
-
 from hfwidgets.panels.document.protocol import Row, View
 from hfwidgets.panels.views.context import MAX_ROWS, ViewContext, as_records, label_rows
 from hfwidgets.panels.views.registry import register_view
@@ -16,7 +14,7 @@ class BarsView(View, tag="bars", kw_only=True):
 
 
 @register_view(BarsView, priority=70)
-def build_bars(result: Any, context: ViewContext, name: str) -> BarsView | None:
+def build_bars(result: object, context: ViewContext, name: str) -> BarsView | None:
     """Build the view of labeled records, or of one number per input sentence."""
     if isinstance(result, list) and result and all(isinstance(n, int | float) for n in result):
         return _similarity_bars([float(number) for number in result[:MAX_ROWS]], context)

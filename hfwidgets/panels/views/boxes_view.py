@@ -23,7 +23,7 @@ class BoxesView(View, tag="boxes", kw_only=True):
 
 
 @register_view(BoxesView, priority=50)
-def build_boxes(result: Any, context: ViewContext, name: str) -> BoxesView | None:
+def build_boxes(result: object, context: ViewContext, name: str) -> BoxesView | None:
     """Build the view of records with a `box`, or with places in the `word_boxes` that were sent."""
     items = as_records(result)
     if items is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
@@ -21,7 +20,7 @@ class CellsView(View, tag="cells", kw_only=True):
     aggregator: str = ""
 
 
-def render_cells(view: CellsView, result: Any) -> str:
+def render_cells(view: CellsView, result: object) -> str:
     """Render the answer and the table with its cells marked."""
     marked = {(row, column) for row, column in view.cells}
     rows = zip(*view.columns.values(), strict=True)
@@ -30,7 +29,7 @@ def render_cells(view: CellsView, result: Any) -> str:
 
 
 @register_view(CellsView, priority=20, render_static=render_cells)
-def build_cells(result: Any, context: ViewContext, name: str) -> CellsView | None:
+def build_cells(result: object, context: ViewContext, name: str) -> CellsView | None:
     """Build the view of a record with `coordinates` of the input table."""
     if not isinstance(result, Mapping) or result.get("coordinates") is None:
         return None

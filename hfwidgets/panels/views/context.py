@@ -47,7 +47,7 @@ class ViewContext:
         self.parameters = parameters
         self.files: dict[str, FileMaker] = {}
 
-    def build_view(self, result: Any, name: str = "0") -> View:
+    def build_view(self, result: object, name: str = "0") -> View:
         """Build the view of a result, or of a part of one; `name` begins the names of its files."""
         for registered in registered_views():
             view = registered.build(result, self, name)
@@ -63,7 +63,7 @@ class ViewContext:
         self.files[key] = make
         return key
 
-    def add_raw_json(self, result: Any) -> str:
+    def add_raw_json(self, result: object) -> str:
         """Register the result as JSON for people and return the file's id."""
         return self.add_file("raw", lambda: previews.text_file(raw_json.to_json_text(result)))
 
@@ -71,7 +71,7 @@ class ViewContext:
         """Register a file that the result can be saved as."""
         return Save(label=label, id=self.add_file(f"save.{name}", make), name=name)
 
-    def add_saves(self, result: Any) -> list[Save]:
+    def add_saves(self, result: object) -> list[Save]:
         """Register all files that the result can be saved as."""
         return [
             self.add_save(name, label, make) for name, label, make in raw_json.save_formats(result)
@@ -125,7 +125,7 @@ class ViewContext:
         return None
 
 
-def as_records(result: Any) -> Sequence[Mapping[str, Any]] | None:
+def as_records(result: object) -> Sequence[Mapping[str, Any]] | None:
     """Return the result's records: those of a list, or a single labeled and scored one.
 
     None if the result is something else, or empty.

@@ -1,7 +1,5 @@
 """An embedding: its shape, type and norm, a strip of its first numbers, and similarities."""
 
-from typing import Any
-
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
 from hfwidgets.panels.views.registry import register_view
@@ -26,7 +24,7 @@ class EmbeddingView(View, tag="embedding", kw_only=True):
 
 
 @register_view(EmbeddingView, priority=10)
-def build_embedding(result: Any, context: ViewContext, name: str) -> EmbeddingView | None:
+def build_embedding(result: object, context: ViewContext, name: str) -> EmbeddingView | None:
     """Build the view of an array of numbers."""
     if not (hasattr(result, "__array__") and hasattr(result, "ndim")):
         return None

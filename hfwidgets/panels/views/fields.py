@@ -69,7 +69,7 @@ def to_text_columns(table: Any) -> dict[str, list[str]]:
     }
 
 
-def shorten_value(value: Any) -> str:
+def shorten_value(value: object) -> str:
     """Return a value as text of at most 500 characters; a missing one is empty."""
     text = value if isinstance(value, str) else "" if is_missing(value) else repr(value)
     if len(text) <= MAX_VALUE_LENGTH:

@@ -1,6 +1,6 @@
 """Several lists of results, such as those of several masks."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import MAX_ROWS, ViewContext
@@ -14,13 +14,13 @@ class GroupsView(View, tag="groups", kw_only=True):
     groups: list[View]
 
 
-def render_groups(view: GroupsView, result: Any) -> str:
+def render_groups(view: GroupsView, result: Iterable[object]) -> str:
     """Render each list with its own HTML."""
     return "".join(map(result_html, result))
 
 
 @register_view(GroupsView, priority=65, render_static=render_groups)
-def build_groups(result: Any, context: ViewContext, name: str) -> GroupsView | None:
+def build_groups(result: object, context: ViewContext, name: str) -> GroupsView | None:
     """Build the view of a list of lists, none of them empty."""
     if not isinstance(result, list) or not result:
         return None

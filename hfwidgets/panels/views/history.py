@@ -27,7 +27,7 @@ class HistoryItem:
     """
 
     number: int
-    result: Any
+    result: object
     view: View
     context: ViewContext
     poster: "Image | None" = None
@@ -47,7 +47,7 @@ class History:
 
     def add(
         self,
-        result: Any,
+        result: object,
         task: BaseTask,
         inputs: Mapping[str, Any],
         parameters: Mapping[str, Any],

@@ -1,12 +1,15 @@
 """An image; where it was made from another, both with a slider between them."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.context import ImageOpener, ViewContext
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.results import overlay
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class ImageView(View, tag="image", kw_only=True):
@@ -19,16 +22,16 @@ class ImageView(View, tag="image", kw_only=True):
     before: str | None = None
 
 
-def render_image(view: ImageView, result: Any) -> str:
+def render_image(view: ImageView, result: "Image") -> str:
     """Render the image, made small enough for a notebook file."""
     alt = f"image, {view.width} by {view.height} pixels"
     return f"<figure>{overlay.image_html(overlay.fit_image(result)[0], alt)}</figure>"
 
 
 @register_view(ImageView, priority=10, render_static=render_image)
-def build_image(result: Any, context: ViewContext, name: str) -> ImageView | None:
+def build_image(result: object, context: ViewContext, name: str) -> ImageView | None:
     """Build the view of a Pillow image."""
-    if not (hasattr(result, "getbbox") and hasattr(result, "mode")):
+    if not previews.is_image(result):
         return None
     open_before = context.input_image_opener()
     return ImageView(

@@ -1,6 +1,6 @@
 """Masks over their image."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.panels.document.protocol import Row, View
@@ -24,7 +24,7 @@ class MasksView(View, tag="masks", kw_only=True):
 
 
 @register_view(MasksView, priority=45)
-def build_masks(result: Any, context: ViewContext, name: str) -> MasksView | None:
+def build_masks(result: object, context: ViewContext, name: str) -> MasksView | None:
     """Build the view of records with a `mask`."""
     items = as_records(result)
     if items is None or all(item.get("mask") is None for item in items):

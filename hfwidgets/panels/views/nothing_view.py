@@ -15,7 +15,7 @@ class NothingView(View, tag="nothing", kw_only=True):
 
 
 @register_view(NothingView, priority=40)
-def build_nothing(result: Any, context: ViewContext, name: str) -> NothingView | None:
+def build_nothing(result: object, context: ViewContext, name: str) -> NothingView | None:
     """Build the view of an empty list."""
     if not isinstance(result, list) or result:
         return None

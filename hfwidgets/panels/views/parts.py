@@ -19,13 +19,13 @@ THUMBNAIL_SIDE = 320
 """The longest side of an input's image, in pixels."""
 
 
-def is_media(value: Any) -> bool:
+def is_media(value: object) -> bool:
     """True if a value has a view of its own: an image, audio, a video, an array."""
     is_array = hasattr(value, "__array__") and hasattr(value, "ndim")
     return isinstance(value, Audio | Video) or hasattr(value, "getbbox") or is_array
 
 
-def result_html(result: Any) -> str:
+def result_html(result: object) -> str:
     """Return a result's own static form."""
     make = getattr(result, "_repr_mimebundle_", None)
     if make is None:
@@ -35,7 +35,7 @@ def result_html(result: Any) -> str:
     return str(bundle.get("text/html") or f"<pre>{plain}</pre>")
 
 
-def value_html(name: str, value: Any) -> str:
+def value_html(name: str, value: object) -> str:
     """Render a text, a list of texts or an image; "" for anything else."""
     if isinstance(value, str):
         ellipsis = "…" if len(value) > MAX_EXCERPT_LENGTH else ""
@@ -47,7 +47,7 @@ def value_html(name: str, value: Any) -> str:
     return thumbnail_html(name, value)
 
 
-def thumbnail_html(name: str, value: Any) -> str:
+def thumbnail_html(name: str, value: object) -> str:
     """Render an image at most 320 pixels wide and high; "" if `value` is not an image."""
     try:
         image = open_upright(previews.load_media(value, "image")).convert("RGB")

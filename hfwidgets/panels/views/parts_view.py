@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from hfwidgets.panels.document.protocol import Part, View
 from hfwidgets.panels.views.context import MAX_ROWS, ViewContext
@@ -26,7 +25,7 @@ class PartsView(View, tag="parts", kw_only=True):
     rows: list[list[str]]
 
 
-def render_parts(view: PartsView, result: Any) -> str:
+def render_parts(view: PartsView, result: object) -> str:
     """Render a record field by field."""
     if not isinstance(result, Mapping):
         return result_html(result)
@@ -37,7 +36,7 @@ def render_parts(view: PartsView, result: Any) -> str:
 
 
 @register_view(PartsView, priority=100, render_static=render_parts)
-def build_parts(result: Any, context: ViewContext, name: str) -> PartsView:
+def build_parts(result: object, context: ViewContext, name: str) -> PartsView:
     """Build the view of any result."""
     if isinstance(result, list):
         rows = [["", shorten_value(item)] for item in result[:MAX_ROWS]]

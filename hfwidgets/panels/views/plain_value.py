@@ -13,7 +13,7 @@ def initial_value(task: BaseTask) -> str | None:
     return "" if isinstance(kind, type) and issubclass(kind, str | TextRecord) else None
 
 
-def to_plain_value(result: Any) -> Any:
+def to_plain_value(result: object) -> Any:
     """Return the text of a result that stands for one, else the result."""
     text = getattr(result, "text", None)
     if isinstance(result, Mapping) and isinstance(text, str):

@@ -1,7 +1,5 @@
 """Predictions as a column of their table."""
 
-from typing import Any
-
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
 from hfwidgets.panels.views.fields import to_text_columns
@@ -18,14 +16,14 @@ class PredictionsView(View, tag="predictions", kw_only=True):
     numeric: bool
 
 
-def render_predictions(view: PredictionsView, result: Any) -> str:
+def render_predictions(view: PredictionsView, result: object) -> str:
     """Render the table with its predictions in a last column."""
     rows = zip(*view.columns.values(), view.values, strict=True)
     return to_html_table([*view.columns, "Prediction"], rows)
 
 
 @register_view(PredictionsView, priority=10, render_static=render_predictions)
-def build_predictions(result: Any, context: ViewContext, name: str) -> PredictionsView | None:
+def build_predictions(result: object, context: ViewContext, name: str) -> PredictionsView | None:
     """Build the view of the tabular tasks' predictions."""
     if not isinstance(result, Predictions):
         return None

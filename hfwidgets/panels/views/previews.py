@@ -1,7 +1,7 @@
 """What a page shows of images and audio: small copies and waveforms."""
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 from hfwidgets import errors, media
 from hfwidgets.core.run_flow import perform_blocking, run_flow
@@ -31,7 +31,12 @@ PageFile = tuple[bytes, str]
 """Bytes and MIME type."""
 
 
-def load_media(source: Any, kind: str | None) -> Media:
+def is_image(value: object) -> "TypeGuard[Image]":
+    """True if a value is a Pillow image, told by what it can do so that Pillow is not imported."""
+    return hasattr(value, "getbbox") and hasattr(value, "mode")
+
+
+def load_media(source: object, kind: str | None) -> Media:
     """Read an input as `Media`, blocking; URLs are not fetched.
 
     Raises:
@@ -81,7 +86,7 @@ def encode_png(image: "Image") -> PageFile:
     return out.getvalue(), "image/png"
 
 
-def preview_input(source: Any, kind: str) -> PageFile | None:
+def preview_input(source: object, kind: str) -> PageFile | None:
     """Return what the page shows of an input; None for a URL, which is not fetched.
 
     Raises:

@@ -20,12 +20,12 @@ SaveFormat = tuple[str, str, Callable[[], previews.PageFile]]
 """File name, label and maker of a file."""
 
 
-def to_json_text(result: Any) -> str:
+def to_json_text(result: object) -> str:
     """Return the result as indented JSON, with large values shortened."""
     return json.dumps(_shorten_json(result), ensure_ascii=False, indent=2, default=_describe_object)
 
 
-def _shorten_json(value: Any) -> Any:
+def _shorten_json(value: object) -> Any:
     if isinstance(value, dict):
         return {name: _shorten_json(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def _describe_object(value: Any) -> Any:
     return [*value.reshape(-1)[:8].tolist(), f"… ({value.size:,} numbers)"]
 
 
-def save_formats(result: Any) -> list[SaveFormat]:
+def save_formats(result: object) -> list[SaveFormat]:
     """Return the formats that a result can be saved in; empty if there are none."""
     if isinstance(result, Annotations):
         drawn = ("result.png", "PNG", lambda: previews.encode_png(result.image))
@@ -73,7 +73,7 @@ def _list_save_formats(result: list[Any]) -> list[SaveFormat]:
     return [as_csv, _json_save_format(result)]
 
 
-def _json_save_format(result: Any) -> SaveFormat:
+def _json_save_format(result: object) -> SaveFormat:
     def make() -> previews.PageFile:
         text = json.dumps(result, ensure_ascii=False, indent=2, default=table._to_json_value)
         return text.encode(), "application/json"

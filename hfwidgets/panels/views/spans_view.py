@@ -20,7 +20,7 @@ class SpansView(View, tag="spans", kw_only=True):
     rows: list[Row]
 
 
-def render_spans(view: SpansView, result: Any) -> str:
+def render_spans(view: SpansView, result: object) -> str:
     """Render the text with its spans marked, the first of those that overlap, and the values."""
     end, pieces = 0, []
     for row in sorted(view.rows, key=lambda row: row.start or 0):
@@ -37,7 +37,7 @@ def render_spans(view: SpansView, result: Any) -> str:
 
 
 @register_view(SpansView, priority=60, render_static=render_spans)
-def build_spans(result: Any, context: ViewContext, name: str) -> SpansView | None:
+def build_spans(result: object, context: ViewContext, name: str) -> SpansView | None:
     """Build the view of records that all are spans of an input text."""
     items = as_records(result)
     placed = _place_items(items, context) if items else None

@@ -1,8 +1,7 @@
 """A panel's last result as static HTML that reads anywhere: no script, nothing from elsewhere."""
 
-from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hfwidgets import errors
 from hfwidgets.panels.views import previews
@@ -73,18 +72,18 @@ def _plain_text(item: HistoryItem) -> str:
     return "\n".join([text[:MAX_EXCERPT_LENGTH], *others])
 
 
-def _input_html(name: str, value: Any, control: controls.Control | None) -> str:
+def _input_html(name: str, value: object, control: controls.Control | None) -> str:
     """Render an input. Media given by path are embedded, and the path is left out."""
     if not isinstance(control, controls.MediaInput) or _is_web_url(value):
         return value_html(name, value)
     return thumbnail_html(name, value) if control.kind == "image" else _audio_html(value)
 
 
-def _is_web_url(value: Any) -> bool:
+def _is_web_url(value: object) -> bool:
     return isinstance(value, str) and value.startswith(("http://", "https://"))
 
 
-def _audio_html(value: bytes | str | Mapping[str, Any]) -> str:
+def _audio_html(value: object) -> str:
     """Render a player for short audio."""
     try:
         audio = Audio(previews.load_media(value, "audio").read())

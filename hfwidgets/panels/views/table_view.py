@@ -18,7 +18,7 @@ class TableView(View, tag="table", kw_only=True):
 
 
 @register_view(TableView, priority=90)
-def build_table(result: Any, context: ViewContext, name: str) -> TableView | None:
+def build_table(result: object, context: ViewContext, name: str) -> TableView | None:
     """Build the view of a list of records."""
     items = as_records(result)
     return None if items is None else TableView(columns=columns_by_field(items))

@@ -1,7 +1,6 @@
 """Texts: answers, summaries, translations, and continuations of a prompt."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
@@ -27,19 +26,18 @@ class ContinuationView(View, tag="continuation", kw_only=True):
     text: str
 
 
-def render_text(view: TextView, result: Any) -> str:
+def render_text(view: TextView, result: object) -> str:
     """Render Markdown; other texts have HTML of their own."""
     return markdown.markdown_to_html(view.text) if view.markdown else ""
 
 
 @register_view(TextView, priority=30, render_static=render_text)
-def build_text(result: Any, context: ViewContext, name: str) -> TextView | None:
+def build_text(result: object, context: ViewContext, name: str) -> TextView | None:
     """Build the view of a text, or of a record that stands for one."""
     source = next(iter(context.input_texts()), "")
     if isinstance(result, str):
         return TextView(text=str(result), source=source)
-    text = record_text(result) if isinstance(result, Mapping) else None
-    if text is None:
+    if not isinstance(result, Mapping) or (text := record_text(result)) is None:
         return None
     return TextView(
         text=text,
@@ -51,6 +49,6 @@ def build_text(result: Any, context: ViewContext, name: str) -> TextView | None:
 
 
 @register_view(ContinuationView, priority=1000)
-def build_continuation(result: Any, context: ViewContext, name: str) -> ContinuationView | None:
+def build_continuation(result: object, context: ViewContext, name: str) -> ContinuationView | None:
     """Never build it from a finished result: the panel opens this view when a stream begins."""
     return None

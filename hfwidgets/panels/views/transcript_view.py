@@ -1,7 +1,5 @@
 """A transcript whose parts lead to their moment in the audio."""
 
-from typing import Any
-
 from hfwidgets.panels.document.protocol import AudioTrack, Part, View
 from hfwidgets.panels.views.audio_view import input_audio_track
 from hfwidgets.panels.views.context import ViewContext
@@ -28,7 +26,7 @@ class TranscriptView(View, tag="transcript", kw_only=True):
 
 
 @register_view(TranscriptView, priority=10)
-def build_transcript(result: Any, context: ViewContext, name: str) -> TranscriptView | None:
+def build_transcript(result: object, context: ViewContext, name: str) -> TranscriptView | None:
     """Build the view of transcribed speech."""
     if not isinstance(result, AutomaticSpeechRecognitionOutput):
         return None

@@ -1,7 +1,5 @@
 """A video with a player; the page sends back its first frame for where no video plays."""
 
-from typing import Any
-
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
 from hfwidgets.panels.views.registry import register_view
@@ -16,7 +14,7 @@ class VideoView(View, tag="video", kw_only=True):
 
 
 @register_view(VideoView, priority=10)
-def build_video(result: Any, context: ViewContext, name: str) -> VideoView | None:
+def build_video(result: object, context: ViewContext, name: str) -> VideoView | None:
     """Build the view of a video."""
     if not isinstance(result, Video):
         return None

@@ -67,9 +67,9 @@ class SyncDriver:
             return self._own_http
 
     def __del__(self) -> None:
-        own = getattr(self, "_own_http", None)
-        if own is not None and self._pid == os.getpid():
-            with contextlib.suppress(Exception):  # the interpreter may be ending
+        with contextlib.suppress(Exception):  # the interpreter may be ending
+            own = getattr(self, "_own_http", None)
+            if own is not None and self._pid == os.getpid():
                 own.close()
 
     def close(self) -> None:

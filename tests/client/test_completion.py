@@ -66,4 +66,4 @@ def test_the_methods_themselves(awaited: bool) -> None:
 def test_help_shows_the_real_signature_and_text() -> None:
     shown = jedi.Interpreter("client.text_classification(", [space(False)]).get_signatures()
     assert [p.name for p in shown[0].params][:2] == ["text", "model"]
-    assert "Give a text labels" in shown[0].docstring()
+    assert "Classify text" in shown[0].docstring()

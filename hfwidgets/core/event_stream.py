@@ -1,31 +1,42 @@
-"""Decoders for event streams and JSON lines, fed with bytes in any cut; no HTTP.
+"""Decoders of streamed answers, fed with bytes in any cut; no HTTP.
 
-The event stream follows the WHATWG text (HTML standard, section 9.2.6): an optional byte-order
-mark, line ends CR, LF or CRLF, an optional space after the colon, several data lines joined with
-LF, comments and other fields ignored. What it does differently on purpose: an event that the end
-of the connection cut off before its empty line is still delivered, because providers forget it.
+`EventStream` follows the WHATWG text (HTML standard, section 9.2.6): an optional byte-order mark,
+line ends CR, LF or CRLF, an optional space after the colon, several data lines joined with LF,
+comments and other fields ignored. It differs on purpose in two places: an event that the end of the
+connection cut off before its empty line is still delivered, because providers forget it, and an
+event named `error` is marked as one.
+
+`AnswerStream` reads an answer by what it begins with, since the content types that servers send for
+streams are often wrong.
 """
 
 import codecs
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from hfwidgets import errors
+from hfwidgets.core.excerpt import EXCERPT_LENGTH, make_excerpt
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 DONE = b"[DONE]"
 
 
-class EventStream:
-    """The `data` of each event, as bytes. `done` is set once `[DONE]` has come."""
+class ErrorEvent(bytes):
+    """The data of an event that the server named `error`."""
 
-    __slots__ = ("_data", "_rest", "_skip_lf", "_start", "done")
+
+class EventStream:
+    """Split an event stream into the `data` of its events; `done` is set once `[DONE]` has come."""
+
+    __slots__ = ("_data", "_name", "_rest", "_skip_lf", "_start", "done")
 
     def __init__(self) -> None:
         self._rest = b""
+        self._name = b""
         self._data: list[bytes] = []
         self._start = True
         self._skip_lf = False
@@ -37,17 +48,18 @@ class EventStream:
         return self._split_events(self._normalize(data).split(b"\n"))
 
     def _is_single_event(self, data: bytes) -> bool:
-        """Whether the data is one plain event with an object from end to end, as nearly all are."""
+        """True if the data is one plain event with an object from end to end, as nearly all are."""
         return (
             data.startswith(b"data: {")
             and data.find(b"\n") == len(data) - 2
             and data.endswith(b"\n\n")
             and not (self._rest or self._data or self._start or self._skip_lf or self.done)
+            and not self._name
             and b"\r" not in data
         )
 
     def _normalize(self, data: bytes) -> bytes:
-        """What is there to be read, with LF for every end of a line and no byte-order mark."""
+        """Return the unread text with LF for every line end and without a byte-order mark."""
         text = self._rest + data if self._rest else data
         if self._start:
             if len(text) < 3 and codecs.BOM_UTF8.startswith(text):
@@ -68,13 +80,13 @@ class EventStream:
         for line in lines:
             if line:
                 self._add_line(line)
-            elif self._data:
+            elif self._data or self._name:
                 event = self._take_event()
                 if event:
                     yield event
 
     def finish(self) -> Iterator[bytes]:
-        """What is still open when the connection ends."""
+        """Return the event that is still open when the connection ends."""
         rest, self._rest = self._rest, b""
         self._add_line(rest)
         event = self._take_event()
@@ -86,20 +98,23 @@ class EventStream:
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line == b"data":
             self._data.append(b"")
+        elif line.startswith(b"event:"):
+            self._name = line[6:].strip()
 
     def _take_event(self) -> bytes:
-        """The event that an empty line completes; empty for none, and after the end."""
+        """Return the event that an empty line completes; b"" without one, and after the end."""
         data, self._data = self._data, []
+        name, self._name = self._name, b""
         event = data[0] if len(data) == 1 else b"\n".join(data)
+        if name == b"error" and not self.done:
+            return ErrorEvent(event or b"{}")
         if event[:1] == b"[" and event.strip() == DONE:
             self.done = True
         return b"" if self.done else event
 
 
 class LineDecoder:
-    """Lines of a body that is no event stream (JSON lines), without their ends; empty ones are
-    skipped.
-    """
+    """Split JSON lines, without their ends; empty lines are skipped."""
 
     __slots__ = ("_rest", "done")
 
@@ -116,47 +131,114 @@ class LineDecoder:
         return iter([rest.rstrip(b"\r")] if rest.strip() else [])
 
 
-class BodyDecoder:
-    """A body that is one text: some servers answer the wish for a stream with a plain answer."""
+class JsonDecoder:
+    """Split a body of JSON texts: one in all, on however many lines, or one per line."""
 
-    __slots__ = ("_parts", "done")
+    __slots__ = ("_has_open_text", "_parts", "done")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+        self._has_open_text = False
         self.done = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._parts.append(data)
-        return iter(())
+        if self._has_open_text or b"\n" not in data:
+            return
+        *lines, rest = b"".join(self._parts).split(b"\n")
+        self._parts = [rest]
+        for at, line in enumerate(lines):
+            if line.strip() and not _is_json(line):
+                # A text of several lines: it is whole at the end of the body only.
+                self._parts = [b"\n".join([*lines[at:], rest])]
+                self._has_open_text = True
+                return
+            if line.strip():
+                yield line.strip()
 
     def finish(self) -> Iterator[bytes]:
-        body = b"".join(self._parts).strip()
+        body, self._parts = b"".join(self._parts).strip(), []
         return iter([body] if body else [])
 
 
-def decoder_for_type(content_type: str) -> "EventStream | LineDecoder | BodyDecoder":
-    """What cuts a body of this type into texts; anything unknown is read as an event stream."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in ("application/x-ndjson", "application/jsonl", "application/jsonlines"):
-        return LineDecoder()
-    return BodyDecoder() if kind == "application/json" else EventStream()
+class AnswerStream:
+    """Split an answer to a streaming request, by what it begins with.
+
+    JSON is read as JSON and anything else as an event stream, whatever the type says.
+
+    Attributes:
+        start: The answer's first bytes, for the error that shows them.
+    """
+
+    __slots__ = ("_events", "content_type", "start")
+
+    def __init__(self, content_type: str) -> None:
+        self.content_type = content_type
+        self.start = b""
+        self._events: EventStream | JsonDecoder | None = None
+
+    @property
+    def done(self) -> bool:
+        return self._events is not None and self._events.done
+
+    def feed(self, data: bytes) -> Iterable[bytes]:
+        if self._events is not None:
+            if len(self.start) < EXCERPT_LENGTH:
+                self.start += data[:EXCERPT_LENGTH]
+            return self._events.feed(data)
+        self.start += data
+        head = self.start.removeprefix(codecs.BOM_UTF8).lstrip()
+        if not head or codecs.BOM_UTF8.startswith(head):
+            return ()
+        self._events = JsonDecoder() if head[:1] in (b"{", b"[") else EventStream()
+        return self._events.feed(head if isinstance(self._events, JsonDecoder) else self.start)
+
+    def finish(self) -> Iterator[bytes]:
+        return iter(()) if self._events is None else self._events.finish()
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+class ItemReader(Protocol[T_co]):
+    """Makes items of events' JSON."""
+
+    def __call__(self, value: Any) -> T_co | None:
+        """Return the item of an event; None for an event that is not one."""
+        ...
+
+    def finish(self) -> Iterable[T_co]:
+        """Return what the end of the stream completes."""
+        ...
 
 
 class ItemDecoder(Generic[T]):
-    """Each event's JSON, made into an item by `make`; an item that `make` refuses (None) is
-    left out.
+    """Make items of each event's JSON.
+
+    Args:
+        read: Makes an item of an event's JSON; None leaves the event out.
+        events: Splits the body into events.
+
+    Raises:
+        OutputError: The stream ends without an item, or holds what `read` did not expect.
     """
 
-    __slots__ = ("_events", "_make_item", "_parse")
+    __slots__ = ("_events", "_is_empty", "_parse", "_read")
 
     def __init__(
         self,
-        make: Callable[[Any], T | None],
-        events: EventStream | LineDecoder | BodyDecoder | None = None,
+        read: ItemReader[T] | Callable[[Any], T | None],
+        events: EventStream | LineDecoder | AnswerStream | None = None,
     ) -> None:
         self._events = events or EventStream()
-        self._make_item = make
+        self._read = read
         self._parse = json_parser()
+        self._is_empty = True
 
     @property
     def done(self) -> bool:
@@ -165,26 +247,59 @@ class ItemDecoder(Generic[T]):
     def feed(self, data: bytes) -> Iterable[T]:
         events = self._events.feed(data)
         if type(events) is tuple:  # a single one, as nearly always: a generator would cost more
-            item = self._make_item(self._parse(events[0]))
+            item = self._make_item(events[0]) if events else None
             return () if item is None else (item,)
         return self._make_items(events)
 
     def finish(self) -> Iterator[T]:
-        return self._make_items(self._events.finish())
+        yield from self._make_items(self._events.finish())
+        finish = getattr(self._read, "finish", None)
+        if finish is not None:
+            yield from finish()
+        if self._is_empty and isinstance(self._events, AnswerStream):
+            raise _no_answer_error(self._events)
 
     def _make_items(self, events: Iterable[bytes]) -> Iterator[T]:
-        make, parsed = self._make_item, self._parse
         for event in events:
-            item = make(parsed(event))
+            item = self._make_item(event)
             if item is not None:
                 yield item
+
+    def _make_item(self, event: bytes) -> T | None:
+        try:
+            value = self._parse(event)
+            if type(event) is ErrorEvent and not (isinstance(value, dict) and value.get("error")):
+                value = {"error": value or "the server sent an error event"}
+            item = self._read(value)
+        except errors.HfWidgetsError:
+            raise
+        except Exception as error:  # what reading did not expect, of whatever kind
+            raise errors.OutputError(
+                f"The stream holds what is not an answer: {make_excerpt(event)!r}."
+            ) from error
+        if item is not None:
+            self._is_empty = False
+        return item
+
+
+def _no_answer_error(answer: AnswerStream) -> errors.OutputError:
+    kind = answer.content_type.partition(";")[0].strip() or "no type"
+    if not answer.start.strip():
+        return errors.OutputError(
+            f"The server's stream ({kind}) is empty.", advice="Check the URL and the model."
+        )
+    return errors.OutputError(
+        f"The server sent a stream ({kind}) without an answer: {make_excerpt(answer.start)!r}.",
+        advice="Check the URL and that the model serves the task.",
+    )
 
 
 @functools.cache
 def json_parser() -> Callable[[bytes], Any]:
-    """What reads an event's JSON: msgspec, three times as fast as `json`, which knows NaN and more.
+    """Return what parses an event's JSON.
 
-    Its import takes 10 ms, so it waits for the first stream.
+    msgspec is three times as fast as `json`, which takes over for NaN and the like. Its import
+    takes 10 ms, so it waits for the first stream.
     """
     import msgspec
 
@@ -193,7 +308,7 @@ def json_parser() -> Callable[[bytes], Any]:
     def parse_event(event: bytes) -> Any:
         try:
             return fast(event)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _parse_with_json(event)
 
     return parse_event
@@ -201,7 +316,10 @@ def json_parser() -> Callable[[bytes], Any]:
 
 def _parse_with_json(event: bytes) -> Any:
     try:
-        return json.loads(event)
-    except ValueError as error:
-        start = event[:200].decode("utf-8", "replace")
-        raise errors.OutputError(f"The stream holds what is not JSON: {start!r}.") from error
+        return json.loads(event.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        if type(event) is ErrorEvent:
+            return event.decode("utf-8", "replace")
+        raise errors.OutputError(
+            f"The stream holds what is not JSON: {make_excerpt(event)!r}."
+        ) from error

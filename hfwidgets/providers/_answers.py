@@ -2,11 +2,12 @@
 
 import base64
 import binascii
-import json
 from typing import Any
 
 from hfwidgets import errors, media
+from hfwidgets.core.excerpt import make_excerpt
 from hfwidgets.core.flow import Flow, Infer, Reply
+from hfwidgets.core.surrogates import repair_json
 
 
 def get_value(raw: Any, *path: str | int) -> Any:
@@ -20,26 +21,28 @@ def get_value(raw: Any, *path: str | int) -> Any:
         if found is None:
             where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).lstrip(".")
             raise errors.OutputError(
-                f"The answer has no {where}; it is {_shorten(raw)}. The model may not serve this "
-                "task, or the provider has changed its answers."
+                f"The answer has no {where}; it is {make_excerpt(raw)}.",
+                advice="The model may not serve this task, or the provider changed its answers.",
             )
     return found
 
 
 def parse_json(reply: Reply) -> Any:
-    """Return a reply's JSON; OutputError, which shows the body's start, when it is not JSON."""
+    """Return a reply's JSON, whatever its type says; halves of characters are repaired.
+
+    Raises:
+        OutputError: It is not JSON.
+    """
     try:
-        return reply.json()
-    except ValueError as error:
+        found = reply.json()
+        has_escapes = b"\\ud" in reply.content.lower() if reply.content else False
+        return repair_json(found) if has_escapes else found
+    except (ValueError, RecursionError) as error:
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no type"
         raise errors.OutputError(
-            f"The server's answer is not JSON: {reply.text[:200]!r}. Check the URL and that the "
-            f"model serves the task."
+            f"The server's answer ({kind}) is not JSON: {make_excerpt(reply.content)!r}.",
+            advice="Check the URL and that the model serves the task.",
         ) from error
-
-
-def _shorten(raw: Any) -> str:
-    text = json.dumps(raw, ensure_ascii=False, default=str)
-    return text if len(text) <= 300 else f"{text[:300]}…"
 
 
 def decode_base64_answer(text: Any) -> bytes:
@@ -63,5 +66,5 @@ def job_error(provider: str, request: Infer, why: Any) -> errors.ProviderJobErro
 
 def _failure_reason(why: Any) -> str:
     if isinstance(why, dict):
-        why = why.get("message") or why.get("error") or _shorten(why)
+        why = why.get("message") or why.get("error") or make_excerpt(why)
     return str(why) if why else ""

@@ -14,7 +14,7 @@ from hfwidgets import errors
 from hfwidgets.calls import settings
 from hfwidgets.calls.known_secrets import collect_secrets
 from hfwidgets.calls.settings import InterceptedCall
-from hfwidgets.core.event_stream import decoder_for_type
+from hfwidgets.core.event_stream import AnswerStream
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
 from hfwidgets.errors.secrets import redact, redact_data
 from hfwidgets.errors.user_warnings import warn
@@ -187,7 +187,7 @@ class RecordedStream:
         call: InterceptedCall,
     ) -> None:
         self._recorder, self._request, self._call = recorder, request, call
-        self._decoder = decoder_for_type(content_type)
+        self._decoder = AnswerStream(content_type)
         self._events: list[bytes] = []
 
     def record(self, chunks: Iterator[bytes], meta: Meta) -> Iterator[bytes]:

@@ -1,11 +1,12 @@
 """Exact types of text generation's calls, and the reading of its streams."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
-from hfwidgets.core.event_stream import ItemDecoder, decoder_for_type
-from hfwidgets.core.flow import StreamedReply
+from hfwidgets.core.event_stream import AnswerStream, ItemDecoder
+from hfwidgets.core.flow import Reply, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.core.surrogates import HalfJoiner
 from hfwidgets.errors.from_response import error_from_event
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
@@ -149,12 +150,13 @@ class AsyncGenerationCall(Protocol):
     ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
 
 
-def token_parts(raw: Any, details: bool) -> StreamedReply[Any]:
+def token_parts(raw: Reply, details: bool) -> StreamedReply[Any]:
     """Return an open reply as typed events, or as the texts of their tokens."""
-    cut = decoder_for_type(raw.headers.get("content-type", ""))
-    return StreamedReply(
-        raw, ItemDecoder(_parse_event if details else _parse_token, cut), _make_collector(details)
+    reader = _EventReader() if details else _TokenReader()
+    decoder: ItemDecoder[Any] = ItemDecoder(
+        reader, AnswerStream(raw.headers.get("content-type", ""))
     )
+    return StreamedReply(raw, decoder, _make_collector(details))
 
 
 def _make_collector(details: bool) -> Any:
@@ -194,6 +196,34 @@ def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
     return TextGenerationStreamOutput(index=None, token=token, generated_text=None, details=details)
 
 
-def _parse_token(item: Any) -> str | None:
-    event = _parse_event(item)
-    return None if event is None or event.token is None else event.token.text or ""
+class _EventReader:
+    """Read the typed events of a stream."""
+
+    def __init__(self) -> None:
+        self._halves = HalfJoiner()
+
+    def __call__(self, item: Any) -> TextGenerationStreamOutput | None:
+        """Return an event; None for what is not one."""
+        event = _parse_event(item)
+        token = None if event is None else event.token
+        if token is not None and isinstance(token.text, str):
+            token["text"] = self._halves.join("text", token.text)
+        return event
+
+    def finish(self) -> Iterator[TextGenerationStreamOutput]:
+        """Yield the end of a text that broke off inside a character."""
+        for text in self._halves.finish().values():
+            yield TextGenerationStreamOutput(token={"text": text, "special": False})
+
+
+class _TokenReader(_EventReader):
+    """Read the texts of a stream's tokens."""
+
+    def __call__(self, item: Any) -> str | None:  # type: ignore[override]
+        """Return a token's text; None for an event without one."""
+        event = super().__call__(item)
+        return None if event is None or event.token is None else event.token.text or ""
+
+    def finish(self) -> Iterator[str]:  # type: ignore[override]
+        """Yield the end of a text that broke off inside a character."""
+        return iter(self._halves.finish().values())

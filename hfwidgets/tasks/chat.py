@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
-from hfwidgets.core.event_stream import BodyDecoder, ItemDecoder, decoder_for_type
+from hfwidgets.core.event_stream import AnswerStream, ItemDecoder
 from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.core.surrogates import HalfJoiner
 from hfwidgets.errors.from_response import error_from_event
 from hfwidgets.results.chat import (
     ChatCollector,
@@ -208,9 +209,8 @@ class ChatTasks:
         prepared = yield from inline_media(_check_messages(messages))
         raw = yield Infer(prepared, model, options, stream)
         if stream:
-            cut = decoder_for_type(raw.headers.get("content-type", ""))
-            make = _to_whole_chunk if isinstance(cut, BodyDecoder) else _to_chunk
-            return StreamedReply(raw, ItemDecoder(make, cut), ChatCollector())
+            events = AnswerStream(raw.headers.get("content-type", ""))
+            return StreamedReply(raw, ItemDecoder(_ChunkReader(), events), ChatCollector())
         return _to_output(raw)
 
 
@@ -302,34 +302,68 @@ def _to_output(raw: Any) -> ChatCompletionOutput:
     return ChatCompletionOutput(raw)
 
 
-def _to_chunk(item: Any) -> ChatCompletionStreamOutput | None:
-    """Read a chunk of a stream; None for what is not one.
+class _ChunkReader:
+    """Read the chunks of a stream, or a whole answer in their place."""
 
-    Raises:
-        TextGenerationError: It reports an error, next to choices or in one of them.
-    """
-    if not isinstance(item, dict):
-        return None
-    choices = item.get("choices")
-    if item.get("error") or item.get("object") == "error":
-        raise error_from_event(item)
-    if not isinstance(choices, list):
-        if any(item.get(name) for name in ("detail", "errors", "message")):
+    def __init__(self) -> None:
+        self._halves = HalfJoiner()
+        self._has_choice = False
+
+    def __call__(self, item: Any) -> ChatCompletionStreamOutput | None:
+        """Return a chunk; None for an event that is not one.
+
+        Raises:
+            TextGenerationError: It reports an error, next to choices or in one of them.
+        """
+        if not isinstance(item, dict):
+            return None
+        choices = item.get("choices")
+        if item.get("error") or item.get("object") == "error":
             raise error_from_event(item)
+        if not isinstance(choices, list):
+            if any(item.get(name) for name in ("detail", "errors", "message")):
+                raise error_from_event(item)
+            if not item.get("usage"):
+                return None
+            item["choices"] = choices = []
+        for choice in choices:
+            if isinstance(choice, dict):
+                self._read_choice(choice)
         return ChatCompletionStreamOutput(item)
-    for choice in choices:
-        if isinstance(choice, dict):
-            if choice.get("error"):
-                raise error_from_event(choice)
-            if isinstance(choice.get("delta"), dict):
-                choice["delta"] = normalize_message(choice["delta"])
-    return ChatCompletionStreamOutput(item)
 
+    def _read_choice(self, choice: dict[str, Any]) -> None:
+        """Give a choice's delta the form that the protocol promises."""
+        if choice.get("error"):
+            raise error_from_event(choice)
+        if "delta" not in choice and "message" in choice:
+            choice["delta"] = choice.pop("message")  # a whole answer
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            self._has_choice = True
+            choice["delta"] = delta = normalize_message(delta)
+            index = str(choice.get("index"))
+            for name, value in delta.items():
+                if isinstance(value, str):
+                    delta[name] = self._halves.join((index, name), value)
+            for call in delta.get("tool_calls") or ():
+                function = call.get("function")
+                if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+                    place = (index, str(call.get("index")), "arguments")
+                    function["arguments"] = self._halves.join(place, function["arguments"])
 
-def _to_whole_chunk(item: Any) -> ChatCompletionStreamOutput | None:
-    """Return the only chunk of a plain answer to a streaming request."""
-    choices = item.get("choices") if isinstance(item, dict) else None
-    for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, dict) and "message" in choice and "delta" not in choice:
-            choice["delta"] = choice.pop("message")
-    return _to_chunk(item)
+    def finish(self) -> Iterator[ChatCompletionStreamOutput]:
+        """Yield the ends of texts that broke off inside a character.
+
+        Raises:
+            OutputError: No choice has come.
+        """
+        for place, text in self._halves.finish().items():
+            index, name = place[0], place[-1]  # type: ignore[index]
+            if name != "arguments":
+                choice = {"index": int(index) if index.isdigit() else 0, "delta": {name: text}}
+                yield ChatCompletionStreamOutput(object="chat.completion.chunk", choices=[choice])
+        if not self._has_choice:
+            raise errors.OutputError(
+                "The stream ended without an answer: it had no choices.",
+                advice="Check that the model serves chat.",
+            )

@@ -85,7 +85,9 @@ def test_calls_outside_of_recordings_have_no_time_of_recording(loopback: Loopbac
 def test_another_request_is_another_recording(
     loopback: Loopback, folder: Path, change: Any
 ) -> None:
-    loopback.answer(Answer(json=LABELS), Answer(json=[{"label": "A", "summary_text": "x"}]))
+    loopback.answer(
+        Answer(json=LABELS), Answer(json=[{"label": "A", "score": 1, "summary_text": "x"}])
+    )
     with hf.recordings(folder):
         client(loopback).text_classification("Fine!")
         change(client(loopback))

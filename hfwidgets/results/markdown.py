@@ -1,164 +1,155 @@
-"""Model text in Markdown to safe, static HTML that needs no kernel, style sheet or script.
+"""Model text in Markdown as safe, static HTML that needs no kernel, style sheet or script.
 
-Raw HTML is escaped, links are http, https and mailto only, no picture loads by itself, and what
-comes out passes an allow-list once more (`nh3`). Formulas stay as their LaTeX source between dollar
-signs, which readers that know MathJax draw and others can read.
+Raw HTML is escaped, links are absolute http, https and mailto only, no image loads by itself, and
+the result passes an allow-list (`nh3`). Formulas become MathML. A second interpreter in the page,
+such as MathJax in JupyterLab, finds nothing to read: its delimiters are broken up. The time grows
+with the length of the text, and each of its characters is kept.
 """
 
 import functools
 import html
 import re
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import nh3
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, helpers
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+
+from hfwidgets.results import formulas, markdown_rules
+from hfwidgets.results.code_html import MAX_HIGHLIGHTED_CHARS, highlight_code
+from hfwidgets.results.show import break_math
 
 TAGS = frozenset([
     "a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td",
     "th", "thead", "tr", "ul"
-])  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}}
+]) | formulas.TAGS  # fmt: skip
+ATTRIBUTES: Mapping[str, set[str]] = {
+    "a": {"href", "title"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+    "annotation": {"encoding"},
+    **{tag: set(names) for tag, names in formulas.ATTRIBUTES.items()},
+}
 SCHEMES = frozenset({"http", "https", "mailto"})
 
-MAX_HIGHLIGHTED_CHARS = 20_000
-"""Characters; longer code stays plain."""
+MAX_CODE_CHARS = 40_000
+"""Characters of code that are highlighted in one text; code after that stays plain."""
 
-_INLINE_FORMULAS = (
-    (re.compile(r"\$\$([^$]+?)\$\$"), "$$"),
-    (re.compile(r"\\\[([\s\S]+?)\\\]"), "$$"),
-    (re.compile(r"\\\(([\s\S]+?)\\\)"), "$"),
-    (re.compile(r"\$(?!\s)((?:\\[^\n]|[^\\$\n])+?)(?<!\s)\$(?![\d$])"), "$"),
-)
-_MONEY_PATTERN = re.compile(
-    r"\d[\d.,]*(?:\s*(?:[-–—]|/|and|or|to|bis|et|y)\s*|[^=+*^_{}\\]*[a-z]{3,})", re.IGNORECASE
-)
-_BLOCK_FORMULA = re.compile(r" {0,3}(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n+|$)")
+MAX_FORMULA_CHARS = 8_000
+"""Characters of formulas that become MathML in one text; formulas after that stay LaTeX."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CLOSINGS = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 
 
 def markdown_to_html(text: str) -> str:
-    """Markdown as a safe HTML fragment; it holds no ids, classes, scripts or remote pictures."""
+    """Return Markdown as a safe HTML fragment without ids, classes, scripts or remote images."""
+    # Halves of a character cannot be encoded: nh3 would fail on them.
+    whole = _SURROGATES.sub("\ufffd", text)
     return nh3.clean(
-        _build_parser().render(text),
+        _build_parser().render(whole, {}),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         url_schemes=set(SCHEMES),
+        url_relative="deny",
         link_rel="noopener noreferrer",
     )
 
 
 @functools.cache
 def _build_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.inline.ruler.before("escape", "formula", _parse_inline_formula)
-    parser.block.ruler.before(
-        "fence", "formula", _parse_block_formula, {"alt": ["paragraph", "blockquote"]}
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 3 * markdown_rules.MAX_DEPTH})
+    parser.enable(["table", "strikethrough"]).disable(["lheading", "html_block", "html_inline"])
+    parser.validateLink = markdown_rules.is_safe_link  # type: ignore[method-assign]
+    parser.helpers = SimpleNamespace(  # type: ignore[assignment]
+        parseLinkLabel=markdown_rules.find_label_end,
+        parseLinkDestination=helpers.parseLinkDestination,
+        parseLinkTitle=helpers.parseLinkTitle,
     )
+    blocks, inlines = parser.block.ruler, parser.inline.ruler
+    blocks.at("reference", markdown_rules.parse_definition)
+    blocks.at("paragraph", markdown_rules.parse_paragraph)
+    blocks.at("table", markdown_rules.parse_table, {"alt": ["paragraph", "reference"]})
+    blocks.before("table", "too_deep", markdown_rules.parse_too_deep)
+    blocks.before(
+        "fence",
+        "formula",
+        markdown_rules.parse_block_formula,
+        {"alt": ["paragraph", "blockquote"]},
+    )
+    inlines.at("text", markdown_rules.parse_text)
+    inlines.before("escape", "formula", markdown_rules.parse_inline_formula)
+    parser.core.ruler.at("inline", markdown_rules.parse_inline)
     for name, rule in _RENDER_RULES.items():
         parser.add_render_rule(name, rule)
     return parser
 
 
-def _parse_inline_formula(state: StateInline, silent: bool) -> bool:
-    if state.src[state.pos] not in "$\\":
+def _take_from_budget(env: Any, name: str, size: int, limit: int) -> bool:
+    """True if something of this size may still be rendered in full; counts it if so."""
+    spent = env.get(name, 0) + size
+    if spent > limit:
         return False
-    for pattern, mark in _INLINE_FORMULAS:
-        found = pattern.match(state.src, state.pos)
-        if (
-            found is None
-            or not found[1].strip()
-            or (pattern is _INLINE_FORMULAS[-1][0] and _MONEY_PATTERN.match(found[1]))
-        ):
-            continue
-        if not silent:
-            token = state.push("formula", "", 0)
-            token.content, token.markup = found[1].strip(), mark
-        state.pos = found.end()
-        return True
-    return False
-
-
-def _parse_block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    if state.is_code_block(start):
-        return False
-    source = state.getLines(start, end, state.blkIndent, False)
-    found = _BLOCK_FORMULA.match(source)
-    if found is None:
-        return False
-    if not silent:
-        token = state.push("formula", "", 0)
-        token.block, token.content, token.markup = True, (found[1] or found[2]).strip(), "$$"
-        state.line = start + source[: found.end()].rstrip("\n").count("\n") + 1
+    env[name] = spent
     return True
 
 
-def _render_formula(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_formula(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: Any) -> str:
     token = tokens[at]
-    shown = html.escape(f"{token.markup}{token.content}{token.markup}", quote=False)
-    return f"<p>{shown}</p>\n" if token.block else shown
+    is_display = token.markup in ("$$", "\\[")
+    mathml = None
+    if _take_from_budget(env, "formula_chars", len(token.content), MAX_FORMULA_CHARS):
+        mathml = formulas.latex_to_mathml(token.content, is_display)
+    # Neither MathJax nor KaTeX reads inside code.
+    source = f"{token.markup}{token.content}{_CLOSINGS[token.markup]}"
+    drawn = mathml or f"<code>{html.escape(source, quote=False)}</code>"
+    return f"<p>{drawn}</p>\n" if token.block else drawn
 
 
-def _render_text(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
-    """Plain text; a dollar sign in it must not be taken for the start of a formula."""
-    return html.escape(tokens[at].content, quote=False).replace("$", "<span>$</span>")
+def _render_text(_: RendererHTML, tokens: Sequence[Token], at: int, *__: object) -> str:
+    return break_math(html.escape(tokens[at].content, quote=False))
 
 
-def _render_image(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
-    """A link in place of the picture: its address alone could carry a conversation away."""
+def _render_image(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any
+) -> str:
+    """Return a link in place of the image: loading its address could leak the conversation."""
     token = tokens[at]
-    label = html.escape(token.content or "picture")
-    return f'<a href="{html.escape(str(token.attrGet("src") or ""))}">{label} (picture)</a>'
+    label = renderer.renderInlineAsText(token.children, options, env) or "image"
+    address = html.escape(str(token.attrGet("src") or ""))
+    title = html.escape(str(token.attrGet("title") or ""))
+    hint = f' title="{title}"' if title else ""
+    return f'<a href="{address}"{hint}>{break_math(html.escape(label))} (image)</a>'
 
 
-def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, *__: Any) -> str:
+def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: Any) -> str:
+    """Return a code block below the words after its fence, as the live view has them."""
     token = tokens[at]
-    language = token.info.split()[0] if token.info.strip() else ""
-    return f"<pre><code>{highlight_code(token.content, language)}</code></pre>\n"
+    info = token.info.strip()
+    language = info.split()[0] if info else ""
+    marked = None
+    if _take_from_budget(env, "code_chars", len(token.content), MAX_CODE_CHARS):
+        marked = highlight_code(token.content, language, MAX_HIGHLIGHTED_CHARS)
+    if marked is None:
+        marked = html.escape(token.content, quote=False)
+    head = f"<div><i>{break_math(html.escape(info, quote=False))}</i></div>" if info else ""
+    return f"{head}<pre><code>{marked}</code></pre>\n"
 
 
-_RENDER_RULES = {
+def _render_source(_: RendererHTML, tokens: Sequence[Token], at: int, *__: object) -> str:
+    return f"<pre>{html.escape(tokens[at].content, quote=False)}</pre>\n"
+
+
+_RENDER_RULES: Mapping[str, Callable[..., str]] = {
     "formula": _render_formula,
     "text": _render_text,
     "image": _render_image,
     "fence": _render_code,
     "code_block": _render_code,
+    "source": _render_source,
 }
-
-
-def highlight_code(code: str, language: str) -> str:
-    """Code as escaped HTML: keywords bold, comments italic; no colour fits every theme."""
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    if not language or len(code) > MAX_HIGHLIGHTED_CHARS:
-        return html.escape(code, quote=False)
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return html.escape(code, quote=False)
-    return "".join(_render_tokens(lexer.get_tokens(code)))
-
-
-def _render_tokens(tokens: Any) -> Iterator[str]:
-    """Tokens with their marks, neighbours of one kind under one mark."""
-    for mark, group in groupby(tokens, key=lambda token: _find_mark(token[0])):
-        text = html.escape("".join(text for _, text in group), quote=False)
-        before, after = mark
-        yield f"{before}{text}{after}"
-
-
-@functools.cache
-def _find_mark(kind: Any) -> tuple[str, str]:
-    from pygments.token import Comment, Keyword
-
-    if kind in Keyword:
-        return "<b>", "</b>"
-    if kind in Comment:
-        return "<i>", "</i>"
-    return "", ""

@@ -1,17 +1,38 @@
 """Static, safe representations of results: plain text and HTML without a kernel or scripts."""
 
+import re
 from typing import Any
 
 from hfwidgets.core.meta import Meta
 
 MAX_REPR_LENGTH = 200
 
+_MATH_SIGNS = re.compile(r"[$\\]")
+
 
 def escape_html(text: str) -> str:
-    """Return a text with HTML's special characters escaped."""
+    """Return a text as the content of an HTML element, which no other interpreter reads.
+
+    JupyterLab runs MathJax over the HTML of outputs: a label of a model could become a link, or
+    paint over its neighbors. Attributes need `escape_attribute`.
+    """
+    return break_math(escape_attribute(text))
+
+
+def escape_attribute(text: str) -> str:
+    """Return a text as the value of an HTML attribute."""
     import html  # loads all of HTML's entities, which are not needed before something is shown
 
     return html.escape(text)
+
+
+def break_math(escaped: str) -> str:
+    """Return escaped HTML in which no formula of MathJax or KaTeX can begin.
+
+    Both look for their delimiters in the text between two tags: a dollar sign or backslash in a
+    tag by itself is never part of one.
+    """
+    return _MATH_SIGNS.sub(r"<span>\g<0></span>", escaped)
 
 
 def short_repr(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TextIO
 from hfwidgets.core.display_updates import can_update_displays
 from hfwidgets.core.meta import Meta
 from hfwidgets.results import html_table
-from hfwidgets.results.show import escape_html
+from hfwidgets.results.show import RESULT_CLASSES, escape_html
 
 UPDATE_INTERVAL = 0.25
 """The least time between two updates, in seconds."""
@@ -222,7 +222,9 @@ def _render_html(progress: Progress) -> str:
     share = (progress.done + progress.failed) / progress.total if progress.total else None
     bar = f'<progress max="1" value="{share:.3f}" aria-label="rows"></progress>' if share else ""
     note = f"<div>{escape_html(progress.ended or progress.note)}</div>"
-    return f'<div class="hfw-result">{bar if progress.ended is None else ""}{table}{note}</div>'
+    return (
+        f'<div class="{RESULT_CLASSES}">{bar if progress.ended is None else ""}{table}{note}</div>'
+    )
 
 
 def _find_shell() -> Any:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -19,7 +18,7 @@ from hfwidgets.magics.media_files import Bundle
 from hfwidgets.magics.outputs import TerminalOutput
 from hfwidgets.notebook import Session, background_loop, split_model
 from hfwidgets.results.comparison import Comparison, ComparisonRow, side_by_side_html
-from hfwidgets.results.show import paragraph_html
+from hfwidgets.results.show import escape_html, paragraph_html
 
 
 @dataclass
@@ -187,7 +186,7 @@ def _show_progress(entrants: list[ComparedCall], show: run.AnswerDisplay) -> Non
 
 def _render_progress(entrants: list[ComparedCall], texts: list[str], note: str) -> Bundle:
     rows = [ComparisonRow(model=entrant.display_name) for entrant in entrants]
-    html = f"{side_by_side_html(rows, list(map(paragraph_html, texts)))}<p>{escape(note)}</p>"
+    html = f"{side_by_side_html(rows, list(map(paragraph_html, texts)))}<p>{escape_html(note)}</p>"
     return {"text/plain": note, "text/html": html}
 
 

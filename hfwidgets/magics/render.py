@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 from hfwidgets.errors import OutputError, redact
@@ -15,6 +14,7 @@ from hfwidgets.notebook import Listing
 from hfwidgets.results import Meta, html_table
 from hfwidgets.results import table as tables
 from hfwidgets.results.record import TextRecord
+from hfwidgets.results.show import RESULT_CLASSES, escape_html
 
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
@@ -32,7 +32,7 @@ def extract_text(result: Any) -> str | None:
 def render_progress(call: MagicCall, text: str, form: str, note: str | None) -> Bundle:
     """The view of an answer that is still arriving."""
     plain = text or note or "…"
-    foot = escape(note) if note else "…"
+    foot = escape_html(note) if note else "…"
     return _build_bundle(plain, _to_html(_choose_live_form(call, form), text) if text else "", foot)
 
 
@@ -57,12 +57,12 @@ def render_result(
     tail = foot if verbose else list(filter(None, [note, _format_recorded_date(meta)]))
     plain = "\n".join(filter(None, [made["text/plain"], *tail]))
     below = [line for line in foot if line != summary or not _is_result_view(made)]
-    return {**made, **_build_bundle(plain, made["text/html"], "<br>".join(map(escape, below)))}
+    return {**made, **_build_bundle(plain, made["text/html"], "<br>".join(map(escape_html, below)))}
 
 
 def _is_result_view(made: Bundle) -> bool:
     """Whether a view is a result's own, which says itself where it came from."""
-    return str(made["text/html"]).startswith('<div class="hfw-result">')
+    return str(made["text/html"]).startswith(f'<div class="{RESULT_CLASSES}">')
 
 
 def _format_recorded_date(meta: Meta | None) -> str | None:
@@ -72,7 +72,7 @@ def _format_recorded_date(meta: Meta | None) -> str | None:
 
 def _build_bundle(plain: str, html: str, foot: str) -> Bundle:
     small = f'<div style="opacity:.7;font-size:90%">{foot}</div>' if foot else ""
-    return {"text/plain": plain, "text/html": f'<div class="hfw-result">{html}{small}</div>'}
+    return {"text/plain": plain, "text/html": f'<div class="{RESULT_CLASSES}">{html}{small}</div>'}
 
 
 def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
@@ -121,7 +121,7 @@ def _to_html(form: str, text: str) -> str:
 
 
 def _paragraph_html(text: str) -> str:
-    return f'<div style="white-space:pre-wrap">{escape(text)}</div>'
+    return f'<div style="white-space:pre-wrap">{escape_html(text)}</div>'
 
 
 def _markdown_html(text: str) -> str:

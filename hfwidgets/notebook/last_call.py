@@ -3,7 +3,6 @@
 import contextlib
 import re
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +11,7 @@ from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.notebook.session import CallRecord
+from hfwidgets.results.show import escape_html
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Code:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        blocks = f"<pre>{escape(self.python)}</pre><pre>{escape(self.curl)}</pre>"
+        blocks = f"<pre>{escape_html(self.python)}</pre><pre>{escape_html(self.curl)}</pre>"
         return {"text/plain": str(self), "text/html": blocks}
 
 

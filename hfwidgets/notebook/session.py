@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from html import escape
 from typing import Any
 
 from hfwidgets.calls.settings import is_url
 from hfwidgets.results import Meta
+from hfwidgets.results.show import escape_html
 
 MAX_CALLS = 100
 
@@ -105,7 +105,7 @@ class BackgroundRun:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         hint = f"%hf runs stop {self.id} stops it." if self.state == "running" else ""
-        return {"text/plain": repr(self), "text/html": f"<p>{escape(repr(self))} {hint}</p>"}
+        return {"text/plain": repr(self), "text/html": f"<p>{escape_html(repr(self))} {hint}</p>"}
 
 
 @dataclass

@@ -122,4 +122,4 @@ def image_html(image: "Image", alt: str) -> str:
     to_rgb(image).save(out, "JPEG", quality=80)
     data = base64.b64encode(out.getvalue()).decode()
     source = f"data:image/jpeg;base64,{data}"
-    return f'<img alt="{show.escape_html(alt)}" src="{source}" style="max-width:100%">'
+    return f'<img alt="{show.escape_attribute(alt)}" src="{source}" style="max-width:100%">'

@@ -7,6 +7,11 @@ from hfwidgets.core.meta import Meta
 
 MAX_REPR_LENGTH = 200
 
+NO_MATH_CLASSES = "mathjax_ignore tex2jax_ignore"
+"""Classes of HTML that MathJax (versions 3 and 2) leaves alone."""
+
+RESULT_CLASSES = f"hfw-result {NO_MATH_CLASSES}"
+
 _MATH_SIGNS = re.compile(r"[$\\]")
 
 
@@ -57,7 +62,7 @@ def mime_bundle(plain: str, html: str, meta: Meta | None) -> dict[str, Any]:
     foot = (
         f'<div style="opacity:.7;font-size:90%">{escape_html(meta.summary())}</div>' if meta else ""
     )
-    return {"text/plain": plain, "text/html": f'<div class="hfw-result">{html}{foot}</div>'}
+    return {"text/plain": plain, "text/html": f'<div class="{RESULT_CLASSES}">{html}{foot}</div>'}
 
 
 def paragraph_html(text: str) -> str:

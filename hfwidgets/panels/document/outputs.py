@@ -8,6 +8,8 @@ import html
 import uuid
 from typing import Any
 
+from hfwidgets.results.show import NO_MATH_CLASSES
+
 MimeBundle = dict[str, Any]
 
 
@@ -45,14 +47,15 @@ class DisplayOutputs:
     def freeze(self) -> None:
         """Put the static form in the widget's place, permanently."""
         if self.is_displayed:
-            bundle = {"text/html": f'<div class="hfw-static">{self._static_html}</div>'}
-            _update_output({**bundle, "text/plain": self._static_text}, self._widget_id)
+            _update_output(self._wrap_static("hfw-static"), self._widget_id)
             _update_output({"text/html": "", "text/plain": ""}, self._static_id)
             self.is_displayed = False
 
     def _static_bundle(self) -> MimeBundle:
-        name = html.escape(self._key)
-        marked = f'<div class="hfw-static hfw-of-{name}">{self._static_html}</div>'
+        return self._wrap_static(f"hfw-static hfw-of-{html.escape(self._key)}")
+
+    def _wrap_static(self, classes: str) -> MimeBundle:
+        marked = f'<div class="{classes} {NO_MATH_CLASSES}">{self._static_html}</div>'
         return {"text/html": marked, "text/plain": self._static_text}
 
 

@@ -1,7 +1,6 @@
 """An answer from a table, with the cells it was read from."""
 
 from collections.abc import Mapping
-from html import escape
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
@@ -9,6 +8,7 @@ from hfwidgets.panels.views.fields import to_text_columns
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.panels.views.table_view import rest_html, rest_of_items
 from hfwidgets.results.html_table import to_html_table
+from hfwidgets.results.show import escape_html
 
 
 class CellsView(View, tag="cells", kw_only=True):
@@ -25,7 +25,7 @@ def render_cells(view: CellsView, result: object) -> str:
     marked = {(row, column) for row, column in view.cells}
     rows = zip(*view.columns.values(), strict=True)
     table = to_html_table(list(view.columns), rows, marked=marked)
-    return f"<p><b>{escape(view.answer)}</b></p>{table}{rest_html(view)}"
+    return f"<p><b>{escape_html(view.answer)}</b></p>{table}{rest_html(view)}"
 
 
 @register_view(CellsView, priority=20, render_static=render_cells)

@@ -3,13 +3,13 @@
 import base64
 import io
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.media import open_upright
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
+from hfwidgets.results.show import escape_attribute, escape_html
 from hfwidgets.results.vision import Video
 
 MAX_EXCERPT_LENGTH = 2000
@@ -29,9 +29,9 @@ def result_html(result: object) -> str:
     """Return a result's own static form."""
     make = getattr(result, "_repr_mimebundle_", None)
     if make is None:
-        return f'<div style="white-space:pre-wrap">{escape(str(result))}</div>'
+        return f'<div style="white-space:pre-wrap">{escape_html(str(result))}</div>'
     bundle: Mapping[str, Any] = make()
-    plain = escape(str(bundle.get("text/plain", "")))
+    plain = escape_html(str(bundle.get("text/plain", "")))
     return str(bundle.get("text/html") or f"<pre>{plain}</pre>")
 
 
@@ -39,11 +39,11 @@ def value_html(name: str, value: object) -> str:
     """Render a text, a list of texts or an image; "" for anything else."""
     if isinstance(value, str):
         ellipsis = "…" if len(value) > MAX_EXCERPT_LENGTH else ""
-        text = f"<i>{escape(name)}:</i> {escape(value[:MAX_EXCERPT_LENGTH])}{ellipsis}"
+        text = f"<i>{escape_html(name)}:</i> {escape_html(value[:MAX_EXCERPT_LENGTH])}{ellipsis}"
         return f'<p style="white-space:pre-wrap">{text}</p>'
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = ", ".join(value)[:MAX_EXCERPT_LENGTH]
-        return f"<p><i>{escape(name)}:</i> {escape(text)}</p>"
+        return f"<p><i>{escape_html(name)}:</i> {escape_html(text)}</p>"
     return thumbnail_html(name, value)
 
 
@@ -57,4 +57,4 @@ def thumbnail_html(name: str, value: object) -> str:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     data = base64.b64encode(out.getvalue()).decode()
-    return f'<p><img alt="{escape(name)}" src="data:image/jpeg;base64,{data}"></p>'
+    return f'<p><img alt="{escape_attribute(name)}" src="data:image/jpeg;base64,{data}"></p>'

@@ -1,7 +1,6 @@
 """The generic view: any result field by field, its media with the views of their own."""
 
 from collections.abc import Mapping
-from html import escape
 
 from hfwidgets.panels.document.protocol import Part, View
 from hfwidgets.panels.views.context import MAX_ROWS, ViewContext
@@ -9,6 +8,7 @@ from hfwidgets.panels.views.fields import shorten_value
 from hfwidgets.panels.views.parts import is_media, result_html, value_html
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.results.record import fields_beyond
+from hfwidgets.results.show import escape_html
 
 
 class MediaPart(Part, kw_only=True):
@@ -30,7 +30,7 @@ def render_parts(view: PartsView, result: object) -> str:
     if not isinstance(result, Mapping):
         return result_html(result)
     return "".join(
-        f"<p>{escape(name)}</p>{value_html(name, value) or result_html(value)}"
+        f"<p>{escape_html(name)}</p>{value_html(name, value) or result_html(value)}"
         for name, value in result.items()
     )
 

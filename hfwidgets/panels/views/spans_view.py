@@ -1,7 +1,6 @@
 """Entities and answers marked in the text they come from."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from hfwidgets.panels.document.protocol import Row, View
@@ -11,6 +10,7 @@ from hfwidgets.panels.views.parts import result_html
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.panels.views.table_view import rest_of_items
 from hfwidgets.results.html_table import MARK_STYLE
+from hfwidgets.results.show import escape_html
 
 
 class SpansView(View, tag="spans", kw_only=True):
@@ -27,12 +27,12 @@ def render_spans(view: SpansView, result: object) -> str:
         start = row.start or 0
         if start < end:
             continue
-        pieces.append(escape(view.text[end:start]))
+        pieces.append(escape_html(view.text[end:start]))
         end = row.end or 0
-        words = escape(view.text[start:end])
-        label = f" <small>{escape(row.label)}</small>" if row.label != words else ""
+        words = escape_html(view.text[start:end])
+        label = f" <small>{escape_html(row.label)}</small>" if row.label != words else ""
         pieces.append(f'<mark style="{MARK_STYLE}">{words}{label}</mark>')
-    marked = "".join(pieces) + escape(view.text[end:])
+    marked = "".join(pieces) + escape_html(view.text[end:])
     return f'<p style="white-space:pre-wrap">{marked}</p>{result_html(result)}'
 
 

@@ -1,6 +1,5 @@
 """A panel's last result as static HTML that reads anywhere: no script, nothing from elsewhere."""
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
@@ -19,6 +18,7 @@ from hfwidgets.panels.views.table_view import TableView
 from hfwidgets.panels.views.video_view import VideoView
 from hfwidgets.results import overlay
 from hfwidgets.results.audio import Audio, player_html
+from hfwidgets.results.show import escape_html
 from hfwidgets.tasks import BaseTask, controls
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ KINDS_WITH_INPUT = frozenset({"boxes", "masks", "spans", "cells", "predictions"}
 def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> tuple[str, str]:
     """Render the last run as safe HTML and as plain text; `name` stands for a panel without one."""
     if item is None:
-        return f"<p>{escape(name)}: run this cell for a live panel.</p>", name
+        return f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name
     inputs = ""
     if view_kind(item.view) not in KINDS_WITH_INPUT:
         inputs = "".join(
             _input_html(name, value, task.controls.get(name)) for name, value in item.inputs.items()
         )
-    body = f"<p><b>{escape(task.label)}</b></p>{inputs}{_view_html(task, item)}"
+    body = f"<p><b>{escape_html(task.label)}</b></p>{inputs}{_view_html(task, item)}"
     return body, f"{name}\n{_plain_text(item)}"
 
 
@@ -48,7 +48,7 @@ def _view_html(task: BaseTask, item: HistoryItem) -> str:
     view = item.view
     if isinstance(view, NothingView):
         text = view.text or empty_text(task) or DEFAULT_EMPTY_TEXT
-        return f"<p>{escape(text)}</p>"
+        return f"<p>{escape_html(text)}</p>"
     if isinstance(view, VideoView) and item.poster is not None:
         return _video_html(result_html(item.result), item.poster)
     registered = find_view(view_kind(view))

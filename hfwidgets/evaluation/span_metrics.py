@@ -1,4 +1,4 @@
-"""Span F1 of token classification: strict, partial and by type.
+"""LabeledSpan F1 of token classification: strict, partial and by type.
 
 The three follow SemEval-2013 task 9: strict wants boundaries and label, partial gives half for
 spans that overlap and looks at no label, type wants an overlap with the right label. Two entities
@@ -12,7 +12,7 @@ from hfwidgets.evaluation.metrics import SumMetric, divide
 from hfwidgets.evaluation.statistics import Floats
 
 
-class Span(NamedTuple):
+class LabeledSpan(NamedTuple):
     """A labeled stretch of text; start and end in characters (or tokens, for tags)."""
 
     start: int
@@ -20,7 +20,7 @@ class Span(NamedTuple):
     label: str
 
 
-def to_spans(value: Any) -> list[Span]:
+def to_spans(value: Any) -> list[LabeledSpan]:
     """Return the spans of a label or a result.
 
     Args:
@@ -33,19 +33,19 @@ def to_spans(value: Any) -> list[Span]:
     return sorted({_read_span(item) for item in items})
 
 
-def _read_span(item: Any) -> Span:
+def _read_span(item: Any) -> LabeledSpan:
     row: Mapping[str, Any] = item if isinstance(item, Mapping) else vars(item)
     label = row.get("label") or row.get("entity_group") or row.get("entity") or ""
-    return Span(int(row["start"]), int(row["end"]), str(label))
+    return LabeledSpan(int(row["start"]), int(row["end"]), str(label))
 
 
-def _read_tags(tags: Sequence[str]) -> list[Span]:
-    found: list[Span] = []
+def _read_tags(tags: Sequence[str]) -> list[LabeledSpan]:
+    found: list[LabeledSpan] = []
     begun: tuple[int, str] | None = None
     for at, tag in enumerate([*tags, "O"]):
         kind, _, label = tag.partition("-")
         if begun is not None and (kind != "I" or label != begun[1]):
-            found.append(Span(begun[0], at, begun[1]))
+            found.append(LabeledSpan(begun[0], at, begun[1]))
             begun = None
         if kind == "B":
             begun = (at, label)
@@ -67,11 +67,11 @@ class SpanF1(SumMetric):
         found, truth = to_spans(prediction), to_spans(label)
         return self._count_right(found, truth), float(len(found) + len(truth))
 
-    def _count_right(self, found: list[Span], truth: list[Span]) -> float:
+    def _count_right(self, found: list[LabeledSpan], truth: list[LabeledSpan]) -> float:
         if self.mode == "strict":
             return float(len(set(found) & set(truth)))
         # Each right span is credited once, by the found span that overlaps it most.
-        right, used = 0.0, set[Span]()
+        right, used = 0.0, set[LabeledSpan]()
         for span in truth:
             near = [one for one in found if one not in used and _overlap(one, span) > 0]
             if self.mode == "type":
@@ -88,5 +88,5 @@ class SpanF1(SumMetric):
         return divide(2 * sums[:, 0], sums[:, 1])
 
 
-def _overlap(a: Span, b: Span) -> int:
+def _overlap(a: LabeledSpan, b: LabeledSpan) -> int:
     return min(a.end, b.end) - max(a.start, b.start)

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 Shares = NDArray[np.floating[Any]]
+
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class ContextQuestion(msgspec.Struct):
+    """A question and the text that holds its answer, as a request has them."""
+
+    question: Text
+    context: Text
 
 
 @dataclass(frozen=True, slots=True)

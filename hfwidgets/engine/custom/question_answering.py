@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base.answer_spans import (
     AnswerSpan,
+    ContextQuestion,
     find_spans,
     select_answers,
     widen_to_words,
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
 Probabilities = NDArray[np.float64]
 # The defaults of transformers' question-answering pipeline, in tokens.
 _MAX_ANSWER_TOKENS, _MAX_QUESTION_TOKENS, _WINDOW_TOKENS, _OVERLAP_TOKENS = 15, 64, 384, 128
-
-
-class ContextQuestion(msgspec.Struct):
-    """A question and the text that holds its answer."""
-
-    question: Text
-    context: Text
 
 
 class ExtractiveModel(NetworkModel):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base.answer_spans import (
     AnswerSpan,
+    ContextQuestion,
     find_spans,
     select_answers,
     widen_to_words,
@@ -210,13 +211,6 @@ def _group_entities(
     ]
 
 
-class ContextQuestion(msgspec.Struct):
-    """A question and the text that holds its answer."""
-
-    question: Text
-    context: Text
-
-
 WINDOW_TOKENS, OVERLAP_TOKENS, MAX_ANSWER_TOKENS = 384, 128, 15
 """The usual sizes of extractive models, in tokens."""
 
@@ -369,7 +363,7 @@ def zero_shot_classification(
     return [{"label": label, "score": float(score)} for label, score in rows]
 
 
-class EmbeddingModel(TextModel):
+class OnnxEncoder(TextModel):
     """An encoder whose tokens are pooled as its repository says, else averaged."""
 
     @functools.cached_property
@@ -398,9 +392,9 @@ class EmbeddingModel(TextModel):
         return vector
 
 
-@onnx_task(EmbeddingModel)
+@onnx_task(OnnxEncoder)
 def feature_extraction(
-    model: EmbeddingModel,
+    model: OnnxEncoder,
     inputs: Text | Texts,
     *,
     normalize: bool = True,
@@ -421,15 +415,15 @@ def feature_extraction(
     return np.stack(vectors)
 
 
-class Comparison(msgspec.Struct):
+class SentenceComparison(msgspec.Struct):
     """A text and those it is compared with."""
 
     source_sentence: Text
     sentences: Texts
 
 
-@onnx_task(EmbeddingModel)
-def sentence_similarity(model: EmbeddingModel, inputs: Comparison) -> Any:
+@onnx_task(OnnxEncoder)
+def sentence_similarity(model: OnnxEncoder, inputs: SentenceComparison) -> Any:
     """Compare a text with others: the cosine of their vectors."""
     vectors = feature_extraction(model, [inputs.source_sentence, *inputs.sentences])
     return vectors[1:] @ vectors[0]

@@ -3,26 +3,30 @@
 import contextlib
 import importlib
 import time
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls import http_exchange
+from hfwidgets.calls import http_exchange, transports
 from hfwidgets.calls.deadline import Deadline
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
     REQUEST_ERRORS,
     check_http_client,
-    raw_bytes_async,
     to_our_error,
-    too_large_error,
 )
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
-from hfwidgets.calls.transports import AsyncTransports, make_async_transport
+from hfwidgets.calls.size_limits import (
+    ERROR_LIMIT,
+    JSON_VARIABLE,
+    STREAM_VARIABLE,
+    read_limit,
+    too_large_error,
+)
 from hfwidgets.core.event_stream import json_parser
 from hfwidgets.core.flow import Blocking, Flow, Reply, Sleep
 from hfwidgets.core.run_flow import arun_flow
@@ -69,9 +73,9 @@ class AsyncDriver:
 
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
         self.user_http = check_http_client(http, httpx.AsyncClient, httpx.AsyncBaseTransport)
-        self._spare_http = None if http else make_async_transport()
-        self._own_http: WeakKeyDictionary[Any, httpx.AsyncClient | AsyncTransports]
-        self._own_http = WeakKeyDictionary()
+        self._own_http: WeakKeyDictionary[Any, transports.AsyncTransports] = WeakKeyDictionary()
+        self._json_limit = read_limit(JSON_VARIABLE)
+        self._stream_limit = read_limit(STREAM_VARIABLE)
         warm_up()
 
     async def _open_response(self, request: httpx.Request) -> httpx.Response:
@@ -81,22 +85,20 @@ class AsyncDriver:
             return await http.send(request, stream=True)
         return await http.handle_async_request(request)
 
-    def _get_own_http(self) -> httpx.AsyncClient | AsyncTransports:
+    def _get_own_http(self) -> transports.AsyncTransports:
         """Return the connections of the running loop: those of another cannot be awaited here."""
         loop = _running_loop()
         own = self._own_http.get(loop)
         if own is None:
             for other in [known for known in self._own_http if getattr(known, "is_closed", bool)()]:
                 del self._own_http[other]  # they hold their loop, so they would never be freed
-            own, self._spare_http = self._spare_http or make_async_transport(), None
-            self._own_http[loop] = own
+            own = self._own_http[loop] = transports.AsyncTransports()
         return own
 
     async def close(self) -> None:
         """Close the connections; an HTTP client of the user's stays open."""
-        closing = self._own_http.pop(_running_loop(), self._spare_http)
+        closing = self._own_http.pop(_running_loop(), None)
         self._own_http.clear()
-        self._spare_http = None
         if closing is not None:
             await closing.aclose()
 
@@ -141,11 +143,31 @@ class AsyncDriver:
         deadline.remaining_seconds(step.reason or "waiting")
 
     async def _send_request(self, request: PreparedRequest, deadline: Deadline) -> Reply:
-        started = time.perf_counter()
-        deadline = deadline.shorten_to(request.max_wait)
+        if request.max_wait is not None:
+            deadline = deadline.shorten_to(request.max_wait)
+        left = deadline.remaining_seconds("calling the server")
+        if left is None:
+            return await self._exchange(request, None, deadline)
+        import anyio
+
+        # httpx gives each read the whole time again: one scope holds connecting, sending, headers
+        # and body together.
         try:
-            left = deadline.remaining_seconds("calling the server")
-            built = http_exchange.build_request(request, left)
+            with anyio.fail_after(left):
+                return await self._exchange(request, left, deadline)
+        except TimeoutError as error:
+            if isinstance(error, errors.HfWidgetsError):
+                raise
+            host = httpx.URL(request.url).netloc.decode()
+            raise deadline.timeout_error(f"waiting for {host}") from error
+
+    async def _exchange(
+        self, request: PreparedRequest, left: float | None, deadline: Deadline
+    ) -> Reply:
+        """Send a request; return the reply with its body, or open if it is a stream."""
+        started = time.perf_counter()
+        try:
+            built = transports.build_request(request, left)
             if not isinstance(request.content, (bytes, type(None))):
                 built.stream = _ThreadedBody(request.content)
             response = await self._open_response(built)
@@ -153,25 +175,29 @@ class AsyncDriver:
             if request.stream and status < 400:
                 return Reply(status, headers, source=response, url=request.url)
             try:
-                content = await self._read_body(response, request, deadline)
+                content = await self._read_body(response, request)
             finally:
                 await response.aclose()
         except REQUEST_ERRORS as error:
-            raise to_our_error(error, deadline, request.url) from error
+            raise to_our_error(
+                error, deadline, request.url, proxied=self.user_http is None
+            ) from error
         seconds = time.perf_counter() - started
         return Reply(status, headers, content, url=request.url, seconds=seconds)
 
-    async def _read_body(
-        self, response: httpx.Response, request: PreparedRequest, deadline: Deadline
-    ) -> bytes:
+    async def _read_body(self, response: httpx.Response, request: PreparedRequest) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in raw_bytes_async(response):
+        is_error = response.status_code >= 400
+        limit = self._json_limit if request.limit is None else request.limit
+        async for part in _iter_body(response):
             parts.append(part)
             size += len(part)
-            if request.limit is not None and size > request.limit:
-                raise too_large_error(request.url, request.limit)
-            deadline.remaining_seconds("reading the answer")
+            if is_error and size > ERROR_LIMIT:
+                break
+            if size > limit:
+                variable = JSON_VARIABLE if request.limit is None else None
+                raise too_large_error(httpx.URL(request.url).host, limit, variable)
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
     async def read_chunks(
@@ -180,7 +206,8 @@ class AsyncDriver:
         """Iterate over the bytes of an open reply; see `SyncDriver.read_chunks`."""
         import anyio
 
-        source = raw_bytes_async(reply.source).__aiter__()
+        source = _iter_body(reply.source).__aiter__()
+        size = 0
         while True:
             done = getattr(decoder, "done", False)
             left = (
@@ -201,5 +228,18 @@ class AsyncDriver:
                     return  # the answer was whole; only the connection is lost
                 if isinstance(error, TimeoutError):
                     raise deadline.timeout_error("waiting for the stream's next part") from error
-                raise to_our_error(error, deadline, reply.url, broken=True) from error
+                raise to_our_error(
+                    error, deadline, reply.url, broken=True, proxied=self.user_http is None
+                ) from error
+            size += len(data)
+            if size > self._stream_limit:
+                host = httpx.URL(reply.url).host
+                raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
             yield data
+
+
+def _iter_body(response: httpx.Response) -> AsyncIterable[bytes]:
+    """Iterate over a body. One that is not encoded is read past httpx's decoders, which cost."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    return cast(httpx.AsyncByteStream, response.stream)

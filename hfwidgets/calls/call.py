@@ -196,7 +196,9 @@ class Call:
                 if reply.status_code < 300:
                     return reply
                 if send.follow and is_redirect(reply):
-                    request = follow_redirect(request, reply, hops, self.settings.hosts.hub)
+                    request = yield from follow_redirect(
+                        request, reply, hops, self.settings.hosts.hub
+                    )
                     hops += 1
                     continue
                 if reply.status_code < 400:

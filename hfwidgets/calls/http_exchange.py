@@ -1,15 +1,13 @@
-"""What both drivers need of httpx: requests built, bodies read, and its errors as ours."""
+"""What both drivers share: waits are announced, and httpx's errors become ours."""
 
-import functools
 import logging
-from collections.abc import AsyncIterable, Iterable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import httpx
 
 from hfwidgets import errors
 from hfwidgets.calls.deadline import Deadline
-from hfwidgets.calls.prepared_request import PreparedRequest
+from hfwidgets.calls.proxies import find_proxy
 from hfwidgets.core.flow import Sleep, wait_listener
 
 H = TypeVar("H")
@@ -29,8 +27,6 @@ BAD_URL_ERRORS = (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)
 
 REQUEST_ERRORS = (httpx.RequestError, *BAD_URL_ERRORS)
 
-_parse_url = functools.lru_cache(maxsize=256)(httpx.URL)
-
 
 def announce_wait(sleep: Sleep) -> None:
     """Report why a call waits: to the caller's own listener, else in the log."""
@@ -42,7 +38,7 @@ def announce_wait(sleep: Sleep) -> None:
 
 
 def to_our_error(
-    error: Exception, deadline: Deadline, url: str, broken: bool = False
+    error: Exception, deadline: Deadline, url: str, *, broken: bool = False, proxied: bool = True
 ) -> errors.HfWidgetsError:
     """Return an error of httpx as one of ours.
 
@@ -51,57 +47,32 @@ def to_our_error(
         deadline: the call's.
         url: the request's.
         broken: whether a part of the answer had arrived.
+        proxied: whether the environment's proxies hold, as they do without a client of the user's.
     """
     if isinstance(error, BAD_URL_ERRORS):
         return errors.ConfigurationError(f"Not a URL that can be called: {url!r} ({error}).")
-    host = httpx.URL(url).netloc.decode()
+    target = httpx.URL(url)
+    host = target.netloc.decode()
+    if isinstance(error, httpx.PoolTimeout):
+        return deadline.timeout_error("waiting for a free connection")
+    proxy = find_proxy(target.scheme, target.host, target.port) if proxied else None
+    through = f" through the proxy {proxy}" if proxy else ""
     if isinstance(error, httpx.TimeoutException):
-        if isinstance(error, httpx.PoolTimeout):
-            return deadline.timeout_error("waiting for a free connection")
-        return deadline.timeout_error(f"waiting for {host}")
+        return deadline.timeout_error(f"waiting for {host}{through}")
+    if isinstance(error, httpx.DecodingError):
+        return errors.OutputError(
+            f"The answer of {host} cannot be decoded as its content-encoding says: {error}."
+        )
     kind = errors.StreamBrokenError if broken else errors.ConnectError
     what = (
-        f"The connection to {host} broke inside the answer"
+        f"The connection to {host}{through} broke inside the answer"
         if broken
-        else f"No connection to {host}"
+        else f"No connection to {host}{through}"
     )
-    return kind(f"{what}: {error or type(error).__name__}. Check the address and the network.")
-
-
-def too_large_error(url: str, limit: int) -> errors.OutputError:
-    """Build the error for a body over its limit."""
-    return errors.OutputError(
-        f"The answer of {httpx.URL(url).host} is larger than {limit:,} bytes; it was not kept."
+    return kind(
+        f"{what}: {error or type(error).__name__}.",
+        advice=f"Check the address{', the proxy' if proxy else ''} and the network.",
     )
-
-
-def build_request(request: PreparedRequest, left: float | None) -> httpx.Request:
-    """Return httpx's request, with the time that is left as the limit of each of its waits."""
-    limits = {"connect": left, "read": left, "write": left, "pool": left}
-    content = request.content
-    if content is not None and not isinstance(content, bytes):
-        content = iter(content)  # httpx would call the `read` of what has one
-    return httpx.Request(
-        request.method,
-        _parse_url(request.url),
-        headers=request.headers,
-        content=content,
-        extensions={"timeout": limits},
-    )
-
-
-def raw_bytes(response: httpx.Response) -> Iterable[bytes]:
-    """Iterate over a body. One that is not encoded is read past httpx's decoders, which cost."""
-    if "content-encoding" in response.headers:
-        return response.iter_bytes()
-    return cast(httpx.SyncByteStream, response.stream)
-
-
-def raw_bytes_async(response: httpx.Response) -> AsyncIterable[bytes]:
-    """Iterate over a body, awaiting; see `raw_bytes`."""
-    if "content-encoding" in response.headers:
-        return response.aiter_bytes()
-    return cast(httpx.AsyncByteStream, response.stream)
 
 
 def check_http_client(client: H | None, kind: type[H], *others: type) -> H | None:

@@ -7,7 +7,8 @@ from hfwidgets import errors
 from hfwidgets.calls import blocked_hosts
 from hfwidgets.calls.addressing import BASE_HEADERS
 from hfwidgets.calls.prepared_request import PreparedRequest
-from hfwidgets.core.flow import Reply
+from hfwidgets.core.flow import Flow, Reply
+from hfwidgets.core.public_hosts import why_blocked
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
@@ -21,8 +22,12 @@ def is_redirect(reply: Reply) -> bool:
     return reply.status_code in REDIRECT_STATUSES and "location" in reply.headers
 
 
-def follow_redirect(request: PreparedRequest, reply: Reply, hops: int, hub: str) -> PreparedRequest:
+def follow_redirect(
+    request: PreparedRequest, reply: Reply, hops: int, hub: str
+) -> Flow[PreparedRequest]:
     """Return the request for the location that a redirect names.
+
+    A location on another host passes the gate for addresses that servers name.
 
     Args:
         request: the redirected request.
@@ -48,6 +53,10 @@ def follow_redirect(request: PreparedRequest, reply: Reply, hops: int, hub: str)
     if new.scheme not in ("http", "https"):
         raise errors.ConnectError(
             f"{old.netloc} redirects to {new.scheme}:, which is not followed."
+        )
+    if not same and (reason := (yield from why_blocked(url, request.url))):
+        raise errors.ConnectError(
+            f"{old.netloc} redirects to another host, {new.netloc}, which was not asked: {reason}."
         )
     headers = request.headers if same else dict(BASE_HEADERS)
     if reply.status_code == 303 and request.method != "GET":

@@ -5,26 +5,30 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls import http_exchange
-from hfwidgets.calls.connections import Connection, ReadDeadline, is_whole_body
+from hfwidgets.calls import http_exchange, transports
+from hfwidgets.calls.connections import Connection, ReadDeadline, limit_time
 from hfwidgets.calls.deadline import Deadline
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
     REQUEST_ERRORS,
     check_http_client,
-    raw_bytes,
     to_our_error,
-    too_large_error,
 )
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
-from hfwidgets.calls.transports import Transports, make_transport
+from hfwidgets.calls.size_limits import (
+    ERROR_LIMIT,
+    JSON_VARIABLE,
+    STREAM_VARIABLE,
+    read_limit,
+    too_large_error,
+)
 from hfwidgets.core.event_stream import DONE
 from hfwidgets.core.flow import Blocking, Flow, Reply, Sleep
 from hfwidgets.core.run_flow import run_flow
@@ -33,10 +37,6 @@ from hfwidgets.core.run_flow import run_flow
 class SyncDriver:
     """Performs steps by blocking.
 
-    Without proxies it calls httpx's transport itself: redirects, cookies and credentials belong to
-    `hfwidgets.calls.call`. An httpx client would process them a second time, which takes half of
-    the time of a small request.
-
     Attributes:
         user_http: the HTTP client that the user passed, None without one.
     """
@@ -44,25 +44,27 @@ class SyncDriver:
     def __init__(self, http: httpx.Client | None = None) -> None:
         self.user_http = check_http_client(http, httpx.Client, httpx.BaseTransport)
         self._lock = threading.Lock()
-        self._own_http: httpx.Client | Transports | None = None
+        self._own_http: transports.Transports | None = None
         self._pid = os.getpid()
         self._dropped_responses: deque[httpx.Response] = deque()
+        self._json_limit = read_limit(JSON_VARIABLE)
+        self._stream_limit = read_limit(STREAM_VARIABLE)
 
     def _open_response(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, its body still to be read."""
-        http = self.user_http or self._get_own_http()
+        http = self.user_http or self._own_http
         if isinstance(http, httpx.Client):
             return http.send(request, stream=True)
+        if http is None or (http is self._own_http and self._pid != os.getpid()):
+            http = self._connect()
         return http.handle_request(request)
 
-    def _get_own_http(self) -> httpx.Client | Transports:
+    def _connect(self) -> transports.Transports:
         """Return the connections of this process: a fork would read its parent's answers."""
-        if self._own_http is not None and self._pid == os.getpid():
-            return self._own_http
         with self._lock:
             if self._own_http is None or self._pid != os.getpid():
                 self._dropped_responses.clear()
-                self._own_http = make_transport()
+                self._own_http = transports.Transports()
                 self._pid = os.getpid()
             return self._own_http
 
@@ -117,10 +119,16 @@ class SyncDriver:
         started = time.perf_counter()
         while self._dropped_responses:
             self._dropped_responses.popleft().close()
-        deadline = deadline.shorten_to(request.max_wait)
+        if request.max_wait is not None:
+            deadline = deadline.shorten_to(request.max_wait)
         try:
             left = deadline.remaining_seconds("calling the server")
-            response = self._open_response(http_exchange.build_request(request, left))
+            built = transports.build_request(request, left)
+            if left is None:
+                response = self._open_response(built)
+            else:
+                with limit_time(left):
+                    response = self._open_response(built)
             status, headers = response.status_code, response.headers
             if request.stream and status < 400:
                 return Reply(status, headers, source=response, url=request.url)
@@ -129,7 +137,9 @@ class SyncDriver:
             finally:
                 response.close()
         except REQUEST_ERRORS as error:
-            raise to_our_error(error, deadline, request.url) from error
+            raise to_our_error(
+                error, deadline, request.url, proxied=self.user_http is None
+            ) from error
         seconds = time.perf_counter() - started
         return Reply(status, headers, content, url=request.url, seconds=seconds)
 
@@ -139,38 +149,51 @@ class SyncDriver:
         """Return the whole body; one that trickles in ends at the deadline too."""
         parts: list[bytes] = []
         size = 0
-        watch = ReadDeadline(response)
+        is_error = response.status_code >= 400
+        limit = self._json_limit if request.limit is None else request.limit
+        watch = None if deadline.end is None else ReadDeadline(response)
         try:
-            for part in raw_bytes(response):
+            for part in _iter_body(response):
                 parts.append(part)
                 size += len(part)
-                if request.limit is not None and size > request.limit:
-                    raise too_large_error(request.url, request.limit)
-                left = deadline.remaining_seconds("reading the answer")
-                if left is not None and not watch.is_armed and not is_whole_body(response, size):
-                    watch.arm(left)  # each read alone may take as long as the whole call could
+                if is_error and size > ERROR_LIMIT:
+                    break
+                if size > limit:
+                    variable = JSON_VARIABLE if request.limit is None else None
+                    raise too_large_error(httpx.URL(request.url).host, limit, variable)
+                if watch is not None:
+                    left = deadline.remaining_seconds("reading the answer")
+                    is_whole = response.headers.get("content-length") == str(size)
+                    if left is not None and not watch.is_armed and not is_whole:
+                        watch.arm(left)  # each read alone may take as long as the call could
         except httpx.RequestError as error:
-            if watch.has_fired:
+            if watch is not None and watch.has_fired:
                 raise deadline.timeout_error("reading the answer") from error
             raise
         finally:
-            watch.disarm()
-        if watch.has_fired:
+            if watch is not None:
+                watch.disarm()
+        if watch is not None and watch.has_fired:
             raise deadline.timeout_error("reading the answer")
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
     def read_chunks(self, reply: Reply, decoder: Any, deadline: Deadline) -> Iterator[bytes]:
-        """Iterate over the bytes of an open reply, within the deadline.
+        """Iterate over the bytes of an open reply, within the deadline and the size limit.
 
         After `[DONE]` the rest is drained, so that the connection can be used again.
         """
         response: httpx.Response = reply.source
         watch = ReadDeadline(response)
+        size = 0
         left = deadline.remaining_seconds("starting the stream")
         if left is not None:
             watch.arm(left)
         try:
-            for data in raw_bytes(response):
+            for data in _iter_body(response):
+                size += len(data)
+                if size > self._stream_limit:
+                    host = httpx.URL(reply.url).host
+                    raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
                 yield data
                 if (len(data) < 24 or DONE in data) and getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
@@ -181,6 +204,15 @@ class SyncDriver:
                 return  # the answer was whole; only the connection is lost
             if watch.has_fired:
                 raise deadline.timeout_error("waiting for the stream's next part") from error
-            raise to_our_error(error, deadline, reply.url, broken=True) from error
+            raise to_our_error(
+                error, deadline, reply.url, broken=True, proxied=self.user_http is None
+            ) from error
         finally:
             watch.disarm()
+
+
+def _iter_body(response: httpx.Response) -> Iterable[bytes]:
+    """Iterate over a body. One that is not encoded is read past httpx's decoders, which cost."""
+    if "content-encoding" in response.headers:
+        return response.iter_bytes()
+    return cast(httpx.SyncByteStream, response.stream)

@@ -31,7 +31,7 @@ def wait_for_job(
     yield CancelOnExit(cancel)
     waited, pause = 0.0, first
     while True:
-        status = parse_json((yield Send("GET", path)))
+        status = parse_json((yield Send("GET", path, follow=False)))
         reason = state(status)
         if reason is None:
             yield CancelOnExit(None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hfwidgets import InferenceClient, InferenceTimeoutError, errors
-from hfwidgets.calls import http_exchange
+from hfwidgets.calls import transports
 from tests.plugins.clients import EVENT_STREAM, Held, piece
 from tests.plugins.loopback import Answer, Loopback, chat_events, events
 from tests.plugins.waiting import reading, until
@@ -138,8 +138,8 @@ def test_the_timeout_holds_for_a_body_that_stops_halfway(
     """Without a length a shut connection looks like a whole answer; a single read has no limit."""
     import socket
 
-    request = http_exchange.build_request
-    monkeypatch.setattr(http_exchange, "build_request", lambda wire, _left: request(wire, None))
+    request = transports.build_request
+    monkeypatch.setattr(transports, "build_request", lambda wire, _left: request(wire, None))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

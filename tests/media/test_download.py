@@ -7,8 +7,9 @@ import pytest
 
 from hfwidgets import errors, media
 from hfwidgets.core.flow import Blocking, Reply, Send
+from hfwidgets.core.public_hosts import is_loopback, resolve_host
 from hfwidgets.core.run_flow import run_flow
-from hfwidgets.media._download import MAX_REDIRECTS, is_loopback, resolve_host
+from hfwidgets.media._download import MAX_REDIRECTS
 
 LOCAL = "http://127.0.0.1:8000/models/x"
 

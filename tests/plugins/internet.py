@@ -6,10 +6,13 @@ def test_it(internet):
     assert internet.asked[0] == "POST router.huggingface.co/v1/chat/completions"
 """
 
+from typing import Any
+
 import httpx
 import pytest
 
 from hfwidgets.calls import transports
+from hfwidgets.core import public_hosts
 from tests.plugins.loopback import Loopback, Made, Seen
 
 
@@ -81,11 +84,20 @@ class AsyncPlayed(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(self._internet.moved(request))
 
 
+def _resolve(host: str, port: int) -> list[Any]:
+    """Return an address of the public internet for every name, and addresses unchanged."""
+    try:
+        return [public_hosts.unwrap(host)]
+    except ValueError:
+        return [public_hosts.unwrap("1.1.1.1")]
+
+
 @pytest.fixture
 def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
     """Both clients reach the loopback server only, whatever they call."""
     played = Internet(loopback)
-    monkeypatch.setattr(transports, "has_proxies", lambda: False)
+    monkeypatch.setattr(transports, "find_proxy", lambda *_: None)
+    monkeypatch.setattr(public_hosts, "resolve_host", _resolve)
     monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
     monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: AsyncPlayed(played))
     return played

@@ -35,6 +35,7 @@ from hfwidgets.calls.settings import (
     StreamRecorder,
     interceptors,
 )
+from hfwidgets.calls.unexpected_errors import wrap_unexpected
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
 from hfwidgets.providers import Address, Provider
@@ -125,8 +126,19 @@ class Call:
             for unfinished in reversed(flows):
                 unfinished.close()
         if error is not None:
-            raise error
+            raise self._to_our_error(error)
         return outcome
+
+    def _to_our_error(self, error: Exception) -> Exception:
+        """Return an error of the flow, or ours in place of one that nobody foresaw."""
+        if isinstance(error, errors.HfWidgetsError):
+            return error
+        answer = self.raw_answer if self.reply is None else self.reply.content or self.raw_answer
+        found = wrap_unexpected(error, self.task.method if self.task else "", answer)
+        if isinstance(found, errors.HfWidgetsError):
+            found.meta = self.meta()
+            found.__cause__ = error
+        return found
 
     def answer_infer(self, ask: Infer) -> Flow[Any]:
         """Return the raw answer for a task, from the provider or from the interceptor."""

@@ -134,7 +134,7 @@ class Audio(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.mime_bundle(repr(self), self._html_(), self.meta)
+        return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:
         """Return a player that never starts by itself."""

@@ -103,7 +103,7 @@ class Record(dict[str, Any]):
         return self.model_dump_json(indent=indent)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.mime_bundle(repr(self), self._html_(), self.meta)
+        return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:
         """Return the object as safe HTML."""
@@ -340,7 +340,7 @@ class Elements(list[T], Generic[T]):
         return plot.plot_chart(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
+        return show.show_result(lambda: repr(list(self)), self._html_, self.meta)
 
     def _html_(self) -> str:
         """Return the list as safe HTML."""
@@ -353,7 +353,7 @@ class Text(str):
     meta: Meta | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.mime_bundle(str(self), self._html_(), self.meta)
+        return show.show_result(self.__str__, self._html_, self.meta)
 
     def _html_(self) -> str:
         """Return the text as safe HTML."""

@@ -1,9 +1,11 @@
 """Static, safe representations of results: plain text and HTML without a kernel or scripts."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from hfwidgets.core.meta import Meta
+from hfwidgets.core.surrogates import repair_text
 
 MAX_REPR_LENGTH = 200
 
@@ -46,7 +48,10 @@ def short_repr(value: Any) -> str:
         return f"<{len(value):,} bytes>"
     if hasattr(value, "getbbox") and hasattr(value, "width"):
         return f"<{value.width} x {value.height}>"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # nested too deeply, or an object whose repr fails
+        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
     return shorten(text, len(value)) if isinstance(value, str) else text
 
 
@@ -62,7 +67,31 @@ def mime_bundle(plain: str, html: str, meta: Meta | None) -> dict[str, Any]:
     foot = (
         f'<div style="opacity:.7;font-size:90%">{escape_html(meta.summary())}</div>' if meta else ""
     )
-    return {"text/plain": plain, "text/html": f'<div class="{RESULT_CLASSES}">{html}{foot}</div>'}
+    markup = f'<div class="{RESULT_CLASSES}">{html}{foot}</div>'
+    return {"text/plain": repair_text(plain), "text/html": repair_text(markup)}
+
+
+def show_result(
+    write_text: Callable[[], str], write_html: Callable[[], str], meta: Meta | None
+) -> dict[str, Any]:
+    """Return the static forms of a result that may hold anything a server can send.
+
+    A form that cannot be written is replaced: a notebook must show that there is a result.
+
+    Args:
+        write_text: Writes the plain text.
+        write_html: Writes safe HTML.
+        meta: The origin of the result.
+    """
+    try:
+        plain = write_text()
+    except Exception as error:
+        plain = f"<a result that cannot be shown: {type(error).__name__}>"
+    try:
+        html = write_html()
+    except Exception:
+        html = paragraph_html(plain)
+    return mime_bundle(plain, html, meta)
 
 
 def paragraph_html(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.surrogates import repair_text
 
 
 def flat_rows(items: Iterable[Any]) -> list[dict[str, Any]]:
@@ -29,7 +30,11 @@ def _flatten(item: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def to_frame(items: Iterable[Any]) -> Any:
     """Return the items as a DataFrame of pandas."""
-    return import_pandas().DataFrame(flat_rows(items))
+    pandas = import_pandas()
+    try:
+        return pandas.DataFrame(flat_rows(items))
+    except Exception as error:  # pandas raises whatever its parts do
+        raise errors.OutputError(f"The results do not fit into a DataFrame: {error}.") from error
 
 
 def import_pandas() -> Any:
@@ -45,17 +50,26 @@ def import_pandas() -> Any:
 
 
 def save_items(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
-    """Write the items to a file: .json keeps their structure, .csv flattens them to rows."""
+    """Write the items to a file: .json keeps their structure, .csv flattens them to rows.
+
+    Raises:
+        ConfigurationError: The file's name has another ending.
+        OutputError: The items hold what the format cannot express.
+    """
     target = Path(path)
-    if target.suffix.lower() == ".json":
-        text = json.dumps(list(items), ensure_ascii=False, indent=2, default=_to_json_value)
-    elif target.suffix.lower() == ".csv":
-        text = _to_csv(flat_rows(items))
-    else:
+    ending = target.suffix.lower()
+    if ending not in (".json", ".csv"):
         raise errors.ConfigurationError(
             f"A list of results is saved as .json or .csv; {target.name!r} ends in neither."
         )
-    target.write_text(text, encoding="utf-8", newline="")
+    try:
+        if ending == ".json":
+            text = json.dumps(list(items), ensure_ascii=False, indent=2, default=_to_json_value)
+        else:
+            text = _to_csv(flat_rows(items))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.OutputError(f"The results cannot be written as {ending}: {error}.") from error
+    target.write_text(repair_text(text), encoding="utf-8", newline="")
     return target
 
 

@@ -175,14 +175,16 @@ class Annotations(Elements[R]):
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        alt = overlay.alt_text(self, self.noun)
         try:
-            annotated = self.image
-        except errors.HfWidgetsError:  # the input is gone: the values are still worth showing
-            return show.mime_bundle(repr(list(self)), self._html_(), self.meta)
-        html = f"<figure>{overlay.image_html(annotated, alt)}</figure>{self._html_()}"
-        bundle = show.mime_bundle(repr(list(self)), html, self.meta)
-        return {**bundle, "image/png": overlay.encode_png(annotated)}
+            figure = overlay.image_html(self.image, overlay.alt_text(self, self.noun))
+            png = {"image/png": overlay.encode_png(self.image)}
+        except Exception:  # the input is gone, or a box is odd: the values are still worth showing
+            figure, png = "", {}
+        html = f"<figure>{figure}</figure>" if figure else ""
+        bundle = show.show_result(
+            lambda: repr(list(self)), lambda: f"{html}{self._html_()}", self.meta
+        )
+        return {**bundle, **png}
 
     def _html_(self) -> str:
         return (
@@ -245,7 +247,7 @@ class Video(bytes):
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return show.mime_bundle(repr(self), self._html_(), self.meta)
+        return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:
         """Return a player that never starts by itself."""

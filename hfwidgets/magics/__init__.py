@@ -1,20 +1,18 @@
 """The magics: %infer, %%infer and %hf.
 
-words       a line's words, with quoting and positions
-options     the options, their reader and their help
-vars        {{ name }} and $name
-fields      a task's inputs from a cell's body
-params      a task's parameters
-schema      replies of a given shape
-call        all of that as one call of the client
-run         running it, stopping it, settling it
-each, row   --each: a call a row
-compare, comparison   --compare: a call a model
-render      what the notebook keeps
-files       pictures, sounds and films
-output      where it appears
-infer, hf   the magics themselves
-complete    Tab; behind %hf: complete_hf
+infer_magic, hf_magic          the magics themselves
+tokenizer, options             a line's words; the options, their parser and their help
+variables                      {{ name }} and $name
+inputs, parameters, schema     a task's inputs, its parameters, replies of a given shape
+attachments                    images and audio of a chat message
+build_call                     all of that as one call of the client
+run                            running a call, stopping it, storing its result
+each_row, row_values           --each: one call per row
+compare                        --compare: one call per model
+render, media_files            what the notebook stores of an answer
+outputs                        where an answer appears
+is_assigned                    whether a statement uses a line magic's value
+completion, completion_hf      Tab
 """
 
 from typing import Any
@@ -25,7 +23,7 @@ from hfwidgets.magics.infer_magic import InferMagics
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add the magics and their completion to an IPython shell; once loaded, nothing changes."""
+    """Add the magics and their completion to an IPython shell; a second call changes nothing."""
     if InferMagics.__name__ in shell.magics_manager.registry:
         return
     settings = InferMagics(shell)
@@ -35,7 +33,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take the magics and their completion away again."""
+    """Remove the magics and their completion."""
     completion.remove_completer(shell)
     settings = shell.magics_manager.registry.pop(InferMagics.__name__, None)
     shell.magics_manager.registry.pop(HfMagics.__name__, None)

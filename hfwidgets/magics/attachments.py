@@ -1,4 +1,4 @@
-"""What `-i` attaches to a chat message, as a part that the client takes and checks."""
+"""Builds the parts of a chat message that `-i` attaches; the client loads and checks them."""
 
 import mimetypes
 from pathlib import Path
@@ -10,12 +10,12 @@ ATTACHMENT_KINDS = ("image", "audio")
 
 
 def build_attachment(value: Any, kind: str | None = None) -> Any:
-    """The part of a message for a picture or sound.
+    """Return the message part of an image or audio.
 
     Args:
-        value: a path, an http(s) or data URL, bytes, a PIL image, an array, or an IPython display
+        value: A path, an http(s) or data URL, bytes, a PIL image, an array, or an IPython display
             object that holds the file's bytes.
-        kind: image or audio; None tells it by the content, or by the name in a URL.
+        kind: image or audio; None finds it by the content, or by the name in a URL.
     """
     if root_package(value) == "IPython" and isinstance(getattr(value, "data", None), bytes):
         value = value.data
@@ -28,7 +28,7 @@ def build_attachment(value: Any, kind: str | None = None) -> Any:
 
 
 def _guess_kind(url: str) -> str:
-    """The kind that a URL names; image where it names none."""
+    """Return the kind that a URL names; image where it names none."""
     if url.startswith("data:audio/"):
         return "audio"
     guessed = mimetypes.guess_type(url.partition("?")[0])[0] or ""

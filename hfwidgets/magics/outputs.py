@@ -1,4 +1,4 @@
-"""Where an answer appears while it arrives: one cell output, a terminal, or nowhere."""
+"""Shows an answer while it arrives: in one cell output, in a terminal, or nowhere."""
 
 import sys
 import time
@@ -9,26 +9,27 @@ from uuid import uuid4
 
 from IPython.display import publish_display_data
 
+from hfwidgets.core.display_updates import can_update_displays
 from hfwidgets.magics.media_files import Bundle
 
 MIN_INTERVAL = 0.1
-"""Seconds between two updates of a short text."""
+"""The least time between two updates, in seconds."""
 
 BYTES_PER_SECOND = 40_000
-"""Updates become rarer as the text grows, so that about this much is sent a second."""
+"""The rate of updates: as a text grows, they become rarer, since each one sends all of it."""
 
 
 class Output(Protocol):
-    """Takes an answer as it grows, and at its end the view that stays.
+    """A place for an answer as it grows, and at its end for the view that stays.
 
     Attributes:
-        pictures: whether it can show pictures and play sounds; else they are kept as files.
+        supports_media: True if it can show images and play audio; else these are saved as files.
     """
 
     supports_media: bool
 
     def is_due(self, text: str, note: str | None) -> bool:
-        """Whether it is time to show this text and note."""
+        """True if it is time to show this text and note."""
         ...
 
     def update(self, text: str, bundle: Bundle) -> None:
@@ -36,12 +37,12 @@ class Output(Protocol):
         ...
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        """Show what stays."""
+        """Show the view that stays."""
         ...
 
 
 class CellOutput:
-    """One output of a notebook cell, replaced at most ten times a second."""
+    """One output of a notebook cell, replaced at most ten times per second."""
 
     supports_media = True
 
@@ -50,14 +51,15 @@ class CellOutput:
         self._id = uuid4().hex
         self._is_published = False
         self._last_content: tuple[str, str | None] = ("", None)
+        # An answer that comes within half a second appears at once, without a placeholder before.
         self._next_update = clock() + 5 * MIN_INTERVAL
 
     def is_due(self, text: str, note: str | None) -> bool:
         if (text, note) == self._last_content and self._is_published:
             return False
         now = self._clock()
-        started = bool(text) and not self._last_content[0]
-        if now < self._next_update and not started:
+        is_first_text = bool(text) and not self._last_content[0]
+        if now < self._next_update and not is_first_text:
             return False
         self._last_content = (text, note)
         self._next_update = now + max(MIN_INTERVAL, len(text) / BYTES_PER_SECOND)
@@ -70,9 +72,24 @@ class CellOutput:
         self._publish(bundle, metadata)
 
     def _publish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        shown, self._is_published = self._is_published, True
+        is_update, self._is_published = self._is_published, True
         identity = {"display_id": self._id}
-        publish_display_data(bundle, metadata, transient=identity, update=shown)  # type: ignore[no-untyped-call]
+        publish_display_data(bundle, metadata, transient=identity, update=is_update)  # type: ignore[no-untyped-call]
+
+
+class FinalOutput:
+    """An output that cannot be updated, so the answer appears once, in its final form."""
+
+    supports_media = True
+
+    def is_due(self, text: str, note: str | None) -> bool:
+        return False
+
+    def update(self, text: str, bundle: Bundle) -> None:
+        """Do nothing: no update is due."""
+
+    def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
+        publish_display_data(bundle, metadata)  # type: ignore[no-untyped-call]
 
 
 class TerminalOutput:
@@ -96,6 +113,7 @@ class TerminalOutput:
         self._printed_text = text
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
+        # What a terminal has printed stays, so only the rest of the same text follows.
         plain = bundle["text/plain"]
         if self._printed_text and plain.startswith(self._printed_text):
             plain = plain[len(self._printed_text) :]
@@ -116,7 +134,7 @@ class DeferredOutput:
         return False
 
     def update(self, text: str, bundle: Bundle) -> None:
-        """Never due."""
+        """Do nothing: no update is due."""
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
         if metadata["hfwidgets"].get("stopped"):
@@ -132,15 +150,17 @@ class SilentOutput:
         return False
 
     def update(self, text: str, bundle: Bundle) -> None:
-        """Never due."""
+        """Do nothing: no update is due."""
 
     def finish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
-        """Shows nothing."""
+        """Show nothing."""
 
 
 def choose_output(shell: Any) -> Output:
-    """The output for this front end: a cell's where there is a kernel, else the terminal's."""
-    return CellOutput() if hasattr(shell, "kernel") else TerminalOutput()
+    """Return the output of this front end, or the one that `%%capture` collects."""
+    if not hasattr(shell, "kernel"):
+        return TerminalOutput()
+    return CellOutput() if can_update_displays(shell) else FinalOutput()
 
 
 def _write_stdout(text: str) -> None:
@@ -149,12 +169,12 @@ def _write_stdout(text: str) -> None:
 
 
 def shorten_traceback(error: BaseException) -> None:
-    """Have an error shown as one message, without frames, wherever it is raised."""
+    """Make IPython show an error as one message, without frames, wherever it is raised."""
     message = strip_control_characters(str(error)) or "stopped; what had arrived is kept."
     shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
     error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]
 
 
 def strip_control_characters(text: str) -> str:
-    """A text without the control characters with which it could take over a terminal."""
+    """Return a text without the control characters that could take over a terminal."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")

@@ -30,13 +30,14 @@ from hfwidgets.batch._options import MapOptions, accepts_map_options
 if TYPE_CHECKING:
     from hfwidgets.batch._handles import AsyncBatch, run_map
     from hfwidgets.batch._progress import Progress, Ticker, open_display
-    from hfwidgets.batch._result import BatchResult, Row
+    from hfwidgets.batch._result import BatchResult, Retry, Row
 
 __all__ = [
     "AsyncBatch",
     "BatchResult",
     "MapOptions",
     "Progress",
+    "Retry",
     "Row",
     "Ticker",
     "accepts_map_options",
@@ -48,6 +49,7 @@ _MODULES = {
     "AsyncBatch": "_handles",
     "BatchResult": "_result",
     "Progress": "_progress",
+    "Retry": "_result",
     "Row": "_result",
     "Ticker": "_progress",
     "open_display": "_progress",

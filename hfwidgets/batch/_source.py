@@ -10,7 +10,7 @@ from hfwidgets import errors
 from hfwidgets.batch._options import Columns, Rows
 from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask, controls
-from hfwidgets.tasks.tables import PandasSeries, Table, TableRecords, open_table, to_python
+from hfwidgets.tasks.tables import Table, TableRecords, open_table, to_python
 
 Arguments = dict[str, Any]
 """A call's arguments by name, as the task's method takes them."""
@@ -45,8 +45,8 @@ class RowSource:
         self._task = task
         self._first_input = task.inputs[0]
         self.table = open_table(rows)
-        # A Series is a table to join results to, but its rows are its items.
-        table = None if isinstance(self.table, PandasSeries) else self.table
+        # A column is a table to join results to, but its rows are its items.
+        table = None if self.table is not None and self.table.is_column else self.table
         self._columns = _resolve_columns(task, table, column)
         shared = {self._first_input, *(self._columns or ())} if column is not None else set[str]()
         _check_parameters(task, parameters, shared)

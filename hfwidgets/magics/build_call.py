@@ -1,4 +1,4 @@
-"""From options and a text to one call of the client."""
+"""Builds one call of the client from options and a text."""
 
 import hashlib
 import json
@@ -30,19 +30,19 @@ CHAT_ONLY_OPTIONS = ("system", "chat", "new", "schema")
 
 @dataclass
 class MagicCall:
-    """One call: which method of the client, with what.
+    """One call of a client's method.
 
     Attributes:
-        task: the task.
-        inputs: the task's inputs by name.
-        params: its other parameters by name.
-        model: the model as the client is given it.
-        settings: what the client itself is made with: provider, timeout.
-        chat: the name of the conversation that goes on, None for a single shot.
-        shape: what `--schema` named.
-        stream: whether the answer comes in pieces.
-        counted: whether a stream's token counts are asked for.
-        begun: when it was made, None before.
+        task: The task.
+        inputs: The task's inputs by name.
+        params: Its other parameters by name.
+        model: The model as the client accepts it.
+        settings: The client's own arguments: provider, timeout, recordings.
+        chat: The name of the conversation that continues, None for a single shot.
+        shape: The shape of the reply that `--schema` names.
+        stream: True if the answer arrives in pieces.
+        counts_usage: True if a stream is to report its token counts.
+        started_at: When it was made, None before.
     """
 
     task: BaseTask
@@ -58,7 +58,7 @@ class MagicCall:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The keyword arguments of the client's method."""
+        """Return the keyword arguments of the client's method."""
         named = {"model": self.model} if self.model else {}
         streamed: dict[str, Any] = {"stream": True} if self.stream else {}
         if self.counts_usage and "stream_options" not in self.params:
@@ -66,17 +66,17 @@ class MagicCall:
         return {**self.inputs, **self.params, **named, **streamed}
 
     def label(self) -> str:
-        """Task and model, for people."""
+        """Return task and model in words."""
         return f"{self.task.name} with {self.model}" if self.model else self.task.name
 
     def fingerprint(self) -> str:
-        """SHA-256 of the inputs in hexadecimal digits; pictures and tables by their content."""
+        """Return the SHA-256 of the inputs in hexadecimal digits; images and tables by content."""
         text = json.dumps(self.inputs, sort_keys=True, ensure_ascii=False, default=_digest)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(value: Any) -> str:
-    """A value that is no JSON, by its content: bytes, arrays and pictures, tables."""
+    """Return the hash of a value that is not JSON: bytes, arrays, images, tables."""
     for name in ("tobytes", "to_json"):
         if callable(method := getattr(value, name, None)):
             value = method()
@@ -87,7 +87,7 @@ def _digest(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What holds where a line says nothing."""
+    """The values that apply where a line names none."""
 
     task: str | None = None
     model: str | None = None
@@ -99,11 +99,11 @@ class Defaults:
 def build_call(
     options: Options, names: Namespace, session: Session, defaults: Defaults
 ) -> MagicCall:
-    """The call that a line and its text ask for.
+    """Build the call of a line and its text.
 
     Raises:
-        UsageError: an input or parameter that the task does not have, or that is missing.
-        UnknownTaskError: there is no such task.
+        UsageError: an input or parameter is missing, or the task does not have it.
+        UnknownTaskError: the task does not exist.
     """
     task = choose_task(options, session, defaults)
     model, provider = split_model(options["model"] or defaults.model, session.aliases)
@@ -125,9 +125,9 @@ def build_call(
 
 
 def choose_task(options: Options, session: Session, defaults: Defaults) -> BaseTask:
-    """The task of the line, else the one that is set, else the model's own, else chat.
+    """Return the task of the line, else the configured one, else the model's own, else chat.
 
-    What a line asks for that only chat has, makes it chat.
+    An option that only chat has makes the task chat.
     """
     named = options["task"] or defaults.task
     if not named and not options.values.keys() & set(CHAT_ONLY_OPTIONS):
@@ -137,7 +137,7 @@ def choose_task(options: Options, session: Session, defaults: Defaults) -> BaseT
 
 
 def _choose_recorder(options: Options) -> Any:
-    """What answers in place of the providers, None where the line does not say."""
+    """Return the recorder that the line asks for, None where it names none."""
     if options["replay"]:
         return get_recorder("replay")
     if options["cache"]:
@@ -146,7 +146,7 @@ def _choose_recorder(options: Options) -> Any:
 
 
 def can_stream(task: BaseTask) -> bool:
-    """Whether the task's answers can come in pieces."""
+    """True if the task's answers can arrive in pieces."""
     return "stream" in task.signature.parameters
 
 
@@ -165,9 +165,9 @@ def _collect_inputs(task: BaseTask, options: Options, names: Namespace) -> dict[
 def _fill_chat_call(
     call: MagicCall, options: Options, names: Namespace, session: Session, defaults: Defaults
 ) -> None:
-    """Fill in a chat call: history, system prompt, the user's message with what is attached."""
+    """Fill in a chat call: history, system prompt, the user's message with its attachments."""
     if "labels" in options:
-        raise UsageError(f"{CHAT} takes no labels; zero-shot-classification does.")
+        raise UsageError(f"{CHAT} does not accept labels; use zero-shot-classification.")
     chat = None if options["no_history"] else options["chat"] or defaults.chat
     if options["new"] and not chat:
         raise UsageError("--new starts a named conversation over; name it with -c NAME.")
@@ -186,12 +186,12 @@ def _fill_chat_call(
 
 
 def _check_chat_idle(chat: str | None, session: Session) -> None:
-    """Raise UsageError where a conversation still waits for an answer in the background."""
+    """Raise UsageError if a conversation still waits for an answer in the background."""
     run = session.chat_runs.get(chat) if chat is not None else None
     if run is not None and not run.done():
         raise UsageError(
-            f"The conversation {chat!r} waits for the answer of run {run.id}: .result() of its "
-            f"handle waits for it, %hf runs stop {run.id} ends it."
+            f"The conversation {chat!r} waits for the answer of run {run.id}. Call .result() of "
+            f"its handle to wait for it, or stop it with %hf runs stop {run.id}."
         )
 
 
@@ -218,11 +218,11 @@ def _build_user_message(options: Options, names: Namespace) -> dict[str, Any]:
 
     text = options.prompt if options["no_vars"] else fill_variables(options.prompt, names, attach)
     if not text.strip() and not media:
-        raise UsageError("There is no prompt: write it behind the options, or below %%infer.")
+        raise UsageError("The prompt is missing: write it after the options, or below %%infer.")
     if not media:
         return {"role": "user", "content": text}
-    said = [{"type": "text", "text": text}] if text.strip() else []
-    return {"role": "user", "content": [*said, *media]}
+    parts = [{"type": "text", "text": text}] if text.strip() else []
+    return {"role": "user", "content": [*parts, *media]}
 
 
 def _resolve_attachment(source: str, names: Namespace) -> Any:
@@ -230,7 +230,7 @@ def _resolve_attachment(source: str, names: Namespace) -> Any:
     if not equals or not kind.isidentifier():
         kind, rest = "", source
     elif kind not in ATTACHMENT_KINDS:
-        raise UsageError(f"A chat takes -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
+        raise UsageError(f"A chat accepts -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
     value = resolve_variable(rest, names, lambda: rest)
     refuse_model_text(value, rest, names)
     return build_attachment(value, kind or None)

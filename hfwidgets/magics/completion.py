@@ -1,6 +1,6 @@
-"""Tab behind %infer, %%infer and %hf: options, tasks, models, providers, parameters, variables.
+"""Completes %infer, %%infer and %hf: options, tasks, models, providers, parameters, variables.
 
-Everything comes from memory; nothing is looked up elsewhere, and a fault here shows no error.
+All suggestions come from memory and local files: a keystroke never waits for a network.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ def install_completer(shell: Any, settings: InferMagics) -> None:
 
 
 def remove_completer(shell: Any) -> None:
-    """Take the matcher away again."""
+    """Remove the matcher."""
     completer = getattr(shell, "Completer", None)
     found = getattr(completer, "custom_matchers", [])
     found[:] = [each for each in found if getattr(each, "matcher_identifier", "") != MATCHER_ID]
@@ -58,15 +58,17 @@ MATCHER_ID = "hfwidgets.magics"
 
 
 def build_matcher(settings: InferMagics) -> Any:
-    """The matcher for one shell."""
+    """Build the matcher of one shell."""
 
-    def found_in(context: Any) -> Any:
-        first = context.cursor_line == 0
-        fragment, found = find_matches(context.text_until_cursor, settings, first=first)
-        made = [ipython.SimpleCompletion(text=item, type="magic") for item in found]
-        return {"completions": made, "matched_fragment": fragment, "suppress": bool(found)}
+    def complete(context: Any) -> dict[str, Any]:
+        is_first_line = context.cursor_line == 0
+        fragment, found = find_matches(
+            context.text_until_cursor, settings, is_first_line=is_first_line
+        )
+        completions = [ipython.SimpleCompletion(text=item, type="magic") for item in found]
+        return {"completions": completions, "matched_fragment": fragment, "suppress": bool(found)}
 
-    match: Any = found_in  # the decorator adds what makes it a matcher
+    match: Any = complete  # the decorator adds the attributes of a matcher
     return ipython.context_matcher(identifier=MATCHER_ID, priority=200)(match)
 
 
@@ -78,26 +80,29 @@ def _build_hook(settings: InferMagics) -> Callable[[Any, Any], list[str]]:
 
 
 def find_matches(
-    before: str, settings: InferMagics, *, first: bool = True
+    before: str, settings: InferMagics, *, is_first_line: bool = True
 ) -> tuple[str, list[str]]:
-    """The fragment that is being written, and what it could become.
+    """Return the fragment at the cursor and its completions.
 
     Args:
-        before: the line up to the cursor.
-        first: whether it is the cell's first line, the only one where %%infer can stand.
+        before: The line up to the cursor.
+        settings: The magics of the shell.
+        is_first_line: True in a cell's first line, the only one that %%infer can begin.
     """
     try:
-        fragment, found = _match_line(before, settings, first)
-    except Exception:  # Tab must never break: whatever it is, there is just nothing to offer
+        fragment, found = _match_line(before, settings, is_first_line)
+    except Exception:  # a completer must never raise: without suggestions typing goes on
         return "", []
-    if not before.endswith(fragment):  # a quoted word cannot be replaced piece by piece
+    if not before.endswith(
+        fragment
+    ):  # a quoted word differs from its text, so no part of it can be replaced
         return "", []
     return fragment, found
 
 
-def _match_line(before: str, settings: InferMagics, first: bool) -> tuple[str, list[str]]:
+def _match_line(before: str, settings: InferMagics, is_first_line: bool) -> tuple[str, list[str]]:
     line = _MAGIC_LINE.fullmatch(before)
-    if not line or (line["mark"] == "%%" and not (first and before.startswith("%%"))):
+    if not line or (line["mark"] == "%%" and not (is_first_line and before.startswith("%%"))):
         return "", []
     rest = line["rest"]
     if line["name"] == "hf":
@@ -112,22 +117,27 @@ def _filter_by_prefix(fragment: str, offers: Iterable[str]) -> tuple[str, list[s
 
 
 class CursorContext:
-    """Where the cursor stands in the options, and what was given before it.
+    """The cursor's place among the options, and the values before it.
+
+    Args:
+        rest: The line after the magic's name, up to the cursor.
+        is_cell: True for %%infer.
+        settings: The magics of the shell.
 
     Attributes:
-        word: the word that is being written; of `--flag=value` the value alone.
-        flag: the option whose value it is.
-        given: the values before it by option; `model` also from its place in %%infer.
-        in_prompt: whether it belongs to the prompt of %infer.
+        word: The word at the cursor; of `--flag=value` the value only.
+        flag: The option whose value it is, None for an option's name or a model.
+        option_values: The values before it by option; `model` also from its place in %%infer.
+        is_in_prompt: True if it belongs to the prompt of %infer.
     """
 
-    def __init__(self, rest: str, cell: bool, settings: InferMagics) -> None:
-        self.settings, self.is_cell = settings, cell
+    def __init__(self, rest: str, is_cell: bool, settings: InferMagics) -> None:
+        self.settings, self.is_cell = settings, is_cell
         self.option_values: dict[str, str] = {}
         self.flag: Flag | None = None
         self.word = ""
         self.is_in_prompt = False
-        target = _TARGET.match(rest) if cell else None
+        target = _TARGET.match(rest) if is_cell else None
         self._read_words(rest, target.end() if target else 0)
 
     def _read_words(self, rest: str, at: int) -> None:
@@ -141,7 +151,7 @@ class CursorContext:
             at = word.end
 
     def _record_word(self, text: str) -> None:
-        """Note a word that is complete."""
+        """Record a word before the cursor."""
         name, equals, value = text.partition("=")
         if self.flag is not None:
             self.option_values[self.flag.key], self.flag = text, None
@@ -153,14 +163,14 @@ class CursorContext:
             self.flag = FLAGS_BY_NAME[name]
 
     def _set_current_word(self, text: str) -> None:
-        """Note the word that is being written."""
+        """Record the word at the cursor."""
         name, equals, value = text.partition("=")
         if self.flag is None and equals and name in FLAGS_BY_NAME:
             self.flag, text = FLAGS_BY_NAME[name], value
         self.word = text
 
     def find_suggestions(self) -> tuple[str, Iterable[str]]:
-        """The fragment that would be replaced, and what fits here."""
+        """Return the fragment to replace, and the suggestions for it."""
         if self.is_in_prompt:
             return "", []
         if self.flag is not None:
@@ -171,12 +181,12 @@ class CursorContext:
 
     @property
     def task(self) -> BaseTask:
-        """The task that the options name, else the model's own."""
+        """Return the task that the options name, else the model's own."""
         settings = self.settings
         return choose_task(Options(dict(self.option_values)), settings.session, settings.defaults())
 
     def list_variables(self, fits: Callable[[Any], bool]) -> list[str]:
-        """The user's variables that fit, each with its $."""
+        """Return the user's variables that fit, each with its $."""
         shell = self.settings.shell
         return [
             f"${name}"
@@ -186,9 +196,9 @@ class CursorContext:
 
 
 def _complete_models(at: CursorContext) -> Suggestions:
-    """Aliases, the models used last, and those that were listed; behind a colon the providers.
+    """Complete aliases, recent models and listed models; after a colon, providers.
 
-    Listed models of another task come only where no task is named.
+    Listed models of other tasks are suggested only where no task is named.
     """
     memory = at.settings.session
     known = dict.fromkeys([*memory.aliases, *reversed(memory.models), *_list_known_models(at)])
@@ -198,7 +208,7 @@ def _complete_models(at: CursorContext) -> Suggestions:
 
 
 def _list_known_models(at: CursorContext) -> list[str]:
-    """The models of the task that were ever listed on this machine, the latest first."""
+    """Return the task's models that were ever listed on this machine, the latest first."""
     named = at.option_values.get("task") or at.settings.task
     wanted = find(named).name if named else None
     listed = notebook.known_models(at.settings.session)
@@ -206,7 +216,7 @@ def _list_known_models(at: CursorContext) -> list[str]:
 
 
 def _complete_compared(at: CursorContext) -> Suggestions:
-    """The models before the last comma stay; behind it any but those."""
+    """Complete the model after the last comma, without those before it."""
     before, _, last = at.word.rpartition(",")
     word, at.word = at.word, last
     found = [name for name in _complete_models(at)[1] if name not in before.split(",")]
@@ -216,18 +226,20 @@ def _complete_compared(at: CursorContext) -> Suggestions:
 
 
 def _complete_rows(at: CursorContext) -> Suggestions:
-    """Tables and lists; behind a colon the table's columns."""
+    """Complete tables and lists; after a colon, the table's columns."""
     name, colon, column = at.word.partition(":")
     if not colon:
         return at.word, at.list_variables(_has_rows)
     table = at.settings.shell.user_ns.get(name.removeprefix("$"))
-    return column, map(str, getattr(table, "columns", ()))
+    # Arrow's `columns` are the columns themselves, its `column_names` the names.
+    return column, map(str, getattr(table, "column_names", None) or getattr(table, "columns", []))
 
 
-def _has_rows(value: Any) -> bool:
-    return (hasattr(value, "columns") and hasattr(value, "iloc")) or (
-        (isinstance(value, list | tuple) or hasattr(value, "iloc")) and not isinstance(value, type)
-    )
+def _has_rows(value: object) -> bool:
+    """True for lists, tables and columns; judged by attributes, since Tab must stay fast."""
+    attributes = ("iloc", "columns", "iter_rows", "to_pylist")
+    is_table = any(hasattr(value, name) for name in attributes) and not isinstance(value, type)
+    return isinstance(value, list | tuple) or is_table
 
 
 def _complete_providers(at: CursorContext) -> Suggestions:
@@ -246,7 +258,7 @@ def _complete_numbers(at: CursorContext) -> Suggestions:
 
 
 def _complete_parameters(at: CursorContext) -> Suggestions:
-    """Names with their equals sign; behind it the words that the parameter takes."""
+    """Complete names with their equals sign; after it, the values of the parameter."""
     known = settable_parameters(at.task)
     name, equals, value = at.word.partition("=")
     if not equals:
@@ -258,7 +270,7 @@ def _complete_parameters(at: CursorContext) -> Suggestions:
 
 
 def _complete_inputs(at: CursorContext) -> Suggestions:
-    """Names of the task's inputs, and the variables of a type that fits one of them."""
+    """Complete the task's inputs, and the variables whose type fits one of them."""
     name, equals, value = at.word.partition("=")
     controls = {n: at.task.controls[n] for n in at.task.inputs if n in at.task.controls}
     if at.task.name == CHAT:
@@ -273,14 +285,14 @@ def _complete_inputs(at: CursorContext) -> Suggestions:
 
 
 def _complete_files(word: str) -> list[str]:
-    """The files that a word may name, behind the @ that asks for a file's text too."""
+    """Return the files that a word may name, also after the @ of a file's text."""
     if word.startswith("@"):
         return [f"@{path}" for path in complete_paths(word[1:])]
     return [] if word.startswith("$") else complete_paths(word)
 
 
-def _is_value_for(control: Control, value: Any) -> bool:
-    """Whether a variable may be the value of an input."""
+def _is_value_for(control: Control, value: object) -> bool:
+    """True if a variable may be the value of an input."""
     if isinstance(control, MediaInput):
         return is_media(value) or root_package(value) == "numpy" or isinstance(value, bytes | Path)
     if isinstance(control, TableInput):
@@ -290,13 +302,13 @@ def _is_value_for(control: Control, value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_user_dict(value: Any) -> bool:
-    """Whether a variable is a dict of the user's own, not an answer."""
+def _is_user_dict(value: object) -> bool:
+    """True if a variable is the user's own dict, not an answer."""
     return isinstance(value, dict) and root_package(value) != "hfwidgets"
 
 
-def _is_schema(value: Any) -> bool:
-    """Whether a variable may be a --schema."""
+def _is_schema(value: object) -> bool:
+    """True if a variable may be a --schema."""
     model = hasattr(value, "model_json_schema") or dataclasses.is_dataclass(value)
     table = hasattr(value, "columns") and hasattr(value, "dtypes")
     return _is_user_dict(value) or table or (isinstance(value, type) and model)

@@ -1,4 +1,4 @@
-"""What may follow %hf and its words when Tab is pressed; files and tasks for both magics."""
+"""Completes %hf, its commands and their arguments; paths and tasks for both magics."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,11 +15,11 @@ from hfwidgets.tasks import TASKS, find
 Suggestions = tuple[str, Iterable[str]]
 
 MAX_FILES = 500
-"""How many entries of a folder are looked at."""
+"""The number of a folder's entries that are read."""
 
 
 def complete_subcommand(rest: str, settings: InferMagics) -> Suggestions:
-    """The fragment behind %hf that is being written, and what fits there."""
+    """Return the fragment to replace after %hf, and the suggestions for it."""
     *before, fragment = re.split(r"[ \t]+", rest.lstrip())
     if not before:
         return fragment, [*hf_magic.SUBCOMMANDS, "help"]
@@ -39,26 +39,26 @@ def complete_subcommand(rest: str, settings: InferMagics) -> Suggestions:
 
 
 def complete_paths(fragment: str) -> list[str]:
-    """The files and folders that a path may go on with; hidden ones only behind a dot."""
+    """Return the files and folders that continue a path; hidden ones only after a dot."""
     head = fragment[: fragment.rfind("/") + 1]
-    folder, begun = Path(head or ".").expanduser(), fragment[len(head) :]
+    folder, start = Path(head or ".").expanduser(), fragment[len(head) :]
     try:
         found = list(islice(folder.iterdir(), MAX_FILES))
     except OSError:
         return []
-    shown = (p for p in found if p.name[0] != "." or begun.startswith("."))
+    shown = (p for p in found if p.name[0] != "." or start.startswith("."))
     names = (f"{head}{p.name}{'/' if p.is_dir() else ''}" for p in shown)
     return sorted(name for name in names if not re.search(r"[\s'\"\\$]", name))
 
 
 def complete_task_names(fragment: str) -> list[str]:
-    """The tasks; those by which they are also known once one has begun to be written."""
+    """Return the tasks, and their other names once a name is begun."""
     others = (name for task in TASKS.values() for name in task.known_as) if fragment else ()
     return [*TASKS, *others]
 
 
 def _complete_config(fragment: str, settings: InferMagics) -> Suggestions:
-    """Settings with their equals sign; behind it their values."""
+    """Complete settings with their equals sign; after it, their values."""
     name, equals, value = fragment.partition("=")
     if not equals:
         return fragment, [f"{known}=" for known in settings.trait_names(config=True)]
@@ -81,8 +81,8 @@ def _complete_chats(fragment: str, settings: InferMagics) -> list[str]:
 
 
 def _complete_runs(fragment: str, settings: InferMagics) -> list[str]:
-    going = settings.session.runs.items()
-    return ["all", *(str(number) for number, run in going if not run.done())]
+    runs = settings.session.runs.items()
+    return ["all", *(str(number) for number, run in runs if not run.done())]
 
 
 def _complete_aliases(fragment: str, settings: InferMagics) -> list[str]:
@@ -148,4 +148,4 @@ _WORD_COMPLETERS: dict[tuple[str, ...], SuggestionSource] = {
     ("auth",): _complete_fixed("login", "logout", "whoami", "switch"),
     ("auth", "switch"): lambda fragment, settings: notebook.token_names(),
 }
-"""What follows which words; `*` stands for any."""
+"""The completions after some words; `*` stands for any word."""

@@ -1,4 +1,4 @@
-"""`--each $df:col`: one call a row, through the client's own `map`."""
+"""`--each $df:col`: one call per row, by the client's own `map`."""
 
 import mimetypes
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from hfwidgets.batch import BatchResult, Progress
+from hfwidgets.batch import BatchResult, Progress, Retry
 from hfwidgets.errors import HfWidgetsError, InputError
 from hfwidgets.magics.attachments import ATTACHMENT_KINDS
 from hfwidgets.magics.build_call import CHAT, MagicCall
@@ -24,6 +24,7 @@ from hfwidgets.magics.variables import Namespace, is_media, resolve_path
 from hfwidgets.notebook import BackgroundRun, Session, background_loop, session_client
 from hfwidgets.tasks import BaseTask
 from hfwidgets.tasks.controls import LabelList, MediaInput, TextBox
+from hfwidgets.tasks.tables import open_table
 
 _SOURCE = re.compile(r"\$([^:\s]+)(?::(.+))?")
 _ROW_MENTION = re.compile(r"\{\{\s*row\b|\$row\b")
@@ -32,19 +33,21 @@ CallBuilder = Callable[[Options, Namespace], MagicCall]
 
 
 class RowCalls:
-    """The arguments of a call for each row, made when it is the row's turn.
-
-    Attributes:
-        first: the call of the first row that makes one.
-        table: the DataFrame that the rows come from, None for others.
+    """The arguments of each row's call, built at the row's turn.
 
     Args:
-        task: what is asked.
-        options: what the line says; `{{ row }}` in it stands for the row.
-        build: makes a call of options and names.
+        task: The task that is called.
+        options: The line's options, in which `{{ row }}` stands for the row.
+        names: The variables that the options may name.
+        build: Builds a call from options and names.
+
+    Attributes:
+        first_call: The call of the first row that yields one.
+        table: The table that the rows come from, None for other sources.
+        shared_parameters: The task's parameters that are the same for all rows.
 
     Raises:
-        UsageError: there are no rows, or none of them makes a call.
+        UsageError: the source has no rows, or none of them yields a call.
     """
 
     def __init__(
@@ -52,28 +55,42 @@ class RowCalls:
     ) -> None:
         self._task, self._options, self._names, self._build = task, options, names, build
         source, column = _resolve_source(options["each"], names)
-        self.table = source if hasattr(source, "iloc") else None
+        self.table = open_table(source)
         self._items = to_rows(source, column)
         self.first_call = self._find_first_call()
+        self.shared_parameters = self._find_shared_parameters()
+
+    def _find_shared_parameters(self) -> dict[str, Any]:
+        """Return the parameters that do not depend on the row.
+
+        `map` gets them for all rows at once, so that it refuses a `--resume` file whose rows were
+        answered with others.
+        """
+        of_rows = {
+            item.partition("=")[0].strip().replace("-", "_")
+            for item in self._options["param"] or ()
+            if _ROW_MENTION.search(item)
+        }
+        return {k: v for k, v in self.first_call.params.items() if k not in of_rows}
 
     def _find_first_call(self) -> MagicCall:
-        """The first call; rows that can be had only once are not lost by looking at them."""
-        failed: Exception | None = None
-        going, seen = iter(self._items), list[Any]()
-        for item in going:
-            seen.append(item)
+        """Return the first call; rows of an iterator that were read for it are put back."""
+        first_error: Exception | None = None
+        items, read_items = iter(self._items), list[Any]()
+        for item in items:
+            read_items.append(item)
             try:
                 call = self._build_row_call(item)
             except (UsageError, HfWidgetsError) as error:
-                failed = failed or error
+                first_error = first_error or error
                 continue
             if not isinstance(self._items, Sized):
-                self._items = chain(seen, going)
+                self._items = chain(read_items, items)
             return call
-        raise failed or UsageError("--each has no rows.")
+        raise first_error or UsageError("--each has no rows.")
 
     def to_map_inputs(self) -> Iterable[dict[str, Any]]:
-        """The rows as `map` takes them: with their number, and more than once, where possible."""
+        """Return the rows for `map`: with their number, and repeatable, where possible."""
         return _SizedRows(self) if isinstance(self._items, Sized) else iter(self)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -83,7 +100,8 @@ class RowCalls:
             except (UsageError, HfWidgetsError) as error:
                 yield _InvalidRow(str(error))
             else:
-                yield {**call.inputs, **call.params}
+                own = {k: v for k, v in call.params.items() if k not in self.shared_parameters}
+                yield {**call.inputs, **own}
 
     def _build_row_call(self, item: Any) -> MagicCall:
         row = (
@@ -97,7 +115,7 @@ class RowCalls:
 
 
 class _SizedRows:
-    """Rows of a known number."""
+    """Rows of a known number, which can be iterated more than once."""
 
     def __init__(self, rows: RowCalls) -> None:
         self._rows = rows
@@ -112,32 +130,35 @@ class _SizedRows:
 
 
 class _InvalidRow(dict[str, Any]):
-    """A row that makes no call, and says why when it is looked at: `map` then fails it alone."""
+    """A row that yields no call.
 
-    def __init__(self, why: str) -> None:
+    `map` knows rows as dicts and no errors: this one raises when it is read, which fails it alone.
+    """
+
+    def __init__(self, reason: str) -> None:
         super().__init__()
-        self._reason = why
+        self._reason = reason
 
     def __len__(self) -> int:
         raise InputError(self._reason)
 
 
 def _resolve_source(text: str, names: Namespace) -> tuple[Any, str | None]:
-    """The object that `$df` or `$df:column` names, and the column."""
+    """Return the object that `$df` or `$df:column` names, and the column."""
     found = _SOURCE.fullmatch(text.strip())
     if not found:
-        raise UsageError(f"--each takes $df:column, $df or $list, not {text!r}.")
+        raise UsageError(f"--each accepts $df:column, $df or $list, not {text!r}.")
     return resolve_path(found[1], names), found[2]
 
 
 def place_row(options: Options, task: BaseTask, row: Any) -> Options:
-    """The options with the row in its place, where they do not say themselves where it goes.
+    """Return the options of one row's call, with the row as input unless they mention it.
 
-    It then is the first input that nothing else fills; a table's columns fill the inputs of the
-    same names.
+    An unmentioned row is the first input that nothing else fills; a table's columns fill the inputs
+    of the same names.
 
     Raises:
-        UsageError: there is no place for it.
+        UsageError: no input is left for the row.
     """
     own = replace(
         options, values={k: v for k, v in options.values.items() if k not in _EACH_OPTIONS}
@@ -157,7 +178,7 @@ _EACH_OPTIONS = ("each", "concurrency", "limit", "resume", "bg", "compare")
 
 
 def _place_in_chat(options: Options, row: Any) -> Options:
-    """A row as what is said to a chat: alone, or a picture or sound beside the text."""
+    """Put the row into a chat message: as its text, or as an image or audio next to the text."""
     whole = row.whole_value() if isinstance(row, RowValues) else row
     if isinstance(whole, str) and not options.prompt.strip():
         options.prompt = "{{ row }}"
@@ -165,14 +186,14 @@ def _place_in_chat(options: Options, row: Any) -> Options:
         options.values["input"] = [*(options["input"] or ()), _row_path(row)]
     else:
         raise UsageError(
-            "The text says nothing of the rows: write {{ row }} or {{ row.column }} where their "
+            "The prompt does not mention the rows: write {{ row }} or {{ row.column }} where their "
             "values go."
         )
     return options
 
 
 def _build_row_sources(options: Options, task: BaseTask, row: Any) -> list[str]:
-    """What `-i` would have to say for the row to be the task's inputs."""
+    """Return the values of `-i` that make the row the task's inputs."""
     free = _find_free_inputs(options, task)
     if isinstance(row, RowValues) and (
         named := [name for name in free if name in row.column_names]
@@ -187,18 +208,16 @@ def _build_row_sources(options: Options, task: BaseTask, row: Any) -> list[str]:
 
 
 def _row_path(row: Any) -> str:
-    """What names the row as a whole."""
+    """Return the expression for the row as a whole."""
     if not isinstance(row, RowValues):
         return "$row"
     if row.main_column is None:
-        raise UsageError(
-            "A row has several columns; name the one that is meant: --each $df:column."
-        )
+        raise UsageError("A row has several columns; name one of them: --each $df:column.")
     return f"$row[{row.main_column!r}]"
 
 
 def _find_free_inputs(options: Options, task: BaseTask) -> list[str]:
-    """The inputs that nothing on the line fills, those that are needed first."""
+    """Return the inputs that nothing on the line fills, required ones first."""
     taken = {resolve_input_name(task, item.partition("=")[0]) for item in options["input"] or ()}
     if "labels" in options:
         taken |= {name for name in task.inputs if isinstance(task.controls[name], LabelList)}
@@ -211,10 +230,10 @@ def _find_free_inputs(options: Options, task: BaseTask) -> list[str]:
 
 
 def read_content(item: Any, task: BaseTask) -> Any:
-    """What a file stands for: its text, where the task takes that; pictures and sounds stay files.
+    """Return a file's text where the task accepts text; images and audio stay files.
 
     Raises:
-        UsageError: the file holds no text.
+        UsageError: the file is not a text file.
     """
     if not isinstance(item, Path) or isinstance(task.controls[task.inputs[0]], MediaInput):
         return item
@@ -223,12 +242,12 @@ def read_content(item: Any, task: BaseTask) -> Any:
     try:
         return item.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
+        why = getattr(error, "strerror", None) or "it is not a text file"
         raise UsageError(f"{item.name} cannot be read as text: {why}.") from None
 
 
 def _is_media_file(path: Path) -> bool:
-    """Whether a file's name says that it is a picture or a sound."""
+    """True if a file's name is that of an image or audio file."""
     return (mimetypes.guess_type(path.name)[0] or "").partition("/")[0] in ATTACHMENT_KINDS
 
 
@@ -239,10 +258,10 @@ def finish_batch(
     session: Session,
     before: Collection[int] = (),
 ) -> BatchResult:
-    """Count what the rows took, make their objects where `--schema` says so, add their table.
+    """Count the rows' usage, build their objects with `--schema`, and attach their table.
 
     Args:
-        before: the rows for which that has been done; a retry asks the others.
+        before: The rows that are finished already, when a retry processed the others.
     """
     for row in result:
         if row.state != "done" or row.index in before:
@@ -264,57 +283,60 @@ def _finish_retry(
     return finish_batch(result, call, rows, session, before)
 
 
-def _retry_rows(again: Callable[[], Any], end: Callable[[BatchResult], BatchResult]) -> Any:
-    """The rows that were not done, asked again; to await where they ran in the background."""
-    made = again()
-    return end(made) if isinstance(made, BatchResult) else _await_batch(made, end)
+def _retry_rows(retry: Retry, finish: Callable[[BatchResult], BatchResult]) -> Any:
+    """Process unfinished rows again; return an awaitable where they run in the background."""
+    result = retry()
+    return finish(result) if isinstance(result, BatchResult) else _await_batch(result, finish)
 
 
 async def _await_batch(
-    made: Awaitable[BatchResult], end: Callable[[BatchResult], BatchResult]
+    batch: Awaitable[BatchResult], finish: Callable[[BatchResult], BatchResult]
 ) -> BatchResult:
-    return end(await made)
+    return finish(await batch)
 
 
 def map_rows(rows: RowCalls, options: Options, session: Session) -> BatchResult:
-    """All rows' results, waited for; an interrupt ends the run and leaves what is done."""
+    """Return all rows' results; an interrupt ends the run and keeps finished rows."""
     call = rows.first_call
     remember_call(call, session)
-    asking = session_client(**call.settings)
-    found = asking.map(
+    client = session_client(**call.settings)
+    result = client.map(
         call.task.name,
         rows.to_map_inputs(),
-        **_build_map_options(call, options, not options["quiet"]),
+        **_build_map_options(rows, options, not options["quiet"]),
     )
-    return finish_batch(found, call, rows, session)
+    return finish_batch(result, call, rows, session)
 
 
 def map_in_background(rows: RowCalls, options: Options, session: Session) -> BackgroundRun:
-    """Start on the rows and return the handle, whose label says how far they are."""
+    """Start the rows and return the handle, whose label shows their progress."""
     call = rows.first_call
     remember_call(call, session)
     label = f"each row, {call.label()}"
 
-    def told(progress: Progress) -> None:
-        made.label = f"{label}: {progress}"
+    def show(progress: Progress) -> None:
+        run.label = f"{label}: {progress}"
 
     batch = background_loop.shared_client(**call.settings).map(
-        call.task.name, rows.to_map_inputs(), **_build_map_options(call, options, told)
+        call.task.name, rows.to_map_inputs(), **_build_map_options(rows, options, show)
     )
 
-    async def work() -> BatchResult:
+    async def run_batch() -> BatchResult:
         return finish_batch(await batch, call, rows, session)
 
     @cache
     def so_far() -> BatchResult:
         return finish_batch(batch.so_far(), call, rows, session)
 
-    made = session.add_run(label, background_loop.submit(with_short_errors(work())), so_far)
-    return made
+    run = session.add_run(label, background_loop.submit(with_short_errors(run_batch())), so_far)
+    return run
 
 
-def _build_map_options(call: MagicCall, options: Options, progress: Any) -> dict[str, Any]:
-    """The arguments of `map` beside the task and the rows."""
-    named = {"model": call.model} if call.model else {}
+def _build_map_options(
+    rows: RowCalls, options: Options, progress: bool | Callable[[Progress], None]
+) -> dict[str, Any]:
+    """Return the arguments of `map` other than the task and the rows."""
+    model = rows.first_call.model
     chosen = {key: options[key] for key in ("concurrency", "limit", "resume") if key in options}
-    return {"progress": progress, **chosen, **named}
+    named = {"model": model} if model else {}
+    return {"progress": progress, **chosen, **rows.shared_parameters, **named}

@@ -1,11 +1,10 @@
-"""%hf: account, names, conversations, usage. Each word is a function of `session`."""
+"""The magic %hf: account, aliases, conversations, usage, by the functions of `notebook`."""
 
 import json
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -25,14 +24,14 @@ from hfwidgets.recorder import recordings
 
 @dataclass(frozen=True)
 class Subcommand:
-    """One word of %hf.
+    """One subcommand of %hf.
 
     Attributes:
-        usage: what follows it.
-        help: what it does, in one line.
-        run: the function that does it.
-        least, most: how many words may follow.
-        configured: whether the function takes the settings of %infer first.
+        usage: Its arguments.
+        help: What it does, in one line.
+        run: The function that does it.
+        min_args, max_args: How many arguments it accepts.
+        needs_settings: True if the function's first argument is the settings of %infer.
     """
 
     usage: str
@@ -55,7 +54,7 @@ def _manage_chats(first: str | None = None, name: str = "", path: str = "") -> A
         return _print_message(f"Written: {notebook.export_chat(name, path)}")
     if first == "clear" and name:
         notebook.clear_chat(name)
-        return _print_message(f"{name} is forgotten.")
+        return _print_message(f"The conversation {name} is deleted.")
     if first in ("export", "clear") or name:
         raise UsageError("%hf chats [NAME] | chats export NAME FILE | chats clear NAME")
     return notebook.chats(first)
@@ -67,7 +66,7 @@ def _manage_runs(verb: str | None = None, which: str = "") -> Any:
     if verb != "stop" or not (which == "all" or which.isdecimal()):
         raise UsageError("%hf runs [stop ID | stop all]")
     stopped = notebook.stop(which)
-    return _print_message(f"Stopped: {', '.join(str(run.id) for run in stopped) or 'none ran'}.")
+    return _print_message(f"Stopped: {', '.join(str(run.id) for run in stopped) or 'no run'}.")
 
 
 def _manage_auth(verb: str = "", *rest: str) -> Any:
@@ -81,7 +80,7 @@ def _manage_auth(verb: str = "", *rest: str) -> Any:
     if rest and verb == "login":
         notebook.login(rest[0])
     if len(rest) > (verb == "switch"):
-        raise UsageError(f"%hf auth {verb} takes no argument.")
+        raise UsageError(f"%hf auth {verb} accepts no arguments.")
     return _switch_token(*rest) if verb == "switch" else actions[verb]()
 
 
@@ -96,7 +95,7 @@ def _sign_in() -> None:
     path = notebook.login()
     background_loop.forget_clients()
     _print_message(
-        f"The token is kept in {path.name}, readable by you alone. %hf auth whoami checks it."
+        f"The token is stored in {path.name}, which only you can read. %hf auth whoami checks it."
     )
 
 
@@ -105,27 +104,27 @@ def _print_account() -> None:
 
 
 def _sign_out() -> None:
-    gone = notebook.logout()
+    is_removed = notebook.logout()
     background_loop.forget_clients()
-    left = notebook.token_source()
-    _print_message("The token file is removed." if gone else "There was no token file.")
-    if left:
-        _print_message(f"A token is still found: {left}.")
+    source = notebook.token_source()
+    _print_message("Removed the token file." if is_removed else "No token file to remove.")
+    if source:
+        _print_message(f"Another token is still in use: {source}.")
 
 
 def _get_code(number: str = "1") -> Any:
     if not number.isdecimal():
-        raise UsageError("%hf code [N]: N calls ago, 1 is the latest.")
+        raise UsageError("%hf code [N]: the Nth last call; 1 is the last one.")
     return notebook.code(int(number))
 
 
-def _list_models(*given: str) -> Any:
-    verb, *rest = given or ("ls",)
+def _list_models(*arguments: str) -> Any:
+    verb, *rest = arguments or ("ls",)
     if verb == "info":
         if len(rest) != 1:
             raise UsageError("%hf models info ID")
         return notebook.model(rest[0])
-    words = list(given) if verb.startswith("-") else rest
+    words = list(arguments) if verb.startswith("-") else rest
     if verb != "ls" and not verb.startswith("-"):
         raise UsageError(f"%hf models {MODELS_USAGE}.{did_you_mean(verb, ('ls', 'info'))}")
     return notebook.models(
@@ -133,16 +132,16 @@ def _list_models(*given: str) -> Any:
     )
 
 
-def _parse_flags(given: list[str], known: dict[str, bool]) -> dict[str, Any]:
-    """Flags by their names; `known` says which take a value."""
+def _parse_flags(words: list[str], known: dict[str, bool]) -> dict[str, Any]:
+    """Return flags by name; `known` maps each to whether it has a value."""
     found: dict[str, Any] = {}
-    left = list(given)
+    left = list(words)
     while left:
         name, equals, value = left.pop(0).partition("=")
         name = {"-t": "--task", "-p": "--provider", "-m": "--model"}.get(name, name)
         if name not in known:
             raise UsageError(
-                f"{name} is no option here.{did_you_mean(name, known)} {', '.join(known)}."
+                f"Unknown option {name!r}.{did_you_mean(name, known)} Options: {', '.join(known)}."
             )
         if known[name] and not equals:
             if not left:
@@ -153,52 +152,52 @@ def _parse_flags(given: list[str], known: dict[str, bool]) -> dict[str, Any]:
 
 
 def _manage_recordings(verb: str | None = None, path: str | None = None) -> Any:
-    made = notebook.recordings(verb, path)
+    result = notebook.recordings(verb, path)
     if verb == "path":
-        return _print_message(str(made))
+        return _print_message(str(result))
     if verb == "clear":
         return _print_message(
-            "1 recording is deleted." if made == 1 else f"{made} recordings are deleted."
+            "Deleted 1 recording." if result == 1 else f"Deleted {result} recordings."
         )
-    return made if verb is None else _print_message(f"Recordings: {describe_recordings()}")
+    return result if verb is None else _print_message(f"Recordings: {describe_recordings()}")
 
 
 def describe_recordings() -> str:
-    """How recordings stand, in a few words."""
+    """Return the state of recordings in a few words."""
     used = recordings.current
     if used is None:
         return "off."
-    sent = {
-        "auto": "answers are kept, and taken from there next time",
-        "record": "all is asked anew, and the answers are kept",
-        "replay": "nothing is sent",
+    behavior = {
+        "auto": "answers are recorded, and replayed the next time",
+        "record": "every call is sent, and its answer recorded",
+        "replay": "answers are replayed, and nothing is sent",
     }[used.mode]
-    return f"{used.mode}, in {used.path.name}/: {sent}. Prompts and answers are there in clear."
+    return f"{used.mode}, in {used.path.name}/: {behavior}. Prompts and answers are in clear text."
 
 
-def _run_doctor(*given: str) -> Any:
-    if given[:1] == ("--scan",):
-        return notebook.scan(*given[1:2])
-    _parse_flags(list(given), {"--network": False, "--scan": False})
-    if len(given) > 1:
+def _run_doctor(*arguments: str) -> Any:
+    if arguments[:1] == ("--scan",):
+        return notebook.scan(*arguments[1:2])
+    _parse_flags(list(arguments), {"--network": False, "--scan": False})
+    if len(arguments) > 1:
         raise UsageError("%hf doctor [--network | --scan [FOLDER]]")
-    return notebook.doctor(network=bool(given))
+    return notebook.doctor(network=bool(arguments))
 
 
 def _print_message(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _explain_error(settings: InferMagics, *given: str) -> Any:
-    """Ask about the last error; with --fix, the mended cell is put below."""
-    flags = _parse_flags(list(given), {"--fix": False, "--model": True, "--provider": True})
+def _explain_error(settings: InferMagics, *arguments: str) -> Any:
+    """Explain the last error by a model; with --fix, insert the fixed cell below."""
+    flags = _parse_flags(list(arguments), {"--fix": False, "--model": True, "--provider": True})
     fix = flags.pop("fix", False)
     options = Options({"task": CHAT, "no_vars": True, "no_history": True, **flags})
-    trouble = notebook.find_last_error()
-    options.prompt = trouble.build_prompt(fix)
+    last_error = notebook.find_last_error()
+    options.prompt = last_error.build_prompt(fix)
     answer = settings.ask_and_show(options)
     if fix:
-        notebook.insert_cell_below(notebook.first_code_block(str(answer), trouble.source))
+        notebook.insert_cell_below(notebook.first_code_block(str(answer), last_error.source))
 
 
 def _configure(settings: InferMagics, *items: str) -> Any:
@@ -207,8 +206,8 @@ def _configure(settings: InferMagics, *items: str) -> Any:
         key = item.partition("=")[0]
         if key not in known:
             raise UsageError(
-                f"There is no setting {key!r}.{did_you_mean(key, known)} There are: "
-                f"{', '.join(sorted(known))}. A value follows without blanks: KEY=VALUE."
+                f"Unknown setting {key!r}.{did_you_mean(key, known)} Settings: "
+                f"{', '.join(sorted(known))}. Write the value without blanks: KEY=VALUE."
             )
     for item in items:
         key, equals, text = item.partition("=")
@@ -219,7 +218,7 @@ def _configure(settings: InferMagics, *items: str) -> Any:
 
 
 def _set_setting(settings: InferMagics, key: str, text: str) -> None:
-    """Set one setting to JSON, to None, or to the text."""
+    """Set a setting to the text's JSON value, to None, or to the text."""
     try:
         value = None if text.lower() in ("", "none") else json.loads(text)
     except ValueError:
@@ -234,7 +233,7 @@ _CONFIG_JSON = re.compile(r"\s*(config)\s+(\w+=[{\[].*)", re.DOTALL)
 
 
 def _split_line(line: str) -> list[str]:
-    """The words without their quotes; the JSON of `config KEY={...}` is one word as it stands."""
+    """Return the words without quotes; the JSON of `config KEY={...}` is one verbatim word."""
     data = _CONFIG_JSON.fullmatch(line)
     return [data[1], data[2].rstrip()] if data else [word.text for word in iter_words(line)]
 
@@ -251,10 +250,8 @@ SUBCOMMANDS = {
     "alias": Subcommand(
         "[NAME [TARGET]]", "short names for MODEL[:PROVIDER]", notebook.alias, max_args=2
     ),
-    "unalias": Subcommand("NAME", "forget a short name", notebook.unalias, 1, 1),
-    "config": Subcommand(
-        "[KEY[=VALUE] ...]", "what holds where a line says nothing", _configure, 0, 99, True
-    ),
+    "unalias": Subcommand("NAME", "remove a short name", notebook.unalias, 1, 1),
+    "config": Subcommand("[KEY[=VALUE] ...]", "defaults of %infer", _configure, 0, 99, True),
     "chats": Subcommand(
         "[NAME] | export NAME FILE | clear NAME", "named conversations", _manage_chats, max_args=3
     ),
@@ -264,21 +261,26 @@ SUBCOMMANDS = {
         "[N]", "the last call, or the Nth last, as Python and curl", _get_code, max_args=1
     ),
     "models": Subcommand(
-        MODELS_USAGE, "what is served, by whom, at which price", _list_models, max_args=99
+        MODELS_USAGE, "served models with providers and prices", _list_models, max_args=99
     ),
     "recordings": Subcommand(
         "[on | record | replay | clear] [FOLDER] | off | path",
-        "answers that are kept",
+        "recorded answers",
         _manage_recordings,
         max_args=2,
     ),
     "explain": Subcommand(
-        "[--fix] [-m MODEL] [-p PROVIDER]", "ask about the last error", _explain_error, 0, 9, True
+        "[--fix] [-m MODEL] [-p PROVIDER]",
+        "explain the last error, or fix the cell",
+        _explain_error,
+        0,
+        9,
+        True,
     ),
     "auth": Subcommand(AUTH_USAGE, "this machine's Hub token", _manage_auth, 1, 99),
     "doctor": Subcommand(
         "[--network | --scan [FOLDER]]",
-        "what runs here; tokens left in notebooks",
+        "check this environment; find tokens in notebooks",
         _run_doctor,
         max_args=2,
     ),
@@ -286,17 +288,17 @@ SUBCOMMANDS = {
 
 
 def format_hf_help() -> str:
-    """All words of %hf, as plain text."""
-    rows = [(f"%hf {name} {word.usage}".rstrip(), word.help) for name, word in SUBCOMMANDS.items()]
+    """Return all subcommands of %hf as plain text."""
+    rows = [(f"%hf {name} {each.usage}".rstrip(), each.help) for name, each in SUBCOMMANDS.items()]
     rows.append(("%hf help", "this text"))
     width = max(len(left) for left, _ in rows)
     lines = "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
-    return f"%hf WORD ...\n\n{lines}\n"
+    return f"%hf COMMAND ...\n\n{lines}\n"
 
 
 @magics_class
 class HfMagics(Magics):
-    """Account, names, conversations and usage."""
+    """The magic %hf."""
 
     def __init__(self, shell: Any, settings: InferMagics, **kwargs: Any) -> None:
         super().__init__(shell, **kwargs)
@@ -316,11 +318,13 @@ class HfMagics(Magics):
     def _run_subcommand(self, name: str, rest: list[str]) -> Any:
         if name not in SUBCOMMANDS:
             raise UsageError(
-                f"%hf knows no {name!r}.{did_you_mean(name, SUBCOMMANDS)} All words: %hf help."
+                f"Unknown command {name!r}.{did_you_mean(name, SUBCOMMANDS)} "
+                "All commands: %hf help."
             )
-        word = SUBCOMMANDS[name]
-        if not word.min_args <= len(rest) <= word.max_args:
-            raise UsageError(f"%hf {name} {word.usage}".strip())
-        for given in rest if name != "auth" else ():  # which has words of its own for that
-            refuse_token(given, f"A word behind %hf {name}")
-        return partial(word.run, self.settings)(*rest) if word.needs_settings else word.run(*rest)
+        command = SUBCOMMANDS[name]
+        if not command.min_args <= len(rest) <= command.max_args:
+            raise UsageError(f"%hf {name} {command.usage}".strip())
+        for argument in rest if name != "auth" else ():  # whose own message explains it better
+            refuse_token(argument, f"An argument of %hf {name}")
+        first = (self.settings,) if command.needs_settings else ()
+        return command.run(*first, *rest)

@@ -1,9 +1,9 @@
-"""%infer and %%infer."""
+"""The magics %infer and %%infer."""
 
 import sys
 import traceback
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from hfwidgets.client import arguments
 from hfwidgets.errors import ConfigurationError, HfWidgetsError
 from hfwidgets.magics import compare, each_row, outputs, render, run
 from hfwidgets.magics.build_call import CHAT, Defaults, MagicCall, build_call, choose_task
-from hfwidgets.magics.is_assigned import is_assigned
+from hfwidgets.magics.is_assigned import is_assigned, local_variables
 from hfwidgets.magics.options import (
     FORMATS,
     Options,
@@ -26,11 +26,11 @@ from hfwidgets.magics.options import (
     parse_cell_magic,
     parse_line_magic,
 )
-from hfwidgets.magics.variables import resolve_path
+from hfwidgets.magics.variables import Namespace, resolve_path
 from hfwidgets.notebook import background_loop
 from hfwidgets.tasks import find
 
-NO_PANEL_MESSAGE = "Panels are shown in notebooks; a terminal asks with %infer, without --panel.\n"
+NO_PANEL_MESSAGE = "Panels need a notebook; in a terminal, use %infer without --panel.\n"
 
 
 def _define_setting(help_line: str) -> Any:
@@ -39,14 +39,14 @@ def _define_setting(help_line: str) -> Any:
 
 @magics_class
 class InferMagics(Magics):
-    """Inference in a cell; `%config InferMagics` sets what holds where a line says nothing."""
+    """Inference in a cell; `%config InferMagics` sets the defaults."""
 
     shell: Any
     model = _define_setting("Model id, URL or alias; None leaves the choice to the provider.")
     provider = _define_setting("Provider, 'auto' or 'local'; None follows the client's own rules.")
     task = _define_setting("Task; None is chat-completion.")
     chat = _define_setting(
-        "Name of the conversation that goes on; None makes each call a single shot."
+        "Name of the conversation to continue; None makes each call a single shot."
     )
     timeout = Float(None, allow_none=True, help="A call's time budget in seconds.").tag(config=True)
     format = Enum(FORMATS, "auto", help="How answers are shown.").tag(config=True)
@@ -74,100 +74,101 @@ class InferMagics(Magics):
     @no_var_expand
     @line_cell_magic
     def infer(self, line: str, cell: str | None = None) -> Any:
+        names = ChainMap(local_variables(), self.shell.user_ns, last_error_names())  # type: ignore[arg-type]
+        lookup = partial(resolve_path, names=names)
         with short_errors():
             if cell is None:
-                return self._execute(parse_line_magic(line, self._lookup), is_assigned())
-            return self._execute(parse_cell_magic(line, cell, self._lookup), False)
+                return self._execute(parse_line_magic(line, lookup), names, is_assigned())
+            # Where that is unknown, a cell shows its answer; only code that surely uses the
+            # value of run_cell_magic(...) gets it in place of an output.
+            uses_value = is_assigned() is True
+            return self._execute(parse_cell_magic(line, cell, lookup), names, uses_value)
 
     infer.__doc__ = format_infer_help()
 
-    @property
-    def namespace(self) -> Mapping[str, Any]:
-        """What a prompt may name: the user's variables, and `err`, the last error's short text."""
-        return ChainMap(self.shell.user_ns, last_error_names())
-
     def defaults(self) -> Defaults:
-        """What `%config InferMagics` holds now."""
+        """Return the current values of `%config InferMagics`."""
         return Defaults(self.task, self.model, self.provider, self.timeout, self.chat)
 
-    def _lookup(self, path: str) -> Any:
-        return resolve_path(path, self.namespace)
-
-    def _execute(self, options: Options, taken: bool | None) -> Any:
+    def _execute(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
         if options["help"]:
             sys.stdout.write(format_infer_help())
             return None
         if options["each"]:
-            return self._run_each(options, taken)
+            return self._run_each(options, names, is_used)
         if options["compare"]:
-            return self._run_comparison(options, taken)
-        call = self._build_call(options, self.namespace)
+            return self._run_comparison(options, names, is_used)
+        call = self._build_call(options, names)
         if options["panel"]:
-            return self._open_panel(_build_panel(call), options, taken)
+            return self._open_panel(_build_panel(call), options, is_used)
         if options["dry_run"]:
-            return self._deliver(_explain_call(call), options, taken)
+            return self._deliver(_explain_call(call), options, is_used)
         if options["bg"]:
-            return self._deliver(run.run_in_background(call, self.session), options, taken)
-        return self._run_call(call, options, taken)
+            return self._deliver(run.run_in_background(call, self.session), options, is_used)
+        return self._run_call(call, options, is_used)
 
-    def _build_call(self, options: Options, names: Mapping[str, Any]) -> MagicCall:
+    def _build_call(self, options: Options, names: Namespace) -> MagicCall:
         return build_call(options, names, self.session, self.defaults())
 
-    def _run_each(self, options: Options, taken: bool | None) -> Any:
-        """One call a row."""
+    def _run_each(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
+        """Make one call per row."""
         task = choose_task(options, self.session, self.defaults())
-        rows = each_row.RowCalls(task, options, self.namespace, self._build_call)
+        rows = each_row.RowCalls(task, options, names, self._build_call)
         if options["dry_run"]:
-            return self._deliver(_explain_call(rows.first_call), options, taken)
+            return self._deliver(_explain_call(rows.first_call), options, is_used)
         if options["bg"]:
             return self._deliver(
-                each_row.map_in_background(rows, options, self.session), options, taken
+                each_row.map_in_background(rows, options, self.session), options, is_used
             )
         result = each_row.map_rows(rows, options, self.session)
-        returned = self._deliver(result, options, taken)
+        returned = self._deliver(result, options, is_used)
         if result.stopped == "interrupted":
             raise KeyboardInterrupt
         return returned
 
-    def _run_comparison(self, options: Options, taken: bool | None) -> Any:
-        """The same input to several models."""
-        entrants = [
+    def _run_comparison(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
+        """Send the same input to several models."""
+        calls = [
             compare.ComparedCall(
-                name, self._build_call(options.copy_without("compare", model=name), self.namespace)
+                name, self._build_call(options.copy_without("compare", model=name), names)
             )
             for name in compare.parse_model_names(options["compare"])
         ]
         if options["panel"]:
-            return self._open_panel(self._build_compare_panel(entrants, options), options, taken)
+            return self._open_panel(self._build_compare_panel(calls, options), options, is_used)
         if options["dry_run"]:
-            made = [_explain_call(entrant.call) for entrant in entrants]
-            return self._deliver(made, options, taken)
-        show = self._build_display(options, quiet=options.is_silent or taken is not False)
+            explained = [_explain_call(compared.call) for compared in calls]
+            return self._deliver(explained, options, is_used)
+        show = self._build_display(options, quiet=options.is_silent or is_used is not False)
         keep = partial(self._keep_partial, options=options)
-        result = compare.compare_models(entrants, self.session, show, keep)
-        returned = self._assign(result, options, taken)
+        result = compare.compare_models(calls, self.session, show, keep)
+        returned = self._assign(result, options, is_used)
         compare.show_comparison(result, show)
         return returned
 
-    def _build_compare_panel(self, entrants: list[compare.ComparedCall], options: Options) -> Any:
-        """The panel that asks several models, filled in."""
+    def _build_compare_panel(self, calls: list[compare.ComparedCall], options: Options) -> Any:
+        """Build the panel that compares models, filled in."""
         from hfwidgets import panels
 
-        call = entrants[0].call
+        call = calls[0].call
         if call.task.name != CHAT:
             name = call.task.name
-            raise UsageError(f"--compare --panel asks chat models; for {name} leave --panel out.")
+            raise UsageError(
+                f"--compare --panel supports chat models only; for {name} leave --panel out."
+            )
         *before, last = call.inputs["messages"]
         if not isinstance(last["content"], str):
-            raise UsageError("--compare --panel takes text; leave --panel out to send attachments.")
-        given = {**call.settings, "provider": options["provider"] or self.provider, **call.params}
+            raise UsageError(
+                "--compare --panel accepts text only; leave --panel out to send attachments."
+            )
+        settings = {**call.settings, "provider": options["provider"] or self.provider}
         system = before[0]["content"] if before else None
-        models = [entrant.target for entrant in entrants]
-        return panels.compare(models, last["content"], system=system, **given)
+        models = [compared.target for compared in calls]
+        return panels.compare(models, last["content"], system=system, **settings, **call.params)
 
     def ask_and_show(self, options: Options) -> Any:
-        """Ask what the options say, show the answer, and return it."""
-        call = self._build_call(options, self.namespace)
+        """Make the call of some options, show its answer, and return it."""
+        call = self._build_call(options, self.shell.user_ns)
         show = self._build_display(options, quiet=False)
         result = run.run_in_foreground(
             call, self.session, show, lambda part: self._keep_partial(part, options)
@@ -176,13 +177,13 @@ class InferMagics(Magics):
         show.show_result(call, result)
         return result
 
-    def _run_call(self, call: MagicCall, options: Options, taken: bool | None) -> Any:
-        show = self._build_display(options, quiet=options.is_silent or taken is not False)
+    def _run_call(self, call: MagicCall, options: Options, is_used: bool | None) -> Any:
+        show = self._build_display(options, quiet=options.is_silent or is_used is not False)
         result = run.run_in_foreground(
             call, self.session, show, lambda part: self._keep_partial(part, options)
         )
         answer = run.build_answer(call, result)
-        returned = self._assign(answer, options, taken)
+        returned = self._assign(answer, options, is_used)
         show.show_result(call, result)
         if options["insert"]:
             self._insert_next_cell(result, options)
@@ -190,36 +191,36 @@ class InferMagics(Magics):
 
     def _build_display(self, options: Options, *, quiet: bool) -> run.AnswerDisplay:
         form = options["format"] or self.format
-        stays = outputs.SilentOutput() if options["quiet"] else outputs.choose_output(self.shell)
-        # What a terminal has printed stays, so there only text that is shown as it is may stream.
-        as_it_is = form in ("auto", "markdown", "text") and "schema" not in options
-        streams = as_it_is or not isinstance(stays, outputs.TerminalOutput)
-        shown = outputs.DeferredOutput(stays) if quiet else stays
+        place = outputs.SilentOutput() if options["quiet"] else outputs.choose_output(self.shell)
+        # What a terminal has printed stays, so only text that is shown unchanged may stream there.
+        is_unchanged = form in ("auto", "markdown", "text") and "schema" not in options
+        streams = is_unchanged or not isinstance(place, outputs.TerminalOutput)
+        shown = outputs.DeferredOutput(place) if quiet else place
         return run.AnswerDisplay(shown, form, bool(options["verbose"]), streams)
 
-    def _deliver(self, made: Any, options: Options, taken: bool | None) -> Any:
-        """Give the user something that is no answer: a panel, a handle, an explanation."""
-        if not (options.is_silent or options["quiet"] or taken is not False):
-            display(made)  # type: ignore[no-untyped-call]
-        return self._assign(made, options, taken)
+    def _deliver(self, value: object, options: Options, is_used: bool | None) -> Any:
+        """Show and return what is not an answer: a panel, a handle, an explanation."""
+        if not (options.is_silent or options["quiet"] or is_used is not False):
+            display(value)  # type: ignore[no-untyped-call]
+        return self._assign(value, options, is_used)
 
-    def _open_panel(self, panel: Any, options: Options, taken: bool | None) -> Any:
-        """Give the user a panel; a terminal, which cannot show one, says so."""
+    def _open_panel(self, panel: Any, options: Options, is_used: bool | None) -> Any:
+        """Show and return a panel; in a terminal, which cannot show one, print a message."""
         shown = self.can_show_panels()
-        return self._deliver(panel, options if shown else options.copy_without(quiet=True), taken)
+        return self._deliver(panel, options if shown else options.copy_without(quiet=True), is_used)
 
     def can_show_panels(self) -> bool:
-        """Whether panels can be shown here; says so where they cannot."""
+        """True if panels can be shown here; else print a message."""
         if hasattr(self.shell, "kernel"):
             return True
         sys.stderr.write(NO_PANEL_MESSAGE)
         return False
 
-    def _assign(self, value: Any, options: Options, taken: bool | None) -> Any:
-        """Put a value where it belongs; returned only where the statement takes it, else in `_`."""
+    def _assign(self, value: Any, options: Options, is_used: bool | None) -> Any:
+        """Assign a value to its variable and return it if the statement uses it; else set `_`."""
         if options.target_name:
             self.shell.push({options.target_name: value})
-        if taken is not False:
+        if is_used is not False:
             return value
         if not options.target_name:
             self._set_last_output(value)
@@ -231,7 +232,7 @@ class InferMagics(Magics):
         self._set_last_output(partial)
 
     def _set_last_output(self, value: Any) -> None:
-        """Make a value `_` and `Out[n]`, as if the cell had returned it; it is shown already."""
+        """Make a value `_` and `Out[n]` as if the cell had returned it; it is already shown."""
         hook = self.shell.displayhook
         hook.update_user_ns(value)
         hook.fill_exec_result(value)
@@ -239,18 +240,18 @@ class InferMagics(Magics):
     def _insert_next_cell(self, result: Any, options: Options) -> None:
         text = render.extract_text(result)
         if text is None:
-            raise UsageError("--insert puts text into the next cell; this answer is none.")
+            raise UsageError("--insert puts text into the next cell, and this answer is not text.")
         code = render.extract_code(text) if options["format"] == "code" else text
         self.shell.set_next_input(code, replace=False)
 
 
 def _explain_call(call: MagicCall) -> Any:
-    """What a call would send; nothing is sent."""
+    """Return what a call would send; nothing is sent."""
     return background_loop.wait_for(background_loop.submit(run.explain_call(call)))
 
 
 def _build_panel(call: MagicCall) -> Any:
-    """The task's panel with the call's inputs and parameters filled in."""
+    """Build the task's panel with the call's inputs and parameters filled in."""
     from hfwidgets import panels
 
     settings = {"model": call.model, **call.settings, **call.params}
@@ -261,9 +262,9 @@ def _build_panel(call: MagicCall) -> Any:
     history = [message for message in before if message["role"] != "system"]
     if not isinstance(last["content"], str):
         return panels.panel(CHAT, system=system, messages=[*history, last], **settings)
-    made: Any = panels.panel(CHAT, system=system, messages=history, **settings)
-    made._set_draft(last["content"])
-    return made
+    panel: Any = panels.panel(CHAT, system=system, messages=history, **settings)
+    panel._set_draft(last["content"])
+    return panel
 
 
 _SETTING_CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -271,11 +272,11 @@ _SETTING_CHECKS: dict[str, Callable[[Any], Any]] = {
     "provider": arguments.check_provider,
     "timeout": arguments.check_timeout,
 }
-"""What makes a setting one that a client takes, or says why it is none."""
+"""Checks of settings, which are the client's own."""
 
 
 def last_error_names() -> dict[str, str]:
-    """`err`: the last error with its innermost frames; empty where there was none."""
+    """Return `err`, the last error with its innermost frames; empty without an error."""
     error = getattr(sys, "last_value", None)
     if not isinstance(error, BaseException):
         return {}
@@ -284,7 +285,7 @@ def last_error_names() -> dict[str, str]:
 
 @contextmanager
 def short_errors() -> Iterator[None]:
-    """Let what is no fault of the code be shown as one message, without frames."""
+    """Show errors that are not faults of the code as one message, without frames."""
     try:
         yield
     except (HfWidgetsError, KeyboardInterrupt) as error:

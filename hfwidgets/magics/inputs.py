@@ -1,6 +1,6 @@
-"""The inputs of a task, from a cell's body, `-i` and `--labels`.
+"""Collects the inputs of a task from a cell's body, `-i` and `--labels`.
 
-A task with one text input takes the body as it is. One with several takes headed parts:
+A task with one text input takes the body verbatim. One with several takes headed parts:
 
     question: Who wrote it?
     context:
@@ -56,7 +56,7 @@ _VARIABLE = re.compile(r"\$([^\W\d]\w*(?:\.\w+|\[[^\]\n]*\])*)")
 
 
 def resolve_input_name(task: BaseTask, name: str) -> str | None:
-    """The task's own name of an input that was named so, or None."""
+    """Return the task's own name of an input, also from an alias; None without such an input."""
     name = name.lower().replace("-", "_")
     known = task.inputs
     if name in known:
@@ -65,14 +65,14 @@ def resolve_input_name(task: BaseTask, name: str) -> str | None:
 
 
 def split_parts(task: BaseTask, body: str) -> dict[str, str] | None:
-    """The headed parts of a body by the task's input names; None when it begins with none."""
+    """Return the headed parts of a body by input name; None if it does not begin with one."""
     found: dict[str, list[str]] = {}
     name = None
     for line in body.splitlines():
         head = _PART_HEAD.fullmatch(line)
         if head and (own := resolve_input_name(task, head[1])):
             if own in found:
-                raise UsageError(f"The part {head[1]!r} is there twice.")
+                raise UsageError(f"The part {head[1]!r} appears twice.")
             name, line = own, head[2] or ""
             found[name] = ["" if line.strip() == "|" else line]
         elif name is not None:
@@ -88,10 +88,15 @@ def _join_lines(lines: list[str]) -> str:
 
 
 class InputCollector:
-    """Gathers a task's inputs by name.
+    """Collects a task's inputs by name.
+
+    Args:
+        task: The task.
+        names: The variables that inputs may name.
+        fill_vars: False leaves `{{ }}` in the text alone.
 
     Attributes:
-        values: what has been given so far.
+        values: The inputs so far.
     """
 
     def __init__(self, task: BaseTask, names: Namespace, *, fill_vars: bool = True) -> None:
@@ -99,7 +104,7 @@ class InputCollector:
         self.values: dict[str, Any] = {}
 
     def add_sources(self, sources: Iterable[str]) -> None:
-        """Take the values of `-i`."""
+        """Add the values of `-i`."""
         for source in sources:
             name, text = self._split_source(source)
             control = self.task.controls[name]
@@ -125,20 +130,20 @@ class InputCollector:
         if len(needed := self.list_missing(required=True)) == 1:
             return needed[0]
         raise UsageError(
-            f"{self.task.name} takes no further input of that kind; name the one that is meant: "
+            f"{self.task.name} has no free input of that kind; name the input: "
             f"-i NAME=SOURCE. Its inputs: {', '.join(self.task.inputs)}."
         )
 
-    def add_labels(self, labels: Any) -> None:
-        """Take the value of `--labels`."""
+    def add_labels(self, labels: object) -> None:
+        """Add the value of `--labels`."""
         for name in self.task.inputs:
             if isinstance(self.task.controls[name], LabelList):
                 self._set_value(name, _parse_labels(labels))
                 return
-        raise UsageError(f"{self.task.name} takes no labels.")
+        raise UsageError(f"{self.task.name} does not accept labels.")
 
     def add_body(self, body: str) -> None:
-        """Take the text of the cell or of the line."""
+        """Add the text of the cell or of the line."""
         if not body.strip():
             return
         headed = split_parts(self.task, body) if len(self.task.inputs) > 1 else None
@@ -146,7 +151,7 @@ class InputCollector:
             self._set_value(name, self._parse_part(name, text, whole=headed is None), text)
 
     def _find_main_input(self) -> str:
-        """The input that an unheaded body is for."""
+        """Return the input that a body without heads is for."""
         controls = self.task.controls
         needed = [
             n for n in self.list_missing(required=True) if not isinstance(controls[n], LabelList)
@@ -154,15 +159,15 @@ class InputCollector:
         if len(needed) > 1:
             heads = " ".join(f"'{name}: ...'" for name in self.task.inputs)
             raise UsageError(
-                f"{self.task.name} has several inputs; give each under its name: {heads}."
+                f"{self.task.name} has several inputs; write each under its name: {heads}."
             )
         rest = needed or [n for n in self.list_missing() if isinstance(controls[n], TextBox)]
         if not rest:
-            raise UsageError(f"{self.task.name} has all its inputs and takes no further text.")
+            raise UsageError(f"{self.task.name} has all its inputs; no text is left to add.")
         return rest[0]
 
     def _parse_part(self, name: str, text: str, *, whole: bool) -> Any:
-        """A part's value: in a body that is one plain text, `$name` is text like any other."""
+        """Return a part's value; in a body that is one plain text, `$name` is literal text."""
         control = self.task.controls[name]
         if not self.fill_vars:
             return _parse_literal(control, text)
@@ -184,13 +189,13 @@ class InputCollector:
 
     def _set_value(self, name: str, value: Any, text: str = "") -> None:
         if name in self.values:
-            raise UsageError(f"The input {name!r} is given twice.")
+            raise UsageError(f"The input {name!r} is passed twice.")
         if isinstance(self.task.controls[name], MediaInput):
             refuse_model_text(value, text, self.names)
         self.values[name] = value
 
     def list_missing(self, *, required: bool = False) -> list[str]:
-        """The inputs that are not given yet, in the task's order."""
+        """Return the inputs that are still missing, in the task's order."""
         rest = (name for name in self.task.inputs if name not in self.values)
         return [name for name in rest if not required or self._is_required(name)]
 
@@ -200,7 +205,7 @@ class InputCollector:
         )
 
     def require_all(self) -> dict[str, Any]:
-        """All inputs; UsageError names the one that is missing and how to give it."""
+        """Return all inputs; UsageError names a missing one and how to pass it."""
         for name in self.list_missing(required=True):
             how = _describe_usage(name, self.task.controls[name])
             raise UsageError(f"{self.task.name} needs {name!r}: {how}.")
@@ -208,33 +213,37 @@ class InputCollector:
 
 
 def resolve_variable(text: str, names: Namespace, otherwise: Callable[[], Any]) -> Any:
-    """The object that a text names when all of it is `$name`, else what `otherwise` returns."""
+    """Return the object of a text that is `$name` as a whole, else what `otherwise` returns."""
     found = _VARIABLE.fullmatch(text.strip())
     return resolve_path(found[1], names) if found else otherwise()
 
 
 def refuse_model_text(value: Any, text: str, names: Namespace) -> None:
-    """Raise UsageError for a model's answer, or a text in one, where a path or URL is expected.
+    """Raise UsageError for a model's answer, or a text in one, in place of a path or URL.
+
+    Otherwise a model could make the notebook read a file and send its content.
 
     Args:
-        text: what named the value: `$name...` or `{{ name... }}`.
+        value: The value.
+        text: The expression that named it: `$name...` or `{{ name... }}`.
+        names: The variables that it may name.
     """
     found = _BASE_NAME.match(text.strip())
     base = names.get(found[1]) if found else None
-    own = isinstance(base, RowValues)  # a row of the user's own table
-    answered = isinstance(value, str) and root_package(base) == "hfwidgets" and not own
-    if isinstance(value, Text) or answered:
+    is_row = isinstance(base, RowValues)  # a row of the user's own table
+    is_answer = isinstance(value, str) and root_package(base) == "hfwidgets" and not is_row
+    if isinstance(value, Text) or is_answer:
         raise UsageError(
-            "A model's answer is not taken as a path or URL to read. If it is meant, copy the "
-            "text into a variable of your own."
+            "A model's answer is not read as a path or URL. If you trust it, copy the text into "
+            "a variable: path = str(answer)."
         )
 
 
 def expand_file_argument(text: str) -> str:
-    """The text of `@FILE`, or the text itself when it does not begin with @.
+    """Return the content of `@FILE`, or the text itself without an @.
 
     Raises:
-        UsageError: there is no such file, or what it holds looks like a token.
+        UsageError: the file cannot be read, or its content looks like a token.
     """
     if not text.startswith("@"):
         return text
@@ -248,7 +257,7 @@ def expand_file_argument(text: str) -> str:
 
 
 def _parse_source(control: Control, text: str) -> Any:
-    """The value of `-i` that is no variable: a path or URL, a table's file, @FILE, or the text."""
+    """Return the value of `-i` that is not a variable: path, URL, table file, @FILE or text."""
     if isinstance(control, TableInput) and Path(text).suffix.lower() in (".csv", ".json"):
         content = expand_file_argument(f"@{text}")
         return (
@@ -275,16 +284,16 @@ def _parse_literal(control: Control, text: str) -> Any:
     return text
 
 
-def _parse_labels(given: Any) -> list[str]:
-    if isinstance(given, str):
-        return _split_list(given, ",")
-    if not isinstance(given, Iterable):
-        raise UsageError(f"--labels takes a,b,c or a $list, not a {type(given).__name__}.")
-    return [str(label) for label in given]
+def _parse_labels(value: object) -> list[str]:
+    if isinstance(value, str):
+        return _split_list(value, ",")
+    if not isinstance(value, Iterable):
+        raise UsageError(f"--labels accepts a,b,c or a $list, not a {type(value).__name__}.")
+    return [str(label) for label in value]
 
 
 def _split_list(text: str, separator: str | None) -> list[str]:
-    """A list from JSON, from lines (a leading "- " is dropped) or from words between commas."""
+    """Parse a list from JSON, from lines (without a leading "- ") or from comma-separated text."""
     if text.lstrip().startswith("["):
         return [str(item) for item in _parse_json(text)]
     lines = [re.sub(r"^\s*-\s+", "", line).strip() for line in text.splitlines()]
@@ -304,9 +313,9 @@ def _parse_json(text: str) -> Any:
 def _describe_usage(name: str, control: Control) -> str:
     match control:
         case LabelList():
-            return "give --labels a,b,c"
+            return "pass --labels a,b,c"
         case MediaInput():
-            return f"give -i ${control.kind}, -i PATH or -i URL"
+            return f"pass -i ${control.kind}, -i PATH or -i URL"
         case TableInput():
-            return f"give -i $dataframe, or JSON under '{name}:'"
-    return f"write it under '{name}:', or give -i {name}=..."
+            return f"pass -i $dataframe, or write JSON under '{name}:'"
+    return f"write it under '{name}:', or pass -i {name}=..."

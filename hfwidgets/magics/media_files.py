@@ -1,4 +1,4 @@
-"""Pictures, sounds and films in answers: how a notebook shows them, where a terminal keeps them."""
+"""Shows images, audio and video of answers in a notebook, and saves them for a terminal."""
 
 import atexit
 import base64
@@ -20,8 +20,8 @@ MEDIA_KINDS = ("image", "audio", "video")
 _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
 
 
-def media_kind(value: Any) -> str | None:
-    """image, audio or video for a file of that kind; None for anything else."""
+def media_kind(value: object) -> str | None:
+    """Return image, audio or video for a medium; None for anything else."""
     names = {(t.__module__.partition(".")[0], t.__name__) for t in type(value).__mro__}
     for kind, name in _MEDIA_TYPES.items():
         if name in names:
@@ -37,7 +37,7 @@ _MEDIA_TYPES = {
 
 
 def find_media(result: Any, kind: str | None = None) -> list[Any]:
-    """The pictures, sounds and films that a result is or holds, those of one kind where named."""
+    """Return the media that a result is or holds, only those of one kind if `kind` is set."""
     return [item for item in _iter_media(result) if kind in (None, media_kind(item))]
 
 
@@ -51,24 +51,22 @@ def _iter_media(result: Any) -> Iterator[Any]:
 
 
 def render_media(result: Any, kind: str) -> Bundle:
-    """The view of a result as pictures, sounds or films alone.
+    """Return the view of a result's images, audio or video only.
 
     Raises:
-        OutputError: there is none in it.
+        OutputError: the result has no medium of this kind.
     """
     items = find_media(result, kind)
     if not items:
-        raise OutputError(
-            f"There is no {kind} in this answer, a {type(result).__name__}. Use -f auto."
-        )
+        raise OutputError(f"This answer, a {type(result).__name__}, has no {kind}. Use -f auto.")
     made = [render_image(item) if kind == "image" else item._repr_mimebundle_() for item in items]
     whole = {name: "\n".join(each[name] for each in made) for name in ("text/plain", "text/html")}
     return {**made[0], **whole}
 
 
 def render_image(image: Any) -> Bundle:
-    """The bundle of a Pillow picture: itself as PNG, and a small one with its size in words."""
-    words = f"Picture, {image.width} x {image.height} pixels"
+    """Return the bundle of a Pillow image: itself as PNG, and a preview with its size."""
+    words = f"Image, {image.width} x {image.height} pixels"
     small, _ = overlay.fit_image(image)
     png = base64.b64encode(overlay.encode_png(_to_png_mode(image))).decode()
     html = f"<figure>{overlay.image_html(small, words)}</figure>"
@@ -79,14 +77,12 @@ _PNG_MODES = ("1", "L", "LA", "I", "P", "RGB", "RGBA")
 
 
 def _to_png_mode(image: Any) -> Any:
-    """The picture in a mode that PNG has."""
-    return (
-        image if image.mode in ("1", "L", "LA", "I", "P", "RGB", "RGBA") else image.convert("RGB")
-    )
+    """Return the image in a mode that PNG supports."""
+    return image if image.mode in _PNG_MODES else image.convert("RGB")
 
 
 def save_media(result: Any) -> list[Path]:
-    """Write the media of a result to files of this process, which end with it."""
+    """Write the media of a result to temporary files, which are deleted at exit."""
     return [_save_item(item) for item in find_media(result)]
 
 

@@ -1,4 +1,4 @@
-"""The options of %infer and %%infer: one table, one reader, one help text."""
+"""Declares the options of %infer and %%infer once, for the parser, the help and completion."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ class Flag:
     """One option.
 
     Attributes:
-        names: Its spellings, the short one first where there is one.
+        names: Its spellings, a short one first.
         help: One line for the help text.
-        value: What the value is called in the help text; None for a switch.
-        kind: How the value is read from text.
-        repeat: Whether it may be given more than once.
-        choices: The only values it takes; empty when any goes.
-        late: Whether `$name` in the value is left to the code that uses it.
+        metavar: The value's name in the help text; None for a switch.
+        kind: Converts the value from text.
+        repeatable: True if it may be passed more than once.
+        choices: The only values it accepts; empty if any is accepted.
+        defer_lookup: True if `$name` in the value is resolved by the code that uses it.
     """
 
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class Flag:
 
     @property
     def key(self) -> str:
-        """The name under which its value is kept."""
+        """Return the name under which its value is stored."""
         return self.names[-1].lstrip("-").replace("-", "_")
 
 
@@ -74,9 +74,9 @@ FLAGS = (
     Flag(("--seed",), "seed of the random numbers", "NUMBER", int),
     Flag(("-f", "--format"), "how the answer is shown", "FORMAT", choices=FORMATS),
     Flag(("-o", "--out"), "assign the result to VAR", "VAR"),
-    Flag(("-c", "--chat"), "go on with the conversation of this name", "NAME"),
+    Flag(("-c", "--chat"), "continue the conversation of this name", "NAME"),
     Flag(("--new",), "start the named conversation over"),
-    Flag(("--no-history",), "neither send nor keep a conversation"),
+    Flag(("--no-history",), "neither send nor store a conversation"),
     Flag(
         ("--schema",),
         "ask for JSON of this shape: pydantic model, dataclass, list of one, DataFrame or dict",
@@ -84,17 +84,17 @@ FLAGS = (
     ),
     Flag(
         ("--each",),
-        "one call a row: a DataFrame, a column of it, a list; {{ row }} in the text",
+        "one call per row of a table, a column or a list; {{ row }} in the text",
         "$df:col|$df|$list",
         defer_lookup=True,
     ),
-    Flag(("--concurrency",), "with --each: calls at the same time, at most", "COUNT", int),
-    Flag(("--limit",), "with --each: the first rows only", "COUNT", int),
-    Flag(("--resume",), "with --each: keep finished rows here, and go on from there", "PATH"),
-    Flag(("--compare",), "the same to several models, side by side", "a,b,c|$list"),
-    Flag(("--cache",), "take a recorded answer if there is one, and record a new one"),
-    Flag(("--no-cache",), "ask anew and record nothing"),
-    Flag(("--replay",), "recorded answers only: nothing is sent"),
+    Flag(("--concurrency",), "with --each: maximum number of concurrent calls", "COUNT", int),
+    Flag(("--limit",), "with --each: only the first rows", "COUNT", int),
+    Flag(("--resume",), "with --each: store finished rows here, and continue from there", "PATH"),
+    Flag(("--compare",), "compare the answers of several models", "a,b,c|$list"),
+    Flag(("--cache",), "replay a recorded answer, or record a new one"),
+    Flag(("--no-cache",), "send the call and record nothing"),
+    Flag(("--replay",), "replay recorded answers only; send nothing"),
     Flag(("-n", "--dry-run"), "show the request, send nothing"),
     Flag(("--no-stream",), "wait for the whole answer"),
     Flag(("-q", "--quiet"), "show nothing"),
@@ -103,7 +103,7 @@ FLAGS = (
     Flag(("--no-vars",), "leave {{ }} in the text alone"),
     Flag(("--bg",), "run in the background and return a handle at once"),
     Flag(("--insert",), "put the answer, or with -f code its code, into the next cell"),
-    Flag(("--panel",), "open a panel filled with all this, run nothing; goes with --compare"),
+    Flag(("--panel",), "open a panel with these values and run nothing; also with --compare"),
     Flag(("-h", "--help"), "show this help"),
 )
 FLAGS_BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
@@ -114,7 +114,14 @@ _NUMBER = re.compile(r"-\d|-\.\d")
 
 @dataclass
 class Options:
-    """What one call asks for: the given flags by key, the variable, and the text behind them."""
+    """The parsed options of one magic.
+
+    Attributes:
+        values: The passed flags by key.
+        target_name: The variable for the result, None without one.
+        is_silent: True for `VAR <<`, which shows nothing.
+        prompt: The text after the options.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     target_name: str | None = None
@@ -125,7 +132,7 @@ class Options:
         return self.values.get(key)
 
     def copy_without(self, *keys: str, **more: Any) -> "Options":
-        """A copy without these flags, and with others."""
+        """Return a copy without these flags, and with others."""
         kept = {key: value for key, value in self.values.items() if key not in keys}
         return replace(self, values={**kept, **more})
 
@@ -134,10 +141,10 @@ class Options:
 
 
 def parse_line_magic(line: str, lookup: Lookup) -> Options:
-    """Read a line magic: options, then the prompt verbatim to the end of the line.
+    """Parse a line magic: options, then the prompt verbatim to the end of the line.
 
     Raises:
-        UsageError: an unknown flag, a missing or unfit value.
+        UsageError: an unknown flag, or a missing or wrong value.
     """
     options = Options()
     end = _read_flags(line, 0, options, lookup)
@@ -146,10 +153,10 @@ def parse_line_magic(line: str, lookup: Lookup) -> Options:
 
 
 def parse_cell_magic(line: str, cell: str, lookup: Lookup) -> Options:
-    """Read a cell magic: `VAR <<`, options and a model in the line, the prompt in the cell.
+    """Parse a cell magic: `VAR <<`, options and a model in the line, the prompt in the cell.
 
     Raises:
-        UsageError: an unknown flag, a missing or unfit value, a second word that is no option.
+        UsageError: an unknown flag, a missing or wrong value, or a second model.
     """
     options = Options(prompt=cell.strip("\n").rstrip())
     at = _read_target(line, options)
@@ -170,13 +177,13 @@ def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
     word = _require_closed(read_word(line, at))
     if word.text in ("<<", "=<<"):
         raise UsageError(
-            f"What stands before << is no name of a variable: {line[:at].strip()!r}. "
-            "A result is assigned by %%infer VAR << [MODEL] [options]."
+            f"Expected a variable name before <<, not {line[:at].strip()!r}. "
+            "Assign a result with %%infer VAR << [MODEL] [options]."
         )
     if "model" in options:
         raise UsageError(
-            f"The line names a model already, so {word.text!r} has no place in it. "
-            "In %%infer the line holds options and one model; the prompt goes below."
+            f"Unexpected {word.text!r}: the line names a model already. In %%infer the line holds "
+            "options and one model; the prompt goes below."
         )
     options.values["model"] = _parse_value(FLAGS_BY_NAME["-m"], word.text, lookup)
     return word.end
@@ -192,7 +199,7 @@ def _read_flags(line: str, at: int, options: Options, lookup: Lookup) -> int:
 
 
 def is_flag_start(line: str, at: int) -> bool:
-    """Whether an option starts here: a dash that is no number, no list item, no dash in a text."""
+    """True if an option starts here: a dash, but not of a number, a list item or a text."""
     return (
         line[at : at + 1] == "-"
         and len(line) > at + 1
@@ -205,7 +212,7 @@ def _read_flag(line: str, word: LineWord, options: Options, lookup: Lookup) -> i
     flag = find_flag(name)
     if flag.metavar is None:
         if equals:
-            raise UsageError(f"{name} is a switch and takes no value.")
+            raise UsageError(f"{name} is a switch and has no value.")
         options.values[flag.key] = True
         return word.end
     end = word.end
@@ -223,17 +230,16 @@ def _read_value_word(line: str, word: LineWord, flag: Flag) -> tuple[str, int]:
 
 
 def find_flag(name: str) -> Flag:
-    """The flag of this name.
+    """Return the flag of this name.
 
     Raises:
-        UsageError: there is none; the message suggests the nearest.
+        UsageError: the flag is unknown; the message suggests the nearest.
     """
     if name in FLAGS_BY_NAME:
         return FLAGS_BY_NAME[name]
     raise UsageError(
-        f"{name} is no option of %infer.{did_you_mean(name, FLAGS_BY_NAME)} All options: "
-        "%infer -h. "
-        "A prompt that begins with a dash goes behind -- or in quotes."
+        f"Unknown option {name!r}.{did_you_mean(name, FLAGS_BY_NAME)} All options: %infer -h. "
+        "A prompt that begins with a dash goes after -- or in quotes."
     )
 
 
@@ -241,7 +247,7 @@ def _store_value(options: Options, flag: Flag, value: Any) -> None:
     if flag.repeatable:
         options.values.setdefault(flag.key, []).append(value)
     elif flag.key in options.values:
-        raise UsageError(f"{flag.names[-1]} is given twice.")
+        raise UsageError(f"{flag.names[-1]} is passed twice.")
     else:
         options.values[flag.key] = value
 
@@ -255,11 +261,11 @@ def _parse_value(flag: Flag, text: str, lookup: Lookup) -> Any:
     try:
         return _check_choice(flag, flag.kind(text))
     except ValueError:
-        raise UsageError(f"{flag.names[-1]} takes a number, not {text!r}.") from None
+        raise UsageError(f"{flag.names[-1]} must be a number, not {text!r}.") from None
 
 
 def is_variable(text: str) -> bool:
-    """Whether an option's value names a variable: `$name`, `$name.attribute`, `$name[0]`."""
+    """True if an option's value names a variable: `$name`, `$name.attribute`, `$name[0]`."""
     return re.match(r"\$[^\W\d]", text) is not None
 
 
@@ -269,13 +275,13 @@ def _check_variable(flag: Flag, value: Any, text: str) -> Any:
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
         return _check_choice(flag, value)
     kind = "a number" if flag.kind is not str else "text"
-    raise UsageError(f"{flag.names[-1]} takes {kind}; {text} is a {type(value).__name__}.")
+    raise UsageError(f"{flag.names[-1]} must be {kind}; {text} is a {type(value).__name__}.")
 
 
 def _check_choice(flag: Flag, value: Any) -> Any:
     if flag.choices and value not in flag.choices:
         raise UsageError(
-            f"{flag.names[-1]} takes {', '.join(flag.choices)}, not {value!r}."
+            f"{flag.names[-1]} accepts {', '.join(flag.choices)}, not {value!r}."
             f"{did_you_mean(value, flag.choices)}"
         )
     return value
@@ -290,17 +296,19 @@ def _require_closed(word: LineWord | None) -> LineWord:
 def _check_options(options: Options) -> Options:
     out = options["out"]
     if out and options.target_name:
-        raise UsageError(f"The result has two names: {options.target_name} << and --out {out}.")
+        raise UsageError(
+            f"Two variables for the result: {options.target_name} << and --out {out}. Pass one."
+        )
     if out and not out.isidentifier():
-        raise UsageError(f"--out takes the name of a variable, not {out!r}.")
+        raise UsageError(f"--out must be the name of a variable, not {out!r}.")
     options.target_name = options.target_name or out
     for pair in _EXCLUSIVE:
-        given = [f"--{key.replace('_', '-')}" for key in pair if key in options]
-        if len(given) > 1:
-            raise UsageError(f"{' and '.join(given)} exclude each other; give one of them.")
+        passed = [f"--{key.replace('_', '-')}" for key in pair if key in options]
+        if len(passed) > 1:
+            raise UsageError(f"Pass either {' or '.join(passed)}, not both.")
     for key in _EACH_ONLY & options.values.keys():
         if "each" not in options:
-            raise UsageError(f"--{key} belongs to --each, which gives the rows.")
+            raise UsageError(f"--{key} needs --each, which names the rows.")
     return options
 
 
@@ -335,7 +343,7 @@ VAR << assigns the result and shows nothing, VAR= << assigns and shows it.
 
 
 def format_infer_help() -> str:
-    """Usage and all options, as plain text."""
+    """Return usage and all options as plain text."""
     left = {flag: " ".join(filter(None, (", ".join(flag.names), flag.metavar))) for flag in FLAGS}
     lines = [f"  {left[flag]:<32} {_describe_flag(flag)}" for flag in FLAGS]
     return f"{INFER_USAGE}\nOptions\n" + "\n".join(lines) + "\n"

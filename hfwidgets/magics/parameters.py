@@ -1,4 +1,4 @@
-"""Parameters of a task from `-P NAME=VALUE`, `--params` and the shortcuts."""
+"""Collects a task's parameters from `-P NAME=VALUE`, `--params` and the shortcuts."""
 
 import json
 import types
@@ -24,7 +24,7 @@ _SHORTCUTS = {
 
 
 def settable_parameters(task: BaseTask) -> dict[str, Any]:
-    """The annotations of the parameters that `-P` may set, by name."""
+    """Return the annotations of the parameters that `-P` may set, by name."""
     found = {
         name: known.annotation
         for name, known in task.signature.parameters.items()
@@ -38,44 +38,44 @@ def settable_parameters(task: BaseTask) -> dict[str, Any]:
 
 
 def accepts_extra(task: BaseTask) -> bool:
-    """Whether the client passes parameters on that the task does not name."""
+    """True if the client passes on parameters that the task does not name."""
     return any(known.kind is known.VAR_KEYWORD for known in task.signature.parameters.values())
 
 
 def collect_parameters(
-    task: BaseTask, given: Mapping[str, Any], names: Namespace
+    task: BaseTask, options: Mapping[str, Any], names: Namespace
 ) -> dict[str, Any]:
-    """All parameters of a call by name: `--params` first, `-P` over it, the shortcuts last.
+    """Return all parameters of a call by name; `-P` wins over `--params`, shortcuts over both.
 
     Raises:
-        UsageError: a name that the task does not have, a value that is no NAME=VALUE.
+        UsageError: the task has no such parameter, or `-P` is not NAME=VALUE.
     """
-    found = _parameters_from_dict(task, given.get("params", {}))
-    for item in given.get("param", ()):
+    found = _parameters_from_dict(task, options.get("params", {}))
+    for item in options.get("param", ()):
         name, text = _split_assignment(item)
         name = check_parameter(task, name)
         found[name] = _parse_value(settable_parameters(task)[name], text, names)
-    for key in _SHORTCUTS.keys() & given.keys():
-        found[_resolve_shortcut(task, key)] = given[key]
+    for key in _SHORTCUTS.keys() & options.keys():
+        found[_resolve_shortcut(task, key)] = options[key]
     return found
 
 
 def check_parameter(task: BaseTask, name: str) -> str:
-    """The parameter's name; UsageError with the nearest when the task does not have it."""
+    """Return the parameter's name; UsageError with the nearest if the task does not have it."""
     name = name.replace("-", "_")
     known = settable_parameters(task)
     if name not in known:
         raise UsageError(
             f"{task.name} has no parameter {name!r}.{did_you_mean(name, known)} It has: "
             f"{', '.join(known)}."
-            f"{' Others go through --params $dict.' if accepts_extra(task) else ''}"
+            f"{' Pass others by --params $dict.' if accepts_extra(task) else ''}"
         )
     return name
 
 
-def _parameters_from_dict(task: BaseTask, params: Any) -> dict[str, Any]:
+def _parameters_from_dict(task: BaseTask, params: object) -> dict[str, Any]:
     if not isinstance(params, Mapping):
-        raise UsageError(f"--params takes a $dict, not a {type(params).__name__}.")
+        raise UsageError(f"--params must be a $dict, not a {type(params).__name__}.")
     if accepts_extra(task):
         return dict(params)
     return {check_parameter(task, str(name)): value for name, value in params.items()}
@@ -84,7 +84,7 @@ def _parameters_from_dict(task: BaseTask, params: Any) -> dict[str, Any]:
 def _split_assignment(item: str) -> tuple[str, str]:
     name, equals, text = item.partition("=")
     if not equals or not name:
-        raise UsageError(f"-P takes NAME=VALUE, not {item!r}.")
+        raise UsageError(f"-P must be NAME=VALUE, not {item!r}.")
     return name.strip(), text
 
 
@@ -99,7 +99,7 @@ def _resolve_shortcut(task: BaseTask, key: str) -> str:
 
 
 def _parse_value(annotation: Any, text: str, names: Namespace) -> Any:
-    """The value of a text: a variable, JSON where the parameter takes that, else the text."""
+    """Return a text's value: a variable, JSON where the parameter accepts it, else the text."""
     return resolve_variable(text, names, partial(_parse_typed, annotation, text))
 
 
@@ -117,7 +117,7 @@ def _parse_typed(annotation: Any, text: str) -> Any:
 
 
 def _accepted_types(annotation: Any) -> Iterable[type]:
-    """The plain types that a parameter takes, None left out."""
+    """Yield the plain types that a parameter accepts, without None."""
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         for part in get_args(annotation):
@@ -129,7 +129,7 @@ def _accepted_types(annotation: Any) -> Iterable[type]:
 
 
 def list_choices(annotation: Any) -> list[str]:
-    """The few words that a parameter takes; empty when it takes others too."""
+    """Return the only values that a parameter accepts; empty if it accepts others too."""
     if get_origin(annotation) is Literal:
         return [str(value) for value in get_args(annotation)]
     if annotation is bool:

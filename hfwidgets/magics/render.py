@@ -1,4 +1,4 @@
-"""What a notebook keeps of an answer: static, safe text and HTML, and where it came from."""
+"""Renders what a notebook stores of an answer: safe, static text and HTML, and its origin."""
 
 import json
 import re
@@ -21,8 +21,8 @@ _FENCE = re.compile(
 )
 
 
-def extract_text(result: Any) -> str | None:
-    """The text that a result is or holds; None for one that is no text."""
+def extract_text(result: object) -> str | None:
+    """Return the text that a result is or holds; None without text."""
     if isinstance(result, str):
         return str(result)
     text = getattr(result, "text", None)
@@ -30,7 +30,7 @@ def extract_text(result: Any) -> str | None:
 
 
 def render_progress(call: MagicCall, text: str, form: str, note: str | None) -> Bundle:
-    """The view of an answer that is still arriving."""
+    """Return the view of an answer that is still arriving."""
     plain = text or note or "…"
     foot = escape_html(note) if note else "…"
     return _build_bundle(plain, _to_html(_choose_live_form(call, form), text) if text else "", foot)
@@ -44,10 +44,10 @@ def _choose_live_form(call: MagicCall, form: str) -> str:
 def render_result(
     call: MagicCall, result: Any, form: str, *, note: str | None = None, verbose: bool = False
 ) -> Bundle:
-    """The view that stays.
+    """Return the view that stays.
 
     Raises:
-        OutputError: the result has no such form.
+        OutputError: the result cannot be shown in this form.
     """
     meta = getattr(result, "meta", None)
     made = _build_view(call, result, form)
@@ -61,12 +61,12 @@ def render_result(
 
 
 def _is_result_view(made: Bundle) -> bool:
-    """Whether a view is a result's own, which says itself where it came from."""
+    """True if a view is a result's own, which names its origin itself."""
     return str(made["text/html"]).startswith(f'<div class="{RESULT_CLASSES}">')
 
 
 def _format_recorded_date(meta: Meta | None) -> str | None:
-    """When an answer was recorded, for one that was: said where nothing else about it is."""
+    """Return when an answer was recorded; shown even where nothing else about it is."""
     return f"(recorded on {meta.recorded:%Y-%m-%d})" if meta and meta.recorded else None
 
 
@@ -96,10 +96,10 @@ def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
 
 
 def _build_own_view(result: Any, form: str) -> Bundle:
-    """The result's own view."""
+    """Return the result's own view."""
     if form != "auto":
         raise OutputError(
-            f"A {type(result).__name__} is no text and has no {form} view. "
+            f"A {type(result).__name__} is not text and has no {form} view. "
             f"Use -f auto, json, table or raw{_format_media_forms(result)}."
         )
     if media_files.media_kind(result) == "image":
@@ -142,7 +142,7 @@ def _math_html(text: str) -> str:
 
 
 def _sanitize_html(text: str) -> str:
-    """A model's HTML with plain elements only: no script, style, link target, picture or id."""
+    """Return a model's HTML with plain elements only: no script, style, link, image or id."""
     import nh3
 
     return str(nh3.clean(text, tags=_PLAIN_TAGS, attributes={}))
@@ -163,7 +163,7 @@ _HTML_WRITERS: dict[str, Callable[[str], str]] = {
 
 
 def _split_code(text: str) -> tuple[str, str]:
-    """Language and code of the fenced blocks in a text; all of it where there is no fence."""
+    """Return language and code of the fenced blocks in a text; all of it without a fence."""
     found = _FENCE.findall(text)
     if not found:
         return "", text.strip("\n")
@@ -171,7 +171,7 @@ def _split_code(text: str) -> tuple[str, str]:
 
 
 def extract_code(text: str) -> str:
-    """The code in an answer."""
+    """Return the code in an answer."""
     return _split_code(text)[1]
 
 
@@ -193,7 +193,9 @@ def _table_view(result: Any) -> tuple[str, str]:
     if isinstance(rows, Mapping):
         rows = rows["rows"] if list(rows) == ["rows"] else [rows]
     if not isinstance(rows, list) or (text and not all(isinstance(r, Mapping) for r in rows)):
-        raise OutputError("The answer is no list of objects with named values, so it is no table.")
+        raise OutputError(
+            "The answer is not a list of objects with named values, so it has no table view."
+        )
     rows = tables.flat_rows(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     listing = Listing(({name: row.get(name) for name in names} for row in rows), "No rows.")
@@ -204,11 +206,11 @@ def _parse_json(text: str, form: str) -> Any:
     try:
         return json.loads(strip_code_fence(text))
     except ValueError as error:
-        raise OutputError(f"The answer is no JSON, so it has no {form} view: {error}.") from None
+        raise OutputError(f"The answer is not JSON, so it has no {form} view: {error}.") from None
 
 
 def _to_plain_value(value: Any) -> Any:
-    """A value that is no JSON as one: arrays as lists, dataclasses and models by their fields."""
+    """Return a value as JSON: arrays as lists, dataclasses and models by their fields."""
     for name in ("tolist", "model_dump"):
         if callable(method := getattr(value, name, None)):
             return method()
@@ -223,7 +225,7 @@ _DATA_VIEWS: dict[str, Callable[[Any], tuple[str, str]]] = {
 
 
 def _format_details(meta: Meta) -> list[str]:
-    """What `-v` adds: first token, token counts, the server's own times, the request's name."""
+    """Return the lines of `-v`: first token, token counts, the server's times, the request id."""
     usage = meta.usage
     first, request = meta.first_token_seconds, meta.request_id
     found = [
@@ -236,7 +238,7 @@ def _format_details(meta: Meta) -> list[str]:
 
 
 def build_metadata(call: MagicCall, result: Any, *, stopped: bool = False) -> dict[str, Any]:
-    """What the notebook keeps beside the view; no token, header, path or input is in it."""
+    """Return what the notebook stores with the view; no token, header, path or input is in it."""
     meta = getattr(result, "meta", None)
     known = {
         "task": call.task.name,
@@ -250,8 +252,8 @@ def build_metadata(call: MagicCall, result: Any, *, stopped: bool = False) -> di
     return {"hfwidgets": {name: value for name, value in known.items() if value is not None}}
 
 
-def _summarize_parameter(value: Any) -> Any:
-    """A parameter as the notebook keeps it: numbers and short words; anything else by its kind."""
+def _summarize_parameter(value: object) -> Any:
+    """Return a parameter for the notebook: numbers and short texts; anything else by its type."""
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(value) <= 200:

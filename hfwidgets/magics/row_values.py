@@ -1,4 +1,4 @@
-"""One row of `--each`: `{{ row }}`, `{{ row.column }}`, `{{ row["a column"] }}`."""
+"""Represents one row of `--each`: `{{ row }}`, `{{ row.column }}`, `{{ row["a column"] }}`."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sized
@@ -9,23 +9,24 @@ from IPython.core.error import UsageError
 
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import did_you_mean
+from hfwidgets.tasks.tables import Table, open_table, to_python
 
 
 class RowValues:
     """A table's row, or a dict: its cells by name, as attributes and by index.
 
     Args:
-        cells: the cells by the columns' names.
-        chosen: the column that the row stands for as a whole, None for all of them.
+        cells: The cells by column name.
+        main_column: The column whose cell `{{ row }}` stands for, None for all of them.
     """
 
-    def __init__(self, cells: Mapping[Any, Any], chosen: str | None = None) -> None:
+    def __init__(self, cells: Mapping[Any, Any], main_column: str | None = None) -> None:
         self._cells = {str(name): value for name, value in cells.items()}
-        self.main_column = chosen
+        self.main_column = main_column
 
     @property
     def column_names(self) -> list[str]:
-        """The columns' names."""
+        """Return the columns' names."""
         return list(self._cells)
 
     def __getattr__(self, name: str) -> Any:
@@ -38,7 +39,7 @@ class RowValues:
 
     def _get_cell(self, name: str) -> Any:
         if name not in self._cells:
-            known = f" There are: {', '.join(self._cells)}."
+            known = f" It has: {', '.join(self._cells)}."
             raise UsageError(f"The row has no {name!r}.{did_you_mean(name, self._cells)}{known}")
         return require_value(self._cells[name], name)
 
@@ -51,62 +52,64 @@ class RowValues:
         return json.dumps(self._cells, ensure_ascii=False, default=str)
 
     def whole_value(self) -> Any:
-        """What the row stands for as a whole: the chosen column's cell, else all as a dict."""
+        """Return what the row stands for as a whole: the main column's cell, else all as a dict."""
         return self._get_cell(self.main_column) if self.main_column is not None else self._cells
 
 
-def require_value(value: Any, name: str) -> Any:
-    """Return a cell's value; UsageError for a missing one."""
+def require_value(value: object, name: str) -> Any:
+    """Return a cell's value; UsageError for an empty one (None, NaN, pandas' NA)."""
     if is_missing(value):
         raise UsageError(f"The row's {name} is empty.")
-    return value
+    return to_python(value)
 
 
 def to_rows(source: Any, column: str | None) -> Iterable[Any]:
-    """The rows of a DataFrame, Series, list, folder or iterable; all but iterables have a size.
+    """Return the rows of a table, column, list, folder or iterable; all but iterables have a size.
 
     Raises:
-        UsageError: it is none of these, or has no such column.
+        UsageError: the object is none of these, or has no such column.
     """
-    if hasattr(source, "columns") and hasattr(source, "iloc"):
-        return _FrameRows(source, column)
+    table = open_table(source)
+    if table is not None and not table.is_column:
+        return _TableRows(table, column)
     if isinstance(source, Path) and source.is_dir():
         source = sorted(p for p in source.iterdir() if p.is_file() and p.name[0] != ".")
     if isinstance(source, str | bytes | Mapping | Path) or not isinstance(source, Iterable):
         raise UsageError(
-            f"--each takes a DataFrame, a list or a folder's Path, not a {type(source).__name__}."
+            "--each accepts a table (pandas, polars, pyarrow), a list or a folder's Path, not a "
+            f"{type(source).__name__}."
         )
     return _ListRows(source, column) if isinstance(source, Sized) else _iter_items(source, column)
 
 
-class _FrameRows:
-    """A DataFrame's rows; may be gone through more than once."""
+class _TableRows:
+    """A table's rows; can be iterated more than once."""
 
-    def __init__(self, frame: Any, column: str | None) -> None:
-        self._frame, self._names = frame, [str(name) for name in frame.columns]
-        if column is not None and column not in self._names:
+    def __init__(self, table: Table, column: str | None) -> None:
+        self._table, names = table, table.names
+        if column is not None and column not in names:
             raise UsageError(
-                f"The table has no column {column!r}.{did_you_mean(column, self._names)} "
-                f"It has: {', '.join(self._names)}."
+                f"The table has no column {column!r}.{did_you_mean(column, names)} "
+                f"It has: {', '.join(names)}."
             )
-        if repeated := [name for name in self._names if self._names.count(name) > 1]:
+        if repeated := [name for name in names if names.count(name) > 1]:
             raise UsageError(
-                f"The table has {self._names.count(repeated[0])} columns {repeated[0]!r}; "
+                f"The table has {names.count(repeated[0])} columns {repeated[0]!r}; "
                 "give them different names."
             )
-        self._main_column = column or (self._names[0] if len(self._names) == 1 else None)
+        self._main_column = column or (names[0] if len(names) == 1 else None)
 
     def __len__(self) -> int:
-        return len(self._frame)
+        return len(self._table)
 
     def __iter__(self) -> Iterator[RowValues]:
-        columns = [self._frame.iloc[:, at] for at in range(len(self._names))]
-        for cells in zip(*columns, strict=True):
-            yield RowValues(dict(zip(self._names, cells, strict=True)), self._main_column)
+        names = self._table.names
+        for cells in self._table.iter_rows(range(len(names))):
+            yield RowValues(dict(zip(names, cells, strict=True)), self._main_column)
 
 
 class _ListRows:
-    """A list's items; may be gone through more than once."""
+    """A list's items; can be iterated more than once."""
 
     def __init__(self, source: Any, column: str | None) -> None:
         self._source, self._column = source, column
@@ -118,7 +121,7 @@ class _ListRows:
         return _iter_items(self._source, self._column)
 
 
-def _iter_items(source: Any, column: str | None) -> Iterator[Any]:
+def _iter_items(source: Iterable[Any], column: str | None) -> Iterator[Any]:
     for item in source:
         if isinstance(item, Mapping):
             yield RowValues(item, column)

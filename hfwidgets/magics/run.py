@@ -1,4 +1,4 @@
-"""Run a call on the background loop, show it as it arrives, and settle what came of it."""
+"""Runs a call on the background loop, shows it while it arrives, and stores its result."""
 
 import asyncio
 import concurrent.futures
@@ -18,19 +18,19 @@ from hfwidgets.magics.outputs import Output
 from hfwidgets.notebook import BackgroundRun, CallRecord, Session, background_loop
 
 POLL_INTERVAL = 0.05
-"""How often the cell looks for news, in seconds."""
+"""The time between two looks of the cell at its call, in seconds."""
 
 CLOSE_TIMEOUT = 1.0
-"""How long a stopped call may take to close its connection before the cell goes on, in seconds."""
+"""How long the cell waits for a stopped call to close its connection, in seconds."""
 
 
 class CallProgress:
-    """What has arrived of a call; written on the background loop, read by the cell.
+    """The state of a call, written on the background loop and read by the cell.
 
     Attributes:
-        stream: the open stream, None before it opens and for plain calls.
-        note: why the call waits, None while it does not.
-        ended: set when the connection is done with.
+        stream: The open stream, None before it opens and for plain calls.
+        note: Why the call waits, None while it does not wait.
+        closed: Set when the connection is closed.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class CallProgress:
 
     @property
     def text(self) -> str:
-        """The text so far."""
+        """Return the text so far."""
         return self.stream.text if self.stream is not None else ""
 
     def partial_result(self) -> Any:
-        """The result so far, None where nothing has arrived."""
+        """Return the result so far, None where nothing has arrived."""
         return self.stream.result if self.text else None
 
     def note_wait(self, reason: str, seconds: float) -> None:
@@ -53,7 +53,7 @@ class CallProgress:
 
 
 async def perform_call(call: MagicCall, progress: CallProgress) -> Any:
-    """Make the call; a stream is read to its end, and its whole result returned."""
+    """Make the call; read a stream to its end and return its whole result."""
     try:
         return await _read_answer(call, progress)
     finally:
@@ -84,7 +84,7 @@ async def _open_answer(call: MagicCall) -> Any:
 
 
 async def explain_call(call: MagicCall) -> Any:
-    """What the call would send; nothing is sent."""
+    """Return what the call would send; nothing is sent."""
     return await background_loop.shared_client(**call.settings).explain(
         call.task.name, **call.arguments
     )
@@ -92,7 +92,7 @@ async def explain_call(call: MagicCall) -> Any:
 
 @dataclass
 class AnswerDisplay:
-    """How an answer is shown; `streams` says whether its text is shown while it arrives."""
+    """Shows an answer; with `stream_text` its text appears while it arrives."""
 
     output: Output
     form: str = "auto"
@@ -100,7 +100,7 @@ class AnswerDisplay:
     stream_text: bool = True
 
     def show_progress(self, call: MagicCall, progress: CallProgress) -> None:
-        """Show the answer so far, if it is time."""
+        """Show the answer so far if an update is due."""
         text, note = progress.text if self.stream_text else "", progress.note
         if self.output.is_due(text, note):
             self.output.update(text, render.render_progress(call, text, self.form, note))
@@ -114,7 +114,7 @@ class AnswerDisplay:
         self.output.finish(bundle, render.build_metadata(call, result))
 
     def show_partial(self, call: MagicCall, result: Any, note: str) -> None:
-        """Show what arrived before the call ended early, marked so."""
+        """Show what arrived before the call ended early, with a note."""
         plain = MagicCall(call.task, call.inputs, call.params, call.model, call.settings)
         bundle = render.render_result(plain, result, "auto", note=note)
         self.output.finish(bundle, render.build_metadata(call, result, stopped=True))
@@ -126,10 +126,13 @@ def run_in_foreground(
     """Run a call while the cell waits.
 
     Args:
-        keep: takes the partial result when the user stops the call.
+        call: The call.
+        session: Where the call and its answer are stored.
+        show: Where the answer appears.
+        keep: Receives the partial result when the user stops the call.
 
     Raises:
-        KeyboardInterrupt: the user stopped it; what had arrived is shown and kept.
+        KeyboardInterrupt: the user stopped it; what had arrived is shown and stored.
         HfWidgetsError: the call failed; what had arrived is shown.
     """
     progress = CallProgress()
@@ -164,7 +167,7 @@ def _handle_stop(
 
 
 def poll_future(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
-    """Wait for a future with a tick now and then; an interrupt gets through at once."""
+    """Wait for a future and call `tick` in between; an interrupt takes effect at once."""
     while not future.done():
         concurrent.futures.wait([future], timeout=POLL_INTERVAL)
         tick()
@@ -176,14 +179,14 @@ def run_in_background(call: MagicCall, session: Session) -> BackgroundRun:
     progress = CallProgress()
     remember_call(call, session)
     future = background_loop.submit(with_short_errors(_run_to_end(call, session, progress)))
-    made = session.add_run(call.label(), future, progress.partial_result)
+    run = session.add_run(call.label(), future, progress.partial_result)
     if call.chat is not None:
-        session.chat_runs[call.chat] = made
-    return made
+        session.chat_runs[call.chat] = run
+    return run
 
 
 async def with_short_errors(work: Awaitable[Any]) -> Any:
-    """What some work returns; its error is shown without frames when somebody asks for it."""
+    """Await work; its error is shown without frames when the user reads the result."""
     try:
         return await work
     except HfWidgetsError as error:
@@ -203,7 +206,7 @@ async def _run_to_end(call: MagicCall, session: Session, progress: CallProgress)
 
 
 def build_answer(call: MagicCall, result: Any) -> Any:
-    """What the user gets: the result, or with `--schema` the object that it describes."""
+    """Return the result, or with `--schema` the object that it describes."""
     return (
         result
         if call.shape is None
@@ -212,14 +215,14 @@ def build_answer(call: MagicCall, result: Any) -> Any:
 
 
 def remember_call(call: MagicCall, session: Session) -> None:
-    """Remember that a call is made, for `%hf code` and completion."""
+    """Remember a call for `%hf code` and completion."""
     call.started_at = datetime.now(UTC).replace(microsecond=0)
     session.remember_model(call.model)
     session.calls.append(CallRecord(call.task.name, call.arguments, call.settings))
 
 
 def store_result(call: MagicCall, session: Session, result: Any) -> None:
-    """Count what a call took and add its answer to the conversation."""
+    """Count a call's usage and add its answer to the conversation."""
     session.count_usage(getattr(result, "meta", None), call.started_at)
     session.remember_task(call.model, call.task.name)
     if call.chat is not None:

@@ -1,4 +1,4 @@
-"""Replies of a given shape: a JSON schema from a class, and the class's object from the reply."""
+"""Requests replies of a given shape: builds a JSON schema, and the object from the reply."""
 
 import dataclasses
 import json
@@ -16,11 +16,11 @@ _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", 
 
 
 def build_response_format(shape: Any) -> dict[str, Any]:
-    """The `response_format` of a chat call that asks for JSON of this shape.
+    """Return the `response_format` of a chat call for JSON of this shape.
 
     Args:
-        shape: a pydantic model, a dataclass, a list of one (`list[City]`), a DataFrame with the
-            columns that are wanted, or a dict that is a JSON schema.
+        shape: A pydantic model, a dataclass, a list of one (`list[City]`), a DataFrame with the
+            wanted columns, or a dict that is a JSON schema.
     """
     schema = build_json_schema(shape)
     name = schema.get("title", "reply")
@@ -29,7 +29,7 @@ def build_response_format(shape: Any) -> dict[str, Any]:
 
 
 def build_json_schema(shape: Any) -> dict[str, Any]:
-    """The JSON schema of what `--schema` takes; UsageError for anything else."""
+    """Return the JSON schema of a `--schema`; UsageError for an object that is not a shape."""
     if isinstance(shape, Mapping):
         return dict(shape)
     if _is_table(shape):
@@ -42,13 +42,13 @@ def build_json_schema(shape: Any) -> dict[str, Any]:
         return _object_schema(shape)
     kind = shape.__name__ if isinstance(shape, type) else type(shape).__name__
     raise UsageError(
-        f"--schema takes a pydantic model, a dataclass, a list of one, a DataFrame or a dict, "
+        f"--schema accepts a pydantic model, a dataclass, a list of one, a DataFrame or a dict, "
         f"not {kind}."
     )
 
 
 def is_row_shape(shape: Any) -> bool:
-    """Whether replies of this shape are rows."""
+    """True if replies of this shape are rows."""
     return _is_table(shape) or get_origin(shape) is list
 
 
@@ -57,7 +57,7 @@ def _is_table(shape: Any) -> bool:
 
 
 def _wrap_rows(item: dict[str, Any]) -> dict[str, Any]:
-    """Servers want an object at the root, so rows stand under a name."""
+    """Return an object with the rows under a name, since servers need an object at the root."""
     return {
         "title": "rows",
         "type": "object",
@@ -72,7 +72,7 @@ _DTYPE_TYPES = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
 
 
 def _row_schema(frame: Any) -> dict[str, Any]:
-    """A row of a DataFrame; columns that are no numbers are texts."""
+    """Return the schema of a DataFrame's row; columns that are not numbers are texts."""
     kinds = {str(n): _DTYPE_TYPES.get(t.kind, "string") for n, t in frame.dtypes.items()}
     return {
         "type": "object",
@@ -84,23 +84,23 @@ def _row_schema(frame: Any) -> dict[str, Any]:
 
 def _object_schema(shape: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(shape)
-    made = [each for each in dataclasses.fields(shape) if each.init]
-    needed = [
-        each.name
-        for each in made
-        if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+    fields = [field for field in dataclasses.fields(shape) if field.init]
+    required = [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     return {
         "title": shape.__name__,
         "type": "object",
-        "properties": {each.name: _type_schema(hints[each.name]) for each in made},
-        "required": needed,
+        "properties": {field.name: _type_schema(hints[field.name]) for field in fields},
+        "required": required,
         "additionalProperties": False,
     }
 
 
 def _type_schema(hint: Any) -> dict[str, Any]:
-    """The schema of one annotation."""
+    """Return the schema of an annotation."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint in _JSON_TYPES:
         return {"type": _JSON_TYPES[hint]}
@@ -122,17 +122,17 @@ def _type_schema(hint: Any) -> dict[str, Any]:
 
 
 def parse_reply(text: str, shape: Any) -> Any:
-    """The object that a reply describes.
+    """Build the object that a reply describes.
 
     Raises:
-        OutputError: the reply is no JSON, or not of this shape.
+        OutputError: the reply is not JSON, or not of this shape.
     """
     try:
         data = json.loads(strip_code_fence(text))
         return _to_shape(shape, data)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
-            f"The reply is not of the shape that --schema asks for: {error}. "
+            f"The reply does not have the shape of --schema: {error}. "
             "A larger --max-tokens or another model may help."
         ) from None
 
@@ -149,13 +149,13 @@ def _to_shape(shape: Any, data: Any) -> Any:
 
 
 def strip_code_fence(text: str) -> str:
-    """A reply without the code fence that some models put around JSON."""
+    """Return a reply without the code fence that some models put around JSON."""
     fenced = re.fullmatch(r"\s*```\w*\n(.*?)\n?```\s*", text, re.DOTALL)
     return fenced[1] if fenced else text
 
 
 def _build_value(hint: Any, data: Any) -> Any:
-    """Data as the objects that an annotation names."""
+    """Return data as the objects that an annotation names."""
     origin, inner = get_origin(hint), get_args(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
@@ -177,14 +177,14 @@ def _build_union_value(hints: tuple[Any, ...], data: Any) -> Any:
             return _build_value(hint, data)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
-    raise ValueError(f"{data!r} is none of {', '.join(map(str, hints))}")
+    raise ValueError(f"{data!r} is not one of {', '.join(map(str, hints))}")
 
 
 def _check_plain_value(hint: Any, data: Any) -> Any:
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if get_origin(hint) is Literal and data not in get_args(hint):
-        raise ValueError(f"{data!r} is none of {get_args(hint)}")
+        raise ValueError(f"{data!r} is not one of {get_args(hint)}")
     if hint in _JSON_TYPES and type(data) is not hint:
         raise ValueError(f"{data!r} is not {_JSON_TYPES[hint]}")
     return data

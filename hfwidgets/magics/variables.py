@@ -1,6 +1,6 @@
-"""`{{ name }}` in a prompt and `$name` in options: names, attributes and indices, no code.
+"""Resolves `{{ name }}` in prompts and `$name` in options: names, attributes, indices, no code.
 
-What looks like a token, by its name or by its text, is refused: a prompt leaves the machine.
+What looks like a token, by name or by text, is refused: a prompt leaves the machine.
 """
 
 import ast
@@ -25,10 +25,10 @@ MAX_ROWS = 20
 
 
 def resolve_path(path: str, names: Namespace) -> Any:
-    """The object that a path of names, attributes and indices leads to.
+    """Return the object that a path of names, attributes and indices names.
 
     Raises:
-        UsageError: the path is other code, leads nowhere, or leads to what looks like a token.
+        UsageError: the path is other code, names nothing, or names what looks like a token.
     """
     try:
         tree = ast.parse(path.strip(), mode="eval").body
@@ -42,8 +42,8 @@ def resolve_path(path: str, names: Namespace) -> Any:
 
 def _path_error(path: str) -> UsageError:
     return UsageError(
-        f"{{{{ {path.strip()} }}}} is no name, attribute or index. Compute it in a cell before, "
-        "or use --no-vars to leave the braces alone."
+        f"{{{{ {path.strip()} }}}} is not a name, attribute or index. Compute it in an earlier "
+        "cell, or pass --no-vars to leave the braces alone."
     )
 
 
@@ -98,7 +98,7 @@ def _get_item(value: Any, key: Any, path: str) -> Any:
 
 
 def public_names(names: Iterable[str]) -> list[str]:
-    """The names that a suggestion may show."""
+    """Return the names that a suggestion may show."""
     return [name for name in names if not name.startswith("_")]
 
 
@@ -123,31 +123,33 @@ def refuse_token(text: str, where: str) -> None:
 
 
 def is_secret_like(text: str) -> bool:
-    """Whether a text holds something in the form of a token or a private key."""
+    """True if a text contains something in the form of a token or a private key."""
     return bool(find_tokens(text, in_urls=False))
 
 
 def refuse_secret(text: str, path: str) -> None:
-    """Raise UsageError where a value holds something in the form of a token."""
+    """Raise UsageError if a value contains something in the form of a token."""
     if is_secret_like(text):
         raise UsageError(
-            f"The value of {redact(path)!r} holds what looks like a token, and a request would "
-            "send it away. Take it out first."
+            f"The value of {redact(path)!r} contains what looks like a token, and a request would "
+            "send it. Remove it first."
         )
 
 
 def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | None = None) -> str:
-    """The text with each `{{ path }}` replaced by its value, shown by its type.
+    """Return the text with each `{{ path }}` replaced by its value, formatted by type.
 
     Args:
-        attach: takes a picture or sound and returns the words that stand for it in the text;
-            None where the text cannot carry one.
+        text: The text.
+        names: The variables that paths may name.
+        attach: Attaches an image or audio and returns the text in its place; None where the text
+            cannot have attachments.
 
     Raises:
-        UsageError: a path is no path, leads nowhere or to what looks like a token.
+        UsageError: a path is other code, names nothing, or names what looks like a token.
     """
 
-    def shown(found: re.Match[str]) -> str:
+    def format_value(found: re.Match[str]) -> str:
         value = resolve_path(found[1], names)
         if is_media(value):
             return _attach_value(value, found[1].strip(), attach)
@@ -155,22 +157,22 @@ def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | N
         refuse_secret(text, found[1].strip())
         return text
 
-    return BRACES.sub(shown, text)
+    return BRACES.sub(format_value, text)
 
 
 def _attach_value(value: Any, path: str, attach: Callable[[Any], str] | None) -> str:
     if attach is None:
-        raise UsageError(f"{path!r} is a {type(value).__name__}, which has no place in this text.")
+        raise UsageError(f"{path!r} is a {type(value).__name__}, which this text cannot contain.")
     return attach(value)
 
 
-def root_package(value: Any) -> str:
-    """The top package of a value's type."""
+def root_package(value: object) -> str:
+    """Return the top package of a value's type."""
     return type(value).__module__.partition(".")[0]
 
 
-def is_media(value: Any) -> bool:
-    """Whether a value is a picture or a sound, told without importing what makes them."""
+def is_media(value: object) -> bool:
+    """True for an image or audio, judged without importing their libraries."""
     kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__}
     return bool(kinds & _MEDIA_TYPES)
 
@@ -184,7 +186,7 @@ _MEDIA_TYPES = {
 
 
 def to_prompt_text(value: Any) -> str:
-    """A value as a prompt shows it: text verbatim, tables by their head, data as JSON."""
+    """Return a value as a prompt's text: text verbatim, tables by their head, data as JSON."""
     own = getattr(value, "__llm__", None)
     if callable(own) and not isinstance(value, type):
         return truncate_text(str(own()), MAX_TEXT)
@@ -199,12 +201,12 @@ def to_prompt_text(value: Any) -> str:
     return truncate_text(_object_text(value), MAX_REPR)
 
 
-def _object_text(value: Any) -> str:
-    """Repr, or the text of a thing whose class says what its text is."""
+def _object_text(value: object) -> str:
+    """Return an exception's repr, with its type; else the text of the object."""
     return repr(value) if isinstance(value, BaseException) else str(value)
 
 
-def _is_data(value: Any) -> bool:
+def _is_data(value: object) -> bool:
     if isinstance(value, dict | list | tuple):
         return type(value).__str__ is object.__str__
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
@@ -221,11 +223,11 @@ def _table_text(value: Any) -> str:
     if rows <= MAX_ROWS:
         return truncate_text(str(value.to_string()), MAX_DATA)
     head = truncate_text(str(value.head(MAX_ROWS).to_string()), MAX_DATA)
-    return f"{head}\n({MAX_ROWS} of {rows:,} rows are shown)"
+    return f"{head}\n({MAX_ROWS} of {rows:,} rows shown)"
 
 
-def truncate_text(text: str, most: int) -> str:
-    """At most `most` characters of a text, with a note where some are left out."""
-    if len(text) <= most:
+def truncate_text(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a text, with a note where some are left out."""
+    if len(text) <= limit:
         return text
-    return f"{text[:most]} … (shortened: {most:,} of {len(text):,} characters)"
+    return f"{text[:limit]} … (shortened: {limit:,} of {len(text):,} characters)"

@@ -28,9 +28,11 @@ class Table(Protocol):
 
     Attributes:
         names: The names of its columns, as texts.
+        is_column: True for a single column, whose items are the rows.
     """
 
     names: list[str]
+    is_column: bool
 
     def __len__(self) -> int: ...
 
@@ -45,6 +47,8 @@ class Table(Protocol):
 
 class PandasTable:
     """A DataFrame of pandas."""
+
+    is_column = False
 
     def __init__(self, frame: "pd.DataFrame") -> None:
         self._frame = frame
@@ -63,7 +67,9 @@ class PandasTable:
 
 
 class PandasSeries:
-    """A Series of pandas: a table of one column, whose items are the rows."""
+    """A Series of pandas."""
+
+    is_column = True
 
     def __init__(self, series: "pd.Series[Any]") -> None:
         self._series = series
@@ -83,6 +89,8 @@ class PandasSeries:
 
 class NarwhalsTable:
     """A table of another library."""
+
+    is_column = False
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame

@@ -169,14 +169,18 @@ def notebook(tmp_path: Any) -> Notebook:
     return run
 
 
-def shown(shell: Any, run: Callable[[], object]) -> RichOutput:
-    """The output that a front end would keep of what runs."""
-    shell.kernel = None  # a shell with a kernel gets bundles in place of printed text
-    try:
-        with capture_output() as captured:
-            run()
-    finally:
-        del shell.kernel
+def last_output(shell: InteractiveShell, line: str, prompt: str | None = None) -> RichOutput:
+    """Return the output that a front end would store of %%infer, or of %infer without prompt."""
+    with capture_output() as captured:
+        shell.kernel = None  # a shell with a kernel gets bundles in place of printed text
+        try:
+            # Statements of their own: where code uses the value, nothing is shown.
+            if prompt is None:
+                shell.run_line_magic("infer", line)
+            else:
+                shell.run_cell_magic("infer", line, prompt)
+        finally:
+            del shell.kernel
     last: RichOutput = captured.outputs[-1]
     return last
 

@@ -158,25 +158,25 @@ def test_labels_come_from_words_or_a_list(labels):
     [
         ("-t question-answering", "just text", "'question: ...' 'context: ...'"),
         ("-t question-answering", "question: x", "needs 'context'"),
-        ("-t question-answering", "question: x\nquestion: y", "is there twice"),
+        ("-t question-answering", "question: x\nquestion: y", "appears twice"),
         ("-t zero-shot-classification", "text", "--labels a,b,c"),
         ("-t table-question-answering", "query: q\ntable: {a}", "Expected JSON or $variable"),
         ("-t table-question-answering -i tabel=$df", "q", "Did you mean 'table'"),
-        ("-t summarization --labels a", "x", "takes no labels"),
+        ("-t summarization --labels a", "x", "does not accept labels"),
         ("-t summarization", "", "needs 'text'"),
-        ("-t summarization -i $story", "x", "takes no further text"),
+        ("-t summarization -i $story", "x", "no text is left to add"),
         ("-t summarization -c main", "x", "--chat belongs to chat-completion"),
-        ("", "", "There is no prompt"),
-        ("--labels a", "x", "takes no labels"),
+        ("", "", "The prompt is missing"),
+        ("--labels a", "x", "does not accept labels"),
         ("--new", "x", "name it with -c NAME"),
-        ("-i $answer", "x", "is not taken as a path"),
-        ("-i $reply.choices[0].message.content", "x", "is not taken as a path"),
+        ("-i $answer", "x", "is not read as a path"),
+        ("-i $reply.choices[0].message.content", "x", "is not read as a path"),
         ("-i video=$picture", "x", "not video="),
         ("-t zero-shot-classification --labels $number", "x", "a $list, not a int"),
         ("-s @nowhere.txt", "x", "No such file"),
         ("-P temprature=1", "x", "Did you mean 'temperature'"),
-        ("-P temperature", "x", "takes NAME=VALUE"),
-        ("--params $labels", "x", "takes a $dict"),
+        ("-P temperature", "x", "must be NAME=VALUE"),
+        ("--params $labels", "x", "must be a $dict"),
         ("-t text-classification --temperature 1", "x", "has no parameter 'temperature'"),
         ("-t text-classification --params $typo", "x", "has no parameter 'topk'"),
         ("--schema $story", "x", "a DataFrame or a dict"),
@@ -324,7 +324,7 @@ def test_a_pydantic_model_becomes_a_schema_and_comes_back():
 
 @pytest.mark.parametrize("text", ["no json", '{"title": 1, "parts": []}', '{"parts": []}', "[1]"])
 def test_a_reply_of_another_shape_is_an_error(text):
-    with pytest.raises(OutputError, match="not of the shape"):
+    with pytest.raises(OutputError, match="does not have the shape"):
         parse_reply(text, Whole)
 
 

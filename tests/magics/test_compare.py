@@ -6,7 +6,7 @@ from IPython.utils.io import capture_output
 
 from hfwidgets import notebook
 from hfwidgets.errors import AuthenticationError
-from tests.magics.conftest import shown
+from tests.magics.conftest import last_output
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def compare(shell, loopback):
     def run(*models, line="", prompt="Hi"):
         names = ",".join(f"{loopback.url}/{model}" for model in models)
         asked = f"out= << --compare {names} {line}"
-        last = shown(shell, lambda: shell.run_cell_magic("infer", asked, prompt))
+        last = last_output(shell, asked, prompt)
         return shell.user_ns["out"], last.data
 
     return run
@@ -69,11 +69,11 @@ def test_one_failure_leaves_the_others(shell, loopback, compare):
     ("line", "message"),
     [
         ("--compare a", "at least two"),
-        ("--compare a,b --panel -t ner", "--panel asks chat models"),
-        ("--compare a,b -m c", "exclude each other"),
-        ("--compare a,b --bg", "exclude each other"),
-        ("--compare a,b -c talk", "exclude each other"),
-        ("--compare $number", "takes a,b,c or a $list"),
+        ("--compare a,b --panel -t ner", "supports chat models only"),
+        ("--compare a,b -m c", "Pass either"),
+        ("--compare a,b --bg", "Pass either"),
+        ("--compare a,b -c talk", "Pass either"),
+        ("--compare $number", "accepts a,b,c or a $list"),
     ],
 )
 def test_what_does_not_go_together_is_said(shell, line, message):
@@ -109,7 +109,7 @@ def test_replies_become_objects(compare, loopback, shell):
 def test_a_key_in_an_address_is_not_shown_again(shell, loopback):
     shell.push({"models": [f"{loopback.url}?api_key=opaque0123456789", loopback.url]})
     line = "out= << --compare $models"
-    last = shown(shell, lambda: shell.run_cell_magic("infer", line, "Hi"))
+    last = last_output(shell, line, "Hi")
     first, second = shell.user_ns["out"]
     assert first.model == f"{loopback.url}?api_key=…"
     assert second.answer == loopback.text

@@ -55,7 +55,7 @@ def socket_disabled(monkeypatch):
 
 
 def test_a_fault_inside_is_silent(offered, monkeypatch):
-    monkeypatch.setattr("hfwidgets.magics.completion.list_providers", lambda *_: 1 / 0)
+    monkeypatch.setattr("hfwidgets.magics.completion.provider_names", lambda *_: 1 / 0)
     assert offered("%infer -p ") == ("", [])
 
 
@@ -85,8 +85,8 @@ def test_a_conversation_is_offered_by_name(shell, offered):
 
 
 def test_a_second_line_of_a_cell_magic_is_a_prompt(offered):
-    assert offered("%%infer --te", first=False) == ("", [])
-    assert offered("%infer --te", first=False)[1] == ["--temperature"]
+    assert offered("%%infer --te", is_first_line=False) == ("", [])
+    assert offered("%infer --te", is_first_line=False)[1] == ["--temperature"]
 
 
 @pytest.mark.parametrize(

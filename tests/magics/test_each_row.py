@@ -85,14 +85,14 @@ def test_the_row_takes_the_input_that_nothing_else_fills(each, loopback):
     [
         ("--each $df", "the same each time", "write {{ row }}"),
         ("--each $df:wrod", None, "Did you mean 'word'"),
-        ("--each df", "{{ row }}", "--each takes"),
+        ("--each df", "{{ row }}", "--each accepts"),
         ("--each $df:word", "{{ row.wrod }}", "Did you mean 'word'"),
         ("--each $number", "{{ row }}", "not a int"),
         ("--each $none", "{{ row }}", "no rows"),
         ("--each $df:word -t text-classification", "one text", "has all its inputs"),
-        ("--each $df -t text-classification", None, "name the one that is meant"),
-        ("--each $df:word --compare a,b", "{{ row }}", "exclude each other"),
-        ("--limit 3", "hi", "belongs to --each"),
+        ("--each $df -t text-classification", None, "name one of them"),
+        ("--each $df:word --compare a,b", "{{ row }}", "Pass either"),
+        ("--limit 3", "hi", "needs --each"),
     ],
 )
 def test_what_cannot_be_asked_is_said_before_anything_is_sent(

@@ -190,7 +190,7 @@ def test_an_empty_login_changes_nothing(shell, home, monkeypatch):
 def test_config_takes_json_and_changes_nothing_where_a_setting_is_unknown(shell):
     hf(shell, 'config aliases={"small": "org/model"}')
     assert notebook.current_session().aliases["small"] == "org/model"
-    with pytest.raises(UsageError, match="There are: aliases, chat, format"):
+    with pytest.raises(UsageError, match="Settings: aliases, chat, format"):
         hf(shell, "config format=json formt=text")
     assert hf(shell, "config format") == [{"setting": "format", "value": "auto"}]
 

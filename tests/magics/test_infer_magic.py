@@ -36,7 +36,7 @@ def run(shell, loopback):
 def shown(shell, loopback, line, prompt="Hi"):
     """The bundle that a front end would be given at the end."""
     line = f"{loopback.url} {line}"
-    return conftest.shown(shell, lambda: shell.run_cell_magic("infer", line, prompt)).data
+    return conftest.last_output(shell, line, prompt).data
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_server_that_cannot_count_is_asked_again(run, loopback):
 
 @pytest.mark.parametrize("form", ["json", "table"])
 def test_an_answer_without_that_form_is_an_error_and_still_assigned(shell, loopback, run, form):
-    with pytest.raises(OutputError, match="no JSON"):
+    with pytest.raises(OutputError, match="not JSON"):
         run(f"-f {form} -o kept")
     assert shell.user_ns["kept"].text == loopback.text
 
@@ -132,7 +132,7 @@ def test_a_stopped_answer_in_the_background_stays_in_its_conversation(shell, loo
     loopback.hold = True
     run("-o first --bg -c talk", "one")
     first = shell.user_ns["first"]
-    until(first._partial, "a first piece")
+    until(first._get_partial, "a first piece")
     first.stop()
     answered = until(lambda: notebook.current_session().chats.get("talk"), "the conversation")
     assert [message["content"] for message in answered] == ["one", loopback.pieces[0]]
@@ -157,7 +157,7 @@ def test_another_task_shows_its_own_view(shell, loopback):
 
 def test_text_views_of_what_is_no_text_are_refused(shell, loopback, run):
     loopback.answer = [{"label": "good", "score": 0.75}]
-    with pytest.raises(OutputError, match="is no text"):
+    with pytest.raises(OutputError, match="is not text"):
         run("-t text-classification -f markdown")
 
 
@@ -236,7 +236,7 @@ def test_a_panel_opens_with_all_that_was_given(shell, loopback):
 
 def test_output_metadata_holds_no_input(shell, loopback):
     line = f"{loopback.url} --seed 3 -P stop=END"
-    last = conftest.shown(shell, lambda: shell.run_cell_magic("infer", line, "Private words"))
+    last = conftest.last_output(shell, line, "Private words")
     kept = last.metadata["hfwidgets"]
     assert kept["params"] == {"stop": "END", "seed": 3}
     assert "Private" not in json.dumps(kept)

@@ -13,7 +13,7 @@ from hfwidgets.magics.options import parse_cell_magic
 from hfwidgets.notebook import Session
 from hfwidgets.tasks import TASKS, examples
 from hfwidgets.tasks.controls import LabelList, TextBox
-from tests.magics.conftest import shown as kept
+from tests.magics.conftest import last_output
 from tests.plugins.sample_media import encode_image, make_image, make_wav
 
 FILES = [name for name in TASKS if name != "chat-completion"]
@@ -45,15 +45,11 @@ def test_every_task_takes_its_example(name):
 
 @pytest.fixture
 def ask(shell, loopback):
-    """Runs a line with an answer; the bundle a notebook would keep comes back."""
+    """Run a line with an answer and return the bundle that a notebook would store."""
 
     def run(line, answer):
         loopback.answer = answer
-
-        def asked():  # a statement: where the value is taken, nothing is shown
-            shell.run_line_magic("infer", f"-m {loopback.url} {line}")
-
-        return kept(shell, asked).data
+        return last_output(shell, f"-m {loopback.url} {line}").data
 
     return run
 
@@ -71,10 +67,10 @@ def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path
     assert [body[:4] for body in bodies] == [b"\x89PNG"] * 3
 
 
-def test_a_drawn_picture_is_shown_as_one(ask):
+def test_a_generated_image_is_shown_as_an_image(ask):
     shown = ask("-t text-to-image a red square", encode_image())
-    assert shown["text/plain"] == "<Picture, 40 x 30 pixels>"
-    assert '<img alt="Picture, 40 x 30 pixels"' in shown["text/html"]
+    assert shown["text/plain"] == "<Image, 40 x 30 pixels>"
+    assert '<img alt="Image, 40 x 30 pixels"' in shown["text/html"]
     assert "image/png" in shown
     assert (
         ask("-t text-to-image -f image a red square", encode_image())["image/png"]

@@ -75,7 +75,7 @@ def test_errors_and_help_are_short(terminal, loopback):
 def test_a_picture_is_kept_as_a_file_and_its_place_is_said(terminal, loopback):
     loopback.answer = encode_image()
     shown = say(terminal, f"%infer -m {loopback.url} -t text-to-image a red square")
-    assert "<Picture, 40 x 30 pixels>" in shown
+    assert "<Image, 40 x 30 pixels>" in shown
     path = Path(re.search(r"Saved: (\S+)", shown)[1])
     assert PIL.Image.open(path).size == (40, 30)
     terminal.sendline("exit")
@@ -86,12 +86,12 @@ def test_a_picture_is_kept_as_a_file_and_its_place_is_said(terminal, loopback):
 def test_rows_show_a_bar_and_end_as_a_table(terminal, loopback):
     say(terminal, "words = ['a', 'b']")
     shown = say(terminal, f"%infer -o rows -m {loopback.url} --each $words")
-    assert "2/2" in shown
+    assert "done 2 of 2" in shown
     assert "chat-completion: 2 done" in shown
     assert say(terminal, "print(len(rows))") == "2"
 
 
 def test_a_panel_has_no_place_in_a_terminal_and_it_says_so(terminal, loopback):
-    asked = "Panels are shown in notebooks; a terminal asks with %infer, without --panel."
+    asked = "Panels need a notebook; in a terminal, use %infer without --panel."
     assert say(terminal, f"%infer -m {loopback.url} --panel hello") == asked
     assert say(terminal, "%hf panel ner") == asked

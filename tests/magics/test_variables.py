@@ -76,7 +76,7 @@ def test_double_braces_stand_for_values(text, expected):
      "word | upper", "point.__class__", "rows[f()]", "*rows", "'text'"],
 )  # fmt: skip
 def test_code_is_refused(path):
-    with pytest.raises(UsageError, match="is no name, attribute or index"):
+    with pytest.raises(UsageError, match="is not a name, attribute or index"):
         fill_variables("{{ " + path + " }}", NAMES)
 
 
@@ -100,7 +100,7 @@ def test_what_is_not_there_is_named_with_the_nearest(path, hint):
     ("path", "why"),
     [
         ("MY_TOKEN", "has the name of a secret"),
-        ("innocent", "holds what looks like a token"),
+        ("innocent", "contains what looks like a token"),
         ("env['HF_TOKEN']", "has the name of a secret"),
         ("point.api_key", "has the name of a secret"),
     ],
@@ -142,7 +142,7 @@ def test_an_answer_is_shown_as_its_text():
 def test_a_table_is_shown_by_its_head():
     frame = pd.DataFrame({"a": range(1000)})
     shown = to_prompt_text(frame)
-    assert "(20 of 1,000 rows are shown)" in shown
+    assert "(20 of 1,000 rows shown)" in shown
     assert len(shown.splitlines()) == 22
     assert to_prompt_text(frame.head(3)) == frame.head(3).to_string()
     assert "999" not in to_prompt_text(frame["a"])
@@ -161,7 +161,7 @@ def test_a_picture_becomes_an_attachment():
         "see {{ pic }}", {"pic": picture}, lambda value: taken.append(value) or "[1]"
     )
     assert (text, taken) == ("see [1]", [picture])
-    with pytest.raises(UsageError, match="no place in this text"):
+    with pytest.raises(UsageError, match="this text cannot contain"):
         fill_variables("{{ pic }}", {"pic": picture})
 
 

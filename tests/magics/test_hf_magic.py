@@ -220,7 +220,7 @@ def test_doctor_tells_versions_and_where_it_runs(shell, home):
 
 def test_listings_are_tables_in_text_and_safe_html():
     listing = notebook.Listing([{"a": "<b>", "n": 1.5}, {"a": None, "n": 2000}])
-    assert str(listing).splitlines() == ["a    n", "<b>  1.50", "     2000"]
+    assert str(listing).splitlines() == ["a        n", "<b>  1.500", "      2000"]
     assert "&lt;b&gt;" in listing._repr_mimebundle_()["text/html"]
     assert str(notebook.Listing([], "None.")) == "None."
     assert str(notebook.Listing([{"a": "x\x1b[2J\ny"}])) == "a\nx [2J y"

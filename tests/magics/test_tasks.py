@@ -110,7 +110,7 @@ def test_an_answer_says_once_where_it_came_from(ask, shell):
 def test_a_form_that_an_answer_does_not_have_is_refused(ask):
     label = [{"label": "red", "score": 0.5}]
     for form in ("image", "audio", "video"):
-        with pytest.raises(OutputError, match=f"no {form} in this answer"):
+        with pytest.raises(OutputError, match=f"has no {form}"):
             ask(f"-t text-classification -f {form} hi", label)
     with pytest.raises(OutputError, match="or image"):
         ask("-t text-to-image -f markdown a square", encode_image())

@@ -65,6 +65,7 @@ def markdown_to_html(text: str) -> str:
 def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 3 * markdown_rules.MAX_DEPTH})
     parser.enable(["table", "strikethrough"]).disable(["lheading", "html_block", "html_inline"])
+    parser.normalizeLink = markdown_rules.normalize_link  # type: ignore[method-assign]
     parser.validateLink = markdown_rules.is_safe_link  # type: ignore[method-assign]
     parser.helpers = SimpleNamespace(  # type: ignore[assignment]
         parseLinkLabel=markdown_rules.find_label_end,

@@ -5,8 +5,10 @@ definitions, tables with extra cells, nesting without end, brackets without end.
 """
 
 import re
+import unicodedata
 from typing import TypedDict, cast
 
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.table import escapedSplit, table
@@ -21,6 +23,9 @@ MAX_INLINE_CHARS = 8_000
 """The longest text whose inline markup is parsed in one piece, in characters."""
 
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\]+", re.IGNORECASE)
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Unicode's categories of control and format characters and separators."""
 
 _MONEY = re.compile(
     r"\d[\d.,]{0,30}(?:\s{0,9}(?:[-–—]|/|and|or|to|bis|et|y)\s*|[^=+*^_{}\\]*[a-z]{3,})",
@@ -50,6 +55,15 @@ class Memo(TypedDict, total=False):
     unclosed: set[tuple[str, int, int]]
     missing: dict[str, tuple[str, int]]
     bracket_steps: tuple[str, int]
+
+
+def normalize_link(url: str) -> str:
+    """Return a URL without invisible characters, its others encoded; used as it is checked.
+
+    A browser drops some control characters, and a reader sees none of them.
+    """
+    visible = "".join(c for c in url if unicodedata.category(c) not in _INVISIBLE)
+    return normalizeLink(visible.strip())
 
 
 def is_safe_link(url: str) -> bool:

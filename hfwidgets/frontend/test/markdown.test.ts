@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dangers } from "./page.ts";
 
-const { clean, lex, render, safeLink } = await import("../src/chunks/markdown.ts");
+const { clean, cleanLink, lex, render } = await import("../src/chunks/markdown.ts");
 const { draw } = await import("../src/chunks/math.ts");
 const { highlight } = await import("../src/chunks/highlight.ts");
 
@@ -37,7 +37,7 @@ describe("Markdown", () => {
     assert.equal(link?.getAttribute("rel"), "noopener noreferrer");
   });
 
-  it("loads no picture by itself", () => {
+  it("loads no image by itself", () => {
     const root = show("![cat](https://evil.invalid/p.png?q=secret)");
     assert.equal(root.querySelector("img"), null);
     assert.match(root.textContent ?? "", /cat \(evil\.invalid\)/);
@@ -88,9 +88,35 @@ describe("hostile text", () => {
   });
 
   it("knows the schemes that are safe", () => {
-    for (const good of ["https://a.b", "http://a.b", "mailto:a@b.c"]) assert.ok(safeLink(good), good);
-    for (const bad of ["", "a", "//a.b", "ftp://a", "javascript://a", "java\tscript:a", " https"]) {
-      assert.ok(!safeLink(bad), bad);
+    for (const good of ["https://a.b", "http://a.b", "mailto:a@b.c"]) assert.equal(cleanLink(good), good);
+    const bad = ["", "a", "//a.b", "ftp://a", "javascript://a", "java\tscript:a", " https", "http:a"];
+    for (const href of [...bad, "/logout", "?a", "#a", "https:\\\\a.b", "https://", "https://a b"]) {
+      assert.equal(cleanLink(href), null, href);
+    }
+  });
+
+  it("uses the very text that it checked", () => {
+    const invisible = ["\u200b", "\u00ad", "\u202e", "\u0085", "\u2060", "\ufeff", "\u0000", "\u{e0001}", "\u2028"];
+    for (const sign of invisible) {
+      for (const href of [`${sign}https://a.b/c`, `https:${sign}//a.b/c`, `https://a.b/c${sign}`]) {
+        assert.equal(cleanLink(href), "https://a.b/c", JSON.stringify(href));
+        const root = document.createElement("div");
+        root.append(clean(`<a href="${href}">x</a>`));
+        const kept = root.querySelector("a")?.getAttribute("href") ?? null;
+        if (kept !== null) assert.equal(cleanLink(kept), kept, JSON.stringify(href));
+      }
+      for (const form of [`[x](<${sign}https://a.b/c>)`, `![x](<${sign}https://a.b/c>)`]) {
+        const link = show(form).querySelector("a");
+        if (link) assert.equal(link.getAttribute("href"), "https://a.b/c", JSON.stringify(form));
+      }
+      assert.equal(cleanLink(`java${sign}script:alert(1)`), null);
+    }
+  });
+
+  it("keeps the text of a link that it refuses", () => {
+    for (const text of ["[a](/logout)", "![a](//evil.invalid/x)", "[a](javascript:alert(1))"]) {
+      assert.equal(show(text).textContent?.trim(), text);
+      assert.equal(show(text).querySelector("a"), null);
     }
   });
 });

@@ -1,5 +1,5 @@
 // Markdown to safe nodes: marked parses, raw HTML is escaped, DOMPurify keeps a short list of
-// elements and attributes. Model text is untrusted: no id, style, event, data-* or remote picture.
+// elements and attributes. Model text is untrusted: no id, style, event, data-* or remote image.
 
 import DOMPurify from "dompurify";
 import { Marked, type Token, type Tokens, type TokensList } from "marked";
@@ -10,7 +10,8 @@ const TAGS =
   "table tbody td th thead tr ul input";
 const ATTRIBUTES = ["href", "title", "class", "start", "align", "type", "checked", "disabled"];
 const CLASSES = /^(?:hfw-(?:math|math-block|picture)|language-[\w+#.-]{1,30})$/;
-const SCHEMES = /^(?:https?:\/\/|mailto:)[^\s]+$/i;
+const SAFE_LINK = /^(?:https?:\/\/|mailto:)[^\s\\]+$/i;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 let last = false;
 const marked = new Marked({ gfm: true, breaks: false, async: false });
@@ -18,10 +19,11 @@ marked.use({
   renderer: {
     html: ({ text }) => escape(text),
     code: ({ text, lang }) => codeBlock(text, lang),
-    image: ({ href, text }) => picture(href, text),
+    image: ({ href, text, raw }) => imageLink(href, text, raw),
     link(token) {
-      const inner = this.parser.parseInline(token.tokens);
-      return safeLink(token.href) ? `<a href="${escape(token.href)}">${inner}</a>` : inner;
+      const href = cleanLink(token.href);
+      if (href === null) return escape(token.raw);
+      return `<a href="${escape(href)}">${this.parser.parseInline(token.tokens)}</a>`;
     },
   },
   extensions: [
@@ -54,7 +56,11 @@ marked.use({
 DOMPurify.addHook("uponSanitizeAttribute", (node, attribute) => {
   const { attrName: name, attrValue: value } = attribute;
   if (name === "class" && !CLASSES.test(value)) attribute.keepAttr = false;
-  if (name === "href" && !safeLink(value)) attribute.keepAttr = false;
+  if (name === "href") {
+    const href = cleanLink(value);
+    attribute.keepAttr = href !== null;
+    attribute.attrValue = href ?? "";
+  }
   if (node.nodeName === "INPUT" && name === "type") attribute.keepAttr = value === "checkbox";
 });
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
@@ -87,10 +93,11 @@ export function clean(html: string): DocumentFragment {
   });
 }
 
-/** True for http, https and mailto, after dropping the control characters that browsers drop. */
-export function safeLink(href: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return SCHEMES.test(href.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\ufeff]/g, ""));
+/** The one rule for links: an absolute http, https or mailto URL without invisible characters, or
+ * null. Use what it returns: a browser may read the characters that were dropped. */
+export function cleanLink(href: string): string | null {
+  const cleaned = href.replace(INVISIBLE, "").trim();
+  return SAFE_LINK.test(cleaned) ? cleaned : null;
 }
 
 function codeBlock(text: string, lang: string | undefined): string {
@@ -99,11 +106,11 @@ function codeBlock(text: string, lang: string | undefined): string {
   return `<pre><code${known}>${escape(text)}</code></pre>`;
 }
 
-/** No picture loads by itself, since its address alone could carry the conversation away. */
-function picture(href: string, text: string): string {
-  const label = escape(text || "picture");
-  if (!safeLink(href)) return label;
-  return `<a class="hfw-picture" href="${escape(href)}">${label} (${escape(host(href))})</a>`;
+/** No image loads by itself, since its address alone could carry the conversation away. */
+function imageLink(address: string, text: string, raw: string): string {
+  const href = cleanLink(address);
+  if (href === null) return escape(raw);
+  return `<a class="hfw-picture" href="${escape(href)}">${escape(text || "image")} (${escape(host(href))})</a>`;
 }
 
 function host(href: string): string {

@@ -157,6 +157,7 @@ def choose_capability(
         return find_capabilities(task)[0], task
     candidates = find_capabilities(task) if task else list(all_capabilities())
     if builtin:
+        # A custom model's function may take other inputs than the route was written for.
         candidates = [one for one in candidates if one not in _REGISTERED]
         if model in DEFAULT_MODEL_NAMES and candidates and task:
             return candidates[0], task

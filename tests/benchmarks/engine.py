@@ -28,7 +28,7 @@ from hfwidgets.engine.chat import llama
 from hfwidgets.engine.registry import list_served_tasks
 from hfwidgets.tasks import TASKS, examples
 from tests.benchmarks.measure import Figure
-from tests.plugins.engine import own_cache
+from tests.plugins.engine import make_cache
 
 TOKENS = 128
 ROUNDS = 7
@@ -69,7 +69,7 @@ def engine() -> Iterator[room.EngineState]:
     before = os.environ.get("HFWIDGETS_CACHE")
     installed = weights_root()
     with TemporaryDirectory() as folder:
-        os.environ["HFWIDGETS_CACHE"] = str(own_cache(Path(folder, "cache"), installed))
+        os.environ["HFWIDGETS_CACHE"] = str(make_cache(Path(folder, "cache"), installed))
         command = [sys.executable, "-c", MANAGED, str(os.getpid())]
         process = subprocess.Popen(
             command, env=room.subprocess_environment(), stderr=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""A foreground engine as `hfwidgets serve` makes it, and the field's own clients for it."""
+"""A foreground engine as `hfwidgets serve` starts it, and the official clients for it."""
 
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import openai
 import psutil
 import pytest
 
-from hfwidgets import engine_process as room
+from hfwidgets import engine_process
 
 KEY = "a-key-of-the-tests"
 
@@ -25,21 +25,21 @@ class Server:
     pid: int
 
     def task(self, name: str, model: str = "default") -> str:
-        """The URL of a task."""
+        """Return the URL of a task."""
         return f"{self.url}/models/{model}/pipeline/{name}"
 
     def child(self) -> psutil.Process:
-        """The chat model's process."""
+        """Return the chat model's process."""
         [child] = psutil.Process(self.pid).children()
         return child
 
 
 @pytest.fixture(scope="session")
 def server(light_weights: Path) -> Iterator[Server]:
-    """`hfwidgets serve` on a free port."""
-    command = [*room.python_command(), "serve", "--port", "0", "--api-key", KEY]
+    """Run `hfwidgets serve` on a free port."""
+    command = [*engine_process.python_command(), "serve", "--port", "0", "--api-key", KEY]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=room.subprocess_environment()
+        command, stdout=subprocess.PIPE, text=True, env=engine_process.subprocess_environment()
     )
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -51,7 +51,7 @@ def server(light_weights: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def http(server: Server) -> Iterator[httpx.Client]:
-    """A plain HTTP client with the key."""
+    """Open a plain HTTP client that sends the key."""
     headers = {"Authorization": f"Bearer {server.key}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=120) as client:
         yield client
@@ -59,12 +59,12 @@ def http(server: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def hub(server: Server) -> huggingface_hub.InferenceClient:
-    """The Hub's official client; a task's URL is its `model`."""
+    """Create the Hub's official client; a task's URL is its `model`."""
     return huggingface_hub.InferenceClient(token=server.key, timeout=120)
 
 
 @pytest.fixture
 def gpt(server: Server) -> Iterator[openai.OpenAI]:
-    """OpenAI's official client."""
+    """Open OpenAI's official client."""
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
         yield client

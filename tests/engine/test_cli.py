@@ -16,7 +16,7 @@ import websocket
 
 from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
-from tests.plugins.engine import own_cache, started
+from tests.plugins.engine import make_cache, start_managed_engine
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -67,9 +67,9 @@ def test_engine_status(engine: engine_process.EngineState) -> None:
 
 
 def test_engine_stop(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(make_cache(tmp_path / "cache", light_weights)))
     assert run("engine", "stop").stdout == "No engine was running.\n"
-    started()
+    start_managed_engine()
     assert run("engine", "stop").stdout == "Stopped.\n"
     assert engine_process.find_running() is None
 
@@ -114,12 +114,12 @@ def test_interrupt_ends_it_quietly(light_weights: Path) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert "Traceback" not in said
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
     assert process.returncode in (0, 130)
 
 
-def test_a_taken_port(light_weights: Path) -> None:
+def test_port_in_use(light_weights: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -199,7 +199,7 @@ class Demo:
 def test_demo_opens_the_tour_and_leaves_nothing_running(
     light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = own_cache(tmp_path / "cache", light_weights)
+    cache = make_cache(tmp_path / "cache", light_weights)
     monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
     demo = Demo(cache)
     assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
@@ -220,7 +220,7 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
 
 
 def test_demo_ends_on_control_c(light_weights: Path, tmp_path: Path) -> None:
-    demo = Demo(own_cache(tmp_path / "cache", light_weights))
+    demo = Demo(make_cache(tmp_path / "cache", light_weights))
     demo.request("/api/kernels", "POST")
     running = psutil.Process(demo.process.pid).children(recursive=True)
     os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does

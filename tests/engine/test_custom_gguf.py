@@ -11,7 +11,7 @@ from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
 from tests.engine.requests import serve_models
 from tests.engine.test_cli import run
-from tests.plugins.engine import own_cache, started
+from tests.plugins.engine import make_cache, start_managed_engine
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -75,10 +75,10 @@ def test_chat_name_and_context(gguf: Path) -> None:
 def test_provider_local_serves_the_gguf_file(
     gguf: Path, light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HFWIDGETS_CACHE", str(own_cache(tmp_path / "cache", light_weights)))
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(make_cache(tmp_path / "cache", light_weights)))
     monkeypatch.setenv("HFWIDGETS_CHAT_MODEL", str(gguf))
     monkeypatch.setenv("HFWIDGETS_CHAT_NAME", "classroom")
-    started()
+    start_managed_engine()
     try:
         answer = InferenceClient(provider="local").chat_completion(MESSAGES, max_tokens=8)
         assert answer.model == "classroom"

@@ -1,4 +1,4 @@
-"""Clients that leave, queues that fill, processes that crash."""
+"""Clients that leave, queues that fill up, and processes that crash."""
 
 import asyncio
 import json
@@ -25,18 +25,18 @@ from tests.plugins.waiting import until
 LONG = {
     "messages": [{"role": "user", "content": "Count from one to a thousand."}],
     "max_tokens": 1800,
-    "logit_bias": {"2": -100},  # the end of the turn: it goes on to its last token
+    "logit_bias": {"2": -100},  # never the token that ends the turn: it generates up to the limit
 }
 
 
 def state(http: httpx.Client) -> dict[str, Any]:
-    """The engine's health."""
+    """Return the engine's health."""
     return http.get("/health").json()
 
 
 @contextmanager
 def connected(server: Server, body: dict[str, Any]) -> Iterator[None]:
-    """A chat request on a connection of its own that is closed with the block, answered or not."""
+    """Send a chat request on a separate connection that closes with the block."""
     host, _, port = server.url.removeprefix("http://").partition(":")
     content = json.dumps(body).encode()
     with socket.create_connection((host, int(port))) as connection:
@@ -50,16 +50,14 @@ def connected(server: Server, body: dict[str, Any]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_frees_its_turn(
-    server: Server, http: httpx.Client, stream: bool
-) -> None:
+def test_leaving_client_frees_its_turn(server: Server, http: httpx.Client, stream: bool) -> None:
     body = {**LONG, "stream": stream}
     with connected(server, body), connected(server, body):
         until(lambda: state(http)["working"] == 2, "both requests work")
     until(lambda: state(http)["working"] == 0, "both turns are free")
 
 
-def test_a_client_that_leaves_the_queue(server: Server, http: httpx.Client) -> None:
+def test_leaving_client_leaves_the_queue(server: Server, http: httpx.Client) -> None:
     with connected(server, LONG), connected(server, LONG):
         until(lambda: state(http)["working"] == 2, "both requests work")
         with connected(server, LONG):
@@ -69,7 +67,7 @@ def test_a_client_that_leaves_the_queue(server: Server, http: httpx.Client) -> N
     until(lambda: state(http)["working"] == 0, "all turns are free")
 
 
-def test_the_models_slot_is_freed(light_weights: object) -> None:
+def test_closed_stream_frees_the_slot(light_weights: object) -> None:
     async def slots(llama: Llama) -> list[bool]:
         assert llama._http is not None
         return [slot["is_processing"] for slot in (await llama._http.get("/slots")).json()]
@@ -89,9 +87,9 @@ def test_the_models_slot_is_freed(light_weights: object) -> None:
     asyncio.run(run())
 
 
-def test_the_chat_models_crash_is_one_error(server: Server, http: httpx.Client) -> None:
-    asked = {**LONG, "stream": True}
-    with http.stream("POST", "/v1/chat/completions", json=asked) as reply:
+def test_chat_model_crash_fails_one_request(server: Server, http: httpx.Client) -> None:
+    body = {**LONG, "stream": True}
+    with http.stream("POST", "/v1/chat/completions", json=body) as reply:
         lines = reply.iter_lines()
         next(lines)
         os.kill(server.child().pid, signal.SIGKILL)
@@ -101,7 +99,7 @@ def test_the_chat_models_crash_is_one_error(server: Server, http: httpx.Client) 
     assert again.status_code == 200
 
 
-def test_a_crash_before_the_first_token(server: Server, http: httpx.Client) -> None:
+def test_crash_before_the_first_token(server: Server, http: httpx.Client) -> None:
     http.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).raise_for_status()
     child = server.child()
     child.suspend()
@@ -119,14 +117,14 @@ def test_a_crash_before_the_first_token(server: Server, http: httpx.Client) -> N
     assert http.post("/v1/completions", json=body).json()["choices"][0]["text"].startswith(" Paris")
 
 
-def test_a_full_queue_says_when_to_come_back() -> None:
+def test_full_queue_sends_retry_after() -> None:
     async def run() -> None:
         gate = RequestQueue(working=1, waiting=1)
-        leave = asyncio.Event()
+        finish = asyncio.Event()
 
         async def hold() -> None:
             async with gate.hold_turn():
-                await leave.wait()
+                await finish.wait()
 
         async with asyncio.TaskGroup() as group:
             group.create_task(hold())
@@ -136,19 +134,19 @@ def test_a_full_queue_says_when_to_come_back() -> None:
             assert (gate.working_count, gate.waiting_count) == (1, 1)
             with pytest.raises(RefusedError) as caught:
                 async with gate.hold_turn():
-                    raise AssertionError("There was no room.")
+                    raise AssertionError("There was no engine_process.")
             assert caught.value.status == 503
             assert caught.value.retry_after is not None
             waiting.cancel()
             await asyncio.wait([waiting])
             assert gate.waiting_count == 0
-            leave.set()
+            finish.set()
         assert gate.working_count == 0
 
     asyncio.run(run())
 
 
-def test_a_full_engine_answers_503(server: Server, http: httpx.Client) -> None:
+def test_full_engine_replies_503(server: Server, http: httpx.Client) -> None:
     with ExitStack() as stack:
         for _ in range(2 + MAX_WAITING):
             stack.enter_context(connected(server, LONG))

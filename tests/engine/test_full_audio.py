@@ -1,4 +1,4 @@
-"""Speech, its recognition, noise, speech detection: the engine's voice is heard by its own ears."""
+"""Speech and audio: what the engine's voice speaks, its speech recognition transcribes."""
 
 import base64
 import io
@@ -15,8 +15,7 @@ import openai
 import pytest
 import soundfile
 
-from hfwidgets import InferenceClient, errors
-from hfwidgets import engine_process as room
+from hfwidgets import InferenceClient, engine_process, errors
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.http_errors import RefusedError
 from tests.engine import samples
@@ -36,91 +35,95 @@ ASR = "automatic-speech-recognition"
 
 
 @pytest.fixture(scope="module")
-def spoken(http: httpx.Client, full_weights: Path) -> Callable[[str], bytes]:
-    """Text spoken by the engine, each once."""
+def speak(http: httpx.Client, full_weights: Path) -> Callable[[str], bytes]:
+    """Let the engine speak texts, each once."""
     known: dict[str, bytes] = {}
 
-    def speak(text: str) -> bytes:
+    def synthesize(text: str) -> bytes:
         if text not in known:
-            body = {"inputs": text, "parameters": {"do_sample": False}}  # always the same
+            body = {"inputs": text, "parameters": {"do_sample": False}}  # always the same audio
             answer = http.post("/models/default/pipeline/text-to-speech", json=body)
             known[text] = answer.raise_for_status().content
         return known[text]
 
-    return speak
+    return synthesize
 
 
-def ask(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
+def send_audio(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
     body = {"inputs": base64.b64encode(inputs).decode(), "parameters": parameters}
     return http.post(f"/models/default/pipeline/{task}", json=body)
 
 
-def test_speech_is_heard_again(hub: Hub, server: Server) -> None:
+def test_speech_round_trip(hub: Hub, server: Server) -> None:
     wrong = 0
     for sentence in SENTENCES:
-        sound = hub.text_to_speech(sentence, model=server.task("text-to-speech"), temperature=0)
-        assert sound.startswith(b"fLaC")
-        heard = hub.automatic_speech_recognition(sound, model=server.task(ASR)).text
+        recording = hub.text_to_speech(sentence, model=server.task("text-to-speech"), temperature=0)
+        assert recording.startswith(b"fLaC")
+        transcript = hub.automatic_speech_recognition(recording, model=server.task(ASR)).text
         wrong += samples.count_word_errors(
-            samples.split_words(sentence), samples.split_words(heard)
+            samples.split_words(sentence), samples.split_words(transcript)
         )
     assert wrong <= sum(len(samples.split_words(sentence)) for sentence in SENTENCES) // 8
 
 
-def test_our_own_client(engine: room.EngineState) -> None:
+def test_our_own_client(engine: engine_process.EngineState) -> None:
     client = InferenceClient(provider="local")
-    sound = client.text_to_speech(LIBRARY, temperature=0)
-    heard = client.automatic_speech_recognition(sound, return_timestamps=True)
-    assert {"closed", "public"} <= set(samples.split_words(heard.text))
-    assert heard.meta.model == "openai/whisper-tiny.en"
-    assert "00:00:0" in heard.to_srt()
-    assert client.audio_classification(sound)[0].label == "speech"
-    [clean] = client.audio_to_audio(sound)
+    recording = client.text_to_speech(LIBRARY, temperature=0)
+    transcript = client.automatic_speech_recognition(recording, return_timestamps=True)
+    assert {"closed", "public"} <= set(samples.split_words(transcript.text))
+    assert transcript.meta.model == "openai/whisper-tiny.en"
+    assert "00:00:0" in transcript.to_srt()
+    assert client.audio_classification(recording)[0].label == "speech"
+    [clean] = client.audio_to_audio(recording)
     assert clean.label == "denoised"
     assert clean.blob.startswith(b"fLaC")
     with pytest.raises(errors.BadRequestError, match="num_beams"):
         client.text_to_speech("Hello", num_beams=5)
 
 
-def test_speed_of_speech(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+def test_speech_speed(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
     url = "/models/default/pipeline/text-to-speech"
     slow = http.post(
         url, json={"inputs": LIBRARY, "parameters": {"speed": 0.5, "do_sample": False}}
     ).content
-    usual, rate = samples.decode_audio(spoken(LIBRARY))
+    usual, rate = samples.decode_audio(speak(LIBRARY))
     slowed, same = samples.decode_audio(slow)
     assert rate == same == 22_050
     assert 1.5 < len(slowed) / len(usual) < 2.5
 
 
-def test_chance_in_speech(http: httpx.Client) -> None:
-    def made(**parameters: Any) -> bytes:
+def test_speech_sampling(http: httpx.Client) -> None:
+    def synthesize_with(**parameters: Any) -> bytes:
         body = {"inputs": "Good morning.", "parameters": parameters}
         answer = http.post("/models/default/pipeline/text-to-speech", json=body)
         return answer.raise_for_status().content
 
-    assert made(temperature=0) == made(temperature=0) == made(do_sample=False)
-    assert made() != made()
+    assert (
+        synthesize_with(temperature=0)
+        == synthesize_with(temperature=0)
+        == synthesize_with(do_sample=False)
+    )
+    assert synthesize_with() != synthesize_with()
 
 
 @pytest.mark.parametrize("text", ["", "?!", "…", "x" * 5001])
-def test_texts_that_cannot_be_spoken(http: httpx.Client, text: str) -> None:
+def test_unspeakable_texts(http: httpx.Client, text: str) -> None:
     answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
     assert answer.status_code == 400
     assert "error" in answer.json()
 
 
-def test_a_long_sentence_without_ends(http: httpx.Client) -> None:
+def test_long_sentence_without_punctuation(http: httpx.Client) -> None:
     text = " and ".join(["apples", "pears", "plums", "figs"] * 30)
     answer = http.post("/models/default/pipeline/text-to-speech", json={"inputs": text})
-    sound, rate = samples.decode_audio(answer.raise_for_status().content)
-    assert len(sound) / rate > 40
+    recording, rate = samples.decode_audio(answer.raise_for_status().content)
+    assert len(recording) / rate > 40
 
 
-def test_times_of_segments(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    sound = spoken(f"{SENTENCES[0]} {SENTENCES[1]}")
-    samples_, rate = samples.decode_audio(sound)
-    answer = ask(http, ASR, sound, return_timestamps=True).json()
+def test_segment_times(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    recording = speak(f"{SENTENCES[0]} {SENTENCES[1]}")
+    samples_, rate = samples.decode_audio(recording)
+    answer = send_audio(http, ASR, recording, return_timestamps=True).json()
     assert "".join(chunk["text"] for chunk in answer["chunks"]).strip() == answer["text"]
     times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
     assert times == sorted(times)
@@ -128,11 +131,13 @@ def test_times_of_segments(http: httpx.Client, spoken: Callable[[str], bytes]) -
     assert len(samples_) / rate - 1.5 < times[-1] <= len(samples_) / rate + 0.1
 
 
-def test_times_of_words(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    first, rate = samples.decode_audio(spoken(SENTENCES[2]))
+def test_word_times(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    first, rate = samples.decode_audio(speak(SENTENCES[2]))
     pause = np.zeros(2 * rate, np.float32)
-    whole = np.concatenate([first, pause, samples.decode_audio(spoken(LIBRARY))[0]])
-    answer = ask(http, ASR, samples.encode_audio(whole, rate), return_timestamps="word").json()
+    whole = np.concatenate([first, pause, samples.decode_audio(speak(LIBRARY))[0]])
+    answer = send_audio(
+        http, ASR, samples.encode_audio(whole, rate), return_timestamps="word"
+    ).json()
     chunks = answer["chunks"]
     assert "".join(chunk["text"] for chunk in chunks).strip() == answer["text"]
     assert all(len(chunk["text"].split()) == 1 for chunk in chunks)
@@ -144,19 +149,19 @@ def test_times_of_words(http: httpx.Client, spoken: Callable[[str], bytes]) -> N
     assert len(first) / rate + 2 < closed[0] < closed[1] < len(whole) / rate - 1
 
 
-def test_longer_than_the_window(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    rate = samples.decode_audio(spoken(LIBRARY))[1]
+def test_audio_longer_than_the_window(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    rate = samples.decode_audio(speak(LIBRARY))[1]
     pause = np.zeros(5 * rate, np.float32)
-    said = [*SENTENCES, LIBRARY]
-    parts = [part for text in said for part in (samples.decode_audio(spoken(text))[0], pause)]
+    message = [*SENTENCES, LIBRARY]
+    parts = [part for text in message for part in (samples.decode_audio(speak(text))[0], pause)]
     whole = np.concatenate(parts)
     assert len(whole) / rate > 35
-    answer = ask(
+    answer = send_audio(
         http, ASR, samples.encode_audio(whole, rate, "FLAC"), return_timestamps=True
     ).json()
-    heard = samples.split_words(answer["text"])
-    wanted = samples.split_words(" ".join(said))
-    assert samples.count_word_errors(wanted, heard) <= len(wanted) // 6
+    transcript = samples.split_words(answer["text"])
+    wanted = samples.split_words(" ".join(message))
+    assert samples.count_word_errors(wanted, transcript) <= len(wanted) // 6
     times = [moment for chunk in answer["chunks"] for moment in chunk["timestamp"]]
     assert times == sorted(times)
     [library] = [chunk for chunk in answer["chunks"] if "closed" in chunk["text"].lower()]
@@ -167,11 +172,11 @@ def test_longer_than_the_window(http: httpx.Client, spoken: Callable[[str], byte
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3", "AIFF"])
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2)])
 def test_formats(
-    http: httpx.Client, spoken: Callable[[str], bytes], kind: str, rate: int, channels: int
+    http: httpx.Client, speak: Callable[[str], bytes], kind: str, rate: int, channels: int
 ) -> None:
-    sound, original = samples.decode_audio(spoken(LIBRARY))
-    places = np.arange(0, len(sound), original / rate)
-    resampled = np.interp(places, np.arange(len(sound)), sound)
+    recording, original = samples.decode_audio(speak(LIBRARY))
+    places = np.arange(0, len(recording), original / rate)
+    resampled = np.interp(places, np.arange(len(recording)), recording)
     content = samples.encode_audio(np.stack([resampled] * channels, 1), rate, kind)
     headers = {"Content-Type": "audio/whatever"}
     url = f"/models/default/pipeline/{ASR}"
@@ -180,24 +185,28 @@ def test_formats(
 
 
 @pytest.mark.parametrize(
-    "sound", [np.zeros(16_000), samples.make_noise(3, loudness=0.05), np.zeros(9)]
+    "recording", [np.zeros(16_000), samples.make_noise(3, loudness=0.05), np.zeros(9)]
 )
-def test_nothing_is_said(http: httpx.Client, sound: samples.Samples) -> None:
-    answer = ask(http, ASR, samples.encode_audio(sound, 16_000), return_timestamps=True)
+def test_audio_without_speech(http: httpx.Client, recording: samples.Samples) -> None:
+    answer = send_audio(http, ASR, samples.encode_audio(recording, 16_000), return_timestamps=True)
     assert answer.json() == {"text": "", "chunks": []}
 
 
-def test_generation_parameters(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
-    sound = spoken(LIBRARY)
-    whole = ask(http, ASR, sound, generation_parameters={"num_beams": 1, "temperature": 0}).json()
-    short = ask(http, ASR, sound, generation_parameters={"max_new_tokens": 4}).json()
+def test_generation_parameters(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    recording = speak(LIBRARY)
+    whole = send_audio(
+        http, ASR, recording, generation_parameters={"num_beams": 1, "temperature": 0}
+    ).json()
+    short = send_audio(http, ASR, recording, generation_parameters={"max_new_tokens": 4}).json()
     assert len(samples.split_words(short["text"])) < 4 < len(samples.split_words(whole["text"]))
-    drawn = ask(http, ASR, sound, generation_parameters={"do_sample": True, "temperature": 0.2})
+    drawn = send_audio(
+        http, ASR, recording, generation_parameters={"do_sample": True, "temperature": 0.2}
+    )
     assert "closed" in drawn.json()["text"].lower()
 
 
 @pytest.mark.parametrize(
-    ("task", "parameters", "said"),
+    ("task", "parameters", "message"),
     [
         (ASR, {"return_timestamps": "char"}, "Possible values: True, False, 'word'"),
         (ASR, {"generation_parameters": {"typical_p": 1}}, "typical_p"),
@@ -209,11 +218,11 @@ def test_generation_parameters(http: httpx.Client, spoken: Callable[[str], bytes
     ],
 )
 def test_refused_parameters(
-    http: httpx.Client, task: str, parameters: dict[str, Any], said: str
+    http: httpx.Client, task: str, parameters: dict[str, Any], message: str
 ) -> None:
-    answer = ask(http, task, samples.encode_audio(np.zeros(99), 16_000), **parameters)
+    answer = send_audio(http, task, samples.encode_audio(np.zeros(99), 16_000), **parameters)
     assert answer.status_code == 400
-    assert said in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
 def eleven_minutes() -> bytes:
@@ -223,7 +232,7 @@ def eleven_minutes() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"no sound at all", "cannot be read"),
         (samples.encode_audio(samples.make_noise(1), 16_000, "FLAC")[:500], "cannot be read"),
@@ -233,15 +242,15 @@ def eleven_minutes() -> bytes:
     ids=["junk", "cut", "empty", "long"],
 )
 @pytest.mark.parametrize("task", [ASR, "audio-classification", "audio-to-audio"])
-def test_broken_sounds(http: httpx.Client, task: str, content: bytes, said: str) -> None:
+def test_broken_audio(http: httpx.Client, task: str, content: bytes, message: str) -> None:
     headers = {"Content-Type": "audio/wav"}
     answer = http.post(f"/models/default/pipeline/{task}", content=content, headers=headers)
     assert answer.status_code == 400
-    assert said in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
-def test_more_channels_than_can_be_held() -> None:
-    """Samples that a file of a few megabytes holds in many channels are refused unread."""
+def test_too_many_channels() -> None:
+    """Many channels, whose samples a file of a few megabytes can hold, are refused unread."""
     wide = io.BytesIO()
     with soundfile.SoundFile(wide, "w", 8000, 1000, "PCM_U8", format="WAV") as file:
         for _ in range(10):
@@ -250,19 +259,17 @@ def test_more_channels_than_can_be_held() -> None:
         audio.read_samples(wide.getvalue(), 16_000)
 
 
-def test_floats_that_are_no_numbers(http: httpx.Client) -> None:
+def test_samples_that_are_not_finite(http: httpx.Client) -> None:
     out = io.BytesIO()
     soundfile.write(out, np.full(999, np.nan, np.float32), 16_000, "FLOAT", format="WAV")
-    answer = ask(http, ASR, out.getvalue())
+    answer = send_audio(http, ASR, out.getvalue())
     assert answer.status_code == 400
     assert "not finite numbers" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("decibels", [0, 5])
-def test_less_noise(
-    hub: Hub, server: Server, spoken: Callable[[str], bytes], decibels: int
-) -> None:
-    voice, original = samples.decode_audio(spoken(" ".join(SENTENCES[:2])))
+def test_denoising(hub: Hub, server: Server, speak: Callable[[str], bytes], decibels: int) -> None:
+    voice, original = samples.decode_audio(speak(" ".join(SENTENCES[:2])))
     clean = np.interp(np.arange(0, len(voice), original / 16_000), np.arange(len(voice)), voice)
     hiss = samples.make_noise(len(clean) / 16_000 + 1)[: len(clean)]
     hiss *= np.sqrt((clean @ clean) / (hiss @ hiss) / 10 ** (decibels / 10))
@@ -278,11 +285,11 @@ def test_less_noise(
     assert gained > 5
 
 
-def test_speech_or_none(hub: Hub, server: Server, spoken: Callable[[str], bytes]) -> None:
+def test_speech_detection(hub: Hub, server: Server, speak: Callable[[str], bytes]) -> None:
     url = server.task("audio-classification")
     tone = samples.encode_audio(np.sin(np.arange(48_000) * 0.1) * 0.3, 16_000)
     hiss = samples.encode_audio(samples.make_noise(3), 16_000)
-    speech = hub.audio_classification(spoken(LIBRARY), model=url)
+    speech = hub.audio_classification(speak(LIBRARY), model=url)
     assert [item.label for item in speech] == ["speech", "no speech"]
     assert speech[0].score + speech[1].score == pytest.approx(1)
     for other in (tone, hiss):
@@ -291,9 +298,9 @@ def test_speech_or_none(hub: Hub, server: Server, spoken: Callable[[str], bytes]
         assert best.score > 0.9
 
 
-def test_scores_as_asked_for(http: httpx.Client, spoken: Callable[[str], bytes]) -> None:
+def test_score_transforms(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
     def scores(how: str) -> list[float]:
-        answer = ask(http, "audio-classification", spoken(LIBRARY), function_to_apply=how)
+        answer = send_audio(http, "audio-classification", speak(LIBRARY), function_to_apply=how)
         return [item["score"] for item in answer.json()]
 
     raw, sigmoid, softmax = scores("none"), scores("sigmoid"), scores("softmax")
@@ -307,20 +314,22 @@ def test_scores_as_asked_for(http: httpx.Client, spoken: Callable[[str], bytes])
     [("mp3", b"\xff"), ("flac", b"fLaC"), ("wav", b"RIFF"), ("opus", b"OggS"), ("pcm", b"")],
 )
 def test_openai_speech(gpt: openai.OpenAI, kind: Any, head: bytes) -> None:
-    made = gpt.audio.speech.create(
+    synthesize_with = gpt.audio.speech.create(
         model="tts-1", voice="joe", input=LIBRARY, response_format=kind, speed=1.2
     )
-    assert made.content.startswith(head)
+    assert synthesize_with.content.startswith(head)
     if kind == "pcm":
-        content = samples.encode_audio(np.frombuffer(made.content, "<i2") / 32768, 22_050)
+        content = samples.encode_audio(
+            np.frombuffer(synthesize_with.content, "<i2") / 32768, 22_050
+        )
     else:
-        content = made.content
+        content = synthesize_with.content
     text = gpt.audio.transcriptions.create(model="whisper-1", file=("a", content)).text
     assert "closed" in text.lower()
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"voice": "jo"}, "Did you mean 'joe'"),
         ({"voice": "joe", "instructions": "whisper"}, "instructions"),
@@ -328,13 +337,13 @@ def test_openai_speech(gpt: openai.OpenAI, kind: Any, head: bytes) -> None:
         ({"voice": "joe", "speed": 9}, "speed"),
     ],
 )
-def test_openai_speech_refuses(gpt: openai.OpenAI, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(openai.BadRequestError, match=said):
+def test_openai_speech_refuses(gpt: openai.OpenAI, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=message):
         gpt.audio.speech.create(model="tts-1", input="Hello", **options)
 
 
-def test_openai_transcriptions(gpt: openai.OpenAI, spoken: Callable[[str], bytes]) -> None:
-    file = ("speech.flac", spoken(LIBRARY))
+def test_openai_transcriptions(gpt: openai.OpenAI, speak: Callable[[str], bytes]) -> None:
+    file = ("speech.flac", speak(LIBRARY))
 
     def make(**options: Any) -> Any:
         return gpt.audio.transcriptions.create(model="whisper-1", file=file, **options)
@@ -355,7 +364,7 @@ def test_openai_transcriptions(gpt: openai.OpenAI, spoken: Callable[[str], bytes
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"language": "de"}, "language"),
         ({"temperature": 3}, "temperature"),
@@ -365,15 +374,15 @@ def test_openai_transcriptions(gpt: openai.OpenAI, spoken: Callable[[str], bytes
     ],
 )
 def test_openai_transcriptions_refuse(
-    gpt: openai.OpenAI, options: dict[str, Any], said: str
+    gpt: openai.OpenAI, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(openai.BadRequestError, match=said):
+    with pytest.raises(openai.BadRequestError, match=message):
         gpt.audio.transcriptions.create(
             model="whisper-1", file=("a.wav", samples.encode_audio(np.zeros(99), 16_000)), **options
         )
 
 
-def test_a_form_without_a_sound(http: httpx.Client) -> None:
+def test_form_without_a_file(http: httpx.Client) -> None:
     answer = http.post("/v1/audio/transcriptions", data={"model": "whisper-1", "file": "text"})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "file"
@@ -381,15 +390,15 @@ def test_a_form_without_a_sound(http: httpx.Client) -> None:
     assert answer.status_code == 400
 
 
-def test_the_engine_answers_while_it_listens(
-    http: httpx.Client, spoken: Callable[[str], bytes]
+def test_engine_replies_during_transcription(
+    http: httpx.Client, speak: Callable[[str], bytes]
 ) -> None:
-    rate = samples.decode_audio(spoken(LIBRARY))[1]
-    long = np.tile(samples.decode_audio(spoken(LIBRARY))[0], 15)
+    rate = samples.decode_audio(speak(LIBRARY))[1]
+    long = np.tile(samples.decode_audio(speak(LIBRARY))[0], 15)
     content = samples.encode_audio(long, rate, "FLAC")
     with ThreadPoolExecutor(1) as pool:
-        heard = pool.submit(ask, http, ASR, content)
-        while not (state := http.get("/health").json())["working"] and not heard.done():
+        transcript = pool.submit(send_audio, http, ASR, content)
+        while not (state := http.get("/health").json())["working"] and not transcript.done():
             pass
-        assert state["working"] == 1  # answered while the sound was listened to
-        assert "closed on sundays" in heard.result().json()["text"].lower()
+        assert state["working"] == 1  # answered during the transcription
+        assert "closed on sundays" in transcript.result().json()["text"].lower()

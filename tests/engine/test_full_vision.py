@@ -1,4 +1,4 @@
-"""Pictures: classes, labels of one's own, people, faces, more pixels, text, questions on pages."""
+"""Images: classes, candidate labels, people, faces, upscaling, text, questions about pages."""
 
 import base64
 import pickle
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from hfwidgets import InferenceClient, errors
-from hfwidgets import engine_process as room
+from hfwidgets import InferenceClient, engine_process, errors
 from hfwidgets.engine import registry
 from hfwidgets.engine.base import runtimes, torch_file
 from hfwidgets.engine.base.capability import Capability, LoadedModels
@@ -50,12 +49,12 @@ ANIMALS_AND_THINGS = [
 
 @pytest.fixture(scope="session")
 def photos(pytestconfig: pytest.Config) -> dict[str, bytes]:
-    """Two photos: a Chinese palace, a flower."""
+    """Load two photos: a Chinese palace and a flower."""
     assert pytestconfig.cache is not None
     return samples.load_photos(pytestconfig.cache.mkdir("samples"))
 
 
-def ask(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
+def send_image(http: httpx.Client, task: str, inputs: bytes, **parameters: Any) -> httpx.Response:
     body = {"inputs": base64.b64encode(inputs).decode(), "parameters": parameters}
     return http.post(f"/models/default/pipeline/{task}", json=body)
 
@@ -72,7 +71,7 @@ def test_classes(hub: Hub, server: Server, photos: dict[str, bytes]) -> None:
 
 def test_scores_of_classes(http: httpx.Client, photos: dict[str, bytes]) -> None:
     def scores(how: str) -> list[float]:
-        answer = ask(
+        answer = send_image(
             http, "image-classification", photos["china"], function_to_apply=how, top_k=1000
         )
         return [item["score"] for item in answer.json()]
@@ -84,19 +83,19 @@ def test_scores_of_classes(http: httpx.Client, photos: dict[str, bytes]) -> None
     assert sigmoid[0] == pytest.approx(1 / (1 + np.exp(-raw[0])))
 
 
-def test_labels_of_ones_own(hub: Hub, server: Server, photos: dict[str, bytes]) -> None:
+def test_candidate_labels(hub: Hub, server: Server, photos: dict[str, bytes]) -> None:
     url = server.task("zero-shot-image-classification")
     for name, label in (("china", "temple"), ("flower", "flower")):
         found = hub.zero_shot_image_classification(photos[name], ANIMALS_AND_THINGS, model=url)
         assert found[0].label == label
         assert sum(item.score for item in found) == pytest.approx(1)
-    told = hub.zero_shot_image_classification(
+    labels = hub.zero_shot_image_classification(
         photos["flower"], ["plant", "vehicle"], model=url, hypothesis_template="this is a {}"
     )
-    assert told[0].label == "plant"
+    assert labels[0].label == "plant"
 
 
-def test_our_own_client(engine: room.EngineState, photos: dict[str, bytes]) -> None:
+def test_our_own_client(engine: engine_process.EngineState, photos: dict[str, bytes]) -> None:
     client = InferenceClient(provider="local")
     classes = client.image_classification(photos["flower"], top_k=1)
     assert classes[0].label == "daisy"
@@ -140,12 +139,15 @@ def test_thresholds_of_people(http: httpx.Client) -> None:
     task = "image-segmentation"
 
     def area(**parameters: Any) -> float:
-        [segment] = ask(http, task, content, **parameters).json()
+        [segment] = send_image(http, task, content, **parameters).json()
         return float(np.asarray(samples.open_image(base64.b64decode(segment["mask"]))).mean())
 
     assert area(mask_threshold=0.99) < area(mask_threshold=0.5) < area(mask_threshold=0.01)
-    assert ask(http, task, content, threshold=1.0).json() == []
-    assert ask(http, task, samples.encode_image(Image.new("RGB", (300, 200), "green"))).json() == []
+    assert send_image(http, task, content, threshold=1.0).json() == []
+    assert (
+        send_image(http, task, samples.encode_image(Image.new("RGB", (300, 200), "green"))).json()
+        == []
+    )
 
 
 def test_faces(hub: Hub, server: Server) -> None:
@@ -168,33 +170,35 @@ def test_faces(hub: Hub, server: Server) -> None:
 
 def test_threshold_of_faces(http: httpx.Client, photos: dict[str, bytes]) -> None:
     content = samples.encode_image(samples.draw_face(300))
-    [found] = ask(http, "object-detection", content, threshold=0.1).json()
-    assert ask(http, "object-detection", content, threshold=found["score"] + 0.01).json() == []
-    assert ask(http, "object-detection", photos["flower"]).json() == []
+    [found] = send_image(http, "object-detection", content, threshold=0.1).json()
+    assert (
+        send_image(http, "object-detection", content, threshold=found["score"] + 0.01).json() == []
+    )
+    assert send_image(http, "object-detection", photos["flower"]).json() == []
 
 
-def test_larger_pictures(hub: Hub, server: Server) -> None:
+def test_upscaling(hub: Hub, server: Server) -> None:
     truth = samples.draw_shapes()
     small = truth.resize((200, 150), Image.Resampling.BICUBIC)
     url = server.task("image-to-image")
     large = hub.image_to_image(samples.encode_image(small), model=url)
     assert large.size == (400, 300)
-    usual = small.resize(truth.size, Image.Resampling.BICUBIC)
-    assert samples.compute_psnr(large, truth) > samples.compute_psnr(usual, truth) + 3
+    bicubic = small.resize(truth.size, Image.Resampling.BICUBIC)
+    assert samples.compute_psnr(large, truth) > samples.compute_psnr(bicubic, truth) + 3
     sized = hub.image_to_image(
         samples.encode_image(small), model=url, target_size={"width": 333, "height": 222}
     )
     assert sized.size == (333, 222)
 
 
-def test_less_noise(http: httpx.Client) -> None:
+def test_denoising(http: httpx.Client) -> None:
     truth = samples.draw_shapes()
     random = np.random.default_rng(0)
     values = np.asarray(truth, float) + random.normal(0, 15, (300, 400, 3))
     noisy = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
     same = {"width": 400, "height": 300}
     parameters = {"noise": 3, "target_size": same}
-    clean = ask(http, "image-to-image", samples.encode_image(noisy), **parameters)
+    clean = send_image(http, "image-to-image", samples.encode_image(noisy), **parameters)
     assert clean.headers["content-type"] == "image/png"
     assert (
         samples.compute_psnr(samples.open_image(clean.content), truth)
@@ -202,7 +206,7 @@ def test_less_noise(http: httpx.Client) -> None:
     )
 
 
-def test_text_is_read(hub: Hub, server: Server) -> None:
+def test_ocr(hub: Hub, server: Server) -> None:
     lines = ["The ferry leaves at 12:45", "from platform B, gate 7.", "Ticket: $19.90"]
     url = server.task("image-to-text")
     found = hub.image_to_text(samples.encode_image(samples.draw_text(lines)), model=url)
@@ -215,10 +219,12 @@ def test_text_is_read(hub: Hub, server: Server) -> None:
     )
 
 
-def test_pieces_side_by_side_are_one_line(http: httpx.Client) -> None:
+def test_adjacent_pieces_form_one_line(http: httpx.Client) -> None:
     image = samples.draw_text(["Apples", "Pears"])
     image.paste(samples.draw_text(["3.50", "2.10"]).crop((0, 0, 200, 150)), (400, 0))
-    text = ask(http, "image-to-text", samples.encode_image(image)).json()[0]["generated_text"]
+    text = send_image(http, "image-to-text", samples.encode_image(image)).json()[0][
+        "generated_text"
+    ]
     assert text.splitlines() == ["Apples 3.50", "Pears 2.10"]
 
 
@@ -235,10 +241,10 @@ def test_formats(http: httpx.Client, kind: str) -> None:
     assert untyped.json() == [{"generated_text": "Platform 9"}]
 
 
-def test_turned_and_clear_pictures(http: httpx.Client) -> None:
+def test_rotated_and_transparent_images(http: httpx.Client) -> None:
     text = samples.draw_text(["Platform 9"])
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held turned: show it turned by 90 degrees clockwise
+    exif[0x0112] = 6  # orientation: rotate by 90 degrees clockwise to display
     turned = samples.encode_image(
         text.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=90
     )
@@ -247,14 +253,14 @@ def test_turned_and_clear_pictures(http: httpx.Client) -> None:
     values[..., 3] = 255 - values[..., 0]
     values[..., :3] = 0
     for content in (turned, samples.encode_image(Image.fromarray(values))):
-        answer = ask(http, "image-to-text", content).json()
+        answer = send_image(http, "image-to-text", content).json()
         assert answer == [{"generated_text": "Platform 9"}]
 
 
-def test_questions_about_a_page(hub: Hub, server: Server) -> None:
+def test_document_questions(hub: Hub, server: Server) -> None:
     page = samples.encode_image(samples.draw_text(samples.INVOICE))
     url = server.task("document-question-answering")
-    wanted = {
+    expected = {
         "What is the invoice number?": "2024-0173",
         "Who is the customer?": "Maria Lopez",
         "What is the total amount?": "100.50 EUR",
@@ -263,7 +269,7 @@ def test_questions_about_a_page(hub: Hub, server: Server) -> None:
     }
     words = " ".join(samples.INVOICE).split()
     right = 0
-    for question, answer in wanted.items():
+    for question, answer in expected.items():
         [found] = hub.document_question_answering(page, question, model=url)
         right += found.answer == answer
         assert " ".join(words[found.start : found.end + 1]) == found.answer
@@ -274,7 +280,7 @@ def test_questions_about_a_page(hub: Hub, server: Server) -> None:
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG file that claims this size and holds next to nothing."""
+    """Return a PNG file that declares this size and has almost no content."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -287,9 +293,9 @@ def png_of(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"this is no picture", "format"),
+        (b"this is not an image", "format"),
         (samples.encode_image(samples.draw_shapes())[:2000], "damaged"),
         (png_of(9000, 9000), "9000 x 9000"),
         (png_of(60_000, 60_000), "too many pixels"),
@@ -299,15 +305,15 @@ def png_of(width: int, height: int) -> bytes:
     ids=["junk", "cut", "large", "bomb", "postscript", "empty"],
 )
 @pytest.mark.parametrize("task", ["image-classification", "image-to-text", "object-detection"])
-def test_broken_pictures(http: httpx.Client, task: str, content: bytes, said: str) -> None:
+def test_broken_images(http: httpx.Client, task: str, content: bytes, message: str) -> None:
     headers = {"Content-Type": "image/png"}
     answer = http.post(f"/models/default/pipeline/{task}", content=content, headers=headers)
     assert answer.status_code == 400
-    assert said in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
-    ("task", "parameters", "said"),
+    ("task", "parameters", "message"),
     [
         ("image-classification", {"top_k": 0}, "top_k"),
         ("image-classification", {"threshold": 1}, "threshold"),
@@ -330,97 +336,99 @@ def test_broken_pictures(http: httpx.Client, task: str, content: bytes, said: st
     ],
 )
 def test_refused_parameters(
-    http: httpx.Client, task: str, parameters: dict[str, Any], said: str
+    http: httpx.Client, task: str, parameters: dict[str, Any], message: str
 ) -> None:
-    answer = ask(http, task, samples.encode_image(samples.draw_shapes()), **parameters)
+    answer = send_image(http, task, samples.encode_image(samples.draw_shapes()), **parameters)
     assert answer.status_code == 400
-    assert said in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
-def test_pages_are_refused_by_name(http: httpx.Client) -> None:
+def test_document_parameters_are_refused_by_name(http: httpx.Client) -> None:
     image = base64.b64encode(samples.encode_image(samples.draw_shapes())).decode()
     url = "/models/default/pipeline/document-question-answering"
 
-    def said(inputs: Any, **parameters: Any) -> str:
+    def message(inputs: Any, **parameters: Any) -> str:
         answer = http.post(url, json={"inputs": inputs, "parameters": parameters})
         assert answer.status_code == 400
         return str(answer.json()["error"])
 
     page = {"question": "Who?", "image": image}
-    assert "doc_stride" in said(page, doc_stride=128)
-    assert "word_boxes" in said(page, word_boxes=[])
-    assert "fr" in said(page, lang="fr")
-    assert "question" in said({"image": image})
-    assert "image" in said({"question": "Who?", "image": "%%%"})
+    assert "doc_stride" in message(page, doc_stride=128)
+    assert "word_boxes" in message(page, word_boxes=[])
+    assert "fr" in message(page, lang="fr")
+    assert "question" in message({"image": image})
+    assert "image" in message({"question": "Who?", "image": "%%%"})
     blank = samples.encode_image(Image.new("RGB", (90, 90), "white"))
     nothing = {"question": "Who?", "image": base64.b64encode(blank).decode()}
-    assert "No text" in said(nothing)
+    assert "No text" in message(nothing)
 
 
-def test_a_picture_too_large_to_enlarge(http: httpx.Client) -> None:
+def test_image_too_large_to_upscale(http: httpx.Client) -> None:
     content = samples.encode_image(Image.new("RGB", (1500, 1500)))
-    answer = ask(http, "image-to-image", content)
+    answer = send_image(http, "image-to-image", content)
     assert answer.status_code == 400
     assert "1500 x 1500" in answer.json()["error"]
-    assert ask(http, "object-detection", content).json() == []
+    assert send_image(http, "object-detection", content).json() == []
 
 
 @pytest.mark.parametrize("task", ["text-to-image", "text-to-video", "visual-question-answering"])
-def test_what_is_not_served(http: httpx.Client, task: str) -> None:
+def test_unserved_tasks(http: httpx.Client, task: str) -> None:
     answer = http.post(f"/models/default/pipeline/{task}", json={"inputs": "a cat"})
     assert answer.status_code == 501
     assert f"The local engine has no {task} model." in answer.json()["error"]
     assert "another provider" in answer.json()["error"]
 
 
-def test_the_hubs_client_hears_of_it(hub: Hub, server: Server) -> None:
+def test_hub_client_gets_the_reason(hub: Hub, server: Server) -> None:
     with pytest.raises(HfHubHTTPError, match="another provider"):
         hub.text_to_image("a cat", model=server.task("text-to-image"))
 
 
-def test_every_capability_says_what_it_is(http: httpx.Client) -> None:
-    listed = {entry["id"]: entry for entry in http.get("/v1/models").json()["data"]}
-    assert "faces and nothing else" in listed["star-clouds/centerface"]["limits"]
-    assert "does not describe" in listed[ocr.MODEL]["limits"]
-    assert listed["openai/whisper-tiny.en"]["languages"] == ["English"]
-    assert all(entry["license"] and entry["limits"] for entry in listed.values())
-    assert all(entry["installed"] for entry in listed.values())
+def test_models_list_limits_and_licenses(http: httpx.Client) -> None:
+    models = {entry["id"]: entry for entry in http.get("/v1/models").json()["data"]}
+    assert "faces and nothing else" in models["star-clouds/centerface"]["limits"]
+    assert "does not describe" in models[ocr.MODEL]["limits"]
+    assert models["openai/whisper-tiny.en"]["languages"] == ["English"]
+    assert all(entry["license"] and entry["limits"] for entry in models.values())
+    assert all(entry["installed"] for entry in models.values())
 
 
-def test_a_runtime_that_is_missing() -> None:
+def test_missing_runtime_is_explained() -> None:
     assert runtimes.explain_missing_modules("json") is None
     why = runtimes.explain_missing_modules("ai_edge_litert_of_another_world")
     assert why is not None
     assert 'pip install "hfwidgets[full]" && hfwidgets engine install full' in why
 
 
-def test_weights_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_weights_name_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="hfwidgets engine install full"):
         ocr.OcrReader.load()
 
 
-def test_a_task_whose_runtime_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without(capability: Capability) -> Capability:
+def test_task_with_missing_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_runtime(capability: Capability) -> Capability:
         fields = {name: getattr(capability, name) for name in Capability.__dataclass_fields__}
         return Capability(
             **fields | {"why_unavailable": runtimes.require_modules("no_such_runtime")}
         )
 
-    monkeypatch.setattr(registry, "builtin_capabilities", lambda: (without(ocr.CAPABILITY),))
+    monkeypatch.setattr(
+        registry, "builtin_capabilities", lambda: (without_runtime(ocr.CAPABILITY),)
+    )
     with pytest.raises(RefusedError, match=r"no_such_runtime.*engine install full") as caught:
         registry.find_capabilities("image-to-text")
     assert caught.value.status == 501
 
 
 class Evil:
-    """Would run a command when unpickled by an ordinary unpickler."""
+    """An object whose pickle runs a function when an ordinary unpickler loads it."""
 
     def __reduce__(self) -> Any:
         return (print, ("this must not run",))
 
 
-def test_no_code_of_a_file_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_file_code_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "evil.pth"
     path.write_bytes(pickle.dumps(Evil()) * 5)
     with pytest.raises(pickle.UnpicklingError, match=r"builtins\.print"):
@@ -428,8 +436,8 @@ def test_no_code_of_a_file_is_run(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == ""
 
 
-def by_flood(mask: NDArray[np.bool_]) -> set[frozenset[tuple[int, int]]]:
-    """The connected regions, found pixel by pixel."""
+def flood_fill_regions(mask: NDArray[np.bool_]) -> set[frozenset[tuple[int, int]]]:
+    """Return the connected regions of a mask, found pixel by pixel."""
     left = {(int(y), int(x)) for y, x in np.argwhere(mask)}
     found = set()
     while left:
@@ -445,7 +453,7 @@ def by_flood(mask: NDArray[np.bool_]) -> set[frozenset[tuple[int, int]]]:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.4, 0.55, 0.7, 1.0])
-def test_regions_of_a_mask(share: float) -> None:
+def test_mask_regions(share: float) -> None:
     random = np.random.default_rng(1)
     for _ in range(10):
         mask = random.random((25, 31)) < share
@@ -453,7 +461,7 @@ def test_regions_of_a_mask(share: float) -> None:
             frozenset(zip(rows.tolist(), columns.tolist(), strict=True))
             for rows, columns in ocr.find_regions(mask)
         }
-        assert found == by_flood(mask)
+        assert found == flood_fill_regions(mask)
 
 
 def test_idle_models_are_dropped() -> None:
@@ -464,13 +472,13 @@ def test_idle_models_are_dropped() -> None:
     assert models.loaded_names() == []
 
 
-def test_thin_pictures(http: httpx.Client) -> None:
+def test_thin_images(http: httpx.Client) -> None:
     thin = samples.encode_image(Image.new("RGB", (3000, 1), "red"))
     for task in ("image-to-image", "image-to-text", "image-classification", "image-segmentation"):
-        assert ask(http, task, thin).status_code == 200
+        assert send_image(http, task, thin).status_code == 200
 
 
-def test_a_crash_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_fails_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: Any) -> None:
         raise MemoryError
 
@@ -486,7 +494,7 @@ def test_a_crash_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
         assert answer.status_code == 200
 
 
-def test_a_model_by_its_name(http: httpx.Client) -> None:
+def test_model_by_name(http: httpx.Client) -> None:
     content = samples.encode_image(samples.draw_text(["Platform 9"]))
     headers = {"Content-Type": "image/png"}
     answer = http.post("/models/PaddlePaddle/PP-OCRv6-small", content=content, headers=headers)

@@ -1,4 +1,4 @@
-"""Who is let in, and what is refused at the door."""
+"""Requests that are refused: without the key, from web pages, too large, malformed."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ BODY = {"inputs": "I love this!"}
 
 
 @pytest.mark.parametrize("key", [None, "Bearer wrong", "Bearer a b", "Basic a-key-of-the-tests"])
-def test_the_key(server: Server, key: str | None) -> None:
+def test_key(server: Server, key: str | None) -> None:
     headers = {} if key is None else {"Authorization": key}
     for path in ("/v1/models", "/nothing"):
         reply = httpx.get(server.url + path, headers=headers)
@@ -36,7 +36,7 @@ def test_the_key(server: Server, key: str | None) -> None:
         {"Origin": "null"},
     ],
 )
-def test_no_web_page_gets_in(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_web_pages_are_refused(http: httpx.Client, headers: dict[str, str]) -> None:
     reply = http.post(TASK, json=BODY, headers=headers)
     assert reply.status_code == 403
     assert "access-control-allow-origin" not in reply.headers
@@ -66,17 +66,17 @@ def test_only_loopback_listens(server: Server, http: httpx.Client) -> None:
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_said_too_large(server: Server) -> None:
+def test_declared_size_too_large(server: Server) -> None:
     connection = HTTPConnection(server.url.removeprefix("http://"))
     headers = {"Authorization": f"Bearer {server.key}", "Content-Length": str(MAX_BODY_BYTES + 1)}
-    connection.request("POST", TASK, headers=headers)  # refused before anything of it is sent
+    connection.request("POST", TASK, headers=headers)  # refused before the body is sent
     reply = connection.getresponse()
     assert reply.status == 413
     assert b"32 MB" in reply.read()
     connection.close()
 
 
-def test_grown_too_large(http: httpx.Client) -> None:
+def test_streamed_body_too_large(http: httpx.Client) -> None:
     def endless() -> Iterator[bytes]:
         yield b'{"inputs": "'
         for _ in range(MAX_BODY_BYTES // 1_000_000 + 1):
@@ -103,7 +103,7 @@ TOO_LONG: list[tuple[str, object, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("task", "inputs", "parameters"), TOO_LONG)
-def test_texts_that_would_hold_a_place_for_minutes(
+def test_very_long_texts(
     http: httpx.Client, task: str, inputs: object, parameters: dict[str, object]
 ) -> None:
     body = {"inputs": inputs, "parameters": parameters}
@@ -113,7 +113,7 @@ def test_texts_that_would_hold_a_place_for_minutes(
 
 
 @pytest.mark.parametrize("choice", ["auto", {"type": "function", "function": {"name": "f"}}])
-def test_conversations_that_are_too_long_to_be_counted(http: httpx.Client, choice: object) -> None:
+def test_very_long_conversations(http: httpx.Client, choice: object) -> None:
     body = {
         "messages": [{"role": "user", "content": LONG}],
         "tools": [{"type": "function", "function": {"name": "f"}}],
@@ -173,7 +173,7 @@ def test_bad_chats(http: httpx.Client, body: dict[str, object]) -> None:
     assert reply.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_a_schema_without_end(http: httpx.Client) -> None:
+def test_endless_schema(http: httpx.Client) -> None:
     schema: dict[str, object] = {"type": "string"}
     for _ in range(200):
         schema = {"type": "array", "items": schema}
@@ -198,7 +198,7 @@ def test_unknown_routes_tasks_and_models(http: httpx.Client) -> None:
     assert "cjhutto/vaderSentiment" in model.json()["error"]
 
 
-def test_models_by_their_names(http: httpx.Client) -> None:
+def test_models_by_name(http: httpx.Client) -> None:
     for name in ("cjhutto/vaderSentiment", "vaderSentiment", "sentiment"):
         assert http.post(f"/models/{name}", json=BODY).json()[0][0]["label"] == "POSITIVE"
 
@@ -208,13 +208,13 @@ def test_raw_bodies(http: httpx.Client) -> None:
     assert reply.json()[0][0]["label"] == "NEGATIVE"
 
 
-def test_streams_of_tasks_that_have_none(http: httpx.Client) -> None:
+def test_streams_of_tasks_without_streams(http: httpx.Client) -> None:
     reply = http.post(TASK, json={**BODY, "stream": True})
     assert reply.status_code == 400
     assert "no streamed form" in reply.json()["error"]
 
 
-def test_headers_of_answers(http: httpx.Client) -> None:
+def test_reply_headers(http: httpx.Client) -> None:
     reply = http.post(TASK, json=BODY, headers={"X-Request-Id": "mine-1"})
     assert reply.headers["x-request-id"] == "mine-1"
     assert float(reply.headers["x-compute-time"]) >= 0
@@ -236,6 +236,6 @@ def test_health_needs_no_key(server: Server, key: str | None) -> None:
     assert reply.status_code == 200
     assert "text-generation" in reply.json()["tasks"]
     assert server.key not in reply.text
-    # The key is the only check that it is spared.
+    # Only the key is not required.
     stranger = httpx.get(server.url + "/health", headers={"Origin": "http://evil.example"})
     assert stranger.status_code == 403

@@ -75,7 +75,7 @@ def test_streamed_text_generation(hub: Hub, server: Server) -> None:
     assert events[-1].details.input_length == 5
 
 
-def test_text_generation_stops_where_told(hub: Hub, server: Server) -> None:
+def test_text_generation_stop_sequences(hub: Hub, server: Server) -> None:
     output = hub.text_generation(
         "One, two, three, four,",
         model=server.task("text-generation"),
@@ -150,7 +150,7 @@ def test_sentence_similarity(hub: Hub, server: Server) -> None:
     near = hub.sentence_similarity(
         "That is a happy person", others, model=server.task("sentence-similarity")
     )
-    # the values on the model's own card
+    # the values on the model's card
     assert near == pytest.approx([0.695, 0.943, 0.257], abs=0.001)
 
 
@@ -266,7 +266,7 @@ def test_tabular_classification(hub: Hub, server: Server) -> None:
 
 
 def test_tabular_regression(http: httpx.Client) -> None:
-    # posted by hand: the official client finds no way to this task
+    # posted directly: the official client has no route for this task
     names = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
     thin = (59, 2, 20.0, 75, 157, 93.2, 60, 3, 4.0, 87)
     heavy = (59, 2, 38.0, 120, 157, 93.2, 30, 5, 5.5, 87)
@@ -302,7 +302,7 @@ def test_text_generation_refuses_by_name(hub: Hub, server: Server, name: str) ->
         hub.text_generation("x", model=url, details=True, **{name: True})
 
 
-def test_tasks_without_an_honest_model(hub: Hub, server: Server) -> None:
+def test_tasks_without_a_model(hub: Hub, server: Server) -> None:
     with pytest.raises(HfHubHTTPError, match="has no text-to-image model") as caught:
         hub.text_to_image("A cat", model=server.task("text-to-image"))
     assert caught.value.response.status_code == 501

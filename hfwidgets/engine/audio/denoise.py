@@ -32,12 +32,14 @@ class Denoiser:
         """Open it; about 0.1 s and 30 MB."""
         return cls(OnnxModel(WEIGHTS["nsnet2"].path("model.onnx")))
 
-    def clean(self, sound: Samples) -> Samples:
+    def clean(self, samples: Samples) -> Samples:
         """Return samples at SAMPLE_RATE without their noise, of the same length."""
-        padded = np.pad(sound, (_HOP, _FRAME + -len(sound) % _HOP))
+        # One hop in front and a whole frame behind, so that every sample lies in two frames.
+        padded = np.pad(samples, (_HOP, _FRAME + -len(samples) % _HOP))
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
         spectrum = np.fft.rfft(frames * self._window)
         power = np.log10(np.maximum(np.abs(spectrum) ** 2, _MIN_POWER)).astype(np.float32)
+        # The network reads the whole file at once: its recurrent state runs through all frames.
         gains = np.asarray(self._network({"input": power[None]})[0])[0]
         cleaned = np.fft.irfft(spectrum * np.clip(gains, _MIN_GAIN, 1)) * self._window
         whole = np.zeros((len(cleaned) + 1) * _HOP)
@@ -45,7 +47,7 @@ class Denoiser:
         for half in (0, 1):
             at = half * _HOP
             whole[at : at + len(cleaned) * _HOP] += cleaned[:, at : at + _HOP].ravel()
-        return np.asarray(whole[_HOP : _HOP + len(sound)], np.float32)
+        return np.asarray(whole[_HOP : _HOP + len(samples)], np.float32)
 
 
 AudioBlob = TypedDict("AudioBlob", {"label": str, "blob": str, "content-type": str})

@@ -53,11 +53,12 @@ def automatic_speech_recognition(
     settings = generation_parameters or TranscriptionParameters()
     temperature = settings.temperature
     if settings.do_sample is not None:
+        # As in transformers: do_sample alone means temperature 1, and False overrides any other.
         temperature = (temperature or 1.0) if settings.do_sample else 0.0
     decoding = DecodingOptions(temperature, settings.num_beams, settings.max_new_tokens)
-    sound = audio.read_samples(inputs, SAMPLE_RATE)
+    samples = audio.read_samples(inputs, SAMPLE_RATE)
     words = return_timestamps == "word"
-    parts = list(models.get(Whisper).transcribe(sound, decoding, words=words))
+    parts = list(models.get(Whisper).transcribe(samples, decoding, words=words))
     answer: Transcript = {"text": join_segments(parts)}
     if return_timestamps:
         answer["chunks"] = [

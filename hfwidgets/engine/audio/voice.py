@@ -110,7 +110,7 @@ class Voice:
         peak = max((float(np.abs(part).max()) for part in sentences if part.size), default=0.0)
         if not peak:
             raise bad_request("The text has nothing that can be spoken.", "inputs")
-        joined = np.concatenate([part for sound in sentences for part in (sound, pause)])
+        joined = np.concatenate([part for samples in sentences for part in (samples, pause)])
         return joined * np.float32(0.9 / peak)
 
     def _synthesize_sentence(self, sentence: str, speed: float, temperature: float) -> Samples:
@@ -119,19 +119,21 @@ class Voice:
         if not re.search(r"\w", phonemes):
             return np.zeros(0, np.float32)
         gap = self._ids["_"]
+        # Signs that the voice was not trained on are skipped rather than mispronounced.
         known = [self._ids[sign] + gap for sign in phonemes if sign in self._ids]
         ids = [*self._ids["^"], *gap, *(id_ for pair in known for id_ in pair), *self._ids["$"]]
         noise, length, rhythm = (
             self._default_settings[name] for name in ("noise_scale", "length_scale", "noise_w")
         )
+        # Noise and rhythm are the two random inputs of VITS; at 0 the speech always repeats.
         scales = [noise * temperature, length / speed, rhythm * temperature]
         inputs: dict[str, NDArray[Any]] = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(scales, np.float32),
         }
-        sound: Samples = np.asarray(self._network(inputs)[0]).reshape(-1)
-        return sound
+        samples: Samples = np.asarray(self._network(inputs)[0]).reshape(-1)
+        return samples
 
 
 def split_text(text: str) -> Iterator[str]:

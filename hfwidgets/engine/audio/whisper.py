@@ -77,12 +77,12 @@ class Whisper:
         return bool(self._model.model.is_multilingual)
 
     def transcribe(
-        self, sound: Samples, decoding: DecodingOptions, *, words: bool = False
+        self, samples: Samples, decoding: DecodingOptions, *, words: bool = False
     ) -> Iterator[SpeechSegment]:
         """Yield the speech in samples at SAMPLE_RATE, per segment or per word."""
         retries = _RETRY_TEMPERATURES if decoding.temperature is None else [decoding.temperature]
         segments, _ = self._model.transcribe(
-            sound,
+            samples,
             language=None if self.is_multilingual else "en",
             task=decoding.task,
             beam_size=decoding.beams,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.runtimes import explain_missing_modules
+from hfwidgets.media import mix_channels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -45,9 +46,6 @@ READABLE_FORMATS = "WAV, FLAC, Ogg, MP3, M4A, AAC, WebM, MKA, MOV and AVI"
 # files and addresses named in the content.
 _DEMUXERS = "mov,mp4,m4a,matroska,webm,aac,avi,mp3,ogg,wav,flac,aiff,caf"
 
-_MIN_MONO_SHARE = 0.1
-"""Below this share of the loudest channel's level, mixing has cancelled the signal."""
-
 
 def read_samples(content: bytes, rate: int) -> Samples:
     """Decode an audio file, or a video's audio, to mono samples in -1..1 at this rate in hertz.
@@ -60,10 +58,10 @@ def read_samples(content: bytes, rate: int) -> Samples:
     channels, source_rate = _decode(content)
     if not len(channels):
         raise bad_request("The audio is empty.", "inputs")
-    sound: Samples = soxr.resample(_mix_channels(channels), source_rate, rate)
-    if not np.isfinite(sound).all():
+    samples: Samples = soxr.resample(mix_channels(channels), source_rate, rate)
+    if not np.isfinite(samples).all():
         raise bad_request("The audio holds values that are not finite numbers.", "inputs")
-    return sound
+    return samples
 
 
 def _decode(content: bytes) -> tuple[Samples, int]:
@@ -89,6 +87,7 @@ def _decode_with_av(content: bytes) -> tuple[Samples, int]:
     import av
 
     try:
+        # A whitelist, since the content is a stranger's: see _DEMUXERS.
         with av.open(io.BytesIO(content), options={"format_whitelist": _DEMUXERS}) as container:
             if not container.streams.audio:
                 raise bad_request("The file holds no audio.", "inputs")
@@ -106,6 +105,7 @@ def _decode_frames(container: "InputContainer", rate: int) -> Iterator[Samples]:
     """Yield the decoded frames, shape (channels, length); refuse what grows too long."""
     import av
 
+    # Planar floats: one row per channel, whatever the codec's own sample format was.
     resampler = av.AudioResampler(format="fltp")
     length = size = 0
     for frame in container.decode(audio=0):
@@ -135,35 +135,26 @@ def _check_length(file: "SoundFile") -> None:
         )
 
 
-def _mix_channels(channels: Samples) -> Samples:
-    """Average the channels; where they cancel each other, return the loudest one."""
-    mono: Samples = channels.mean(axis=1)
-    levels = np.sqrt(np.mean(np.square(channels, dtype=np.float64), axis=0))
-    if np.sqrt(np.mean(np.square(mono, dtype=np.float64))) < _MIN_MONO_SHARE * levels.max():
-        return channels[:, int(levels.argmax())]
-    return mono
-
-
-def encode_audio(sound: Samples, rate: int, kind: str) -> bytes:
+def encode_audio(samples: Samples, rate: int, kind: str) -> bytes:
     """Encode mono samples in -1..1 as one of AUDIO_MIMES; "pcm" is bare 16-bit little-endian."""
     import soundfile
 
-    sound = np.clip(sound, -1, 1)
+    samples = np.clip(samples, -1, 1)
     if kind == "pcm":
-        return (sound * 32767).astype("<i2").tobytes()
+        return (samples * 32767).astype("<i2").tobytes()
     if kind == "aac":
-        return _encode_aac(sound, rate)
+        return _encode_aac(samples, rate)
     container, subtype = _SOUNDFILE_FORMATS[kind]
     if kind == "opus":
         import soxr
 
-        sound, rate = soxr.resample(sound, rate, 48_000), 48_000  # Opus supports few rates
+        samples, rate = soxr.resample(samples, rate, 48_000), 48_000  # Opus supports few rates
     file = io.BytesIO()
-    soundfile.write(file, sound, rate, format=container, subtype=subtype)
+    soundfile.write(file, samples, rate, format=container, subtype=subtype)
     return file.getvalue()
 
 
-def _encode_aac(sound: Samples, rate: int) -> bytes:
+def _encode_aac(samples: Samples, rate: int) -> bytes:
     if why := explain_missing_modules("av"):
         raise bad_request(
             f"AAC cannot be written here: {why}. Or choose mp3, opus, flac, wav or pcm.",
@@ -173,8 +164,9 @@ def _encode_aac(sound: Samples, rate: int) -> bytes:
 
     file = io.BytesIO()
     with av.open(file, "w", format="adts") as container:
+        # ADTS frames can be played while they arrive, unlike an MP4 file around the same codec.
         stream = container.add_stream("aac", rate=rate, layout="mono")
-        frame = av.AudioFrame.from_ndarray(sound[None].astype(np.float32), "fltp", "mono")
+        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "fltp", "mono")
         frame.sample_rate = rate
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)

@@ -36,6 +36,7 @@ def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
 
     formats = _readable_formats()
     try:
+        # Only these formats: Pillow's other parsers are older and rarely tested with hostile files.
         with Image.open(io.BytesIO(content), formats=formats) as image:
             _check_size(image, limit)
             return to_rgb(image)

@@ -41,10 +41,12 @@ def _limit_level(schema: dict[str, Any]) -> dict[str, Any]:
     """Add the limits of one level in place, unless the schema sets its own."""
     kind = schema.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
+    # An enum or pattern already ends a string; a length would only conflict with it.
     if "string" in kinds and not _LIMITING_KEYS & schema.keys():
         schema["maxLength"] = max(MAX_TEXT_LENGTH, schema.get("minLength", 0))
     if "array" in kinds and "maxItems" not in schema:
         schema["maxItems"] = max(MAX_ITEMS, schema.get("minItems", 0))
+    # A schema without it admits any further property, and a small model would invent some.
     if "properties" in schema:
         schema.setdefault("additionalProperties", False)
     return schema

@@ -30,6 +30,7 @@ _UPSCALERS = {
     for name in ("", "noise0_", "noise1_", "noise2_", "noise3_")
     for kind in ("param", "bin")
 }
+# The same file for all: pip then downloads it on every platform.
 _LINUX = (
     "--platform=manylinux_2_28_x86_64",
     "--platform=manylinux_2_27_x86_64",

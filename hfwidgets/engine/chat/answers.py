@@ -15,7 +15,7 @@ from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.base.sentences import Sentence, split_sentences
 from hfwidgets.engine.chat.chat import MODEL
 from hfwidgets.engine.text.minilm import MiniLM
-from hfwidgets.engine.text.spans import Span, find_spans
+from hfwidgets.engine.text.spans import AnswerSpan, find_spans
 
 MAX_CANDIDATES, MAX_FINALISTS = 60, 6
 """How many spans of the nearest sentences are considered, and how many are rated in full."""
@@ -91,8 +91,8 @@ async def rank_answers(
 
 
 async def _rank_spans(
-    models: LoadedModels, prompts: tuple[str, str], spans: list[Span], similarity: list[float]
-) -> list[tuple[float, Span]]:
+    models: LoadedModels, prompts: tuple[str, str], spans: list[AnswerSpan], similarity: list[float]
+) -> list[tuple[float, AnswerSpan]]:
     """Return the best spans with their scores, best first.
 
     Each is rated by its log-probability with the question, less a part of that without it. The
@@ -152,9 +152,9 @@ def _build_prompt(question: str, context: str) -> str:
     return f"{_EXAMPLES}Context: {context}\nQuestion: {question}\nAnswer:"
 
 
-def _drop_duplicates(spans: list[Span]) -> list[Span]:
+def _drop_duplicates(spans: list[AnswerSpan]) -> list[AnswerSpan]:
     """Return the spans, each text once."""
-    seen: dict[str, Span] = {}
+    seen: dict[str, AnswerSpan] = {}
     for span in spans:
         seen.setdefault(span.text.lower(), span)
     return list(seen.values())

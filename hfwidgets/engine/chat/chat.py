@@ -94,6 +94,7 @@ async def stream_choice(models: LoadedModels, body: ChatBody, index: int) -> Asy
         if tool
         else _stream_text_choice(models, body, index)
     )
+    # Closed here and not by the garbage collector: it is what frees the server's slot.
     async with aclosing(source):
         async for item in source:
             yield item if "usage" in item else {"index": index, **item}
@@ -143,6 +144,8 @@ async def _stream_tool_call(
             elif item["finish_reason"]:
                 truncated = item["finish_reason"] == "length"
                 yield item | {"finish_reason": "length" if truncated else "tool_calls"}
+            # The head goes out before the first argument, so that clients know the function at
+            # once.
             elif "role" in item["delta"]:
                 yield {"delta": delta, "finish_reason": None}
             else:
@@ -158,6 +161,8 @@ async def _stream_from_llama(models: LoadedModels, request: Chunk) -> AsyncGener
         async for event in events:
             for item in event["choices"]:
                 delta = item["delta"]
+                # The first delta; llama.cpp sends null as its content, where clients expect a
+                # string.
                 if "role" in delta:
                     delta = {"role": "assistant", "content": ""}
                 choice = {"delta": delta, "finish_reason": item["finish_reason"]}
@@ -235,6 +240,7 @@ def _merge_tool_calls(calls: list[Chunk], deltas: list[Chunk]) -> None:
         if "id" in delta:
             calls.append({name: delta[name] for name in ("id", "type", "function")})
         else:
+            # A model makes one call at a time, so a piece without an id belongs to the last one.
             calls[-1]["function"]["arguments"] += delta["function"]["arguments"]
 
 

@@ -36,6 +36,7 @@ class CompletionBody(SamplingParameters, kw_only=True):
 
     def expand_prompts(self) -> list[tuple[str, int]]:
         """Return (prompt, answer number) for every text to write."""
+        # llama.cpp reports probabilities of generated tokens only, see Llama.score_continuation.
         if self.echo and self.logprobs is not None:
             raise bad_request(
                 "echo with logprobs needs the prompt's log-probabilities, which are not available.",
@@ -73,6 +74,7 @@ async def stream_completion(models: LoadedModels, body: CompletionBody) -> Async
 
 async def complete_prompts(models: LoadedModels, body: CompletionBody) -> Json:
     """Return all texts in one answer."""
+    # The stream's chunks are folded, so that both forms of an answer always agree.
     choices: dict[int, Json] = {}
     last: Json = {}
     async for chunk in stream_completion(models, body):

@@ -58,6 +58,7 @@ async def fill_mask(
     # Each word costs a request, so most are dropped after a look at one token of what follows.
     rest = (await models.llama.tokenize(after))[:_MAX_FOLLOWING_TOKENS] if after.strip() else []
     final = max(MAX_FINALISTS, top_k)
+    # Rating a word takes one step per following token: the shortlist keeps that affordable.
     if len(words) > final:
         words = (await _rank_words(models, left, words, rest[:_GLANCE_TOKENS]))[:final]
     ranked = await _rank_words(models, left, words, rest)
@@ -86,6 +87,7 @@ async def _find_likely_words(models: LoadedModels, left: str) -> list[ScoredWord
     words: dict[str, ScoredWord] = {}
     for token, score in (await models.llama.next_tokens(left, 3 * MAX_CANDIDATES)).values():
         word = token.strip()
+        # A leading space marks a whole word; other tokens continue the word before the mask.
         if token.startswith(" ") and _WORD.fullmatch(word):
             words.setdefault(word.lower(), (word, score))
     return list(words.values())[:MAX_CANDIDATES]

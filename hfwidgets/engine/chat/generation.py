@@ -75,6 +75,7 @@ async def stream_tokens(
                 yield GeneratedToken(
                     item["id"], item["token"], item["logprob"], item["top_logprobs"]
                 )
+            # The last event carries the counts; an unknown stop type is some kind of limit.
             if event["stop"]:
                 reason = _FINISH_REASONS.get(event["stop_type"], "length")
                 yield GenerationEnd(reason, event["tokens_predicted"], event["tokens_evaluated"])

@@ -79,6 +79,7 @@ def to_template_messages(
     model write gibberish. An empty `system` leaves that to the template.
     """
     plain = [_to_template_message(message) for message in messages]
+    # Found by trial: with the template's own system message, temperature 0 gives gibberish.
     if system and plain[0]["role"] != "system":
         plain.insert(0, {"role": "system", "content": system})
     return plain
@@ -95,6 +96,7 @@ def _to_template_message(message: ChatMessage) -> dict[str, Any]:
     text = message.text
     if message.role == "developer":
         return {"role": "system", "content": text}
+    # The template has no role for results, so the model reads them as the user's words.
     if message.role == "tool":
         return {"role": "user", "content": f"The result of the function call is: {text}"}
     calls = [f"{call.function.name}({_arguments_json(call)})" for call in message.tool_calls or []]

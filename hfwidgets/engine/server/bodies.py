@@ -63,6 +63,7 @@ async def read_task_request(request: Request) -> TaskRequest:
             f"parameters must be a JSON object, not {_json_type_name(parameters)}.", "parameters"
         )
     is_streamed = None if stream is None else stream is True
+    # Older clients send the parts of the inputs at the top level.
     if inputs is None:
         return TaskRequest(body, dict(parameters), is_streamed)
     return TaskRequest(inputs, {**body, **parameters}, is_streamed)

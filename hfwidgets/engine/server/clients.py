@@ -34,6 +34,7 @@ class ClientProcesses:
     def add(self, pid: int) -> None:
         """Track a process, if it exists on this machine."""
         started = process_start_time(pid)
+        # Beyond the limit a client is not tracked; the engine then ends by its idle time only.
         if started is not None and len(self._processes) < MAX_CLIENTS:
             self._processes[pid] = started
 

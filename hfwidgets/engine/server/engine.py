@@ -38,6 +38,7 @@ class Engine:
         )
         self.clients = ClientProcesses()
         self.start_time = int(time.time())
+        # Two queues, since the chat model's process computes next to the worker threads.
         self.chat_queue = RequestQueue(PARALLEL_REQUESTS, MAX_WAITING)
         self.worker_queue = RequestQueue(MAX_THREADS, MAX_WAITING)
 
@@ -71,6 +72,8 @@ class Engine:
     async def run_in_thread(self, capability: Capability, work: Callable[[], T]) -> T:
         """Return the result of `work`, run in a thread once it is this request's turn."""
         async with self.hold_turn(capability):
+            # A thread cannot be interrupted: on cancellation this waits until `work` notices it
+            # (see base/cancellation.py), and only then frees the turn, since the processor is busy.
             return await anyio.to_thread.run_sync(work)
 
     async def stream_task(

@@ -39,6 +39,7 @@ class RequestGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on if it is allowed."""
         if scope["type"] != "http":
+            # Lifespan and websocket scopes carry no request of a client.
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         send_with_headers = _add_response_headers(send, _request_id(headers))
@@ -66,6 +67,7 @@ def _check_origin(headers: Headers) -> None:
     if not _HOST.fullmatch(headers.get("host", "")):
         raise RefusedError(403, "The engine answers only requests to 127.0.0.1 or localhost.")
     origin = headers.get("origin")
+    # Browsers send Origin with every request that a page's script can read the answer of.
     if origin is not None and origin != f"http://{headers['host']}":
         raise RefusedError(403, "The engine does not answer web pages.")
 

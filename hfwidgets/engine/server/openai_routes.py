@@ -1,6 +1,6 @@
-"""Serve OpenAI's text routes: chat completions, completions and embeddings."""
+"""Serve OpenAI's text routes: chat completions, responses, completions and embeddings."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.chat import chat, completions
 from hfwidgets.engine.registry import choose_capability
+from hfwidgets.engine.server import responses
 from hfwidgets.engine.server.bodies import read_json_body
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.engine.server.parameters import parse_body
@@ -36,6 +37,37 @@ async def create_chat_completion(request: Request) -> Response:
     return await _generate_reply(
         request, capability, settings, chat.complete_chat, chat.stream_chat
     )
+
+
+async def create_response(request: Request) -> Response:
+    """POST /v1/responses."""
+    fields = await read_json_body(request)
+    capability = find_capability(request, fields, "chat-completion")
+    body = parse_body(responses.ResponseBody, fields, "response", responses.IGNORED_FIELDS)
+    chat_body = body.to_chat_body()
+    engine: Engine = request.app.state.engine
+
+    async def stream() -> AsyncGenerator[Sequence[Json]]:
+        groups = responses.stream_response(engine.models_for(capability), body, chat_body)
+        async with engine.hold_turn(capability), aclosing(groups):
+            async for events in groups:
+                yield events
+
+    async def encode() -> AsyncGenerator[bytes]:
+        async with aclosing(stream()) as groups:
+            async for events in groups:
+                yield b"".join(encode_event(event, event["type"]) for event in events)
+
+    async def complete() -> Json:
+        last: Json = {}
+        async for events in stream():
+            last = events[-1]
+        response: Json = last["response"]
+        return response
+
+    if body.stream:
+        return await stream_reply(request, encode(), model=capability.model, openai=True)
+    return build_reply(await run_unless_gone(request, complete()), capability.model)
 
 
 async def create_completion(request: Request) -> Response:

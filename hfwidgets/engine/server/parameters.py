@@ -23,6 +23,7 @@ def check_arguments(
 ) -> tuple[Any, dict[str, Any]]:
     """Return inputs and parameters in the types of the function's signature; 400 if they differ."""
     hints, known = _signature(function)
+    # The second form of a task function takes all parameters as one Struct.
     if "parameters" in hints:
         struct = parse_body(hints["parameters"], parameters, task, IGNORED_PARAMETERS)
         return convert_value(inputs, hints["inputs"], f"inputs of {task}", "inputs"), {
@@ -54,6 +55,7 @@ def convert_value(value: object, kind: Any, what: str, parameter: str | None = N
     except (msgspec.ValidationError, RecursionError) as error:
         text = (
             str(error)
+            # msgspec names Python's type and a path from "$"; clients know the parameter's name.
             .replace("`null`", "nothing")
             .replace(" - at `$", " - at `" + (parameter or "$"))
         )

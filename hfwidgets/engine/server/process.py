@@ -57,6 +57,7 @@ class EngineServer(uvicorn.Server):
             await self.serve([listening])
         finally:
             watching.cancel()
+            # Children end with their input anyway; this also waits for them.
             await self._engine.unload_idle(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -108,6 +109,7 @@ def serve_managed(
     client: int | None, *, idle: float = IDLE_SECONDS, grace: float = GRACE_SECONDS
 ) -> None:
     """Be this user's one engine: record its address, and end when it is no longer needed."""
+    # The lock decides between engines started at once; the state file only informs clients.
     lock = engine_process.acquire_lock()
     if lock is None:
         return

@@ -24,6 +24,7 @@ class RequestQueue:
         """Wait for a turn and hold it for the block; cancellation frees it at once."""
         if self.waiting_count >= self.max_waiting:
             raise self._overloaded_error()
+        # Counted by hand, because a semaphore does not show how many wait for it.
         self.waiting_count += 1
         try:
             await self._slots.acquire()
@@ -39,6 +40,7 @@ class RequestQueue:
             self._mean_seconds += 0.2 * (time.monotonic() - start - self._mean_seconds)
 
     def _overloaded_error(self) -> RefusedError:
+        # The time that the waiting requests will take, by the running mean.
         seconds = max(1.0, round(self._mean_seconds * self.max_waiting / self.max_working, 1))
         return RefusedError(
             503,

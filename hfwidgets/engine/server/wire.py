@@ -132,6 +132,7 @@ class EventStreamResponse(Response):
         self, first: bytes, rest: AsyncGenerator[bytes], *, model: str, openai: bool
     ) -> None:
         super().__init__(headers={**model_header(model), "Cache-Control": "no-cache"})
+        # The length of a stream is unknown; the base class has set that of an empty body.
         del self.headers["content-length"]
         self._first_event = first
         self._later_events = rest
@@ -140,6 +141,7 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events as they come."""
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        # Two tasks: one sends, the other notices that the client has left while nothing is sent.
         async with aclosing(self._later_events), anyio.create_task_group() as group:
 
             async def watch() -> None:
@@ -181,6 +183,7 @@ async def stream_reply(
 ) -> EventStreamResponse:
     """Build the reply for a stream of events, once the first one is there."""
     try:
+        # The status is sent with the first event, so errors before it need not be events.
         first = await run_unless_gone(request, anext(events))
     except BaseException:
         await events.aclose()

@@ -89,9 +89,11 @@ class EntityNetwork:
     def _encode_tokens(self, words: list[SpacyToken]) -> Array:
         """Return each token's vector in context, shape (tokens, 96)."""
         padding = np.stack([self._cached_vector("", "")] * _PADDING)
+        # The network was trained with empty tokens around each text.
         x = np.vstack(
             [padding, *(self._cached_vector(word.text, word.norm) for word in words), padding]
         )
+        # The first layer reads each token alone, from its four hashed features.
         x = _maxout(x, *self._layers[0])
         none = np.zeros((1, x.shape[1]), np.float32)
         for layer in self._layers[1:]:  # each sees one neighbor more on both sides
@@ -114,6 +116,7 @@ class EntityNetwork:
     ) -> TokenAction:
         """Return the likeliest action among those that are valid here."""
         pad = self._lower["pad"][0]
+        # Slots without a token have learned stand-ins, one for each slot.
         hidden = self._lower["b"] + sum(
             shares[at, slot] if at >= 0 else pad[slot] for slot, at in enumerate(slots)
         )
@@ -122,6 +125,7 @@ class EntityNetwork:
         possible = [
             index for index, move in enumerate(self._moves) if _is_possible(*move, inside, final)
         ]
+        # The score is the probability among valid actions only, as spaCy computes it.
         raised = np.exp(scores[possible] - scores[possible].max())
         best = int(raised.argmax())
         return TokenAction(*self._moves[possible[best]], float(raised[best] / raised.sum()))

@@ -89,6 +89,7 @@ class SpacyTokenizer:
             return [_token_forms(word)]
         cuts, at = [], 0
         for match in self._infix.finditer(word):
+            # An infix at the very start would leave an empty token before it.
             if match.start() and match.end() > match.start():
                 cuts += [word[at : match.start()], match[0]]
                 at = match.end()

@@ -56,6 +56,7 @@ class MiniLM:
         """Open it; about 0.1 s and 95 MB."""
         weight = WEIGHTS["minilm"]
         tokenizer = Tokenizer.from_file(str(weight.path("tokenizer.json")))
+        # The file's own settings pad every text to 128 tokens and cut longer ones silently.
         tokenizer.no_padding()
         tokenizer.no_truncation()
         config = json.loads(weight.path("config.json").read_bytes())
@@ -65,6 +66,7 @@ class MiniLM:
         """Return the ids with [CLS] and [SEP], at most MAX_TOKENS, and True if some were cut
         off."""
         ids: list[int] = self._tokenizer.encode(text).ids
+        # The first and last ids mark the text's bounds and are kept when it is cut.
         if len(ids) <= MAX_TOKENS:
             return ids, False
         inner, limit = ids[1:-1], MAX_TOKENS - 2
@@ -80,6 +82,7 @@ class MiniLM:
         vectors = []
         for ids in batch:
             raise_if_cancelled()
+            # One text at a time: padding a batch would cost more than numpy gains from it.
             vectors.append(self._hidden_states(ids).mean(0))
         pooled = np.stack(vectors)
         if normalize:
@@ -113,6 +116,7 @@ class MiniLM:
             for part in ("query", "key", "value")
         )
         scores = query @ key.transpose(0, 2, 1) / math.sqrt(query.shape[-1])
+        # The largest is subtracted first, so that exp() cannot overflow.
         scores = np.exp(scores - scores.max(-1, keepdims=True))
         mixed = scores / scores.sum(-1, keepdims=True) @ value
         return np.asarray(mixed.transpose(1, 0, 2).reshape(len(x), -1), np.float32)

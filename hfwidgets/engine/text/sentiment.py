@@ -51,6 +51,7 @@ def text_classification(
 ) -> list[list[LabelScore]]:
     """Return POSITIVE and NEGATIVE, the likelier first; POSITIVE's share is (1 + compound) / 2."""
     share = (1 + max(-_CERTAIN, min(_CERTAIN, models.get(Vader).compound_score(inputs)))) / 2
+    # VADER gives one number; two opposite logits with this distance softmax to its share.
     logit = math.log(share / (1 - share)) / 2
     scores = {
         "POSITIVE": _apply_transform(logit, function_to_apply),

@@ -34,7 +34,7 @@ _EDGES = "\"'`()[]{}.,;:!?"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AnswerSpan:
     """A span of the text, [start, end) in characters, and the index of its sentence."""
 
     text: str
@@ -43,7 +43,7 @@ class Span:
     sentence: int
 
 
-def find_spans(parts: list[Sentence], question: str, longest: int) -> list[Span]:
+def find_spans(parts: list[Sentence], question: str, longest: int) -> list[AnswerSpan]:
     """Return the spans that may answer the question: of its kind where it has one, else all."""
     repeated = {_stem(word) for word in question.split()} - _STOP_WORDS
     found = [
@@ -54,11 +54,14 @@ def find_spans(parts: list[Sentence], question: str, longest: int) -> list[Span]
     lowered = question.lower()
     for pattern, kind in _ANSWER_KINDS:
         if pattern.search(lowered):
+            # If no span has the question's kind, a wrong kind still beats no answer.
             return [span for span in found if kind.search(span.text)] or found
     return found
 
 
-def _spans_in_sentence(part: Sentence, index: int, repeated: set[str], longest: int) -> list[Span]:
+def _spans_in_sentence(
+    part: Sentence, index: int, repeated: set[str], longest: int
+) -> list[AnswerSpan]:
     """Return runs of up to `longest` words without the question's words, not ending in a stop
     word."""
     words = list(_WORD.finditer(part.text))
@@ -66,6 +69,7 @@ def _spans_in_sentence(part: Sentence, index: int, repeated: set[str], longest: 
     for first, opening in enumerate(words):
         if _stem(opening[0]) in _STOP_WORDS:
             continue
+        # Spans grow word by word; one that meets a word of the question would only repeat it.
         for last, closing in enumerate(words[first : first + longest], first):
             if _stem(closing[0]) in repeated or _has_break(words, first, last):
                 break
@@ -81,12 +85,13 @@ def _has_break(words: list[re.Match[str]], first: int, last: int) -> bool:
     return not (words[last][0][0].isupper() or words[last][0][0].isdigit())
 
 
-def _trim_span(part: Sentence, start: int, end: int, index: int) -> Span:
+def _trim_span(part: Sentence, start: int, end: int, index: int) -> AnswerSpan:
     """Return the span without the punctuation around it."""
     raw = part.text[start:end]
     text = raw.strip(_EDGES)
+    # The offset counts in the whole text, behind the punctuation that was stripped.
     begin = part.start + start + (len(raw) - len(raw.lstrip(_EDGES)))
-    return Span(text, begin, begin + len(text), index)
+    return AnswerSpan(text, begin, begin + len(text), index)
 
 
 def _stem(word: str) -> str:

@@ -73,6 +73,7 @@ def _select_sentences(vectors: Array, words: list[int], most: int, least: int) -
         )
         left.remove(best)
         used = sum(words[index] for index in taken)
+        # The first is always taken, even if it alone is longer than the limit.
         if not taken or used + words[best] <= most or used < least:
             taken.append(best)
     return taken
@@ -82,6 +83,7 @@ def _centrality(vectors: Array) -> NDArray[np.float64]:
     """Return how central each sentence is: by LexRank, nearness to the mean, and position."""
     count = len(vectors)
     links = np.maximum(vectors @ vectors.T, 0).astype(np.float64)
+    # A sentence must not vote for itself.
     np.fill_diagonal(links, 0)
     steps = links / np.maximum(links.sum(1, keepdims=True), 1e-9)
     # A random walk along similarities rests on sentences that resemble many others; 50 steps are

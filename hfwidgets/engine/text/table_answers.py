@@ -126,6 +126,7 @@ def _parse_table(values: dict[str, list[Cell]]) -> CellTable:
         )
     if len(columns) * lengths.pop() > MAX_CELLS:
         raise bad_request(f"The table has more than {MAX_CELLS} cells.", "table")
+    # A column counts as numeric only if every cell is one, or sums would skip cells silently.
     numeric = {
         name
         for name, cells in columns.items()
@@ -203,6 +204,7 @@ def _is_within_bound(value: float, bound: float, upward: bool, inclusive: bool) 
 
 def _find_mentioned_rows(table: CellTable, query: str) -> RowSelection:
     """Return the rows that hold a value of the question: a text if there is any, else a number."""
+    # Texts first: a number in a question is more often a bound than a cell's value.
     for numeric in (False, True):
         hits = [
             (row, column)
@@ -230,6 +232,7 @@ def _choose_aggregator(table: CellTable, query: str, columns: list[str]) -> Aggr
         return "AVERAGE"
     if _SUM.search(lowered):
         return "SUM"
+    # "How many points ..." asks for a value of the column "points", not for a count of rows.
     named = any(
         _find_noun(query) in _singular_words(name)
         for name in columns
@@ -255,6 +258,7 @@ def _choose_column(
     elif lowered.lstrip().startswith("who"):
         columns = texts or columns
     first = next(iter(table.columns))
+    # Ties and near ties go to the column that usually holds the rows' names.
     return max(
         columns,
         key=lambda name: (

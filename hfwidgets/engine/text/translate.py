@@ -64,6 +64,7 @@ def _choose_pair(source: str | None, target: str | None) -> str:
         return "eng-spa" if "eng-spa" in known else known[0]
     if source is None or target is None:
         raise bad_request("Pass both src_lang and tgt_lang, or neither.", "src_lang")
+    # Apertium names pairs by three-letter codes; clients use those of many other models.
     pair = f"{_language_code(source)}-{_language_code(target)}"
     if pair not in known:
         raise bad_request(

@@ -31,6 +31,7 @@ def zero_shot_classification(
     sentences = [
         hypothesis_template.replace("{}", label) for label in [*candidate_labels, NEUTRAL_LABEL]
     ]
+    # All sentences in one call: the label's neutral alternative is needed by multi_label only.
     vectors = models.get(MiniLM).embed([inputs, *sentences])
     similarity = vectors[1:] @ vectors[0]
     if multi_label:

@@ -74,6 +74,7 @@ def _read_page(models: LoadedModels, inputs: DocumentQuestion) -> tuple[list[str
 async def _answer_from_line(models: LoadedModels, question: str, line: str, longest: int) -> str:
     """Return the value of the line's field, else its likeliest span, else all of it."""
     field = _FIELD.fullmatch(line)
+    # Forms are the usual documents, and their values need no model.
     if field and len(field["value"].split()) <= longest:
         return field["value"]
     if not find_spans([Sentence(line, 0)], question, longest):

@@ -58,6 +58,7 @@ class EfficientNet:
 
     def _stem(self, x: Pixels) -> Pixels:
         weights = self._weights["_conv_stem.weight"]  # (32, 3, 3, 3)
+        # The stem's 3 x 3 kernel over 3 channels becomes one product with 27 columns.
         shifted = np.concatenate(list(_kernel_views(x, 3, 2)), -1)
         return shifted @ weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
 
@@ -83,6 +84,7 @@ class EfficientNet:
         side = weights.shape[-1]
         kernel = weights.reshape(len(weights), -1).T
         shifts = _kernel_views(x, side, stride)
+        # The first product makes a new array, which the others may then be added to in place.
         total: Pixels = next(shifts) * kernel[0]
         for part, row in zip(shifts, kernel[1:], strict=True):
             total += part * row
@@ -109,6 +111,7 @@ def _kernel_views(x: Pixels, side: int, stride: int) -> Iterator[Pixels]:
 
 def _same_padding(size: int, side: int, stride: int) -> tuple[int, int]:
     """Return how far a side is padded at its start and at its end."""
+    # TensorFlow's "same" pads the end more than the start when the total is odd.
     total = max((-(-size // stride) - 1) * stride + side - size, 0)
     return total // 2, total - total // 2
 

@@ -48,6 +48,7 @@ class CenterFace:
 
     def detect_faces(self, image: "Image", threshold: float) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (left, top, right, bottom) in pixels, and their scores, best first."""
+        # Small images are not enlarged: the network finds no more faces in them, only slower.
         scale = min(1.0, _MAX_SIDE / max(image.size))
         width, height = (
             max(_SIDE_MULTIPLE, round(side * scale / _SIDE_MULTIPLE) * _SIDE_MULTIPLE)
@@ -72,6 +73,7 @@ def _suppress_overlaps(boxes: Boxes, scores: NDArray[np.float32]) -> list[int]:
     """Return the indices of the boxes not covered by a better one, best first."""
     left = list(np.argsort(-scores))
     kept: list[int] = []
+    # Greedy: the best box removes all that overlap it, then the best of the rest follows.
     while left:
         best = left.pop(0)
         kept.append(int(best))

@@ -76,6 +76,7 @@ class OcrReader:
         pieces = [TextPiece(text, box) for text, box in read if text]
         rows: list[list[TextPiece]] = []
         for piece in sorted(pieces, key=lambda piece: piece.center_y):
+            # Half a line's height: pieces of one line differ less, the next line differs more.
             if rows and abs(piece.center_y - rows[-1][-1].center_y) < piece.height / 2:
                 rows[-1].append(piece)
             else:
@@ -84,6 +85,7 @@ class OcrReader:
 
     def _find_boxes(self, image: "Image") -> Iterator[Box]:
         """Yield the boxes that hold text."""
+        # Text in small images is enlarged to a size the detector was trained on.
         scale = max(1.0, _MIN_SHORT_SIDE / min(image.size))
         scale = min(scale, _MAX_LONG_SIDE / max(image.size))
         width, height = (
@@ -96,6 +98,7 @@ class OcrReader:
             tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
             if min(tall, wide) < _MIN_BOX_SIDE or likely[rows, columns].mean() < _BOX_THRESHOLD:
                 continue
+            # For a rectangle, area times ratio over perimeter is the distance to grow on each side.
             grown = tall * wide * _UNCLIP_RATIO / (2 * (tall + wide))
             yield (
                 max(0.0, (columns.min() - grown) * across),
@@ -139,6 +142,7 @@ def find_regions(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.intp], ND
         if (low == high).all():
             break
         np.minimum.at(parent, high, low)
+        # Each round also follows one more link, which halves the length of all chains.
         parent = parent[parent]
     rows, columns = np.nonzero(mask)
     owner = parent[runs[rows, columns]]

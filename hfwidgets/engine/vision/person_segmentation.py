@@ -44,6 +44,7 @@ class SelfieSegmenter:
 
         height, width = self._input["shape"][1:3]
         small = images.to_pixels(image.resize((int(width), int(height)), Image.Resampling.BILINEAR))
+        # The interpreter keeps its input and output in shared buffers.
         with self._lock:
             self._interpreter.set_tensor(self._input["index"], small[None] / 255)
             self._interpreter.invoke()

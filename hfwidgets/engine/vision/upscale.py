@@ -58,6 +58,7 @@ class Upscaler:
         """Return the image at twice its size, values 0 to 255, shape (2 height, 2 width, 3)."""
         height, width = image.shape[:2]
         edges = ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0))
+        # Repeating the border's pixels avoids dark seams where tiles meet the image's edge.
         framed = np.pad(image / np.float32(255), edges, "edge")
         whole = np.empty((height * 2, width * 2, 3), np.uint8)
         with self._lock:
@@ -75,6 +76,7 @@ class Upscaler:
         if self._network is None or self._noise != noise:
             self._network = None
             net = importlib.import_module("ncnn").Net()
+            # More threads would compete with the chat model's and gain little on two cores.
             net.opt.num_threads = 1
             net.opt.use_vulkan_compute = False
             name = "scale2.0x" if noise is None else f"noise{noise}_scale2.0x"

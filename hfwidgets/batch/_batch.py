@@ -177,6 +177,7 @@ class Batch:
     def _save_answer(self, job: Job, answer: Answer) -> None:
         """Keep an answer; called on the loop."""
         done = Row(job.index, job.arguments, "done", answer.result)
+        # On disk before it counts as done: a row that is shown as done survives a kill.
         if self.journal is not None:
             inputs = _journal.serialize_inputs(job.arguments)
 
@@ -202,14 +203,14 @@ class Batch:
         self.progress.failed += 1
         if self.options.on_error == "raise" and self._first_error is None:
             self._first_error = error
-            self.scheduler.stop_requested = True
+            self.scheduler.stop_requested = True  # rows under way are canceled
         self.on_change()
 
     def _settle(self, row: Row) -> None:
         """Update a collected row in place: a consumer may hold it already."""
         if self.keeps_rows:
-            kept = self.rows[row.index]
-            kept.result, kept.error, kept.state = row.result, row.error, row.state
+            stored = self.rows[row.index]
+            stored.result, stored.error, stored.state = row.result, row.error, row.state
 
     def _write(self, row: Row, store: Store) -> None:
         """Write a row's line; where the disk refuses it, keep the row and its line in memory."""
@@ -240,6 +241,7 @@ class Batch:
     async def drive(self, on_ready: Callable[[], None] | None = None) -> None:
         """Process all rows on the running loop; call `on_ready` once rows can be fed."""
         async with contextlib.AsyncExitStack() as stack:
+            # Callbacks run in reverse: the last fsync ends before the file is closed.
             if self.journal is not None:
                 stack.callback(self._close_journal)
                 ended = asyncio.Event()
@@ -269,6 +271,7 @@ class Batch:
             pool = concurrent.futures.ThreadPoolExecutor(self.scheduler.limiter.max_size)
             stack.callback(pool.shutdown, wait=False)
             return build_thread_caller(caller, pool, options.task)
+        # The blocking client's connections belong to threads; this loop needs its own.
         on_loop = AsyncCaller.create(caller.settings)
         stack.push_async_callback(on_loop.driver.close)
         return build_loop_caller(on_loop, options.task)

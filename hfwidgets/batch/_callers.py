@@ -92,6 +92,7 @@ def build_worker_caller(settings: Settings, executor: Any, task: BaseTask) -> Ro
 
 def _submit_call(executor: Any, *arguments: Any) -> SubmittedCall:
     """Submit `call_task` by `submit` or, as pools have it, by `apply_async`."""
+    # Executors have `submit` (concurrent.futures, Dask, loky), pools only `apply_async`.
     if hasattr(executor, "submit"):
         submitted: SubmittedCall = executor.submit(call_task, *arguments)
         return submitted

@@ -54,7 +54,7 @@ _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUO
 """Errors of a disk or folder that does not accept data; others mean that the path is wrong."""
 
 
-class ServedBy(msgspec.Struct, frozen=True):
+class AnswerOrigin(msgspec.Struct, frozen=True):
     """Who answered a row, and in how many seconds."""
 
     provider: str
@@ -79,7 +79,7 @@ class RowLine(msgspec.Struct, frozen=True, kw_only=True):
     key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
     at: datetime
     inputs: dict[str, Any]
-    served: ServedBy | None = None
+    served: AnswerOrigin | None = None
     answer: Any = msgspec.UNSET
     error: Failure | None = None
 

@@ -101,6 +101,7 @@ def _check_names(parameters: dict[str, Any], known: Any) -> None:
     """
     own = [name for name in MAP_SIGNATURE.parameters if name != "parameters"]
     for name in parameters:
+        # A name near both is the task's: its parameters outnumber the arguments of `map`.
         if name not in known and (hint := errors.did_you_mean(name, own)):
             if errors.did_you_mean(name, known):
                 continue
@@ -144,6 +145,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _sign(wrapper: F, accept: Callable[..., Any], skipped: int) -> F:
     """Set the signature: the arguments of `map`, with those that `accept` adds before them."""
     own = inspect.signature(accept)
+    # Order: self, task and rows, what `accept` adds, then the rest of `map`'s.
     first = list(own.parameters.values())
     positional = [p for p in MAP_SIGNATURE.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     named = [p for p in MAP_SIGNATURE.parameters.values() if p.kind is not p.POSITIONAL_OR_KEYWORD]

@@ -68,6 +68,7 @@ class Progress:
     def rate(self) -> float:
         """Return the rows per second over the last ten seconds."""
         now, processed = time.monotonic(), self.processed_rows
+        # The window slides by samples, of which at least two must remain to compute a rate.
         if now - self._samples[-1][0] >= UPDATE_INTERVAL:
             self._samples.append((now, processed))
         while len(self._samples) > 2 and now - self._samples[0][0] > RATE_WINDOW:

@@ -77,6 +77,7 @@ class StoredRows(Sequence[Row]):
     @overload
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        # Each access reads the line and rebuilds the result: memory holds none of them.
         if isinstance(index, slice):
             return [self._read_row(i) for i in range(*index.indices(len(self)))]
         place = index + len(self) if index < 0 else index
@@ -214,6 +215,7 @@ class BatchResult(Sequence[Row]):
         pandas = import_pandas()
         rows = [_row_cells(row) for row in self]
         left = self._input_columns(pandas)
+        # A table may have more rows than were processed (limit=, an interrupted run).
         found = pandas.DataFrame(rows, index=left.index)
         found = found[[*(name for name in found if name != "error"), "error"]] if rows else found
         found.columns = _rename_duplicates(found.columns, set(left.columns))

@@ -142,6 +142,8 @@ class Scheduler:
 
     async def drive(self) -> None:
         """Call all rows; return when all have ended, or soon after `stop`."""
+        # Calls report why they wait (a model that loads) through this context variable, which
+        # the tasks created below inherit.
         flow.wait_listener.set(self.progress.note_wait)
         try:
             while not self._is_finished():
@@ -149,6 +151,7 @@ class Scheduler:
                 await self._wait_for_change()
         finally:
             await self._cancel_running()
+        # An error of the source counts only where the run did not end for another reason.
         fault = self._internal_error or (self.feed.error if not self.end_reason else None)
         if fault is not None:
             raise fault
@@ -173,7 +176,7 @@ class Scheduler:
         )
 
     def _start_calls(self) -> None:
-        """Start as many calls as there is room for; none once there is a reason to end."""
+        """Start as many calls as the limiter allows; none once the run has a reason to end."""
         while self._has_room() and (job := self._next_job()) is not None:
             task = self._loop.create_task(self._run_job(job, time.monotonic()))
             self._running_tasks.add(task)
@@ -243,12 +246,14 @@ class Scheduler:
         """Schedule a row's repeat, or end the row with its error."""
         wait = self._retry_delay(job, error, began)
         if wait is not None and self.end_reason is None:
+            # The index breaks ties, so that rows of one moment come back in order.
             heapq.heappush(self._delayed_jobs, (time.monotonic() + wait, job.index, job))
             return
         self.on_failure(job, error)
         self._connect_failures = (
             self._connect_failures + 1 if isinstance(error, errors.ConnectError) else 0
         )
+        # No server in a row: every further row would only add its time-out.
         too_long = (error_pause(error) or 0.0) > MAX_PAUSE
         if (
             isinstance(error, FATAL_ERRORS)
@@ -262,6 +267,7 @@ class Scheduler:
         """Return the seconds until a row's repeat; None when it is not repeated."""
         pause, now = error_pause(error), time.monotonic()
         if _is_refusal(error, pause):
+            # Refusals are not tries: a busy server costs time, and only so much of it.
             job.refused_since = job.refused_since or now
             if (pause or 0.0) > MAX_PAUSE or now - job.refused_since > MAX_REFUSED_TIME:
                 return None

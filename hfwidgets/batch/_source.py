@@ -63,6 +63,7 @@ class RowSource:
 
     def rewind(self, index: int) -> None:
         """Continue with this row if the rows are repeatable; else continue where they are."""
+        # An iterator cannot be restarted; untouched, it is still at its first row.
         if self._taken_count == 0 or self.is_repeatable:
             self._items = islice(iter(self._rows), index, self._limit)
 
@@ -90,6 +91,7 @@ class RowSource:
             return {name: self._read_cell(item, key) for name, key in self._columns.items()}
         if isinstance(item, Mapping):
             return self._arguments_from_dict(item)
+        # For a task that takes media the file itself is the input.
         if isinstance(item, Path) and _is_text_task(self._task):
             item = _read_text(item)
         return {self._first_input: _to_message(self._task, require_value(item))}
@@ -193,7 +195,7 @@ def _list_files(folder: Path) -> list[Path]:
     """List the files of a folder by name, without hidden files and subfolders."""
     folder = folder.expanduser()
     if not folder.is_dir():
-        raise errors.MissingFileError(f"There is no folder {folder}.")
+        raise errors.MissingFileError(f"The folder {folder} does not exist.")
     return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 

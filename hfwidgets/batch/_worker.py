@@ -139,6 +139,7 @@ class Failure:
         if not (isinstance(kind, type) and issubclass(kind, errors.HfWidgetsError)):
             return errors.HfWidgetsError(f"{self.kind}: {self.message}")
         error = kind(self.message)
+        # The headers that named the pause stayed in the worker, so the error carries it.
         vars(error)["pause"] = self.pause
         if isinstance(error, errors.HfHubHTTPError):
             error.response = StatusResponse(self.status)
@@ -167,7 +168,7 @@ def _get_caller(spec: CallerSpec) -> SyncCaller:
 
 def call_task(spec: CallerSpec, name: str, arguments: Arguments, number: int) -> Outcome:
     """Make one call of a task; `number` makes equal calls differ. Runs in a worker."""
-    del number
+    del number  # only its difference matters, to clusters that deduplicate equal calls
     caller, task = _get_caller(spec), find(name)
     call = Call(caller.settings, task)
     try:

@@ -61,6 +61,7 @@ class MagicCall:
         """Return the keyword arguments of the client's method."""
         named = {"model": self.model} if self.model else {}
         streamed: dict[str, Any] = {"stream": True} if self.stream else {}
+        # Without this option servers do not report the tokens of a stream.
         if self.counts_usage and "stream_options" not in self.params:
             streamed["stream_options"] = USAGE_OPTION
         return {**self.inputs, **self.params, **named, **streamed}
@@ -108,6 +109,8 @@ def build_call(
     task = choose_task(options, session, defaults)
     model, provider = split_model(options["model"] or defaults.model, session.aliases)
     named = options["provider"] or provider
+    # A URL is called directly, so the configured provider does not apply to it; one that the line
+    # names is passed on, and the client explains the contradiction.
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
         "timeout": options.values.get("timeout", defaults.timeout),
@@ -130,6 +133,7 @@ def choose_task(options: Options, session: Session, defaults: Defaults) -> BaseT
     An option that only chat has makes the task chat.
     """
     named = options["task"] or defaults.task
+    # The model's own task needs the catalog, so it is looked up only where nothing else decides.
     if not named and not options.values.keys() & set(CHAT_ONLY_OPTIONS):
         model, _ = split_model(options["model"] or defaults.model, session.aliases)
         named = model_task(model, session)
@@ -172,6 +176,7 @@ def _fill_chat_call(
     if options["new"] and not chat:
         raise UsageError("--new starts a named conversation over; name it with -c NAME.")
     _check_chat_idle(chat, session)
+    # The conversation itself changes only when the answer is there: a failed call leaves it alone.
     history = [] if options["new"] or chat is None else session.chats.get(chat, [])
     call.chat = chat
     call.inputs = {
@@ -205,6 +210,7 @@ def _add_system_prompt(
         text = expand_file_argument(text)
     elif not options["no_vars"]:
         text = fill_variables(text, names)
+    # A new system prompt replaces the one that the conversation began with.
     rest = [message for message in history if message["role"] != "system"]
     return [{"role": "system", "content": text}, *rest]
 
@@ -213,6 +219,7 @@ def _build_user_message(options: Options, names: Namespace) -> dict[str, Any]:
     media = [_resolve_attachment(source, names) for source in options["input"] or ()]
 
     def attach(value: Any) -> str:
+        # The text keeps a mark, so that the model knows which attachment is meant where.
         media.append(build_attachment(value))
         return f"[attachment {len(media)}]"
 
@@ -226,6 +233,7 @@ def _build_user_message(options: Options, names: Namespace) -> dict[str, Any]:
 
 
 def _resolve_attachment(source: str, names: Namespace) -> Any:
+    # A path may contain an equals sign too (a/b=c.png), so only a name before it is a kind.
     kind, equals, rest = source.partition("=")
     if not equals or not kind.isidentifier():
         kind, rest = "", source

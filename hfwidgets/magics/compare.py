@@ -135,6 +135,8 @@ def compare_models(
     try:
         run.poll_future(future, lambda: _show_progress(calls, show))
     except KeyboardInterrupt:
+        # The future is canceled at once, but its task ends a little later on the loop; without
+        # the wait, answers that are still being closed would be missing from the comparison.
         future.cancel()
         ended.wait(run.CLOSE_TIMEOUT)
         comparison = _collect_results(calls, session)
@@ -149,6 +151,7 @@ def compare_models(
 
 
 async def _ask_all(calls: list[ComparedCall], ended: threading.Event) -> None:
+    # One lock per machine: locked calls run one after the other, the rest concurrently.
     turns: dict[Any, asyncio.Lock] = {}
     try:
         async with asyncio.TaskGroup() as group:

@@ -40,6 +40,8 @@ def install_completer(shell: Any, settings: InferMagics) -> None:
     completer = getattr(shell, "Completer", None)
     if completer is None:
         return
+    # Matchers (IPython 8.6 and later) may replace a fragment with slashes and colons, as in
+    # org/model:provider, which the older hook cannot.
     if hasattr(ipython, "context_matcher"):
         completer.custom_matchers.append(build_matcher(settings))
         return
@@ -142,6 +144,7 @@ class CursorContext:
 
     def _read_words(self, rest: str, at: int) -> None:
         while (word := read_word(rest, at)) is not None:
+            # In %infer the options end at the first word that is not one.
             if self.flag is None and not self.is_cell and not is_flag_start(rest, word.start):
                 self.is_in_prompt = word.end < len(rest)
             if word.end == len(rest) or self.is_in_prompt:
@@ -175,6 +178,7 @@ class CursorContext:
             return "", []
         if self.flag is not None:
             return _VALUE_COMPLETERS.get(self.flag.key, _complete_numbers)(self)
+        # %infer has no bare model: its first word that is not an option begins the prompt.
         places_model = self.is_cell and "model" not in self.option_values
         models = _complete_models(self)[1] if places_model and not self.word.startswith("-") else []
         return self.word, [*models, *FLAGS_BY_NAME]

@@ -109,6 +109,7 @@ class RowCalls:
             if isinstance(item, RowValues)
             else read_content(require_value(item, "value"), self._task)
         )
+        # The row is a variable like any other, before the user's own of that name.
         options = place_row(self._options, self._task, row)
         call = self._build(options, ChainMap({"row": row}, self._names))  # type: ignore[arg-type]
         return replace(call, stream=False, counts_usage=False)
@@ -163,7 +164,8 @@ def place_row(options: Options, task: BaseTask, row: Any) -> Options:
     own = replace(
         options, values={k: v for k, v in options.values.items() if k not in _EACH_OPTIONS}
     )
-    own.values["no_history"] = True
+    own.values["no_history"] = True  # rows run at the same time, so they cannot share a history
+    # Wherever the line mentions the row, the user has decided where it goes.
     texts = [own.prompt, *(v for v in own.values.values() if isinstance(v, str))]
     texts += [item for key in ("input", "param") for item in own[key] or ()]
     if any(_ROW_MENTION.search(text) for text in texts):
@@ -221,6 +223,7 @@ def _find_free_inputs(options: Options, task: BaseTask) -> list[str]:
     taken = {resolve_input_name(task, item.partition("=")[0]) for item in options["input"] or ()}
     if "labels" in options:
         taken |= {name for name in task.inputs if isinstance(task.controls[name], LabelList)}
+    # The prompt fills its headed parts, or else the first text input that is free.
     if options.prompt.strip():
         headed = split_parts(task, options.prompt) if len(task.inputs) > 1 else None
         lines = (n for n in task.inputs if isinstance(task.controls[n], TextBox) and n not in taken)
@@ -271,6 +274,7 @@ def finish_batch(
             row.result = build_answer(call, row.result)
         except HfWidgetsError as error:
             row.state, row.error, row.result = "failed", error, None
+    # A retry returns all rows again: those of this run are counted already.
     done = {row.index for row in result if row.state == "done"}
     finish = partial(_finish_retry, call, rows, session, done)
     result.attach_source(rows.table, lambda retry: partial(_retry_rows, retry, finish))
@@ -324,7 +328,7 @@ def map_in_background(rows: RowCalls, options: Options, session: Session) -> Bac
     async def run_batch() -> BatchResult:
         return finish_batch(await batch, call, rows, session)
 
-    @cache
+    @cache  # the result changes its rows (their objects, their usage), which must happen once
     def so_far() -> BatchResult:
         return finish_batch(batch.so_far(), call, rows, session)
 

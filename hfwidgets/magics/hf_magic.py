@@ -77,6 +77,8 @@ def _manage_auth(verb: str = "", *rest: str) -> Any:
     }
     if verb not in (*actions, "switch"):
         raise UsageError(f"%hf auth {AUTH_USAGE}.{did_you_mean(verb, [*actions, 'switch'])}")
+    # A token as an argument stays in the notebook and in IPython's history: `login` refuses it
+    # and explains why.
     if rest and verb == "login":
         notebook.login(rest[0])
     if len(rest) > (verb == "switch"):
@@ -209,6 +211,7 @@ def _configure(settings: InferMagics, *items: str) -> Any:
                 f"Unknown setting {key!r}.{did_you_mean(key, known)} Settings: "
                 f"{', '.join(sorted(known))}. Write the value without blanks: KEY=VALUE."
             )
+    # All names were checked first, so that an error changes nothing.
     for item in items:
         key, equals, text = item.partition("=")
         if equals:

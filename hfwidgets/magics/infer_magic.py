@@ -94,6 +94,7 @@ class InferMagics(Magics):
         if options["help"]:
             sys.stdout.write(format_infer_help())
             return None
+        # Options that change what runs come first; how it is shown is decided where it is run.
         if options["each"]:
             return self._run_each(options, names, is_used)
         if options["compare"]:
@@ -122,6 +123,8 @@ class InferMagics(Magics):
             )
         result = each_row.map_rows(rows, options, self.session)
         returned = self._deliver(result, options, is_used)
+        # `map` returns the finished rows after an interrupt. They are assigned; the cells below
+        # must not run as if all rows were done.
         if result.stopped == "interrupted":
             raise KeyboardInterrupt
         return returned
@@ -183,6 +186,7 @@ class InferMagics(Magics):
             call, self.session, show, lambda part: self._keep_partial(part, options)
         )
         answer = run.build_answer(call, result)
+        # Assigned first: a view that cannot be shown must not cost the answer.
         returned = self._assign(answer, options, is_used)
         show.show_result(call, result)
         if options["insert"]:
@@ -233,6 +237,7 @@ class InferMagics(Magics):
 
     def _set_last_output(self, value: Any) -> None:
         """Make a value `_` and `Out[n]` as if the cell had returned it; it is already shown."""
+        # The two halves of what IPython's display hook does with a cell's value.
         hook = self.shell.displayhook
         hook.update_user_ns(value)
         hook.fill_exec_result(value)
@@ -257,13 +262,15 @@ def _build_panel(call: MagicCall) -> Any:
     settings = {"model": call.model, **call.settings, **call.params}
     if call.task.name != CHAT:
         return panels.panel(call.task.name, **settings, **call.inputs)
+    # The last message is not part of the history: the user may still edit it before sending.
     *before, last = call.inputs["messages"]
     system = next((m["content"] for m in before if m["role"] == "system"), None)
     history = [message for message in before if message["role"] != "system"]
     if not isinstance(last["content"], str):
+        # The composer holds text and images; a message with audio is shown as a sent one.
         return panels.panel(CHAT, system=system, messages=[*history, last], **settings)
     panel: Any = panels.panel(CHAT, system=system, messages=history, **settings)
-    panel._set_draft(last["content"])
+    panel.compose(last["content"])
     return panel
 
 

@@ -49,6 +49,7 @@ INPUT_ALIASES = {
     "question": "query",
     "labels": "candidate_labels",
 }
+# A head is a name with a colon, followed by a blank or the line's end: "http://..." is not one.
 _PART_HEAD = re.compile(r"([^\W\d][\w-]*):(?:[ \t]+(.*)|[ \t]*)$")
 _NAMED_SOURCE = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
 _BASE_NAME = re.compile(r"(?:\$|\{\{\s*)([^\W\d]\w*)")
@@ -73,12 +74,13 @@ def split_parts(task: BaseTask, body: str) -> dict[str, str] | None:
         if head and (own := resolve_input_name(task, head[1])):
             if own in found:
                 raise UsageError(f"The part {head[1]!r} appears twice.")
+            # YAML's block mark after a head is accepted, since people write it.
             name, line = own, head[2] or ""
             found[name] = ["" if line.strip() == "|" else line]
         elif name is not None:
             found[name].append(line)
         elif line.strip():
-            return None
+            return None  # text before the first head: the body is one plain text
     return {key: _join_lines(lines) for key, lines in found.items()} or None
 
 
@@ -115,6 +117,7 @@ class InputCollector:
         named = _NAMED_SOURCE.fullmatch(source)
         if named and (own := resolve_input_name(self.task, named[1])):
             return own, named[2]
+        # A path or URL with an equals sign in it (a/b=c.png, ?q=1) is not a wrong name.
         if named and not Path(source).exists() and "://" not in named[1]:
             raise UsageError(
                 f"{self.task.name} has no input {named[1]!r}"
@@ -177,6 +180,7 @@ class InputCollector:
         return resolve_variable(text, self.names, filled)
 
     def _fill_part(self, control: Control, text: str) -> Any:
+        # A table or a list that is all of a part stays the object itself, not its text.
         if not isinstance(control, TextBox) and (only := BRACES.fullmatch(text.strip())):
             return resolve_path(only[1], self.names)
         if not isinstance(control, MediaInput):
@@ -190,6 +194,7 @@ class InputCollector:
     def _set_value(self, name: str, value: Any, text: str = "") -> None:
         if name in self.values:
             raise UsageError(f"The input {name!r} is passed twice.")
+        # Checked here, where every way to pass a value meets.
         if isinstance(self.task.controls[name], MediaInput):
             refuse_model_text(value, text, self.names)
         self.values[name] = value

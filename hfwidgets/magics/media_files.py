@@ -22,6 +22,7 @@ _EXTENSIONS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "a
 
 def media_kind(value: object) -> str | None:
     """Return image, audio or video for a medium; None for anything else."""
+    # By name: importing Pillow to recognize an image would cost more than showing text.
     names = {(t.__module__.partition(".")[0], t.__name__) for t in type(value).__mro__}
     for kind, name in _MEDIA_TYPES.items():
         if name in names:

@@ -109,6 +109,7 @@ FLAGS = (
 FLAGS_BY_NAME: Mapping[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
 
 _ASSIGN = re.compile(r"\s*([^\W\d]\w*)\s*(=?)\s*<<(?=\s|$)")
+# A prompt may begin with a negative number: %infer -3 is less than what?
 _NUMBER = re.compile(r"-\d|-\.\d")
 
 
@@ -224,6 +225,7 @@ def _read_flag(line: str, word: LineWord, options: Options, lookup: Lookup) -> i
 
 def _read_value_word(line: str, word: LineWord, flag: Flag) -> tuple[str, int]:
     value = read_word(line, word.end)
+    # A flag in a value's place means that the value was forgotten; quotes make it a value.
     if value is None or (not value.is_quoted and value.text in FLAGS_BY_NAME):
         raise UsageError(f"{word.text} needs a value: {word.text} {flag.metavar}.")
     return _require_closed(value).text, value.end
@@ -253,6 +255,7 @@ def _store_value(options: Options, flag: Flag, value: Any) -> None:
 
 
 def _parse_value(flag: Flag, text: str, lookup: Lookup) -> Any:
+    # Before anything else: an error message must not repeat a token either.
     refuse_token(text, f"The value of {flag.names[-1]}")
     if flag.defer_lookup:
         return text

@@ -104,6 +104,7 @@ def _parse_value(annotation: Any, text: str, names: Namespace) -> Any:
 
 
 def _parse_typed(annotation: Any, text: str) -> Any:
+    # JSON decides the type, except where the parameter accepts only text: stop=1 means "1".
     kinds = set(_accepted_types(annotation))
     try:
         value = json.loads(text)
@@ -111,6 +112,7 @@ def _parse_typed(annotation: Any, text: str) -> Any:
         value = text
     if kinds == {str} and not isinstance(value, str):
         return text
+    # One value for a parameter that accepts lists needs no brackets: -P stop=END
     if list in kinds and str not in kinds and not isinstance(value, list | dict):
         return [value]
     return value

@@ -16,6 +16,7 @@ from hfwidgets.results import table as tables
 from hfwidgets.results.record import TextRecord
 from hfwidgets.results.show import RESULT_CLASSES, escape_html
 
+# A fence closes with the same mark, as in Markdown; an unclosed one is not a block.
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
 )
@@ -84,6 +85,7 @@ def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
         plain, html = _DATA_VIEWS[form](result)
         return {"text/plain": plain, "text/html": html}
     text = extract_text(result)
+    # A transcript with times has a view of its own, though it is text too.
     if text is None or (form == "auto" and getattr(result, "chunks", None)):
         return _build_own_view(result, form)
     others = result.fields_beyond_text() if isinstance(result, TextRecord) else {}
@@ -132,6 +134,7 @@ def _markdown_html(text: str) -> str:
 
 def _code_html(text: str) -> str:
     language, code = _split_code(text)
+    # The fence must be longer than any run of backquotes in the code.
     marks = "`" * (2 + max([1, *(len(run) for run in re.findall(r"`+", code))]))
     return _markdown_html(f"{marks}{language}\n{code}\n{marks}")
 

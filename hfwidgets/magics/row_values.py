@@ -30,6 +30,7 @@ class RowValues:
         return list(self._cells)
 
     def __getattr__(self, name: str) -> Any:
+        # Protocols that Python looks up (pickling, arrays) are not columns.
         if name.startswith("__"):
             raise AttributeError(name)
         return self._get_cell(name)

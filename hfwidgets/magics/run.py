@@ -115,6 +115,7 @@ class AnswerDisplay:
 
     def show_partial(self, call: MagicCall, result: Any, note: str) -> None:
         """Show what arrived before the call ended early, with a note."""
+        # Without its shape: half a JSON object cannot be shown as one.
         plain = MagicCall(call.task, call.inputs, call.params, call.model, call.settings)
         bundle = render.render_result(plain, result, "auto", note=note)
         self.output.finish(bundle, render.build_metadata(call, result, stopped=True))
@@ -141,6 +142,7 @@ def run_in_foreground(
     try:
         result = poll_future(future, lambda: show.show_progress(call, progress))
     except KeyboardInterrupt:
+        # Cancellation reaches the call on its loop; the connection is closed there.
         future.cancel()
         progress.closed.wait(CLOSE_TIMEOUT)
         _handle_stop(call, session, show, keep, progress.partial_result())
@@ -168,6 +170,7 @@ def _handle_stop(
 
 def poll_future(future: "concurrent.futures.Future[Any]", tick: Callable[[], None]) -> Any:
     """Wait for a future and call `tick` in between; an interrupt takes effect at once."""
+    # A short wait on a plain future: awaiting or a long wait would hold back an interrupt.
     while not future.done():
         concurrent.futures.wait([future], timeout=POLL_INTERVAL)
         tick()
@@ -198,6 +201,7 @@ async def _run_to_end(call: MagicCall, session: Session, progress: CallProgress)
     try:
         result = await perform_call(call, progress)
     except asyncio.CancelledError:
+        # The tokens that arrived are paid for, and the conversation goes on from them.
         if (partial := progress.partial_result()) is not None:
             store_result(call, session, partial)
         raise

@@ -144,6 +144,7 @@ def _to_shape(shape: Any, data: Any) -> Any:
         return type(shape)(data["rows"], columns=list(shape.columns))
     if get_origin(shape) is list:
         return [_to_shape(get_args(shape)[0], row) for row in data["rows"]]
+    # pydantic validates and converts; dataclasses are built here, by the same rules for JSON.
     validate = getattr(shape, "model_validate", None)
     return validate(data) if validate else _build_value(shape, data)
 
@@ -181,10 +182,12 @@ def _build_union_value(hints: tuple[Any, ...], data: Any) -> Any:
 
 
 def _check_plain_value(hint: Any, data: Any) -> Any:
+    # JSON does not distinguish 1 from 1.0.
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if get_origin(hint) is Literal and data not in get_args(hint):
         raise ValueError(f"{data!r} is not one of {get_args(hint)}")
+    # By exact type: for Python, True is an int.
     if hint in _JSON_TYPES and type(data) is not hint:
         raise ValueError(f"{data!r} is not {_JSON_TYPES[hint]}")
     return data

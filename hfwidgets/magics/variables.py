@@ -30,6 +30,8 @@ def resolve_path(path: str, names: Namespace) -> Any:
     Raises:
         UsageError: the path is other code, names nothing, or names what looks like a token.
     """
+    # Python's own grammar decides what a path is; only three kinds of node are followed, so
+    # nothing of it is ever executed.
     try:
         tree = ast.parse(path.strip(), mode="eval").body
     except (SyntaxError, ValueError):
@@ -76,11 +78,13 @@ def _get_variable(name: str, names: Namespace, path: str) -> Any:
 
 
 def _get_attribute(value: Any, name: str, path: str) -> Any:
+    # Dunder attributes lead from any object to the interpreter's internals.
     if name.startswith("__"):
         raise _path_error(path)
     try:
         return _refuse_secret_name(name, getattr(value, name), path)
     except AttributeError:
+        # Even whether an attribute with a secret's name exists is not told.
         _refuse_secret_name(name, None, path)
         hint = did_you_mean(name, public_names(dir(value)))
         kind = type(value).__name__
@@ -103,22 +107,22 @@ def public_names(names: Iterable[str]) -> list[str]:
 
 
 def _refuse_secret_name(name: Any, value: Any, path: str) -> Any:
-    """The value, unless its name is one of a secret; numbers (`max_tokens`) are none."""
+    """Return the value unless its name is that of a secret; a number (`max_tokens`) is not one."""
     secret = isinstance(name, str) and is_secret_variable(name)
     if secret and not isinstance(value, int | float):
         raise UsageError(
-            f"{path!r} has the name of a secret and is not put into a request. If it is none, "
-            "assign it to a variable of another name."
+            f"{path!r} has the name of a secret, so it is not put into a request. If it is not a "
+            "secret, assign it to a variable of another name."
         )
     return value
 
 
 def refuse_token(text: str, where: str) -> None:
-    """UsageError where a word of a magic looks like a token: a notebook keeps what cells hold."""
+    """Raise UsageError if a word of a magic looks like a token: notebooks store their cells."""
     if is_secret_like(text):
         raise UsageError(
-            f"{where} looks like a token. Take it out of the cell, which the notebook keeps; "
-            "%hf auth login asks for one without showing it, and HF_TOKEN is found by itself."
+            f"{where} looks like a token. Remove it from the cell, which the notebook stores: "
+            "sign in with %hf auth login, or set HF_TOKEN."
         )
 
 

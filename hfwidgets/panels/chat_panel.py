@@ -271,6 +271,10 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._set_draft(None)
         self._send_prompt(prompt)
 
+    def compose(self, content: Prompt) -> None:
+        """Put a message into the composer without sending it."""
+        self._set_draft(self._conversation.new_entry({"role": "user", "content": content}))
+
     def _set_draft(self, entry: Entry | None) -> None:
         """Put a message into the page's composer, with its images; None clears the last one."""
         number = self._mirror.get("draft", "n") + 1

@@ -52,7 +52,7 @@ def shown(shell, loopback, line, prompt="Hi"):
             "html",
             "<b>x</b><script>alert(1)</script><img src=x onerror=y>",
             None,
-            '<div class="hfw-result"><b>x</b><div ',
+            '"><b>x</b><div ',
         ),
         ("code", "Say:\n```python\nx = 1\n```", "x = 1", "<pre"),
     ],

@@ -29,7 +29,7 @@ from hfwidgets.calls.retries import (
 from hfwidgets.calls.routing import Route, choose_route
 from hfwidgets.calls.settings import (
     Interceptor,
-    Provenance,
+    RecordedOrigin,
     ReplayedStream,
     Settings,
     StreamRecorder,
@@ -70,7 +70,7 @@ class Call:
             interceptors[-1] if interceptors else None
         )
         self.raw_answer: Any = None
-        self.provenance: Provenance | None = None
+        self.provenance: RecordedOrigin | None = None
         self.stream_recorder: StreamRecorder | None = None
         self.replayed_stream: ReplayedStream | None = None
         self._resolve_address: Callable[[], Flow[Address]]

@@ -16,7 +16,7 @@ from hfwidgets.core.streams import OpenConnection
 from hfwidgets.providers import Address, Hosts
 
 
-class Provenance(Protocol):
+class RecordedOrigin(Protocol):
     """Who gave a recorded answer, and when."""
 
     def apply_to_meta(self, meta: Meta) -> None:
@@ -48,7 +48,7 @@ class InterceptedCall(Protocol):
 
     settings: "Settings"
     start_time: float
-    provenance: Provenance | None
+    provenance: RecordedOrigin | None
     stream_recorder: StreamRecorder | None
     replayed_stream: ReplayedStream | None
 

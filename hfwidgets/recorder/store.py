@@ -34,7 +34,7 @@ _MERGE_CONFLICT = re.compile(
 _READ_ERRORS = (OSError, ValueError, TypeError, KeyError, RecursionError)
 
 
-class ServedBy(TypedDict):
+class StoredOrigin(TypedDict):
     """Who gave a stored answer, as the file says it."""
 
     provider: str
@@ -49,7 +49,7 @@ class StoredAnswer(TypedDict, total=False):
     version: int
     asked: dict[str, Any]
     recorded: str
-    served: ServedBy
+    served: StoredOrigin
     answer: Any
     chunks: list[Any]
 

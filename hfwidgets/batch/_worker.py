@@ -19,6 +19,7 @@ from hfwidgets.calls.retries import parse_retry_after
 from hfwidgets.calls.settings import InterceptedCall, Settings, interceptors
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.errors.secrets import Secret, hide_headers, hide_url, reveal
 from hfwidgets.providers import Hosts
 from hfwidgets.recorder import Recorder
 from hfwidgets.recorder.store import Provenance
@@ -56,7 +57,7 @@ class CallerSpec:
         token = settings.token
         return cls(
             uuid.uuid4().hex,
-            settings.model,
+            reveal(settings.model) if settings.model else None,
             settings.provider,
             settings.timeout,
             settings.bill_to,
@@ -64,19 +65,19 @@ class CallerSpec:
             dict(settings.mapping),
             _recorder_arguments(settings),
             token.value if token is not None and token.is_explicit else None,
-            dict(settings.headers),
-            dict(settings.cookies),
+            {name: reveal(value) for name, value in settings.headers.items()},
+            {name: reveal(value) for name, value in settings.cookies.items()},
         )
 
     def to_settings(self) -> Settings:
         """Return the settings, without retries: the scheduler repeats calls."""
         return Settings(
-            model=self.model,
+            model=hide_url(self.model) if self.model else None,
             provider=self.provider,
             token=auth.explicit_token(self.token),
             timeout=self.timeout,
-            headers=self.headers,
-            cookies=self.cookies,
+            headers=hide_headers(self.headers),
+            cookies={name: Secret(value) for name, value in self.cookies.items()},
             bill_to=self.bill_to,
             max_retries=0,
             hosts=Hosts(self.hosts),

@@ -13,6 +13,7 @@ from hfwidgets.calls.routing import Route
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow
+from hfwidgets.errors.secrets import reveal
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Address, Provider
 
@@ -75,7 +76,9 @@ def _add_client_headers(address: Address, token: auth.Token | None, settings: Se
     given = {name.lower(): value for name, value in settings.headers.items()}
     headers |= given | _bill_to_header(given, token, settings)
     if settings.cookies:
-        headers["cookie"] = "; ".join(f"{name}={value}" for name, value in settings.cookies.items())
+        headers["cookie"] = "; ".join(
+            f"{name}={reveal(value)}" for name, value in settings.cookies.items()
+        )
     source = token.source if token else None
     if "authorization" in given:
         source = "the headers argument"

@@ -18,6 +18,7 @@ from hfwidgets import errors
 from hfwidgets.calls import addressing, blocked_hosts, check_inputs
 from hfwidgets.calls.addressing import BASE_HEADERS
 from hfwidgets.calls.json_body import encode_json
+from hfwidgets.calls.known_secrets import collect_secrets, secrets_in_headers, secrets_in_url
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.redirects import follow_redirect, is_redirect
 from hfwidgets.calls.retries import (
@@ -73,6 +74,7 @@ class Call:
         self.provenance: RecordedOrigin | None = None
         self.stream_recorder: StreamRecorder | None = None
         self.replayed_stream: ReplayedStream | None = None
+        self._endpoint_url = ""
         self._resolve_address: Callable[[], Flow[Address]]
 
     def meta(self) -> Meta:
@@ -175,6 +177,7 @@ class Call:
             raise self.interceptor.blocked_error("a request", "")
         route: Route = yield from target.choose(self.settings)
         self.provider, self.model = route.provider, route.model
+        self._endpoint_url = route.url or ""
         self._resolve_address = partial(
             addressing.resolve_address, route, target.task, self.settings
         )
@@ -316,10 +319,30 @@ class Call:
             routed=self.address is not None and self.address.routed,
             source=self.address.source if self.address else None,
             wait=parse_retry_after(reply.headers),
-            secrets=self.address.secrets if self.address else (),
+            secrets=self.collect_secrets(),
         )
         error.meta = self.meta()
         return error
+
+    def collect_secrets(self) -> tuple[str, ...]:
+        """Return the secrets of this call, which no error repeats."""
+        found = [*collect_secrets(self.settings), *secrets_in_url(self._endpoint_url)]
+        if self.address is not None:
+            found += secrets_in_headers(self.address.headers)
+            found += secrets_in_url(self.address.base)
+        return tuple(dict.fromkeys(found))
+
+    def mask_error(self, error: errors.HfWidgetsError) -> None:
+        """Free an error of this call's secrets, which a server may have repeated anywhere."""
+        from hfwidgets.errors.mask_error import mask_error  # a call that succeeds does not need it
+
+        secrets = self.collect_secrets()
+        response = getattr(error, "response", None)
+        if isinstance(response, Reply):
+            vars(error)["response"] = response.masked(secrets)
+        if isinstance(error.meta, Meta):
+            error.meta.mask_headers(secrets)
+        mask_error(error, secrets)
 
 
 def _is_repeatable(request: PreparedRequest) -> bool:

@@ -6,6 +6,7 @@ caller.run(task, task.flow(None, "some text"))      # the finished result, with 
 
 from typing import TYPE_CHECKING, Any, Self
 
+from hfwidgets import errors
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.deadline import Deadline
 from hfwidgets.calls.settings import Settings
@@ -46,7 +47,11 @@ class SyncCaller:
     def complete(self, call: Call, flow: Flow[Any]) -> Any:
         """Return what `run` does; the call then holds the raw answer."""
         deadline = Deadline(call.settings.timeout)
-        result = self.driver.run(call.drive(flow), deadline)
+        try:
+            result = self.driver.run(call.drive(flow), deadline)
+        except errors.HfWidgetsError as error:
+            call.mask_error(error)
+            raise
         if not isinstance(result, StreamedReply):
             return _attach_meta(result, call)
         meta, replay = call.meta(), call.replayed_stream
@@ -55,7 +60,8 @@ class SyncCaller:
         chunks = self.driver.read_chunks(result.reply, result.decoder, deadline)
         if call.stream_recorder is not None:
             chunks = call.stream_recorder.record(chunks, meta)
-        return Stream(result, chunks, self.driver.connection(result.reply), meta, call.start_time)
+        connection = self.driver.connection(result.reply)
+        return Stream(result, chunks, connection, meta, call.start_time, call.mask_error)
 
 
 class AsyncCaller:
@@ -83,7 +89,11 @@ class AsyncCaller:
     async def complete(self, call: Call, flow: Flow[Any]) -> Any:
         """Return what `run` does; the call then holds the raw answer."""
         deadline = Deadline(call.settings.timeout)
-        result = await self.driver.run(call.drive(flow), deadline)
+        try:
+            result = await self.driver.run(call.drive(flow), deadline)
+        except errors.HfWidgetsError as error:
+            call.mask_error(error)
+            raise
         if not isinstance(result, StreamedReply):
             return _attach_meta(result, call)
         meta, replay = call.meta(), call.replayed_stream
@@ -92,7 +102,8 @@ class AsyncCaller:
         chunks = self.driver.read_chunks(result.reply, result.decoder, deadline)
         if call.stream_recorder is not None:
             chunks = call.stream_recorder.arecord(chunks, meta)
-        return AsyncStream(result, chunks, result.reply.source.aclose, meta, call.start_time)
+        close = result.reply.source.aclose
+        return AsyncStream(result, chunks, close, meta, call.start_time, call.mask_error)
 
 
 Caller = SyncCaller | AsyncCaller

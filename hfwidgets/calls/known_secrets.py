@@ -1,11 +1,13 @@
 """Collect the secrets of a client, so that texts can be freed of them."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from hfwidgets import errors
 from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core import auth
-from hfwidgets.errors.secrets import is_secret_name
+from hfwidgets.errors.secrets import is_secret_name, redact, reveal
 
 
 def collect_secrets(settings: Settings) -> tuple[str, ...]:
@@ -14,11 +16,19 @@ def collect_secrets(settings: Settings) -> tuple[str, ...]:
     Those are its token, the machine's token, the values of its secret headers and of its cookies,
     and the password and keys in its URL. Errors, recordings and resume files are masked with them.
     """
-    return tuple(dict.fromkeys(filter(None, _iter_secrets(settings))))
+    return tuple(dict.fromkeys(map(reveal, filter(None, _iter_secrets(settings)))))
+
+
+def _find_machine_token() -> auth.Token | None:
+    with contextlib.suppress(
+        errors.ConfigurationError
+    ):  # one that cannot be sent is no secret here
+        return auth.find_machine_token()
+    return None
 
 
 def _iter_secrets(settings: Settings) -> Iterator[str]:
-    for token in (settings.token, settings.machine_token or auth.find_machine_token()):
+    for token in (settings.token, settings.machine_token or _find_machine_token()):
         if token is not None:
             yield token.value
     yield from secrets_in_headers(settings.headers)
@@ -28,8 +38,16 @@ def _iter_secrets(settings: Settings) -> Iterator[str]:
 
 
 def secrets_in_headers(headers: Mapping[str, str]) -> list[str]:
-    """List the secret parts of headers: `abc` of `authorization: Bearer abc`."""
-    return [value.rpartition(" ")[2] for name, value in headers.items() if is_secret_name(name)]
+    """List the secret parts of headers: `abc` of `authorization: Bearer abc`.
+
+    A header is secret by its name or by the form of its value.
+    """
+    return [
+        part
+        for name, value in headers.items()
+        if is_secret_name(name) or redact(value) != reveal(value)
+        for part in dict.fromkeys((reveal(value), value.rpartition(" ")[2]))
+    ]
 
 
 def secrets_in_url(url: str) -> list[str]:

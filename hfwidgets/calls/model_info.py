@@ -51,7 +51,7 @@ def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
     if model in settings.mapping:
         return HubModelInfo(settings.mapping[model], is_manual=True)
     token = yield from find_hub_token(settings)
-    key = (model, token.value if token else "")
+    key = (model, token.secret if token else "")
     known = settings.known_models.get(key)
     if known is not None and known[0] > time.monotonic():
         return known[1]

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hfwidgets.errors.secrets import mask_repr
 
+
+@mask_repr
 @dataclass(slots=True)
 class PreparedRequest:
     """A request with its absolute URL, all headers and its encoded body.

@@ -13,6 +13,7 @@ from hfwidgets.core import auth
 from hfwidgets.core.flow import Blocking, Flow, Infer
 from hfwidgets.core.meta import Meta
 from hfwidgets.core.streams import OpenConnection
+from hfwidgets.errors.secrets import mask_repr
 from hfwidgets.providers import Address, Hosts
 
 
@@ -87,6 +88,7 @@ interceptors: list[Interceptor] = []
 """Those that hold for the whole process; the last one counts."""
 
 
+@mask_repr
 @dataclass(slots=True)
 class Settings:
     """The arguments of a client and its memory; secrets stay out of the repr.

@@ -5,13 +5,16 @@ import numbers
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar, cast
 
 from hfwidgets import errors, providers
 from hfwidgets.calls.settings import Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.counts import check_count
+from hfwidgets.errors.secrets import Secret, hide_url, is_secret_name, redact
 from hfwidgets.providers import Hosts
+
+T = TypeVar("T")
 
 SERVICES = ("hub", "router", "endpoints")
 """What has an address beside the providers."""
@@ -96,7 +99,7 @@ def check_model(given: Any, base_url: Any = None, provider: Any = None) -> str |
             f"model must be a model's id on the Hub or a URL, as text; it is "
             f"{type(given).__name__}. A model in a folder is served by `hfwidgets serve --model`."
         )
-    name = given.strip()
+    name: str = hide_key(given.strip())
     if is_url(name) and provider is not None:
         raise errors.ConfigurationError(
             f"A URL and provider={provider!r} exclude each other: pass one of them. To reach a "
@@ -150,14 +153,48 @@ def check_bill_to(name: Any) -> str | None:
     return name
 
 
+def hide_text(value: T) -> T:
+    """Return a text as a `Secret`, and anything else unchanged."""
+    return cast(T, Secret(value)) if isinstance(value, str) else value
+
+
+def hide_key(value: T) -> T:
+    """Return an address with a key in it as a `SecretUrl`, and anything else unchanged."""
+    return cast(T, hide_url(value)) if isinstance(value, str) and "://" in value else value
+
+
+def hide_cookies(values: T) -> T:
+    """Return cookies with their values hidden, and anything else unchanged."""
+    if not isinstance(values, Mapping):
+        return values
+    return cast(T, {name: hide_text(value) for name, value in values.items()})
+
+
+def hide_values(values: T) -> T:
+    """Return headers with their secrets hidden, and anything else unchanged.
+
+    A header is secret by its name or by the form of its value.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    hidden = {
+        name: Secret(value)
+        if isinstance(value, str) and (is_secret_name(str(name)) or redact(value) != value)
+        else value
+        for name, value in values.items()
+    }
+    return cast(T, hidden)
+
+
 def check_header_dict(given: Any, argument: str = "headers") -> dict[str, str]:
     """Headers or cookies as a dict."""
     if given is not None and not isinstance(given, Mapping):
         raise errors.ConfigurationError(
             f"{argument} is a dict of names and texts; it is {type(given).__name__}."
         )
-    auth.check_headers(given or {})
-    return dict(given or {})
+    hidden = (hide_cookies if argument == "cookies" else hide_values)(given or {})
+    auth.check_headers(hidden)
+    return dict(hidden)
 
 
 def check_hosts(given: Any) -> Hosts:

@@ -94,6 +94,10 @@ class _Client(Tasks, RawRequests, Generic[H]):
         recordings: str | os.PathLike[str] | Interceptor | None = None,
         http_client: H | None = None,
     ) -> None:
+        # An error in an argument has this frame in its traceback, whose locals some tools show.
+        token, api_key = arguments.hide_text(token), arguments.hide_text(api_key)
+        headers, cookies = arguments.hide_values(headers), arguments.hide_cookies(cookies)
+        model, base_url = arguments.hide_key(model), arguments.hide_key(base_url)
         settings = Settings(
             model=arguments.check_model(model, base_url, provider),
             provider=arguments.check_provider(provider),
@@ -143,6 +147,8 @@ class _Client(Tasks, RawRequests, Generic[H]):
         self._settings.timeout = arguments.check_timeout(seconds)
 
     def __repr__(self) -> str:
+        if "_caller" not in vars(self):  # shown in the traceback of its own `__init__`
+            return f"<{type(self).__name__}>"
         shown = {
             "model": errors.redact(self.model or "") or None,
             "provider": self.provider,

@@ -53,7 +53,7 @@ def _list_local_models(
     """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
     name = None if task is None else "chat-completion" if task == CHAT_TASK else find(task).name
     address = yield from providers.embedded().connect(None, settings.hosts)
-    reply = yield Send("GET", f"{address.base}/v1/models", headers=address.headers)
+    reply = yield Send("GET", address.url("/v1/models"), headers=address.headers)
     wanted = (search or "").lower()
     return [
         _parse_local_model(entry, name)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from hfwidgets import errors
 from hfwidgets.core import environment
 from hfwidgets.errors.hub_hosts import is_trusted_host
+from hfwidgets.errors.secrets import Secret, reveal
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """The environment's names for a Hub token; the first that is set counts."""
@@ -33,14 +34,22 @@ _BYTE_ORDER_MARKS = (
 class Token:
     """A secret and where it came from; its repr shows only the source."""
 
-    value: str = field(repr=False)
+    secret: str = field(repr=False)
     source: str
     is_explicit: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secret", Secret(self.secret))
+
+    @property
+    def value(self) -> str:
+        """The plain text, for the header that is made of it."""
+        return reveal(self.secret)
 
     @property
     def is_hub_token(self) -> bool:
         """True for a Hub token, with which a provider is reached through the Hub's router."""
-        return self.value.startswith("hf_")
+        return self.secret.startswith("hf_")
 
     def __str__(self) -> str:
         return f"<token from {self.source}>"
@@ -60,10 +69,11 @@ def explicit_token(value: str | None) -> Token | None:
         return None
     if not isinstance(value, str):
         raise TypeError(f"token must be a string or None, not {type(value).__name__}.")
-    cleaned = _strip_line_ends(value)
-    if not cleaned:
+    # No local holds the plain text: a traceback with locals would show it.
+    value = Secret(_strip_line_ends(value))
+    if not value:
         return None
-    return Token(_check_sendable(cleaned, "the argument"), "the argument", is_explicit=True)
+    return Token(_check_sendable(value, "the argument"), "the argument", is_explicit=True)
 
 
 def find_machine_token() -> Token | None:
@@ -78,7 +88,7 @@ def find_machine_token() -> Token | None:
         return None
     token = _look_up_token()
     if token is not None:
-        _check_sendable(token.value, token.source)
+        _check_sendable(token.secret, token.source)
     return token
 
 

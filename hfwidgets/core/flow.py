@@ -13,12 +13,13 @@ What goes wrong with a step is thrown into the flow that yielded it.
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from hfwidgets.core.drop_none import drop_none
+from hfwidgets.errors.secrets import redact, redact_headers
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -156,6 +157,14 @@ class Reply:
     def json(self) -> Any:
         """The body as JSON; ValueError when it is not."""
         return json.loads(self.content)
+
+    def masked(self, secrets: Collection[str]) -> "Reply":
+        """Return this reply with what looks like a secret masked in its headers and its body."""
+        headers = redact_headers(self.headers, secrets)
+        # Bytes that are not text come back unchanged.
+        body = self.content.decode("utf-8", "surrogateescape")
+        content = redact(body, secrets).encode("utf-8", "surrogateescape")
+        return Reply(self.status_code, headers, content, url=redact(self.url), seconds=self.seconds)
 
     def __repr__(self) -> str:
         return f"<Reply {self.status_code}, {len(self.content):,} bytes>"

@@ -1,9 +1,10 @@
 """Where a result came from and what it took."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hfwidgets.errors.secrets import redact_headers
 from hfwidgets.errors.server_message import find_request_id
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Meta:
         self.usage: Any = None
         self.price: tuple[float, float] | None = None
         self._headers: Mapping[str, str] = headers or {}
+
+    def mask_headers(self, secrets: Collection[str]) -> None:
+        """Mask what looks like a secret in the headers that a server sent."""
+        self._headers = redact_headers(self._headers, secrets)
 
     def set_origin(self, provider: str, model: str | None) -> None:
         """Name who answered, where no answer's headers say so."""

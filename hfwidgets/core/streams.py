@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+MaskError = Callable[[errors.HfWidgetsError], None]
+"""Frees an error of its call's secrets."""
+
 
 class _StreamState(Generic[T]):
     """What the reading generator and its stream share; the generator holds no stream.
@@ -28,11 +31,14 @@ class _StreamState(Generic[T]):
     Hence a stream that nobody holds is freed at once, and closes its connection.
     """
 
-    def __init__(self, parts: StreamedReply[T], meta: Meta, started: float) -> None:
+    def __init__(
+        self, parts: StreamedReply[T], meta: Meta, started: float, mask: MaskError | None
+    ) -> None:
         self.decoder = parts.decoder
         self.collector = parts.collector
         self.meta = meta
         self.start_time = started
+        self.mask_error = mask
         self.is_complete = False
         self.closed = False
 
@@ -55,6 +61,8 @@ class _StreamState(Generic[T]):
             known = (self.meta.provider, self.meta.model, f"request {name}" if name else None)
             who = ", ".join(filter(None, known))
             error.add_reason(f"({who}; what had arrived is in the stream's result)")
+        if self.mask_error is not None:
+            self.mask_error(error)
 
 
 class _BaseStream(Generic[T, R]):
@@ -128,6 +136,7 @@ def _read_items(
             yield item
         state.is_complete = True
     except errors.HfWidgetsError as error:
+        data = b""  # a traceback with locals would show what the server sent
         if not state.closed:  # else another thread closed it while this one waited for bytes
             state.attach_meta(error)
             raise
@@ -147,8 +156,9 @@ class Stream(_BaseStream[T, R]):
         line: OpenConnection,
         meta: Meta,
         started: float,
+        mask: MaskError | None = None,
     ) -> None:
-        self._state = _StreamState(parts, meta, started)
+        self._state = _StreamState(parts, meta, started, mask)
         self._connection = line
         self._items = _read_items(self._state, chunks, line)
 
@@ -202,6 +212,7 @@ async def _read_items_async(
             seen = add
             yield item
     except errors.HfWidgetsError as error:
+        data = b""  # a traceback with locals would show what the server sent
         if not state.closed:  # else another task closed it while this one waited for bytes
             state.attach_meta(error)
             raise
@@ -221,8 +232,9 @@ class AsyncStream(_BaseStream[T, R]):
         close: Callable[[], Awaitable[None]],
         meta: Meta,
         started: float,
+        mask: MaskError | None = None,
     ) -> None:
-        self._state = _StreamState(parts, meta, started)
+        self._state = _StreamState(parts, meta, started, mask)
         self._close = close
         self._items = _read_items_async(self._state, chunks, close)
         import asyncio

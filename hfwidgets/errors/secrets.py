@@ -6,12 +6,15 @@ the others have no patterns. Three questions are answered here:
     redact(text), redact_data(value)    mask the secrets in a text or in plain data
     find_tokens(text)                   list the tokens in a text
     is_secret_name(name)                judge a header or parameter by its name
+
+`Secret` is the type of a secret from the moment it is passed until a header is written.
 """
 
 import functools
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, NoReturn, Self, TypeVar
 from urllib.parse import quote
 
 MASK = "…"
@@ -23,9 +26,98 @@ MIN_SECRET_LENGTH = 8
 MIN_WORD_SECRET_LENGTH = 4
 """Shorter secrets are never searched for: they are common in any text."""
 
+MIN_CUT_LENGTH = 6
+"""Characters of a known secret's beginning that are masked where a text was cut."""
+
 T = TypeVar("T")
 
 _Match = re.Match[str]
+
+
+class Secret(str):
+    """A text that holds its value, and shows none of it.
+
+    `str()`, `repr()`, formatting, tracebacks and data classes show dots; it cannot be pickled. As
+    an argument of functions that take texts it is its value: `encode` gives the bytes for a header.
+    To put it into another text, use `reveal`, and wrap that text again.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: str) -> Self:
+        # `str` would ask a secret for its text, which is the mask.
+        return super().__new__(cls, reveal(value))
+
+    def reveal(self) -> str:
+        """Return the value as a plain text."""
+        return str.__str__(self)
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("A secret cannot be pickled.")
+
+
+class SecretUrl(Secret):
+    """An address with a key in it, which shows the address alone."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return redact(self.reveal())
+
+
+def reveal(text: str) -> str:
+    """Return a text as a plain one, be it secret or not."""
+    return text.reveal() if isinstance(text, Secret) else text
+
+
+def hide_url(url: str) -> str:
+    """Return an address, as a `SecretUrl` if there is a key in it."""
+    return SecretUrl(url) if redact(url) != url else url
+
+
+def hide_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers whose values are of the type `Secret` where their names are of secrets."""
+    return {
+        name: Secret(value) if is_secret_name(name) else value for name, value in headers.items()
+    }
+
+
+def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> Mapping[str, str]:
+    """Return the headers of a reply, masked as in `redact`; the type of the mapping stays."""
+    secrets = tuple(secrets)
+    # Headers are ASCII.
+    masked = {name: redact(value, secrets).replace(MASK, "...") for name, value in headers.items()}
+    make: Callable[[dict[str, str]], Mapping[str, str]] = type(headers)
+    return make(masked)
+
+
+C = TypeVar("C", bound=type)
+
+
+def mask_repr(cls: C) -> C:
+    """Make the repr of a data class mask the secrets in its fields (class decorator)."""
+    show: Callable[[object], str] = vars(cls)["__repr__"]
+
+    def show_masked(self: object) -> str:
+        return redact(show(self))
+
+    setattr(cls, "__repr__", show_masked)  # noqa: B010 - a plain assignment is an error of types
+    return cls
 
 
 def _words(text: str) -> frozenset[str]:
@@ -223,7 +315,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         parameters' names, so that a reader sees what was there.
     """
     # First what is known exactly: a pattern may match a part of it only.
-    text = _mask_known(text, secrets)
+    text = _mask_known(reveal(text), secrets)
     for form in _FORMS:
         pieces, end = [], 0
         for match in _iter_matches(form, text):
@@ -235,12 +327,22 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 def _mask_known(text: str, secrets: Iterable[str]) -> str:
     # The longest first: one secret may be part of another.
-    for secret in sorted({*filter(None, secrets)}, key=len, reverse=True):
+    for secret in sorted({*map(reveal, filter(None, secrets))}, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
-            for form in dict.fromkeys((secret, quote(secret, safe=""))):
+            for form in dict.fromkeys((secret, quote(secret, safe=""), json.dumps(secret)[1:-1])):
                 text = text.replace(form, MASK)
+            text = _mask_cut(text, secret)
         elif len(secret) >= MIN_WORD_SECRET_LENGTH and not secret.isalpha():
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+    return text
+
+
+def _mask_cut(text: str, secret: str) -> str:
+    """Mask the beginning of a secret at the end of a text, or of a quotation, that was cut."""
+    if secret[:MIN_CUT_LENGTH] not in text:
+        return text
+    for length in range(len(secret) - 1, MIN_CUT_LENGTH - 1, -1):
+        text = re.sub(rf"{re.escape(secret[:length])}(?=[\"'…]|\.\.\.|\.?\Z)", MASK, text)
     return text
 
 
@@ -255,6 +357,8 @@ def redact_data(value: T, secrets: Iterable[str] = ()) -> T:
 
 
 def _redact_item(value: object, secrets: tuple[str, ...]) -> object:
+    if isinstance(value, Secret):
+        return str(value)
     if isinstance(value, str):
         return redact(value, secrets)
     if isinstance(value, dict):

@@ -14,6 +14,7 @@ from hfwidgets.client import InferenceClient
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Send
 from hfwidgets.errors import ConfigurationError, did_you_mean
+from hfwidgets.errors.secrets import Secret
 from hfwidgets.notebook.listing import Listing
 
 UNNAMED_TOKEN = "before-switch"  # noqa: S105
@@ -63,7 +64,7 @@ def whoami() -> str:
 
 
 def _fetch_account(token: auth.Token) -> Flow[dict[str, str]]:
-    headers = {"authorization": f"Bearer {token.value}"}
+    headers = {"authorization": Secret(f"Bearer {token.value}")}
     reply = yield Send("GET", f"{providers.Hosts().hub}/api/whoami-v2", headers=headers)
     found: dict[str, str] = reply.json()
     return found

@@ -13,7 +13,7 @@ from hfwidgets import errors
 from hfwidgets.core import environment
 from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Flow, Infer
-from hfwidgets.errors.secrets import MIN_SECRET_LENGTH, is_secret_name
+from hfwidgets.errors.secrets import Secret, hide_headers, hide_url, mask_repr, reveal
 from hfwidgets.errors.user_warnings import warn
 
 RouteHandler = Callable[[Infer], Flow[Any]]
@@ -45,6 +45,7 @@ class Hosts:
         return self.address_of("router", ROUTER)
 
 
+@mask_repr
 @dataclass(frozen=True, slots=True)
 class Address:
     """Hold a provider's address and the headers that it needs; the repr shows no credentials.
@@ -60,11 +61,9 @@ class Address:
     def __reduce__(self) -> Any:
         raise TypeError("An address holds credentials and is not pickled or copied.")
 
-    @property
-    def secrets(self) -> list[str]:
-        """The credentials themselves, for masking them in texts."""
-        shown = (value for name, value in self.headers.items() if is_secret_name(name))
-        return [value.rpartition(" ")[2] for value in shown if len(value) > MIN_SECRET_LENGTH]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", hide_url(self.base))
+        object.__setattr__(self, "headers", hide_headers(self.headers))
 
     def url(self, path: str) -> str:
         """Return the absolute URL of one of the provider's paths."""
@@ -75,7 +74,7 @@ class Address:
 
 def bearer_headers(key: str) -> dict[str, str]:
     """Return the usual header for a key."""
-    return {"authorization": f"Bearer {key}"}
+    return {"authorization": Secret(f"Bearer {reveal(key)}")}
 
 
 class Provider:

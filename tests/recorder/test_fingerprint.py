@@ -6,6 +6,7 @@ that people have unfindable.
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Panels without a browser: what they send is caught, what a page says is spoken to them."""
+"""Panels without a browser: their messages are recorded, and a page's messages simulated."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ Open = Callable[..., TaskPanel]
 
 
 class Replica:
-    """A page's copy of a panel's document, made from the messages it received."""
+    """A page's copy of a panel's document, built from the messages it received."""
 
     def __init__(self) -> None:
         self.seq = 0
@@ -94,7 +94,7 @@ def talker(loopback: Loopback) -> Talker:
 
 @pytest.fixture
 def chat(talker: Talker) -> Iterator[Chat]:
-    """`chat(...)` makes a panel on the played service."""
+    """Return `chat(...)`, which opens a panel on the simulated service."""
     made: list[ChatPanel] = []
 
     def make(**settings: Any) -> ChatPanel:
@@ -115,7 +115,7 @@ def stage(loopback: Loopback) -> Stage:
 
 @pytest.fixture
 def panel(stage: Stage) -> Iterator[Open]:
-    """`panel(task)` opens a task's panel on the played service."""
+    """Return `panel(task)`, which opens a task's panel on the simulated service."""
     made: list[TaskPanel] = []
 
     def make(task: str, **settings: Any) -> TaskPanel:
@@ -130,14 +130,14 @@ def panel(stage: Stage) -> Iterator[Open]:
 
 
 def page(panel: Panel) -> Replica:
-    """The page's copy, with nothing on its way any more."""
+    """Return the page's copy of the document, up to date."""
     panel._mirror.flush()
     found: Replica = panel.comm.replica
     return found
 
 
 def say(panel: Panel, buffers: Any = (), **message: Any) -> None:
-    """Speak to a panel as its page does."""
+    """Send a panel a message as its page does."""
     panel._handle_custom_msg(message, list(buffers))
 
 

@@ -1,4 +1,4 @@
-"""Ask the embedded engine the tasks' examples and keep what it answers, for panels without a token.
+"""Store the embedded engine's answers to the tasks' examples, for panels without a token.
 
 `python -m tests.panels.store_examples` writes hfwidgets/panels/form/example_answers.json. With
 `--speak` the engine's voice first records hfwidgets/tasks/speech.mp3 again.
@@ -23,11 +23,11 @@ from hfwidgets.tasks import TASKS, BaseTask, examples
 
 LEFT_OUT = {"chat-completion": "it has a panel of its own"}
 LARGEST = 12_000
-"""Characters of an answer that is still worth its place."""
+"""The longest answer that is stored, in characters."""
 
 
-def asked(task: BaseTask) -> Infer:
-    """What a task wants to know with its example."""
+def example_call(task: BaseTask) -> Infer:
+    """Return the call of a task's example."""
     flow = task.flow(None, **examples.make_arguments(task.example))
     step: Any = next(flow)
     while not isinstance(step, Infer):
@@ -36,9 +36,9 @@ def asked(task: BaseTask) -> Infer:
     return step
 
 
-def answered(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
-    """The engine's answer, or None where it has none that is short JSON."""
-    ask = asked(task)
+def ask_engine(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
+    """Return the engine's answer; None if it has none that is short JSON."""
+    ask = example_call(task)
     parameters = {name: value for name, value in ask.options.items() if value is not None}
     inputs = {"data": ask.inputs} if task.domain == "tabular" else ask.inputs
     body: dict[str, Any] = {"json": {"inputs": inputs, "parameters": parameters}}
@@ -66,7 +66,7 @@ def answered(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
 
 
 def running() -> engine_process.EngineState:
-    """The engine; it is started when there is none."""
+    """Return the running engine, started if necessary."""
     engine_process.start_engine()
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -78,7 +78,7 @@ def running() -> engine_process.EngineState:
 
 
 def speak(http: httpx.Client) -> None:
-    """Keep the spoken example as the engine's voice says it."""
+    """Record the spoken example with the engine's voice."""
     reply = http.post(
         "/models/default/pipeline/text-to-speech", json={"inputs": examples.SPEECH_TEXT}
     )
@@ -97,7 +97,7 @@ def main() -> None:
         if "--speak" in sys.argv:
             speak(http)
         for name, task in TASKS.items():
-            made = None if name in LEFT_OUT else answered(http, task)
+            made = None if name in LEFT_OUT else ask_engine(http, task)
             if made:
                 kept[name] = made
     lines = [f"{json.dumps(n)}: {json.dumps(v, ensure_ascii=False)}" for n, v in kept.items()]

@@ -1,4 +1,4 @@
-"""The chat panel's Python half, against a played service."""
+"""The chat panel's Python half, against a simulated service."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ def test_run_waits_and_returns_the_typed_result(chat: Chat) -> None:
     assert seen == ["validating", "running", "streaming", "done"]
 
 
-def test_the_page_holds_the_same_document(chat: Chat) -> None:
+def test_the_page_has_the_same_document(chat: Chat) -> None:
     panel = chat()
     panel.run("rich")
     turns = page(panel).doc["turns"]
@@ -66,7 +66,7 @@ def test_the_page_holds_the_same_document(chat: Chat) -> None:
     assert page(panel).doc == panel._mirror.get()
 
 
-def test_text_travels_once(chat: Chat) -> None:
+def test_each_text_is_sent_once(chat: Chat) -> None:
     panel = chat()
     panel.run("tokens 500")
     ops = [op for message in page(panel).messages for op in message["ops"]]
@@ -76,7 +76,7 @@ def test_text_travels_once(chat: Chat) -> None:
     assert not [word for word in ("carries", "gardens", "evening") if word in rest]
 
 
-def test_stop_keeps_what_came(chat: Chat, talker: Talker) -> None:
+def test_stop_keeps_the_partial_answer(chat: Chat, talker: Talker) -> None:
     panel = chat()
     panel.send("count 1000 by 1")
     streaming(panel)
@@ -100,7 +100,7 @@ def test_stop_from_the_page_ends_a_blocking_run(chat: Chat) -> None:
     assert out.choices[0].message.content == panel.value
 
 
-def test_a_late_stop_does_not_hit_the_next_run(chat: Chat, talker: Talker) -> None:
+def test_a_late_stop_spares_the_next_run(chat: Chat, talker: Talker) -> None:
     panel = chat()
     panel.run("one")
     panel.send("count 20 by 1")
@@ -111,7 +111,7 @@ def test_a_late_stop_does_not_hit_the_next_run(chat: Chat, talker: Talker) -> No
     assert panel.status == "done"
 
 
-def test_stopped_before_anything_came(chat: Chat, talker: Talker) -> None:
+def test_stop_before_the_first_token_returns_the_prompt(chat: Chat, talker: Talker) -> None:
     hold = threading.Event()
     talker.answers["slow"] = lambda _: (hold.wait(30), pieces("late"))[1]
     panel = chat()
@@ -124,7 +124,7 @@ def test_stopped_before_anything_came(chat: Chat, talker: Talker) -> None:
     assert page(panel).doc["draft"]["text"] == "slow"
 
 
-def test_errors_are_raised_shown_and_give_the_message_back(chat: Chat) -> None:
+def test_an_error_is_raised_and_shown_and_returns_the_message(chat: Chat) -> None:
     panel = chat()
     with pytest.raises(errors.AuthenticationError):
         panel.run("refuse")
@@ -136,7 +136,7 @@ def test_errors_are_raised_shown_and_give_the_message_back(chat: Chat) -> None:
     assert panel.results == []
 
 
-def test_a_key_from_the_page_is_used_and_kept_out_of_sight(chat: Chat, talker: Talker) -> None:
+def test_a_key_from_the_page_is_used_and_never_shown(chat: Chat, talker: Talker) -> None:
     panel = chat()
     with pytest.raises(errors.AuthenticationError):
         panel.run("refuse")
@@ -149,7 +149,7 @@ def test_a_key_from_the_page_is_used_and_kept_out_of_sight(chat: Chat, talker: T
         assert "secret" not in str(place)
 
 
-def test_a_broken_stream_keeps_what_came(chat: Chat) -> None:
+def test_a_broken_stream_keeps_the_partial_answer(chat: Chat) -> None:
     panel = chat()
     with pytest.raises(errors.StreamBrokenError):
         panel.run("break")
@@ -158,7 +158,7 @@ def test_a_broken_stream_keeps_what_came(chat: Chat) -> None:
     assert page(panel).doc["state"]["failure"]["title"] == "The connection broke"
 
 
-def test_only_what_was_set_is_sent(chat: Chat, talker: Talker) -> None:
+def test_only_parameters_that_are_set_are_sent(chat: Chat, talker: Talker) -> None:
     panel = chat(temperature=0.5, system="Be brief.")
     panel.run("one")
     sent = talker.loopback.requests[-1].json()
@@ -173,7 +173,7 @@ def test_only_what_was_set_is_sent(chat: Chat, talker: Talker) -> None:
     assert [m["role"] for m in sent["messages"]] == ["user", "assistant", "user"]
 
 
-def test_a_server_that_knows_no_stream_options_is_asked_without(chat: Chat, talker: Talker) -> None:
+def test_a_server_that_refuses_stream_options_is_called_without(chat: Chat, talker: Talker) -> None:
     def strict(seen: Any) -> Answer:
         if "stream_options" in seen.json():
             return Answer(status=400, json={"error": "unknown field stream_options"})
@@ -197,7 +197,7 @@ def test_tool_calls_and_reasoning(chat: Chat) -> None:
     assert panel.messages[-1]["tool_calls"][0]["function"]["name"] == "weather"
 
 
-def test_pictures_are_sent_and_fetched_once_wanted(chat: Chat, talker: Talker) -> None:
+def test_images_are_sent_and_fetched_when_needed(chat: Chat, talker: Talker) -> None:
     panel = chat()
     attach(panel, "a1", b"\x89PNG data")
     images = [{"name": "a1", "type": "image/png"}]
@@ -271,7 +271,7 @@ def test_history(chat: Chat) -> None:
     assert [t["text"] for t in page(panel).doc["turns"]] == ["changed", "my words"]
 
 
-def test_edit_counts_as_messages_do(chat: Chat) -> None:
+def test_edit_uses_the_index_of_messages(chat: Chat) -> None:
     panel = chat(system="Be brief.")
     panel.run("one")
     panel.edit(1, "two")
@@ -318,7 +318,7 @@ def test_one_run_at_a_time(chat: Chat) -> None:
     panel.stop()
 
 
-def test_arun_leaves_the_loop_to_others(chat: Chat, talker: Talker) -> None:
+def test_arun_does_not_block_the_loop(chat: Chat, talker: Talker) -> None:
     slow = Slow(lambda _: pieces("Here you are."))
     talker.answers["slow"] = slow
     panel = chat()
@@ -327,7 +327,7 @@ def test_arun_leaves_the_loop_to_others(chat: Chat, talker: Talker) -> None:
     assert panel.status == "done"
 
 
-def test_cancelling_arun_stops_the_run(chat: Chat) -> None:
+def test_canceling_arun_stops_the_run(chat: Chat) -> None:
     panel = chat()
 
     async def cancelled() -> None:
@@ -343,7 +343,7 @@ def test_cancelling_arun_stops_the_run(chat: Chat) -> None:
     assert panel.value.startswith("w0")
 
 
-def test_late_pages_get_the_whole(chat: Chat) -> None:
+def test_a_late_page_gets_the_whole_document(chat: Chat) -> None:
     panel = chat()
     panel.run("rich")
     page(panel).doc = {}
@@ -353,7 +353,7 @@ def test_late_pages_get_the_whole(chat: Chat) -> None:
     assert page(panel).messages[-1] == {"k": "ops", "seq": page(panel).seq, "ops": []}
 
 
-def test_chunks_go_to_the_page_that_asks(chat: Chat) -> None:
+def test_chunks_are_sent_on_request(chat: Chat) -> None:
     panel = chat()
     say(panel, k="chunk", name="math")
     message = page(panel).messages[-1]
@@ -364,7 +364,7 @@ def test_chunks_go_to_the_page_that_asks(chat: Chat) -> None:
     assert len(page(panel).messages) == sent
 
 
-def test_nonsense_from_a_page_changes_nothing(chat: Chat) -> None:
+def test_malformed_messages_change_nothing(chat: Chat) -> None:
     panel = chat()
     before = page(panel).doc["turns"]
     say(panel, k="do", do="__init__")
@@ -373,7 +373,7 @@ def test_nonsense_from_a_page_changes_nothing(chat: Chat) -> None:
     assert page(panel).doc["turns"] == before
 
 
-def test_wrong_settings_say_what_is_possible() -> None:
+def test_errors_of_settings_name_the_alternatives() -> None:
     with pytest.raises(errors.UnknownParameterError, match="Did you mean 'temperature'"):
         hf.chat(temprature=1)
     with pytest.raises(errors.UnknownProviderError, match="local"):
@@ -384,7 +384,7 @@ def test_wrong_settings_say_what_is_possible() -> None:
         hf.chat().run("")
 
 
-def test_a_panel_by_its_tasks_name() -> None:
+def test_panel_opens_a_chat_by_its_task_name() -> None:
     panel = hf.panel("chat_completion", "tiny", temperature=0.1)
     assert isinstance(panel, ChatPanel)
     assert repr(panel) == "ChatPanel(model='tiny', temperature=0.1, messages=0)"
@@ -399,8 +399,8 @@ def test_saved_state_is_small() -> None:
     assert len(text) < 90_000
 
 
-def test_many_runs_wait_for_nothing(chat: Chat, talker: Talker) -> None:
-    all_there = threading.Barrier(10)  # nobody is answered before all have asked
+def test_many_panels_run_at_once(chat: Chat, talker: Talker) -> None:
+    all_there = threading.Barrier(10)  # answers come only after all requests
     talker.answers["together"] = lambda _: (all_there.wait(30), pieces("Here you are."))[1]
     panels = [chat() for _ in range(10)]
     for panel in panels:

@@ -1,4 +1,4 @@
-"""Panels in real kernels of several versions, with no browser: only their messages."""
+"""Panels in real kernels of several versions, without a browser: only their messages."""
 
 import os
 import time
@@ -27,7 +27,7 @@ class Page:
         self.seen: list[dict[str, Any]] = []
 
     def until(self, there: Callable[[], Any], seconds: float = 60) -> None:
-        """Take the kernel's messages until something holds."""
+        """Process the kernel's messages until a condition holds."""
         end = time.monotonic() + seconds
         while not there():
             assert time.monotonic() < end, [m["msg_type"] for m in self.seen[-20:]]
@@ -62,14 +62,14 @@ class Page:
         return "".join(m["content"]["text"] for m in self.idle(cell) if m["msg_type"] == "stream")
 
     def act(self, name: str, **more: Any) -> None:
-        """Say what a click says."""
+        """Send the message of a click."""
         content = {"k": "do", "do": name, **more}
         data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": self.comm, "data": data})
         self.client.shell_channel.send(message)
 
     def static(self) -> str:
-        """The static form beside the panel, as last updated."""
+        """Return the static form next to the panel, as last updated."""
         updates = (m for m in reversed(self.seen) if m["msg_type"] == "update_display_data")
         return next((str(m["content"]["data"]["text/html"]) for m in updates), "")
 

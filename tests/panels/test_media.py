@@ -1,4 +1,4 @@
-"""What panels do with pictures and sounds, without a browser."""
+"""Images, audio and video in task panels, without a browser."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def boat(tmp_path: Path) -> Path:
     return path
 
 
-def test_each_picture_has_a_seed_of_its_own(panel: Open, stage: Stage) -> None:
+def test_each_image_gets_another_seed(panel: Open, stage: Stage) -> None:
     opened = panel("text-to-image", prompt="A boat")
     opened.run()
     opened.run()
@@ -43,15 +43,13 @@ def test_each_picture_has_a_seed_of_its_own(panel: Open, stage: Stage) -> None:
     assert [body["parameters"]["seed"] for body in sent] == [1, 2, 3, 40, 40, 41]
 
 
-def test_no_seed_is_sent_where_none_is_wanted(panel: Open, stage: Stage) -> None:
+def test_vary_seed_off_sends_no_seed(panel: Open, stage: Stage) -> None:
     panel("text-to-image", prompt="A boat", vary_seed=False).run()
     panel("text-generation", prompt="A boat").run()
     assert "seed" not in str([request.body for request in stage.loopback.requests])
 
 
-def test_a_medium_from_the_page_runs_where_that_is_wanted(
-    panel: Open, stage: Stage, boat: Path
-) -> None:
+def test_auto_run_runs_when_media_arrive(panel: Open, stage: Stage, boat: Path) -> None:
     opened = panel("object-detection")
     say(opened, k="do", do="address", name="image", value=str(boat))
     assert opened._current_run is None
@@ -67,7 +65,7 @@ def test_a_medium_from_the_page_runs_where_that_is_wanted(
     assert (asks._current_run, page(asks).doc["state"]["failure"]) == (None, None)
 
 
-def test_part_of_a_sound_is_kept(panel: Open) -> None:
+def test_trim_keeps_part_of_the_audio(panel: Open) -> None:
     opened = panel("audio-classification", audio=examples.tone())
     background_loop.submit(opened._trim_audio("audio", 0.5, 1.25)).result(5)
     part = opened.inputs["audio"]
@@ -76,7 +74,7 @@ def test_part_of_a_sound_is_kept(panel: Open) -> None:
     assert page(opened).doc["inputs"]["audio"]["about"].endswith("0.50 to 1.25 s")
 
 
-def test_a_path_is_shown_by_what_is_there(panel: Open, boat: Path, tmp_path: Path) -> None:
+def test_a_path_is_shown_by_its_content(panel: Open, boat: Path, tmp_path: Path) -> None:
     tone = tmp_path / "tone.wav"
     tone.write_bytes(examples.tone())
     changed = panel("image-to-image", image=str(boat))
@@ -92,7 +90,7 @@ def test_a_path_is_shown_by_what_is_there(panel: Open, boat: Path, tmp_path: Pat
         assert str(tmp_path) not in body + plain
 
 
-def test_the_sound_before_is_a_track_too(panel: Open) -> None:
+def test_the_input_audio_is_a_track_too(panel: Open) -> None:
     opened = panel("audio-to-audio", audio=examples.noise())
     opened.run()
     assert [track["label"] for track in view(opened)["tracks"]] == ["input", "clean", "noise"]
@@ -104,7 +102,7 @@ def test_the_sound_before_is_a_track_too(panel: Open) -> None:
     assert view(opened)["saves"] == []
 
 
-def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
+def test_an_empty_result_names_the_threshold(panel: Open, loopback: Loopback) -> None:
     opened = panel("object-detection", image=examples.harbor(), threshold=0.9)
     loopback.route("POST", "/object-detection", Answer(json=[]))
     opened.run()
@@ -116,7 +114,7 @@ def test_nothing_above_the_threshold(panel: Open, loopback: Loopback) -> None:
     assert "No objects were found in this image." in opened._render_static()[0]
 
 
-def test_answers_stand_where_their_words_do(panel: Open, loopback: Loopback) -> None:
+def test_answers_are_boxed_at_their_words(panel: Open, loopback: Loopback) -> None:
     words = [
         ["Total", [50, 600, 150, 640]],
         ["100", [700, 600, 750, 640]],
@@ -145,7 +143,7 @@ def test_an_answer_is_not_marked_in_its_question(panel: Open, loopback: Loopback
     assert view(opened)["kind"] == "bars"
 
 
-def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
+def test_annotations_are_saved_as_an_image(panel: Open) -> None:
     opened = panel("object-detection", image=examples.harbor())
     opened.run()
     saves = {save["label"]: save["id"] for save in view(opened)["saves"]}
@@ -154,7 +152,9 @@ def test_a_drawn_result_is_saved_as_a_picture(panel: Open) -> None:
     assert (content[:4], kind) == (b"\x89PNG", "image/png")
 
 
-def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_panel_is_offered_as_a_variable(
+    panel: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from hfwidgets.panels.form import variables
 
     drawn, spoken = panel("text-to-image", prompt="A boat"), panel("text-to-speech", text="Hello")
@@ -172,11 +172,11 @@ def test_another_panel_is_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatc
     assert opened.inputs["image"] is drawn.result
 
 
-def test_a_films_first_picture_is_kept(panel: Open) -> None:
+def test_the_first_frame_of_a_video_is_kept(panel: Open) -> None:
     opened = panel("text-to-video", prompt="A boat")
     opened.run()
     assert "<img" not in opened._render_static()[0]
-    background_loop.submit(opened._store_poster(1, b"no picture")).result(5)
+    background_loop.submit(opened._store_poster(1, b"not an image")).result(5)
     assert "<img" not in opened._render_static()[0]
     still = png(examples.harbor())
     background_loop.submit(opened._store_poster(1, still)).result(5)

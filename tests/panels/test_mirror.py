@@ -1,4 +1,4 @@
-"""The mirrored document and the flusher: nothing is lost, nothing comes too often."""
+"""The mirrored document and the flusher: nothing is lost, and nothing is sent too often."""
 
 import threading
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def mirrored() -> tuple[Mirror, Replica]:
 
 
 @given(STEPS)
-def test_a_replica_ends_as_its_original(steps: list[tuple[str, int, str]]) -> None:
+def test_a_replica_equals_its_original(steps: list[tuple[str, int, str]]) -> None:
     mirror, replica = mirrored()
     for kind, at, text in steps:
         length = len(mirror.get("texts"))
@@ -52,7 +52,7 @@ def test_a_replica_ends_as_its_original(steps: list[tuple[str, int, str]]) -> No
     assert replica.doc == mirror.get()
 
 
-def test_pieces_travel_as_one() -> None:
+def test_pieces_are_sent_as_one() -> None:
     mirror, replica = mirrored()
     for piece in ("a", "🌊", "b"):
         mirror.append("texts", 0, text=piece)
@@ -63,14 +63,14 @@ def test_pieces_travel_as_one() -> None:
     assert replica.messages[-1]["ops"] == [["+", ["texts", 0], 4, "c"]]
 
 
-def test_what_did_not_change_is_not_sent() -> None:
+def test_unchanged_values_are_not_sent() -> None:
     mirror, replica = mirrored()
     mirror.set("texts", 0, value="")
     assert not mirror.flush()
     assert replica.messages == []
 
 
-def test_units_are_those_of_javascript() -> None:
+def test_lengths_are_in_utf16_units() -> None:
     assert [utf16_length(text) for text in ("", "abc", "é", "🌊", "e\u0301")] == [0, 3, 1, 2, 2]
 
 
@@ -84,7 +84,7 @@ def test_values_are_copies() -> None:
 
 
 class Simulated(Clock):
-    """Time that passes only in a flusher's pauses, and what is done in each of them.
+    """A clock that advances only in a flusher's pauses, and calls a function in each of them.
 
     Attributes:
         meanwhile: called at the start, and in each pause until the time of `end`.
@@ -103,14 +103,14 @@ class Simulated(Clock):
             self.meanwhile()
 
     def run(self) -> None:
-        """Let it pass to its end."""
+        """Run to the end."""
         self.meanwhile()
         self._begun.set()
         until(lambda: not self.flusher._is_running)
 
 
 def panels(count: int, seconds: float) -> list[list[float]]:
-    """When the patches of so many panels leave, all of which grow for so many seconds."""
+    """Return the times of the patches of `count` panels that grow for `seconds`."""
 
     def grow() -> None:
         for mirror in mirrors:
@@ -136,13 +136,13 @@ def test_many_panels_share_one_limit() -> None:
     assert min(map(len, times)) >= 6
 
 
-def test_one_panel_is_sent_at_most_ten_times_a_second() -> None:
+def test_one_panel_sends_at_most_ten_times_per_second() -> None:
     [times] = panels(1, 1.0)
     assert min(after - before for before, after in pairwise(times)) >= 0.1
     assert 8 <= len(times) <= 11
 
 
-def test_the_first_words_leave_at_once_and_the_last_ones_surely() -> None:
+def test_the_first_text_is_sent_immediately_and_the_last_reliably() -> None:
     sent: list[tuple[float, str]] = []
     time = Simulated(0.05, lambda: mirror.append("text", text="x"))
     mirror = Mirror(

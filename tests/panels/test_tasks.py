@@ -1,4 +1,4 @@
-"""Task panels without a browser: each task's form and view, runs, inputs, errors, frozen forms."""
+"""Task panels without a browser: forms, views, runs, inputs, errors and static forms."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ from tests.plugins.waiting import until
 
 
 def files(view: Any) -> Iterator[str]:
-    """The names of all files that a view speaks of."""
+    """Yield the ids of all files that a view names."""
     if isinstance(view, dict):
         for name, value in view.items():
             if name in ("id", "image", "mask", "before", "thumb", "raw") and value:
@@ -42,8 +42,8 @@ def files(view: Any) -> Iterator[str]:
             yield from files(item)
 
 
-def result_in_words(view: dict[str, Any]) -> str:
-    """The texts of a view: of its rows, parts, cells and values."""
+def view_text(view: dict[str, Any]) -> str:
+    """Join the texts of a view: of its rows, cells and values."""
     rows = [f"{row['label']} {row['score'] or 0:.3f}" for row in view.get("rows", ())]
     values = [f"{v:.2f}" if isinstance(v, float) else v for v in view.get("values", ())]
     texts = [view.get("text"), view.get("answer"), *rows, *values]
@@ -51,7 +51,7 @@ def result_in_words(view: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
+def test_each_example_runs_and_is_shown(panel: Open, task: str) -> None:
     opened = panel(task)
     opened.example()
     result = opened.run()
@@ -59,8 +59,8 @@ def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
     assert opened.result is result
     view = page(opened).doc["result"]
     assert view["n"] == 1
-    if result_in_words(view):
-        assert SHOWN[task] in result_in_words(view)
+    if view_text(view):
+        assert SHOWN[task] in view_text(view)
     else:
         assert view["kind"] in ("image", "video", "audio", "embedding")
     for name in set(files(view)):
@@ -76,7 +76,7 @@ def test_each_tasks_example_runs_and_is_shown(panel: Open, task: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_each_form_shows_all_that_the_task_takes(panel: Open, task: str) -> None:
+def test_each_form_shows_every_parameter(panel: Open, task: str) -> None:
     form = page(panel(task)).doc["form"]
     shown = [field["name"] for part in ("inputs", "basics", "fields") for field in form[part]]
     assert len(shown) == len(set(shown))
@@ -95,8 +95,8 @@ class Depth(Record):
     depth: Any
 
 
-def more() -> Any:
-    """The client's part of a task that no panel was made for."""
+def declare_depth_estimation() -> Any:
+    """Declare a task that no panel was written for."""
 
     class More:
         @declared(
@@ -108,10 +108,10 @@ def more() -> Any:
         def depth_estimation(
             self, image: Any, *, model: str | None = None, sharpness: float | None = None
         ) -> Flow[Depth]:
-            """Tell how far away each part of a picture is.
+            """Estimate the distance of each part of an image.
 
             Args:
-                image: The picture.
+                image: The image.
                 model: The model's id on the Hub, or the URL of an endpoint.
                 sharpness: How sharp edges are.
             """
@@ -126,8 +126,8 @@ def more() -> Any:
 
 @pytest.fixture
 def depth() -> Iterator[None]:
-    """That task, declared for one test."""
-    more()
+    """Declare a task for one test."""
+    declare_depth_estimation()
     yield
     unregister("depth-estimation")
 
@@ -149,7 +149,7 @@ def test_a_new_task_has_a_panel_from_its_declaration(depth: None, loopback: Loop
     opened.close()
 
 
-def test_what_is_missing_is_said_before_anything_is_sent(panel: Open, stage: Stage) -> None:
+def test_missing_inputs_are_reported_before_sending(panel: Open, stage: Stage) -> None:
     opened = panel("object-detection")
     with pytest.raises(errors.InputError, match="Image is missing: choose a file"):
         opened.run()
@@ -227,7 +227,7 @@ def test_a_result_becomes_another_panels_input(panel: Open) -> None:
         labels.use(3.5)
 
 
-def test_media_come_in_pieces_and_never_as_traits(panel: Open) -> None:
+def test_media_arrive_in_pieces_and_not_as_traits(panel: Open) -> None:
     opened = panel("image-classification")
     data = png(examples.harbor())
     half = len(data) // 2
@@ -293,7 +293,7 @@ def test_variables_of_the_notebook(
     assert page(table).doc["inputs"]["table"]["value"] == {"a": ["1", "2"]}
 
 
-def test_cells_become_the_numbers_they_are(panel: Open, stage: Stage) -> None:
+def test_cells_become_numbers(panel: Open, stage: Stage) -> None:
     opened = panel("tabular-classification")
     cells = {"a": ["5.1", "7"], "b": ["red", ""], "c": ["nan", "1e3"]}
     say(opened, k="do", do="run", inputs={"table": cells})
@@ -303,7 +303,7 @@ def test_cells_become_the_numbers_they_are(panel: Open, stage: Stage) -> None:
     assert opened.inputs["table"] == {"a": [5.1, 7], "b": ["red", None], "c": ["nan", 1000.0]}
 
 
-def test_the_banner_comes_before_the_form_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_banner_shows_before_the_form_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = hf.panel("text-classification")
     banner = page(opened).doc["banner"]
     assert (banner["why"], banner["local"]) == ("key", True)
@@ -321,7 +321,7 @@ def test_the_banner_comes_before_the_form_is_filled(monkeypatch: pytest.MonkeyPa
     assert "hf_x" not in json.dumps(page(opened).doc)
 
 
-def test_code_says_the_call_without_a_token(panel: Open, stage: Stage) -> None:
+def test_code_has_no_token(panel: Open, stage: Stage) -> None:
     opened = panel("text-classification", text="It was fine.", top_k=2, token="sk-secret-123456")
     say(opened, k="do", do="code")
     changed = until(lambda: page(opened).doc["code"])
@@ -363,7 +363,7 @@ def test_domains(name: str) -> None:
     opened.close()
 
 
-def test_past_pictures_can_be_shown_again(panel: Open) -> None:
+def test_past_images_can_be_shown_again(panel: Open) -> None:
     opened = panel("text-to-image", prompt="A boat", seed=7)
     opened.run()
     opened.parameters = {"seed": 8}
@@ -375,13 +375,13 @@ def test_past_pictures_can_be_shown_again(panel: Open) -> None:
     assert len(opened.results) == 2
 
 
-def test_large_pictures_are_made_small_for_display(panel: Open) -> None:
+def test_large_images_are_scaled_down_for_display(panel: Open) -> None:
     opened = panel("image-classification", image=Image.new("RGB", (5000, 100), "red"))
     content, _ = opened._find_media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
     assert max(Image.open(io.BytesIO(content)).size) == 1600
 
 
-def test_hostile_names_are_escaped_in_the_frozen_form(panel: Open, stage: Stage) -> None:
+def test_hostile_texts_are_escaped_in_the_static_form(panel: Open, stage: Stage) -> None:
     evil = '<img src=x onerror="alert(1)">'
     path = "/text-classification"
     stage.loopback.route("POST", path, Answer(json=[{"label": evil, "score": 0.5}]))

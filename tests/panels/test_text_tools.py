@@ -1,4 +1,4 @@
-"""What text, table and chat panels do for words: without a browser, on a played service."""
+"""Tools of text, table and chat panels without a browser, on a simulated service."""
 
 import ast
 import asyncio
@@ -34,14 +34,14 @@ TOKEN = "hf_" + "x" * 30
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_example_is_a_whole_call(task: str) -> None:
+def test_every_example_is_a_complete_call(task: str) -> None:
     found = task_examples(TASKS[task])
     assert found
     for sample in found:
         TASKS[task].signature.bind(**sample)
 
 
-def test_a_further_example_runs_with_its_own_inputs(panel: Open, stage: Stage) -> None:
+def test_another_example_runs_with_its_inputs(panel: Open, stage: Stage) -> None:
     opened = panel("zero-shot-classification")
     [_, second] = page(opened).doc["form"]["examples"]
     say(opened, k="do", do="example", number=1)
@@ -51,7 +51,7 @@ def test_a_further_example_runs_with_its_own_inputs(panel: Open, stage: Stage) -
     assert sent["parameters"]["candidate_labels"] == ["politics", "sport", "cooking"]
 
 
-def test_examples_without_a_token_show_kept_answers(stage: Stage) -> None:
+def test_examples_without_a_token_show_stored_answers(stage: Stage) -> None:
     opened = hf.panel("text-classification")
     assert page(opened).doc["banner"]["why"] == "key"
     say(opened, k="do", do="example", number=0)
@@ -70,7 +70,7 @@ def test_examples_without_a_token_show_kept_answers(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("task", json.loads(example_answers.ANSWERS_FILE.read_text()))
-def test_kept_answers_are_typed_results(task: str) -> None:
+def test_stored_answers_are_typed_results(task: str) -> None:
     result = example_answers.replay_answer(TASKS[task])
     assert result is not None
     assert result.meta.recorded
@@ -80,7 +80,7 @@ def test_kept_answers_are_typed_results(task: str) -> None:
 # Words
 
 
-def test_a_text_goes_on_and_back(panel: Open) -> None:
+def test_a_text_is_continued_and_reverted(panel: Open) -> None:
     opened = panel("text-generation", prompt="Once")
     with pytest.raises(errors.InputError, match="no generated text"):
         opened.continue_text()
@@ -99,7 +99,7 @@ def test_a_text_goes_on_and_back(panel: Open) -> None:
     assert opened.inputs["prompt"] == "Once"
 
 
-def test_tokens_of_a_stream_are_counted(panel: Open) -> None:
+def test_the_tokens_of_a_stream_are_counted(panel: Open) -> None:
     opened = panel("text-generation", prompt="Once")
     opened.run()
     stats = page(opened).doc["state"]["stats"]
@@ -117,7 +117,7 @@ def test_languages_swap_and_the_translation_becomes_the_text(panel: Open) -> Non
         panel("summarization").swap()
 
 
-def test_all_sentences_are_compared_with_all(panel: Open, stage: Stage) -> None:
+def test_all_pairs_of_sentences_are_compared(panel: Open, stage: Stage) -> None:
     def likeness(seen: Any) -> Answer:
         return Answer(json=[0.5] * len(seen.json()["inputs"]["sentences"]))
 
@@ -174,7 +174,7 @@ def test_code_is_written_for_an_empty_form(panel: Open) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_code_for_the_hubs_client_is_a_call_it_takes(task: str) -> None:
+def test_code_for_huggingface_hub_is_a_valid_call(task: str) -> None:
     given = TASKS[task].example.items()
     plain = {n: "x.png" if isinstance(v, examples.Example) else v for n, v in given}
     written = code_snippets.to_huggingface_hub(
@@ -189,7 +189,7 @@ def test_code_for_the_hubs_client_is_a_call_it_takes(task: str) -> None:
     inspect.signature(method).bind(None, **{word.arg: None for word in call.keywords})
 
 
-def test_the_engines_models_are_offered_by_name(
+def test_the_engines_models_are_completed(
     loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hfwidgets import engine_process
@@ -210,7 +210,7 @@ def test_the_engines_models_are_offered_by_name(
     opened.close()
 
 
-def test_a_result_becomes_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_assigned_to_a_variable(panel: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_shell() as shell:
         opened = panel("text-classification", text="fine")
         say(opened, k="do", do="assign", variable="found")
@@ -236,7 +236,7 @@ def test_a_panel_links_with_other_widgets(panel: Open) -> None:
     assert seen[-1] == "done"
 
 
-def test_long_errors_say_the_reason_and_what_to_do_first() -> None:
+def test_long_errors_show_the_reason_and_the_advice() -> None:
     listing = ", ".join(f"task-{at}" for at in range(60))
     reason, advice = f"It is not served here. It serves {listing}.", "Use another provider."
     shown = error_card(errors.InputError(reason, advice=advice))
@@ -246,7 +246,7 @@ def test_long_errors_say_the_reason_and_what_to_do_first() -> None:
     assert error_card(errors.InputError("Short."))["details"] == ""
 
 
-def test_answers_from_a_cache_are_called_so(panel: Open, stage: Stage) -> None:
+def test_answers_from_a_cache_are_marked(panel: Open, stage: Stage) -> None:
     rows = [{"label": "calm", "score": 0.9}]
     for kind, cached in (("cache", True), ("cpu", False)):
         answer = Answer(json=[rows], headers={"x-compute-type": kind})
@@ -310,7 +310,7 @@ def test_chat_has_a_banner_code_and_a_request(chat: Chat) -> None:
     assert TOKEN not in code
 
 
-def test_a_comparison_is_saved_and_written_down(stage: Stage) -> None:
+def test_a_comparison_is_saved_and_shown_as_code(stage: Stage) -> None:
     url = stage.url("chat-completion")
     panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", system="Brief.", temperature=0)
     result = asyncio.run(panel.arun())
@@ -346,7 +346,7 @@ def test_a_client_lists_the_engines_models(
 KEYED = "https://someone:opaque0123@example.org/v1?version=2&api_key=opaque0123456789"
 
 
-def test_an_address_with_a_key_is_no_model_that_the_notebook_keeps(panel: Open) -> None:
+def test_an_address_with_a_key_is_refused_as_a_model(panel: Open) -> None:
     for make in (
         lambda: hf.chat(model=KEYED),
         lambda: hf.panel("fill-mask", model=KEYED),
@@ -362,7 +362,7 @@ def test_an_address_with_a_key_is_no_model_that_the_notebook_keeps(panel: Open) 
     assert "opaque" not in json.dumps([failure, opened.get_state()], default=str)
 
 
-def test_a_key_in_an_address_is_in_no_state_and_no_snippet() -> None:
+def test_a_key_in_an_address_is_neither_in_the_state_nor_in_code() -> None:
     opened = hf.panel("fill-mask", base_url=KEYED, text="A [MASK].")
     say(opened, k="do", do="code")
     code = json.dumps(until(lambda: page(opened).doc["code"]))

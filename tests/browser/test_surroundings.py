@@ -47,7 +47,7 @@ def test_after_a_restart_the_panel_keeps_what_was_typed(
     )
     expect(book.panel.get_by_text(RESTARTED)).to_be_visible()
     expect(book.panel.locator(".hfw-foot")).to_contain_text("Kernel restarted")
-    book.panel.get_by_role("button", name="Send").click()
+    book.panel.get_by_role("button", name="Send", exact=True).click()
     expect(box).to_have_value("my next question")
     expect(book.panel.get_by_role("button", name="Stop")).to_be_hidden()
     talker.let_go()
@@ -57,7 +57,7 @@ def test_a_large_image_arrives_and_a_refused_message_keeps_it(
     chat: Chat, talker: Talker, page: Page
 ) -> None:
     talker.answers["look"] = lambda _: Answer(status=500, json={"error": "The model crashed"})
-    book = chat(settings=", max_retries=0")
+    book = chat(settings="max_retries=0")
     page.evaluate("""() => {
       const bytes = new Uint8Array(11 * 2 ** 20);
       bytes.set([0x89, 0x50, 0x4e, 0x47]);

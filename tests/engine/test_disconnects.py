@@ -87,6 +87,35 @@ def test_closed_stream_frees_the_slot(light_weights: object) -> None:
     asyncio.run(run())
 
 
+def test_a_prompt_is_abandoned_before_its_first_token(light_weights: object) -> None:
+    prompt = {"messages": [{"role": "user", "content": "Salty words. " * 300}], "max_tokens": 1}
+    progress: list[int] = []
+
+    async def is_reading(llama: Llama) -> bool:
+        assert llama._http is not None
+        slots = (await llama._http.get("/slots")).json()
+        busy = [slot for slot in slots if slot["is_processing"]]
+        progress.extend(slot["n_prompt_tokens_processed"] for slot in busy)
+        return bool(busy)
+
+    async def run() -> None:
+        llama = Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), MODEL)
+        await llama.tokenize("The model is loaded.")
+        reading = asyncio.ensure_future(anext(llama.stream("/v1/chat/completions", prompt)))
+        try:
+            async with asyncio.timeout(60):
+                while not await is_reading(llama):
+                    await asyncio.sleep(0.01)
+                reading.cancel()
+                while await is_reading(llama):
+                    await asyncio.sleep(0.01)
+        finally:
+            await llama.close()
+
+    asyncio.run(run())
+    assert max(progress) < 900, "the whole prompt has 1,231 tokens"
+
+
 def test_chat_model_crash_fails_one_request(server: Server, http: httpx.Client) -> None:
     body = {**LONG, "stream": True}
     with http.stream("POST", "/v1/chat/completions", json=body) as reply:

@@ -10,6 +10,9 @@ import os
 import sys
 from typing import Any
 
+PROMPT_BATCH = 64
+"""Tokens of a prompt that are processed at once, about one second of one thread."""
+
 
 def start_server(settings: dict[str, Any]) -> Any:
     """Start llama.cpp's server, which serves on its own threads; return the object that owns it."""
@@ -28,6 +31,9 @@ def start_server(settings: dict[str, Any]) -> Any:
     params.n_parallel = settings["parallel"]
     # Two threads drop to a tenth of the speed as soon as anything else runs on two cores.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
+    # A prompt whose client has left is abandoned between two batches, so their size bounds how long
+    # it keeps the model. One thread needs as much time for a prompt in batches of 64 as of 2048.
+    params.n_batch = params.n_ubatch = PROMPT_BATCH
     params.use_jinja = True
     params.prefill_assistant = False
     params.warmup = False

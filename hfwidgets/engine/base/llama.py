@@ -96,14 +96,17 @@ class Llama:
         http = await self._ensure_client()
         self._busy += 1
         try:
-            content = msgspec.json.encode({**body, "stream": True})
+            # The child notices a closed connection only when it writes to it. Progress events make
+            # it write after each batch of the prompt, so a stopped prompt is abandoned as well.
+            content = msgspec.json.encode({**body, "stream": True, "return_progress": True})
             async with http.stream("POST", path, content=content) as reply:
                 if reply.status_code != 200:
                     raise self._to_refused_error(_decode_json(await reply.aread()))
                 async for event in _parse_events(reply):
                     if "error" in event:
                         raise self._to_refused_error(event)
-                    yield event
+                    if "prompt_progress" not in event:
+                        yield event
         except httpx.HTTPError as error:
             raise await self._crash_error() from error
         finally:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput
 from IPython.utils.io import capture_output
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from tests.plugins.shells import open_shell
@@ -156,15 +158,34 @@ def loopback() -> Iterator[Loopback]:
 Notebook = Callable[..., Any]
 
 
-@pytest.fixture
-def notebook(tmp_path: Any) -> Notebook:
-    """Runs cells in a kernel of their own, as Run All does; the executed notebook comes back."""
+@pytest.fixture(scope="module")
+def kernel_manager() -> Iterator[KernelManager]:
+    """A kernel that the tests of a module share: its start takes longer than most of them."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    yield manager
+    manager.shutdown_kernel(now=True)
 
-    def run(*cells: str, **settings: Any) -> Any:
-        made = [nbformat.v4.new_code_cell(source) for source in ("%load_ext hfwidgets", *cells)]
-        book = nbformat.v4.new_notebook(cells=made)
-        client = NotebookClient(book, timeout=60, kernel_name="python3", **settings)
-        return client.execute(cwd=str(tmp_path))
+
+FRESH_STATE = """
+%reset -f
+%cd -q {folder}
+import hfwidgets.notebook
+hfwidgets.notebook.current_session.cache_clear()
+%reload_ext hfwidgets
+"""
+"""What makes a used kernel one in which nothing was run: no names, no session, no settings."""
+
+
+@pytest.fixture
+def notebook(kernel_manager: KernelManager, tmp_path: Path) -> Notebook:
+    """Return a function that runs cells as Run All does and returns the executed notebook."""
+
+    def run(*sources: str, **settings: Any) -> Any:
+        fresh = FRESH_STATE.format(folder=tmp_path)
+        cells = [nbformat.v4.new_code_cell(source) for source in (fresh, *sources)]
+        book = nbformat.v4.new_notebook(cells=cells)
+        return NotebookClient(book, km=kernel_manager, timeout=60, **settings).execute()
 
     return run
 

@@ -61,7 +61,7 @@ def test_a_prompt_is_a_chat_with_one_message():
     assert made.settings == {"provider": "hf-inference"}
 
 
-def test_nothing_is_sent_that_was_not_given():
+def test_only_passed_parameters_are_sent():
     assert set(call("--no-stream", "Hi").arguments) == {"messages"}
 
 
@@ -78,11 +78,11 @@ def test_nothing_is_sent_that_was_not_given():
         (None, (None, None)),
     ],
 )
-def test_a_model_is_split_at_the_last_colon_where_a_provider_stands(text, expected):
+def test_a_model_is_split_at_the_last_colon_before_a_provider(text, expected):
     assert notebook.split_model(text, {"small": "org/m:auto"}) == expected
 
 
-def test_what_the_line_says_wins_over_the_defaults():
+def test_the_line_wins_over_the_defaults():
     defaults = {"model": "a/b", "provider": "local", "timeout": 9.0, "task": "summarization"}
     assert call("", "Long text", **defaults).settings == {"provider": "local", "timeout": 9.0}
     made = call("c/d -p auto --timeout 3 -t chat_completion", "Hi", **defaults)
@@ -183,7 +183,7 @@ def test_labels_come_from_words_or_a_list(labels):
         ("-m $missing", "x", "No variable 'missing'"),
     ],
 )
-def test_faults_say_what_is_wrong(line, body, message):
+def test_errors_name_the_cause(line, body, message):
     NAMES["typo"] = {"topk": 1}
     assert message in fault(line, body)
 
@@ -202,7 +202,7 @@ def test_a_task_is_known_by_its_other_names(name, task):
     assert call(f"-t {name}", "x").task.name == task
 
 
-def test_a_timeout_of_nothing_is_no_default():
+def test_a_timeout_of_zero_is_not_the_default():
     assert call("--timeout 0", "x").settings["timeout"] == 0
 
 
@@ -225,24 +225,24 @@ def test_an_unknown_task_is_named_with_the_nearest():
         ("seed=$nothing", {"seed": None}),
     ],
 )
-def test_parameters_are_json_where_the_task_takes_that(text, expected):
+def test_parameters_are_json_where_the_task_accepts_it(text, expected):
     assert call(f"-P {text}", "Hi").params == expected
 
 
-def test_a_list_parameter_takes_one_word():
+def test_a_list_parameter_accepts_one_value():
     assert call("-t fill-mask -P targets=Paris", "x").params == {"targets": ["Paris"]}
 
 
-def test_shortcuts_find_the_name_that_the_task_uses():
+def test_shortcuts_use_the_task_s_own_name():
     assert call("-t text-generation --max-tokens 5", "x").params == {"max_new_tokens": 5}
 
 
-def test_other_parameters_of_a_chat_pass_through_params():
+def test_params_passes_on_other_parameters_of_a_chat():
     NAMES["more"] = {"brand_new": 1}
     assert call("--params $more --seed 2", "Hi").params == {"brand_new": 1, "seed": 2}
 
 
-def test_a_conversation_goes_on_and_starts_over():
+def test_a_conversation_continues_and_starts_over():
     session = Session()
     session.chats["main"] = [
         {"role": "system", "content": "old"},
@@ -274,18 +274,18 @@ def test_a_conversation_goes_on_and_starts_over():
         ("-i $display", b"bytes of a file"),
     ],
 )
-def test_a_picture_or_sound_is_attached_to_the_message(line, attached):
+def test_an_image_or_audio_is_attached_to_the_message(line, attached):
     [message] = call(line, "See").inputs["messages"]
     assert message["content"] == [{"type": "text", "text": "See"}, attached]
 
 
-def test_a_picture_in_the_text_is_attached_too():
+def test_an_image_in_the_text_is_attached():
     [message] = call("", "See {{ picture }}").inputs["messages"]
     said = {"type": "text", "text": "See [attachment 1]"}
     assert message["content"] == [said, NAMES["picture"]]
 
 
-def test_the_fingerprint_follows_the_inputs_alone():
+def test_the_fingerprint_depends_on_the_inputs_only():
     first = call("-t table-question-answering -i $df", "q").fingerprint()
     assert first == call("-t table-question-answering -i $df --timeout 3", "q").fingerprint()
     assert first != call("-t table-question-answering -i $df", "r").fingerprint()
@@ -354,7 +354,7 @@ def test_a_list_of_pydantic_models_keeps_their_definitions_at_the_root():
     assert made.inner.n == 1
 
 
-def test_a_dict_is_a_schema_as_it_is():
+def test_a_dict_is_used_as_a_schema_unchanged():
     schema = {"type": "object", "title": "A b"}
     assert build_response_format(schema)["json_schema"] == {
         "name": "A_b",

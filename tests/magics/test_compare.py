@@ -22,7 +22,7 @@ def compare(shell, loopback):
     return run
 
 
-def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
+def test_models_get_the_same_input_and_appear_side_by_side(compare, loopback):
     loopback.pause = 0.02
     out, bundle = compare("a", "b", line="--temperature 0 -s Short.")
     assert [row.model.rpartition("/")[2] for row in out] == ["a", "b"]
@@ -41,7 +41,7 @@ def test_models_are_asked_the_same_and_stand_side_by_side(compare, loopback):
     assert frame["result"][0].usage.total_tokens == 8
 
 
-def test_panel_holds_what_would_have_been_asked(shell, loopback):
+def test_panel_opens_filled_with_the_call(shell, loopback):
     notebook.alias("short", "org/long:together")
     line = "panel << --compare short,local --panel -s Brief. --temperature 0 -p groq"
     shell.run_cell_magic("infer", line, "Hi")
@@ -52,7 +52,7 @@ def test_panel_holds_what_would_have_been_asked(shell, loopback):
     assert not loopback.requests
 
 
-def test_one_failure_leaves_the_others(shell, loopback, compare):
+def test_one_failed_model_leaves_the_others(shell, loopback, compare):
     loopback.status = 401
     with pytest.raises(AuthenticationError):
         compare("a", "b")
@@ -76,7 +76,7 @@ def test_one_failure_leaves_the_others(shell, loopback, compare):
         ("--compare $number", "accepts a,b,c or a $list"),
     ],
 )
-def test_what_does_not_go_together_is_said(shell, line, message):
+def test_conflicting_options_are_errors(shell, line, message):
     shell.push({"number": 1})
     with pytest.raises(UsageError) as caught:
         shell.run_cell_magic("infer", line, "Hi")

@@ -35,13 +35,13 @@ def offered(shell):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(text=st.lists(WORDS | st.text(max_size=5), max_size=8).map("".join))
-def test_any_line_gets_an_answer(offered, text):
+def test_any_line_can_be_completed(offered, text):
     fragment, found = offered(text)
     assert text.endswith(fragment)
     assert all(offer.startswith(fragment) for offer in found)
 
 
-def test_nothing_goes_out(offered, monkeypatch, socket_disabled):
+def test_completion_sends_no_request(offered, monkeypatch, socket_disabled):
     for text in ("%infer -t ", "%infer -p ", "%infer -m a/b:", "%infer -P ", "%%infer ", "%hf "):
         assert offered(text)[1]
 
@@ -54,12 +54,12 @@ def socket_disabled(monkeypatch):
     monkeypatch.setattr("socket.socket.connect", refuse)
 
 
-def test_a_fault_inside_is_silent(offered, monkeypatch):
+def test_an_internal_error_shows_nothing(offered, monkeypatch):
     monkeypatch.setattr("hfwidgets.magics.completion.provider_names", lambda *_: 1 / 0)
     assert offered("%infer -p ") == ("", [])
 
 
-def test_the_variables_of_the_user_are_offered_by_type(shell, offered):
+def test_variables_are_suggested_by_type(shell, offered):
     shell.push({"number": 1, "flag": True, "text": "x", "rows": [1], "_hidden": 1, "options": {}})
     assert offered("%infer --seed $")[1] == ["$number"]
     assert "$text" in offered("%infer -s $")[1]
@@ -76,7 +76,7 @@ def test_an_older_ipython_gets_a_hook(shell, monkeypatch):
         assert expected in found
 
 
-def test_a_conversation_is_offered_by_name(shell, offered):
+def test_conversations_are_suggested_by_name(shell, offered):
     from hfwidgets import notebook
 
     notebook.current_session().chats["main"] = []
@@ -113,7 +113,7 @@ def test_a_second_line_of_a_cell_magic_is_a_prompt(offered):
         ("%infer -m a/classifier --param=function_to_apply=", "softmax"),
     ],
 )
-def test_what_fits_is_offered(shell, offered, tmp_path, monkeypatch, text, offer):
+def test_matching_words_are_suggested(shell, offered, tmp_path, monkeypatch, text, offer):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "tapes").mkdir()
@@ -129,7 +129,7 @@ def test_what_fits_is_offered(shell, offered, tmp_path, monkeypatch, text, offer
     assert "a/talker" not in found or "alias" in text
 
 
-def test_files_that_need_quotes_or_hide_are_left_out(offered, tmp_path, monkeypatch):
+def test_hidden_files_and_names_that_need_quotes_are_not_suggested(offered, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("two words", ".hidden", "plain"):
         (tmp_path / name).touch()

@@ -46,7 +46,7 @@ def test_a_table_fills_the_text_and_joins_the_answers(each, loopback):
     assert all("stream" not in body or not body["stream"] for body in loopback.bodies)
 
 
-def test_a_column_is_the_prompt_where_there_is_none(each, loopback):
+def test_a_column_is_the_prompt_without_another(each, loopback):
     each("--each $df:word", df=TABLE)
     assert sorted(asked(loopback)) == ["cat", "dog"]
 
@@ -59,7 +59,7 @@ def test_a_list_and_an_iterator_and_a_limit(each, loopback):
     assert len(out) == 2
 
 
-def test_dicts_give_their_fields_and_a_picture_goes_along(each, loopback):
+def test_dicts_provide_fields_and_images_are_attached(each, loopback):
     each("--each $rows", "{{ row.a }}-{{ row.b }}", rows=[{"a": 1, "b": "x"}])
     assert asked(loopback) == ["1-x"]
     each("--each $pictures", "What is it?", pictures=[PIL.Image.new("RGB", (2, 2))])
@@ -67,7 +67,7 @@ def test_dicts_give_their_fields_and_a_picture_goes_along(each, loopback):
     assert kinds == ["text", "image_url"]
 
 
-def test_the_row_takes_the_input_that_nothing_else_fills(each, loopback):
+def test_the_row_becomes_the_first_free_input(each, loopback):
     loopback.answer = [{"label": "good", "score": 0.9}]
     out = each("-t text-classification --each $df:word", df=TABLE)
     assert list(out.to_pandas()["label"])[:2] == ["good", "good"]
@@ -95,16 +95,14 @@ def test_the_row_takes_the_input_that_nothing_else_fills(each, loopback):
         ("--limit 3", "hi", "needs --each"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_anything_is_sent(
-    each, loopback, line, prompt, message
-):
+def test_errors_are_reported_before_anything_is_sent(each, loopback, line, prompt, message):
     with pytest.raises(UsageError) as caught:
         each(line, prompt, df=TABLE, number=1, none=[])
     assert message in str(caught.value)
     assert loopback.requests == []
 
 
-def test_tokens_in_rows_stay_here(each, loopback):
+def test_rows_with_tokens_are_not_sent(each, loopback):
     words = ["fine", "hf_" + "a" * 34]
     out = each("--each $words", words=words)
     assert asked(loopback) == ["fine"]
@@ -112,7 +110,7 @@ def test_tokens_in_rows_stay_here(each, loopback):
     assert words[1] not in str(out.errors[1])
 
 
-def test_finished_rows_are_not_asked_again(each, loopback, tmp_path):
+def test_finished_rows_are_not_processed_again(each, loopback, tmp_path):
     path = tmp_path / "rows.jsonl"
     each(f"--each $words --limit 2 --resume {path}", words=["a", "b", "c"])
     out = each(f"--each $words --resume {path}", words=["a", "b", "c"])
@@ -135,13 +133,13 @@ def test_the_usage_counts_every_row_once(each, loopback):
     assert (used["calls"], used["completion_tokens"]) == (2, 10)
 
 
-def test_in_the_background_the_handle_says_how_far_it_is(each, loopback):
+def test_the_background_handle_shows_progress(each, loopback):
     run = each("--each $words --bg", words=["a", "b"])
     assert [row.state for row in run.result(20)] == ["done", "done"]
     assert "done 2 of 2" in run.label
 
 
-def test_a_run_in_the_background_that_is_stopped_keeps_what_is_done(each, loopback):
+def test_a_stopped_background_run_keeps_finished_rows(each, loopback):
     loopback.most = 2
     table = pd.DataFrame({"word": ["a", "b", "c", "d"], "n": 0})
     run = each("--each $df:word --bg --concurrency 1", df=table)
@@ -172,7 +170,7 @@ def test_a_retry_keeps_the_table_and_counts_each_row_once(each, loopback):
     assert [used["calls"] for used in notebook.usage()] == [2]
 
 
-def test_a_retry_makes_objects_of_a_schema_too(each, loopback):
+def test_a_retry_builds_the_objects_of_a_schema(each, loopback):
     loopback.pieces = ["no JSON"]
     shape = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     first = each("--each $words --schema $shape", words=["a", "b"], shape=shape)
@@ -182,7 +180,7 @@ def test_a_retry_makes_objects_of_a_schema_too(each, loopback):
         assert first.retry().results == [{"n": 1}, {"n": 1}]
 
 
-def test_a_folder_s_files_are_their_texts_or_pictures(each, loopback, tmp_path):
+def test_a_folder_s_files_are_read_as_text_or_attached_as_images(each, loopback, tmp_path):
     texts, pictures = tmp_path / "texts", tmp_path / "pictures"
     for folder in (texts, pictures):
         folder.mkdir()

@@ -51,7 +51,7 @@ def test_a_structured_reply_comes_as_an_object(notebook):
     assert printed(book, 3) == "City str True\n"
 
 
-def test_a_task_that_is_not_served_is_named_with_what_is(notebook):
+def test_an_unserved_task_is_an_error_that_lists_the_served_ones(notebook):
     book = notebook("%infer -p local -t translation Good day.", allow_errors=True)
     [error] = [out for out in book.cells[1].outputs if out.output_type == "error"]
     assert "translation" in error.evalue

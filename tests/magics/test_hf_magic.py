@@ -38,7 +38,7 @@ def ask(shell, loopback, line="", prompt="Hi"):
     return shell.run_cell_magic("infer", f"{loopback.url} {line}", prompt)
 
 
-def test_help_names_every_word(shell, capsys):
+def test_help_lists_every_command(shell, capsys):
     for line in ("", "help", "-h"):
         hf(shell, line)
         shown = capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_tasks_and_providers(shell):
         ("config task=sumarization", "Did you mean 'summarization'"),
     ],
 )
-def test_faults_say_what_is_possible(shell, home, line, message):
+def test_errors_list_what_is_possible(shell, home, line, message):
     assert message in failure(shell, line)
 
 
@@ -92,7 +92,7 @@ def test_an_alias_stands_for_model_and_provider(shell, loopback):
     assert str(hf(shell, "alias")) == "No aliases."
 
 
-def test_config_holds_where_a_line_says_nothing(shell, loopback):
+def test_config_sets_the_defaults_of_a_line(shell, loopback):
     hf(shell, f"config model={loopback.url} chat=main")
     shell.run_line_magic("infer", "-q first")
     shell.run_line_magic("infer", "-q second")
@@ -108,7 +108,7 @@ def test_config_holds_where_a_line_says_nothing(shell, loopback):
     assert len(loopback.bodies[-1]["messages"]) == 5
 
 
-def test_conversations_are_kept_exported_and_cleared(shell, loopback, tmp_path):
+def test_conversations_are_stored_exported_and_cleared(shell, loopback, tmp_path):
     ask(shell, loopback, "-q -c main -s brief")
     assert hf(shell, "chats") == [{"chat": "main", "messages": 3}]
     roles = [row["role"] for row in hf(shell, "chats main")]
@@ -169,7 +169,7 @@ def test_a_token_as_an_argument_is_refused_and_not_repeated(shell, home):
     assert not (home / "token").exists()
 
 
-def test_login_asks_keeps_and_logout_forgets(shell, home, monkeypatch, capsys):
+def test_login_stores_a_token_and_logout_removes_it(shell, home, monkeypatch, capsys):
     monkeypatch.setattr(getpass, "getpass", lambda prompt: f" {TOKEN}\n")
     hf(shell, "auth login")
     assert (home / "token").read_text() == TOKEN
@@ -187,7 +187,7 @@ def test_an_empty_login_changes_nothing(shell, home, monkeypatch):
     assert not (home / "token").exists()
 
 
-def test_config_takes_json_and_changes_nothing_where_a_setting_is_unknown(shell):
+def test_config_accepts_json_and_an_unknown_setting_changes_nothing(shell):
     hf(shell, 'config aliases={"small": "org/model"}')
     assert notebook.current_session().aliases["small"] == "org/model"
     with pytest.raises(UsageError, match="Settings: aliases, chat, format"):
@@ -195,7 +195,7 @@ def test_config_takes_json_and_changes_nothing_where_a_setting_is_unknown(shell)
     assert hf(shell, "config format") == [{"setting": "format", "value": "auto"}]
 
 
-def test_a_conversation_that_cannot_be_written_is_said(shell, loopback, tmp_path):
+def test_an_export_that_cannot_be_written_is_an_error(shell, loopback, tmp_path):
     shell.run_line_magic("infer", f"-q -m {loopback.url} -c talk hello")
     with pytest.raises(ConfigurationError, match="No such file or directory"):
         hf(shell, f"chats export talk {tmp_path}/nowhere/talk.json")
@@ -203,14 +203,14 @@ def test_a_conversation_that_cannot_be_written_is_said(shell, loopback, tmp_path
         hf(shell, f"chats export talk {tmp_path}")
 
 
-def test_the_options_of_doctor_are_named(shell):
+def test_wrong_options_of_doctor_are_errors(shell):
     with pytest.raises(UsageError, match="Did you mean '--scan'"):
         hf(shell, "doctor --scn")
     with pytest.raises(UsageError, match="--scan"):
         hf(shell, "doctor --network --network")
 
 
-def test_doctor_tells_versions_and_where_it_runs(shell, home):
+def test_doctor_reports_versions_and_the_front_end(shell, home):
     found = {row["item"]: row["found"] for row in hf(shell, "doctor")}
     assert found["python"].startswith("3.")
     assert found["token"].startswith("none")

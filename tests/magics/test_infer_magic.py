@@ -70,32 +70,32 @@ def test_raw_is_the_answer_as_json(shell, loopback):
     assert data["choices"][0]["message"]["content"] == loopback.text
 
 
-def test_a_terminal_is_not_given_the_same_answer_twice(run, loopback):
+def test_a_terminal_prints_an_answer_once(run, loopback):
     loopback.pieces = ["[1,", "2]"]
     assert run("-f json") == "[\n  1,\n  2\n]\n"
 
 
-def test_a_server_that_cannot_count_is_asked_again(run, loopback):
+def test_a_server_that_refuses_to_count_tokens_gets_a_second_request(run, loopback):
     loopback.refuses = "stream_options"
     assert run("") == "Hello, **world**.\n"
     assert ["stream_options" in body for body in loopback.bodies] == [True, False]
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
-def test_an_answer_without_that_form_is_an_error_and_still_assigned(shell, loopback, run, form):
+def test_an_answer_without_the_form_is_an_error_and_still_assigned(shell, loopback, run, form):
     with pytest.raises(OutputError, match="not JSON"):
         run(f"-f {form} -o kept")
     assert shell.user_ns["kept"].text == loopback.text
 
 
-def test_verbose_tells_tokens_and_times(run):
+def test_verbose_shows_tokens_and_times(run):
     text = run("-v")
     assert "first token after" in text
     assert "3 tokens in, 5 out" in text
     assert "first token after" not in run("")
 
 
-def test_quiet_shows_nothing_and_keeps_the_answer(shell, loopback, run):
+def test_quiet_shows_nothing_and_assigns_the_answer(shell, loopback, run):
     assert run("-q") == ""
     assert shell.user_ns["_"].text == loopback.text
 
@@ -155,7 +155,7 @@ def test_another_task_shows_its_own_view(shell, loopback):
     assert loopback.bodies == [{"inputs": "Fine.", "parameters": {}}]
 
 
-def test_text_views_of_what_is_no_text_are_refused(shell, loopback, run):
+def test_text_views_of_other_results_are_refused(shell, loopback, run):
     loopback.answer = [{"label": "good", "score": 0.75}]
     with pytest.raises(OutputError, match="is not text"):
         run("-t text-classification -f markdown")
@@ -185,7 +185,7 @@ def test_a_reply_becomes_a_table(shell, loopback):
     assert "<table>" in data["text/html"]
 
 
-def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):
+def test_values_reach_the_server_but_secrets_do_not(shell, loopback, run):
     shell.push({"word": "hello", "SECRET_TOKEN": "x"})
     run("", "say {{ word }}")
     assert loopback.bodies[0]["messages"][0]["content"] == "say hello"
@@ -194,12 +194,12 @@ def test_values_reach_the_server_and_secrets_do_not(shell, loopback, run):
     assert len(loopback.requests) == 1
 
 
-def test_a_file_that_is_not_there_is_named_as_it_was_written(run):
+def test_a_missing_file_is_named_as_it_was_written(run):
     with pytest.raises(MissingFileError, match=r"There is no file 'nowhere\.png'"):
         run("-i nowhere.png")
 
 
-def test_a_picture_reaches_the_server(shell, loopback, run):
+def test_an_image_reaches_the_server(shell, loopback, run):
     shell.push({"picture": PIL.Image.new("RGB", (2, 2))})
     run("-i $picture", "See")
     said, part = loopback.bodies[0]["messages"][0]["content"]
@@ -213,7 +213,7 @@ def test_the_last_error_can_be_shown(shell, loopback, run):
     assert "ZeroDivisionError" in loopback.bodies[0]["messages"][0]["content"]
 
 
-def test_a_machines_token_does_not_go_to_a_foreign_host(monkeypatch, loopback, run):
+def test_the_machine_s_token_is_not_sent_to_another_host(monkeypatch, loopback, run):
     monkeypatch.setenv("HF_TOKEN", "hf_" + "c" * 34)
     run("")
     assert "hf_c" not in str(loopback.headers)
@@ -224,7 +224,7 @@ def test_an_unknown_provider_is_named_with_the_nearest(shell):
         shell.run_cell_magic("infer", "-p locl -m a/b", "Hi")
 
 
-def test_a_panel_opens_with_all_that_was_given(shell, loopback):
+def test_a_panel_opens_with_all_options(shell, loopback):
     line = "-s 'be brief' --temperature 0.5 --panel -q -o opened"
     shell.run_cell_magic("infer", f"{loopback.url} {line}", "Say it")
     panel = shell.user_ns["opened"]
@@ -251,5 +251,5 @@ def test_output_metadata_holds_no_input(shell, loopback):
         ("``` unclosed\nx", "``` unclosed\nx"),
     ],
 )
-def test_code_is_taken_out_of_its_fences(text, code):
+def test_code_is_extracted_from_its_fences(text, code):
     assert extract_code(text) == code

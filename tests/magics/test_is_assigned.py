@@ -17,7 +17,7 @@ from hfwidgets.magics.is_assigned import is_assigned
         ("print(get_ipython().run_line_magic('probe', ''))", True),
     ],
 )
-def test_it_is_told_whether_a_value_is_taken(shell, cell, taken):
+def test_is_assigned_tells_whether_a_value_is_used(shell, cell, taken):
     seen = []
 
     def probe(line):

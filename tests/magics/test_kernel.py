@@ -18,17 +18,17 @@ def test_a_streamed_answer_ends_as_one_static_output(notebook, loopback):
     assert loopback.bodies[0]["messages"] == [{"role": "user", "content": "Say hello."}]
 
 
-def test_the_output_says_where_it_came_from(notebook, loopback):
+def test_the_output_s_metadata_names_its_origin(notebook, loopback):
     book = notebook(f"%%infer {loopback.url} --temperature 0.5\nSay hello.")
     [shown] = outputs(book, 1, "display_data")
-    kept = shown.metadata["hfwidgets"]
-    assert kept["task"] == "chat-completion"
-    assert kept["params"] == {"temperature": 0.5}
-    assert kept["input"].startswith("sha256:")
-    assert kept["seconds"] >= 0
+    metadata = shown.metadata["hfwidgets"]
+    assert metadata["task"] == "chat-completion"
+    assert metadata["params"] == {"temperature": 0.5}
+    assert metadata["input"].startswith("sha256:")
+    assert metadata["seconds"] >= 0
 
 
-def test_a_variable_takes_the_answer_and_nothing_is_shown(notebook, loopback):
+def test_an_assigned_answer_is_not_shown(notebook, loopback):
     book = notebook(
         f"%%infer answer << {loopback.url}\nSay hello.",
         "print(answer.text, answer.usage.total_tokens)",
@@ -64,13 +64,17 @@ def test_a_failure_is_shown_as_one_message(notebook, loopback):
     assert len(error.traceback[0].splitlines()) < 6
 
 
-def test_a_dry_run_sends_nothing(notebook, loopback, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 30)
-    book = notebook(f"%%infer {loopback.url} -n\nSay hello.", "%infer -n -p hf-inference -m a/b hi")
+def test_a_dry_run_sends_nothing(notebook, loopback):
+    book = notebook(
+        f"%%infer {loopback.url} -n\nSay hello.",
+        "import os\nos.environ['HF_TOKEN'] = 'hf_' + 'x' * 30",
+        "%infer -n -p hf-inference -m a/b hi",
+        "del os.environ['HF_TOKEN']",
+    )
     shown = book.cells[1].outputs[0].data["text/plain"]
     assert loopback.requests == []
     assert f"POST {loopback.url}/chat/completions" in shown
     assert "Say hello." in shown
-    routed = book.cells[2].outputs[0].data["text/plain"]
+    routed = book.cells[3].outputs[0].data["text/plain"]
     assert "authorization: …" in routed
     assert "hf_xxx" not in str(book)

@@ -44,7 +44,7 @@ def test_the_rest_of_a_line_is_the_prompt_verbatim(text, prompt):
     assert line(text).prompt == prompt
 
 
-def test_options_are_read_with_their_quotes():
+def test_options_are_parsed_with_quotes():
     options = line("-P stop='a b' --param=x=1 -s \"be brief\" --top-p=.9 -n go")
     assert options.values == {
         "param": ["stop=a b", "x=1"],
@@ -55,7 +55,7 @@ def test_options_are_read_with_their_quotes():
     assert options.prompt == "go"
 
 
-def test_variables_stand_for_values():
+def test_variables_are_replaced_by_their_values():
     options = line("--temperature $t --seed $n -m $name --labels $labels go")
     assert options.values == {
         "temperature": 0.5,
@@ -116,7 +116,7 @@ def test_a_cell_body_is_the_prompt_verbatim():
         ("--each $name -v x", "Pass either"),
     ],
 )
-def test_faults_are_named(text, message):
+def test_errors_of_a_line_name_the_cause(text, message):
     with pytest.raises(UsageError) as caught:
         line(text)
     assert message in str(caught.value)
@@ -131,13 +131,13 @@ def test_faults_are_named(text, message):
         ("1a << small", "Expected a variable name before <<, not '1a'"),
     ],
 )
-def test_faults_of_a_cell_line_are_named(text, message):
+def test_errors_of_a_cell_line_name_the_cause(text, message):
     with pytest.raises(UsageError) as caught:
         cell(text)
     assert message in str(caught.value)
 
 
-def test_the_help_names_every_option():
+def test_help_lists_every_option():
     text = format_infer_help()
     assert all(name in text for name in FLAGS_BY_NAME)
     assert text.startswith("%%infer [VAR <<")
@@ -149,12 +149,12 @@ def test_no_two_options_share_a_name():
 
 
 @given(st.text(max_size=40).filter(lambda text: not text.strip().startswith("-")))
-def test_a_prompt_without_a_dash_is_never_read_as_options(text):
+def test_a_prompt_without_a_dash_has_no_options(text):
     assert line(text).values == {}
 
 
 @given(st.text(max_size=60))
-def test_any_line_is_read_or_refused(text):
+def test_any_line_is_parsed_or_refused(text):
     refusals = UsageError, KeyError  # KeyError: a variable that is not there
     with contextlib.suppress(*refusals):
         assert line(text).prompt in text

@@ -36,7 +36,7 @@ def test_a_long_answer_is_updated_ever_more_rarely(clock: Clock) -> None:
     assert sent <= BYTES_PER_SECOND * (clock.now - began) + whole
 
 
-def test_why_a_call_waits_is_shown_when_it_takes_a_while(clock: Clock) -> None:
+def test_the_reason_of_a_longer_wait_is_shown(clock: Clock) -> None:
     cell = CellOutput(clock)
     assert not cell.is_due("", "loading"), "most waits are over before they can be read"
     clock.now += 5 * MIN_INTERVAL

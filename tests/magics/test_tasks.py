@@ -20,7 +20,7 @@ FILES = [name for name in TASKS if name != "chat-completion"]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_task_takes_its_example(name):
+def test_every_task_accepts_its_example(name):
     task = TASKS[name]
     given = examples.make_arguments(task.example)
     inputs = {key: value for key, value in given.items() if key in task.inputs}
@@ -54,7 +54,7 @@ def ask(shell, loopback):
     return run
 
 
-def test_a_picture_by_path_by_variable_and_by_url(shell, loopback, ask, tmp_path):
+def test_an_image_by_path_variable_and_url(shell, loopback, ask, tmp_path):
     path = tmp_path / "a b.png"
     path.write_bytes(encode_image())
     label = [{"label": "red", "score": 0.5}]
@@ -78,7 +78,7 @@ def test_a_generated_image_is_shown_as_an_image(ask):
     )
 
 
-def test_a_sound_has_a_player(ask, shell):
+def test_audio_has_a_player(ask, shell):
     shown = ask("-t text-to-speech good day", make_wav(0.1))
     assert "<audio controls" in shown["text/html"]
     assert (
@@ -102,12 +102,12 @@ def test_boxes_are_drawn_and_listed(ask, shell):
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
-def test_an_answer_says_once_where_it_came_from(ask, shell):
+def test_an_answer_names_its_origin_once(ask, shell):
     shown = ask("-t text-classification fine", [{"label": "good", "score": 0.9}])
     assert shown["text/html"].count("endpoint") == 1
 
 
-def test_a_form_that_an_answer_does_not_have_is_refused(ask):
+def test_a_form_without_a_medium_in_the_answer_is_refused(ask):
     label = [{"label": "red", "score": 0.5}]
     for form in ("image", "audio", "video"):
         with pytest.raises(OutputError, match=f"has no {form}"):
@@ -116,14 +116,14 @@ def test_a_form_that_an_answer_does_not_have_is_refused(ask):
         ask("-t text-to-image -f markdown a square", encode_image())
 
 
-def test_a_table_goes_in_by_variable(ask, shell, loopback):
+def test_a_table_is_passed_by_variable(ask, shell, loopback):
     shell.push({"frame": pd.DataFrame({"a": [1, 2]})})
     shown = ask("-t tabular-regression -i $frame", [0.5, 1.5])
     assert "1.5" in shown["text/html"]
     assert loopback.bodies[-1]["table"] == {"a": [1, 2]}
 
 
-def test_a_terminal_keeps_pictures_and_sounds_as_files(shell, loopback):
+def test_a_terminal_saves_images_and_audio_as_files(shell, loopback):
     for task, data, end in (
         ("text-to-image", encode_image(), "png"),
         ("text-to-speech", make_wav(0.1), "wav"),

@@ -62,7 +62,7 @@ NAMES = {
         ("{{ braces }}", "{{ word }}"),
     ],
 )
-def test_double_braces_stand_for_values(text, expected):
+def test_double_braces_are_replaced_by_values(text, expected):
     if expected is None:
         with pytest.raises(UsageError, match="has no attribute 'a'"):
             fill_variables(text, NAMES)
@@ -90,7 +90,7 @@ def test_code_is_refused(path):
         ("number[0]", "not subscriptable"),
     ],
 )
-def test_what_is_not_there_is_named_with_the_nearest(path, hint):
+def test_a_missing_name_is_an_error_with_the_nearest(path, hint):
     with pytest.raises(UsageError) as caught:
         resolve_path(path, NAMES)
     assert hint in str(caught.value)
@@ -121,11 +121,11 @@ def test_harmless_names_pass(name):
     assert fill_variables("{{ " + name + " }}", {name: "fine"}) == "fine"
 
 
-def test_harmless_texts_are_no_secrets():
+def test_harmless_texts_are_not_secrets():
     assert not is_secret_like("the hf_ prefix; sk-ill; token; a" * 100)
 
 
-def test_values_are_shown_by_their_type():
+def test_values_are_formatted_by_type():
     assert to_prompt_text({"a": [1, "ü"]}) == '{\n  "a": [\n    1,\n    "ü"\n  ]\n}'
     assert to_prompt_text(Point(1, 2)) == '{\n  "x": 1,\n  "y": 2\n}'
     assert to_prompt_text(Described()) == "a described thing"
@@ -134,12 +134,12 @@ def test_values_are_shown_by_their_type():
     assert to_prompt_text(ValueError("bad")) == "ValueError('bad')"
 
 
-def test_an_answer_is_shown_as_its_text():
+def test_an_answer_is_inserted_as_its_text():
     message = {"role": "assistant", "content": "the text"}
     assert to_prompt_text(ChatCompletionOutput(choices=[{"message": message}])) == "the text"
 
 
-def test_a_table_is_shown_by_its_head():
+def test_a_table_is_inserted_by_its_head():
     frame = pd.DataFrame({"a": range(1000)})
     shown = to_prompt_text(frame)
     assert "(20 of 1,000 rows shown)" in shown
@@ -154,7 +154,7 @@ def test_long_values_are_cut_with_a_note():
     assert len(to_prompt_text(range(5))) < MAX_REPR
 
 
-def test_a_picture_becomes_an_attachment():
+def test_an_image_becomes_an_attachment():
     picture = PIL.Image.new("RGB", (2, 2))
     taken = []
     text = fill_variables(
@@ -166,7 +166,7 @@ def test_a_picture_becomes_an_attachment():
 
 
 @given(st.text(max_size=50))
-def test_a_value_is_put_in_verbatim_whatever_it_holds(value):
+def test_any_value_is_inserted_verbatim(value):
     if not is_secret_like(value):
         assert fill_variables("<{{ x }}>", {"x": value}) == f"<{value}>"
 

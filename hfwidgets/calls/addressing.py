@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hfwidgets._version import __version__
-from hfwidgets.calls.routing import Route
+from hfwidgets.calls import blocked_hosts
+from hfwidgets.calls.route import Route
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow
@@ -39,6 +40,7 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     if token is not None and not token.is_explicit and not auth.is_trusted_url(address.base):
         token = None
         address = yield from _connect(who, task, None, settings)
+    blocked_hosts.check_not_blocked(address.base, settings.hosts.hub)
     address = _add_client_headers(address, token, settings)
     if token is not None or embedded:
         settings.addresses[key] = address
@@ -47,6 +49,7 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
 
 def forget_address(provider: Provider, settings: Settings) -> None:
     """Look for the provider's address again the next time."""
+    settings.routes.clear()
     for key in list(settings.addresses):
         if key.partition(" ")[0] == provider.name:
             del settings.addresses[key]

@@ -11,7 +11,7 @@ import httpx
 
 from hfwidgets import errors
 from hfwidgets.calls import http_exchange, transports
-from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.call import Deadline
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,

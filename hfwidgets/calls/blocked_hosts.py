@@ -24,12 +24,17 @@ def check_not_blocked(url: str, hub: str) -> None:
     if RETIRED_HOST in url or OLD_PROXY in url:
         raise _retired_error(url)
     if environment.is_offline():
-        host = urlsplit(url).hostname or ""
-        if is_hub_host(host) or host == urlsplit(hub).hostname:
-            raise errors.OfflineModeIsEnabled(
-                f"HF_HUB_OFFLINE is set, so {urlsplit(url).netloc} is not called.",
-                advice="Unset it, or use provider='local', which needs no network.",
-            )
+        check_online(url, hub)
+
+
+def check_online(url: str, hub: str) -> None:
+    """Refuse the Hub's own addresses, for when HF_HUB_OFFLINE is set."""
+    host = urlsplit(url).hostname or ""
+    if is_hub_host(host) or host == urlsplit(hub).hostname:
+        raise errors.OfflineModeIsEnabled(
+            f"HF_HUB_OFFLINE is set, so {urlsplit(url).netloc} is not called.",
+            advice="Unset it, or use provider='local', which needs no network.",
+        )
 
 
 def _retired_error(url: str) -> errors.RetiredHostError:

@@ -17,7 +17,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.calls import addressing, blocked_hosts, check_inputs
 from hfwidgets.calls.addressing import BASE_HEADERS
-from hfwidgets.calls.json_body import encode_json
+from hfwidgets.calls.json_body import dump_json, encode_json
 from hfwidgets.calls.known_secrets import collect_secrets, secrets_in_headers, secrets_in_url
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.redirects import follow_redirect, is_redirect
@@ -27,7 +27,8 @@ from hfwidgets.calls.retries import (
     backoff_seconds,
     parse_retry_after,
 )
-from hfwidgets.calls.routing import Route, choose_route
+from hfwidgets.calls.route import KnownRoute, Route
+from hfwidgets.calls.routing import choose_route
 from hfwidgets.calls.settings import (
     Interceptor,
     RecordedOrigin,
@@ -37,15 +38,61 @@ from hfwidgets.calls.settings import (
     interceptors,
 )
 from hfwidgets.calls.unexpected_errors import wrap_unexpected
+from hfwidgets.core import environment
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
-from hfwidgets.providers import Address, Provider
+from hfwidgets.providers import Address, Provider, RouteHandler
 from hfwidgets.tasks import BaseTask
 
 MAX_LOADING_WAIT = 900.0
 """How long a loading model is waited for without a timeout, in seconds."""
 
+ROUTE_SECONDS = 60.0
+"""How long a route holds, in seconds: calls one after the other need not look it up again."""
+
 log = logging.getLogger("hfwidgets")
+
+
+class Deadline:
+    """The moment by which a call must have ended; without a timeout, never.
+
+    Attributes:
+        timeout: the seconds from now, None without a limit.
+        end: the moment on the monotonic clock, None without a limit.
+    """
+
+    __slots__ = ("end", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self.end = None if timeout is None else time.monotonic() + timeout
+
+    def shorten_to(self, seconds: float) -> "Deadline":
+        """Return the earlier of this deadline and one in so many seconds."""
+        if self.end is not None and self.end <= time.monotonic() + seconds:
+            return self
+        return Deadline(seconds)
+
+    def remaining_seconds(self, doing: str) -> float | None:
+        """Return the seconds that are left, None without a limit.
+
+        Raises:
+            InferenceTimeoutError: no time is left.
+        """
+        if self.end is None:
+            return None
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise self.timeout_error(doing)
+        return left
+
+    def timeout_error(self, doing: str) -> errors.InferenceTimeoutError:
+        """Build the error for a budget that has run out."""
+        return errors.InferenceTimeoutError(
+            f"The call took longer than its timeout of {self.timeout:g} s while {doing}.",
+            advice="Pass a larger timeout= to the client; long answers show progress with "
+            "stream=True.",
+        )
 
 
 class Call:
@@ -85,7 +132,7 @@ class Call:
             self.provider.name if self.provider else "",
             self.model,
             time.perf_counter() - self.start_time,
-            reply.headers if reply else None,
+            reply.headers if reply else {},
             reply.status_code if reply else None,
         )
         known = self.settings.prices.get((self.model or "").partition(":")[0])
@@ -145,11 +192,13 @@ class Call:
     def answer_infer(self, ask: Infer) -> Flow[Any]:
         """Return the raw answer for a task, from the provider or from the interceptor."""
         assert self.task is not None
-        check_inputs.check_inputs(ask.inputs, self.task)
+        if type(ask.inputs) is not str:
+            check_inputs.check_inputs(ask.inputs, self.task)
         ask.task, ask.output = self.task.name, self.task.output
         try:
             if self.interceptor is None:
-                self.raw_answer = yield from self.ask_provider(ask)
+                handler = yield from self._prepare_provider(ask)
+                self.raw_answer = yield from handler(ask)
             else:
                 self.raw_answer = yield from self.interceptor.intercept(self, ask)
         except errors.HfWidgetsError as error:
@@ -160,16 +209,32 @@ class Call:
 
     def ask_provider(self, ask: Infer) -> Flow[Any]:
         """Return the raw answer of the provider that serves the task."""
+        handler = yield from self._prepare_provider(ask)
+        return (yield from handler(ask))
+
+    def _prepare_provider(self, ask: Infer) -> Flow[RouteHandler]:
+        """Fill in who serves a task; return the provider's handler of it."""
         assert self.task is not None
-        route = yield from self.set_target(
-            Target(partial(choose_route, self.task, ask.model), ask.task)
-        )
-        address = self.address
-        assert address is not None
+        settings = self.settings
+        provider = settings.provider or environment.default_provider()
+        key = (ask.task, ask.model, settings.model, provider)
+        known = settings.routes.get(key)
+        if known is None or known.expires < time.monotonic():
+            choose = partial(choose_route, self.task, ask.model)
+            route = yield from self.set_target(Target(choose, ask.task))
+            handler = route.provider.route(ask.task)
+            assert self.address is not None
+            known = KnownRoute(route, self.address, handler, time.monotonic() + ROUTE_SECONDS)
+            if known.address.source is not None or route.provider.is_embedded:
+                settings.routes[key] = known
+        route, address = known.route, known.address
+        self.provider, self.model, self.address = route.provider, route.model, address
+        self._endpoint_url = route.url or ""
+        self._resolve_address = partial(addressing.resolve_address, route, ask.task, settings)
         ask.model, ask.served_as, ask.entry = route.model, route.served_as, route.entry
-        ask.base, ask.routed, ask.hub = address.base, address.routed, self.settings.hosts.hub
-        ask.memory = self.settings.memory.setdefault(address.base, {})
-        return (yield from route.provider.route(ask.task)(ask))
+        ask.base, ask.routed, ask.hosts = address.base, address.routed, settings.hosts
+        ask.memory = settings.memory.setdefault(address.base, {})
+        return known.handler
 
     def set_target(self, target: Target) -> Flow[Route]:
         """Choose who answers the requests that follow, and resolve their address."""
@@ -256,15 +321,20 @@ class Call:
             headers, own = dict(BASE_HEADERS), {}
         else:
             assert self.address is not None
-            headers, url = dict(self.address.headers), self.address.url(url)
+            headers, base = dict(self.address.headers), self.address.base
+            url = f"{base.rstrip('/')}/{url.lstrip('/')}" if url else base
         content = send.content
         if send.json is not None:
             headers["content-type"] = "application/json"
-            content = encode_json(send.json)
+            try:
+                content = dump_json(send.json).encode()
+            except (TypeError, ValueError, RecursionError):  # media, or a mistake
+                content = encode_json(send.json)
         size = getattr(content, "size", None)
         if size is not None:
             headers["content-length"] = str(size)
-        blocked_hosts.check_not_blocked(url, self.settings.hosts.hub)
+        if environment.is_offline():
+            blocked_hosts.check_online(url, self.settings.hosts.hub)
         headers.setdefault("x-request-id", os.urandom(16).hex())
         if send.headers:
             users = {name.lower() for name in own}  # the user's own headers win

@@ -4,15 +4,15 @@ caller = SyncCaller.create(Settings(model="org/model"))
 caller.run(task, task.flow(None, "some text"))      # the finished result, with its meta
 """
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call
-from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.call import Call, Deadline
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core.flow import Flow, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.results.record import Record, set_meta
+from hfwidgets.results.record import Record
 from hfwidgets.tasks import BaseTask
 
 if TYPE_CHECKING:
@@ -114,4 +114,6 @@ def _attach_meta(result: Any, call: Call) -> Any:
     meta = call.meta()
     if isinstance(result, Record):
         meta.usage = result.get("usage") and result.usage
-    return set_meta(result, meta)
+    with contextlib.suppress(AttributeError, TypeError):  # a plain number holds nothing more
+        result.meta = meta
+    return result

@@ -6,7 +6,7 @@ from typing import TypeVar
 import httpx
 
 from hfwidgets import errors
-from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.call import Deadline
 from hfwidgets.calls.proxies import find_proxy
 from hfwidgets.core.flow import Sleep, wait_listener
 

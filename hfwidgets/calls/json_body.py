@@ -12,20 +12,18 @@ from hfwidgets.core.surrogates import repair_text
 MAX_DEPTH = 100
 """The depth at which the search for a value that JSON cannot express gives up."""
 
-_dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+"""Returns a value without media as JSON text; ValueError or TypeError if it cannot be written."""
 
 
 def encode_json(value: Any) -> bytes | media.Body:
-    """Return JSON as bytes, in pieces where it holds media.
+    """Return JSON in pieces, for a value with media in it; `dump_json` writes all others.
 
     Raises:
         InputError: the value holds something that JSON cannot express.
     """
     try:
-        try:
-            return _dump_json(value).encode()
-        except TypeError:  # media, which the quick way does not know, or a mistake
-            return media.json_body(value)
+        return media.json_body(value)
     except (TypeError, ValueError, RecursionError) as error:
         found = find_odd_value(value)
         what = str(error) if found is None else f"{found[0]} is {_describe(found[1])}"

@@ -16,12 +16,12 @@ a provider with its own key is asked for the model as it was named, with a warni
 the provider's name for the model is needed, so the look-up's error stands.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from hfwidgets import errors, providers
 from hfwidgets.calls import match_offers, model_info
 from hfwidgets.calls.offers import Offer
+from hfwidgets.calls.route import Route as Route
 from hfwidgets.calls.settings import Settings, check_url, is_url
 from hfwidgets.core import environment
 from hfwidgets.core.flow import Flow
@@ -30,25 +30,6 @@ from hfwidgets.providers import Provider
 from hfwidgets.tasks import BaseTask
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Who is asked.
-
-    Attributes:
-        provider: the service.
-        model: the model as the user named it, None when nobody did.
-        served_as: the provider's name for it.
-        url: the endpoint's address, where one was given.
-        entry: the Hub's entry for the model at this provider.
-    """
-
-    provider: Provider
-    model: str | None
-    served_as: str | None
-    url: str | None = None
-    entry: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.calls.offers import HubModelInfo, Offer
+from hfwidgets.calls.route import KnownRoute
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Blocking, Flow, Infer
 from hfwidgets.core.meta import Meta
@@ -99,6 +100,7 @@ class Settings:
         machine: the token found on this machine, once it was looked for and found.
         tokenless_until: when a token that was not found is looked for again (`monotonic`).
         addresses: where providers are reached, with credentials.
+        routes: who serves a task with a model, for a minute after it was worked out.
         memory: what was learned about an address, by its base.
         models: what the Hub said about models, by model and token, with the time it expires.
         recommended: the Hub's recommended models by task.
@@ -119,6 +121,7 @@ class Settings:
     machine_token: auth.Token | None = field(default=None, repr=False)
     next_token_lookup: float = field(default=0.0, repr=False)
     addresses: dict[str, Address] = field(default_factory=dict, repr=False)
+    routes: dict[tuple[str | None, ...], KnownRoute] = field(default_factory=dict, repr=False)
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
     known_models: dict[tuple[str, str], tuple[float, HubModelInfo]] = field(
         default_factory=dict, repr=False

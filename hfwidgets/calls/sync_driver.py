@@ -12,8 +12,8 @@ import httpx
 
 from hfwidgets import errors
 from hfwidgets.calls import http_exchange, transports
-from hfwidgets.calls.connections import Connection, ReadDeadline, limit_time
-from hfwidgets.calls.deadline import Deadline
+from hfwidgets.calls.call import Deadline
+from hfwidgets.calls.connections import Connection, ReadDeadline
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
@@ -122,13 +122,12 @@ class SyncDriver:
         if request.max_wait is not None:
             deadline = deadline.shorten_to(request.max_wait)
         try:
-            left = deadline.remaining_seconds("calling the server")
-            built = transports.build_request(request, left)
-            if left is None:
-                response = self._open_response(built)
+            if deadline.end is None:
+                response = self._open_response(transports.build_request(request, None))
             else:
-                with limit_time(left):
-                    response = self._open_response(built)
+                left = deadline.remaining_seconds("calling the server")
+                with transports.limit_time(left):
+                    response = self._open_response(transports.build_request(request, left))
             status, headers = response.status_code, response.headers
             if request.stream and status < 400:
                 return Reply(status, headers, source=response, url=request.url)
@@ -153,7 +152,9 @@ class SyncDriver:
         limit = self._json_limit if request.limit is None else request.limit
         watch = None if deadline.end is None else ReadDeadline(response)
         try:
-            for part in _iter_body(response):
+            is_encoded = "content-encoding" in response.headers
+            body = response.iter_bytes() if is_encoded else response.stream
+            for part in cast(Iterable[bytes], body):
                 parts.append(part)
                 size += len(part)
                 if is_error and size > ERROR_LIMIT:

@@ -9,21 +9,27 @@ them a second time, which takes half of the time of a small request; so transpor
 without one.
 """
 
+import contextlib
 import functools
+import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
+import httpcore
 import httpx
 
 from hfwidgets.calls.certificates import plain_context, ssl_context
-from hfwidgets.calls.connections import TimedBackend
 from hfwidgets.calls.prepared_request import PreparedRequest
 from hfwidgets.calls.proxies import ProxyRoute, find_proxy
 
 REQUESTS_PER_POOL = 10
 """How many requests a transport carries at once."""
+
+WRITE_PIECE = 65536
+"""How many bytes are written at once, so that a slow reader cannot stretch the time."""
 
 T = TypeVar("T")
 
@@ -43,6 +49,96 @@ def build_request(request: PreparedRequest, left: float | None) -> httpx.Request
         content=content,
         extensions={"timeout": limits},
     )
+
+
+class _Limits(threading.local):
+    """The moment by which all reads and writes of this thread's request must have ended."""
+
+    end: float | None = None
+
+
+_limits = _Limits()
+
+WRITE_PIECE = 65536
+"""How many bytes are written at once, so that a slow reader cannot stretch the time."""
+
+
+@contextlib.contextmanager
+def limit_time(seconds: float | None) -> Iterator[None]:
+    """End all reads and writes of this thread's connections after so many seconds together.
+
+    httpx and httpcore give each read the whole time again, so that a server which sends its headers
+    in drops, or endless interim answers, would hold a call forever.
+    """
+    if seconds is None:
+        yield
+        return
+    _limits.end = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _limits.end = None
+
+
+def _time_left(timeout: float | None, error: type[Exception]) -> float | None:
+    if _limits.end is None:
+        return timeout
+    left = _limits.end - time.monotonic()
+    if left <= 0:
+        raise error("the time is over")
+    return left if timeout is None else min(timeout, left)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose reads and writes keep to `limit_time`."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        vars(self)["get_extra_info"] = stream.get_extra_info
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if _limits.end is not None:
+            timeout = _time_left(timeout, httpcore.ReadTimeout)
+        return self._stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if _limits.end is None:
+            self._stream.write(buffer, timeout)
+            return
+        for start in range(0, len(buffer), WRITE_PIECE):
+            piece = buffer[start : start + WRITE_PIECE]
+            self._stream.write(piece, _time_left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _time_left(timeout, httpcore.ConnectTimeout)
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+
+class TimedBackend(httpcore.NetworkBackend):
+    """Opens connections that keep to `limit_time`."""
+
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _time_left(timeout, httpcore.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
+        return _TimedStream(stream)
 
 
 @dataclass(slots=True, eq=False)
@@ -78,85 +174,92 @@ class _PoolSet(Generic[T]):
             return pool
 
 
-class _Origins(Generic[T]):
-    """The pools for each scheme, host and port, as the environment's proxies have it."""
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """How connections are made: encrypted or not, through a proxy or not, timed or not."""
 
-    def __init__(self, make: Callable[[bool, ProxyRoute | None], T]) -> None:
+    is_tls: bool
+    proxy: ProxyRoute | None
+    timed: bool
+
+
+class _Pools(Generic[T]):
+    """The pools for each origin, as the environment's proxies have it."""
+
+    def __init__(self, make: Callable[[_Path], T]) -> None:
         self._make = make
-        self._by_origin: dict[tuple[str, str, int | None], _PoolSet[T]] = {}
-        self._by_route: dict[tuple[bool, ProxyRoute | None], _PoolSet[T]] = {}
+        self._by_path: dict[_Path, _PoolSet[T]] = {}
+        self.known: dict[tuple[str, str, int | None, bool], _PoolSet[T]] = {}
 
-    def pools_for(self, url: httpx.URL) -> _PoolSet[T]:
-        """Return the pools for an address.
+    def connect(self, url: httpx.URL, timed: bool) -> _PoolSet[T]:
+        """Return the pools for an origin that was not called before.
 
         Raises:
             ConfigurationError: the environment's proxy or certificates cannot be used.
         """
-        key = (url.scheme, url.host, url.port)
-        known = self._by_origin.get(key)
-        if known is None:
-            route = (url.scheme == "https", find_proxy(*key))
-            known = self._by_route.setdefault(
-                route, _PoolSet(functools.partial(self._make, *route))
-            )
-            self._by_origin[key] = known
-        return known
-
-    def needs_certificates(self, url: httpx.URL) -> bool:
-        """True for the first request to an address whose certificates may still be unread."""
-        return url.scheme == "https" and (url.scheme, url.host, url.port) not in self._by_origin
+        proxy = find_proxy(url.scheme, url.host, url.port)
+        path = _Path(url.scheme == "https", proxy, timed)
+        made = _PoolSet(functools.partial(self._make, path))
+        found = self._by_path.setdefault(path, made)
+        self.known[url.scheme, url.host, url.port, timed] = found
+        return found
 
     def transports(self) -> list[T]:
         """Return all transports that were opened."""
-        return [pool.transport for pools in self._by_route.values() for pool in pools.pools]
+        return [pool.transport for pools in self._by_path.values() for pool in pools.pools]
 
 
+@dataclass(slots=True, eq=False)
 class _PooledBody(httpx.SyncByteStream):
     """A response's bytes, whose end makes room in the pool."""
 
-    def __init__(self, stream: httpx.SyncByteStream, pool: Pool[httpx.BaseTransport]) -> None:
-        self._stream = stream
-        self._pool: Pool[httpx.BaseTransport] | None = pool
+    stream: httpx.SyncByteStream
+    pool: Pool[httpx.BaseTransport] | None
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
+        return iter(self.stream)
 
     def close(self) -> None:
         try:
-            self._stream.close()
+            self.stream.close()
         finally:
-            pool, self._pool = self._pool, None
+            pool, self.pool = self.pool, None
             if pool is not None:
-                pool.release()
+                with pool.lock:
+                    pool.open_requests -= 1
 
 
+@dataclass(slots=True, eq=False)
 class _AsyncPooledBody(httpx.AsyncByteStream):
     """The async counterpart of `_PooledBody`."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, pool: Pool[httpx.AsyncBaseTransport]) -> None:
-        self._stream = stream
-        self._pool: Pool[httpx.AsyncBaseTransport] | None = pool
+    stream: httpx.AsyncByteStream
+    pool: Pool[httpx.AsyncBaseTransport] | None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
+        return aiter(self.stream)
 
     async def aclose(self) -> None:
         try:
-            await self._stream.aclose()
+            await self.stream.aclose()
         finally:
-            pool, self._pool = self._pool, None
+            pool, self.pool = self.pool, None
             if pool is not None:
-                pool.release()
+                with pool.lock:
+                    pool.open_requests -= 1
 
 
 class Transports(httpx.BaseTransport):
     """Blocking transports, made as they are needed."""
 
     def __init__(self) -> None:
-        self._origins: _Origins[httpx.BaseTransport] = _Origins(_make_transport)
+        self._pools: _Pools[httpx.BaseTransport] = _Pools(_make_transport)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._origins.pools_for(request.url).acquire()
+        url = request.url
+        timed = request.extensions["timeout"]["read"] is not None
+        known = self._pools.known.get((url.scheme, url.host, url.port, timed))
+        pool = (known or self._pools.connect(url, timed)).acquire()
         try:
             response = pool.transport.handle_request(request)
         except BaseException:
@@ -166,7 +269,7 @@ class Transports(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        for transport in self._origins.transports():
+        for transport in self._pools.transports():
             transport.close()
 
 
@@ -174,14 +277,18 @@ class AsyncTransports(httpx.AsyncBaseTransport):
     """Awaited transports, made as they are needed."""
 
     def __init__(self) -> None:
-        self._origins: _Origins[httpx.AsyncBaseTransport] = _Origins(_make_async_transport)
+        self._pools: _Pools[httpx.AsyncBaseTransport] = _Pools(_make_async_transport)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._origins.needs_certificates(request.url):
-            import anyio.to_thread
+        url = request.url
+        known = self._pools.known.get((url.scheme, url.host, url.port, False))
+        if known is None:
+            if url.scheme == "https":
+                import anyio.to_thread
 
-            await anyio.to_thread.run_sync(ssl_context)  # it would block the loop for 20 ms
-        pool = self._origins.pools_for(request.url).acquire()
+                await anyio.to_thread.run_sync(ssl_context)  # it would block the loop for 20 ms
+            known = self._pools.connect(url, timed=False)
+        pool = known.acquire()
         try:
             response = await pool.transport.handle_async_request(request)
         except BaseException:
@@ -191,7 +298,7 @@ class AsyncTransports(httpx.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        for transport in self._origins.transports():
+        for transport in self._pools.transports():
             await transport.aclose()
 
 
@@ -201,24 +308,25 @@ def connection_limits() -> httpx.Limits:
     return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
 
 
-def _transport_options(is_tls: bool, proxy: ProxyRoute | None) -> dict[str, Any]:
+def _transport_options(path: _Path) -> dict[str, Any]:
     """Return httpx's arguments; certificates are read only where a connection is encrypted."""
     options: dict[str, Any] = {
-        "verify": ssl_context() if is_tls else plain_context(),
+        "verify": ssl_context() if path.is_tls else plain_context(),
         "limits": connection_limits(),
     }
-    if proxy is not None:
-        context = ssl_context() if proxy.is_tls else None
-        options["proxy"] = httpx.Proxy(proxy.url, ssl_context=context)
+    if path.proxy is not None:
+        context = ssl_context() if path.proxy.is_tls else None
+        options["proxy"] = httpx.Proxy(path.proxy.url, ssl_context=context)
     return options
 
 
-def _make_transport(is_tls: bool, proxy: ProxyRoute | None) -> httpx.BaseTransport:
-    transport = httpx.HTTPTransport(**_transport_options(is_tls, proxy))
-    pool = transport._pool  # httpx has no argument for a network backend
-    pool._network_backend = TimedBackend(pool._network_backend)
+def _make_transport(path: _Path) -> httpx.BaseTransport:
+    transport = httpx.HTTPTransport(**_transport_options(path))
+    if path.timed:
+        pool = transport._pool  # httpx has no argument for a network backend
+        pool._network_backend = TimedBackend(pool._network_backend)
     return transport
 
 
-def _make_async_transport(is_tls: bool, proxy: ProxyRoute | None) -> httpx.AsyncBaseTransport:
-    return httpx.AsyncHTTPTransport(**_transport_options(is_tls, proxy))
+def _make_async_transport(path: _Path) -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(**_transport_options(path))

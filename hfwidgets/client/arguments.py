@@ -74,7 +74,7 @@ def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
                 f"{', '.join(checks)}; for another client, make one."
             )
     checked = {name: checks[name](value) for name, value in changes.items()}
-    return replace(settings, addresses={}, **checked)
+    return replace(settings, addresses={}, routes={}, **checked)
 
 
 def check_model(given: Any, base_url: Any = None, provider: Any = None) -> str | None:

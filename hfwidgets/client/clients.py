@@ -111,9 +111,14 @@ class _Client(Tasks, RawRequests, Generic[H]):
             mapping=manual_mapping(mapping),
             recordings=arguments.to_interceptor(recordings),
         )
-        self._caller = self._make_caller(settings, http_client)
+        self._use(self._make_caller(settings, http_client))
 
     _caller: Any
+    _run: Any
+
+    def _use(self, caller: Any) -> None:
+        self._caller = caller
+        self._run = caller.run  # not a method around it: all calls pass here
 
     def _make_caller(self, settings: Settings, http_client: H | None) -> Any:
         raise NotImplementedError
@@ -168,7 +173,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         """
         other = object.__new__(type(self))
         changed = arguments.with_changes(self._settings, changes)
-        other._caller = self._caller.with_settings(changed)
+        other._use(self._caller.with_settings(changed))
         return other
 
     if not TYPE_CHECKING:  # checkers shall know the real names only
@@ -195,9 +200,6 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
 
     def _make_caller(self, settings: Settings, http_client: "httpx.Client | None") -> SyncCaller:
         return SyncCaller.create(settings, http_client)
-
-    def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        return self._caller.run(task, flow)
 
     @functools.cached_property
     def chat(self) -> ChatNamespace[ChatCall]:
@@ -267,9 +269,6 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         self, settings: Settings, http_client: "httpx.AsyncClient | None"
     ) -> AsyncCaller:
         return AsyncCaller.create(settings, http_client)
-
-    async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        return await self._caller.run(task, flow)
 
     @functools.cached_property
     def chat(self) -> ChatNamespace[AsyncChatCall]:

@@ -84,4 +84,4 @@ def default_provider() -> str | None:
 
 def is_offline() -> bool:
     """True if HF_HUB_OFFLINE forbids calls to the Hub."""
-    return is_on("HF_HUB_OFFLINE")
+    return "HF_HUB_OFFLINE" in os.environ and is_on("HF_HUB_OFFLINE")

@@ -33,6 +33,13 @@ engine that starts.
 """
 
 
+class Hosts(Protocol):
+    """The addresses of services, of which a provider may name the Hub's to its own service."""
+
+    @property
+    def hub(self) -> str: ...
+
+
 @dataclass(slots=True, eq=False)
 class Infer:
     """What a task asks of a provider.
@@ -41,7 +48,7 @@ class Infer:
     `model` is a Hub id as the user gave it. `output` is the kind of file that the task's result is
     or holds: image, audio, video, or "". A provider's route finds its own id in `served_as`,
     the Hub's entry for it in `entry`, in `memory` what this client has learned about the address,
-    in `base` that address, in `routed` whether it is the Hub's router, and in `hub` the Hub's own.
+    in `base` that address, in `routed` whether it is the Hub's router, in `hosts` all addresses.
     """
 
     inputs: Any
@@ -55,12 +62,16 @@ class Infer:
     memory: dict[str, Any] = field(default_factory=dict)
     base: str = ""
     routed: bool = False
-    hub: str = ""
+    hosts: Hosts | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The options that were given: None is dropped at every depth of dicts."""
-        return {name: drop_none(v) for name, v in self.options.items() if v is not None}
+        given = {}
+        for name, value in self.options.items():
+            if value is not None:
+                given[name] = drop_none(value)
+        return given
 
 
 @dataclass(slots=True, eq=False)
@@ -128,27 +139,22 @@ class Blocking:
     dry_run_value: Any = None
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Reply:
-    """An HTTP answer, with the names httpx users know."""
+    """An HTTP answer, with the names that users of httpx know.
 
-    __slots__ = ("content", "headers", "seconds", "source", "status_code", "url")
+    Attributes:
+        source: the driver's own response, for an answer whose body is still to be read.
+        url: where it came from, after redirects.
+        seconds: how long it took.
+    """
 
-    def __init__(
-        self,
-        status_code: int,
-        headers: Mapping[str, str] | None = None,
-        content: bytes = b"",
-        *,
-        source: Any = None,
-        url: str = "",
-        seconds: float = 0.0,
-    ) -> None:
-        self.status_code = status_code
-        self.headers = {} if headers is None else headers
-        self.content = content
-        self.source = source
-        self.url = url
-        self.seconds = seconds
+    status_code: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    source: Any = None
+    url: str = ""
+    seconds: float = 0.0
 
     @property
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hfwidgets.errors.secrets import redact_headers
@@ -20,6 +21,7 @@ _TIMING_HEADERS = {
 _MILLISECOND_TIMES = {"queue", "inference", "validation", "total"}
 
 
+@dataclass(eq=False, repr=False)
 class Meta:
     """Who answered, and what it took.
 
@@ -34,46 +36,37 @@ class Meta:
         recorded: when the answer was recorded, for one that was; its times are those of then.
     """
 
-    def __init__(
-        self,
-        task: str,
-        provider: str,
-        model: str | None,
-        seconds: float = 0.0,
-        headers: Mapping[str, str] | None = None,
-        status_code: int | None = None,
-    ) -> None:
-        self.task = task
-        self._provider = provider
-        self._model = model
-        self.seconds = seconds
-        self.status_code = status_code
-        self.first_token_seconds: float | None = None
-        self.recorded: datetime.datetime | None = None
-        self.usage: Any = None
-        self.price: tuple[float, float] | None = None
-        self._headers: Mapping[str, str] = headers or {}
+    task: str
+    provider_name: str
+    model_name: str | None
+    seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status_code: int | None = None
+    first_token_seconds: float | None = None
+    recorded: "datetime.datetime | None" = None
+    usage: Any = None
+    price: tuple[float, float] | None = None
 
     def mask_headers(self, secrets: Collection[str]) -> None:
         """Mask what looks like a secret in the headers that a server sent."""
-        self._headers = redact_headers(self._headers, secrets)
+        self.headers = redact_headers(self.headers, secrets)
 
     def set_origin(self, provider: str, model: str | None) -> None:
         """Name who answered, where no answer's headers say so."""
-        self._provider, self._model = provider, model
+        self.provider_name, self.model_name = provider, model
 
     @property
     def provider(self) -> str:
-        return self._headers.get("x-inference-provider") or self._provider
+        return self.headers.get("x-inference-provider") or self.provider_name
 
     @property
     def model(self) -> str | None:
-        return self._headers.get("x-inference-model") or self._model
+        return self.headers.get("x-inference-model") or self.model_name
 
     @property
     def request_id(self) -> str | None:
         """The server's name for the request."""
-        return find_request_id(self._headers)
+        return find_request_id(self.headers)
 
     @functools.cached_property
     def timings(self) -> dict[str, float]:
@@ -83,7 +76,7 @@ class Meta:
         found = {}
         for name, header in _TIMING_HEADERS.items():
             try:
-                value = float(self._headers[header])
+                value = float(self.headers[header])
             except (KeyError, ValueError):
                 continue
             found[name] = value / 1000 if name in _MILLISECOND_TIMES else value
@@ -92,7 +85,7 @@ class Meta:
     @property
     def compute_type(self) -> str | None:
         """What the server computed on (`cpu`, `cache`, `2-a10-g`), where it says."""
-        return self._headers.get("x-compute-type")
+        return self.headers.get("x-compute-type")
 
     @property
     def cost(self) -> float | None:

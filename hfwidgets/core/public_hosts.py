@@ -70,9 +70,9 @@ def resolve_host(host: str, port: int) -> list[IPAddress]:
 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [unwrap(str(entry[4][0])) for entry in found]
     except (OSError, UnicodeError):
         return []
+    return [unwrap(str(entry[4][0])) for entry in found]
 
 
 def unwrap(text: str) -> IPAddress:

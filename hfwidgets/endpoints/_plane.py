@@ -363,7 +363,7 @@ class AsyncEndpoints(_ControlPlane, AsyncTaskClient):
         self._client = client or AsyncInferenceClient(token=token, **settings)
         self._settings = self._client._settings
         blocking = InferenceClient()
-        blocking._caller = blocking._caller.with_settings(self._settings)
+        blocking._use(blocking._caller.with_settings(self._settings))
         self._blocking = Endpoints(client=blocking)
 
     async def _run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:

@@ -55,7 +55,7 @@ def decode_base64_answer(text: Any) -> bytes:
 
 def fetch_file(request: Infer, url: Any) -> Flow[bytes]:
     """Download the file that an answer points to, without credentials."""
-    return (yield from media.download(url, base=request.base))
+    return media.download(url, base=request.base)
 
 
 def job_error(provider: str, request: Infer, why: Any) -> errors.ProviderJobError:

@@ -20,24 +20,25 @@ provider = Provider("https://fal.run", auth_headers=lambda key: {"authorization"
 
 @provider.serves("text-to-image")
 def generate_image(request: Infer) -> Flow[Any]:
-    raw = yield from _post_once(
-        request,
-        {"prompt": request.inputs, **_to_image_size(request.parameters), **_lora_options(request)},
-    )
+    size = _to_image_size(request.parameters)
+    body = {"prompt": request.inputs, **size, **_lora_options(request)}
+    raw = parse_json((yield _post_once(request, body)))
     return (yield from fetch_file(request, get_value(raw, "images", 0, "url")))
 
 
 @provider.serves("automatic-speech-recognition")
 def transcribe(request: Infer) -> Flow[Any]:
     audio = yield from media.to_url(request.inputs, "audio/mpeg")
-    raw = yield from _post_once(request, {"audio_url": audio, **request.parameters})
+    body = {"audio_url": audio, **request.parameters}
+    raw = parse_json((yield _post_once(request, body)))
     get_value(raw, "text")
     return raw
 
 
 @provider.serves("text-to-speech")
 def synthesize_speech(request: Infer) -> Flow[Any]:
-    raw = yield from _post_once(request, {"text": request.inputs, **request.parameters})
+    body = {"text": request.inputs, **request.parameters}
+    raw = parse_json((yield _post_once(request, body)))
     return (yield from fetch_file(request, get_value(raw, "audio", "url")))
 
 
@@ -91,14 +92,15 @@ def _lora_options(request: Infer) -> dict[str, Any]:
     weights = request.entry.get("adapterWeightsPath")
     if not weights:
         return {}
-    lora = {"path": f"{request.hub}/{request.model}/resolve/main/{weights}", "scale": 1}
+    assert request.hosts is not None
+    lora = {"path": f"{request.hosts.hub}/{request.model}/resolve/main/{weights}", "scale": 1}
     base = "stabilityai/stable-diffusion-xl-base-1.0"
     named = request.task == "text-to-image" and request.served_as == "fal-ai/lora"
     return {"loras": [lora], **({"model_name": base} if named else {})}
 
 
-def _post_once(request: Infer, body: dict[str, Any]) -> Flow[Any]:
-    return parse_json((yield Send("POST", f"/{request.served_as}", json=body)))
+def _post_once(request: Infer, body: dict[str, Any]) -> Send:
+    return Send("POST", f"/{request.served_as}", json=body)
 
 
 def _run_queued_job(request: Infer, body: dict[str, Any]) -> Flow[Any]:

@@ -1,11 +1,13 @@
 """Take images, audio and video out of answers: bytes, or base64 in JSON; types are sniffed."""
 
+import functools
 import io
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
+from hfwidgets.core.flow import Blocking
 from hfwidgets.media import HEAD_SIZE, decode_base64, sniff
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ _FILE_KEYS = (
 )
 
 
+def decode_image(raw: object) -> Blocking:
+    """Return the step that decodes an image in an answer; see `extract_image`."""
+    return Blocking(functools.partial(extract_image, raw))
+
+
 def extract_image(raw: object) -> "Image":
     """Decode an image from bytes, base64 text, a data URL or JSON around it; may block.
 
@@ -36,11 +43,12 @@ def extract_image(raw: object) -> "Image":
 
     if isinstance(raw, Image.Image):
         return raw
-    data = extract_file(raw, "image")
+    data = raw if isinstance(raw, bytes) else extract_file(raw, "image")
     try:
         image = Image.open(io.BytesIO(data))
         image.load()
     except Exception as error:  # Pillow's plugins raise nearly every type there is
+        data = extract_file(raw, "image")  # says what came in place of an image
         raise errors.OutputError(
             f"The server's image ({len(data):,} bytes) cannot be read: {error}"
         ) from error

@@ -4,7 +4,6 @@ A record is a dict whose keys are also attributes. Declared fields that are miss
 stay reachable, and nested objects become records on first access.
 """
 
-import contextlib
 import functools
 import inspect
 import json
@@ -363,10 +362,3 @@ class Text(str):
 def to_elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
     """Return dicts as a list of records."""
     return Elements(kind(item) for item in items)
-
-
-def set_meta(result: T, meta: Meta) -> T:
-    """Attach its origin to a result that can hold it."""
-    with contextlib.suppress(AttributeError, TypeError):  # plain numbers hold nothing more
-        result.meta = meta  # type: ignore[attr-defined]
-    return result

@@ -1,6 +1,5 @@
 """Input types, decoders and parameter checks that the image, audio and video tasks share."""
 
-import functools
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -13,7 +12,7 @@ from hfwidgets.results.audio import Audio
 from hfwidgets.results.vision import ImageSegmentationOutputElement, Video
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 M = TypeVar("M", bound=ImageSegmentationOutputElement)
 
@@ -58,12 +57,6 @@ TargetSize: TypeAlias = Mapping[str, int] | tuple[int, int] | list[int] | HasSiz
 """{"width": .., "height": ..}, (width, height) or an object with both, in pixels."""
 
 
-def decode_image(raw: object) -> Flow["Image"]:
-    """Decode an image in an answer."""
-    image: Image = yield Blocking(functools.partial(files.extract_image, raw))
-    return image
-
-
 def decode_audio(raw: object) -> Flow[Audio]:
     """Take the audio file out of an answer."""
     audio: Audio = yield Blocking(lambda: Audio(files.extract_file(raw, "audio")))
@@ -74,7 +67,7 @@ def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
     """Return the same segments with their masks decoded."""
     for item in found:
         if item.get("mask") is not None:
-            item["mask"] = yield from decode_image(item["mask"])
+            item["mask"] = yield files.decode_image(item["mask"])
     return found
 
 

@@ -41,8 +41,8 @@ class SyncTaskClient:
         super().__init_subclass__()
         _add_functions(cls)
 
-    def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
-        raise NotImplementedError
+    _run: Callable[["BaseTask | None", Flow[Any]], Any]
+    """Returns the result of a flow, or its open stream."""
 
 
 class AsyncTaskClient:
@@ -52,8 +52,8 @@ class AsyncTaskClient:
         super().__init_subclass__()
         _add_functions(cls)
 
-    async def _run(self, task: "BaseTask", flow: Flow[Any]) -> Any:
-        raise NotImplementedError
+    _run: Callable[["BaseTask | None", Flow[Any]], Awaitable[Any]]
+    """Returns the result of a flow, or its open stream."""
 
 
 def _add_functions(owner: type) -> None:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import media
 from hfwidgets.core.flow import Flow, Infer
-from hfwidgets.results import Elements
+from hfwidgets.results import Elements, files
 from hfwidgets.results import vision as results
 from hfwidgets.tasks._media import (
     ImageInput,
     TargetSize,
     check_extra_params,
-    decode_image,
     decode_masks,
     decode_video,
     parse_size,
@@ -145,7 +144,8 @@ class VisionTasks:
             "target_size": parse_size(target_size),
         }
         options |= check_extra_params("image_to_image", kwargs, {**options, "model": model})
-        return (yield from decode_image((yield Infer(source, model, options))))
+        edited: Image = yield files.decode_image((yield Infer(source, model, options)))
+        return edited
 
     @task("Image to text", {"image": INVOICE}, image=Upload("image"))
     def image_to_text(
@@ -279,7 +279,10 @@ class VisionTasks:
             extra_body: More parameters for the server.
             target_size: The older way to pass width and height.
         """
-        size = parse_size(merge_alias("width and height", None, "target_size", target_size)) or {}
+        size: dict[str, int] | None = None
+        if target_size is not None:
+            size = parse_size(merge_alias("width and height", None, "target_size", target_size))
+        size = size or {}
         options = {
             "negative_prompt": negative_prompt,
             "height": size.get("height") if height is None else height,
@@ -288,9 +291,11 @@ class VisionTasks:
             "guidance_scale": guidance_scale,
             "scheduler": scheduler,
             "seed": seed,
-            **as_options("extra_body", extra_body),
         }
-        return (yield from decode_image((yield Infer(prompt, model, options))))
+        if extra_body is not None:
+            options |= as_options("extra_body", extra_body)
+        image: Image = yield files.decode_image((yield Infer(prompt, model, options)))
+        return image
 
     @task(
         "Text to video",

@@ -1,13 +1,14 @@
 """Who serves a call: the arguments, the model's suffix, the token and the Hub's list."""
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from hfwidgets import InferenceClient, errors
-from hfwidgets.calls import model_info
+from hfwidgets.calls import call, model_info
 from tests.plugins.asker import MODEL, TOKEN, Asker
 from tests.plugins.loopback import Answer, Loopback, chat_answer
 from tests.plugins.waiting import Clock
@@ -330,6 +331,8 @@ def test_hf_inference_works_without_the_hub(
 def hub_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which it is known for how long the Hub's words hold."""
     monkeypatch.setattr(model_info, "time", SimpleNamespace(monotonic=clock))
+    own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter)
+    monkeypatch.setattr(call, "time", own)
     return clock
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hfwidgets.calls import deadline, http_exchange
+from hfwidgets.calls import call, http_exchange
 from hfwidgets.core import flow
 
 T = TypeVar("T")
@@ -114,4 +114,5 @@ def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         clock.now += 3600
 
     monkeypatch.setattr(http_exchange, "announce_wait", announce)
-    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=clock))
+    own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter)
+    monkeypatch.setattr(call, "time", own)

@@ -13,7 +13,6 @@ from typing import Any
 from hfwidgets.core.flow import Infer
 from hfwidgets.core.meta import Meta
 from hfwidgets.core.run_flow import perform_blocking, run_flow
-from hfwidgets.results.record import set_meta
 from hfwidgets.tasks import BaseTask, examples
 
 ANSWERS_FILE = Path(__file__).with_suffix(".json")
@@ -38,7 +37,8 @@ def replay_answer(task: BaseTask) -> Any:
     def perform(step: object) -> Any:
         return stored["raw"] if isinstance(step, Infer) else perform_blocking(step)
 
-    result = run_flow(task.flow(None, **examples.make_arguments(task.example)), perform)
+    result: Any = run_flow(task.flow(None, **examples.make_arguments(task.example)), perform)
     meta = Meta(task.name, STORED_PROVIDER, stored["model"])
     meta.recorded = datetime.datetime.fromisoformat(stored["on"])
-    return set_meta(result, meta)
+    result.meta = meta
+    return result

@@ -1,0 +1,52 @@
+"""How far it is from a method to the bytes: a reader follows a call through few functions."""
+
+import io
+import sys
+from pathlib import Path
+from types import FrameType
+
+from PIL import Image
+
+import hfwidgets
+from hfwidgets import InferenceClient
+from tests.plugins.loopback import Answer, Loopback
+
+ROOT = Path(str(hfwidgets.__file__)).parent
+
+MAX_MODULES = 14
+MAX_ENTRIES = 80
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_way_of_a_warm_call_is_short(loopback: Loopback) -> None:
+    url = f"{loopback.url}/result.png"
+    loopback.route("POST", "/its/name", Answer(json={"images": [{"url": url}]}))
+    loopback.route("GET", "/result.png", Answer(body=png()))
+    client = InferenceClient(
+        "org/model",
+        provider="fal-ai",
+        token="key",
+        hosts={"fal-ai": loopback.url},
+        mapping={"org/model": {"fal-ai": "its/name"}},
+    )
+    client.text_to_image("a boat")
+    entered: list[tuple[str, str]] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and Path(code.co_filename).is_relative_to(ROOT):
+            entered.append((code.co_filename, code.co_qualname))
+
+    sys.setprofile(profile)
+    try:
+        client.text_to_image("a boat")
+    finally:
+        sys.setprofile(None)
+    modules = {name for name, _ in entered}
+    assert 0 < len(modules) <= MAX_MODULES, sorted(modules)
+    assert len(entered) <= MAX_ENTRIES, entered

@@ -3,10 +3,9 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
 from tests.browser.talker import Talker
@@ -16,23 +15,30 @@ from tests.plugins.loopback import Loopback
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The system's own Chromium, since Playwright's download is not there."""
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGS}
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Run the system's Chromium for the tests of this folder.
+
+    Playwright's event loop runs until the browser closes: no later test could run one of its own.
+    """
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    size = {"width": 1180, "height": 900}
-    return {
-        **browser_context_args,
-        "viewport": size,
-        "permissions": ["clipboard-read", "clipboard-write"],
-    }
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page with a clipboard."""
+    context = browser.new_context(
+        viewport={"width": 1180, "height": 900},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    yield context.new_page()
+    context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     with serve(tmp_path_factory.mktemp("lab")) as running:
         yield running

@@ -41,7 +41,7 @@ def test_a_missing_value_of_any_library_is_missing(value: object) -> None:
     assert is_missing(value) is True
 
 
-@pytest.mark.parametrize("value", PRESENT, ids=repr)
+@pytest.mark.parametrize("value", PRESENT, ids=lambda value: re.sub(" at 0x.*", ">", repr(value)))
 def test_empty_and_zero_values_are_not_missing(value: object) -> None:
     assert is_missing(value) is False
 

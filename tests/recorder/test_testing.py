@@ -11,7 +11,7 @@ from tests.plugins.loopback import Answer, Loopback
 
 pytest_plugins = ["pytester"]
 
-ALONE = ("-p", "no:playwright")  # its event loop does not nest
+ALONE = ("-p", "no:playwright")  # where it is installed: it cannot nest
 
 TEST = """
 from hfwidgets import InferenceClient

@@ -128,9 +128,11 @@ class Recorder:
     def _find_recording(self, request: RequestFingerprint) -> StoredAnswer | None:
         try:
             return self.store.read(request)
-        except errors.OutputError:
-            # A torn file holds no answer; asking again replaces it.
-            if self.mode == "auto" and self.store.is_torn(request):
+        except errors.OutputError as error:
+            # A torn file holds no answer, and asking again replaces it. A folder that cannot be
+            # read must not keep a program from its answers either: storing them will warn.
+            is_unreadable = isinstance(error.__cause__, OSError)
+            if self.mode == "auto" and (is_unreadable or self.store.is_torn(request)):
                 return None
             raise
 

@@ -126,7 +126,7 @@ class RecordingStore:
         try:
             found = load_recording(path)
             is_newer = found["version"] > VERSION
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except _READ_ERRORS as error:
             raise errors.OutputError(

@@ -69,17 +69,9 @@ def render_image(image: Any) -> Bundle:
     """Return the bundle of a Pillow image: itself as PNG, and a preview with its size."""
     words = f"Image, {image.width} x {image.height} pixels"
     small, _ = overlay.fit_image(image)
-    png = base64.b64encode(overlay.encode_png(_to_png_mode(image))).decode()
+    png = base64.b64encode(overlay.encode_png(image)).decode()
     html = f"<figure>{overlay.image_html(small, words)}</figure>"
     return {**show.mime_bundle(f"<{words}>", html, getattr(image, "meta", None)), "image/png": png}
-
-
-_PNG_MODES = ("1", "L", "LA", "I", "P", "RGB", "RGBA")
-
-
-def _to_png_mode(image: Any) -> Any:
-    """Return the image in a mode that PNG supports."""
-    return image if image.mode in _PNG_MODES else image.convert("RGB")
 
 
 def save_media(result: Any) -> list[Path]:
@@ -90,7 +82,7 @@ def save_media(result: Any) -> list[Path]:
 def _save_item(item: Any) -> Path:
     path = _temporary_folder() / f"{next(_file_numbers)}.{_choose_extension(item)}"
     if media_kind(item) == "image":
-        _to_png_mode(item).save(path)
+        path.write_bytes(overlay.encode_png(item))
     else:
         item.save(path)
     return path

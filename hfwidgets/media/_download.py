@@ -3,9 +3,10 @@
 from urllib.parse import urljoin
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Flow, Send
+from hfwidgets.core.flow import Flow, Reply, Send
 from hfwidgets.core.public_hosts import split_url, why_blocked
 from hfwidgets.media._load import decode_data_url
+from hfwidgets.media._sniff import DeclaredBytes, declare_type
 
 OUTPUT_LIMIT = 512 << 20
 """The largest result that is downloaded, in bytes."""
@@ -29,14 +30,19 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
     """
     for _ in range(MAX_REDIRECTS):
         if isinstance(url, str) and url.startswith("data:"):
-            return decode_data_url(url)
+            return declare_type(decode_data_url(url), url[5:].partition(",")[0])
         if reason := (yield from why_blocked(url, base)):
             raise _blocked_error(url, reason)
         reply = yield Send("GET", url, limit=limit, follow=False)
         if reply.status_code < 300:
-            return bytes(reply.content)
+            return read_content(reply)
         url = _next_url(url, reply.headers.get("location", ""))
     raise errors.OutputError(f"The result's URL redirects more than {MAX_REDIRECTS} times.")
+
+
+def read_content(reply: Reply) -> DeclaredBytes:
+    """Return the content of a reply, with the type that its headers declare."""
+    return declare_type(reply.content, reply.headers.get("content-type"))
 
 
 def _next_url(url: str, location: str) -> str:

@@ -61,6 +61,14 @@ class FileObjectSource:
         self._file.seek(0)
         return nullcontext(self._file)
 
+    def __reduce__(self) -> tuple[type[MemorySource], tuple[bytes]]:
+        """Pickle and deep-copy the bytes: results refer to their input, and open files cannot."""
+        try:
+            with self.open() as file:
+                return MemorySource, (file.read(),)
+        except (OSError, ValueError):  # closed by now
+            return MemorySource, (b"",)
+
 
 class Media:
     """One input or output file.

@@ -44,6 +44,9 @@ _BRANDS: tuple[tuple[bytes, str], ...] = (
 _QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
 """How QuickTime files begin that are older than the brand."""
 
+_WEAK_TYPES = frozenset({None, "text/plain", "application/json", "text/xml"})
+"""What `sniff` finds in bytes without a signature: a declared type of the right kind is better."""
+
 _AS_AUDIO = {
     "video/webm": "audio/webm",
     "video/x-matroska": "audio/x-matroska",
@@ -70,6 +73,38 @@ def sniff(head: bytes, kind: str | None = None) -> str | None:
         or _match_text(head)
     )
     return _AS_AUDIO.get(found, found) if found and kind == "audio" else found
+
+
+class DeclaredBytes(bytes):
+    """The bytes of a file, as a server sent them.
+
+    Attributes:
+        declared_type: the server's label for them: a content-type, as it was sent.
+    """
+
+    declared_type: str = ""
+
+
+def declare_type(data: bytes, label: str | None) -> DeclaredBytes:
+    """Return bytes with the type that a content-type header or a data URL declares."""
+    found = DeclaredBytes(data)
+    found.declared_type = label or ""
+    return found
+
+
+def find_type(data: bytes, kind: str) -> str | None:
+    """Return the type of a file by its bytes; by its label where the bytes have no signature.
+
+    Audio without a header, such as audio/basic, may look like text.
+
+    Args:
+        data: the file; only `DeclaredBytes` have a label.
+        kind: image, audio or video. Labels of other kinds do not count.
+    """
+    found = sniff(data[:HEAD_SIZE], kind)
+    label = data.declared_type if isinstance(data, DeclaredBytes) else ""
+    declared = label.partition(";")[0].strip().lower()
+    return declared if found in _WEAK_TYPES and declared.startswith(f"{kind}/") else found
 
 
 def find_id3_end(head: bytes) -> int | None:

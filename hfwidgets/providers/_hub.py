@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from hfwidgets.core.flow import Flow, Infer, Reply, Send
-from hfwidgets.media import OUTPUT_LIMIT, Media, ensure_bytes
+from hfwidgets.media import OUTPUT_LIMIT, Media, ensure_bytes, read_content
 from hfwidgets.providers import _openai, _tgi
 from hfwidgets.providers._answers import parse_json
 from hfwidgets.providers._provider import Provider, RouteHandler
@@ -93,7 +93,9 @@ def post_task(request: Infer, path: str) -> Flow[Any]:
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
     else:
         reply = yield Send("POST", path, json=build_body(request), headers=headers, limit=limit)
-    return reply.content if request.output and not _is_json(reply) else parse_json(reply)
+    if request.output and not _is_json(reply):
+        return read_content(reply)
+    return parse_json(reply)
 
 
 def _fetch_inputs(inputs: Any) -> Flow[Any]:
@@ -105,5 +107,14 @@ def _fetch_inputs(inputs: Any) -> Flow[Any]:
 
 
 def _is_json(reply: Reply) -> bool:
-    """True if an answer is JSON by its first byte, with which no image, audio or video begins."""
-    return reply.content[:1] in (b"{", b"[")
+    """True if an answer is JSON by its first byte, with which hardly any file begins."""
+    if reply.content[:1] not in (b"{", b"["):
+        return False
+    # Audio without a header may begin with any byte: its label and the parser decide.
+    label = reply.headers.get("content-type", "").strip().lower()
+    if label.startswith(("audio/", "image/", "video/")):
+        try:
+            reply.json()
+        except ValueError:
+            return False
+    return True

@@ -18,7 +18,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.media import OUTPUT_LIMIT
+from hfwidgets.media import OUTPUT_LIMIT, read_content
 from hfwidgets.providers._answers import decode_base64_answer, get_value, parse_json
 from hfwidgets.providers._provider import Provider
 
@@ -160,7 +160,7 @@ def post_speech(request: Infer, path: str) -> Flow[bytes]:
     """Synthesize speech and return the audio file that the server sends."""
     body = {"input": request.inputs, "model": request.served_as, **request.parameters}
     reply = yield Send("POST", path, json=body, limit=OUTPUT_LIMIT)
-    return bytes(reply.content)
+    return read_content(reply)
 
 
 def size_options(provider: Provider, request: Infer, *unknown: str) -> dict[str, Any]:

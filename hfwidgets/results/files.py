@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking
-from hfwidgets.media import HEAD_SIZE, decode_base64, sniff
+from hfwidgets.media import MAX_SIDE, declare_type, decode_base64, find_type
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,31 +28,57 @@ _FILE_KEYS = (
 )
 
 
-def decode_image(raw: object) -> Blocking:
+def decode_image(raw: object, largest: tuple[int, int] | None = None) -> Blocking:
     """Return the step that decodes an image in an answer; see `extract_image`."""
-    return Blocking(functools.partial(extract_image, raw))
+    return Blocking(functools.partial(extract_image, raw, largest))
 
 
-def extract_image(raw: object) -> "Image":
+def extract_image(raw: object, largest: tuple[int, int] | None = None) -> "Image":
     """Decode an image from bytes, base64 text, a data URL or JSON around it; may block.
 
+    Args:
+        raw: the answer.
+        largest: the width and height that it may have at most, in either order.
+
     Raises:
-        OutputError: it is not an image, or damaged.
+        OutputError: it is not an image, damaged, or larger than that.
     """
     from PIL import Image
+
+    from hfwidgets.results.generated_image import GeneratedImage
 
     if isinstance(raw, Image.Image):
         return raw
     data = raw if isinstance(raw, bytes) else extract_file(raw, "image")
     try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
+        with Image.open(io.BytesIO(data)) as image:
+            _check_size(image.size, largest)
+            found = image.copy()
+            # Pillow builds plain images only; its classes differ in methods, not in layout.
+            found.__class__ = GeneratedImage
+            found.format = image.format
+            return found
+    except errors.OutputError:
+        raise
     except Exception as error:  # Pillow's plugins raise nearly every type there is
         data = extract_file(raw, "image")  # says what came in place of an image
         raise errors.OutputError(
             f"The server's image ({len(data):,} bytes) cannot be read: {error}"
         ) from error
-    return image
+
+
+def _check_size(size: tuple[int, int], largest: tuple[int, int] | None) -> None:
+    """Refuse an image by its header: a few kilobytes may stand for gigabytes of pixels."""
+    if max(size) > MAX_SIDE:
+        raise errors.OutputError(
+            f"The server's image has {size[0]} x {size[1]} pixels; each side may have {MAX_SIDE:,}."
+        )
+    # An image may be turned by its orientation, so width and height compare in either order.
+    if largest and (min(size) > min(largest) or max(size) > max(largest)):
+        raise errors.OutputError(
+            f"The server's mask has {size[0]} x {size[1]} pixels, more than the image, which has "
+            f"{largest[0]} x {largest[1]}."
+        )
 
 
 def extract_file(raw: object, kind: str) -> bytes:
@@ -65,19 +91,21 @@ def extract_file(raw: object, kind: str) -> bytes:
     Raises:
         OutputError: it is something else: an error in JSON, a page, a file of another kind.
     """
-    if not isinstance(raw, (bytes, bytearray, memoryview)):
+    if isinstance(raw, (bytearray, memoryview)):
+        raw = bytes(raw)
+    if not isinstance(raw, bytes):
         return extract_file(_unwrap_file(raw, kind), kind)
-    data, noun = bytes(raw), _NOUNS[kind]
-    mime = sniff(data[:HEAD_SIZE], kind)
+    noun = _NOUNS[kind]
+    mime = find_type(raw, kind)
     if mime is not None and mime.startswith(f"{kind}/"):
-        return data
-    if mime == "application/json" or data[:1] == b'"':
-        return extract_file(_unwrap_file(_parse_json(data), kind), kind)
-    if not data or (mime is None and kind == "image"):
-        raise errors.OutputError(f"The server's answer ({len(data):,} bytes) is not {noun}.")
+        return raw
+    if mime == "application/json" or raw[:1] == b'"':
+        return extract_file(_unwrap_file(_parse_json(raw), kind), kind)
+    if not raw or (mime is None and kind == "image"):
+        raise errors.OutputError(f"The server's answer ({len(raw):,} bytes) is not {noun}.")
     if mime is not None:
-        raise _wrong_type_error(mime, data, kind)
-    return data
+        raise _wrong_type_error(mime, raw, kind)
+    return raw
 
 
 def _wrong_type_error(mime: str, data: bytes, kind: str) -> errors.OutputError:
@@ -110,9 +138,9 @@ def _unwrap_file(raw: object, kind: str) -> bytes:
         return raw
     if not isinstance(raw, str):
         raise errors.OutputError(f"The server did not send {_NOUNS[kind]}: {str(raw)[:200]!r}.")
-    text = raw.partition(",")[2] if raw.startswith("data:") else raw
+    head, _, text = raw.partition(",") if raw.startswith("data:") else ("", "", raw)
     try:
-        return decode_base64(text)
+        return declare_type(decode_base64(text), head[5:])
     except ValueError as error:
         raise errors.OutputError(
             f"The server did not send {_NOUNS[kind]}: {raw[:200]!r}."

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.media import to_rgb
+from hfwidgets.media import to_eight_bits, to_rgb
 from hfwidgets.results import show
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def alt_text(items: Sequence[Mapping[str, Any]], noun: str) -> str:
 def encode_png(image: "Image") -> bytes:
     """Return the image as a PNG file."""
     out = io.BytesIO()
-    image.save(out, "PNG")
+    to_eight_bits(image).save(out, "PNG")
     return out.getvalue()
 
 

@@ -1,12 +1,13 @@
 """Input types, decoders and parameter checks that the image, audio and video tasks share."""
 
+import functools
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking, Flow
-from hfwidgets.media import Media
+from hfwidgets.media import Media, find_type
 from hfwidgets.results import Elements, files
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.vision import ImageSegmentationOutputElement, Video
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     pass
 
 M = TypeVar("M", bound=ImageSegmentationOutputElement)
+
+UNKNOWN_IMAGE_SIZE = (8192, 8192)
+"""The largest masks, in pixels, of an image whose size is not known here."""
 
 
 class Readable(Protocol):
@@ -57,18 +61,43 @@ TargetSize: TypeAlias = Mapping[str, int] | tuple[int, int] | list[int] | HasSiz
 """{"width": .., "height": ..}, (width, height) or an object with both, in pixels."""
 
 
-def decode_audio(raw: object) -> Flow[Audio]:
-    """Take the audio file out of an answer."""
-    audio: Audio = yield Blocking(lambda: Audio(files.extract_file(raw, "audio")))
+def decode_audio(raw: object, label: str | None = None) -> Flow[Audio]:
+    """Take the audio file out of an answer; the label is the type that the server named."""
+    audio: Audio = yield Blocking(functools.partial(_extract_audio, raw, label))
     return audio
 
 
-def decode_masks(found: Elements[M]) -> Flow[Elements[M]]:
-    """Return the same segments with their masks decoded."""
+def _extract_audio(raw: object, label: str | None) -> Audio:
+    if label and isinstance(raw, str):
+        raw = f"data:{label};base64,{raw}" if not raw.startswith("data:") else raw
+    data = files.extract_file(raw, "audio")
+    audio = Audio(data)
+    audio.mime = find_type(data, "audio")
+    return audio
+
+
+def decode_masks(found: Elements[M], source: Media) -> Flow[Elements[M]]:
+    """Return the same segments with their masks decoded.
+
+    Raises:
+        OutputError: a mask is damaged, or larger than the image that was segmented.
+    """
+    largest: tuple[int, int] = yield Blocking(functools.partial(_measure_image, source))
     for item in found:
         if item.get("mask") is not None:
-            item["mask"] = yield files.decode_image(item["mask"])
+            item["mask"] = yield files.decode_image(item["mask"], largest)
     return found
+
+
+def _measure_image(source: Media) -> tuple[int, int]:
+    """Return the width and height of an image by its header, a usual limit where it is unknown."""
+    from PIL import Image
+
+    try:
+        with source.open() as file, Image.open(file) as image:
+            return image.size
+    except Exception:  # a URL that the server fetches, or a format that Pillow does not read
+        return UNKNOWN_IMAGE_SIZE
 
 
 def decode_video(raw: object) -> Flow[Video]:

@@ -68,7 +68,7 @@ class AudioTasks:
         for item in found:
             if "content-type" in item:
                 item["content_type"] = item.pop("content-type")
-            item["blob"] = yield from decode_audio(item.get("blob"))
+            item["blob"] = yield from decode_audio(item.get("blob"), item.get("content_type"))
         return results.AudioTracks(found)
 
     @task(

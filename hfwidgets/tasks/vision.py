@@ -97,7 +97,8 @@ class VisionTasks:
             "threshold": threshold,
         }
         raw = yield Infer(source, model, options)
-        found = yield from decode_masks(to_records(results.ImageSegmentationOutputElement, raw))
+        segments = to_records(results.ImageSegmentationOutputElement, raw)
+        found = yield from decode_masks(segments, source)
         return results.Segments(found, results.SourceImage(source))
 
     @task(

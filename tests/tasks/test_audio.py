@@ -211,3 +211,28 @@ def test_a_transcript_as_table_and_figure(call: Call, loopback: Loopback) -> Non
     for make in (untimed.to_pandas, untimed.plot):
         with pytest.raises(errors.OutputError, match="return_timestamps=True"):
             make()
+
+
+@pytest.mark.parametrize("start", [b"looks like text", b"{also this", b"[1", b"<p>", b"\xfe\xffmu"])
+def test_audio_without_a_signature_has_the_type_of_its_label(
+    call: Call, loopback: Loopback, start: bytes
+) -> None:
+    samples = start + b"law samples" * 20
+    loopback.answer(Answer(body=samples, headers={"content-type": "Audio/Basic; rate=8000"}))
+    found = call("text_to_speech", "hi")
+    assert (found, found.mime) == (samples, "audio/basic")
+    assert "audio/basic" in repr(found)
+
+
+def test_the_bytes_of_audio_win_over_the_label(call: Call, loopback: Loopback) -> None:
+    loopback.answer(Answer(body=WAV, headers={"content-type": "audio/mpeg"}))
+    assert call("text_to_speech", "hi").mime == "audio/wav"
+    loopback.answer(Answer(body=b"busy", headers={"content-type": "text/plain"}))
+    with pytest.raises(errors.OutputError, match="text/plain: 'busy'"):
+        call("text_to_speech", "hi")
+    loopback.answer(Answer(json={"error": "busy"}, headers={"content-type": "audio/wav"}))
+    with pytest.raises(errors.OutputError, match="busy"):
+        call("text_to_speech", "hi")
+    blob = base64.b64encode(b"mu-law samples").decode()
+    loopback.answer(Answer(json=[{"label": "a", "content-type": "audio/basic", "blob": blob}]))
+    assert call("audio_to_audio", WAV)[0].blob.mime == "audio/basic"

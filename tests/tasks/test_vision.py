@@ -1,8 +1,10 @@
 """The vision tasks under both clients: requests, results and their display."""
 
 import base64
+import copy
 import io
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,65 @@ def test_a_target_size_of_another_form_is_refused(
     with pytest.raises(errors.InputError, match="width"):
         call("image_to_image", PNG, target_size=size)
     assert loopback.requests == []
+
+
+@pytest.mark.parametrize("size", [(41, 30), (40, 31), (31, 40), (12_000, 12_000)])
+@pytest.mark.parametrize("form", ["pil", "bytes"])
+def test_a_mask_larger_than_the_image_is_refused(
+    call: Call, loopback: Loopback, form: str, size: tuple[int, int]
+) -> None:
+    mask = base64.b64encode(encode_image(Image.new("1", size))).decode()
+    loopback.answer(Answer(json=[{"label": "sky", "mask": mask}]))
+    with pytest.raises(errors.OutputError, match=f"mask has {size[0]} x {size[1]} pixels"):
+        call("image_segmentation", make_image() if form == "pil" else PNG)
+
+
+def test_masks_of_a_turned_photo_may_be_upright(call: Call, loopback: Loopback) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    loopback.answer(Answer(json=[{"label": "sky", "mask": make_mask_base64((30, 40))}]))
+    found = call("image_segmentation", encode_image(make_image(), "JPEG", exif=exif))
+    assert found[0].mask.size == (30, 40)
+    assert found[0].crop.size == (10, 10)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        lambda image: pickle.loads(pickle.dumps(image)),
+        copy.deepcopy,
+        copy.copy,
+        lambda image: image.copy(),
+        lambda image: copy.deepcopy([image])[0],
+    ],
+)
+def test_an_image_keeps_its_meta_when_it_is_copied(
+    call: Call, loopback: Loopback, duplicate: Callable[[Any], Any], kind: str
+) -> None:
+    data = encode_image(make_image(), kind)
+    loopback.answer(Answer(body=data, headers={"x-request-id": "r7"}))
+    found = call("text_to_image", "a boat")
+    second = duplicate(found)
+    assert second is not found
+    assert repr(second.meta) == repr(found.meta)
+    assert (second.meta.request_id, second.format) == ("r7", kind)
+    assert isinstance(second, Image.Image)
+    assert second.tobytes() == found.tobytes()
+    second.paste("blue", (0, 0, 9, 9))
+    assert second.tobytes() != found.tobytes()
+
+
+def test_other_results_keep_their_meta_and_image_when_they_are_copied(
+    call: Call, loopback: Loopback, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    with (tmp_path / "a.png").open("rb") as file:
+        for source in (PNG, tmp_path / "a.png", file, make_image()):
+            loopback.answer(Answer(json=BOXES))
+            found = call("object_detection", source)
+            for second in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+                assert list(second) == list(found)
+                assert repr(second.meta) == repr(found.meta)
+                assert second[0].crop.size == (10, 10)
+                assert second.image.size == (40, 30)

@@ -2,13 +2,12 @@
 
 import base64
 import io
-import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 from hfwidgets.errors import InputError
 from hfwidgets.media import to_rgb
 
@@ -22,6 +21,10 @@ MAX_PIXELS = 40_000_000
 
 MAX_SIDE = 16_384
 """Pixels of each side: one of millions costs gigabytes once a model scales the other side up."""
+
+MAX_ASPECT_RATIO = 200
+"""The longer side over the shorter one. Models scale the shorter side up to hundreds of pixels, and
+the other with it: 5,000 x 1 would become a quarter of a billion."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
@@ -48,7 +51,9 @@ def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
         raise bad_request(f"The image has too many pixels: {error}.", "inputs") from error
     except InputError as error:
         raise bad_request(error.message, "inputs") from error
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
+    except RefusedError:
+        raise
+    except Exception as error:  # Pillow's plugins raise nearly every type there is
         raise bad_request(f"The image is damaged or cut off: {error}.", "inputs") from error
 
 
@@ -64,6 +69,12 @@ def _check_size(image: "Image", limit: int) -> None:
     size = f"The image has {image.width} x {image.height} pixels"
     if max(image.size) > MAX_SIDE:
         raise bad_request(f"{size}; each side may have at most {MAX_SIDE}.", "inputs")
+    if max(image.size) > MAX_ASPECT_RATIO * min(image.size):
+        raise bad_request(
+            f"{size}; the longer side may be at most {MAX_ASPECT_RATIO} times the shorter one. "
+            "Crop it, or add a border.",
+            "inputs",
+        )
     if image.width * image.height > limit:
         raise bad_request(
             f"{size}; at most {limit / 1e6:.3g} million are read here. Scale it down.", "inputs"

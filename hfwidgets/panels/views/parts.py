@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.media import open_upright
+from hfwidgets.media import open_upright, to_rgb
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.show import escape_attribute, escape_html
@@ -50,7 +50,7 @@ def value_html(name: str, value: object) -> str:
 def thumbnail_html(name: str, value: object) -> str:
     """Render an image at most 320 pixels wide and high; "" if `value` is not an image."""
     try:
-        image = open_upright(previews.load_media(value, "image")).convert("RGB")
+        image = to_rgb(open_upright(previews.load_media(value, "image")))
     except errors.HfWidgetsError:
         return ""
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

@@ -70,19 +70,19 @@ def make_thumbnail(image: "Image") -> PageFile:
 
 def encode_image(image: "Image") -> PageFile:
     """Encode an image as JPEG if it is large and opaque, else as PNG."""
+    image = media.to_eight_bits(image)
     is_opaque = image.mode in ("RGB", "L")
     if is_opaque and image.width * image.height > MAX_PNG_PIXELS:
         out = io.BytesIO()
         image.save(out, "JPEG", quality=88)
         return out.getvalue(), "image/jpeg"
-    in_png = image.mode in ("1", "L", "LA", "P", "RGB", "RGBA")
-    return encode_png(image if in_png else image.convert("RGB"))
+    return encode_png(image)
 
 
 def encode_png(image: "Image") -> PageFile:
     """Encode an image in full size as PNG."""
     out = io.BytesIO()
-    image.save(out, "PNG")
+    media.to_eight_bits(image).save(out, "PNG")
     return out.getvalue(), "image/png"
 
 
@@ -115,7 +115,7 @@ def compute_waveform(audio: Audio) -> list[int]:
     """Return the loudest sample of each of up to 400 sections, scaled to 0 to 100."""
     import numpy as np
 
-    samples = np.abs(audio.array if audio.array.ndim == 1 else audio.array.mean(axis=1))
+    samples = np.abs(media.mix_channels(audio.array))
     if samples.size == 0:
         return []
     bars = min(WAVEFORM_BARS, samples.size)

@@ -14,6 +14,7 @@ from hfwidgets.media._download import OUTPUT_LIMIT, download, read_content
 from hfwidgets.media._images import MAX_SIDE, to_eight_bits, to_rgb, turn_upright
 from hfwidgets.media._load import decode_base64, decode_data_url, ensure_bytes, load, to_url
 from hfwidgets.media._media import InlineDataUrl, Media
+from hfwidgets.media._objects import holds_file
 from hfwidgets.media._readers import INPUT_LIMIT
 from hfwidgets.media._sniff import HEAD_SIZE, DeclaredBytes, declare_type, find_type, sniff
 
@@ -33,6 +34,7 @@ __all__ = [
     "encode_wav",
     "ensure_bytes",
     "find_type",
+    "holds_file",
     "json_body",
     "load",
     "mix_channels",

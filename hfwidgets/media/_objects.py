@@ -56,6 +56,17 @@ def _unwrap_once(source: object) -> object:
     return source
 
 
+def holds_file(value: object) -> bool:
+    """True for a dict that stands for one file: an upload, a data set's file or audio samples."""
+    return isinstance(value, Mapping) and (
+        "array" in value or _is_upload(value) or _is_dataset_file(value)
+    )
+
+
+def _is_dataset_file(value: Mapping[object, object]) -> bool:
+    return bool(value) and set(value) <= {"bytes", "path"}
+
+
 def _is_upload(item: object) -> bool:
     """True for an uploaded file as FileUpload's value holds it."""
     return isinstance(item, Mapping) and "content" in item and ("name" in item or "size" in item)
@@ -72,7 +83,7 @@ def _unwrap_mapping(source: Mapping[object, object]) -> object:
         return source
     if _is_upload(source):
         return source["content"]
-    if set(source) <= {"bytes", "path"} and (set(source) & {"bytes", "path"}):
+    if _is_dataset_file(source):
         found = source.get("bytes") if source.get("bytes") is not None else source.get("path")
         if found is None:
             raise errors.InputError('The dict has neither "bytes" nor a "path".')

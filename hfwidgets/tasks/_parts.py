@@ -47,6 +47,7 @@ def _inline_message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
     content = message.get("content")
     if content is None or isinstance(content, str):
         return message
+    # A numpy scalar is a rate too, so a pair is told from two parts by both of its values.
     if not isinstance(content, (list, tuple)) or _is_samples_pair(content):
         content = [content]
     return {**message, "content": (yield from _map_flow(_inline_part, content))}
@@ -54,7 +55,9 @@ def _inline_message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
 
 def _is_samples_pair(content: Any) -> bool:
     """True if this is (array, rate) rather than parts."""
-    return isinstance(content, tuple) and any(isinstance(item, int) for item in content)
+    if not isinstance(content, tuple) or any(isinstance(item, (str, Mapping)) for item in content):
+        return False
+    return media.parse_samples(content) is not None
 
 
 def _inline_part(part: Any) -> Flow[Any]:
@@ -62,9 +65,11 @@ def _inline_part(part: Any) -> Flow[Any]:
         return {"type": "text", "text": part}
     if hasattr(part, "model_dump"):  # pydantic objects, as openai's client makes them
         part = part.model_dump(exclude_none=True)
+    if media.holds_file(part):  # an upload has a type as well, that of its file
+        return (yield from _media_part((yield from media.load(part)), {}))
     if isinstance(part, Mapping) and "type" in part:
         return (yield from _inline_typed_part(part))
-    if isinstance(part, PurePath) or not isinstance(part, Mapping) or "array" in part:
+    if isinstance(part, PurePath) or not isinstance(part, Mapping):
         return (yield from _media_part((yield from media.load(part)), {}))
     return part
 

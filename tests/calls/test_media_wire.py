@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from IPython import display
 
 from hfwidgets import InferenceClient, errors
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
@@ -148,6 +150,12 @@ MESSAGES: list[tuple[Any, str]] = [
     ({"type": "input_audio", "input_audio": {"data": make_wav(0.1)}}, "input_audio"),
     ({"type": "audio", "audio": ([0.0] * 100, 8000)}, "input_audio"),
     (make_wav(0.1), "input_audio"),
+    ((np.zeros(100), np.int64(8000)), "input_audio"),
+    ({"array": np.zeros(100), "sampling_rate": 8000, "path": None}, "input_audio"),
+    ({"bytes": make_wav(0.1), "path": None}, "input_audio"),
+    ({"bytes": encode_image(), "path": "a.png"}, "image_url"),
+    ({"name": "a", "type": "image/png", "size": 9, "content": encode_image()}, "image_url"),
+    (display.Image(data=encode_image()), "image_url"),
 ]
 
 
@@ -163,6 +171,31 @@ def test_images_and_audio_in_messages(call: Call, loopback: Loopback, part: Any,
     else:
         assert sent["input_audio"]["format"] == "wav"
         assert base64.b64decode(sent["input_audio"]["data"]).startswith(b"RIFF")
+
+
+@pytest.mark.parametrize("rate", [8000, np.int64(8000)])
+def test_samples_and_rate_may_be_a_whole_content(call: Call, loopback: Loopback, rate: Any) -> None:
+    loopback.answer(chat_answer("a tone"))
+    call("chat_completion", [{"role": "user", "content": (np.zeros(100), rate)}])
+    (part,) = loopback.requests[0].json()["messages"][0]["content"]
+    assert part["type"] == "input_audio"
+
+
+def test_an_upload_may_be_a_whole_content(call: Call, loopback: Loopback) -> None:
+    upload = {"name": "a", "type": "image/png", "size": 9, "content": encode_image()}
+    loopback.answer(chat_answer("a boat"))
+    call("chat_completion", [{"role": "user", "content": (upload,)}])
+    (part,) = loopback.requests[0].json()["messages"][0]["content"]
+    assert part["type"] == "image_url"
+
+
+@pytest.mark.parametrize("part", [7, 0.5, object(), {1, 2}])
+def test_what_cannot_be_a_part_is_refused_by_its_name(
+    call: Call, loopback: Loopback, part: Any
+) -> None:
+    with pytest.raises(errors.InputError, match=f"from {type(part).__name__}"):
+        call("chat_completion", [{"role": "user", "content": ["What?", part]}])
+    assert loopback.requests == []
 
 
 def test_a_path_in_a_message_keeps_its_detail(call: Call, loopback: Loopback, file: Path) -> None:

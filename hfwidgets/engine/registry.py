@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.base.http_errors import RefusedError
+from hfwidgets.engine.base.llama import Llama
 from hfwidgets.errors import did_you_mean
 from hfwidgets.tasks import TASKS
 
@@ -137,11 +138,38 @@ def find_capabilities(task: str) -> list[Capability]:
         RefusedError: none does; 501 for a task, 404 for an unknown name.
     """
     found = [capability for capability in all_capabilities() if task in capability.serves]
+    found.sort(key=_preference)
     reasons = [reason for reason in (one.why_unavailable() for one in found) if reason]
     usable = [capability for capability in found if capability.why_unavailable() is None]
     if not usable:
         raise _not_served_error(task, reasons)
     return usable
+
+
+@functools.cache
+def installed_upgrades() -> frozenset[str]:
+    """Return the names of the upgrades that this process uses.
+
+    Decided once: the model that answers must not change in the middle of a session because weights
+    arrive. The next engine uses them.
+    """
+    return frozenset(
+        one.name for one in builtin_capabilities() if one.is_upgrade and not one.missing_weights
+    )
+
+
+def _preference(capability: Capability) -> int:
+    """Sort custom models first, then installed upgrades, and upgrades that are missing last."""
+    if capability in _REGISTERED:
+        return 0
+    if not capability.is_upgrade:
+        return 2
+    return 1 if capability.name in installed_upgrades() else 3
+
+
+def chat_processes() -> list[Llama]:
+    """Return the chat models of capabilities that do not use the engine's own."""
+    return [one.llama for one in all_capabilities() if one.llama is not None]
 
 
 def choose_capability(

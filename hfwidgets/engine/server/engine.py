@@ -44,10 +44,8 @@ class Engine:
 
     def loaded_models(self) -> list[str]:
         """Return the names of the models in memory."""
-        custom = [
-            one.llama.name for one in registry.registered() if one.llama and one.llama.is_running
-        ]
-        return self.models.loaded_names() + custom
+        others = [llama.name for llama in registry.chat_processes() if llama.is_running]
+        return self.models.loaded_names() + others
 
     def queue_for(self, capability: Capability) -> RequestQueue:
         """Return the queue for a capability."""
@@ -100,6 +98,5 @@ class Engine:
         if self.models.drop_idle(idle):
             memory.release_memory()
         await self.models.llama.close(idle)
-        for capability in registry.registered():
-            if capability.llama is not None:
-                await capability.llama.close(idle)
+        for llama in registry.chat_processes():
+            await llama.close(idle)

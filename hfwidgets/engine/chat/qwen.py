@@ -1,0 +1,153 @@
+"""Answer with Qwen2.5-Coder-0.5B, where its weights are installed: the standard set.
+
+Chat and text generation are those of the light model, on another file. Questions about a text and
+sentiment are asked of it in words: unlike the light model it copies from a text when told to.
+"""
+
+import math
+import re
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import Annotated, Any
+
+import msgspec
+
+from hfwidgets.engine.base.capability import LoadedModels
+from hfwidgets.engine.base.llama import ChatStyle, Llama
+from hfwidgets.engine.base.scores import LabelScore, Transform
+from hfwidgets.engine.base.weights import WEIGHTS
+from hfwidgets.engine.chat import generation
+from hfwidgets.engine.chat.answers import PassageQuestion, SpanAnswer, rank_answers
+
+MODEL = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
+SYSTEM_PROMPT = "You are a helpful assistant."
+
+MAX_CONTEXT_CHARACTERS = 6_000
+"""About what fits into the model's 2,048 tokens next to a question and its answer."""
+
+_ANSWER_TOKENS = 40
+
+_QUESTION_PROMPT = (
+    "<|im_start|>system\nAnswer with the shortest phrase copied from the text.<|im_end|>\n"
+    "<|im_start|>user\nText: {context}\n\nQuestion: {question}<|im_end|>\n"
+    "<|im_start|>assistant\n"
+)
+_MOOD_PROMPT = (
+    "<|im_start|>system\nClassify the sentiment of the text as positive or negative. Answer with "
+    "one word.<|im_end|>\n<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
+)
+_MOODS = {"POSITIVE": ("positive", "Positive"), "NEGATIVE": ("negative", "Negative")}
+_FIRST_TOKENS = 50
+
+_EMPTY_WORDS = frozenset(
+    {
+        *("a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or"),
+        *("the", "to", "was", "were", "with"),
+    }
+)
+"""Words with which no answer begins."""
+
+LLAMA = Llama(
+    lambda: WEIGHTS["qwen"].path("model.gguf"), MODEL, ChatStyle(SYSTEM_PROMPT, repeat_penalty=1.05)
+)
+"""The model's process; nothing is loaded before the first request."""
+
+
+async def question_answering(
+    models: LoadedModels,
+    inputs: PassageQuestion,
+    *,
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=6)] = 1,
+    max_answer_len: Annotated[int, msgspec.Meta(ge=1, le=30)] = 15,
+) -> SpanAnswer | list[SpanAnswer]:
+    """Return the span that the model copies; `max_answer_len` counts words.
+
+    Several answers, a long text, and an answer that is not in the text are left to the likelihood
+    of spans (`answers.py`), computed with the same model.
+    """
+    if top_k > 1 or len(inputs.context) > MAX_CONTEXT_CHARACTERS:
+        ranked = await rank_answers(models, inputs, count=top_k, longest=min(max_answer_len, 6))
+        return ranked[0] if top_k == 1 else ranked
+    text, score = await _copy_answer(models, inputs)
+    place = find_in_text(text, inputs.context)
+    if place is None or len(text.split()) > max_answer_len:
+        return (await rank_answers(models, inputs, count=1, longest=min(max_answer_len, 6)))[0]
+    start, end = place
+    return {"answer": inputs.context[start:end], "score": score, "start": start, "end": end}
+
+
+async def _copy_answer(models: LoadedModels, inputs: PassageQuestion) -> tuple[str, float]:
+    """Return what the model answers, and the geometric mean of its tokens' probabilities."""
+    prompt = _QUESTION_PROMPT.format(context=inputs.context, question=inputs.question)
+    request = {"prompt": prompt, "n_predict": _ANSWER_TOKENS, "temperature": 0, "n_probs": 1}
+    answer = await models.llama.request_json("/completion", request)
+    logprobs = [token["logprob"] for token in answer.get("completion_probabilities") or ()]
+    mean = sum(logprobs) / len(logprobs) if logprobs else -math.inf
+    return str(answer["content"]).strip(), math.exp(mean)
+
+
+def find_in_text(answer: str, context: str) -> tuple[int, int] | None:
+    """Return where an answer stands in a text, whatever its case, spaces and last punctuation.
+
+    Of an answer that is a sentence around the phrase, the longest run of words that the text has
+    too; None if that is a single word that says nothing, such as "the".
+    """
+    words = [word.lower() for word in re.findall(r"\w+", answer)]
+    tokens = list(re.finditer(r"\w+", context))
+    texts = [token[0].lower() for token in tokens]
+    match = SequenceMatcher(None, words, texts, autojunk=False).find_longest_match()
+    run = words[match.a : match.a + match.size]
+    first, last = match.b, match.b + match.size
+    while run and run[0] in _EMPTY_WORDS:
+        run, first = run[1:], first + 1
+    return (tokens[first].start(), tokens[last - 1].end()) if run else None
+
+
+async def text_classification(
+    models: LoadedModels,
+    inputs: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONTEXT_CHARACTERS)],
+    *,
+    function_to_apply: Transform = "softmax",
+    top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
+) -> list[list[LabelScore]]:
+    """Return POSITIVE and NEGATIVE, the likelier first, by the model's next word."""
+    likely = await models.llama.next_tokens(_MOOD_PROMPT.format(text=inputs), _FIRST_TOKENS)
+    by_text = {text.strip(): logprob for text, logprob in reversed(likely.values())}
+    floor = min(logprob for _, logprob in likely.values())
+    logits = {
+        label: max(by_text.get(word, floor) for word in words) for label, words in _MOODS.items()
+    }
+    total = math.log(sum(math.exp(logit) for logit in logits.values()))
+    scores = {label: _apply(logit - total, function_to_apply) for label, logit in logits.items()}
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
+    return [[{"label": label, "score": score} for label, score in ranked[:top_k]]]
+
+
+def _apply(log_share: float, transform: Transform) -> float:
+    """One label's score; `log_share` is the logarithm of its share of the two."""
+    if transform == "softmax":
+        return math.exp(log_share)
+    return log_share if transform == "none" else 1 / (1 + math.exp(-log_share))
+
+
+_TASKS: dict[str, Any] = {
+    **generation.CAPABILITY.serves,
+    "question-answering": question_answering,
+    "text-classification": text_classification,
+}
+
+CAPABILITY = replace(
+    generation.CAPABILITY,
+    name="qwen",
+    model=MODEL,
+    serves=_TASKS,
+    weights=("qwen", "minilm"),
+    languages=("English", "Chinese", "Spanish", "French", "German"),
+    limits=(
+        "A small model (500 million parameters), made for code: simple questions and arithmetic, "
+        "often wrong on facts. 2,048 tokens together with the answer; text only; tools are chosen "
+        "by meaning. Classification is English sentiment."
+    ),
+    is_upgrade=True,
+    llama=LLAMA,
+)

@@ -1,0 +1,105 @@
+"""Take a pinned file from the Hub's shared cache, or download it from the Hub.
+
+HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE hold as people have them:
+huggingface_hub reads them. An interrupted download continues where it stopped.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from hfwidgets.engine.base.weights import HubFile
+
+REACH_TIMEOUT = 3.0
+"""How long the Hub's first answer is waited for, in seconds; huggingface_hub would retry for 24."""
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of the Hub.
+
+    Attributes:
+        path: where it is on this machine; None if the Hub cannot give it.
+        source: where it came from, or why not from the Hub, as a phrase.
+    """
+
+    path: Path | None
+    source: str
+
+
+def find_file(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:
+    """Return the file from the cache or from the Hub.
+
+    Args:
+        hub: the file.
+        size: about how many bytes a download takes, for the progress.
+        progress: takes the number of bytes since its last call.
+    """
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    cached = try_to_load_from_cache(hub.repo, hub.filename, revision=hub.revision)
+    if isinstance(cached, str):
+        progress(size)
+        return FoundFile(Path(cached), f"the Hugging Face cache ({hub.repo})")
+    if constants.HF_HUB_OFFLINE:
+        return FoundFile(None, "HF_HUB_OFFLINE is set")
+    if not _is_reachable(constants.ENDPOINT):
+        return FoundFile(None, f"{constants.ENDPOINT} cannot be reached")
+    return _download(hub, size, progress)
+
+
+def _is_reachable(endpoint: str) -> bool:
+    try:
+        httpx.head(endpoint, timeout=REACH_TIMEOUT)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return False
+    return True
+
+
+def _download(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    done = threading.Event()
+    watcher = threading.Thread(
+        target=_watch_growth, args=(hub.repo, size, progress, done), daemon=True
+    )
+    watcher.start()
+    try:
+        path = hf_hub_download(hub.repo, hub.filename, revision=hub.revision)
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return FoundFile(None, f"{constants.ENDPOINT} did not give it ({reason})")
+    finally:
+        done.set()
+        watcher.join()
+    return FoundFile(Path(path), f"{constants.ENDPOINT}/{hub.repo} at {hub.revision[:8]}")
+
+
+def _watch_growth(
+    repo: str, size: int, progress: Callable[[int], None], done: threading.Event
+) -> None:
+    """Report how much of the file has arrived, by the growth of the cache's folder."""
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}" / "blobs"
+    begin, reported = _folder_size(folder), 0
+    while not done.wait(_POLL_SECONDS):
+        arrived = min(size, max(reported, _folder_size(folder) - begin))
+        progress(arrived - reported)
+        reported = arrived
+
+
+def _folder_size(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("*"):
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue  # it was renamed after it was listed
+    return total

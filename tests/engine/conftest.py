@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from hfwidgets import engine_process
+from tests.plugins.engine import make_cache
 
 KEY = "a-key-of-the-tests"
 
@@ -35,11 +36,15 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(light_weights: Path) -> Iterator[Server]:
+def server(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run `hfwidgets serve` on a free port."""
+    cache = make_cache(tmp_path_factory.mktemp("serve") / "cache", light_weights)
     command = [*engine_process.python_command(), "serve", "--port", "0", "--api-key", KEY]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=engine_process.subprocess_environment()
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)},
     )
     assert process.stdout is not None
     line = process.stdout.readline()

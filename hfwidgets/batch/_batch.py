@@ -339,9 +339,11 @@ class Batch:
             return
         error = self.journal.storage_error
         reason = (error.strerror if error is not None else None) or "the disk refused them"
+        count = len(self._unstored)
         warn(
-            f"{len(self._unstored):,} rows are not stored in {self.journal.path}: {reason}. They "
-            "are in this result only; retry() stores them once the disk accepts them.",
+            f"{count:,} {'row is' if count == 1 else 'rows are'} not stored in "
+            f"{self.journal.path}: {reason}. This result is the only place that has them; its "
+            "retry() stores them once the disk accepts them.",
         )
 
 

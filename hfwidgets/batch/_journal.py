@@ -76,7 +76,7 @@ class RowLine(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     row: Annotated[int, msgspec.Meta(ge=0)]
-    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+    key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{16}\Z")]
     at: datetime
     inputs: dict[str, Any]
     served: AnswerOrigin | None = None
@@ -144,6 +144,12 @@ class Journal:
 
     def _open(self) -> None:
         """Open the file for appending and for reading; without write access, for reading only."""
+        # A pipe or device would block, or never end when it is read.
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise errors.ConfigurationError(
+                f"Rows cannot be stored in {self.path}, which is not a regular file. Pass resume= "
+                "the path of a file."
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -249,6 +255,10 @@ class Journal:
         return line
 
     def _read_bytes_at(self, offset: int) -> bytes:
+        if self._reader.closed:  # the run has ended, and its result reads a row now and then
+            with self.path.open("rb") as reader:
+                reader.seek(offset)
+                return reader.readline()
         self._reader.seek(offset)
         return self._reader.readline()
 
@@ -317,9 +327,11 @@ class Journal:
     def close(self) -> None:
         """Synchronize the disk and release the file; rows can still be read."""
         self.sync()
-        if self._file is not None:
-            os.close(self._file)  # which ends the lock
-            self._file = None
+        with self._lock:
+            self._reader.close()
+            if self._file is not None:
+                os.close(self._file)  # which ends the lock
+                self._file = None
 
 
 def serialize_inputs(arguments: Arguments) -> dict[str, Any]:

@@ -21,15 +21,19 @@ from hfwidgets.batch import BatchResult
 from tests.batch.rows import TASK, answered_inputs, labels_of, texts
 from tests.batch.server import Running, labels
 
-ROWS = 1500
-"""The rows of one file."""
-
 LIMIT = 60.0
 """Seconds for one child to write a line; a machine that needs more is not slow but stuck."""
 
 
-def kill_runs(kills: int, folder: Path, seed: int = 0) -> dict[str, int]:
-    """Return how many rows were lost, repeated or wrong after so many kills."""
+def kill_runs(kills: int, folder: Path, rows: int = 1500, seed: int = 0) -> dict[str, int]:
+    """Return how many rows were lost, repeated or wrong after so many kills.
+
+    Args:
+        kills: How many children are killed.
+        folder: Where the files are written.
+        rows: The rows of one file.
+        seed: The seed of the moments.
+    """
     chance = random.Random(seed)
     found = {"kills": 0, "files": 0, "lost": 0, "repeated": 0, "wrong": 0}
     while found["kills"] < kills:
@@ -40,7 +44,7 @@ def kill_runs(kills: int, folder: Path, seed: int = 0) -> dict[str, int]:
             counts: dict[str, int] = {}
             is_running = True
             while is_running and found["kills"] < kills:
-                is_running = _run_and_kill(server, path, chance)
+                is_running = _run_and_kill(server, path, rows, chance)
                 found["kills"] += is_running
                 before, stored = stored, set(answered_inputs(path))
                 found["lost"] += len(before - stored)
@@ -49,22 +53,22 @@ def kill_runs(kills: int, folder: Path, seed: int = 0) -> dict[str, int]:
                 counts, earlier = server.stats()["twice"], counts
                 again = {text for text, count in counts.items() if count > earlier.get(text, 1)}
                 found["repeated"] += len(again & before)
-            result = _map_rows(server, path)
-            pairs = zip(labels_of(result), texts(ROWS), strict=True)
+            result = _map_rows(server, path, rows)
+            pairs = zip(labels_of(result), texts(rows), strict=True)
             found["wrong"] += sum(label != text for label, text in pairs)
     return found
 
 
-def _run_and_kill(server: Running, path: Path, chance: random.Random) -> bool:
+def _run_and_kill(server: Running, path: Path, rows: int, chance: random.Random) -> bool:
     """Kill a run after some more rows; False if it ended before."""
     lines = _count_lines(path)
     child = os.fork()
     if child == 0:
         try:
-            _map_rows(server, path)
+            _map_rows(server, path, rows)
         finally:
             os._exit(0)
-    wanted = lines + chance.randrange(1, 120)
+    wanted = lines + chance.randrange(1, 80)
     end = time.monotonic() + LIMIT
     while _count_lines(path) < wanted:
         if os.waitpid(child, os.WNOHANG)[0]:
@@ -76,9 +80,9 @@ def _run_and_kill(server: Running, path: Path, chance: random.Random) -> bool:
     return True
 
 
-def _map_rows(server: Running, path: Path) -> BatchResult:
+def _map_rows(server: Running, path: Path, rows: int) -> BatchResult:
     client = InferenceClient(base_url=server.url, token="none")
-    return client.map(TASK, texts(ROWS), resume=path, progress=False)
+    return client.map(TASK, texts(rows), resume=path, progress=False)
 
 
 def _count_lines(path: Path) -> int:

@@ -367,9 +367,8 @@ def test_two_threads_may_read_while_a_third_writes(tmp_path: Path) -> None:
 
     def read() -> None:
         while not is_over.is_set():
-            for index in range(len(journal)):
-                if journal.read_line(index).answer != index:
-                    wrong.append(index)
+            known = range(len(journal))
+            wrong.extend(i for i in known if journal.read_line(i).answer != i)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:

@@ -111,8 +111,8 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="TASK=FOLDER_OR_ID",
         action="append",
-        help="a model for another task, through transformers; can be repeated; default: "
-        "HFWIDGETS_MODELS, separated by spaces",
+        help="a model for another task: ONNX through onnxruntime, others through transformers; can "
+        "be repeated; default: HFWIDGETS_MODELS, separated by spaces",
     )
 
 
@@ -155,7 +155,9 @@ def _run_server(options: argparse.Namespace) -> None:
 def _add_engine(commands: "Commands") -> None:
     parser = commands.add_parser("engine", help="install, list or remove the engine's models")
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    install = actions.add_parser("install", help="download a set of models: light (default), full")
+    install = actions.add_parser(
+        "install", help="download a set of models: light (default), standard, full"
+    )
     install.add_argument("set", nargs="?", default="light")
     install.set_defaults(run=lambda options: _install_models(options.set, verbose=True))
     remove = actions.add_parser("remove", help="remove a set's models from the disk")

@@ -421,4 +421,7 @@ def _log_errors(action: str) -> Iterator[None]:
     try:
         yield
     except Exception:
-        _log.exception("hfwidgets: %s failed", action)
+        # Once the main thread has ended, Python accepts no more work for threads. A run that is
+        # still going must not end a user's script with a traceback of ours.
+        if threading.main_thread().is_alive():
+            _log.exception("hfwidgets: %s failed", action)

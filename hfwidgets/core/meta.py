@@ -97,9 +97,19 @@ class Meta:
         return float(tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
     def summary(self) -> str:
-        """One line for people: model, provider, time, tokens, and when it was recorded."""
+        """Return one line for people: model, provider, time, tokens, and the day it was recorded."""
+        return self._join_facts(f"{self.seconds:.2f} s")
+
+    def origin(self) -> str:
+        """Return the summary without the time: the same text for the same answer.
+
+        It is what saved notebooks hold, so that two identical runs do not differ.
+        """
+        return self._join_facts()
+
+    def _join_facts(self, *times: str) -> str:
         tokens = getattr(self.usage, "total_tokens", None)
-        parts = [self.model, self.provider, f"{self.seconds:.2f} s"]
+        parts = [self.model, self.provider, *times]
         parts.append(f"{tokens} tokens" if tokens else None)
         parts.append(f"recorded on {self.recorded:%Y-%m-%d}" if self.recorded else None)
         return " · ".join(filter(None, parts))

@@ -53,7 +53,7 @@ def render_result(
     meta = getattr(result, "meta", None)
     made = _build_view(call, result, form)
     details = _format_details(meta) if meta and verbose else []
-    summary = meta.summary() if meta else None
+    summary = meta.origin() if meta else None
     foot = list(filter(None, [note, summary, *details]))
     tail = foot if verbose else list(filter(None, [note, _format_recorded_date(meta)]))
     plain = "\n".join(filter(None, [made["text/plain"], *tail]))
@@ -248,7 +248,6 @@ def build_metadata(call: MagicCall, result: Any, *, stopped: bool = False) -> di
         "model": (meta.model if meta else None) or call.model,
         "provider": meta.provider if meta else call.settings.get("provider"),
         "params": {name: _summarize_parameter(value) for name, value in call.params.items()},
-        "seconds": round(meta.seconds, 3) if meta else None,
         "input": f"sha256:{call.fingerprint()}",
         "stopped": stopped or None,
     }

@@ -65,7 +65,7 @@ def shorten(text: str, length: int | None = None) -> str:
 def mime_bundle(plain: str, html: str, meta: Meta | None) -> dict[str, Any]:
     """Return the static forms of a result that a notebook stores."""
     foot = (
-        f'<div style="opacity:.7;font-size:90%">{escape_html(meta.summary())}</div>' if meta else ""
+        f'<div style="opacity:.7;font-size:90%">{escape_html(meta.origin())}</div>' if meta else ""
     )
     markup = f'<div class="{RESULT_CLASSES}">{html}{foot}</div>'
     return {"text/plain": repair_text(plain), "text/html": repair_text(markup)}

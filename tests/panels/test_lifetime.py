@@ -1,12 +1,22 @@
-"""Panels end quietly: with a script that ends first, and without staying in memory."""
+"""Panels leave nothing behind: no traceback, no memory, no difference between identical runs."""
 
 import gc
 import subprocess
 import sys
 import weakref
+from typing import Any
+
+import pytest
+from IPython.utils.capture import capture_output
 
 import hfwidgets as hf
+from hfwidgets.panels.chat_panel import ChatPanel
+from hfwidgets.panels.task_panel import TaskPanel
+from hfwidgets.tasks import TASKS
+from tests.browser.stage import Stage
 from tests.browser.talker import Talker
+from tests.panels.conftest import Chat, Open
+from tests.plugins.shells import open_shell
 
 SCRIPT = """
 import socket, threading
@@ -44,3 +54,28 @@ def test_a_closed_panel_is_freed(talker: Talker) -> None:
     del panel
     gc.collect()
     assert [ref() for ref in kept] == [None, None]
+
+
+def displayed_html(panel: ChatPanel | TaskPanel, *run: Any) -> list[str]:
+    """Display and run a panel; return the HTML of its outputs, with all updates."""
+    with open_shell(), capture_output() as captured:
+        panel._ipython_display_()
+        panel.run(*run)
+    return [output.data["text/html"] for output in captured.outputs]
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS if name != "chat-completion"])
+def test_identical_runs_of_a_task_save_the_same_bytes(panel: Open, stage: Stage, task: str) -> None:
+    saved = []
+    for _ in range(2):
+        opened = panel(task)
+        opened.example()
+        saved.append(displayed_html(opened))
+    assert saved[0] == saved[1]
+    assert "hfw-static" in saved[0][-1]
+
+
+def test_identical_chats_save_the_same_bytes(chat: Chat) -> None:
+    saved = [displayed_html(chat(), "rich") for _ in range(2)]
+    assert saved[0] == saved[1]
+    assert "math.cos" in saved[0][-1]

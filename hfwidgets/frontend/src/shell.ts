@@ -8,6 +8,8 @@ import { BUSY, type Failure, type Field, type Stats, type Status, type Value } f
 import { RESTARTED } from "./upload.ts";
 import { makeView, type View } from "./view.ts";
 
+/** One output of a cell in JupyterLab and Notebook 7, VS Code, Colab. */
+const OUTPUT = ":is(.jp-OutputArea-child, .output_container, .output_subarea)";
 const SILENT =
   "The kernel has not answered. It is busy with a cell, or this notebook was only reopened. " +
   "Run the panel's cell to use it again.";
@@ -37,7 +39,7 @@ export class Shell {
     const parts = [body, this.#failure.node, input];
     this.node = h(
       "section",
-      { class: "hfw", "aria-label": landmark(`${link.shape.label} panel`), "data-lm-suppress-shortcuts": "true" },
+      { class: `hfw hfw-key-${link.shape.key}`, "aria-label": landmark(`${link.shape.label} panel`), "data-lm-suppress-shortcuts": "true" },
       this.#hide,
       this.#head.node,
       this.#drawer.node,
@@ -80,10 +82,12 @@ export class Shell {
 
   /** The static form in the notebook shows wherever no kernel answers, and hides beside a live panel. */
   #static(): void {
-    const name = `hfw-of-${this.link.shape.key}`;
-    // The innermost output only: an Output widget's output contains it, and may hold more.
-    const child = `.jp-OutputArea-child:has(.${name}):not(:has(.jp-OutputArea-child .${name}))`;
-    say(this.#hide, this.link.live ? `${child}, .${name} { display: none !important; }` : "");
+    // It is the output after the panel's. An Output widget's own output contains both, and more:
+    // only the innermost output that holds the panel counts.
+    const panel = `.hfw-key-${this.link.shape.key}`;
+    const own = `${OUTPUT}:has(${panel}):not(:has(${OUTPUT} ${panel}))`;
+    const rule = `${own} + ${OUTPUT}:has(.hfw-copy) { display: none !important; }`;
+    say(this.#hide, this.link.live ? rule : "");
     show(this.#asleep, this.link.unheard || this.link.dead);
     say(this.#asleep, this.link.dead ? RESTARTED : SILENT);
   }

@@ -1,10 +1,10 @@
 """The two outputs of a displayed panel: the widget, and a static form next to it.
 
 The live widget hides the static form, which is what is read wherever no kernel answers: in a
-reopened or untrusted notebook, an exported page, a file on GitHub.
+reopened or untrusted notebook, an exported page, a file on GitHub. The page finds it by its place,
+right after the widget, so that it needs no name of its own and is the same for the same answer.
 """
 
-import html
 import uuid
 from typing import Any
 
@@ -14,14 +14,10 @@ MimeBundle = dict[str, Any]
 
 
 class DisplayOutputs:
-    """The outputs of one panel; without IPython nothing happens.
+    """The outputs of one panel; without IPython nothing happens."""
 
-    Args:
-        key: the panel's key; the page hides `.hfw-of-<key>` while the panel is live.
-    """
-
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self) -> None:
+        # Random, but display ids are not saved.
         self._widget_id = uuid.uuid4().hex
         self._static_id = uuid.uuid4().hex
         self._static_html = ""
@@ -52,7 +48,7 @@ class DisplayOutputs:
             self.is_displayed = False
 
     def _static_bundle(self) -> MimeBundle:
-        return self._wrap_static(f"hfw-static hfw-of-{html.escape(self._key)}")
+        return self._wrap_static("hfw-static hfw-copy")
 
     def _wrap_static(self, classes: str) -> MimeBundle:
         marked = f'<div class="{classes} {NO_MATH_CLASSES}">{self._static_html}</div>'

@@ -44,7 +44,7 @@ class PanelWidget(anywidget.AnyWidget):
 
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
         shape.key = uuid.uuid4().hex[:12]
-        self._display_outputs = DisplayOutputs(shape.key)
+        self._display_outputs = DisplayOutputs()
         self._mirror = Mirror(doc, self._post_message, flusher.schedule)
         super().__init__(
             _esm=assets.read_asset_text("panel.js"),

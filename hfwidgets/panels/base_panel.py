@@ -55,6 +55,7 @@ class Panel(PanelWidget):
         model: the model's id on the Hub; None leaves the choice to the provider.
         provider: the provider's name; None for the default.
         parameters: the task's parameters that are sent, by name; others are not sent.
+        completed_runs: how many runs have ended with a result; synced with the front end.
         result: the typed result of the last run; `results` holds those of all runs.
     """
 
@@ -71,6 +72,8 @@ class Panel(PanelWidget):
     model = t.Unicode(None, allow_none=True)
     provider = t.Unicode(None, allow_none=True)
     parameters = t.Dict()
+    # Not read-only: the page sets it to the same number, which makes marimo run cells again.
+    completed_runs = t.Int(0).tag(sync=True)
 
     def __init__(
         self, model: str | None = None, *, provider: str | None = None, **settings: Any
@@ -162,6 +165,9 @@ class Panel(PanelWidget):
 
     def on_result(self, callback: Callable[[Any], Any], *, remove: bool = False) -> None:
         """Call `callback(result)` after every run with a result, also after stopped ones.
+
+        In marimo, show `ui = mo.ui.anywidget(panel)` instead: cells that read `ui.value` run again
+        after each result, which is `ui.result` there.
 
         Args:
             callback: called on the background loop's thread.
@@ -259,6 +265,8 @@ class Panel(PanelWidget):
         flusher.flush_now(self._mirror)
         with _log_errors("filling the static output"):
             await asyncio.to_thread(self._refresh_static)
+        with _log_errors("an observer of completed_runs"):
+            self.set_trait("completed_runs", len(self.results))
         for callback in list(self._result_callbacks) if run.result is not None else []:
             with _log_errors("an on_result callback"):
                 callback(run.result)

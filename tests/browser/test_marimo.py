@@ -51,7 +51,14 @@ def _(mo, panel, take):
 
 @app.cell
 def _(hf, mo):
-    mo.ui.anywidget(hf.chat(base_url="{chat}"))
+    ui = mo.ui.anywidget(hf.chat(base_url="{chat}"))
+    ui
+    return (ui,)
+
+
+@app.cell
+def _(mo, ui):
+    mo.md(f"State: {{ui.value}}. Answer: {{ui.result.text if ui.result else None}}.")
     return
 """
 
@@ -102,4 +109,5 @@ def test_a_task_and_a_chat(page: Page, loopback: Loopback, tmp_path: Path) -> No
         assert talker.loopback.gone.wait(20)
         ask(chat, "rich")
         expect(chat.locator("math")).to_have_count(3)
+        expect(page.get_by_text("State: {'completed_runs': 2}. Answer: # Tides")).to_be_visible()
         expect(page.locator(".hfw-static")).to_have_count(0)

@@ -7,6 +7,8 @@ import { BUSY, type Doc, type FromKernel, type Shape, type ToKernel } from "./pr
 /** The part of a widget model that is used here. */
 export interface Model {
   get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
   send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
   on(name: string, callback: (...args: never[]) => void): void;
   off(name: string, callback: (...args: never[]) => void): void;
@@ -32,6 +34,15 @@ export class Link {
   #heard = performance.now();
   #timer: ReturnType<typeof setInterval>;
   #check = () => this.#hello();
+  #runs = 0;
+  /** marimo runs cells again for what a page saves, not for what the kernel sets: say it again. */
+  #echo = () => {
+    const runs = this.model.get("completed_runs");
+    if (typeof runs !== "number" || runs === this.#runs) return;
+    this.#runs = runs;
+    this.model.set("completed_runs", runs);
+    this.model.save_changes();
+  };
   #receive = (message: FromKernel, buffers: DataView[]) => this.#take(message, buffers);
 
   constructor(private model: Model) {
@@ -42,6 +53,7 @@ export class Link {
     model.on("msg:custom", this.#receive);
     // Front ends mark a widget when its kernel restarts; some do so before messages fail.
     model.on("comm_live_update", this.#check);
+    model.on("change:completed_runs", this.#echo);
     this.#hello();
     this.#timer = setInterval(() => this.#watch(), REPEAT_MS);
   }
@@ -117,6 +129,7 @@ export class Link {
     clearInterval(this.#timer);
     this.model.off("msg:custom", this.#receive);
     this.model.off("comm_live_update", this.#check);
+    this.model.off("change:completed_runs", this.#echo);
     for (const { url } of this.#media.values()) void url.then((made) => URL.revokeObjectURL(made));
   }
 

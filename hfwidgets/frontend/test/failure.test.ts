@@ -46,6 +46,8 @@ function failed(failure: Failure): { node: HTMLElement; said: unknown[]; close: 
   const said: unknown[] = [];
   const model: Model = {
     get: (name) => (name === "_start" ? { shape, doc } : undefined),
+    set: () => undefined,
+    save_changes: () => undefined,
     send: (content) => said.push(content),
     on: () => undefined,
     off: () => undefined,

@@ -1,6 +1,7 @@
 """A widget that shows a mirrored document, talks to its pages and has a static form."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import anywidget
@@ -54,6 +55,17 @@ class PanelWidget(anywidget.AnyWidget):
         )
         self.on_msg(self._on_page_message)
         _allow_any_subshell(self)
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """Return the synced traits; see `ipywidgets.Widget.get_state`."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        # This state is the value of `mo.ui.anywidget(panel)`, whose readers need no description of
+        # the form. The page has it from the opening of the comm, which precedes the comm itself.
+        if key is None and type(self.comm).__name__ == "MarimoComm":
+            state.pop("_start", None)
+        return state
 
     def _render_static(self) -> tuple[str, str]:
         """Return the result as safe HTML and as plain text, for where no kernel answers."""

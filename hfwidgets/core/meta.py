@@ -97,7 +97,7 @@ class Meta:
         return float(tokens_in * self.price[0] + tokens_out * self.price[1]) / 1e6
 
     def summary(self) -> str:
-        """Return one line for people: model, provider, time, tokens, and the day it was recorded."""
+        """Return one line for people: model, provider, time, tokens and day of recording."""
         return self._join_facts(f"{self.seconds:.2f} s")
 
     def origin(self) -> str:

@@ -7,6 +7,7 @@ exception there, with its reason.
 
 import ast
 import collections
+import functools
 import io
 import json
 import re
@@ -105,8 +106,10 @@ def python_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if not skipped & set(path.relative_to(folder).parts))
 
 
-MODULES = {path: ast.parse(path.read_text("utf-8")) for path in python_files(PACKAGE)}
-TESTS = {path: ast.parse(path.read_text("utf-8")) for path in python_files(ROOT / "tests")}
+@functools.cache
+def parse_files(folder: Path) -> dict[Path, ast.Module]:
+    """Return the syntax trees of a folder's Python files."""
+    return {path: ast.parse(path.read_text("utf-8")) for path in python_files(folder)}
 
 
 def comments(path: Path) -> Iterator[Text]:
@@ -144,10 +147,10 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
 
 def all_prose() -> Iterator[Text]:
     """Yield all prose of the project."""
-    for path, tree in MODULES.items():
+    for path, tree in parse_files(PACKAGE).items():
         yield from comments(path)
         yield from strings(path, tree)
-    for path, tree in TESTS.items():
+    for path, tree in parse_files(ROOT / "tests").items():
         if path != Path(__file__):
             yield from comments(path)
             yield from (
@@ -166,7 +169,9 @@ def all_prose() -> Iterator[Text]:
         )
 
 
-PROSE = list(all_prose())
+@functools.cache
+def prose() -> list[Text]:
+    return list(all_prose())
 
 
 def is_excepted(text: Text) -> bool:
@@ -176,7 +181,7 @@ def is_excepted(text: Text) -> bool:
 @pytest.mark.parametrize(("instead", "pattern"), PATTERNS.items(), ids=PATTERNS)
 def test_prose_is_plain_american_english(instead: str, pattern: str) -> None:
     search = re.compile(pattern, re.IGNORECASE).search
-    found = [str(text) for text in PROSE if search(text.text) and not is_excepted(text)]
+    found = [str(text) for text in prose() if search(text.text) and not is_excepted(text)]
     limit = next((count for name, count in REMAINING.items() if instead.startswith(name)), 0)
     assert len(found) <= limit, f"write {instead}:\n" + "\n".join(found)
 
@@ -184,7 +189,7 @@ def test_prose_is_plain_american_english(instead: str, pattern: str) -> None:
 def test_every_exception_is_needed() -> None:
     for path, part, reason in EXCEPTIONS:
         assert reason
-        assert any(str(t.path).endswith(path) and part in t.text for t in PROSE), (path, part)
+        assert any(str(t.path).endswith(path) and part in t.text for t in prose()), (path, part)
 
 
 def percent(part: int, whole: int) -> float:
@@ -194,7 +199,7 @@ def percent(part: int, whole: int) -> float:
 def test_variables_are_named_by_what_they_hold() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
-        for path, tree in (MODULES | TESTS).items()
+        for path, tree in (parse_files(PACKAGE) | parse_files(ROOT / "tests")).items()
         for node in ast.walk(tree)
         if isinstance(node, ast.arg)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
@@ -204,7 +209,7 @@ def test_variables_are_named_by_what_they_hold() -> None:
 
 
 def test_functions_are_named_by_verbs() -> None:
-    names = [node.name for tree in MODULES.values() for node in functions(tree)]
+    names = [node.name for tree in parse_files(PACKAGE).values() for node in functions(tree)]
     odd = [n for n in names if PARTICIPLE.fullmatch(n) and n not in NOT_PARTICIPLES]
     assert percent(len(odd), len(names)) <= 1, sorted(set(odd))
 
@@ -212,7 +217,7 @@ def test_functions_are_named_by_verbs() -> None:
 def test_docstrings_open_with_a_verb() -> None:
     openings = [
         (path, node.name, re.split(r"\W", text.strip())[0].lower())
-        for path, tree in MODULES.items()
+        for path, tree in parse_files(PACKAGE).items()
         for node, text in docstrings(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -226,16 +231,18 @@ def test_docstrings_open_with_a_verb() -> None:
 
 def test_code_has_comments() -> None:
     code = sum(
-        bool(line.strip()) for path in MODULES for line in path.read_text("utf-8").splitlines()
+        bool(line.strip())
+        for path in parse_files(PACKAGE)
+        for line in path.read_text("utf-8").splitlines()
     )
-    count = sum(1 for path in MODULES for _ in comments(path))
+    count = sum(1 for path in parse_files(PACKAGE) for _ in comments(path))
     assert percent(count, code) >= 2
 
 
 def test_parameters_have_types_with_names() -> None:
     annotations = [
         f"{path.relative_to(ROOT)}: {node.name}({argument.arg}: {ast.unparse(argument.annotation)})"
-        for path, tree in MODULES.items()
+        for path, tree in parse_files(PACKAGE).items()
         for node in functions(tree)
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
         if argument.annotation is not None
@@ -246,7 +253,7 @@ def test_parameters_have_types_with_names() -> None:
 
 def test_a_class_name_has_one_meaning() -> None:
     places = collections.defaultdict(set)
-    for path, tree in MODULES.items():
+    for path, tree in parse_files(PACKAGE).items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].add(str(path.relative_to(ROOT)))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hfwidgets.core.missing import is_missing
 from hfwidgets.media import to_eight_bits, to_rgb
 from hfwidgets.results import show
 
@@ -36,13 +37,24 @@ def draw_boxes(image: "Image", items: Sequence[Mapping[str, Any]]) -> "Image":
         box = item.get("box")
         if not isinstance(box, Mapping):
             continue
-        corners = [float(box.get(side) or 0) * scale for side in ("xmin", "ymin", "xmax", "ymax")]
-        left, right = sorted(corners[0::2])
-        top, bottom = sorted(corners[1::2])
+        left, right = sorted(_to_pixel(box.get(n), scale, small.width) for n in ("xmin", "xmax"))
+        top, bottom = sorted(_to_pixel(box.get(n), scale, small.height) for n in ("ymin", "ymax"))
         color = colors[str(item.get("label"))]
         pen.rectangle((left, top, right, bottom), outline=color, width=3)
         _draw_label(pen, left, top, item_title(item), color)
     return small
+
+
+def _to_pixel(value: object, scale: float, size: int) -> float:
+    """Return a coordinate in the scaled image, at most just outside of it.
+
+    Pillow walks along every pixel of a line: a server's box of 2**70 pixels must not reach it.
+    """
+    try:
+        place = float(value or 0) * scale  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return min(max(place, -4.0), size + 4.0) if place == place else 0.0
 
 
 def draw_masks(image: "Image", items: Sequence[Mapping[str, Any]]) -> "Image":

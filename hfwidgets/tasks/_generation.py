@@ -181,9 +181,6 @@ def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
     if choices is None:
         if "token" not in item and any(item.get(name) for name in ("detail", "errors", "message")):
             raise error_from_event(item)
-        token = item.get("token")
-        if isinstance(token, Mapping) and not isinstance(token.get("text"), (str, type(None))):
-            item = {**item, "token": {**token, "text": read_text(token["text"])}}
         return TextGenerationStreamOutput(item)
     choice = next((c for c in choices if isinstance(c, Mapping)), None) if choices else None
     if choice is None:
@@ -206,8 +203,8 @@ class _EventReader:
         """Return an event; None for what is not one."""
         event = _parse_event(item)
         token = None if event is None else event.token
-        if token is not None and isinstance(token.text, str):
-            token["text"] = self._halves.join("text", token.text)
+        if token is not None:
+            token["text"] = self._halves.join("text", read_text(token.text))
         return event
 
     def finish(self) -> Iterator[TextGenerationStreamOutput]:

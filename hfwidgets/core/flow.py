@@ -66,11 +66,8 @@ class Infer:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The options that were given: None is dropped at every depth of dicts."""
-        given = {}
-        for name, value in self.options.items():
-            if value is not None:
-                given[name] = drop_none(value)
+        """The options that were given: what is not set is dropped at every depth of dicts."""
+        given: dict[str, Any] = drop_none(dict(self.options))
         return given
 
 

@@ -5,7 +5,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hfwidgets.core.missing import is_missing
 from hfwidgets.media import to_eight_bits, to_rgb
 from hfwidgets.results import show
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets import errors
+from hfwidgets.core.drop_none import is_left_out
 from hfwidgets.core.event_stream import AnswerStream, ItemDecoder
 from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
@@ -273,7 +274,7 @@ def _check_message(index: int, message: Any) -> dict[str, Any]:
         raise errors.InputError(
             f"messages[{index}] has a number as its content: {content!r}. Write it as text."
         )
-    return {name: value for name, value in message.items() if value is not None}
+    return {n: v for n, v in message.items() if v is not None and not is_left_out(v)}
 
 
 def _to_output(raw: Any) -> ChatCompletionOutput:

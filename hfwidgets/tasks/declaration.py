@@ -21,8 +21,11 @@ from typing import (
 )
 
 from hfwidgets import errors
+from hfwidgets.core.drop_none import is_left_out
 from hfwidgets.core.flow import Flow, StreamedReply
+from hfwidgets.core.missing import is_missing
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import controls
 
 T = TypeVar("T")
@@ -98,7 +101,7 @@ class BaseTask:
     ) -> None:
         self.__doc__ = flow.__doc__
         self.__wrapped__ = flow  # so that help and go-to-definition find the declaration
-        self.flow = flow
+        self.function = flow
         self.label = label
         self.example = dict(example)
         self.hints = dict(hints)
@@ -109,9 +112,12 @@ class BaseTask:
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
-        full = inspect.signature(self.flow)
+        try:
+            full = inspect.signature(self.function, eval_str=True)
+        except NameError:  # a name that exists for type checkers or in a function only
+            full = inspect.signature(self.function)
         _self, *parameters = full.parameters.values()
-        result = get_args(full.return_annotation)[-1]
+        result = (get_args(full.return_annotation) or (full.return_annotation,))[-1]
         return full.replace(parameters=parameters, return_annotation=result)
 
     @property
@@ -132,13 +138,13 @@ class BaseTask:
     @property
     def is_builtin(self) -> bool:
         """True if this package declares the task."""
-        return self.flow.__module__.startswith(f"{__package__}.")
+        return self.function.__module__.startswith(f"{__package__}.")
 
     @functools.cached_property
     def domain(self) -> str:
         """The module of a task of this package; of any other, what its inputs suggest."""
         if self.is_builtin:
-            return self.flow.__module__.rpartition(".")[2]
+            return self.function.__module__.rpartition(".")[2]
         shown = [self.controls[name] for name in self.inputs if name in self.controls]
         media = {control.kind for control in shown if isinstance(control, controls.MediaInput)}
         if any(isinstance(control, controls.TableInput) for control in shown):
@@ -156,12 +162,12 @@ class BaseTask:
     @functools.cached_property
     def doc(self) -> str:
         """The first line of the task's description."""
-        return (inspect.getdoc(self.flow) or "").partition("\n")[0]
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     @functools.cached_property
     def parameters(self) -> dict[str, str]:
         """Each parameter's description, from the docstring."""
-        _, _, text = (inspect.getdoc(self.flow) or "").partition("Args:\n")
+        _, _, text = (inspect.getdoc(self.function) or "").partition("Args:\n")
         text = text.partition("\n\n")[0]
         found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)
         return {name: " ".join(words.split()) for name, words in found}
@@ -171,6 +177,12 @@ class BaseTask:
         """The names of the task's inputs: the parameters that may be passed by position."""
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return tuple(name for name, p in self.signature.parameters.items() if p.kind is kind)
+
+    @functools.cached_property
+    def text_inputs(self) -> frozenset[str]:
+        """The names of the inputs that are texts."""
+        known = self.signature.parameters
+        return frozenset(name for name in self.inputs if known[name].annotation in (str, "str"))
 
     @functools.cached_property
     def required_parameters(self) -> tuple[str, ...]:
@@ -190,11 +202,44 @@ class BaseTask:
                     f"It has: {', '.join(known)}."
                 )
 
+    def flow(self, client: Any, /, *args: Any, **kwargs: Any) -> Flow[Any]:
+        """Begin a call: return its flow, with its arguments checked as far as their types tell.
+
+        openai's `NOT_GIVEN` and `omit` count as not passed.
+
+        Raises:
+            UnknownParameterError: A parameter is unknown or missing.
+            InputTypeError: An input that should be a text is something else.
+        """
+        for name in [name for name, value in kwargs.items() if is_left_out(value)]:
+            del kwargs[name]
+        for at, (name, value) in enumerate(zip(self.inputs, args, strict=False)):
+            if type(value) is not str and name in self.text_inputs:
+                args = (*args[:at], self._check_text(name, value), *args[at + 1 :])
+        for name in self.text_inputs & kwargs.keys():
+            kwargs[name] = self._check_text(name, kwargs[name])
+        try:
+            return self.function(client, *args, **kwargs)
+        except TypeError as error:
+            raise self._argument_error(args, kwargs) from error
+
+    def _check_text(self, name: str, value: Any) -> Any:
+        """Return an input that should be a text; a result that is a text counts as one."""
+        if isinstance(value, str) or is_missing(value) or hasattr(value, "iloc"):
+            return value  # a missing value and a column have errors of their own
+        if isinstance(value, TextRecord):
+            return value.text
+        many = isinstance(value, (list, tuple, set)) or hasattr(value, "__array__")
+        raise errors.InputTypeError(
+            f"{name} of {self.method} must be a text; it is a {type(value).__name__}.",
+            advice=f"client.map({self.name!r}, ...) processes many." if many else "",
+        )
+
     def function_for(self, owner: type) -> Callable[..., Any]:
         """Return the task as a method of a client's class."""
         is_async = issubclass(owner, AsyncTaskClient)
         function = self._make_async_function() if is_async else self._make_function()
-        functools.update_wrapper(function, self.flow)
+        functools.update_wrapper(function, self.function)
         function.__qualname__ = f"{owner.__name__}.{self.method}"
         vars(function).update(__wrapped__=_LazySignature(self, is_async), task=self)
         return function
@@ -203,11 +248,7 @@ class BaseTask:
         def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
             if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
                 client = self._apply_call_options(client, kwargs)
-            try:
-                flow = self.flow(client, *args, **kwargs)
-            except TypeError as error:
-                raise self._argument_error(args, kwargs) from error
-            return client._run(self, flow)
+            return client._run(self, self.flow(client, *args, **kwargs))
 
         return method
 
@@ -215,11 +256,7 @@ class BaseTask:
         async def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
             if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
                 client = self._apply_call_options(client, kwargs)
-            try:
-                flow = self.flow(client, *args, **kwargs)
-            except TypeError as error:
-                raise self._argument_error(args, kwargs) from error
-            return await client._run(self, flow)
+            return await client._run(self, self.flow(client, *args, **kwargs))
 
         return method
 
@@ -248,7 +285,8 @@ class BaseTask:
         changes = {
             option: kwargs.pop(name) for name, option in self.call_options.items() if name in kwargs
         }
-        return client.with_options(**changes)
+        given = {option: value for option, value in changes.items() if not is_left_out(value)}
+        return client.with_options(**given) if given else client
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
@@ -265,11 +303,11 @@ class _LazySignature:
 
     @property
     def __wrapped__(self) -> Callable[..., Any]:
-        return self._task.flow
+        return self._task.function
 
     @property
     def __signature__(self) -> inspect.Signature:
-        full = inspect.signature(self._task.flow)
+        full = inspect.signature(self._task.function)
         return full.replace(return_annotation=self._task.result_type(self._is_async))
 
 

@@ -13,7 +13,7 @@ from hfwidgets.results import Elements, Record
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import Flow, Infer, find, task, to_record, to_records, unregister
 from hfwidgets.tasks.controls import Slider
-from tests.magics.conftest import shell, shown
+from tests.magics.conftest import last_output, shell
 from tests.panels.conftest import page, wire
 from tests.plugins.loopback import Answer, Loopback
 
@@ -164,8 +164,7 @@ def test_a_dry_run_shows_its_request(serve: Loopback, place: str) -> None:
 
 @each_task
 def test_infer_shows_every_field(serve: Loopback, shell: InteractiveShell, name: str) -> None:
-    line = f"{serve.url}/{name} --task {name}"
-    made = shown(shell, lambda: shell.run_cell_magic("infer", line, "Hi")).data
+    made = last_output(shell, f"{serve.url}/{name} --task {name}", "Hi").data
     for value in VALUES[name]:
         assert value in made["text/plain"]
         assert value in made["text/html"]

@@ -2,8 +2,10 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 import huggingface_hub
@@ -35,14 +37,13 @@ class Server:
         return child
 
 
-@pytest.fixture(scope="session")
-def server(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run `hfwidgets serve` on a free port."""
-    cache = make_cache(tmp_path_factory.mktemp("serve") / "cache", light_weights)
-    command = [*engine_process.python_command(), "serve", "--port", "0", "--api-key", KEY]
+@contextmanager
+def run_server(cache: Path, errors: IO[str] | None = None) -> Iterator[Server]:
+    """Run `hfwidgets serve` on a free port with this cache; its log goes to `errors`."""
     process = subprocess.Popen(
-        command,
+        [*engine_process.python_command(), "serve", "--port", "0", "--api-key", KEY],
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
         env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)},
     )
@@ -52,6 +53,14 @@ def server(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield Server(line.split()[4], KEY, process.pid)
     process.terminate()
     process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run one server for all tests."""
+    cache = make_cache(tmp_path_factory.mktemp("serve") / "cache", light_weights)
+    with run_server(cache) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

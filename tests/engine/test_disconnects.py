@@ -6,12 +6,16 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import soxr
+from PIL import Image
 
 from hfwidgets.engine.base.http_errors import RefusedError
 from hfwidgets.engine.base.llama import Llama
@@ -19,7 +23,10 @@ from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
 from hfwidgets.engine.server.engine import MAX_WAITING
 from hfwidgets.engine.server.request_queue import RequestQueue
-from tests.engine.conftest import Server
+from hfwidgets.tasks import examples
+from tests.engine import samples
+from tests.engine.conftest import Server, run_server
+from tests.plugins.engine import make_cache
 from tests.plugins.waiting import until
 
 LONG = {
@@ -35,18 +42,95 @@ def state(http: httpx.Client) -> dict[str, Any]:
 
 
 @contextmanager
-def connected(server: Server, body: dict[str, Any]) -> Iterator[None]:
-    """Send a chat request on a separate connection that closes with the block."""
+def connected(
+    server: Server, body: dict[str, Any] | bytes, path: str = "/v1/chat/completions"
+) -> Iterator[None]:
+    """Send a request on a separate connection that closes with the block."""
     host, _, port = server.url.removeprefix("http://").partition(":")
-    content = json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            + f"Authorization: Bearer {server.key}\r\n".encode()
-            + f"Content-Length: {len(content)}\r\n\r\n".encode()
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+            f"Authorization: Bearer {server.key}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
             + content
         )
         yield
+
+
+PROMPT = "Salty words and sweet ones. " * 250
+"""About 1,500 tokens, which the chat model reads for half a minute."""
+
+TEXTS = [f"{index} times a sentence of some ten words. " * 12 for index in range(2000)]
+
+
+def task_path(task: str) -> str:
+    return f"/models/default/pipeline/{task}"
+
+
+SLOW_REQUESTS: dict[str, Callable[[], tuple[str, dict[str, Any] | bytes]]] = {
+    "chat": lambda: (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": PROMPT}]},
+    ),
+    "streamed chat": lambda: (
+        "/v1/chat/completions",
+        {"messages": [{"role": "user", "content": PROMPT}], "stream": True},
+    ),
+    "responses": lambda: ("/v1/responses", {"input": PROMPT}),
+    "streamed responses": lambda: ("/v1/responses", {"input": PROMPT, "stream": True}),
+    "completions": lambda: ("/v1/completions", {"prompt": PROMPT}),
+    "text-generation": lambda: (task_path("text-generation"), {"inputs": PROMPT}),
+    "streamed text-generation": lambda: (
+        task_path("text-generation"),
+        {"inputs": PROMPT, "stream": True},
+    ),
+    "fill-mask": lambda: (task_path("fill-mask"), {"inputs": PROMPT + "He drinks [MASK]."}),
+    "question-answering": lambda: (
+        task_path("question-answering"),
+        {"inputs": {"question": "Who bakes?", "context": "Anna bakes bread. " + PROMPT}},
+    ),
+    "feature-extraction": lambda: (task_path("feature-extraction"), {"inputs": TEXTS}),
+    "embeddings": lambda: ("/v1/embeddings", {"input": TEXTS}),
+    "sentence-similarity": lambda: (
+        task_path("sentence-similarity"),
+        {"inputs": {"source_sentence": "a", "sentences": TEXTS}},
+    ),
+    "summarization": lambda: (task_path("summarization"), {"inputs": "".join(TEXTS[:42])}),
+    "text-to-speech": lambda: (
+        task_path("text-to-speech"),
+        {"inputs": "The library is closed on Sundays. " * 140},
+    ),
+    "automatic-speech-recognition": lambda: (
+        task_path("automatic-speech-recognition"),
+        samples.encode_audio(np.tile(decode_speech(), 150)[: 16_000 * 590], 16_000, "FLAC"),
+    ),
+    "image-to-image": lambda: (
+        task_path("image-to-image"),
+        samples.encode_image(Image.new("RGB", (1400, 1000), "red")),
+    ),
+    "image-to-text": lambda: (
+        task_path("image-to-text"),
+        samples.encode_image(samples.draw_text([f"Line {i} of many words" for i in range(90)], 14)),
+    ),
+}
+
+
+def decode_speech() -> samples.Samples:
+    """Return the example of speech at 16 kHz."""
+    speech, rate = samples.decode_audio(examples.SPEECH_FILE.read_bytes())
+    resampled: samples.Samples = soxr.resample(speech, rate, 16_000)
+    return resampled
+
+
+@pytest.mark.parametrize("name", SLOW_REQUESTS)
+def test_leaving_before_the_first_byte_frees_the_slot(
+    server: Server, http: httpx.Client, full_weights: object, name: str
+) -> None:
+    path, body = SLOW_REQUESTS[name]()
+    with connected(server, body, path):
+        until(lambda: state(http)["working"] == 1, "the request runs")
+    until(lambda: state(http)["working"] == 0, "its turn is free", seconds=15)
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -67,19 +151,22 @@ def test_leaving_client_leaves_the_queue(server: Server, http: httpx.Client) -> 
     until(lambda: state(http)["working"] == 0, "all turns are free")
 
 
-def test_closed_stream_frees_the_slot(light_weights: object) -> None:
-    async def slots(llama: Llama) -> list[bool]:
-        assert llama._http is not None
-        return [slot["is_processing"] for slot in (await llama._http.get("/slots")).json()]
+async def busy_slots(llama: Llama) -> list[bool]:
+    """Return which slots of llama.cpp's server work."""
+    assert llama._http is not None or await llama.tokenize("a")
+    assert llama._http is not None
+    return [slot["is_processing"] for slot in (await llama._http.get("/slots")).json()]
 
+
+def test_closed_stream_frees_the_slot(light_weights: object) -> None:
     async def run() -> None:
         llama = Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), MODEL)
         try:
             async with aclosing(llama.stream("/v1/chat/completions", LONG)) as events:
                 await anext(events)
-                assert True in await slots(llama)
+                assert True in await busy_slots(llama)
             async with asyncio.timeout(60):
-                while True in await slots(llama):
+                while True in await busy_slots(llama):
                     await asyncio.sleep(0.01)
         finally:
             await llama.close()
@@ -114,6 +201,25 @@ def test_a_prompt_is_abandoned_before_its_first_token(light_weights: object) -> 
 
     asyncio.run(run())
     assert max(progress) < 900, "the whole prompt has 1,231 tokens"
+
+
+def test_leaving_in_the_middle_of_the_body_logs_nothing(
+    tmp_path: Path, light_weights: Path
+) -> None:
+    log, cache = tmp_path / "log", make_cache(tmp_path / "cache", light_weights)
+    with log.open("w") as errors, run_server(cache, errors) as server:
+        host, _, port = server.url.removeprefix("http://").partition(":")
+        for kind in ("application/json", "multipart/form-data; boundary=b"):
+            path = "/v1/chat/completions" if "json" in kind else "/v1/audio/transcriptions"
+            with socket.create_connection((host, int(port))) as connection:
+                connection.sendall(
+                    f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+                    f"Authorization: Bearer {server.key}\r\n"
+                    "Content-Length: 5000\r\n\r\n--b".encode()
+                )
+        headers = {"Authorization": f"Bearer {server.key}"}
+        assert httpx.get(f"{server.url}/health", headers=headers).json()["working"] == 0
+    assert log.read_text() == ""
 
 
 def test_chat_model_crash_fails_one_request(server: Server, http: httpx.Client) -> None:

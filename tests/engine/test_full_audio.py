@@ -333,7 +333,7 @@ def test_openai_speech(gpt: openai.OpenAI, kind: Any, head: bytes) -> None:
     [
         ({"voice": "jo"}, "Did you mean 'joe'"),
         ({"voice": "joe", "instructions": "whisper"}, "instructions"),
-        ({"voice": "joe", "response_format": "aac"}, "aac"),
+        ({"voice": "joe", "response_format": "m4a"}, "'aac'"),
         ({"voice": "joe", "speed": 9}, "speed"),
     ],
 )

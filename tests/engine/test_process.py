@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from hfwidgets import __version__, engine_process
+from hfwidgets.engine.base.llama import Llama
+from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.server import process
 from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.engine import Engine
@@ -24,11 +26,11 @@ from tests.plugins.waiting import until
 
 USER = """
 import sys
-from hfwidgets import InferenceClient, engine
+from hfwidgets import InferenceClient, engine_process
 client = InferenceClient(provider="local")
 for line in sys.stdin:
     answer = client.text_generation("The capital of France is", max_new_tokens=2)
-    print(engine.running().pid, answer, flush=True)
+    print(engine_process.find_running().pid, answer, flush=True)
 """
 
 
@@ -196,7 +198,7 @@ def test_short_answers_are_sent_at_once() -> None:
         async with asyncio.timeout(30):
             reader, writer = await asyncio.open_connection(*listening.getsockname())
             writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         ends = [one.transport for one in server.server_state.connections]
         off = [
             end.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -305,3 +307,45 @@ def test_clients_are_identified_by_process_and_time() -> None:
     with clients.track_request(str(os.getpid())):
         pass
     assert clients.count_living() == 1
+
+
+def test_engine_processes_inherit_no_secrets(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {
+        "HF_TOKEN": "hf_" + "s3cret" * 6,
+        "HUGGING_FACE_HUB_TOKEN": "s3cret",
+        "OPENAI_API_KEY": "s3cret",
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "HFWIDGETS_API_KEY": "s3cret",
+        "HF_HUB_PASSWORD": "s3cret",
+        "DATABASE_URL": "postgres://me:s3cret@host/db",
+        "HTTPS_PROXY": "http://me:s3cret@proxy:3128",
+        "SOMETHING_ELSE": "s3cret",
+    }
+    needed = {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "HF_HOME": "/hub", "no_proxy": "localhost"}
+    for name, value in {**secrets, **needed}.items():
+        monkeypatch.setenv(name, value)
+    engine = start_managed_engine()
+    generate(engine)  # starts the chat model's process
+    processes = [psutil.Process(engine.pid), *psutil.Process(engine.pid).children()]
+    assert len(processes) == 2
+    for one in processes:
+        environment = one.environ()
+        assert not secrets.keys() & environment.keys()
+        assert "s3cret" not in str(environment)
+        assert needed.items() <= environment.items()
+
+
+def test_foreground_chat_process_inherits_no_secrets(
+    light_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "s3cret" * 6)
+
+    async def start() -> dict[str, str]:
+        llama = Llama(lambda: WEIGHTS["smollm2"].path("model.gguf"), "model")
+        await llama.tokenize("a")
+        assert llama.pid is not None
+        environment = psutil.Process(llama.pid).environ()
+        await llama.close()
+        return environment
+
+    assert "HF_TOKEN" not in asyncio.run(start())

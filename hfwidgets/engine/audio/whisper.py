@@ -15,6 +15,7 @@ from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.weights import WEIGHTS
 
 if TYPE_CHECKING:
+    from ctranslate2.models import Whisper as WhisperNetwork
     from faster_whisper import WhisperModel
 
 MODEL = "openai/whisper-tiny.en"
@@ -48,6 +49,20 @@ class DecodingOptions:
     task: Task = "transcribe"
 
 
+class _CancellableNetwork:
+    """CTranslate2's model, stopped between its computations once the client has left.
+
+    faster-whisper computes up to three attempts per window before it yields anything.
+    """
+
+    def __init__(self, network: "WhisperNetwork") -> None:
+        self._network = network
+
+    def __getattr__(self, name: str) -> object:
+        raise_if_cancelled()
+        return getattr(self._network, name)
+
+
 class Whisper:
     """The loaded model."""
 
@@ -69,6 +84,7 @@ class Whisper:
             cpu_threads=1,
             local_files_only=True,
         )
+        model.model = _CancellableNetwork(model.model)
         return cls(model)
 
     @property
@@ -96,7 +112,6 @@ class Whisper:
             vad_filter=True,
         )
         for segment in segments:
-            raise_if_cancelled()  # the generator computes one window at a time
             for part in (segment.words or ()) if words else (segment,):
                 text = part.word if words else part.text
                 yield SpeechSegment(float(part.start), float(part.end), text)

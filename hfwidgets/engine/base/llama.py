@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ class Llama:
             self._last_used = time.monotonic()
 
     async def request_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the whole answer to a short request (tokens, a template, a few scores)."""
+        """Return the whole answer to a short request, such as the tokens of a text."""
         http = await self._ensure_client()
         self._busy += 1
         try:
@@ -158,26 +158,36 @@ class Llama:
         # grammar restricts it: so a grammar of exactly these tokens makes it generate them. The
         # grammar names token ids, because a string in it may be spelled with other tokens than the
         # usual ones.
-        answer = await self.request_json(
-            "/completion",
-            {
-                "prompt": prompt,
-                "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in ids),
-                "n_predict": len(ids),
-                "temperature": 0,
-                "n_probs": 1,
-                "cache_prompt": True,
-            },
-        )
-        return float(sum(token["logprob"] for token in answer["completion_probabilities"]))
+        request = {
+            "prompt": prompt,
+            "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in ids),
+            "n_predict": len(ids),
+            "temperature": 0,
+            "n_probs": 1,
+            "cache_prompt": True,
+        }
+        return float(sum(token["logprob"] for token in await self._generate_tokens(request)))
 
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
         """Return the `count` likeliest next tokens, likeliest first: id -> (text,
         log-probability)."""
         request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
-        answer = await self.request_json("/completion", request)
-        tokens = answer["completion_probabilities"][0]["top_logprobs"]
-        return {token["id"]: (token["token"], token["logprob"]) for token in tokens}
+        [token] = await self._generate_tokens(request)
+        likely = token["top_logprobs"]
+        return {token["id"]: (token["token"], token["logprob"]) for token in likely}
+
+    async def _generate_tokens(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the generated tokens with their probabilities.
+
+        Streamed, though the answer is short: the prompt may be long, and a client may leave
+        while it is read.
+        """
+        async with aclosing(self.stream("/completion", request)) as events:
+            return [
+                token
+                async for event in events
+                for token in event.get("completion_probabilities", ())
+            ]
 
     async def close(self, idle: float = 0) -> None:
         """End the child, unless a request runs or came within the last `idle` seconds."""

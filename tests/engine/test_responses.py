@@ -20,6 +20,12 @@ WEATHER: dict[str, Any] = {
 }
 
 
+def answer_in_chat(gpt: openai.OpenAI, limit: int, *messages: Any) -> str | None:
+    """Return the answer of chat completions to the same conversation."""
+    chat = gpt.chat.completions.create(model="default", messages=list(messages), max_tokens=limit)
+    return chat.choices[0].message.content
+
+
 def test_text(gpt: openai.OpenAI) -> None:
     response = gpt.responses.create(model="default", input=QUESTION, max_output_tokens=40)
     assert "Paris" in response.output_text
@@ -40,8 +46,7 @@ def test_same_answer_as_chat_completions(gpt: openai.OpenAI) -> None:
         {"role": "system", "content": instructions},
         {"role": "user", "content": QUESTION},
     ]
-    chat = gpt.chat.completions.create(model="default", messages=messages, max_tokens=20)
-    assert response.output_text == chat.choices[0].message.content
+    assert response.output_text == answer_in_chat(gpt, 20, *messages)
 
 
 def test_conversation_of_items(gpt: openai.OpenAI) -> None:
@@ -52,7 +57,13 @@ def test_conversation_of_items(gpt: openai.OpenAI) -> None:
         {"type": "message", "role": "user", "content": "What is my name?"},
     ]
     response = gpt.responses.create(model="default", input=items, max_output_tokens=30)
-    assert "Zoe" in response.output_text
+    assert response.output_text == answer_in_chat(
+        gpt,
+        30,
+        {"role": "user", "content": "My name is Zoe."},
+        {"role": "assistant", "content": "Hello Zoe."},
+        {"role": "user", "content": "What is my name?"},
+    )
 
 
 def test_truncated_answer(gpt: openai.OpenAI) -> None:
@@ -109,7 +120,15 @@ def test_function_call_and_its_result(gpt: openai.OpenAI) -> None:
     response = gpt.responses.create(
         model="default", input=items, tools=[WEATHER], max_output_tokens=40
     )
-    assert "21" in response.output_text or "sunny" in response.output_text
+    function = {"name": call.name, "arguments": call.arguments}
+    chat_call = {"id": call.call_id, "type": "function", "function": function}
+    assert response.output_text == answer_in_chat(
+        gpt,
+        40,
+        items[0],
+        {"role": "assistant", "tool_calls": [chat_call]},
+        {"role": "tool", "tool_call_id": call.call_id, "content": "21 degrees, sunny"},
+    )
 
 
 def test_streamed_function_call(gpt: openai.OpenAI) -> None:

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -135,3 +138,82 @@ def test_a_missing_argument_is_named_unless_all_rows_share_it() -> None:
     assert "no 'context'" in str(lacking)
     [shared] = arguments("question-answering", ["who?"], context="she")
     assert shared == whole
+
+
+TABLES = {
+    "pandas": lambda: pd.DataFrame({"text": ["a", None], "stars": [1, 2]}),
+    "polars": lambda: pl.DataFrame({"text": ["a", None], "stars": [1, 2]}),
+    "pyarrow": lambda: pa.table({"text": ["a", None], "stars": [1, 2]}),
+    "a record batch": lambda: pa.record_batch({"text": ["a", None], "stars": [1, 2]}),
+    "dicts": lambda: [{"text": "a", "stars": 1}, {"text": None, "stars": 2}],
+    "an iterator of dicts": lambda: iter([{"text": "a", "stars": 1}, {"text": None, "stars": 2}]),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("column", [None, "text", {"text": "text"}])
+def test_tables_of_any_library_give_the_same_rows(kind: str, column: Any) -> None:
+    good, empty = arguments("text-classification", TABLES[kind](), column, top_k=1)
+    assert good == {"text": "a", "top_k": 1}
+    assert type(good["text"]) is str
+    assert isinstance(empty, errors.InputError)
+    assert "empty" in str(empty)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "a record batch"])
+def test_tables_of_any_library_have_a_length_and_repeat(kind: str) -> None:
+    source = RowSource(find("text-classification"), TABLES[kind](), "text", {})
+    assert source.total == 2
+    assert source.is_repeatable
+    assert len(list(source)) == 2
+    source.rewind(1)
+    assert len(list(source)) == 1
+    assert arguments("text-classification", TABLES[kind](), "text", 1) == [{"text": "a"}]
+    with pytest.raises(errors.ConfigurationError, match="Did you mean 'text'"):
+        arguments("text-classification", TABLES[kind](), "txet")
+
+
+COLUMNS = {
+    "pandas": lambda: pd.Series(["a", None]),
+    "polars": lambda: pl.Series(["a", None]),
+    "a chunked array": lambda: pa.chunked_array([["a"], [None]]),
+    "an array": lambda: pa.array(["a", None]),
+    "numpy": lambda: np.array(["a", None], object),
+    "a tuple": lambda: ("a", None),
+    "a dict's values": lambda: {1: "a", 2: None}.values(),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_columns_of_any_library_give_the_same_rows(kind: str) -> None:
+    good, empty = arguments("text-classification", COLUMNS[kind]())
+    assert good == {"text": "a"}
+    assert type(good["text"]) is str
+    assert isinstance(empty, errors.InputError)
+    assert RowSource(find("text-classification"), COLUMNS[kind](), None, {}).total == 2
+
+
+def test_numbers_of_arrow_are_plain() -> None:
+    rows = pa.table({"table": [{"a": 1}], "n": [1]}).to_batches()[0]
+    [row] = arguments("tabular-classification", rows, "table")
+    assert row == {"table": {"a": 1}}
+
+
+def test_several_columns_of_a_polars_table() -> None:
+    table = pl.DataFrame({"q": ["why?"], "c": ["so"], "more": [1]})
+    named = {"question": "q", "context": "c"}
+    expected = [{"question": "why?", "context": "so"}]
+    assert arguments("question-answering", table, named) == expected
+    same = {"question": "q", "context": "q"}
+    assert arguments("question-answering", table, same) == [{"question": "why?", "context": "why?"}]
+    assert arguments("text-classification", table.select("q")) == [{"text": "why?"}]
+    with pytest.raises(errors.ConfigurationError, match="collect"):
+        arguments("question-answering", table.lazy(), named)
+
+
+def test_a_dict_with_a_misspelled_parameter_is_that_row_s_error() -> None:
+    [wrong] = arguments("text-classification", [{"text": "a", "topk": 1}])
+    assert isinstance(wrong, errors.InputError)
+    assert "Did you mean 'top_k'" in str(wrong)
+    [ignored] = arguments("text-classification", [{"text": "a", "stars": 1, "id": 7}])
+    assert ignored == {"text": "a"}

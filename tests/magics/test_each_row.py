@@ -1,19 +1,21 @@
-"""--each: one call a row."""
+"""--each: one call per row."""
 
 import pandas as pd
 import PIL.Image
+import polars as pl
+import pyarrow as pa
 import pytest
 from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
 from hfwidgets import notebook
-from hfwidgets.errors import NotRecordedError
+from hfwidgets.errors import ConfigurationError, NotRecordedError
 from tests.plugins.waiting import until
 
 
 @pytest.fixture
 def each(shell, loopback):
-    """Runs a cell with --each; the result comes back."""
+    """Run a cell with --each and return the result."""
 
     def run(line, prompt=None, **names):
         shell.push(names)
@@ -49,6 +51,72 @@ def test_a_table_fills_the_text_and_joins_the_answers(each, loopback):
 def test_a_column_is_the_prompt_without_another(each, loopback):
     each("--each $df:word", df=TABLE)
     assert sorted(asked(loopback)) == ["cat", "dog"]
+
+
+TABLES = {
+    "polars": lambda: pl.DataFrame({"word": ["dog", "cat", None], "n": [1, 2, 3]}),
+    "pyarrow": lambda: pa.table({"word": ["dog", "cat", None], "n": [1, 2, 3]}),
+    "a record batch": lambda: pa.record_batch({"word": ["dog", "cat", None], "n": [1, 2, 3]}),
+    "dicts": lambda: TABLE.where(TABLE.notna(), None).to_dict("records"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_of_any_library_fill_the_text_and_join_the_answers(each, loopback, kind):
+    out = each("--each $table", "Say {{ row.word }} {{ row['n'] }} times.", table=TABLES[kind]())
+    assert sorted(asked(loopback)) == ["Say cat 2 times.", "Say dog 1 times."]
+    assert [row.state for row in out] == ["done", "done", "failed"]
+    assert "word is empty" in str(out.errors[2])
+    each("--each $table:word", table=TABLES[kind]())
+    assert sorted(asked(loopback)[2:]) == ["cat", "dog"]
+    if kind != "dicts":
+        frame = out.to_pandas()
+        assert list(frame.columns) == ["word", "n", "result", "error"]
+        assert list(frame["n"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "column", [pl.Series("w", ["a", "b"]), pa.chunked_array([["a", "b"]]), pa.array(["a", "b"])]
+)
+def test_columns_of_any_library_are_rows(each, loopback, column):
+    out = each("--each $column", "Say {{ row }}", column=column)
+    assert sorted(asked(loopback)) == ["Say a", "Say b"]
+    assert out.counts["done"] == 2
+
+
+def test_a_missing_column_of_a_polars_table_suggests_the_nearest(each):
+    with pytest.raises(UsageError, match="Did you mean 'word'"):
+        each("--each $table:wrod", table=TABLES["polars"]())
+    with pytest.raises(ConfigurationError, match="collect"):
+        each("--each $table:word", table=TABLES["polars"]().lazy())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["--temperature 0.9", "-P temperature=0.9", "--params $options", "--seed 3", "--schema $shape"],
+)
+def test_resume_with_other_parameters_is_refused(each, loopback, tmp_path, changed):
+    loopback.pieces = ["{}"]
+    path, names = tmp_path / "rows.jsonl", {"options": {"seed": 3}, "shape": {"title": "x"}}
+    line = f"--each $words --resume {path}"
+    each(f"{line} --temperature 0.5", words=["a", "b"])
+    before = len(loopback.requests)
+    with pytest.raises(ConfigurationError, match="parameters"):
+        each(f"{line} {changed}", words=["a", "b"], **names)
+    assert len(loopback.requests) == before
+    out = each(f"{line} --temperature 0.5", words=["a", "b"])
+    assert out.counts["done"] == 2
+    assert len(loopback.requests) == before
+
+
+def test_parameters_of_the_row_may_differ(each, loopback, tmp_path):
+    line = f"--each $rows -P seed=$row.n -P stop=END --resume {tmp_path / 'rows.jsonl'}"
+    rows = [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
+    for _ in range(2):
+        out = each(line, "{{ row.text }}", rows=rows)
+        assert out.counts["done"] == 2
+    assert sorted(body["seed"] for body in loopback.bodies) == [1, 2]
+    assert [body["stop"] for body in loopback.bodies] == ["END", "END"]
 
 
 def test_a_list_and_an_iterator_and_a_limit(each, loopback):

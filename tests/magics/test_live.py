@@ -89,6 +89,30 @@ def test_an_answer_grows_in_one_output(kernel, loopback):
     assert all(after.startswith(before) for before, after in pairwise(texts))
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with out:\n    %infer -m {url} go",
+        "with ipywidgets.Output(), out:\n    %infer -m {url} go",
+        "@out.capture()\ndef ask():\n    %infer -m {url} go\nask()",
+        "with out:\n    %infer --compare {url},{url}/ go",
+        "client = hf.InferenceClient('{url}')\n"
+        "with out:\n    rows = client.map('chat-completion', ['a', 'b'])",
+    ],
+)
+def test_an_output_widget_gets_one_final_form(kernel, loopback, code):
+    """Its front end applies no updates, so an answer would stay at its first piece."""
+    loopback.pieces, loopback.pause = [f"word{n} " for n in range(8)], 0.1
+    kernel.run("import ipywidgets\nimport hfwidgets as hf\nout = ipywidgets.Output()")
+    messages = kernel.run(code.format(url=loopback.url))
+    assert not of(messages, "error", "update_display_data")
+    [shown] = of(messages, "display_data")
+    assert "…" not in plain(shown)
+    assert "word7" in plain(shown) or "done 2 of 2" in plain(shown)
+    later = of(kernel.run(f"%infer -m {loopback.url} go"), "display_data", "update_display_data")
+    assert len(later) > 1, "outside of the widget the answer grows again"
+
+
 def test_an_interrupt_keeps_the_partial_answer(kernel, loopback):
     loopback.pieces = ["kept text", " never seen"]
     loopback.hold = True

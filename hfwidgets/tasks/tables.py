@@ -127,7 +127,7 @@ def open_table(rows: object) -> Table | None:
         import pyarrow  # type: ignore[import-untyped, unused-ignore]
 
         rows = pyarrow.Table.from_batches([rows])
-    if not hasattr(rows, "columns"):
+    if not hasattr(type(rows), "columns"):  # a lazy table would compute them when asked itself
         return None
     import narwhals as nw
 

@@ -96,14 +96,14 @@ def test_an_answer_grows_in_one_output(kernel, loopback):
         "with ipywidgets.Output(), out:\n    %infer -m {url} go",
         "@out.capture()\ndef ask():\n    %infer -m {url} go\nask()",
         "with out:\n    %infer --compare {url},{url}/ go",
-        "client = hf.InferenceClient('{url}')\n"
-        "with out:\n    rows = client.map('chat-completion', ['a', 'b'])",
+        "with out:\n    rows = hf.map('chat-completion', ['a', 'b'], client=client)",
     ],
 )
 def test_an_output_widget_gets_one_final_form(kernel, loopback, code):
     """Its front end applies no updates, so an answer would stay at its first piece."""
     loopback.pieces, loopback.pause = [f"word{n} " for n in range(8)], 0.1
     kernel.run("import ipywidgets\nimport hfwidgets as hf\nout = ipywidgets.Output()")
+    kernel.run(f"client = hf.InferenceClient({loopback.url!r})")
     messages = kernel.run(code.format(url=loopback.url))
     assert not of(messages, "error", "update_display_data")
     [shown] = of(messages, "display_data")

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hfwidgets.errors.secrets import mask_repr
 from hfwidgets.providers import Address, Provider, RouteHandler
 
 
+@mask_repr
 @dataclass(frozen=True, slots=True)
 class Route:
     """Who serves a call.

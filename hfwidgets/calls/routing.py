@@ -25,6 +25,7 @@ from hfwidgets.calls.route import Route as Route
 from hfwidgets.calls.settings import Settings, check_url, is_url
 from hfwidgets.core import environment
 from hfwidgets.core.flow import Flow
+from hfwidgets.errors.secrets import mask_repr
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Provider
 from hfwidgets.tasks import BaseTask
@@ -32,6 +33,7 @@ from hfwidgets.tasks import BaseTask
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
 
 
+@mask_repr
 @dataclass(frozen=True, slots=True)
 class ModelRef:
     """What is asked for: the model's name without its suffix."""

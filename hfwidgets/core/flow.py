@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from hfwidgets.core.drop_none import drop_none
-from hfwidgets.errors.secrets import redact, redact_headers
+from hfwidgets.errors.secrets import mask_repr, redact, redact_headers
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -40,6 +40,7 @@ class Hosts(Protocol):
     def hub(self) -> str: ...
 
 
+@mask_repr
 @dataclass(slots=True, eq=False)
 class Infer:
     """What a task asks of a provider.
@@ -79,6 +80,7 @@ class Target:
     task: str = ""
 
 
+@mask_repr
 @dataclass(slots=True, eq=False)
 class Send:
     """One HTTP request.

@@ -14,8 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets import AsyncInferenceClient, InferenceClient, errors, providers
+from hfwidgets.calls.prepared_request import PreparedRequest
+from hfwidgets.calls.route import Route
 from hfwidgets.core.auth import Token
+from hfwidgets.core.flow import Infer, Send
 from hfwidgets.errors.secrets import MASK, Secret, SecretUrl, hide_url, reveal
 from hfwidgets.providers import Address
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
@@ -51,6 +54,21 @@ def test_an_address_with_a_key_shows_the_rest() -> None:
     assert str(url) == repr(url).strip("'") == f"https://host/path?api_key={MASK}&v=2"
     assert httpx.URL(url).params["api_key"] == KEY
     assert type(hide_url("https://host/path?v=2")) is str
+
+
+def test_steps_of_a_call_show_no_key_of_their_addresses() -> None:
+    url = f"https://user:{PASSWORD}@host/?api_key={URL_KEY}"
+    endpoint = providers.get("endpoint")
+    steps = (
+        Send("GET", url, headers={"authorization": Secret(KEY)}),
+        Infer("x", model=url, base=url),
+        Route(endpoint, url, url, url),
+        PreparedRequest("GET", url, {"x-api-key": KEY}),
+        Address(url, {"x-api-key": KEY}),
+    )
+    for step in steps:
+        assert "host/" in repr(step)
+        assert not [secret for secret in ALL if secret in repr(step)]
 
 
 def make_client(loopback: Loopback, kind: type[Any] = InferenceClient, **more: Any) -> Any:

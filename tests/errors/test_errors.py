@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import pickle
 import socket
 from typing import Any
 
@@ -309,3 +310,26 @@ def test_every_error_is_in_the_docstring_s_tree() -> None:
 
 def test_an_unknown_status_has_no_advice() -> None:
     assert advice.find_advice(advice.ErrorContext(418)).text == ""
+
+
+def test_the_fields_survive_pickling() -> None:
+    action = errors.Action("retry", {"seconds": "5"})
+    error = errors.RateLimitError("Too many.", advice="Wait.", action=action, request_id="r1")
+    error.retry_after = 5.0
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == "Too many. Wait. (request r1)"
+    assert (again.reason, again.advice, again.action) == ("Too many.", "Wait.", action)
+    assert again.retry_after == 5.0
+
+
+def test_reasons_and_advice_can_be_added() -> None:
+    error = errors.InputError("One.")
+    assert error.action is None
+    error.add_reason("Two.")
+    error.add_advice("Three.")
+    error.add_advice("Four.", errors.Action("sign_in"))
+    assert str(error) == "One. Two. Three. Four."
+    assert (error.reason, error.advice) == ("One. Two.", "Three. Four.")
+    assert error.action == errors.Action("sign_in")
+    assert errors.InputError("x").action is None
+    assert str(errors.InputError()) == ""

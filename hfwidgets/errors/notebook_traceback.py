@@ -6,7 +6,6 @@ Verbose` still shows all frames, with the secrets in their values masked.
 """
 
 import sys
-import sysconfig
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -63,6 +62,8 @@ def is_user_frame(frame: FrameType) -> bool:
     package = str(frame.f_globals.get("__name__") or "").partition(".")[0]
     if package == PACKAGE or package in _SHELL_PACKAGES:
         return False
+    import sysconfig  # costly to import, and most programs have no errors
+
     path = frame.f_code.co_filename
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
     return not path.startswith("<frozen") and not path.startswith(tuple(libraries))

@@ -56,9 +56,12 @@ def test_line_ends_and_blanks_are_taken_off(home: Path) -> None:
     found = auth.find_machine_token()
     assert found is not None
     assert found.value == "hf_abc"
-    given = auth.explicit_token("hf_x\n")
-    assert given is not None
-    assert given.value == "hf_x"
+    passed = auth.explicit_token("hf_x\n")
+    assert passed is not None
+    assert passed.value == "hf_x"
+    assert passed.is_explicit
+    assert not found.is_explicit
+    assert str(passed) == f"{passed}" == "<token from the argument>"
 
 
 @pytest.mark.parametrize(

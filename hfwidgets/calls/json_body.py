@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.core.excerpt import make_excerpt
 from hfwidgets.core.surrogates import repair_text
+from hfwidgets.errors.excerpt import make_excerpt
 
 MAX_DEPTH = 100
 """The depth at which the search for a value that JSON cannot express gives up."""

@@ -5,7 +5,7 @@ loading of an input did not expect of the user's objects. The original is the ca
 """
 
 from hfwidgets import errors
-from hfwidgets.core.excerpt import make_excerpt
+from hfwidgets.errors.excerpt import make_excerpt
 
 PASSED_ON = (errors.HfWidgetsError, ImportError, MemoryError, Warning)
 """Errors that say themselves what to do, and warnings that the user turned into errors."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from hfwidgets import errors
-from hfwidgets.core.excerpt import EXCERPT_LENGTH, make_excerpt
+from hfwidgets.errors.excerpt import EXCERPT_LENGTH, make_excerpt
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

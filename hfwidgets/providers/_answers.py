@@ -5,9 +5,9 @@ import binascii
 from typing import Any
 
 from hfwidgets import errors, media
-from hfwidgets.core.excerpt import make_excerpt
 from hfwidgets.core.flow import Flow, Infer, Reply
 from hfwidgets.core.surrogates import repair_json
+from hfwidgets.errors.excerpt import make_excerpt
 
 
 def get_value(raw: Any, *path: str | int) -> Any:

@@ -2,7 +2,9 @@
 
 The rules for URLs, which `client.explain(...)` shows at work:
 
-    every task but chat    the URL exactly as it was given
+    every task but chat    the URL exactly as it was given; where a bare address refuses a task that
+                           its /health lists, as hfwidgets' own engine does for tasks that it cannot
+                           tell apart, the URL + /models/default/pipeline/TASK from then on
     chat                   `chat_url`: .../chat/completions as it is, .../v1 + /chat/completions,
                            anything else + /v1/chat/completions
     info, health           `side_url`: the same server without what chat adds, + /info or /health
@@ -11,9 +13,12 @@ The query is kept everywhere, and a slash at the path's end changes nothing.
 """
 
 import functools
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from hfwidgets.providers._hub import HubProvider
+from hfwidgets import errors
+from hfwidgets.core.flow import Flow, Infer, Send
+from hfwidgets.providers._hub import HubProvider, post_task
 
 
 class EndpointProvider(HubProvider):
@@ -29,8 +34,33 @@ class EndpointProvider(HubProvider):
         """Return no path: `chat_url` has made it part of the URL."""
         return ""
 
+    def _post_task(self, request: Infer) -> Flow[Any]:
+        if request.memory.get("names tasks"):
+            return (yield from post_task(request, _named_path(request.task)))
+        try:
+            return (yield from post_task(request, ""))
+        except (errors.BadRequestError, errors.NotFoundError, errors.NotServedError):
+            if urlsplit(request.base).path.strip("/") or not (yield from _lists_task(request)):
+                raise
+        request.memory["names tasks"] = True
+        return (yield from post_task(request, _named_path(request.task)))
+
 
 provider = EndpointProvider("", anonymous=True, mapped=False, routable=False)
+
+
+def _named_path(task: str) -> str:
+    return f"/models/default/pipeline/{task}"
+
+
+def _lists_task(request: Infer) -> Flow[bool]:
+    """Return whether the server's /health lists the task."""
+    try:
+        reply = yield Send("GET", "/health", tries=0)
+        tasks = reply.json().get("tasks")
+    except (errors.HfWidgetsError, ValueError, AttributeError, RecursionError):
+        return False
+    return isinstance(tasks, list) and request.task in tasks
 
 
 def side_url(url: str, name: str) -> str:

@@ -386,6 +386,8 @@ def _starts_new_call(call: dict[str, Any], key: str, name: str, arguments: str) 
     """True if a piece that has the index of a call begins another one."""
     known = call["function"]
     is_new_id = bool(key and call["id"] and key != call["id"])
+    if not name and not arguments:
+        return False
     if _is_complete_json(known["arguments"]):
         # Complete: an id or a name begins the next call, unless the same call is sent again.
         repeated = name in ("", known["name"]) and arguments in ("", known["arguments"])
@@ -393,7 +395,9 @@ def _starts_new_call(call: dict[str, Any], key: str, name: str, arguments: str) 
     if known["arguments"]:
         # Open: only a whole call of its own can be another one, since ids may change per piece.
         return bool(is_new_id and name and _is_complete_json(arguments))
-    return bool(is_new_id and name and known["name"])
+    # Not begun: the same name with another id may be a repetition in every piece.
+    is_new_name = bool(name and known["name"] and name != known["name"])
+    return is_new_id and (is_new_name or bool(name and known["name"] and not arguments))
 
 
 def _is_complete_json(arguments: str) -> bool:

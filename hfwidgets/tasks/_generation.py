@@ -12,6 +12,7 @@ from hfwidgets.results import Text
 from hfwidgets.results import text as results
 from hfwidgets.results.chat import read_text
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
+from hfwidgets.tasks.shape import describes_error
 
 
 class GenerationOptions(TypedDict, total=False):
@@ -179,7 +180,7 @@ def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
     if choices is None and "token" not in item and "generated_text" in item:
         item = {**item, "token": {"text": item["generated_text"]}}
     if choices is None:
-        if "token" not in item and any(item.get(name) for name in ("detail", "errors", "message")):
+        if "token" not in item and describes_error(item):
             raise error_from_event(item)
         return TextGenerationStreamOutput(item)
     choice = next((c for c in choices if isinstance(c, Mapping)), None) if choices else None

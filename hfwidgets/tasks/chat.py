@@ -20,7 +20,12 @@ from hfwidgets.tasks import _schema
 from hfwidgets.tasks._parts import inline_media
 from hfwidgets.tasks.controls import Json, Messages, Number, Slider, StringList
 from hfwidgets.tasks.declaration import streaming_task
-from hfwidgets.tasks.shape import as_options, check_no_error, unexpected_shape_error
+from hfwidgets.tasks.shape import (
+    as_options,
+    check_no_error,
+    describes_error,
+    unexpected_shape_error,
+)
 
 Message: TypeAlias = Mapping[str, Any]
 ChatStream: TypeAlias = Stream[ChatCompletionStreamOutput, ChatCompletionOutput]
@@ -322,7 +327,7 @@ class _ChunkReader:
         if item.get("error") or item.get("object") == "error":
             raise error_from_event(item)
         if not isinstance(choices, list):
-            if any(item.get(name) for name in ("detail", "errors", "message")):
+            if describes_error(item):
                 raise error_from_event(item)
             if not item.get("usage"):
                 return None

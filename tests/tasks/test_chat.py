@@ -78,6 +78,51 @@ SHAPES: dict[str, tuple[list[Any], list[Call]]] = {
         [[piece(0, "a", "add", '{"x": 1}')], None, [piece(0, arguments="")]],
         [("a", "add", '{"x": 1}')],
     ),
+    "a new id in every piece": (
+        [[piece(0, "a", "add", '{"x"')], [piece(0, "b", arguments=":")],
+         [piece(0, "c", arguments="1}")], [piece(0, "d", arguments="")]],
+        [("a", "add", '{"x":1}')],
+    ),
+    "a new id and the name in every piece": (
+        [[piece(0, "a", "add", "")], [piece(0, "b", "add", '{"x"')],
+         [piece(0, "c", "add", ": 1}")]],
+        [("a", "add", '{"x": 1}')],
+    ),
+    "no index in later pieces": (
+        [[piece(0, "a", "add", '{"x"')], [piece(None, arguments=": 1}")],
+         [piece(1, "b", "sub", '{"y"')], [piece(None, arguments=": 2}")]],
+        [("a", "add", '{"x": 1}'), ("b", "sub", '{"y": 2}')],
+    ),
+    "an index in later pieces only": (
+        [[piece(None, "a", "add", '{"x"')], [piece(0, arguments=": 1}")]],
+        [("a", "add", '{"x": 1}')],
+    ),
+    "the name in pieces": (
+        [[piece(0, "a", "get_")], [piece(0, None, "weather", "")],
+         [piece(0, arguments='{"x": 1}')]],
+        [("a", "get_weather", '{"x": 1}')],
+    ),
+    "two whole calls, index 0, no ids": (
+        [[piece(0, None, "add", '{"x": 1}'), piece(0, None, "sub", '{"x": 1}')]],
+        [("", "add", '{"x": 1}'), ("", "sub", '{"x": 1}')],
+    ),
+    "two equal calls by their ids": (
+        [[piece(0, "a", "add", '{"x": 1}')], [piece(0, "b", "add", '{"x": 1}')]],
+        [("a", "add", '{"x": 1}'), ("b", "add", '{"x": 1}')],
+    ),
+    "null and other oddities among the pieces": (
+        [[None], [5, "x", piece(0, "a", "add", '{"x": 1}')], [[]], [{"index": 0, "function": 3}]],
+        [("a", "add", '{"x": 1}')],
+    ),
+    "indexes as texts": (
+        [[piece("0", "a", "add", '{"x"')], [piece("0", arguments=": 1}")]],
+        [("a", "add", '{"x": 1}')],
+    ),
+    "arguments that end in braces of their own": (
+        [[piece(0, "a", "add", '{"x": {}')], [piece(0, arguments=', "y": "}"')],
+         [piece(0, arguments="}")]],
+        [("a", "add", '{"x": {}, "y": "}"}')],
+    ),
     "an object instead of a list": (
         [piece(0, "a", "add", '{"x"'), piece(0, arguments=": 1}")],
         [("a", "add", '{"x": 1}')],

@@ -51,8 +51,12 @@ def markdown_to_html(text: str) -> str:
     """Return Markdown as a safe HTML fragment without ids, classes, scripts or remote images."""
     # Halves of a character cannot be encoded: nh3 would fail on them.
     whole = _SURROGATES.sub("\ufffd", text)
-    return nh3.clean(
-        _build_parser().render(whole, {}),
+    return _build_cleaner().clean(_build_parser().render(whole, {}))
+
+
+@functools.cache
+def _build_cleaner() -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         url_schemes=set(SCHEMES),

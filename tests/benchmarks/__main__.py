@@ -1,9 +1,9 @@
-"""Print the table: `python -m tests.benchmarks [client] [load] [batch] [engine] [browser]`."""
+"""Print the table: `python -m tests.benchmarks [part ...]`."""
 
 import importlib
 import sys
 
-PARTS = ("client", "load", "batch", "engine", "browser")
+PARTS = ("client", "load", "batch", "engine", "browser", "markdown")
 
 
 def main() -> None:

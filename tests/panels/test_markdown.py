@@ -1,6 +1,5 @@
 """Static HTML of Markdown: faithful to the text, safe for hostile ones, and whole."""
 
-import random
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from hfwidgets.results.markdown import markdown_to_html
 from tests.browser.talker import HOSTILE, RICH
+from tests.plugins.hostile_markdown import make_hostile
 
 MARKUP = {
     *("a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6"),
@@ -294,47 +294,6 @@ def test_attacks_come_out_harmless(text: str) -> None:
 )
 def test_any_text_comes_out_harmless(parts: list[str]) -> None:
     check_safe("".join(parts))
-
-
-WRAPPERS = [
-    *("§", "**§**", "*§*", "~~§~~", "`§`", "``§``", "[§](https://§.example/§)", "[§](/§)"),
-    *("[§](javascript:§)", "![§](https://§.example/§ '§')", "![§](//§/x)", "<§>", "</§"),
-    *("<script>§</script>", "<a href=/§>§</a>", "<!-- § -->", "<b onclick=§>", "$§$", "$$§$$"),
-    *(r"\(§\)", r"\[§\]", r"$\href{javascript:§}{§}$", r"$\text{§}$", r"\frac{§}{§}", "[§]"),
-    *("[§", "§](", "[§][§]", "[^§]", "![§", "\\§", "&§;", "&#§;", "§:", "|§|", "§\x00", "§\ud800"),
-    *("http://§.example", "<https://§.example/>", "<§@x.example>", "§\u202e", "§\u200b", "\x85§"),
-]
-LINES = [
-    *("§", "# §", "> §", ">> §", "- §", "  - §", "1. §", "7) §", "    §", "\t§", "§  ", "§\\"),
-    *("§\n===", "§\n---", "```§", "~~~ § §", "```", "~~~", "---", "***", "", "$$", "$$\n§\n$$"),
-    *("\\[", "\\[\n§\n\\]", "|§|§|", "|-|-|", "|§|§|§|§|", "[§]: https://§.example '§'"),
-    *("[§]: /§", "[§]: javascript:§", "<div>§", "> - > 1. §", "- - - - §", ">" * 30 + " §"),
-    *("  " * 24 + "- §", "* " * 25 + "§"),
-]
-
-
-def make_hostile(seed: int) -> tuple[str, list[str]]:
-    """Return a random hostile text, and the words in it, each of which occurs once."""
-    choose = random.Random(seed)
-    words: list[str] = []
-
-    def fill(template: str) -> str:
-        parts = template.split("§")
-        filled = parts[0]
-        for part in parts[1:]:
-            words.append(f"q{seed}x{len(words)}z")
-            filled += words[-1] + part
-        return filled
-
-    lines = []
-    for _ in range(choose.randint(1, 12)):
-        inline = "".join(
-            fill(choose.choice(WRAPPERS)) + choose.choice(["", " ", " ", "\n"])
-            for _ in range(choose.randint(1, 5))
-        )
-        line = fill(choose.choice(LINES))
-        lines.append(f"{line} {inline}" if choose.random() < 0.5 else f"{line}\n{inline}")
-    return "\n".join(lines), words
 
 
 def test_1500_hostile_texts_come_out_harmless_and_whole() -> None:

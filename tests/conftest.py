@@ -1,5 +1,6 @@
 """Share servers and the embedded engine among tests, and spread a whole run over two processes."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ranks.get(find_group(item.nodeid.partition("::")[0]), len(GROUPS)))
 
 
+@functools.cache
 def find_group(file: str) -> str:
     """Return the group of a test file, else the file itself."""
     return next((group for group in GROUPS if group in Path(file).parts), file)

@@ -24,7 +24,7 @@ WRONG: tuple[State, ...] = ("refused", "unparsed", "rejected")
 """States that count as a wrong answer."""
 
 _TRANSIENT = frozenset({401, 402, 403, 404, 408, 429})
-"""Client errors that are no fault of the row."""
+"""Client errors that the row did not cause."""
 
 FUNCTION_THREADS = 8
 
@@ -38,7 +38,7 @@ class ModelAnswer:
         result: the task's result; None without one.
         error: why there is none.
         seconds: the call's time; None for an answer that was recorded or resumed.
-        tokens: prompt and completion tokens; None where nobody counted.
+        tokens: prompt and completion tokens; None without a count.
         dollars: the call's cost; None where no price is known.
     """
 

@@ -345,7 +345,7 @@ class Evaluation(Sequence[ScoredRow]):
         normalize: "str | Normalizer | None" = None,
         corrections: Mapping[int, Any] | None = None,
     ) -> "Evaluation":
-        """Return the same answers scored anew; nothing is asked.
+        """Score the same answers again; nothing is asked.
 
         Args:
             metrics, labels, normalize: as for `evaluate`; what is left out stays as it was.

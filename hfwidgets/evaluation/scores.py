@@ -22,7 +22,7 @@ class Score:
         bounds: the deciding metric if all failed rows were wrong, and if all were right; None for
             metrics that are not shares.
         seconds: median and 95th percentile of fresh calls; None where all were recorded.
-        tokens: the sum over rows; None where nobody counted.
+        tokens: the sum over rows; None without a count.
         dollars: the sum over rows; None where a price is not known.
         error: why no row was answered, for a model that failed all.
         labels: the model's words and the labels they became.

@@ -200,7 +200,7 @@ class Bleu(SumMetric):
 
     @property
     def signature(self) -> str:
-        """What a paper names beside a BLEU score, so that it can be compared."""
+        """The settings that a paper reports with a BLEU score, to make it comparable."""
         return str(self._corpus.get_signature())
 
     def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:

@@ -104,7 +104,7 @@ class ChatCompletionOutput(TextRecord):
         return (self.choices[0].message.content or "") if self.choices else ""
 
     def fields_beyond_text(self) -> dict[str, Any]:
-        """Return nothing: ids, counts and the like are no part of the answer."""
+        """Return nothing: ids, counts and the like are not part of the answer."""
         return {}
 
     def _html_(self) -> str:

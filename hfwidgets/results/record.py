@@ -45,7 +45,7 @@ class Record(dict[str, Any]):
             type(self)
         )  # whose first call turns the declared fields into properties
         if name in kinds:
-            value = getattr(self, name)  # returned as it stands, jedi would follow it for ever
+            value = getattr(self, name)  # returned as it stands, jedi would follow it forever
             return value  # noqa: RET504
         try:
             return self[name]

@@ -80,7 +80,7 @@ class TextTasks:
     @task(
         "Zero-shot classification",
         {
-            "text": "My order arrived broken and nobody answers the phone.",
+            "text": "My order arrived broken and no one answers the phone.",
             "candidate_labels": ["complaint", "praise", "question"],
         },
         text=TextBox(4),

@@ -26,12 +26,12 @@ class Limits:
     Attributes:
         seconds: how long an answer takes, on average.
         spread: by how much of that answers differ.
-        most: so many at once; more are refused with 429. 0 is no limit.
-        window, windows: so many answers in each window of so many seconds; 0 is no limit.
+        most: so many at once; more are refused with 429. 0 means no limit.
+        window, windows: so many answers in each window of so many seconds; 0 means no limit.
         pause: the Retry-After of refusals, in seconds; 0 sends none.
-        fails: every so-manyth row fails with 503 when it is first asked; 0 is none.
-        bad: every so-manyth row is refused for good with 400; 0 is none.
-        refuses: every so-manyth request is refused with 429; 0 is none.
+        fails: every so-manyth row fails with 503 when it is first asked; 0 means none.
+        bad: every so-manyth row is refused for good with 400; 0 means none.
+        refuses: every so-manyth request is refused with 429; 0 means none.
         burst, bursts: for so long of every so many seconds, everything is refused with 429.
     """
 

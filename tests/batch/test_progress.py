@@ -46,7 +46,7 @@ def test_without_a_notebook_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None
     assert "failed 1" in terminal.getvalue()
 
 
-def test_a_stream_that_is_no_terminal_gets_no_bar(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_stream_without_a_terminal_gets_no_bar(capfd: pytest.CaptureFixture[str]) -> None:
     with answers(text_classification=[{"label": "A", "score": 1.0}]):
         InferenceClient().map("text-classification", ["a"])
         InferenceClient().map("text-classification", ["a"], progress=False)

@@ -1,6 +1,6 @@
 """An isolated Jupyter server on loopback and one notebook in it, driven through the page's own app.
 
-All that the server reads or writes lies in one folder, so that nobody's own settings leak in.
+All that the server reads or writes lies in one folder, so that no user settings leak in.
 """
 
 import contextlib
@@ -232,7 +232,7 @@ class Notebook:
         nbformat.write(made, self.path)
 
     def open(self, *, kernel: bool = True) -> None:
-        """Open or open anew; the second try is for a page that hung while it started."""
+        """Open, or open again; the second try is for a page that hung while it started."""
         ready = _READY % ("false" if kernel else "true")
         for attempt in range(2):
             self.page.goto(self.jupyter.address(self.path.name), wait_until="domcontentloaded")

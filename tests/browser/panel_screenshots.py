@@ -1,4 +1,4 @@
-"""Pictures of all task panels with their examples' results, in one theme."""
+"""Take screenshots of all task panels with their examples' results, in one theme."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pictures of the panels in both themes: `python -m tests.browser.screenshots`."""
+"""Take screenshots of the panels in both themes: `python -m tests.browser.screenshots`."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
 class Camera:
-    """Takes pictures of one panel, named by theme."""
+    """Take screenshots of one panel, named by theme."""
 
     def __init__(self, page: Page, theme: str) -> None:
         self.page = page
@@ -52,7 +52,7 @@ def studio(theme: str) -> Iterator[tuple[Notebook, Camera]]:
     loopback.close()
 
 
-def pictures(book: Notebook, camera: Camera) -> None:
+def take_chat_screenshots(book: Notebook, camera: Camera) -> None:
     """Every state of the chat panel, in the order a user meets them."""
     panel, status = book.panel, book.panel.locator(".hfw-status")
     camera.take("1-empty")
@@ -93,9 +93,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for theme in THEMES:
         with studio(theme) as (book, camera):
-            pictures(book, camera)
+            take_chat_screenshots(book, camera)
         panel_screenshots.take(FOLDER, theme, THEMES[theme])
-    print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}")
+    print(f"{len(list(FOLDER.glob('*.png')))} screenshots in {FOLDER}")
 
 
 if __name__ == "__main__":

@@ -29,18 +29,18 @@ def png(image: Image.Image) -> bytes:
 
 
 def mask(*box: int) -> str:
-    """A mask of the example picture's size, light inside the box."""
+    """Return a mask of the example image's size, light inside the box."""
     image = Image.new("L", (640, 420))
     ImageDraw.Draw(image).rectangle(box, fill=255)
     return base64.b64encode(png(image)).decode()
 
 
-def film() -> bytes:
+def video_file() -> bytes:
     """What begins like an MP4 file."""
     return b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(200)
 
 
-def picture() -> Answer:
+def image_answer() -> Answer:
     return Answer(body=png(examples.harbor().rotate(180)), headers={"content-type": "image/png"})
 
 
@@ -116,12 +116,12 @@ PLAYED: dict[str, Any] = {
             {"label": "sun", "score": 0.8, "mask": mask(500, 30, 580, 110)},
         ]
     ),
-    "image-to-image": picture(),
+    "image-to-image": image_answer(),
     "image-to-text": Answer(json=[{"generated_text": "a boat on the water"}]),
-    "image-to-video": Answer(body=film(), headers={"content-type": "video/mp4"}),
+    "image-to-video": Answer(body=video_file(), headers={"content-type": "video/mp4"}),
     "object-detection": Answer(json=BOXES),
-    "text-to-image": picture(),
-    "text-to-video": Answer(body=film(), headers={"content-type": "video/mp4"}),
+    "text-to-image": image_answer(),
+    "text-to-video": Answer(body=video_file(), headers={"content-type": "video/mp4"}),
     "zero-shot-image-classification": Answer(json=SCORES),
     "zero-shot-object-detection": Answer(json=BOXES),
 }

@@ -225,7 +225,7 @@ def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
     expect(book.panel.locator(".hfw-call pre")).to_have_text('{\n  "city": "Oslo"\n}')
 
 
-def test_a_pasted_picture_is_sent(chat: Chat, page: Page, talker: Talker) -> None:
+def test_a_pasted_image_is_sent(chat: Chat, page: Page, talker: Talker) -> None:
     book = chat()
     page.evaluate("""async () => {
       const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });

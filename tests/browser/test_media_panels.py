@@ -1,4 +1,4 @@
-"""Panels of pictures and sounds in JupyterLab, from a user's side, on a played service."""
+"""Test image and audio panels in JupyterLab as a user sees them, on a played service."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ def boat(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_picture_runs_as_soon_as_it_is_here(desk: Desk, stage: Stage, boat: Path) -> None:
+def test_an_image_runs_automatically(desk: Desk, stage: Stage, boat: Path) -> None:
     book = desk("object-detection", "print(panel.auto_run, panel.result[0].crop.size)")
     panel = book.panel
     panel.get_by_label("Run as soon as a picture is here").check()
@@ -86,7 +86,7 @@ def test_the_smallest_mask_is_pointed_at(desk: Desk, page: Page, stage: Stage) -
     expect(shapes.nth(1)).to_have_class("hfw-mask hfw-active")
 
 
-def test_part_of_a_chosen_sound_and_tracks_in_turn(desk: Desk, page: Page) -> None:
+def test_part_of_a_chosen_audio_file_and_tracks_in_turn(desk: Desk, page: Page) -> None:
     book = desk("audio-to-audio", "print(panel.inputs['audio'].seconds)")
     try_example(book)
     panel = book.panel

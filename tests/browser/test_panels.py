@@ -144,18 +144,18 @@ def test_escape_stops(desk: Desk, page: Page, stage: Stage) -> None:
     stage.let_go()
 
 
-def picture_file(tmp_path: Path) -> Path:
+def image_file(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
     path.write_bytes(png(examples.harbor()))
     return path
 
 
-def test_a_chosen_a_dropped_and_a_pasted_picture(
+def test_a_chosen_a_dropped_and_a_pasted_image(
     desk: Desk, page: Page, stage: Stage, tmp_path: Path
 ) -> None:
     book = desk("image-classification", "print(panel.inputs['image'][:4])")
     panel = book.panel
-    panel.locator("input[type=file]").set_input_files(picture_file(tmp_path))
+    panel.locator("input[type=file]").set_input_files(image_file(tmp_path))
     expect(panel.locator(".hfw-medium img")).to_have_js_property("naturalWidth", 640)
     expect(panel.locator(".hfw-medium")).to_contain_text("boat.png")
     panel.get_by_role("button", name="Remove the picture").click()
@@ -182,7 +182,7 @@ def test_a_chosen_a_dropped_and_a_pasted_picture(
 
 
 def test_a_path_and_a_variable(desk: Desk, tmp_path: Path) -> None:
-    path = picture_file(tmp_path)
+    path = image_file(tmp_path)
     cell = "from hfwidgets.tasks import examples\nboat = examples.harbor().crop((0, 0, 64, 48))"
     book = desk("image-classification", cell)
     panel = book.panel
@@ -219,7 +219,7 @@ def test_the_microphone_records_samples(desk: Desk, stage: Stage) -> None:
     expect(book.output(1)).to_contain_text("16000 True")
 
 
-def test_the_camera_takes_a_picture(desk: Desk) -> None:
+def test_the_webcam_takes_an_image(desk: Desk) -> None:
     book = desk("image-classification")
     book.panel.get_by_role("button", name="Camera").click()
     book.panel.get_by_role("button", name="Take picture").click()
@@ -345,7 +345,7 @@ def test_raw_and_code(desk: Desk, page: Page) -> None:
     assert "sk-secret" not in book.panel.inner_html()
 
 
-def test_the_banner_offers_ways_out(notebook: Open) -> None:
+def test_the_banner_offers_alternatives(notebook: Open) -> None:
     book = notebook(["import hfwidgets as hf\npanel = hf.panel('fill-mask')\npanel"])
     banner = book.panel.get_by_role("note")
     expect(banner).to_contain_text("No token was found")

@@ -1,4 +1,4 @@
-"""Text, table and chat panels in JupyterLab: what their users do beside running a task."""
+"""Text, table and chat panels in JupyterLab: what their users do apart from running a task."""
 
 from collections.abc import Callable
 

@@ -83,7 +83,7 @@ def test_words_without_a_partner_raise_with_both_lists(loopback: Loopback) -> No
     assert "labels={'served': {" in message
 
 
-def test_case_spaces_and_hyphens_are_no_difference() -> None:
+def test_case_spaces_and_hyphens_make_no_difference() -> None:
     rows = [{"text": str(at), "mood": "very good" if at % 2 else "bad"} for at in range(24)]
     found = run([lambda text: "Very_Good" if int(text) % 2 else "BAD"], rows)
     assert found.scores[0].metrics["accuracy"].value == 1

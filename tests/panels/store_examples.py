@@ -48,7 +48,7 @@ def ask_engine(http: httpx.Client, task: BaseTask) -> dict[str, Any] | None:
         body = {"content": inputs.read(), "headers": {"content-type": inputs.mime or ""}}
     try:
         reply = http.post(f"/models/default/pipeline/{task.name}", **body)
-    except TypeError:  # a picture inside a JSON body: providers write it, each in its way
+    except TypeError:  # an image inside a JSON body: providers write it, each in its way
         print(f"{task.name}: left out")
         return None
     kind = reply.headers.get("content-type", "")

@@ -151,7 +151,7 @@ def test_formulas_are_mathml_with_their_source(text: str, tex: str) -> None:
         "```\n$x$\n```",
     ],
 )
-def test_dollars_and_brackets_of_text_are_no_formulas(text: str) -> None:
+def test_dollars_and_brackets_of_text_are_not_formulas(text: str) -> None:
     assert "<math" not in markdown_to_html(text)
     check_safe(text)
 

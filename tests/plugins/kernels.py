@@ -14,16 +14,16 @@ import pytest
 @pytest.fixture(scope="session")
 def ipykernel6(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ipykernel 6, whose callbacks all wait for the running cell."""
-    return beside(tmp_path_factory.mktemp("ipykernel6"), "ipykernel>=6.30,<7")
+    return install_kernel(tmp_path_factory.mktemp("ipykernel6"), "ipykernel>=6.30,<7")
 
 
 @pytest.fixture(scope="session")
 def ipykernel70(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ipykernel 7.0, whose callbacks may come on a subshell's thread."""
-    return beside(tmp_path_factory.mktemp("ipykernel70"), "ipykernel==7.0.1")
+    return install_kernel(tmp_path_factory.mktemp("ipykernel70"), "ipykernel==7.0.1")
 
 
-def beside(folder: Path, requirement: str) -> Path:
+def install_kernel(folder: Path, requirement: str) -> Path:
     """Install an ipykernel into a folder; it needs no packages but the installed ones and one."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     done = subprocess.run(
@@ -34,7 +34,7 @@ def beside(folder: Path, requirement: str) -> Path:
     )
     if done.returncode:
         pytest.fail(
-            f"{requirement} could not be installed beside the installed one, so nothing was tested "
+            f"{requirement} could not be installed in a folder, so nothing was tested "
             f"on it. Is the package registry reachable? pip says:\n{done.stderr[-2000:]}",
             pytrace=False,
         )

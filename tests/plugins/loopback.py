@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that plays somebody's service: it records what comes and answers
+"""A real HTTP server on loopback that plays a service: it records what comes and answers
 as told.
 
     def test_it(loopback):

@@ -1,6 +1,6 @@
 """Where hfwidgets sends something else than the peer does, on purpose; each with its reason.
 
-`apply` changes the peer's request into what ours shall be. A difference that never shows is an
+`apply` changes the peer's request into what ours must be. A difference that never shows is an
 error (`test_peer.py` counts them).
 """
 

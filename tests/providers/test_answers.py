@@ -146,11 +146,11 @@ def test_what_embeddings_do_not_know(ask: Asker, loopback: Loopback) -> None:
         ask("scaleway", "feature_extraction", "a", normalize=True)
 
 
-# Pictures
+# Images
 
 
 @pytest.mark.parametrize("provider", ["together", "nscale"])
-def test_pictures_inside_the_answer(ask: Asker, loopback: Loopback, provider: str) -> None:
+def test_images_inside_the_answer(ask: Asker, loopback: Loopback, provider: str) -> None:
     answer = {"id": "i", "data": [{"index": 0, "b64_json": b64(inputs.JPEG)}]}
     loopback.route("POST", f"/router/{provider}/v1/images/generations", Answer(json=answer))
     picture = ask(provider, "text_to_image", "a cat", width=64, height=32)
@@ -165,7 +165,7 @@ def test_what_nscale_does_not_know(ask: Asker, loopback: Loopback) -> None:
     assert loopback.requests[0].json().keys() == {"response_format", "prompt", "model"}
 
 
-def test_fals_picture_is_what_its_bytes_say(ask: Asker, loopback: Loopback) -> None:
+def test_fal_images_have_the_type_of_their_bytes(ask: Asker, loopback: Loopback) -> None:
     loopback.route("GET", "/file.jpg", Answer(body=inputs.PNG))
     url = f"{loopback.url}/file.jpg"
     recorded = {"url": url, "width": 3, "height": 2, "content_type": "image/jpeg"}
@@ -198,7 +198,7 @@ def test_a_mask_as_a_data_url(ask: Asker, loopback: Loopback) -> None:
     assert loopback.requests[0].json()["sync_mode"] is True
 
 
-# Sound
+# Audio
 
 
 def test_fals_transcript(ask: Asker, loopback: Loopback) -> None:
@@ -240,7 +240,7 @@ def test_fals_speech(ask: Asker, loopback: Loopback) -> None:
     assert bytes(ask("fal-ai", "text_to_speech", "Hello")) == inputs.WAV
 
 
-def test_novitas_film(ask: Asker, loopback: Loopback) -> None:
+def test_novita_videos(ask: Asker, loopback: Loopback) -> None:
     film = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42"
     loopback.route("GET", "/a.mp4", Answer(body=film))
     answer = {"video": {"video_url": f"{loopback.url}/a.mp4"}}
@@ -284,7 +284,7 @@ def test_an_answer_of_another_shape_says_what_is_missing(
         ask(provider, method, *args)
 
 
-def test_an_answer_that_is_no_json(ask: Asker, loopback: Loopback) -> None:
+def test_an_answer_that_is_not_json(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", "/router/fal-ai/its/name", Answer(body=b"<html>busy</html>"))
     with pytest.raises(errors.OutputError, match="is not JSON"):
         ask("fal-ai", "text_to_image", "a cat")

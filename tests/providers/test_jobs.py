@@ -26,7 +26,7 @@ def put(loopback: Loopback, data: bytes) -> str:
 
 
 def steps(*answers: Answer) -> Any:
-    """Each answer once, the last one for ever."""
+    """Each answer once, the last one forever."""
     left = list(answers)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
@@ -288,7 +288,7 @@ def test_wavespeed_fails(ask: Asker, loopback: Loopback, state: str, why: str) -
 FILMS = "/router/together/v2/videos"
 
 
-def test_together_films(ask: Asker, loopback: Loopback) -> None:
+def test_together_videos(ask: Asker, loopback: Loopback) -> None:
     loopback.route("POST", FILMS, Answer(json={"id": "v1", "status": "queued"}))
     done = {"id": "v1", "status": "completed", "outputs": {"video_url": put(loopback, FILM)}}
     states = [{"id": "v1"}, {"id": "v1", "status": "in_progress"}, done]
@@ -310,7 +310,7 @@ def test_together_fails(ask: Asker, loopback: Loopback) -> None:
 ZAI = "/router/zai-org/api/paas/v4"
 
 
-def test_zai_pictures(ask: Asker, loopback: Loopback) -> None:
+def test_zai_images(ask: Asker, loopback: Loopback) -> None:
     working = Answer(json={"id": "z1", "task_status": "PROCESSING"})
     loopback.route("POST", f"{ZAI}/async/images/generations", working)
     done = {"task_status": "SUCCESS", "image_result": [{"url": put(loopback, inputs.PNG)}]}

@@ -46,7 +46,7 @@ def as_ours(theirs: Sent) -> Sent:
     for message in theirs.body["messages"]:
         if message.get("content", "") is None:  # what is None in a message is left out
             del message["content"]
-    theirs.headers["accept"] = "*/*"  # a stream is no application/json
+    theirs.headers["accept"] = "*/*"  # a stream is not application/json
     return theirs
 
 

@@ -1,4 +1,4 @@
-"""Results: attributes and items, what is missing, what nobody declared, and safe static reprs."""
+"""Results: attributes and items, what is missing, undeclared fields, and safe static reprs."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ def test_fields_are_attributes_and_items() -> None:
     assert out == RAW
 
 
-def test_missing_fields_are_none_and_unknown_ones_are_kept() -> None:
+def test_missing_fields_default_to_none_and_unknown_ones_stay() -> None:
     out = output()
     assert out.system_fingerprint is None
     assert out.brand_new is True

@@ -229,7 +229,7 @@ def test_stream_options_and_extras_pass_through(loopback: Loopback) -> None:
     assert (sent["parallel_tool_calls"], sent["min_p"], sent["seed"]) == (False, 0.1, 4)
 
 
-def test_what_is_none_is_not_sent(loopback: Loopback) -> None:
+def test_none_is_not_sent(loopback: Loopback) -> None:
     loopback.answer(chat_answer("Hi"))
     messages = [{"role": "user", "content": "x", "name": None}]
     InferenceClient(loopback.url).chat_completion(messages, temperature=None, top_p=0.5)

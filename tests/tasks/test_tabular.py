@@ -42,7 +42,7 @@ def test_other_shapes(call: Call, loopback: Loopback, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [{"error": "no model"}, "yes", ["yes", "no"], {"a": 1, "b": 2}])
-def test_answers_that_are_no_numbers(call: Call, loopback: Loopback, answer: Any) -> None:
+def test_answers_that_are_not_numbers(call: Call, loopback: Loopback, answer: Any) -> None:
     loopback.answer(Answer(json=answer))
     with pytest.raises(errors.OutputError):
         call("tabular_regression", TABLE)
@@ -69,7 +69,7 @@ def test_cells_are_what_json_can_hold() -> None:
 @pytest.mark.parametrize(
     "table", [{}, [], "a,b", {"a": "text"}, {"a": 1}, {"a": [1], "b": [1, 2]}, None]
 )
-def test_what_is_no_table_is_refused(call: Call, loopback: Loopback, table: Any) -> None:
+def test_anything_but_a_table_is_refused(call: Call, loopback: Loopback, table: Any) -> None:
     with pytest.raises(errors.InputError):
         call("tabular_classification", table)
     assert loopback.requests == []

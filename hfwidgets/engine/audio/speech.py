@@ -66,6 +66,6 @@ CAPABILITY = Capability(
     weights=("silero",),
     license="MIT",
     languages=(),
-    limits="Tells speech from anything else, by its share of the time; no other sounds.",
+    limits="Tells speech from anything else, by its share of the time; no other kind of audio.",
     why_unavailable=require_modules("onnxruntime", "soxr"),
 )

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-# A reader of our own, because the only library that reads this format is torch itself: 200 MB for
+# A hand-written reader, because the only library that reads this format is torch itself: 200 MB for
 # one file of 19 MB, while safetensors covers newer files only.
 _TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 

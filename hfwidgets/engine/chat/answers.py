@@ -32,10 +32,10 @@ _SIMILARITY_WEIGHT, _LENGTH_EXPONENT, _PRIOR_WEIGHT = 6.0, 0.85, 0.5
 _EMPTY_QUESTION = "What?"
 
 _EXAMPLES = (
-    "Context: The bridge was opened in 1932 by Anna Berg. It is 503 metres long.\n"
+    "Context: The bridge was opened in 1932 by Anna Berg. It is 503 meters long.\n"
     "Question: Who opened the bridge?\nAnswer: Anna Berg\n\n"
-    "Context: The bridge was opened in 1932 by Anna Berg. It is 503 metres long.\n"
-    "Question: How long is the bridge?\nAnswer: 503 metres\n\n"
+    "Context: The bridge was opened in 1932 by Anna Berg. It is 503 meters long.\n"
+    "Question: How long is the bridge?\nAnswer: 503 meters\n\n"
     "Context: Tom keeps his two boats in Oslo. He sails them every summer.\n"
     "Question: Where are the boats?\nAnswer: Oslo\n\n"
 )

@@ -172,7 +172,7 @@ def _download(source: str, name: str) -> Path | None:
     try:
         return Path(hf_hub_download(source, name))
     except LocalEntryNotFoundError as error:
-        # Offline, nobody knows whether a file exists. A model whose config was downloaded is there
+        # Offline, it is unknown whether a file exists. A model whose config was downloaded is there
         # with all that it has, so that what is missing is a file that it does not have.
         if isinstance(try_to_load_from_cache(source, "config.json"), str):
             return None

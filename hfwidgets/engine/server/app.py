@@ -71,7 +71,7 @@ def with_error_replies(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except (ClientGoneError, ClientDisconnect):
-            # The client has left: no one reads this reply, and it is no failure to log.
+            # The client has left: no one reads this reply, which is not a failure to log.
             return Response(status_code=CLIENT_GONE_STATUS)
         except MissingWeightsError as error:
             missing = RefusedError(

@@ -131,7 +131,7 @@ async def open_form(request: Request) -> AsyncIterator[FormData]:
     except HTTPException as error:  # what starlette itself notices
         raise bad_request(f"The form cannot be read: {error.detail}") from error
     except (FormParserError, ValueError, LookupError) as error:
-        # Broken boundaries, headers that are no text, unknown character sets.
+        # Broken boundaries, headers that aren't text, unknown character sets.
         raise bad_request(f"The form cannot be read: {error}.") from error
     try:
         yield form

@@ -20,7 +20,7 @@ from hfwidgets.engine.text.entities_text import SpacyToken
 
 Array = NDArray[np.float32]
 
-# A network of our own, because spaCy's current versions cannot open a model of 2.2.5, and spaCy
+# A hand-written network, because spaCy's current versions cannot open a model of 2.2.5, and spaCy
 # itself would add 200 MB and compiled dependencies for a model of 4 MB.
 _MASK = (1 << 64) - 1
 _TABLES = ((37, 14), (38, 15), (36, 16), (29, 17))  # index in the file and hash seed, by feature

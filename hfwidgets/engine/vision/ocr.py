@@ -3,7 +3,7 @@
 Sources, from PaddleOCR's defaults: the detector needs sides that are multiples of 32 and returns
 how likely each pixel is text; its regions are shrunken, and grown again by 1.6 times their area
 over their perimeter. The recognizer needs lines of 48 pixels, has its characters in its metadata,
-and repeats a character over a run of positions (CTC, class 0 is none). Lines are assumed level.
+and repeats a character over a run of positions (CTC, class 0 is blank). Lines are assumed level.
 """
 
 from collections.abc import Iterator

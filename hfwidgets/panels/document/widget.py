@@ -135,7 +135,7 @@ class PanelWidget(anywidget.AnyWidget):
         data["text/plain"] = repr(self)
         self._refresh_static()
         self._display_outputs.show(data)
-        # Sent unasked: a cell may block the kernel by the time the page asks for them.
+        # Sent without a request: a cell may block the kernel by the time the page asks for them.
         for name in self.needed_chunks:
             self._send_chunk(name)
 

@@ -23,8 +23,8 @@ from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.redirects import follow_redirect, is_redirect
 from hfwidgets.calls.retries import (
     MAX_RETRY_WAIT,
-    RETRY_STATUSES,
     backoff_seconds,
+    may_retry,
     parse_retry_after,
 )
 from hfwidgets.calls.route import KnownRoute, Route
@@ -366,7 +366,7 @@ class Call:
                 return pause
         requested = parse_retry_after(reply.headers)
         if (
-            reply.status_code not in RETRY_STATUSES
+            not may_retry(reply.status_code, reply.headers)
             or tries >= max_tries
             or (requested is not None and requested > MAX_RETRY_WAIT)
         ):

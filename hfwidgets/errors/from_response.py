@@ -149,14 +149,19 @@ def _find_missing_set(reply: ErrorReply) -> Action | None:
     return Action("install_set", {"set": name}) if name in WEIGHT_SETS else None
 
 
+MAX_ESTIMATE = 1e6
+"""Estimates above this many seconds are taken for a mistake of the server."""
+
+
 def parse_loading_seconds(reply: ErrorReply) -> float | None:
     """Return the estimated seconds until a model is loaded; None if the model is not loading."""
     if reply.status_code != 503:
         return None
     try:
-        return float(reply.json()["estimated_time"])
-    except (ValueError, TypeError, KeyError):
+        seconds = float(reply.json()["estimated_time"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+    return seconds if 0 <= seconds <= MAX_ESTIMATE else None  # NaN fails both
 
 
 def service_name(url: str, provider: str) -> str:

@@ -8,7 +8,6 @@ import pytest
 from hfwidgets import errors
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.prepared_request import PreparedRequest
-from hfwidgets.calls.retries import parse_retry_after
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply, Sleep
@@ -142,17 +141,3 @@ def test_what_is_no_json_is_said_before_anything_is_sent() -> None:
     _, flow = classify(top_k=float("nan"))
     with pytest.raises(errors.InputError, match="JSON"):
         next(flow)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, 7.0),
-        ({"ratelimit": '"api";r=0;t=41'}, 42.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry-after": "soon"}, None),
-    ],
-)
-def test_asked_pause(headers: dict[str, str], seconds: float | None) -> None:
-    assert parse_retry_after(headers) == seconds

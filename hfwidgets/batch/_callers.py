@@ -53,7 +53,7 @@ def build_loop_caller(caller: AsyncCaller, task: BaseTask) -> RowCaller:
 
     async def call_row(arguments: Arguments) -> Answer:
         call = Call(settings, task)
-        return _build_answer(await caller.complete(call, task.flow(None, **arguments)), call)
+        return _build_answer(await caller.run(task, task.flow(None, **arguments), call), call)
 
     return call_row
 
@@ -66,7 +66,7 @@ def build_thread_caller(
 
     def call_blocking(arguments: Arguments) -> Answer:
         call = Call(settings, task)
-        return _build_answer(caller.complete(call, task.flow(None, **arguments)), call)
+        return _build_answer(caller.run(task, task.flow(None, **arguments), call), call)
 
     async def call_row(arguments: Arguments) -> Answer:
         return await get_running_loop().run_in_executor(pool, call_blocking, arguments)

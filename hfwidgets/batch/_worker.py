@@ -173,7 +173,7 @@ def call_task(spec: CallerSpec, name: str, arguments: Arguments, number: int) ->
     caller, task = _get_caller(spec), find(name)
     call = Call(caller.settings, task)
     try:
-        result = caller.complete(call, task.flow(None, **arguments))
+        result = caller.run(task, task.flow(None, **arguments), call)
     except Exception as error:  # any error belongs to the row, not to the worker
         return Outcome(error=Failure.from_error(error))
     meta = getattr(result, "meta", None) or call.meta()

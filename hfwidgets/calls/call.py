@@ -7,12 +7,14 @@ steps for a driver: `PreparedRequest`, `PreparedCancel`, `Sleep` and `Blocking`.
 `routing` chooses who serves a call, `addressing` where and with which credentials.
 """
 
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from hfwidgets import errors
 from hfwidgets.calls import addressing, blocked_hosts, check_inputs
@@ -41,7 +43,9 @@ from hfwidgets.calls.unexpected_errors import wrap_unexpected
 from hfwidgets.core import environment
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
+from hfwidgets.errors.secrets import hide_url
 from hfwidgets.providers import Address, Provider, RouteHandler
+from hfwidgets.results.record import Record
 from hfwidgets.tasks import BaseTask
 
 MAX_LOADING_WAIT = 900.0
@@ -95,6 +99,9 @@ class Deadline:
         )
 
 
+NO_DEADLINE = Deadline(None)
+
+
 class Call:
     """One call of a task: its state and its rules.
 
@@ -140,6 +147,15 @@ class Call:
         if self.provenance is not None:
             self.provenance.apply_to_meta(meta)
         return meta
+
+    def attach_meta(self, result: Any) -> Any:
+        """Write on a result where it came from."""
+        meta = self.meta()
+        if isinstance(result, Record):
+            meta.usage = result.get("usage") and result.usage
+        with contextlib.suppress(AttributeError, TypeError):  # a plain number holds nothing more
+            result.meta = meta
+        return result
 
     def drive(self, flow: Flow[Any]) -> Flow[Any]:
         """Run a flow; yield the steps that a driver performs, and return the flow's result.
@@ -260,6 +276,7 @@ class Call:
         max_tries = self.settings.max_retries if send.tries is None else send.tries
         tries = hops = 0
         reconnected = False
+        is_foreign = "://" in send.url
         while True:
             try:
                 reply: Reply = yield request
@@ -272,7 +289,10 @@ class Call:
                     continue
                 pause = Sleep(backoff_seconds(tries), "the connection failed")
             else:
-                self._note_reply(send, reply)
+                # A download's headers say nothing about the call.
+                self.reply = self.reply if is_foreign else reply
+                if "x-hf-warning" in reply.headers:
+                    self._log_server_warning(reply.headers["x-hf-warning"])
                 if reply.status_code < 300:
                     return reply
                 if send.follow and is_redirect(reply):
@@ -283,9 +303,8 @@ class Call:
                     continue
                 if reply.status_code < 400:
                     return reply
-                if send.tries == 0 or not _is_repeatable(request):
-                    raise self.build_error(reply)
-                pause = yield from self._choose_pause(reply, tries, max_tries)
+                is_last = send.tries == 0 or not _is_repeatable(request)
+                pause = yield from self._choose_pause(reply, is_last, tries, max_tries)
             tries += pause.counts
             yield pause
 
@@ -295,16 +314,13 @@ class Call:
         self.address = yield from self._resolve_address()
         return self.prepare_request(send)
 
-    def _note_reply(self, send: Send, reply: Reply) -> None:
-        """Keep a reply for the result's meta, and log its warning once per topic."""
-        if "://" not in send.url:  # a download's headers say nothing about the call
-            self.reply = reply
-        if "x-hf-warning" in reply.headers:
-            topic, _, message = reply.headers["x-hf-warning"].partition(";")
-            logged = self.settings.memory.setdefault("warnings", set())
-            if topic and topic not in logged:
-                logged.add(topic)
-                log.warning("%s", errors.redact(message.strip() or topic))
+    def _log_server_warning(self, text: str) -> None:
+        """Log a server's warning (`topic; message`), once per topic."""
+        topic, _, message = text.partition(";")
+        logged = self.settings.memory.setdefault("warnings", set())
+        if topic and topic not in logged:
+            logged.add(topic)
+            log.warning("%s", errors.redact(message.strip() or topic))
 
     def prepare_request(self, send: Send) -> PreparedRequest:
         """Return the request with its absolute URL, headers and encoded body.
@@ -321,8 +337,8 @@ class Call:
             headers, own = dict(BASE_HEADERS), {}
         else:
             assert self.address is not None
-            headers, base = dict(self.address.headers), self.address.base
-            url = f"{base.rstrip('/')}/{url.lstrip('/')}" if url else base
+            headers = dict(self.address.headers)
+            url = join_url(self.address.base, url, self.settings.query)
         content = send.content
         if send.json is not None:
             headers["content-type"] = "application/json"
@@ -344,8 +360,10 @@ class Call:
             send.method, url, headers, content, send.stream, send.limit, send.max_wait
         )
 
-    def _choose_pause(self, reply: Reply, tries: int, max_tries: int) -> Flow[Sleep]:
+    def _choose_pause(self, reply: Reply, is_last: bool, tries: int, max_tries: int) -> Flow[Sleep]:
         """Return the pause before the next try; raise the reply's error to give up."""
+        if is_last:
+            raise self.build_error(reply)
         from hfwidgets.calls import endpoint_state
         from hfwidgets.errors import from_response  # a call that succeeds needs neither
 
@@ -413,6 +431,23 @@ class Call:
         if isinstance(error.meta, Meta):
             error.meta.mask_headers(secrets)
         mask_error(error, secrets)
+
+
+def join_url(base: str, path: str, query: Mapping[str, str] | None = None) -> str:
+    """Return the absolute URL of a path below a base; the base's own query is kept.
+
+    Args:
+        base: the address that a provider is called at.
+        path: a path, with a query or without; empty for the base itself.
+        query: further parameters.
+    """
+    if "?" not in base and not query:
+        return f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
+    base, _, own = base.partition("?")
+    path, _, wanted = path.partition("?")
+    url = f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
+    parameters = filter(None, (own, wanted, urlencode(query or {})))
+    return hide_url(f"{url}?{'&'.join(parameters)}")  # a query may hold a key
 
 
 def _is_repeatable(request: PreparedRequest) -> bool:

@@ -4,15 +4,13 @@ caller = SyncCaller.create(Settings(model="org/model"))
 caller.run(task, task.flow(None, "some text"))      # the finished result, with its meta
 """
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from hfwidgets import errors
-from hfwidgets.calls.call import Call, Deadline
+from hfwidgets.calls.call import NO_DEADLINE, Call, Deadline
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core.flow import Flow, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.results.record import Record
 from hfwidgets.tasks import BaseTask
 
 if TYPE_CHECKING:
@@ -40,20 +38,21 @@ class SyncCaller:
         """Return a caller with other settings and the same connections."""
         return type(self)(settings, self.driver)
 
-    def run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        """Return a flow's result with its meta, or its open stream."""
-        return self.complete(Call(self.settings, task), flow)
+    def run(self, task: BaseTask | None, flow: Flow[Any], call: Call | None = None) -> Any:
+        """Return a flow's result with its meta, or its open stream.
 
-    def complete(self, call: Call, flow: Flow[Any]) -> Any:
-        """Return what `run` does; the call then holds the raw answer."""
-        deadline = Deadline(call.settings.timeout)
+        A `call` that is passed holds the raw answer afterwards.
+        """
+        call = call or Call(self.settings, task)
+        timeout = call.settings.timeout
+        deadline = NO_DEADLINE if timeout is None else Deadline(timeout)
         try:
             result = self.driver.run(call.drive(flow), deadline)
         except errors.HfWidgetsError as error:
             call.mask_error(error)
             raise
         if not isinstance(result, StreamedReply):
-            return _attach_meta(result, call)
+            return call.attach_meta(result)
         meta, replay = call.meta(), call.replayed_stream
         if replay is not None:
             return Stream(result, iter(replay), replay, meta, call.start_time)
@@ -82,20 +81,21 @@ class AsyncCaller:
         """Return a caller with other settings and the same connections."""
         return type(self)(settings, self.driver)
 
-    async def run(self, task: BaseTask | None, flow: Flow[Any]) -> Any:
-        """Return a flow's result with its meta, or its open stream."""
-        return await self.complete(Call(self.settings, task), flow)
+    async def run(self, task: BaseTask | None, flow: Flow[Any], call: Call | None = None) -> Any:
+        """Return a flow's result with its meta, or its open stream.
 
-    async def complete(self, call: Call, flow: Flow[Any]) -> Any:
-        """Return what `run` does; the call then holds the raw answer."""
-        deadline = Deadline(call.settings.timeout)
+        A `call` that is passed holds the raw answer afterwards.
+        """
+        call = call or Call(self.settings, task)
+        timeout = call.settings.timeout
+        deadline = NO_DEADLINE if timeout is None else Deadline(timeout)
         try:
             result = await self.driver.run(call.drive(flow), deadline)
         except errors.HfWidgetsError as error:
             call.mask_error(error)
             raise
         if not isinstance(result, StreamedReply):
-            return _attach_meta(result, call)
+            return call.attach_meta(result)
         meta, replay = call.meta(), call.replayed_stream
         if replay is not None:
             return AsyncStream(result, replay.aiter(), replay.aclose, meta, call.start_time)
@@ -107,13 +107,3 @@ class AsyncCaller:
 
 
 Caller = SyncCaller | AsyncCaller
-
-
-def _attach_meta(result: Any, call: Call) -> Any:
-    """Write on a result where it came from."""
-    meta = call.meta()
-    if isinstance(result, Record):
-        meta.usage = result.get("usage") and result.usage
-    with contextlib.suppress(AttributeError, TypeError):  # a plain number holds nothing more
-        result.meta = meta
-    return result

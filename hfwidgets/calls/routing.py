@@ -22,7 +22,7 @@ from hfwidgets import errors, providers
 from hfwidgets.calls import match_offers, model_info
 from hfwidgets.calls.offers import Offer
 from hfwidgets.calls.route import Route as Route
-from hfwidgets.calls.settings import Settings, check_url, is_url
+from hfwidgets.calls.settings import Settings, check_url, is_url, redact_model
 from hfwidgets.core import environment
 from hfwidgets.core.flow import Flow
 from hfwidgets.errors.secrets import mask_repr
@@ -88,17 +88,41 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
 
 
 def _route_to_url(task: BaseTask, url: str, model: str | None, settings: Settings) -> Route:
-    """The endpoint of a URL. A model named on the call still names the payload's model."""
-    if settings.provider not in (None, "endpoint"):
+    """Return the route to an endpoint. A model named on the call names the payload's model."""
+    if settings.provider not in (None, "endpoint") and not yields_to_url(settings.provider):
         raise errors.ConfigurationError(
-            f"A URL and provider={settings.provider!r} exclude each other: pass one of them."
+            f"Pass either a URL or provider={settings.provider!r}, not both."
         )
-    if task.hub_name == match_offers.CONVERSATIONAL:
-        from hfwidgets.providers.endpoint import chat_url
-
-        url = chat_url(url)
+    provider = providers.get("endpoint")
     named = None if is_url(model) else model
-    return Route(providers.get("endpoint"), named, named or "default", url)
+    from hfwidgets.providers import endpoint  # most calls go to a provider by name
+
+    if task.hub_name == match_offers.CONVERSATIONAL:
+        url = endpoint.chat_url(url)
+    elif endpoint.is_openai_base(url):
+        provider = endpoint.openai_server
+        if not provider.serves_task(task.name):
+            raise errors.TaskNotServedError(
+                f"{redact_model(url)} is the address of an OpenAI-compatible server, which has no "
+                f"route for {task.name}.",
+                advice=f"It serves chat-completion, {', '.join(sorted(provider.routes))}. Pass the "
+                "URL of a server for this task, or use provider='local'.",
+            )
+    return Route(provider, named, named or "default", url)
+
+
+def yields_to_url(name: str | None) -> bool:
+    """Warn and return True for a provider that existing code names beside a URL.
+
+    hf-inference was once the default of all clients; the URL wins, as huggingface_hub documents.
+    """
+    if name is None or name not in providers.names():
+        return False
+    provider = providers.get(name)
+    if not (provider.uses_recommended_models or provider.picks_provider):
+        return False
+    warn(f"provider={name!r} is ignored, since a URL was passed.")
+    return True
 
 
 def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -> Flow[Route]:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
@@ -89,6 +89,10 @@ interceptors: list[Interceptor] = []
 """Those that hold for the whole process; the last one counts."""
 
 
+AuthRule: TypeAlias = Literal["any", "required", "none"]
+"""Which token a call carries: the client's or the machine's, the latter always, or none."""
+
+
 @mask_repr
 @dataclass(slots=True)
 class Settings:
@@ -113,6 +117,8 @@ class Settings:
     timeout: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth_rule: AuthRule = "any"
     bill_to: str | None = None
     max_retries: int = 3
     hosts: Hosts = field(default_factory=Hosts)
@@ -130,13 +136,24 @@ class Settings:
     prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict, repr=False)
 
     def find_token(self) -> Flow[auth.Token | None]:
-        """The token of the client: the one it was given, else the machine's; None without any."""
+        """Return the client's token, else the machine's; None without any.
+
+        Raises:
+            MissingTokenError: `token=True` asks for the machine's token, and it has none.
+        """
         known = self.token or self.machine_token
+        if self.auth_rule == "none":
+            return None
         if known is None and (
             monotonic() >= self.next_token_lookup or auth.has_environment_token()
         ):
             known = self.machine_token = yield Blocking(auth.find_machine_token)
             self.next_token_lookup = monotonic() + TOKEN_RETRY_SECONDS
+        if known is None and self.auth_rule == "required":
+            raise errors.MissingTokenError(
+                "token=True asks for the token of this machine, and none was found.",
+                advice="Set HF_TOKEN, or log in.",
+            )
         return known
 
 

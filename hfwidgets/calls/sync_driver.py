@@ -50,15 +50,6 @@ class SyncDriver:
         self._json_limit = read_limit(JSON_VARIABLE)
         self._stream_limit = read_limit(STREAM_VARIABLE)
 
-    def _open_response(self, request: httpx.Request) -> httpx.Response:
-        """Return the response to a request, its body still to be read."""
-        http = self.user_http or self._own_http
-        if isinstance(http, httpx.Client):
-            return http.send(request, stream=True)
-        if http is None or (http is self._own_http and self._pid != os.getpid()):
-            http = self._connect()
-        return http.handle_request(request)
-
     def _connect(self) -> transports.Transports:
         """Return the connections of this process: a fork would read its parent's answers."""
         with self._lock:
@@ -122,12 +113,14 @@ class SyncDriver:
         if request.max_wait is not None:
             deadline = deadline.shorten_to(request.max_wait)
         try:
-            if deadline.end is None:
-                response = self._open_response(transports.build_request(request, None))
+            left = None if deadline.end is None else deadline.remaining_seconds("sending")
+            built = transports.build_request(request, left)
+            http = self.user_http
+            if isinstance(http, httpx.Client):
+                response = http.send(built, stream=True)
             else:
-                left = deadline.remaining_seconds("calling the server")
-                with transports.limit_time(left):
-                    response = self._open_response(transports.build_request(request, left))
+                own = self._own_http if self._pid == os.getpid() else None
+                response = (http or own or self._connect()).handle_request(built)
             status, headers = response.status_code, response.headers
             if request.stream and status < 400:
                 return Reply(status, headers, source=response, url=request.url)

@@ -9,7 +9,6 @@ them a second time, which takes half of the time of a small request; so transpor
 without one.
 """
 
-import contextlib
 import functools
 import ssl
 import threading
@@ -52,32 +51,16 @@ def build_request(request: PreparedRequest, left: float | None) -> httpx.Request
 
 
 class _Limits(threading.local):
-    """The moment by which all reads and writes of this thread's request must have ended."""
+    """The moment by which all reads and writes of this thread's request must have ended.
+
+    httpx gives each read the whole time again, so that a server which sends its headers in drops,
+    or endless interim answers, would hold a call forever.
+    """
 
     end: float | None = None
 
 
 _limits = _Limits()
-
-WRITE_PIECE = 65536
-"""How many bytes are written at once, so that a slow reader cannot stretch the time."""
-
-
-@contextlib.contextmanager
-def limit_time(seconds: float | None) -> Iterator[None]:
-    """End all reads and writes of this thread's connections after so many seconds together.
-
-    httpx and httpcore give each read the whole time again, so that a server which sends its headers
-    in drops, or endless interim answers, would hold a call forever.
-    """
-    if seconds is None:
-        yield
-        return
-    _limits.end = time.monotonic() + seconds
-    try:
-        yield
-    finally:
-        _limits.end = None
 
 
 def _time_left(timeout: float | None, error: type[Exception]) -> float | None:
@@ -90,7 +73,7 @@ def _time_left(timeout: float | None, error: type[Exception]) -> float | None:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose reads and writes keep to `limit_time`."""
+    """A connection whose reads and writes keep to the thread's limit."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -123,7 +106,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 class TimedBackend(httpcore.NetworkBackend):
-    """Opens connections that keep to `limit_time`."""
+    """Opens connections that keep to the limit of the thread that uses them."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
@@ -176,11 +159,10 @@ class _PoolSet(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """How connections are made: encrypted or not, through a proxy or not, timed or not."""
+    """How connections are made: encrypted or not, through a proxy or not."""
 
     is_tls: bool
     proxy: ProxyRoute | None
-    timed: bool
 
 
 class _Pools(Generic[T]):
@@ -189,19 +171,19 @@ class _Pools(Generic[T]):
     def __init__(self, make: Callable[[_Path], T]) -> None:
         self._make = make
         self._by_path: dict[_Path, _PoolSet[T]] = {}
-        self.known: dict[tuple[str, str, int | None, bool], _PoolSet[T]] = {}
+        self.known: dict[tuple[str, str, int | None], _PoolSet[T]] = {}
 
-    def connect(self, url: httpx.URL, timed: bool) -> _PoolSet[T]:
+    def connect(self, url: httpx.URL) -> _PoolSet[T]:
         """Return the pools for an origin that was not called before.
 
         Raises:
             ConfigurationError: the environment's proxy or certificates cannot be used.
         """
         proxy = find_proxy(url.scheme, url.host, url.port)
-        path = _Path(url.scheme == "https", proxy, timed)
+        path = _Path(url.scheme == "https", proxy)
         made = _PoolSet(functools.partial(self._make, path))
         found = self._by_path.setdefault(path, made)
-        self.known[url.scheme, url.host, url.port, timed] = found
+        self.known[url.scheme, url.host, url.port] = found
         return found
 
     def transports(self) -> list[T]:
@@ -257,14 +239,17 @@ class Transports(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        timed = request.extensions["timeout"]["read"] is not None
-        known = self._pools.known.get((url.scheme, url.host, url.port, timed))
-        pool = (known or self._pools.connect(url, timed)).acquire()
+        known = self._pools.known.get((url.scheme, url.host, url.port))
+        pool = (known or self._pools.connect(url)).acquire()
+        seconds = request.extensions["timeout"]["read"]
+        _limits.end = None if seconds is None else time.monotonic() + seconds
         try:
             response = pool.transport.handle_request(request)
         except BaseException:
             pool.release()
             raise
+        finally:
+            _limits.end = None
         response.stream = _PooledBody(cast(httpx.SyncByteStream, response.stream), pool)
         return response
 
@@ -281,13 +266,13 @@ class AsyncTransports(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        known = self._pools.known.get((url.scheme, url.host, url.port, False))
+        known = self._pools.known.get((url.scheme, url.host, url.port))
         if known is None:
             if url.scheme == "https":
                 import anyio.to_thread
 
                 await anyio.to_thread.run_sync(ssl_context)  # it would block the loop for 20 ms
-            known = self._pools.connect(url, timed=False)
+            known = self._pools.connect(url)
         pool = known.acquire()
         try:
             response = await pool.transport.handle_async_request(request)
@@ -322,9 +307,8 @@ def _transport_options(path: _Path) -> dict[str, Any]:
 
 def _make_transport(path: _Path) -> httpx.BaseTransport:
     transport = httpx.HTTPTransport(**_transport_options(path))
-    if path.timed:
-        pool = transport._pool  # httpx has no argument for a network backend
-        pool._network_backend = TimedBackend(pool._network_backend)
+    pool = transport._pool  # httpx has no argument for a network backend
+    pool._network_backend = TimedBackend(pool._network_backend)
     return transport
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any, TypedDict, TypeVar, cast
 
 from hfwidgets import errors, providers
-from hfwidgets.calls.settings import Interceptor, Settings, check_url, is_url
+from hfwidgets.calls.routing import yields_to_url
+from hfwidgets.calls.settings import AuthRule, Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.counts import check_count
 from hfwidgets.errors.secrets import Secret, hide_url, is_secret_name, redact
@@ -17,8 +18,7 @@ from hfwidgets.providers import Hosts
 T = TypeVar("T")
 
 SERVICES = ("hub", "router", "endpoints")
-"""What has an address beside the providers."""
-
+"""What has an address besides the providers."""
 
 EQUIVALENT_NAMES = {
     "embeddings": "feature_extraction(text)",
@@ -28,6 +28,8 @@ EQUIVALENT_NAMES = {
     "responses": "chat_completion(messages)",
     "beta": "chat_completion(messages, response_format=Model)",
     "moderations": "text_classification(text)",
+    "with_raw_response": "any task: its result has .meta with headers, status_code and request_id",
+    "with_streaming_response": "chat_completion(messages, stream=True)",
     "api_key": "model and provider, which can be read; a token is not shown",
     "token": "model and provider, which can be read; a token is not shown",
     "list_deployed_models": "models(task=...)",
@@ -35,120 +37,147 @@ EQUIVALENT_NAMES = {
 }
 """What other clients' names are called here."""
 
+CHAT_EQUIVALENT_NAMES = {
+    "parse": "create(messages=..., response_format=Model)",
+    "stream": "create(messages=..., stream=True)",
+    "with_raw_response": "create(...): its result has .meta with headers and request_id",
+    "list": "create(...): answers are not stored by the server, see recordings= of the client",
+}
+"""What the other methods of OpenAI's `chat.completions` are called here."""
+
 
 class OptionChanges(TypedDict, total=False):
-    """What `with_options` can change."""
+    """The arguments that `with_options` can change."""
 
     model: str | None
     timeout: float | None
     max_retries: int
     bill_to: str | None
     headers: Mapping[str, str] | None
+    query: Mapping[str, str] | None
 
 
 def missing_attribute_message(kind: type, name: str) -> str:
-    """Why a client has no such attribute, and what it has instead."""
-    said = f"{kind.__name__!r} object has no attribute {name!r}"
+    """Return that a client lacks an attribute, and what it has instead."""
+    text = f"{kind.__name__!r} object has no attribute {name!r}"
     if name in EQUIVALENT_NAMES:
-        return f"{said}: use client.{EQUIVALENT_NAMES[name]}."
+        return f"{text}: use client.{EQUIVALENT_NAMES[name]}."
     known = [known for known in dir(kind) if known[0] != "_"] if name[0] != "_" else ()
-    return f"{said}.{errors.did_you_mean(name, known)}"
+    return f"{text}.{errors.did_you_mean(name, known)}"
 
 
 def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """The settings with some of them changed, sharing what was learned.
+    """Return the settings with some of them changed; they share what was learned.
 
-    Addresses are found anew, since they hold the headers.
+    Addresses and routes are found again, since they hold the headers.
     """
     checks: dict[str, Callable[[Any], Any]] = {
         "model": lambda name: check_model(name, provider=settings.provider),
         "timeout": check_timeout,
         "max_retries": check_max_retries,
         "bill_to": check_bill_to,
-        "headers": lambda given: {**settings.headers, **check_header_dict(given)},
+        "headers": lambda headers: {**settings.headers, **check_header_dict(headers)},
+        "query": lambda query: {**settings.query, **check_query(query)},
     }
     for name in changes:
         if name not in checks:
             raise errors.UnknownParameterError(
-                f"with_options changes no {name!r}.{errors.did_you_mean(name, checks)} It changes "
-                f"{', '.join(checks)}; for another client, make one."
+                f"with_options cannot change {name!r}.{errors.did_you_mean(name, checks)} It "
+                f"changes {', '.join(checks)}; for other arguments, make another client."
             )
     checked = {name: checks[name](value) for name, value in changes.items()}
     return replace(settings, addresses={}, routes={}, **checked)
 
 
-def check_model(given: Any, base_url: Any = None, provider: Any = None) -> str | None:
-    """The model's id or the endpoint's URL, from either of its names.
+def check_model(model: Any, base_url: Any = None, provider: Any = None) -> str | None:
+    """Return the model's id or the endpoint's URL, from either of its names.
 
     Raises:
-        ConfigurationError: both names, a URL with a provider, or what is neither id nor URL.
+        ConfigurationError: both names, a URL with a provider, or neither an id nor a URL.
     """
-    if given is not None and base_url is not None:
-        raise errors.ConfigurationError("model and base_url exclude each other: pass one of them.")
+    if model is not None and base_url is not None:
+        raise errors.ConfigurationError("Pass either model or base_url, not both.")
     if base_url is not None:
         # httpx's and yarl's URLs are addresses too
-        given = str(base_url) if type(base_url).__name__ == "URL" else base_url
-        if not isinstance(given, str) or not is_url(given.strip()):
+        model = str(base_url) if type(base_url).__name__ == "URL" else base_url
+        if not isinstance(model, str) or not is_url(model.strip()):
             raise errors.ConfigurationError(
-                f"base_url must start with http:// or https://; it is {given!r}."
+                f"base_url must start with http:// or https://; it is {model!r}."
             )
-    if given is None:
+    if model is None:
         return None
-    if not isinstance(given, str):
+    if not isinstance(model, str):
         raise errors.ConfigurationError(
             f"model must be a model's id on the Hub or a URL, as text; it is "
-            f"{type(given).__name__}. A model in a folder is served by `hfwidgets serve --model`."
+            f"{type(model).__name__}. A model in a folder is served by `hfwidgets serve --model`."
         )
-    name: str = hide_key(given.strip())
-    if is_url(name) and provider is not None:
+    name: str = hide_key(model.strip())
+    if is_url(name) and provider is not None and not yields_to_url(provider):
         raise errors.ConfigurationError(
-            f"A URL and provider={provider!r} exclude each other: pass one of them. To reach a "
-            f"provider at another address, pass hosts={{{provider!r}: URL}}."
+            f"Pass either a URL or provider={provider!r}, not both. To reach a provider at another "
+            f"address, pass hosts={{{provider!r}: URL}}."
         )
     return name
 
 
-def check_provider(name: Any) -> str | None:
-    """The provider's name; UnknownProviderError where there is none of it."""
+def check_provider(name: Any, model: str | None = None) -> str | None:
+    """Return the provider's name; None beside a URL, which wins.
+
+    Raises:
+        UnknownProviderError: no provider has this name.
+    """
     if name is not None and not isinstance(name, str):
         raise errors.ConfigurationError(
-            f"provider must be a name; it is {type(name).__name__}. There are: "
+            f"provider must be a name; it is {type(name).__name__}. Providers: "
             f"{', '.join(providers.names())}."
         )
     if name is not None:
         providers.get(name)
-    return name
+    return None if is_url(model) else name
 
 
 def check_token(token: Any, api_key: Any) -> auth.Token | None:
-    """The token, from either of its names."""
+    """Return the token, from either of its names; None for a rule about the machine's token."""
     if token is not None and api_key is not None:
         raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
-    return auth.explicit_token(token if api_key is None else api_key)
+    value = token if api_key is None else api_key
+    return None if isinstance(value, bool) else auth.explicit_token(value)
+
+
+def check_auth_rule(token: Any) -> AuthRule:
+    """Return which token calls carry: `token=True` needs the machine's, `False` forbids it."""
+    if isinstance(token, bool):
+        return "required" if token else "none"
+    return "any"
 
 
 def check_timeout(seconds: Any) -> float | None:
-    """The seconds for a whole call; None, which waits for ever, also for infinity."""
+    """Return the seconds for a whole call; None, no limit, also for infinity."""
     if seconds is None:
         return None
-    if not isinstance(seconds, numbers.Real) or isinstance(seconds, bool) or not float(seconds) > 0:
+    is_number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
+    if not is_number or not float(seconds) > 0:
         raise errors.ConfigurationError(
             f"timeout is a number of seconds above 0 for a whole call with all its waits, or None; "
             f"it is {seconds!r}."
         )
-    return None if math.isinf(seconds) else float(seconds)
+    return None if float(seconds) > MAX_TIMEOUT or math.isinf(seconds) else float(seconds)
+
+
+MAX_TIMEOUT = 3e7
+"""Longer timeouts, in seconds, are none: a year is more than the clocks below can count."""
 
 
 def check_max_retries(count: Any) -> int:
-    """How often a request is sent again."""
+    """Return how often a request is sent again."""
     return check_count("max_retries", count)
 
 
 def check_bill_to(name: Any) -> str | None:
-    """The organisation that pays."""
+    """Return the organization that pays."""
     if name is not None and not isinstance(name, str):
         raise errors.ConfigurationError(
-            f"bill_to is the name of an organisation on the Hub; it is {type(name).__name__}."
+            f"bill_to is the name of an organization on the Hub; it is {type(name).__name__}."
         )
     return name
 
@@ -186,27 +215,35 @@ def hide_values(values: T) -> T:
     return cast(T, hidden)
 
 
-def check_header_dict(given: Any, argument: str = "headers") -> dict[str, str]:
-    """Headers or cookies as a dict."""
-    if given is not None and not isinstance(given, Mapping):
+def check_header_dict(values: Any, argument: str = "headers") -> dict[str, str]:
+    """Return headers or cookies as a dict."""
+    if values is not None and not isinstance(values, Mapping):
         raise errors.ConfigurationError(
-            f"{argument} is a dict of names and texts; it is {type(given).__name__}."
+            f"{argument} is a dict of names and texts; it is {type(values).__name__}."
         )
-    hidden = (hide_cookies if argument == "cookies" else hide_values)(given or {})
+    hidden = (hide_cookies if argument == "cookies" else hide_values)(values or {})
     auth.check_headers(hidden)
     return dict(hidden)
 
 
-def check_hosts(given: Any) -> Hosts:
-    """Other addresses for services; ConfigurationError for a service or an address that is none."""
-    found = dict(given or {})
+def check_query(values: Any) -> dict[str, str]:
+    """Return the parameters that are added to the addresses of calls."""
+    if values is not None and not isinstance(values, Mapping):
+        raise errors.ConfigurationError(
+            f"extra_query is a dict of names and values; it is {type(values).__name__}."
+        )
+    return {str(name): str(value) for name, value in (values or {}).items() if value is not None}
+
+
+def check_hosts(values: Any) -> Hosts:
+    """Return other addresses for services; ConfigurationError for one that cannot be used."""
+    found = dict(values or {})
     for name, url in found.items():
         if name not in (*SERVICES, *providers.builtin_names()) and name not in providers.names():
             known = (*SERVICES, *providers.names())
             raise errors.ConfigurationError(
-                f"hosts names {name!r}, which is no "
-                f"service.{errors.did_you_mean(str(name), known)} "
-                f"There are: {', '.join(known)}."
+                f"hosts has an unknown service {name!r}.{errors.did_you_mean(str(name), known)} "
+                f"Services: {', '.join(known)}."
             )
         if not isinstance(url, str) or not is_url(url):
             raise errors.ConfigurationError(
@@ -217,10 +254,10 @@ def check_hosts(given: Any) -> Hosts:
     return Hosts(found)
 
 
-def to_interceptor(given: str | os.PathLike[str] | Interceptor | None) -> Interceptor | None:
-    """What stands between tasks and providers, from a folder or as it is."""
-    if isinstance(given, (str, os.PathLike)):
+def to_interceptor(recordings: str | os.PathLike[str] | Interceptor | None) -> Interceptor | None:
+    """Return what answers in place of providers, from a folder or unchanged."""
+    if isinstance(recordings, (str, os.PathLike)):
         from hfwidgets.recorder import Recorder  # only those who record wait for its import
 
-        return Recorder(given)
-    return given
+        return Recorder(recordings)
+    return recordings

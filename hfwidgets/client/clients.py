@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from hfwidgets import errors
@@ -31,49 +31,57 @@ H = TypeVar("H", "httpx.Client", "httpx.AsyncClient")
 
 
 class Completions(Generic[C]):
-    """`create` is the client's `chat_completion`, under OpenAI's name."""
+    """OpenAI's name for chat: `create` is the client's `chat_completion`."""
 
     def __init__(self, create: C) -> None:
         self.create = create
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            hint = arguments.CHAT_EQUIVALENT_NAMES.get(name)
+            use = f": use client.chat.completions.{hint}" if hint else ""
+            raise AttributeError(f"'Completions' object has no attribute {name!r}{use}.")
+
 
 class ChatNamespace(Generic[C]):
-    """`client.chat.completions.create(...)`, under OpenAI's names."""
+    """OpenAI's names for chat: `client.chat.completions.create(...)`."""
 
     def __init__(self, create: C) -> None:
         self.completions = Completions(create)
 
 
 class _Client(Tasks, RawRequests, Generic[H]):
-    """What both clients share: their settings.
+    """The settings and the names that both clients have.
 
     Args:
         model: a model's id on the Hub, or the URL of an endpoint.
         provider: who serves; see `hfwidgets.providers.names()`. Left out, the rules of
-            `hfwidgets.calls.routing` hold: a URL is called as it is, chat goes to the
-            router's own choice.
+            `hfwidgets.calls.routing` hold: a URL is called as it is, chat goes to the router's own
+            choice.
         token: a Hub token (calls are routed) or the provider's own key (calls are direct). Left
-            out, the
-            machine's Hub token is used, and sent to the Hub's own hosts only.
-        timeout: seconds for a whole call, with all its waits; None waits for ever.
+            out, the machine's Hub token is used, and sent to the Hub's own hosts only; True
+            requires it, False sends none.
+        timeout: seconds for a whole call, with all its waits; None sets no limit.
         headers: sent with every request to the provider; they win over the client's own.
         cookies: sent with every request to the provider.
-        bill_to: the organisation on the Hub that pays for routed calls.
+        bill_to: the organization on the Hub that pays for routed calls.
         base_url: the same as `model` with a URL, under OpenAI's name.
         api_key: the same as `token`, under OpenAI's name.
-        max_retries: how often a request is sent again after 408, 429, 502, 503 or no connection.
+        max_retries: how often a request is sent again after 408, 429, 502, 503, 529 or no
+            connection.
         hosts: other addresses for services, by their names (`{"hub": ..., "router": ...,
             "together": ...}`).
         mapping: the names of models at providers, so that the Hub is not asked for them:
             `{"org/model": {"together": "its name there"}}`; see
-            `hfwidgets.calls.model_info.offers_by_hand`.
+            `hfwidgets.calls.offers.manual_mapping`.
         recordings: a folder in which answers are recorded, and from which they are replayed; or
             what `hf.recordings(...)` returns.
-        http_client: an httpx client with proxies, certificates or transports of your own; it stays
-            yours to close.
+        http_client: an httpx client with your own proxies, certificates or transports; you close
+            it yourself.
 
     Raises:
-        ConfigurationError: arguments that exclude each other, or an unknown provider.
+        ConfigurationError: conflicting arguments, or an unknown provider.
     """
 
     def __init__(
@@ -81,7 +89,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         model: str | None = None,
         *,
         provider: str | None = None,
-        token: str | None = None,
+        token: str | bool | None = None,
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
@@ -98,10 +106,12 @@ class _Client(Tasks, RawRequests, Generic[H]):
         token, api_key = arguments.hide_text(token), arguments.hide_text(api_key)
         headers, cookies = arguments.hide_values(headers), arguments.hide_cookies(cookies)
         model, base_url = arguments.hide_key(model), arguments.hide_key(base_url)
+        checked_model = arguments.check_model(model, base_url, provider)
         settings = Settings(
-            model=arguments.check_model(model, base_url, provider),
-            provider=arguments.check_provider(provider),
+            model=checked_model,
+            provider=arguments.check_provider(provider, checked_model),
             token=arguments.check_token(token, api_key),
+            auth_rule=arguments.check_auth_rule(token),
             timeout=arguments.check_timeout(timeout),
             headers=arguments.check_header_dict(headers),
             cookies=arguments.check_header_dict(cookies, "cookies"),
@@ -130,7 +140,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
 
     @property
     def model(self) -> str | None:
-        """The Hub id or the URL that calls use when they name none; it can be set."""
+        """The Hub id or URL for calls that name no model; it can be set."""
         return self._settings.model
 
     @model.setter
@@ -139,12 +149,25 @@ class _Client(Tasks, RawRequests, Generic[H]):
 
     @property
     def provider(self) -> str | None:
-        """The provider that calls go to; None where it is chosen by model and task."""
+        """The provider that calls go to; None if model and task decide."""
         return self._settings.provider
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers that were passed, read-only, with secrets masked."""
+        masked = {name: str(value) for name, value in self._settings.headers.items()}
+        return MappingProxyType(masked)
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies that were passed, read-only, with their values masked."""
+        return MappingProxyType(
+            {name: str(value) for name, value in self._settings.cookies.items()}
+        )
+
+    @property
     def timeout(self) -> float | None:
-        """Seconds for a whole call; None waits for ever. It can be set."""
+        """The seconds for a whole call; None sets no limit. It can be set."""
         return self._settings.timeout
 
     @timeout.setter
@@ -163,10 +186,10 @@ class _Client(Tasks, RawRequests, Generic[H]):
         return f"{type(self).__name__}({given})"
 
     def with_options(self, **changes: Unpack[OptionChanges]) -> Self:
-        """A client like this one but for some arguments; it shares connections and memory.
+        """Return a client with some arguments changed; it shares connections and memory.
 
         Args:
-            changes: model, timeout, max_retries, bill_to, and headers, which are added.
+            changes: model, timeout, max_retries, bill_to; headers and query, which are added.
 
         Raises:
             UnknownParameterError: another argument.
@@ -176,14 +199,14 @@ class _Client(Tasks, RawRequests, Generic[H]):
         other._use(self._caller.with_settings(changed))
         return other
 
-    if not TYPE_CHECKING:  # checkers shall know the real names only
+    if not TYPE_CHECKING:  # type checkers know the real names only
 
         def __getattr__(self, name: str) -> Any:
             raise AttributeError(arguments.missing_attribute_message(type(self), name))
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "A client holds a token and connections, so it is not pickled or copied: make it anew "
+            "A client holds a token and connections, so it cannot be pickled or copied: make one "
             "where it is needed."
         )
 
@@ -194,7 +217,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
 
 
 class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
-    """Inference that blocks until the result is there: every task is a method."""
+    """Run inference and block until the result is there: every task is a method."""
 
     _caller: SyncCaller
 
@@ -207,7 +230,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
         return ChatNamespace(self.chat_completion)
 
     def explain(self, task: str, **arguments: Any) -> "Explanation":
-        """What the call of a task would send, and where; nothing is sent."""
+        """Return what a call of a task would send, and where; nothing is sent."""
         from hfwidgets.calls.dry_run import explain_call
 
         found, flow = self._build_flow(task, arguments)
@@ -217,15 +240,16 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
     def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
     ) -> "Catalog":
-        """The models that are served, with who offers them and, for chat, at which price.
+        """List the models that are served, with their providers and, for chat, prices.
+
+        Without `provider`, the client's own provider or URL is asked. Prices give `meta.cost` to
+        later results of this client.
 
         Args:
-            task: a task's name; None is chat, whose catalogue has prices and context lengths, or
-                every task for the embedded engine.
-            provider: only what this provider offers.
-            search: only models whose id holds this text.
-
-        The prices that came along give `meta.cost` to the results of this client from now on.
+            task: a task's name; None is chat, whose catalog has prices and context lengths, or
+                every task for the embedded engine and for a URL.
+            provider: list only what this provider offers.
+            search: list only models whose id contains this text.
         """
         from hfwidgets.client import list_models
 
@@ -245,7 +269,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
         return run_map(self._caller, options)
 
     def close(self) -> None:
-        """Close the connections; an HTTP client that was handed in stays open."""
+        """Close the connections; an HTTP client of your own stays open."""
         self._caller.driver.close()
 
     def __enter__(self) -> Self:
@@ -261,7 +285,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
 
 
 class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
-    """Inference to await: every task is a method that returns an awaitable."""
+    """Run inference with `await`: every task is a coroutine method."""
 
     _caller: AsyncCaller
 
@@ -276,7 +300,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         return ChatNamespace(self.chat_completion)
 
     async def explain(self, task: str, **arguments: Any) -> "Explanation":
-        """What the call of a task would send, and where; nothing is sent."""
+        """Return what a call of a task would send, and where; nothing is sent."""
         import asyncio
 
         from hfwidgets.calls.dry_run import explain_call
@@ -288,15 +312,16 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
     async def models(
         self, task: str | None = None, provider: str | None = None, search: str | None = None
     ) -> "Catalog":
-        """The models that are served, with who offers them and, for chat, at which price.
+        """List the models that are served, with their providers and, for chat, prices.
+
+        Without `provider`, the client's own provider or URL is asked. Prices give `meta.cost` to
+        later results of this client.
 
         Args:
-            task: a task's name; None is chat, whose catalogue has prices and context lengths, or
-                every task for the embedded engine.
-            provider: only what this provider offers.
-            search: only models whose id holds this text.
-
-        The prices that came along give `meta.cost` to the results of this client from now on.
+            task: a task's name; None is chat, whose catalog has prices and context lengths, or
+                every task for the embedded engine and for a URL.
+            provider: list only what this provider offers.
+            search: list only models whose id contains this text.
         """
         from hfwidgets.client import list_models
 
@@ -313,7 +338,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         return run_map(self._caller, options)
 
     async def close(self) -> None:
-        """Close the connections; an HTTP client that was handed in stays open."""
+        """Close the connections; an HTTP client of your own stays open."""
         await self._caller.driver.close()
 
     async def __aenter__(self) -> Self:
@@ -326,3 +351,11 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _explain_list(*_: object, **__: object) -> None:
+    raise AttributeError("client.models is a method here: use client.models() for the list.")
+
+
+for _client in (InferenceClient, AsyncInferenceClient):
+    vars(_client.models)["list"] = _explain_list  # OpenAI's client lists models this way

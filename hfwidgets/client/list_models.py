@@ -1,9 +1,10 @@
-"""Which models are served, by whom and at which price: `client.models(...)`.
+"""List the models that are served, by whom and at which price: `client.models(...)`.
 
-Chat models come from the router's catalogue, `GET {router}/v1/models`, with prices, context lengths
-and what they can do; its prices then give `meta.cost` to later results of the same client. Models
-of other tasks come from the Hub: `GET {hub}/api/models?inference_provider=...&pipeline_tag=...`,
-those of the embedded engine from itself.
+chat models             the router's catalog, `GET {router}/v1/models`, with prices, context
+                        lengths and abilities; prices then give `meta.cost` to later results
+other tasks             the Hub: `GET {hub}/api/models?inference_provider=...&pipeline_tag=...`
+the embedded engine, a URL, a provider beyond the router
+                        the server itself: `GET {server}/v1/models`
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,70 +13,115 @@ from urllib.parse import urlencode
 
 from hfwidgets import errors, providers
 from hfwidgets.calls import model_info
+from hfwidgets.calls.call import join_url
 from hfwidgets.calls.offers import parse_offers
-from hfwidgets.calls.settings import Settings
+from hfwidgets.calls.route import Route
+from hfwidgets.calls.routing import default_provider
+from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core import auth
-from hfwidgets.core.flow import Flow, Send
+from hfwidgets.core.flow import Flow, Reply, Send, Target
 from hfwidgets.providers import bearer_headers
 from hfwidgets.results.catalogue import Catalog, CatalogModel
 from hfwidgets.tasks import find
 
 CHAT_TASK = "conversational"
 MAX_MODELS = 200
-"""How many models of a task are listed, the ones that are used most first."""
+"""How many models of a task are listed, the most used ones first."""
 
 
 def find_models(
     task: str | None, provider: str | None, search: str | None, settings: Settings
 ) -> Flow[Catalog]:
-    """The models that fit; see `InferenceClient.models`."""
-    if provider is not None:
-        providers.get(provider)
-    name = CHAT_TASK if task in (None, CHAT_TASK) else find(str(task)).hub_name
-    if providers.is_embedded(provider):
-        rows = yield from _list_local_models(task, search, settings)
-    elif name == CHAT_TASK:
+    """Return the models that fit; see `InferenceClient.models`."""
+    if provider is None and is_url(settings.model):
+        return Catalog((yield from _list_endpoint_models(task, search, settings)))
+    name = provider or default_provider(settings)
+    served_by = None if name is None else providers.get(name)
+    hub_task = CHAT_TASK if task in (None, CHAT_TASK) else find(str(task)).hub_name
+    if served_by is not None and (served_by.is_embedded or _is_beyond_hub(served_by)):
+        rows = yield from _list_provider_models(task, search, served_by, settings)
+    elif hub_task == CHAT_TASK:
         rows = yield from _list_router_models(settings)
         wanted = (search or "").lower()
-        rows = [row for row in rows if wanted in row.id.lower() and _is_offered_by(row, provider)]
+        rows = [row for row in rows if wanted in row.id.lower() and _is_offered_by(row, name)]
     else:
-        rows = yield from _list_hub_models(name, provider, search, settings)
+        rows = yield from _list_hub_models(hub_task, name, search, settings)
     return Catalog(rows)
 
 
 def _is_offered_by(row: CatalogModel, provider: str | None) -> bool:
-    return provider in (None, "auto") or provider in row.providers
+    if provider is None or providers.get(provider).picks_provider:
+        return True
+    return provider in row.providers
 
 
-def _list_local_models(
+def _is_beyond_hub(provider: providers.Provider) -> bool:
+    """True for a provider of which the Hub lists no models, since its router cannot reach it."""
+    return not (provider.routable or provider.mapped)
+
+
+def _list_endpoint_models(
     task: str | None, search: str | None, settings: Settings
 ) -> Flow[list[CatalogModel]]:
-    """The embedded engine's models, of a task or all, as it declares them; it is started for it."""
+    """Return the models of the client's own URL."""
+    from hfwidgets.providers.endpoint import side_url
+
+    url = side_url(str(settings.model), "v1/models")
+    endpoint = providers.get("endpoint")
+
+    def choose(_: Settings) -> Flow[Route]:
+        yield from ()
+        return Route(endpoint, None, None, url)
+
+    yield Target(choose)
+    reply = yield Send("GET", "")
+    return _parse_served_models(reply, task, search, endpoint.name)
+
+
+def _list_provider_models(
+    task: str | None, search: str | None, provider: providers.Provider, settings: Settings
+) -> Flow[list[CatalogModel]]:
+    """Return the models that a provider itself lists; the embedded engine is started for it."""
+    token = None if provider.is_embedded else (yield from settings.find_token())
+    address = yield from provider.connect(token, settings.hosts)
+    url = join_url(address.base.removesuffix("/v1"), "/v1/models")
+    reply = yield Send("GET", url, headers=address.headers)
+    return _parse_served_models(reply, task, search, provider.name)
+
+
+def _parse_served_models(
+    reply: Reply, task: str | None, search: str | None, provider: str
+) -> list[CatalogModel]:
+    """Return what a server lists; a model that declares its tasks is listed for those only."""
     name = None if task is None else "chat-completion" if task == CHAT_TASK else find(task).name
-    address = yield from providers.embedded().connect(None, settings.hosts)
-    reply = yield Send("GET", address.url("/v1/models"), headers=address.headers)
     wanted = (search or "").lower()
     return [
-        _parse_local_model(entry, name)
+        _parse_served_model(entry, name, provider)
         for entry in _parse_entries(reply, "data")
-        if wanted in str(entry.get("id")).lower() and name in (None, *entry.get("tasks", ()))
+        if wanted in str(entry.get("id")).lower() and _declares(entry, name)
     ]
 
 
-def _parse_local_model(entry: Mapping[str, Any], task: str | None) -> CatalogModel:
-    """A model of the engine with what it is declared to do; all its tasks when none was asked."""
+def _declares(entry: Mapping[str, Any], task: str | None) -> bool:
+    declared = entry.get("tasks")
+    return task is None or not isinstance(declared, list) or task in declared
+
+
+def _parse_served_model(entry: Mapping[str, Any], task: str | None, provider: str) -> CatalogModel:
+    """Return a model with the tasks that it declares; all of them if no task was named."""
     tasks = [task] if task else list(entry.get("tasks") or ())
-    offers = [
-        {"provider": providers.embedded().name, "status": "live", "task": name} for name in tasks
-    ]
+    offers = [{"provider": provider, "status": "live", "task": name} for name in tasks]
     declared = {name: entry.get(name) for name in ("languages", "license", "limits", "installed")}
     return CatalogModel(
-        id=str(entry.get("id")), task=next(iter(tasks), ""), offers=offers, **declared
+        id=str(entry.get("id")),
+        task=next(iter(tasks), ""),
+        offers=offers or [{"provider": provider, "status": "live"}],
+        **declared,
     )
 
 
 def _list_router_models(settings: Settings) -> Flow[list[CatalogModel]]:
-    """All chat models of the router."""
+    """Return all chat models of the router."""
     router = settings.hosts.router
     token = yield from settings.find_token()
     may_go = (
@@ -124,7 +170,7 @@ def _known_values(offers: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
 def _list_hub_models(
     task: str, provider: str | None, search: str | None, settings: Settings
 ) -> Flow[list[CatalogModel]]:
-    """The Hub's models of a task that somebody serves."""
+    """Return the Hub's models of a task that any provider serves."""
     query = {
         "inference_provider": "all" if provider in (None, "auto") else provider,
         "pipeline_tag": task,

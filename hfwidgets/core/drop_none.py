@@ -15,7 +15,7 @@ def is_left_out(value: object) -> bool:
 def drop_none(value: Any) -> Any:
     """Return plain data without the keys whose value is not set, at every depth of dicts and lists.
 
-    A None in a list stays: it holds a place there.
+    The sentinels of openai's client count as None. A None in a list stays: it holds a place there.
     """
     if isinstance(value, dict):
         return {

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from hfwidgets.core.drop_none import drop_none
+from hfwidgets.core.drop_none import drop_none, is_left_out
 from hfwidgets.errors.secrets import mask_repr, redact, redact_headers
 
 T = TypeVar("T")
@@ -67,8 +67,11 @@ class Infer:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The options that were given: what is not set is dropped at every depth of dicts."""
-        given: dict[str, Any] = drop_none(dict(self.options))
+        """The options that were given: None is dropped at every depth of dicts."""
+        given = {}
+        for name, value in self.options.items():
+            if value is not None and not is_left_out(value):
+                given[name] = drop_none(value)
         return given
 
 

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from hfwidgets import errors
+from hfwidgets import errors, media
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.media import OUTPUT_LIMIT, read_content
-from hfwidgets.providers._answers import decode_base64_answer, get_value, parse_json
+from hfwidgets.providers._answers import decode_base64_answer, fetch_file, get_value, parse_json
+from hfwidgets.providers._multipart import MultipartForm
 from hfwidgets.providers._provider import Provider
 
 SchemaRewriter = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -42,6 +43,16 @@ HUB_ONLY = ("normalize", "prompt_name", "truncate", "truncation_direction")
 """Parameters of text-embeddings-inference that OpenAI's embeddings do not have."""
 
 
+TASKS = (
+    "text-generation",
+    "feature-extraction",
+    "text-to-speech",
+    "automatic-speech-recognition",
+    "text-to-image",
+)
+"""The tasks besides chat that OpenAI's wire has routes for."""
+
+
 def openai_compatible(
     base: str,
     root: str = "/v1",
@@ -54,12 +65,12 @@ def openai_compatible(
     Args:
         base: The address for calls with the provider's own key.
         root: The path below which the routes are.
-        tasks: The tasks served besides chat: `text-generation`, `feature-extraction` and
-            `text-to-speech`.
+        tasks: The tasks served besides chat; `TASKS` are possible.
         response_format: Rewrites a JSON schema, where the provider's form differs from OpenAI's.
         settings: As for `Provider`.
     """
     provider = Provider(base, **settings)
+    provider.root = root
     routes: dict[str, Any] = {
         "chat-completion": partial(
             post_chat, path=f"{root}/chat/completions", rewrite=response_format
@@ -69,6 +80,10 @@ def openai_compatible(
             post_embeddings, provider=provider, path=f"{root}/embeddings"
         ),
         "text-to-speech": partial(post_speech, path=f"{root}/audio/speech"),
+        "automatic-speech-recognition": partial(
+            post_transcription, path=f"{root}/audio/transcriptions"
+        ),
+        "text-to-image": partial(post_image, provider=provider, path=f"{root}/images/generations"),
     }
     for task in ("chat-completion", *tasks):
         provider.serves(task)(routes[task])
@@ -161,6 +176,42 @@ def post_speech(request: Infer, path: str) -> Flow[bytes]:
     body = {"input": request.inputs, "model": request.served_as, **request.parameters}
     reply = yield Send("POST", path, json=body, limit=OUTPUT_LIMIT)
     return read_content(reply)
+
+
+def post_transcription(request: Infer, path: str) -> Flow[dict[str, Any]]:
+    """Transcribe speech; with `return_timestamps` the answer has chunks with their times."""
+    file = yield from media.ensure_bytes(request.inputs)
+    fields = {**request.parameters, "model": request.served_as}
+    stamps = fields.pop("return_timestamps", None)
+    if stamps:
+        fields["response_format"] = "verbose_json"
+    if stamps == "word":
+        fields["timestamp_granularities[]"] = "word"
+    form = MultipartForm(file, fields)
+    headers = {"content-type": form.content_type}
+    raw = parse_json((yield Send("POST", path, content=form, headers=headers)))
+    parts = raw.get("words") or raw.get("segments") or ()
+    chunks = [
+        {"text": part.get("text") or part.get("word"), "timestamp": [part["start"], part["end"]]}
+        for part in parts
+        if isinstance(part, Mapping) and {"start", "end"} <= part.keys()
+    ]
+    return {"text": get_value(raw, "text"), **({"chunks": chunks} if chunks else {})}
+
+
+def post_image(request: Infer, provider: Provider, path: str) -> Flow[bytes]:
+    """Generate an image; the server sends it as base64 or names its URL."""
+    body = {
+        "prompt": request.inputs,
+        "response_format": "b64_json",
+        **size_options(provider, request),
+        "model": request.served_as,
+    }
+    raw = parse_json((yield Send("POST", path, json=body, limit=OUTPUT_LIMIT)))
+    image = get_value(raw, "data", 0)
+    if isinstance(image, Mapping) and image.get("b64_json") is None and image.get("url"):
+        return (yield from fetch_file(request, image["url"]))
+    return first_image(raw)
 
 
 def size_options(provider: Provider, request: Infer, *unknown: str) -> dict[str, Any]:

@@ -65,12 +65,6 @@ class Address:
         object.__setattr__(self, "base", hide_url(self.base))
         object.__setattr__(self, "headers", hide_headers(self.headers))
 
-    def url(self, path: str) -> str:
-        """Return the absolute URL of one of the provider's paths."""
-        if not path:
-            return self.base
-        return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
-
 
 def bearer_headers(key: str) -> dict[str, str]:
     """Return the usual header for a key."""
@@ -90,6 +84,7 @@ class Provider:
         naming: Turns a model's name into the provider's, where the Hub has no mapping.
 
     Attributes:
+        root: The path that all routes begin with, where an address may be passed with it.
         is_embedded: It runs on this machine as part of hfwidgets: it needs no token, lists its own
             models, and its models slow each other down.
         has_default_models: A call without a model is answered by the provider's own choice.
@@ -126,6 +121,7 @@ class Provider:
         self.routes: dict[str, RouteHandler] = {}
         self.task_bases: dict[str, str] = {}
         self.reconnects = False
+        self.root = ""
 
     def serves(
         self, *tasks: str, base: str | None = None
@@ -184,7 +180,10 @@ class Provider:
                 f"{hosts.router}/{self.name}", {**self.headers, **bearer_headers(token.value)}, True
             )
         shown = self.build_auth_headers(token.value) if token else {}
-        return Address(hosts.address_of(self.name, self.base_of(task)), {**self.headers, **shown})
+        base = hosts.address_of(self.name, self.base_of(task))
+        if self.root:
+            base = base.removesuffix(self.root)  # people pass the address with it or without
+        return Address(base, {**self.headers, **shown})
 
     def drop_unsupported(self, request: Infer, *names: str) -> dict[str, Any]:
         """Return the given options without those that the provider does not support.

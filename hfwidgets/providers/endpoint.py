@@ -2,10 +2,10 @@
 
 The rules for URLs, which `client.explain(...)` shows at work:
 
-    every task but chat    the URL exactly as it was given; where a bare address refuses a task that
-                           its /health lists, as hfwidgets' own engine does for tasks that it cannot
-                           tell apart, the URL + /models/default/pipeline/TASK from then on
-    chat                   `chat_url`: .../chat/completions as it is, .../v1 + /chat/completions,
+    every task but chat    the URL unchanged; below .../v1 OpenAI's route; where a bare address refuses
+                           a task that its /health lists, as hfwidgets' own engine does for tasks that
+                           it cannot tell apart, the URL + /models/default/pipeline/TASK from then on
+    chat                   `chat_url`: .../chat/completions unchanged, .../v1 + /chat/completions,
                            anything else + /v1/chat/completions
     info, health           `side_url`: the same server without what chat adds, + /info or /health
 
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Send
 from hfwidgets.providers._hub import HubProvider, post_task
+from hfwidgets.providers._openai import TASKS, openai_compatible
 
 
 class EndpointProvider(HubProvider):
@@ -61,6 +62,17 @@ def _lists_task(request: Infer) -> Flow[bool]:
     except (errors.HfWidgetsError, ValueError, AttributeError, RecursionError):
         return False
     return isinstance(tasks, list) and request.task in tasks
+
+
+openai_server = openai_compatible("", "", *TASKS, anonymous=True, mapped=False, routable=False)
+"""An OpenAI-compatible server: its routes are joined to a URL that ends in `/v1`."""
+
+openai_server.name = "endpoint"
+
+
+def is_openai_base(url: str) -> bool:
+    """True for a URL whose path ends in `/v1`, as OpenAI-compatible servers have it."""
+    return urlsplit(url).path.rstrip("/").endswith("/v1")
 
 
 def side_url(url: str, name: str) -> str:

@@ -22,7 +22,7 @@ provider = Provider("https://fal.run", auth_headers=lambda key: {"authorization"
 def generate_image(request: Infer) -> Flow[Any]:
     size = _to_image_size(request.parameters)
     body = {"prompt": request.inputs, **size, **_lora_options(request)}
-    raw = parse_json((yield _post_once(request, body)))
+    raw = parse_json((yield Send("POST", f"/{request.served_as}", json=body)))
     return (yield from fetch_file(request, get_value(raw, "images", 0, "url")))
 
 
@@ -30,7 +30,7 @@ def generate_image(request: Infer) -> Flow[Any]:
 def transcribe(request: Infer) -> Flow[Any]:
     audio = yield from media.to_url(request.inputs, "audio/mpeg")
     body = {"audio_url": audio, **request.parameters}
-    raw = parse_json((yield _post_once(request, body)))
+    raw = parse_json((yield Send("POST", f"/{request.served_as}", json=body)))
     get_value(raw, "text")
     return raw
 
@@ -38,7 +38,7 @@ def transcribe(request: Infer) -> Flow[Any]:
 @provider.serves("text-to-speech")
 def synthesize_speech(request: Infer) -> Flow[Any]:
     body = {"text": request.inputs, **request.parameters}
-    raw = parse_json((yield _post_once(request, body)))
+    raw = parse_json((yield Send("POST", f"/{request.served_as}", json=body)))
     return (yield from fetch_file(request, get_value(raw, "audio", "url")))
 
 
@@ -97,10 +97,6 @@ def _lora_options(request: Infer) -> dict[str, Any]:
     base = "stabilityai/stable-diffusion-xl-base-1.0"
     named = request.task == "text-to-image" and request.served_as == "fal-ai/lora"
     return {"loras": [lora], **({"model_name": base} if named else {})}
-
-
-def _post_once(request: Infer, body: dict[str, Any]) -> Send:
-    return Send("POST", f"/{request.served_as}", json=body)
 
 
 def _run_queued_job(request: Infer, body: dict[str, Any]) -> Flow[Any]:

@@ -1,5 +1,8 @@
-"""OpenAI itself: it accepts its own keys only, and its models keep their own names."""
+"""OpenAI itself, or with `hosts=` any server of its wire; models keep their own names.
 
-from hfwidgets.providers._openai import openai_compatible
+It accepts its own keys only. The other address may end in `/v1` or leave it out.
+"""
 
-provider = openai_compatible("https://api.openai.com", "/v1", routable=False, mapped=False)
+from hfwidgets.providers._openai import TASKS, openai_compatible
+
+provider = openai_compatible("https://api.openai.com", "/v1", *TASKS, routable=False, mapped=False)

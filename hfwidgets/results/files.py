@@ -52,7 +52,8 @@ def extract_image(raw: object, largest: tuple[int, int] | None = None) -> "Image
     data = raw if isinstance(raw, bytes) else extract_file(raw, "image")
     try:
         with Image.open(io.BytesIO(data)) as image:
-            _check_size(image.size, largest)
+            if largest or max(image.size) > MAX_SIDE:
+                _check_size(image.size, largest)
             found = image.copy()
             # Pillow builds plain images only; its classes differ in methods, not in layout.
             found.__class__ = GeneratedImage

@@ -69,6 +69,7 @@ class CallOptions(ChatOptions, total=False):
 
     timeout: float | None
     extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, str] | None
 
 
 class ChatCall(Protocol):
@@ -123,7 +124,7 @@ class ChatTasks:
         {"messages": [{"role": "user", "content": "Write a haiku about the sea."}]},
         hub_name="conversational",
         known_as=("chat", "conversational", "image-text-to-text"),
-        of_call={"timeout": "timeout", "extra_headers": "headers"},
+        of_call={"timeout": "timeout", "extra_headers": "headers", "extra_query": "query"},
         messages=Messages(),
         temperature=Slider(0.0, 2.0, 0.05),
         max_tokens=Number(1, None, 1, whole=True),
@@ -186,8 +187,9 @@ class ChatTasks:
             top_logprobs: The number of likeliest tokens to return per position, 0 to 20.
             top_p: The total probability of the likeliest tokens to sample from, 0 to 1.
             extra_body: Additional parameters for the server, at the root of the request.
-            extra: As extra_body, as keywords. `timeout` and `extra_headers` are not sent; they
-                replace the client's timeout and add to its headers for this call.
+            extra: As extra_body, as keywords. `timeout`, `extra_headers` and `extra_query` are
+                not sent in the body; they replace the client's timeout, and add to its headers and
+                to the address, for this call.
 
         Raises:
             InputError: The messages are not a list of dicts with roles.
@@ -223,7 +225,6 @@ class ChatTasks:
 _CLIENT_OPTION_ADVICE = {
     "timeout": "Pass timeout= to the client.",
     "extra_headers": "Pass headers= to the client.",
-    "extra_query": "Write the query into base_url=.",
 }
 _KNOWN_OPTIONS = frozenset(ChatOptions.__annotations__)
 

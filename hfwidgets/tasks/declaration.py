@@ -33,6 +33,14 @@ S = TypeVar("S")
 A = TypeVar("A")
 P = ParamSpec("P")
 
+CLIENT_ARGUMENTS = frozenset(
+    {
+        *("provider", "token", "timeout", "headers", "cookies", "bill_to", "base_url", "api_key"),
+        *("max_retries", "hosts", "mapping", "recordings", "http_client"),
+    }
+)
+"""What a client is made with, which people also try to pass to a call."""
+
 TASKS: dict[str, "BaseTask"] = {}
 """All tasks by their name on the Hub, in the order of their declaration."""
 
@@ -196,6 +204,11 @@ class BaseTask:
         if any(p.kind is p.VAR_KEYWORD for p in known.values()):
             return
         for name in names:
+            if name in CLIENT_ARGUMENTS and name not in known:
+                raise errors.UnknownParameterError(
+                    f"{self.method} has no parameter {name!r}: it belongs to the client. Pass it "
+                    f"there: InferenceClient({name}=...).{self.method}(...)."
+                )
             if name not in known:
                 raise errors.UnknownParameterError(
                     f"{self.method} has no parameter {name!r}.{errors.did_you_mean(name, known)} "
@@ -211,8 +224,8 @@ class BaseTask:
             UnknownParameterError: A parameter is unknown or missing.
             InputTypeError: An input that should be a text is something else.
         """
-        for name in [name for name, value in kwargs.items() if is_left_out(value)]:
-            del kwargs[name]
+        if kwargs:
+            kwargs = {name: value for name, value in kwargs.items() if not is_left_out(value)}
         for at, (name, value) in enumerate(zip(self.inputs, args, strict=False)):
             if type(value) is not str and name in self.text_inputs:
                 args = (*args[:at], self._check_text(name, value), *args[at + 1 :])

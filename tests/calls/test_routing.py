@@ -404,7 +404,7 @@ def test_a_mapping_by_hand(ask: Asker, loopback: Loopback) -> None:
 
 
 def test_a_url_and_a_provider(ask: Asker, loopback: Loopback) -> None:
-    with pytest.raises(errors.ConfigurationError, match="exclude each other"):
+    with pytest.raises(errors.ConfigurationError, match="Pass either"):
         ask("groq", "chat_completion", HELLO, model=loopback.url)
     with pytest.raises(errors.ConfigurationError, match="pass it as base_url="):
         ask("endpoint", "chat_completion", HELLO)

@@ -26,14 +26,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"headers": [("a", "b")]}, "headers is a dict"),
     ({"headers": {"a": 1}}, "The header 'a' cannot be sent"),
     ({"cookies": "a=b"}, "cookies is a dict"),
-    ({"bill_to": 5}, "bill_to is the name of an organisation"),
+    ({"bill_to": 5}, "bill_to is the name of an organization"),
     ({"hosts": {"hubb": "http://localhost:1"}}, "Did you mean 'hub'"),
     ({"hosts": {"hub": "localhost:1"}}, "hosts\\['hub'\\] must be an address"),
     ({"hosts": {"hub": "http://[::1"}}, "Not a URL that can be called"),
     ({"http_client": 5}, "http_client must be an httpx"),
-    ({"model": "m", "base_url": "http://x"}, "model and base_url exclude each other"),
+    ({"model": "m", "base_url": "http://x"}, "Pass either model or base_url"),
     ({"token": "a", "api_key": "a"}, "token and api_key are the same"),
-    ({"base_url": "http://x", "provider": "together"}, "exclude each other"),
+    ({"base_url": "http://x", "provider": "together"}, "Pass either a URL or provider"),
 ]
 
 

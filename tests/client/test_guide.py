@@ -226,7 +226,7 @@ def test_using_a_specific_url(internet: Internet, awaited: bool) -> None:
 
 
 def test_a_url_and_a_provider_are_mutually_exclusive() -> None:
-    with pytest.raises(ValueError, match="exclude each other"):
+    with pytest.raises(ValueError, match="Pass either"):
         run(
             """
 >>> from huggingface_hub import InferenceClient

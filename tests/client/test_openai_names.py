@@ -81,11 +81,6 @@ def test_options_of_one_awaited_call(loopback: Loopback) -> None:
     assert loopback.requests[-1].headers["x-title"] == "notebook"
 
 
-def test_a_query_for_one_call_is_refused_and_says_where_it_goes(client: InferenceClient) -> None:
-    with pytest.raises(errors.UnknownParameterError, match="base_url="):
-        client.chat_completion(HELLO, extra_query={"a": "b"})  # type: ignore[call-overload]
-
-
 def test_a_client_with_other_options_shares_the_connection(
     loopback: Loopback, client: InferenceClient
 ) -> None:

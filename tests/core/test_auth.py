@@ -128,7 +128,7 @@ def test_a_colab_secret_is_asked_for_in_colab_only(
     assert source() is None
 
 
-@pytest.mark.parametrize("wrong", [True, False, 3, b"hf_x"])
+@pytest.mark.parametrize("wrong", [3, b"hf_x"])
 def test_a_token_is_a_text(wrong: Any) -> None:
     with pytest.raises(TypeError, match="must be a string or None"):
         InferenceClient(token=wrong)

@@ -108,7 +108,7 @@ def is_loopback(host: str) -> bool:
     import socket
 
     name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
+    if name in ("localhost", "127.0.0.1", "::1") or name.endswith(".localhost"):
         return True
     try:
         return unwrap(name).is_loopback

@@ -2,9 +2,10 @@
 
 The rules for URLs, which `client.explain(...)` shows at work:
 
-    every task but chat    the URL unchanged; below .../v1 OpenAI's route; where a bare address refuses
-                           a task that its /health lists, as hfwidgets' own engine does for tasks that
-                           it cannot tell apart, the URL + /models/default/pipeline/TASK from then on
+    every task but chat    the URL unchanged; below .../v1 OpenAI's route; where a bare address
+                           refuses a task that its /health lists, as hfwidgets' own engine does for
+                           tasks that it cannot tell apart, the URL +
+                           /models/default/pipeline/TASK from then on
     chat                   `chat_url`: .../chat/completions unchanged, .../v1 + /chat/completions,
                            anything else + /v1/chat/completions
     info, health           `side_url`: the same server without what chat adds, + /info or /health

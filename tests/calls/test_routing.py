@@ -128,10 +128,12 @@ def test_without_a_token(ask: Asker, loopback: Loopback) -> None:
         ask("together", "chat_completion", HELLO, client={"token": None})
 
 
-@pytest.mark.parametrize("method", ["chat_completion", "text_classification"])
-def test_a_key_of_nobody(ask: Asker, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "value"), [("chat_completion", HELLO), ("text_classification", "x")]
+)
+def test_a_key_of_nobody(ask: Asker, method: str, value: Any) -> None:
     with pytest.raises(errors.MissingTokenError, match=r"not a Hub token.*pass provider="):
-        ask(None, method, HELLO, client={"token": "sk-123456789"})
+        ask(None, method, value, client={"token": "sk-123456789"})
     with pytest.raises(errors.MissingTokenError, match="needs a Hub token"):
         ask("auto", "chat_completion", HELLO, client={"token": "sk-123456789"})
 

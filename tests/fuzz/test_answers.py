@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import random
 import warnings
 from collections import Counter
@@ -9,9 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets.panels.views.history import History
+from hfwidgets.panels.views.static_html import render_static_html
 from hfwidgets.results import Elements, Record
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import find
@@ -221,6 +225,26 @@ def test_odd_streams(fuzzed: Fuzzed, name: str, kind: str) -> None:
             counts["result"] += 1
             check_shown(result)
     assert min(counts["error"], counts["result"]) > 50, counts
+
+
+@pytest.mark.parametrize("name", [name for name in PLAYED if name != "chat-completion"])
+def test_panels_show_what_odd_answers_are_read_as(fuzzed: Fuzzed, name: str) -> None:
+    played, task, shown = PLAYED[name], find(name), 0
+    inputs = {key: value for key, value in played.arguments.items() if key in task.inputs}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in range(CASES):
+            rng = random.Random(f"{SEED} panels {name} {number}")
+            body = encode(mutate(rng, played.answer, rng.choice([0, 1, 1, 2])))
+            fuzzed.server.answer = httpx.Response(200, content=body)
+            with contextlib.suppress(errors.HfWidgetsError):
+                result = fuzzed.ask(name, played.arguments, "sync")
+                item = History().add(result, task, inputs, {})
+                json.loads(msgspec.json.encode(item.view))
+                html, plain = render_static_html(task, item, "panel")
+                (html + plain).encode()
+                shown += 1
+    assert shown
 
 
 def test_good_answers_are_results(fuzzed: Fuzzed) -> None:

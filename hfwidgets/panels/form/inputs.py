@@ -6,10 +6,10 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.panels.document.protocol import InputView
 from hfwidgets.panels.views import previews
-from hfwidgets.panels.views.fields import to_text_columns
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import BaseTask, controls
 from hfwidgets.tasks.examples import Example
+from hfwidgets.tasks.tables import is_table, to_text_columns
 
 MAX_SUMMARY_LENGTH = 80
 
@@ -167,7 +167,7 @@ def fits_control(value: object, control: controls.Control) -> bool:
             return isinstance(value, Audio)
         return hasattr(value, "getbbox")
     if isinstance(control, controls.TableInput):
-        return hasattr(value, "columns") or isinstance(value, dict)
+        return is_table(value)
     has_text = isinstance(value, str) or isinstance(getattr(value, "text", None), str)
     return has_text and isinstance(control, controls.TextBox | controls.Messages)
 

@@ -1,5 +1,6 @@
 """The notebook's variables that could be a panel's input."""
 
+import contextlib
 import keyword
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from hfwidgets import errors
 from hfwidgets.panels.document.protocol import Variable
 from hfwidgets.panels.form.inputs import fits_control
 from hfwidgets.tasks import controls
+from hfwidgets.tasks.tables import is_table, open_table
 
 MAX_VARIABLES = 100
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".webm"})
@@ -115,13 +117,17 @@ def _describe_audio(value: Any) -> str:
 
 
 def _describe_table(value: Any) -> str:
-    if hasattr(value, "columns") and hasattr(value, "to_dict"):
-        return f"DataFrame, {len(value):,} × {len(value.columns)}"
-    if not isinstance(value, Mapping) or not value:
+    if not is_table(value):
         return ""
-    if not all(isinstance(cells, list) for cells in value.values()):
-        return ""
-    return f"table, {len(next(iter(value.values()))):,} × {len(value)}"
+    if isinstance(value, Mapping):
+        cells = next(iter(value.values()))
+        return f"table, {len(cells):,} × {len(value)}" if hasattr(cells, "__len__") else ""
+    if isinstance(value, (list, tuple)):
+        return f"table, {len(value):,} × {len(value[0])}"
+    with contextlib.suppress(errors.HfWidgetsError):  # a lazy table
+        frame = open_table(value)
+        return f"DataFrame, {len(frame):,} × {len(frame.names)}" if frame else ""
+    return ""
 
 
 def _is_array(value: object) -> bool:

@@ -10,6 +10,7 @@ from hfwidgets.panels.document.protocol import Row, Save, View
 from hfwidgets.panels.views import fields, previews, raw_json
 from hfwidgets.panels.views.registry import registered_views
 from hfwidgets.tasks import controls
+from hfwidgets.tasks.tables import is_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,9 +51,12 @@ class ViewContext:
     def build_view(self, result: object, name: str = "0") -> View:
         """Build the view of a result, or of a part of one; `name` begins the names of its files."""
         for registered in registered_views():
-            view = registered.build(result, self, name)
-            if view is not None:
-                return view
+            # A builder may trip over a field that a server filled in an odd way: then a more
+            # general view shows the result.
+            with contextlib.suppress(Exception):
+                view = registered.build(result, self, name)
+                if view is not None:
+                    return view
         raise AssertionError("the generic view shows every result")
 
     # Files
@@ -96,11 +100,8 @@ class ViewContext:
         return sorted(texts, key=len, reverse=True)
 
     def input_table(self) -> Any:
-        """Return the input table (a DataFrame or a dict of columns); None if there is none."""
-        for value in self.inputs.values():
-            if hasattr(value, "columns") or isinstance(value, Mapping):
-                return value
-        return None
+        """Return the input table; None if there is none."""
+        return next((value for value in self.inputs.values() if is_table(value)), None)
 
     def input_image_opener(self) -> ImageOpener | None:
         """Return a function that decodes the input image; None if it is not available."""

@@ -60,15 +60,6 @@ def columns_by_field(items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]
     return {name: [shorten_value(item.get(name)) for item in items] for name in names}
 
 
-def to_text_columns(table: Any) -> dict[str, list[str]]:
-    """Return a table (a DataFrame or a dict of columns) as columns of texts."""
-    columns = table.to_dict("list") if hasattr(table, "to_dict") else dict(table)
-    return {
-        str(name): ["" if is_missing(cell) else str(cell) for cell in cells]
-        for name, cells in columns.items()
-    }
-
-
 def shorten_value(value: object) -> str:
     """Return a value as text of at most 500 characters; a missing one is empty."""
     text = value if isinstance(value, str) else "" if is_missing(value) else repr(value)

@@ -2,10 +2,10 @@
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext
-from hfwidgets.panels.views.fields import to_text_columns
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.results.html_table import to_html_table
 from hfwidgets.results.tabular import Predictions
+from hfwidgets.tasks.tables import to_text_columns
 
 
 class PredictionsView(View, tag="predictions", kw_only=True):
@@ -27,9 +27,10 @@ def build_predictions(result: object, context: ViewContext, name: str) -> Predic
     """Build the view of the tabular tasks' predictions."""
     if not isinstance(result, Predictions):
         return None
+    table = context.input_table()
     numeric = all(isinstance(value, float) for value in result)
     return PredictionsView(
-        columns=to_text_columns(context.input_table() or {}),
+        columns={} if table is None else to_text_columns(table),
         values=[value if numeric else str(value) for value in result],
         numeric=numeric,
     )

@@ -18,9 +18,8 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
-
-import pytest
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Self
 
 from hfwidgets import errors
 from hfwidgets.calls import settings
@@ -30,20 +29,21 @@ from hfwidgets.recorder import Recorder
 from hfwidgets.recorder.recorder import StoredStream
 from hfwidgets.tasks import find
 
+if TYPE_CHECKING or find_spec("pytest") is not None:  # canned answers need no pytest
+    import pytest
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--hf-record`."""
-    text = "call models and record their answers, in place of replaying recorded ones"
-    parser.getgroup("hfwidgets").addoption("--hf-record", action="store_true", help=text)
+    def pytest_addoption(parser: pytest.Parser) -> None:
+        """Add `--hf-record`."""
+        text = "call models and record their answers, in place of replaying recorded ones"
+        parser.getgroup("hfwidgets").addoption("--hf-record", action="store_true", help=text)
 
-
-@pytest.fixture
-def hf_recordings(request: pytest.FixtureRequest) -> Iterator[Recorder]:
-    """Replay recorded answers to all calls of a test, or record them with `--hf-record`."""
-    folder = request.path.parent / "recordings" / request.path.stem
-    mode = "record" if request.config.getoption("--hf-record") else "replay"
-    with Recorder(folder, mode) as recorder:
-        yield recorder
+    @pytest.fixture
+    def hf_recordings(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+        """Replay recorded answers to all calls of a test, or record them with `--hf-record`."""
+        folder = request.path.parent / "recordings" / request.path.stem
+        mode = "record" if request.config.getoption("--hf-record") else "replay"
+        with Recorder(folder, mode) as recorder:
+            yield recorder
 
 
 @dataclass(frozen=True, slots=True)

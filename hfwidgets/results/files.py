@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking
-from hfwidgets.media import MAX_SIDE, declare_type, decode_base64, find_type
+from hfwidgets.media import MAX_SIDE, declare_type, decode_base64, find_type, turn_upright
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,7 +54,7 @@ def extract_image(raw: object, largest: tuple[int, int] | None = None) -> "Image
         with Image.open(io.BytesIO(data)) as image:
             if largest or max(image.size) > MAX_SIDE:
                 _check_size(image.size, largest)
-            found = image.copy()
+            found = turn_upright(image).copy() if image.info.get("exif") else image.copy()
             # Pillow builds plain images only; its classes differ in methods, not in layout.
             found.__class__ = GeneratedImage
             found.format = image.format

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking, Flow
-from hfwidgets.media import Media, find_type
+from hfwidgets.media import Media, find_type, to_eight_bits
 from hfwidgets.results import Elements, files
 from hfwidgets.results.audio import Audio
 from hfwidgets.results.vision import ImageSegmentationOutputElement, Video
 
 if TYPE_CHECKING:
-    pass
+    from PIL.Image import Image
 
 M = TypeVar("M", bound=ImageSegmentationOutputElement)
 
@@ -77,7 +77,7 @@ def _extract_audio(raw: object, label: str | None) -> Audio:
 
 
 def decode_masks(found: Elements[M], source: Media) -> Flow[Elements[M]]:
-    """Return the same segments with their masks decoded.
+    """Return the same segments with their masks decoded, in mode L.
 
     Raises:
         OutputError: a mask is damaged, or larger than the image that was segmented.
@@ -85,7 +85,8 @@ def decode_masks(found: Elements[M], source: Media) -> Flow[Elements[M]]:
     largest: tuple[int, int] = yield Blocking(functools.partial(_measure_image, source))
     for item in found:
         if item.get("mask") is not None:
-            item["mask"] = yield files.decode_image(item["mask"], largest)
+            mask: Image = yield files.decode_image(item["mask"], largest)
+            item["mask"] = to_eight_bits(mask).convert("L")
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -170,6 +171,30 @@ def test_image_segmentation(call: Call, loopback: Loopback, tmp_path: Path) -> N
 def test_masks_of_other_shapes_are_read(call: Call, loopback: Loopback, mask: Any) -> None:
     loopback.answer(Answer(json=[{"label": "mask", "mask": mask}]))
     assert call("image_segmentation", PNG)[0].mask.size == (40, 30)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16", "RGB", "P"])
+def test_masks_of_every_mode_are_in_mode_l(call: Call, loopback: Loopback, mode: str) -> None:
+    mask = Image.new("L", (40, 30), 0)
+    mask.paste(255, (10, 5, 20, 15))
+    if mode == "I;16":
+        mask = Image.fromarray(np.asarray(mask).astype(np.uint16) * 257)
+    data = encode_image(mask if mask.mode == mode else mask.convert(mode))
+    loopback.answer(Answer(json=[{"label": "a", "mask": base64.b64encode(data).decode()}]))
+    found = call("image_segmentation", PNG)
+    assert found[0].mask.mode == "L"
+    assert sorted(found[0].mask.getcolors()) == [(100, 255), (1100, 0)]
+    assert found[0].crop.size == (10, 10)
+    assert "0.083" in found._html_()
+
+
+def test_an_image_of_an_answer_is_upright(call: Call, loopback: Loopback) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    loopback.answer(Answer(body=encode_image(make_image(), "JPEG", exif=exif)))
+    found = call("text_to_image", "a boat")
+    assert (found.size, found.format) == ((30, 40), "JPEG")
+    assert found.getexif().get(0x0112) is None
 
 
 def test_a_damaged_mask_is_an_output_error(call: Call, loopback: Loopback) -> None:

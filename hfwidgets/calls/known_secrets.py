@@ -56,8 +56,11 @@ def secrets_in_url(url: str) -> list[str]:
         parts = urlsplit(url)
     except ValueError:
         return []
-    _, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    # A user without a password is a token, as in `https://hf_...@host`.
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    secret = password or user
+    # Decoded by `parse_qsl`; a server that repeats the address repeats the first form.
     values = [
         value for name, value in parse_qsl(parts.query) if is_secret_name(name, in_query=True)
     ]
-    return [text for text in (password, unquote(password), *values) if text]
+    return [text for text in (secret, unquote(secret), *values) if text]

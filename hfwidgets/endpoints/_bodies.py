@@ -97,6 +97,7 @@ def build_changes(**settings: Any) -> dict[str, Any]:
 def _build_model(settings: Mapping[str, Any]) -> dict[str, Any]:
     get = settings.get
     image = get("custom_image")
+    # A custom image by its URL; the other forms name their engine as the only key.
     if image is not None and "url" in image:
         image = {"custom": image}
     return _drop_none(

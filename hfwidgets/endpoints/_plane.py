@@ -216,6 +216,7 @@ class _ControlPlane:
         """
         if refresh_every <= 0 or (timeout is not None and timeout < 0):
             raise errors.InputError("timeout must not be negative, refresh_every must be positive.")
+        # Asked before the time is looked at, so that timeout=0 is one check.
         began = time.monotonic()
         found = yield from self._request_endpoint(endpoint, namespace, "GET")
         while not (yield from self._is_ready(found)):

@@ -73,6 +73,7 @@ class HfWidgetsError(Exception):
         meta: Who answered and how long it took, for an error of a call.
     """
 
+    # On the class, so that a kind of error has an action wherever it is raised.
     action: Action | None = None
     request_id: str | None = None
     meta: Any = None
@@ -80,6 +81,7 @@ class HfWidgetsError(Exception):
     def __init__(self, reason: str = "", *, advice: str = "", action: Action | None = None) -> None:
         self.reason = _clean(reason)
         self.advice = _clean(advice)
+        # One argument alone: pickle calls the class with it, and OSError reads two as an errno.
         super().__init__(self.reason)
         if action is not None:
             self.action = action
@@ -87,6 +89,7 @@ class HfWidgetsError(Exception):
     @property
     def message(self) -> str:
         """The whole text: the reason, the advice and the request's id."""
+        # Last, since it is for the service's support and not for the reader.
         request = f"(request {self.request_id})" if self.request_id else ""
         return " ".join(filter(None, (self.reason, self.advice, request)))
 

@@ -69,6 +69,7 @@ def error_from_response(
         wait: The pause that the server asks for, in seconds.
         secrets: The call's secrets, which are masked where the server repeats them.
     """
+    # Masked before anything is derived from it: the advice repeats parts of the message.
     secrets = tuple(secrets)
     message = find_server_message(reply, secrets)
     kind = _find_error_class(reply, message or "", task)
@@ -146,6 +147,7 @@ def _find_missing_set(reply: ErrorReply) -> Action | None:
     inner = body.get("error") if isinstance(body, Mapping) else None
     fields = inner if isinstance(inner, Mapping) else body
     name = fields.get("weights_set") if isinstance(fields, Mapping) else None
+    # Any server may send this: only a known name reaches a button.
     return Action("install_set", {"set": name}) if name in WEIGHT_SETS else None
 
 

@@ -22,6 +22,7 @@ def mask_error(error: HfWidgetsError, secrets: Collection[str]) -> None:
         error: The error, after it has left the call's own code.
         secrets: The secrets of the call.
     """
+    # Besides the fields: `server_message`, `request_id`, and what subclasses add.
     for name, value in vars(error).items():
         if isinstance(value, str):
             setattr(error, name, redact(value, secrets))
@@ -48,6 +49,7 @@ def _iter_causes(error: BaseException) -> Iterator[BaseException]:
 
 def _mask_cause(cause: BaseException, secrets: Collection[str]) -> None:
     _clear_frames(cause.__traceback__)
+    # What is neither a text nor a number may hold a request: its repr would be in the traceback.
     cause.args = tuple(
         _mask_value(value, secrets) if isinstance(value, (str, *_PLAIN_TYPES)) else "…"
         for value in cause.args

@@ -51,6 +51,7 @@ def keep_user_frames(trace: TracebackType | None) -> TracebackType | None:
         if is_user_frame(trace.tb_frame):
             own.append(trace)
         trace = trace.tb_next
+    # From the innermost frame outward, since each step names the next one when it is made.
     kept: TracebackType | None = None
     for step in reversed(own):
         kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
@@ -64,6 +65,7 @@ def is_user_frame(frame: FrameType) -> bool:
         return False
     import sysconfig  # costly to import, and most programs have no errors
 
+    # Cells have paths in a temporary folder; a user's own package may be installed as editable.
     path = frame.f_code.co_filename
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
     return not path.startswith("<frozen") and not path.startswith(tuple(libraries))

@@ -177,6 +177,7 @@ def _looks_random(text: str) -> bool:
 def _is_prefixed_token(match: _Match) -> bool:
     """True if what follows a prefix is a token's body, not the rest of a name in code."""
     prefix, body = match["prefix"], match["body"]
+    # Three characters hold what may come before a token: %22, \n, or the end of a word.
     before = match.string[max(0, match.start() - 3) : match.start()]
     if re.search(r"\w\Z", before) and not re.search(r"(?:%[0-9A-Fa-f]{2}|\\[nrt])\Z", before):
         # Not the start of a word: only a long random body counts. `task-` ends in a prefix.
@@ -329,6 +330,7 @@ def _mask_known(text: str, secrets: Iterable[str]) -> str:
     # The longest first: one secret may be part of another.
     for secret in sorted({*map(reveal, filter(None, secrets))}, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
+            # As it is, as it stands in an address, and as it stands in JSON.
             for form in dict.fromkeys((secret, quote(secret, safe=""), json.dumps(secret)[1:-1])):
                 text = text.replace(form, MASK)
             text = _mask_cut(text, secret)
@@ -339,6 +341,7 @@ def _mask_known(text: str, secrets: Iterable[str]) -> str:
 
 def _mask_cut(text: str, secret: str) -> str:
     """Mask the beginning of a secret at the end of a text, or of a quotation, that was cut."""
+    # Errors repeat the first 200 characters or so of a body, and may end within a secret.
     if secret[:MIN_CUT_LENGTH] not in text:
         return text
     for length in range(len(secret) - 1, MIN_CUT_LENGTH - 1, -1):
@@ -415,6 +418,7 @@ def is_secret_name(name: str, *, in_query: bool = False) -> bool:
         name: The name, in any case: `x-api-key`, `accessToken`, `X-Amz-Signature`.
         in_query: Whether it stands in an address's query, where `code` holds a key too.
     """
+    # `accessToken` and `access_token` are the same words.
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
     words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
     if in_query and "".join(words) in _SECRET_QUERY_NAMES:

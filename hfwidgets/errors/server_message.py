@@ -100,6 +100,7 @@ def find_error_texts(body: object, depth: int = 0) -> list[Any]:
         return [text for item in body for text in find_error_texts(item, depth + 1)]
     if not isinstance(body, Mapping):
         return []
+    # FastAPI's, and pydantic's: a place in the request and what is wrong there.
     if "msg" in body:
         places = body.get("loc")
         where = ".".join(str(part) for part in places) if isinstance(places, list) else ""
@@ -114,6 +115,7 @@ def find_error_texts(body: object, depth: int = 0) -> list[Any]:
 
 def _find_field_texts(value: object, depth: int) -> list[str]:
     """List the texts of a mapping from fields to texts, each with its field's name."""
+    # An object with one of the usual keys is an error of its own, not a mapping from fields.
     if not isinstance(value, Mapping) or not _MESSAGE_KEYS_SET.isdisjoint(value) or "msg" in value:
         return []
     return [

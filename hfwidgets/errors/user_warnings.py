@@ -11,6 +11,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
     Work on the background loop has no such line; the warning names `sys` then.
     """
+    # Counted by hand: `skip_file_prefixes` of `warnings.warn` needs Python 3.12.
     frame, level = sys._getframe(1), 2
     while frame is not None and _is_ours(frame.f_globals.get("__name__") or ""):
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]

@@ -104,6 +104,7 @@ class MCPClient:
             raise
         self._servers.append(server)
         for tool in _filter_allowed(tools, allowed_tools):
+            # One tool that a service refuses would make it refuse the whole request.
             if problem := self._find_problem(tool):
                 name = tool.name if len(tool.name) <= 60 else f"{tool.name[:60]}…"
                 warn(f"The tool {name!r} of {server.name} is left out: {problem}.")
@@ -148,6 +149,7 @@ class MCPClient:
                 yield chunk
                 if exit_if_first_chunk_no_tool and _is_text_only(chunk):
                     return
+        # Pieces of tool calls are merged by the stream.
         choices = stream.result.choices or []
         if not choices:
             return

@@ -80,6 +80,7 @@ class LimitedLineDecoder(codecs.IncrementalDecoder):
         self._is_dropping = False
 
     def decode(self, input: "ReadableBuffer", final: bool = False) -> str:  # noqa: A002 - the base class's name
+        # A chunk ends anywhere: in a line, in a character.
         first, *others = self._utf8.decode(input, final).split("\n")
         pieces = [self._continue_line(first)]
         for line in others:

@@ -79,6 +79,7 @@ class MCPConnection:
         stop = asyncio.Event()
         task = asyncio.create_task(_hold_connection(type, params, ready, stop))
         try:
+            # The connection itself has no limit: a server may be silent at any step of it.
             async with asyncio.timeout(limit):
                 client = await ready
         except TimeoutError:
@@ -172,6 +173,7 @@ async def _hold_connection(
             if not ready.done():
                 ready.set_exception(error)
         except Exception as error:
+            # Once connected, a failure is reported by the call that meets it.
             if not ready.done():
                 ready.set_exception(_build_start_error(type, params, error, log))
 
@@ -182,6 +184,7 @@ def _build_start_error(
     error: BaseException,
     log: IO[str],
 ) -> MCPServerError:
+    # Task groups wrap what their tasks raise; the first error is the cause of the others.
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     log.seek(0)
@@ -207,6 +210,7 @@ def _find_secrets(params: ServerParameters) -> tuple[str, ...]:
     named = {**dict(params.get("env") or {}), **dict(params.get("headers") or {})}
     found = secrets_in_headers({str(name): str(value) for name, value in named.items()})
     args = [str(arg) for arg in params.get("args") or ()]
+    # `--api-key KEY` and `--api-key=KEY`.
     for name, value in zip_longest(args, args[1:], fillvalue=""):
         flag, equals, inline = name.partition("=")
         if flag.startswith("-") and is_secret_name(flag):

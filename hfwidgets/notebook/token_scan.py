@@ -39,6 +39,7 @@ def scan(folder: str | os.PathLike[str] = ".") -> TokenFindings:
 
 def _iter_notebooks(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
+        # In place: `os.walk` goes on with what is left.
         folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         found = (Path(folder, name) for name in files if name.endswith(".ipynb"))
         yield from (path for path in found if path.exists())  # links may lead nowhere

@@ -105,6 +105,7 @@ class MediaFiles:
         )
 
     def _pack_text(self, text: str) -> Any:
+        # Whether text or data URL: its head is stored, since servers write it differently.
         head = _DATA_URL.match(text)
         start = head[0] if head else ""
         data = decode_media(text[len(start) :])
@@ -152,6 +153,7 @@ def to_pretty_json(value: object) -> str:
 
 
 def _format_value(value: object, depth: int) -> str:
+    # An embedding with one number per line would be a file of 384 lines or more.
     line = json.dumps(value, ensure_ascii=False, sort_keys=True)
     if not isinstance(value, (dict, list)) or len(line) + depth <= 96 or _is_number_list(value):
         return line

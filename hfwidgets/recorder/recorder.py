@@ -82,6 +82,7 @@ class Recorder:
         Raises:
             NotRecordedError: Nothing may be sent, and nothing is recorded.
         """
+        # Media are read and hashed, which may take long: not on an event loop.
         request: RequestFingerprint = yield Blocking(
             functools.partial(build_fingerprint, ask, call.settings)
         )
@@ -92,6 +93,7 @@ class Recorder:
         if self.blocks_requests:
             raise (yield Blocking(functools.partial(self._build_missing_error, request)))
         raw = yield from call.ask_provider(ask)
+        # A stream is stored by the one who reads it, once it has ended.
         if ask.stream:
             call.stream_recorder = RecordedStream(
                 self, request, raw.headers.get("content-type", ""), call
@@ -110,6 +112,7 @@ class Recorder:
         """
         if not self._has_warned:
             self._has_warned = True
+            # The system's own text; the exception's would repeat a path of a temporary file.
             cause = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
             warn(
                 f"This answer was not recorded in {self.display_path}: {redact(cause)}. Calls "
@@ -147,6 +150,7 @@ class Recorder:
         )
         if not ask.stream:
             return (yield Blocking(functools.partial(self.store.files.unpack, found["answer"])))
+        # The task reads the stream's bytes as if they came from a server.
         call.replayed_stream = StoredStream(found["chunks"])
         return Reply(200, {"content-type": "text/event-stream"})
 
@@ -160,6 +164,7 @@ class Recorder:
         self.store.write(
             request, served, answer=redact_data(packed, collect_secrets(call.settings))
         )
+        # Through JSON, as a replay: keys in the file's order, tuples as lists.
         answer = self.store.files.unpack(json.loads(to_pretty_json(packed)))
         call.provenance = served
         return answer

@@ -150,6 +150,7 @@ class RecordingStore:
             data = self.answer_path(request).read_bytes()
         except OSError:
             return False
+        # The format ends with a brace, and its writing is not waited for (fsync).
         return b"<<<<<<<" not in data and not data.rstrip().endswith(b"}")
 
     def write(
@@ -185,6 +186,7 @@ class RecordingStore:
             **({"answer": answer} if chunks is None else {"chunks": chunks}),
         }
         text = to_pretty_json(found)
+        # A server's half of a surrogate pair is not UTF-8, but an answer all the same.
         write_atomic(self.answer_path(request), text.encode("utf-8", "surrogatepass"))
         stored: StoredAnswer = json.loads(text)
         return stored

@@ -50,6 +50,7 @@ def error_card(error: BaseException) -> dict[str, Any]:
 def _build_card(
     title: str, reason: str, advice: str, whole: str, action: errors.Action | None
 ) -> dict[str, Any]:
+    # The advice is shown whole, however long the reason is: it is what helps.
     name = action.name if action else ""
     is_long = len(reason) > MAX_REASON_LENGTH
     return {

@@ -45,9 +45,9 @@ _log = logging.getLogger(__name__)
 class Panel(PanelWidget):
     """A task as a form with a result.
 
-    A subclass names its `task` and its front-end `view`, and implements `_perform_run`. Everything
-    that takes time runs on the background loop, so the kernel stays free; observers and `on_result`
-    callbacks are called on that loop's thread.
+    A subclass names its `task` and its front-end `view`, and implements `_hfw_perform_run`.
+    Everything that takes time runs on the background loop, so the kernel stays free; observers and
+    `on_result` callbacks are called on that loop's thread.
 
     Attributes:
         status: idle, validating, loading, running, streaming, done, stopped or failed.
@@ -84,15 +84,15 @@ class Panel(PanelWidget):
         }
         extra = {field.name: settings.pop(field.name, None) for field in self.extra_fields}
         extra = {name: value for name, value in extra.items() if value is not None}
-        self._check_parameters(settings)
-        self._lock = threading.RLock()
+        self._hfw_check_parameters(settings)
+        self._hfw_lock = threading.RLock()
         # The token stays out of the settings, which snippets and reprs show.
         token, api_key = client_settings.pop("token", None), client_settings.pop("api_key", None)
-        self._client_settings, self._secret = client_settings, token or api_key
-        self._current_run: PanelRun | None = None
-        self._result_callbacks: list[Callable[[Any], Any]] = []
-        self._retry_action: Callable[[], object] | None = None
-        self._uploads = Uploads()
+        self._hfw_client_settings, self._hfw_secret = client_settings, token or api_key
+        self._hfw_current_run: PanelRun | None = None
+        self._hfw_result_callbacks: list[Callable[[Any], Any]] = []
+        self._hfw_retry_action: Callable[[], object] | None = None
+        self._hfw_uploads = Uploads()
         self.results: list[Any] = []
         shape = describe_panel(
             self.declaration, self.view, self.starters, client_settings.get("base_url")
@@ -103,30 +103,32 @@ class Panel(PanelWidget):
             "settings": _describe_settings(model, provider, {**extra, **settings}),
             "models": [],
             "uploads": {},
-            **self._initial_document(),
+            **self._hfw_initial_document(),
         }
         traits = {"model": model, "provider": provider, "parameters": settings, **extra}
         super().__init__(shape, doc, **traits)
-        self.observe(self._mirror_settings, ["model", "provider", "parameters", *self._extra_names])
+        self.observe(
+            self._hfw_mirror_settings, ["model", "provider", "parameters", *self._hfw_extra_names]
+        )
 
     @property
-    def _extra_names(self) -> list[str]:
+    def _hfw_extra_names(self) -> list[str]:
         return [field.name for field in self.extra_fields]
 
     # What subclasses implement
 
-    def _initial_document(self) -> dict[str, Node]:
+    def _hfw_initial_document(self) -> dict[str, Node]:
         """Return the task's parts of the initial document."""
         return {}
 
-    async def _perform_run(self, run: PanelRun) -> None:
+    async def _hfw_perform_run(self, run: PanelRun) -> None:
         """Perform a run: put what arrives into `run.result` and into the document."""
         raise NotImplementedError
 
-    def _settle_document(self, run: PanelRun) -> None:
+    def _hfw_settle_document(self, run: PanelRun) -> None:
         """Finish the task's parts of the document when a run is over."""
 
-    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
+    def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
         """Return what the status line shows after a run: times in seconds, cost in US dollars."""
         meta = getattr(run.result, "meta", None)
         if meta is None:
@@ -153,15 +155,15 @@ class Panel(PanelWidget):
     @property
     def busy(self) -> bool:
         """True while a run is under way."""
-        return self._current_run is not None and not self._current_run.allows_next_run
+        return self._hfw_current_run is not None and not self._hfw_current_run.allows_next_run
 
     def stop(self) -> None:
         """Stop the current run; what has arrived stays."""
-        run = self._current_run
+        run = self._hfw_current_run
         if run is not None and self.busy:
-            self._mirror.set("state", "stopping", value=True)
+            self._hfw_mirror.set("state", "stopping", value=True)
             run.stop()
-            flusher.flush_now(self._mirror)
+            flusher.flush_now(self._hfw_mirror)
 
     def on_result(self, callback: Callable[[Any], Any], *, remove: bool = False) -> None:
         """Call `callback(result)` after every run with a result, also after stopped ones.
@@ -174,39 +176,39 @@ class Panel(PanelWidget):
             remove: stop calling it instead.
         """
         if remove:
-            self._result_callbacks.remove(callback)
+            self._hfw_result_callbacks.remove(callback)
         else:
-            self._result_callbacks.append(callback)
+            self._hfw_result_callbacks.append(callback)
 
-    def _begin_run(self, prepare: Callable[[], None]) -> PanelRun:
+    def _hfw_begin_run(self, prepare: Callable[[], None]) -> PanelRun:
         """Start a run, after calling `prepare` under the panel's lock.
 
         Raises:
             InputError: the panel is still busy.
         """
-        with self._lock:
-            self._require_idle()
+        with self._hfw_lock:
+            self._hfw_require_idle()
             prepare()
-            self._current_run = run = PanelRun(
-                self._current_run.number + 1 if self._current_run else 1
+            self._hfw_current_run = run = PanelRun(
+                self._hfw_current_run.number + 1 if self._hfw_current_run else 1
             )
-            self._update_state(
+            self._hfw_update_state(
                 "validating", run=run.number, stats=None, failure=None, stopping=False
             )
-        run.start(self._run_in_background, self._end_run)
+        run.start(self._hfw_run_in_background, self._hfw_end_run)
         return run
 
-    def _require_idle(self) -> None:
+    def _hfw_require_idle(self) -> None:
         """Raise InputError if a run is under way."""
         if self.busy:
             raise errors.InputError(
                 "The panel is still running. Wait for the result, or call .stop() first."
             )
 
-    def _wait_for_run(self, run: PanelRun) -> Any:
+    def _hfw_wait_for_run(self, run: PanelRun) -> Any:
         """Block until a run is over and return its result; an interrupt stops the run."""
-        self._mirror.set("state", "inCell", value=True)
-        flusher.flush_now(self._mirror)
+        self._hfw_mirror.set("state", "inCell", value=True)
+        flusher.flush_now(self._hfw_mirror)
         try:
             run.wait()
         except BaseException:  # KeyboardInterrupt: give the run a moment to keep what has arrived
@@ -215,10 +217,10 @@ class Panel(PanelWidget):
                 run.wait(2.0)
             raise
         finally:
-            self._mirror.set("state", "inCell", value=False)
+            self._hfw_mirror.set("state", "inCell", value=False)
         return _result_or_raise(run)
 
-    async def _wait_for_run_async(self, run: PanelRun) -> Any:
+    async def _hfw_wait_for_run_async(self, run: PanelRun) -> Any:
         """Await a run and return its result; a cancellation stops the run."""
         try:
             await run.wait_async()
@@ -227,58 +229,60 @@ class Panel(PanelWidget):
             raise
         return _result_or_raise(run)
 
-    def _get_client(self) -> AsyncInferenceClient:
+    def _hfw_get_client(self) -> AsyncInferenceClient:
         """Return the background loop's client for this panel's settings."""
-        token = {"token": self._secret} if self._secret else {}
+        token = {"token": self._hfw_secret} if self._hfw_secret else {}
         return background_loop.shared_client(
-            provider=self.provider, **self._client_settings, **token
+            provider=self.provider, **self._hfw_client_settings, **token
         )
 
-    def _update_state(self, status: str | None = None, **state: Any) -> None:
+    def _hfw_update_state(self, status: str | None = None, **state: Any) -> None:
         """Change the run's state for observers and for the page."""
         if status is not None:
             state["status"] = status
             with _log_errors("an observer of status"):
                 self.set_trait("status", status)
         for name, value in state.items():
-            self._mirror.set("state", name, value=value)
+            self._hfw_mirror.set("state", name, value=value)
 
-    async def _run_in_background(self, run: PanelRun) -> None:
-        wait_listener.set(self._show_waiting)
-        self._update_state("running", note="", eta=None)
-        await self._perform_run(run)
+    async def _hfw_run_in_background(self, run: PanelRun) -> None:
+        wait_listener.set(self._hfw_show_waiting)
+        self._hfw_update_state("running", note="", eta=None)
+        await self._hfw_perform_run(run)
 
-    def _show_waiting(self, reason: str, seconds: float) -> None:
-        self._update_state("loading", note=reason[:1].upper() + reason[1:], eta=seconds or None)
+    def _hfw_show_waiting(self, reason: str, seconds: float) -> None:
+        self._hfw_update_state("loading", note=reason[:1].upper() + reason[1:], eta=seconds or None)
 
-    async def _end_run(self, run: PanelRun) -> None:
+    async def _hfw_end_run(self, run: PanelRun) -> None:
         """Settle a run and notify all parties, each of them even if another fails."""
         with _log_errors("settling a run"):
-            self._settle_document(run)
+            self._hfw_settle_document(run)
         status = "failed" if run.error else "stopped" if run.was_stopped else "done"
-        stats = self._run_stats(run) if run.result is not None else None
+        stats = self._hfw_run_stats(run) if run.result is not None else None
         failure = error_card(run.error) if run.error else None
         if run.result is not None:
             self.results.append(run.result)
         run.allows_next_run = True
-        self._update_state(status, stats=stats, failure=failure, stopping=False, note="", eta=None)
-        flusher.flush_now(self._mirror)
+        self._hfw_update_state(
+            status, stats=stats, failure=failure, stopping=False, note="", eta=None
+        )
+        flusher.flush_now(self._hfw_mirror)
         with _log_errors("filling the static output"):
-            await asyncio.to_thread(self._refresh_static)
+            await asyncio.to_thread(self._hfw_refresh_static)
         with _log_errors("an observer of completed_runs"):
             self.set_trait("completed_runs", len(self.results))
-        for callback in list(self._result_callbacks) if run.result is not None else []:
+        for callback in list(self._hfw_result_callbacks) if run.result is not None else []:
             with _log_errors("an on_result callback"):
                 callback(run.result)
 
     # Settings
 
-    def _check_parameters(self, settings: Mapping[str, Any]) -> None:
+    def _hfw_check_parameters(self, settings: Mapping[str, Any]) -> None:
         inputs = self.declaration.inputs
         known = {*self.declaration.controls, *self.code_only_parameters}.difference(
             inputs, ("model", "stream")
         )
-        offered = [*known, *CLIENT_SETTINGS, *self._extra_names, "provider", "model"]
+        offered = [*known, *CLIENT_SETTINGS, *self._hfw_extra_names, "provider", "model"]
         for name in settings:
             if name not in known:
                 raise errors.UnknownParameterError(
@@ -288,16 +292,16 @@ class Panel(PanelWidget):
                 )
 
     @t.validate("model")
-    def _validate_model(self, proposal: Mapping[str, Any]) -> str | None:
+    def _hfw_validate_model(self, proposal: Mapping[str, Any]) -> str | None:
         return check_model(proposal["value"])
 
     @t.validate("parameters")
-    def _validate_parameters(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
-        self._check_parameters(proposal["value"])
+    def _hfw_validate_parameters(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
+        self._hfw_check_parameters(proposal["value"])
         return {name: value for name, value in proposal["value"].items() if value is not None}
 
     @t.validate("provider")
-    def _validate_provider(self, proposal: Mapping[str, Any]) -> str | None:
+    def _hfw_validate_provider(self, proposal: Mapping[str, Any]) -> str | None:
         name = proposal["value"] or None
         known = background_loop.list_providers()
         if name is not None and name not in known:
@@ -307,24 +311,24 @@ class Panel(PanelWidget):
             )
         return name
 
-    def _mirror_settings(self, _: object) -> None:
-        extra = {name: getattr(self, name) for name in self._extra_names}
-        self._mirror.set(
+    def _hfw_mirror_settings(self, _: object) -> None:
+        extra = {name: getattr(self, name) for name in self._hfw_extra_names}
+        self._hfw_mirror.set(
             "settings",
             value=_describe_settings(self.model, self.provider, {**extra, **self.parameters}),
         )
 
     # Actions of the page
 
-    def _show_error(self, error: Exception) -> None:
-        self._update_state(failure=error_card(error))
+    def _hfw_show_error(self, error: Exception) -> None:
+        self._hfw_update_state(failure=error_card(error))
 
-    def _do_stop(self, run: int) -> None:
+    def _hfw_do_stop(self, run: int) -> None:
         # The number keeps a late click from stopping the run after the one that was meant.
-        if self._current_run is not None and self._current_run.number == run:
+        if self._hfw_current_run is not None and self._hfw_current_run.number == run:
             self.stop()
 
-    def _do_set(
+    def _hfw_do_set(
         self,
         model: str | None = None,
         provider: str | None = None,
@@ -336,11 +340,11 @@ class Panel(PanelWidget):
         if provider is not None:
             self.provider = provider or None
         changes = dict(values or {})
-        for name in set(self._extra_names) & set(changes):
+        for name in set(self._hfw_extra_names) & set(changes):
             setattr(self, name, changes.pop(name))
         self.parameters = {**self.parameters, **changes}
 
-    def _do_upload(
+    def _hfw_do_upload(
         self,
         *,
         name: str,
@@ -352,47 +356,51 @@ class Panel(PanelWidget):
     ) -> None:
         """Add a piece of a file and acknowledge it, upon which the page sends the next one."""
         piece = b"".join(buffers)
-        data = self._uploads.add_piece(piece, name=name, upload=id, at=at, total=total)
-        self._mirror.set("uploads", name, value=self._uploads.upload_progress(name))
+        data = self._hfw_uploads.add_piece(piece, name=name, upload=id, at=at, total=total)
+        self._hfw_mirror.set("uploads", name, value=self._hfw_uploads.upload_progress(name))
         if data is not None:
-            self._take_upload(name, data, file)
+            self._hfw_take_upload(name, data, file)
 
-    def _take_upload(self, name: str, data: bytes, file: str) -> None:
+    def _hfw_take_upload(self, name: str, data: bytes, file: str) -> None:
         """Take over a complete file; `file` is its name on the user's machine."""
 
-    def _do_models(self) -> None:
+    def _hfw_do_models(self) -> None:
         """Look up models for completion."""
-        if "base_url" not in self._client_settings:
-            background_loop.submit(self._suggest_models())
+        if "base_url" not in self._hfw_client_settings:
+            background_loop.submit(self._hfw_suggest_models())
 
-    async def _suggest_models(self) -> None:
+    async def _hfw_suggest_models(self) -> None:
         provider = self.provider or environment.default_provider()
         # Completion is optional, so a failed look-up is not reported.
         with contextlib.suppress(errors.HfWidgetsError):
-            found = await self._get_client().models(self.task, provider)
-            self._mirror.set("models", value=[row["id"] for row in found][:MAX_SUGGESTED_MODELS])
+            found = await self._hfw_get_client().models(self.task, provider)
+            self._hfw_mirror.set(
+                "models", value=[row["id"] for row in found][:MAX_SUGGESTED_MODELS]
+            )
 
-    def _do_key(self, value: str) -> None:
-        self._secret = value
-        self._do_retry()
+    def _hfw_do_key(self, value: str) -> None:
+        self._hfw_secret = value
+        self._hfw_do_retry()
 
-    def _do_retry(self) -> None:
-        retry = self._retry_action
-        self._do_dismiss()
+    def _hfw_do_retry(self) -> None:
+        retry = self._hfw_retry_action
+        self._hfw_do_dismiss()
         if retry is not None:
             retry()
 
-    def _do_dismiss(self) -> None:
-        self._update_state(failure=None)
+    def _hfw_do_dismiss(self) -> None:
+        self._hfw_update_state(failure=None)
 
     # Representation
 
-    def _repr_fields(self) -> dict[str, Any]:
+    def _hfw_repr_fields(self) -> dict[str, Any]:
         """Return what the repr shows, by name; None is left out."""
         return {"model": self.model, "provider": self.provider, **self.parameters}
 
     def __repr__(self) -> str:
-        fields = {name: value for name, value in self._repr_fields().items() if value is not None}
+        fields = {
+            name: value for name, value in self._hfw_repr_fields().items() if value is not None
+        }
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in fields.items())})"
 
 

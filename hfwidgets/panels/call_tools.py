@@ -28,7 +28,7 @@ class CallTools(Panel):
     CALL_TOOLS_DOCUMENT: ClassVar[dict[str, Node]] = {"banner": None, "code": None, "sent": ""}
     """The parts of the document that these tools keep."""
 
-    def _call_arguments(self) -> dict[str, Any]:
+    def _hfw_call_arguments(self) -> dict[str, Any]:
         """Return the task's current inputs, without its parameters and the model."""
         raise NotImplementedError
 
@@ -39,13 +39,13 @@ class CallTools(Panel):
         Nothing is sent. Missing inputs are taken from the task's example.
         """
         return background_loop.wait_for(
-            background_loop.submit(self._explain_call(self._build_call()))
+            background_loop.submit(self._hfw_explain_call(self._hfw_build_call()))
         )
 
-    def _update_banner(self, _: object = None) -> None:
+    def _hfw_update_banner(self, _: object = None) -> None:
         """Show before the form is filled that a call cannot work, and what would help."""
-        has_address = "base_url" in self._client_settings or (self.model and is_url(self.model))
-        has_token = bool(self._secret) or auth.find_machine_token() is not None
+        has_address = "base_url" in self._hfw_client_settings or (self.model and is_url(self.model))
+        has_token = bool(self._hfw_secret) or auth.find_machine_token() is not None
         provider = self.provider or environment.default_provider()
         reason = (
             "" if has_address else background_loop.why_blocked(self.task, provider, token=has_token)
@@ -58,30 +58,30 @@ class CallTools(Panel):
         }
         local = providers.embedded().serves_task(self.task)
         banner = Banner(text=texts[reason], why=reason, local=local) if reason else None
-        self._mirror.set("banner", value=banner)
+        self._hfw_mirror.set("banner", value=banner)
 
-    def _do_key(self, value: str) -> None:
-        has_failed = self._mirror.get("state", "failure") is not None
-        self._secret = value
-        self._update_banner()
+    def _hfw_do_key(self, value: str) -> None:
+        has_failed = self._hfw_mirror.get("state", "failure") is not None
+        self._hfw_secret = value
+        self._hfw_update_banner()
         if has_failed:
-            self._do_retry()
+            self._hfw_do_retry()
 
-    def _do_endpoint(self, url: str) -> None:
+    def _hfw_do_endpoint(self, url: str) -> None:
         """Send calls to an endpoint's URL from now on; "" goes back to the providers."""
         url = url.strip()
         if url and not is_url(url):
             raise errors.InputError(f"{url!r} is not a URL: it should begin with https://.")
         self.provider, self.model = None, url or None
 
-    def _do_code(self) -> None:
+    def _hfw_do_code(self) -> None:
         """Write the call as code; nothing is sent."""
-        background_loop.submit(self._write_code())
+        background_loop.submit(self._hfw_write_code())
 
-    def _build_call(self) -> code_snippets.CallDraft:
+    def _hfw_build_call(self) -> code_snippets.CallDraft:
         """Return the call that a run would make; missing inputs are taken from the example."""
         inputs = {
-            name: value for name, value in self._call_arguments().items() if not is_empty(value)
+            name: value for name, value in self._hfw_call_arguments().items() if not is_empty(value)
         }
         missing = {
             name: value
@@ -93,19 +93,19 @@ class CallTools(Panel):
         return code_snippets.CallDraft(
             self.task,
             {**missing, **inputs, **model, **self.parameters},
-            {**self._client_settings, **provider},
+            {**self._hfw_client_settings, **provider},
         )
 
-    async def _explain_call(self, call: code_snippets.CallDraft) -> Explanation:
-        return await self._get_client().explain(self.task, **call.arguments)
+    async def _hfw_explain_call(self, call: code_snippets.CallDraft) -> Explanation:
+        return await self._hfw_get_client().explain(self.task, **call.arguments)
 
-    async def _write_code(self) -> None:
-        self._mirror.set("code", value=await self._format_code())
+    async def _hfw_write_code(self) -> None:
+        self._hfw_mirror.set("code", value=await self._hfw_format_code())
 
-    async def _format_code(self) -> Code:
-        call = self._build_call()
+    async def _hfw_format_code(self) -> Code:
+        call = self._hfw_build_call()
         try:
-            curl = code_snippets.to_curl(await self._explain_call(call))
+            curl = code_snippets.to_curl(await self._hfw_explain_call(call))
         except errors.HfWidgetsError as error:
             curl = f"# {errors.redact(str(error))}"
         return Code(
@@ -115,38 +115,38 @@ class CallTools(Panel):
             curl=curl,
         )
 
-    def _do_assign(self, variable: str) -> None:
+    def _hfw_do_assign(self, variable: str) -> None:
         """Assign the last result to a variable of the notebook."""
         if self.result is None:
             raise errors.InputError("There is no result to send yet. Run the panel first.")
         name = variable.strip()
         variables.assign_variable(name, self.result)
         kind = type(self.result).__name__
-        self._mirror.set("sent", value=f"{name} is now the last result ({kind}).")
+        self._hfw_mirror.set("sent", value=f"{name} is now the last result ({kind}).")
 
-    def _do_install(self, name: str) -> None:
+    def _hfw_do_install(self, name: str) -> None:
         """Download the weights that the engine asked for, and run again."""
         if name not in WEIGHT_SETS:
             raise errors.InputError(
                 f"Unknown set of weights {name!r}. The sets are: {', '.join(WEIGHT_SETS)}."
             )
-        self._weights_to_install = name
+        self._hfw_weights_to_install = name
         try:
-            self._do_retry()
+            self._hfw_do_retry()
         except errors.HfWidgetsError:
-            self._weights_to_install = ""
+            self._hfw_weights_to_install = ""
             raise
 
-    _weights_to_install = ""
+    _hfw_weights_to_install = ""
 
-    async def _run_in_background(self, run: PanelRun) -> None:
-        name, self._weights_to_install = self._weights_to_install, ""
+    async def _hfw_run_in_background(self, run: PanelRun) -> None:
+        name, self._hfw_weights_to_install = self._hfw_weights_to_install, ""
         if name:
-            await self._install_weights(name)
-        await super()._run_in_background(run)
+            await self._hfw_install_weights(name)
+        await super()._hfw_run_in_background(run)
 
-    async def _install_weights(self, name: str) -> None:
-        self._update_state("loading", note=f"Installing the engine's {name} set", eta=None)
+    async def _hfw_install_weights(self, name: str) -> None:
+        self._hfw_update_state("loading", note=f"Installing the engine's {name} set", eta=None)
         # A process of its own, so that Stop can end a download halfway.
         process = await asyncio.create_subprocess_exec(
             *(*engine_process.python_command(), "engine", "install", name),

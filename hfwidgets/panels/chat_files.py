@@ -26,8 +26,8 @@ class ChatFiles(CallTools):
 
     messages: Any
     system: Any
-    _conversation: Conversation
-    _answer_number: int
+    _hfw_conversation: Conversation
+    _hfw_answer_number: int
 
     def export(self, path: str | Path) -> Path:
         """Write the conversation and its settings to a file, without any token.
@@ -40,7 +40,7 @@ class ChatFiles(CallTools):
             The path.
         """
         path = Path(path)
-        text = self._to_markdown() if path.suffix == ".md" else self._to_json()
+        text = self._hfw_to_markdown() if path.suffix == ".md" else self._hfw_to_json()
         path.write_text(text, encoding="utf-8")
         return path
 
@@ -50,9 +50,9 @@ class ChatFiles(CallTools):
         Raises:
             InputError: the file is not a conversation.
         """
-        self._load_text(Path(path).read_text(encoding="utf-8"))
+        self._hfw_load_text(Path(path).read_text(encoding="utf-8"))
 
-    def _load_text(self, text: str) -> None:
+    def _hfw_load_text(self, text: str) -> None:
         try:
             content = json.loads(text)
         except ValueError as error:
@@ -66,7 +66,7 @@ class ChatFiles(CallTools):
                 setattr(self, name, settings[name])
         self.messages = messages
 
-    def _to_json(self) -> str:
+    def _hfw_to_json(self) -> str:
         content = {
             "task": self.task,
             "model": self.model,
@@ -76,10 +76,10 @@ class ChatFiles(CallTools):
         }
         return json.dumps(content, ensure_ascii=False, indent=1)
 
-    def _to_markdown(self) -> str:
+    def _hfw_to_markdown(self) -> str:
         """Return the conversation for people; images are only mentioned."""
         parts = [f"**System**\n\n{self.system}"] if self.system else []
-        for entry in self._conversation.entries:
+        for entry in self._hfw_conversation.entries:
             images = [f"[{len(content):,} bytes of {mime}]" for content, mime in entry.images]
             calls = [f"`{call.name}({call.arguments})`" for call in entry.tool_calls]
             body = "\n\n".join([*images, entry.text, *calls]).strip()
@@ -88,32 +88,32 @@ class ChatFiles(CallTools):
 
     # Actions of the page
 
-    def _result_files(self) -> dict[str, int] | None:
+    def _hfw_result_files(self) -> dict[str, int] | None:
         """Return what can be saved, by the numbers that name it; None if there is nothing."""
-        entries = self._conversation.entries
+        entries = self._hfw_conversation.entries
         if not entries:
             return None
         last = entries[-1]
-        return {"n": last.number, "raw": int(last.number == self._answer_number)}
+        return {"n": last.number, "raw": int(last.number == self._hfw_answer_number)}
 
-    def _find_chat_file(self, name: str) -> previews.PageFile | None:
+    def _hfw_find_chat_file(self, name: str) -> previews.PageFile | None:
         """Return `raw.<n>`, `talk.<n>.json`, `talk.<n>.md`, or an attached image `attached.<n>`."""
         kind, _, rest = name.partition(".")
         if kind == "raw" and self.results:
             return raw_json.to_json_text(self.results[-1]).encode(), "application/json"
         if kind == "talk":
             markdown = rest.endswith(".md")
-            text = self._to_markdown() if markdown else self._to_json()
+            text = self._hfw_to_markdown() if markdown else self._hfw_to_json()
             return text.encode(), "text/markdown" if markdown else "application/json"
-        if kind == "attached" and self._attached_image is not None:
-            return previews.preview_input(self._attached_image, "image")
+        if kind == "attached" and self._hfw_attached_image is not None:
+            return previews.preview_input(self._hfw_attached_image, "image")
         return None
 
-    _attached_image: Any = None
+    _hfw_attached_image: Any = None
 
-    def _open_upload(self, data: bytes) -> None:
+    def _hfw_open_upload(self, data: bytes) -> None:
         """Open a conversation that the page has uploaded."""
-        self._require_idle()
+        self._hfw_require_idle()
         if len(data) > MAX_FILE_BYTES:
             raise errors.InputError(
                 f"The conversation has {len(data):,} bytes; {MAX_FILE_BYTES:,} is the limit."
@@ -122,15 +122,15 @@ class ChatFiles(CallTools):
             text = data.decode()
         except UnicodeDecodeError as error:
             raise errors.InputError("This is not a conversation: not a text file.") from error
-        self._load_text(text)
+        self._hfw_load_text(text)
 
-    def _do_names(self, name: str) -> None:
+    def _hfw_do_names(self, name: str) -> None:
         found = variables.find_variables(controls.MediaInput("image"), variables.namespace())
-        self._mirror.set("names", name, value=found)
+        self._hfw_mirror.set("names", name, value=found)
 
-    def _do_variable(self, name: str, variable: str) -> None:
+    def _hfw_do_variable(self, name: str, variable: str) -> None:
         """Attach an image of the notebook to the next message."""
-        self._attached_image = variables.read_variable(variable)
-        number = (self._mirror.get("attached") or {"n": 0})["n"] + 1
+        self._hfw_attached_image = variables.read_variable(variable)
+        number = (self._hfw_mirror.get("attached") or {"n": 0})["n"] + 1
         image = AttachedImage(n=number, id=f"attached.{number}", about=variable)
-        self._mirror.set("attached", value=image)
+        self._hfw_mirror.set("attached", value=image)

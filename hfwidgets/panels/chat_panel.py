@@ -81,22 +81,22 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         messages: Iterable[Any] = (),
         **settings: Any,
     ) -> None:
-        self._conversation = Conversation()
-        self._transcript = ChatTranscript()
-        self._answer_number = 0
-        self._pending_prompt: Prompt | None = None
-        self._attached_files: dict[str, bytes] = {}
-        self._draft_images: list[AttachedFile] = []
-        self._piece_count = 0
+        self._hfw_conversation = Conversation()
+        self._hfw_transcript = ChatTranscript()
+        self._hfw_answer_number = 0
+        self._hfw_pending_prompt: Prompt | None = None
+        self._hfw_attached_files: dict[str, bytes] = {}
+        self._hfw_draft_images: list[AttachedFile] = []
+        self._hfw_piece_count = 0
         super().__init__(model, provider=provider, system=system, **settings)
-        self.observe(self._on_messages_assigned, "messages")
-        self.observe(self._publish_conversation, "system")
-        self.observe(self._update_banner, ["model", "provider"])
-        self._update_banner()
+        self.observe(self._hfw_on_messages_assigned, "messages")
+        self.observe(self._hfw_publish_conversation, "system")
+        self.observe(self._hfw_update_banner, ["model", "provider"])
+        self._hfw_update_banner()
         system_message = [{"role": "system", "content": system}] if system else []
         self.messages = [*system_message, *messages]
 
-    def _initial_document(self) -> dict[str, Node]:
+    def _hfw_initial_document(self) -> dict[str, Node]:
         return {
             "turns": [],
             "draft": Draft(n=0, text=""),
@@ -110,9 +110,9 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             **self.CALL_TOOLS_DOCUMENT,
         }
 
-    def _call_arguments(self) -> dict[str, Any]:
+    def _hfw_call_arguments(self) -> dict[str, Any]:
         """Return the conversation up to the last question, which the last answer answers."""
-        messages = self._request_messages()
+        messages = self._hfw_request_messages()
         questions = [
             at for at, message in enumerate(messages) if message["role"] in ("user", "tool")
         ]
@@ -129,7 +129,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         Raises:
             InputError: the prompt is empty, or the panel is still running.
         """
-        self._send_prompt(prompt)
+        self._hfw_send_prompt(prompt)
 
     def run(self, prompt: Prompt) -> Any:
         """Send a prompt and wait for the answer; an interrupt keeps what has arrived.
@@ -140,11 +140,11 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         Returns:
             A `ChatCompletionOutput`.
         """
-        return self._wait_for_run(self._send_prompt(prompt))
+        return self._hfw_wait_for_run(self._hfw_send_prompt(prompt))
 
     async def arun(self, prompt: Prompt) -> Any:
         """Send a prompt and await the answer; see `run`."""
-        return await self._wait_for_run_async(self._send_prompt(prompt))
+        return await self._hfw_wait_for_run_async(self._hfw_send_prompt(prompt))
 
     def regenerate(self) -> None:
         """Answer the last question again; returns immediately. `undo` restores the old answer.
@@ -152,33 +152,33 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         Raises:
             InputError: there is no question, or the panel is still running.
         """
-        entries = list(self._conversation.entries)
+        entries = list(self._hfw_conversation.entries)
         while entries and entries[-1].message["role"] != "user":
             entries.pop()
         if not entries:
             raise errors.InputError("There is no question to answer again. Send one first.")
-        self._start_answer(entries)
+        self._hfw_start_answer(entries)
 
     def edit(self, index: int, text: str) -> None:
         """Change `messages[index]`. A changed question is sent again, and what followed it goes."""
-        self._edit_entry(range(len(self.messages))[index] - bool(self.system), text)
+        self._hfw_edit_entry(range(len(self.messages))[index] - bool(self.system), text)
 
     def undo(self) -> None:
         """Undo the last change of the conversation: a question, an edit, a clearing."""
-        self._change_conversation(Conversation.undo)
+        self._hfw_change_conversation(Conversation.undo)
 
     def redo(self) -> None:
         """Revert the last undo."""
-        self._change_conversation(Conversation.redo)
+        self._hfw_change_conversation(Conversation.redo)
 
     def clear(self) -> None:
         """Start a new conversation; `undo` restores the old one."""
-        if self._conversation.entries:
-            self._change_conversation(lambda conversation: conversation.replace_entries(()))
+        if self._hfw_conversation.entries:
+            self._hfw_change_conversation(lambda conversation: conversation.replace_entries(()))
 
     # A run
 
-    def _send_prompt(self, prompt: Prompt) -> PanelRun:
+    def _hfw_send_prompt(self, prompt: Prompt) -> PanelRun:
         message = (
             build_user_message(prompt)
             if isinstance(prompt, str)
@@ -186,108 +186,110 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         )
         if not message["content"]:
             raise errors.InputError("The prompt is empty. Write something to send.")
-        return self._start_answer(
-            [*self._conversation.entries, self._conversation.new_entry(message)], prompt
+        return self._hfw_start_answer(
+            [*self._hfw_conversation.entries, self._hfw_conversation.new_entry(message)], prompt
         )
 
-    def _start_answer(self, entries: list[Entry], prompt: Prompt | None = None) -> PanelRun:
+    def _hfw_start_answer(self, entries: list[Entry], prompt: Prompt | None = None) -> PanelRun:
         def prepare() -> None:
-            self._pending_prompt = prompt
-            self._conversation.replace_entries(entries)
-            self._publish_conversation()
+            self._hfw_pending_prompt = prompt
+            self._hfw_conversation.replace_entries(entries)
+            self._hfw_publish_conversation()
 
-        return self._begin_run(prepare)
+        return self._hfw_begin_run(prepare)
 
-    async def _perform_run(self, run: PanelRun) -> None:
-        entry = self._conversation.new_entry({"role": "assistant", "content": ""})
-        self._answer_number = entry.number
-        self._piece_count = 0
-        at = len(self._conversation.entries)
-        self._mirror.set("turns", at, value=_build_turn(entry, done=False))
+    async def _hfw_perform_run(self, run: PanelRun) -> None:
+        entry = self._hfw_conversation.new_entry({"role": "assistant", "content": ""})
+        self._hfw_answer_number = entry.number
+        self._hfw_piece_count = 0
+        at = len(self._hfw_conversation.entries)
+        self._hfw_mirror.set("turns", at, value=_build_turn(entry, done=False))
         stream = await open_counted_stream(
-            self._get_client(), self.messages, model=self.model, **self.parameters
+            self._hfw_get_client(), self.messages, model=self.model, **self.parameters
         )
         try:
             async for chunk in stream:
-                self._add_chunk(at, chunk)
+                self._hfw_add_chunk(at, chunk)
         finally:
-            flusher.flush_now(self._mirror)  # the last words before the status line's figures
+            flusher.flush_now(self._hfw_mirror)  # the last words before the status line's figures
             await stream.aclose()
             has_begun = stream.meta.first_token_seconds is not None
             run.result = stream.result if has_begun else None
 
-    def _add_chunk(self, at: int, chunk: Mapping[str, Any]) -> None:
+    def _hfw_add_chunk(self, at: int, chunk: Mapping[str, Any]) -> None:
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             if choice.get("index") or not delta:  # the page shows the first of several answers
                 continue
             thought = delta.get("reasoning") or delta.get("reasoning_content")
             if thought:
-                self._append_to_turn(at, "think", thought)
+                self._hfw_append_to_turn(at, "think", thought)
             if delta.get("content"):
-                self._append_to_turn(at, "text", delta["content"])
+                self._hfw_append_to_turn(at, "text", delta["content"])
 
-    def _append_to_turn(self, at: int, part: str, text: str) -> None:
+    def _hfw_append_to_turn(self, at: int, part: str, text: str) -> None:
         if self.status != "streaming":
-            self._update_state("streaming", note="", eta=None)
-        self._piece_count += 1
-        self._mirror.append("turns", at, part, text=text)
+            self._hfw_update_state("streaming", note="", eta=None)
+        self._hfw_piece_count += 1
+        self._hfw_mirror.append("turns", at, part, text=text)
 
-    def _settle_document(self, run: PanelRun) -> None:
+    def _hfw_settle_document(self, run: PanelRun) -> None:
         message = _first_message(run.result)
         if message is None:
-            self._restore_prompt()
+            self._hfw_restore_prompt()
             return
         note = ""
         if run.was_stopped:
             note = "Stopped here."
         elif run.error:
             note = "The answer broke off here."
-        entry = Entry(self._answer_number, message, note)
-        with self._lock:
-            at = len(self._conversation.entries)
-            self._conversation.amend_entries([*self._conversation.entries, entry])
+        entry = Entry(self._hfw_answer_number, message, note)
+        with self._hfw_lock:
+            at = len(self._hfw_conversation.entries)
+            self._hfw_conversation.amend_entries([*self._hfw_conversation.entries, entry])
         # The text is there already, from the stream; only what it does not contain is set.
         turn = _build_turn(entry)
-        self._mirror.set("turns", at, "calls", value=turn.calls)
-        self._mirror.set("turns", at, "note", value=turn.note)
-        self._mirror.set("turns", at, "done", value=turn.done)
-        self._retry_action = self.regenerate
-        self._publish_conversation()
+        self._hfw_mirror.set("turns", at, "calls", value=turn.calls)
+        self._hfw_mirror.set("turns", at, "note", value=turn.note)
+        self._hfw_mirror.set("turns", at, "done", value=turn.done)
+        self._hfw_retry_action = self.regenerate
+        self._hfw_publish_conversation()
         self.set_trait("value", entry.text)
 
-    def _restore_prompt(self) -> None:
+    def _hfw_restore_prompt(self) -> None:
         """Restore the conversation, and return the unanswered prompt to the composer."""
-        prompt, self._pending_prompt = self._pending_prompt, None
-        with self._lock:
-            self._conversation.discard_last_change()
-        self._publish_conversation()
-        self._retry_action = self.regenerate
+        prompt, self._hfw_pending_prompt = self._hfw_pending_prompt, None
+        with self._hfw_lock:
+            self._hfw_conversation.discard_last_change()
+        self._hfw_publish_conversation()
+        self._hfw_retry_action = self.regenerate
         if prompt is not None:
-            self._set_draft(self._conversation.new_entry({"role": "user", "content": prompt}))
-            self._retry_action = lambda: self._resend_prompt(prompt)
+            self._hfw_set_draft(
+                self._hfw_conversation.new_entry({"role": "user", "content": prompt})
+            )
+            self._hfw_retry_action = lambda: self._hfw_resend_prompt(prompt)
 
-    def _resend_prompt(self, prompt: Prompt) -> None:
-        self._set_draft(None)
-        self._send_prompt(prompt)
+    def _hfw_resend_prompt(self, prompt: Prompt) -> None:
+        self._hfw_set_draft(None)
+        self._hfw_send_prompt(prompt)
 
     def compose(self, content: Prompt) -> None:
         """Put a message into the composer without sending it."""
-        self._set_draft(self._conversation.new_entry({"role": "user", "content": content}))
+        self._hfw_set_draft(self._hfw_conversation.new_entry({"role": "user", "content": content}))
 
-    def _set_draft(self, entry: Entry | None) -> None:
+    def _hfw_set_draft(self, entry: Entry | None) -> None:
         """Put a message into the page's composer, with its images; None clears the last one."""
-        number = self._mirror.get("draft", "n") + 1
-        self._draft_images = entry.images if entry else []
-        images = [f"draft.{number}.{at}" for at in range(len(self._draft_images))]
+        number = self._hfw_mirror.get("draft", "n") + 1
+        self._hfw_draft_images = entry.images if entry else []
+        images = [f"draft.{number}.{at}" for at in range(len(self._hfw_draft_images))]
         text = entry.text if entry else ""
-        self._mirror.set("draft", value=Draft(n=number, text=text, images=images))
+        self._hfw_mirror.set("draft", value=Draft(n=number, text=text, images=images))
 
-    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
-        result, stats = run.result, super()._run_stats(run)
+    def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
+        result, stats = run.result, super()._hfw_run_stats(run)
         usage = result.usage or {}
         # A server that does not count its tokens sends about one per piece.
-        count = usage.get("completion_tokens") or self._piece_count
+        count = usage.get("completion_tokens") or self._hfw_piece_count
         seconds = stats["seconds"] - stats["first"]
         more = {
             "rate": (count - 1) / seconds if count > 1 and seconds > 0 else None,
@@ -301,8 +303,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
 
     # The conversation
 
-    def _edit_entry(self, at: int, text: str) -> None:
-        entries = self._conversation.entries
+    def _hfw_edit_entry(self, at: int, text: str) -> None:
+        entries = self._hfw_conversation.entries
         if not 0 <= at < len(entries):
             raise errors.InputError(
                 f"There is no message {at} to edit; the conversation has {len(entries)}."
@@ -310,48 +312,48 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         entry = entries[at]
         if entry.message["role"] == "user":
             message = {**entry.message, **build_user_message(text, entry.images)}
-            changed = self._conversation.new_entry(message)
-            self._start_answer([*entries[:at], changed], message["content"])
+            changed = self._hfw_conversation.new_entry(message)
+            self._hfw_start_answer([*entries[:at], changed], message["content"])
         else:
-            changed = self._conversation.new_entry({**entry.message, "content": text})
-            self._change_conversation(
+            changed = self._hfw_conversation.new_entry({**entry.message, "content": text})
+            self._hfw_change_conversation(
                 lambda conversation: conversation.replace_entries(
                     [*entries[:at], changed, *entries[at + 1 :]]
                 )
             )
 
-    def _change_conversation(self, change: Callable[[Conversation], None]) -> None:
-        with self._lock:
-            self._require_idle()
-            change(self._conversation)
-        self._update_state("idle", failure=None, stats=None)
-        self._publish_conversation()
-        self._refresh_static()
+    def _hfw_change_conversation(self, change: Callable[[Conversation], None]) -> None:
+        with self._hfw_lock:
+            self._hfw_require_idle()
+            change(self._hfw_conversation)
+        self._hfw_update_state("idle", failure=None, stats=None)
+        self._hfw_publish_conversation()
+        self._hfw_refresh_static()
 
-    def _on_messages_assigned(self, change: Mapping[str, Any]) -> None:
+    def _hfw_on_messages_assigned(self, change: Mapping[str, Any]) -> None:
         """Replace the conversation by a list that was assigned to `messages`."""
-        if change["new"] == self._request_messages():
+        if change["new"] == self._hfw_request_messages():
             return  # published by the panel itself
-        self._require_idle()
+        self._hfw_require_idle()
         messages = check_messages(change["new"])
         first = messages[0] if messages else {}
         has_system = first.get("role") == "system" and isinstance(first.get("content"), str)
-        with self._lock:
+        with self._hfw_lock:
             rest = messages[1:] if has_system else messages
-            self._conversation.replace_entries(map(self._conversation.new_entry, rest))
+            self._hfw_conversation.replace_entries(map(self._hfw_conversation.new_entry, rest))
             self.system = first["content"] if has_system else None
-        self._publish_conversation()
-        self._refresh_static()
+        self._hfw_publish_conversation()
+        self._hfw_refresh_static()
 
-    def _request_messages(self) -> list[MessageDict]:
+    def _hfw_request_messages(self) -> list[MessageDict]:
         system = [{"role": "system", "content": self.system}] if self.system else []
-        return system + self._conversation.messages
+        return system + self._hfw_conversation.messages
 
-    def _publish_conversation(self, _: object = None) -> None:
+    def _hfw_publish_conversation(self, _: object = None) -> None:
         """Show the conversation to observers and to the page; turns that it has stay untouched."""
-        with self._lock:
-            entries = self._conversation.entries
-            on_page = [turn["id"] for turn in self._mirror.get("turns")]
+        with self._hfw_lock:
+            entries = self._hfw_conversation.entries
+            on_page = [turn["id"] for turn in self._hfw_mirror.get("turns")]
             wanted = [entry.number for entry in entries]
             # Everything from the first difference on is sent again; a turn that streams has the
             # number of its entry already, so it stays.
@@ -360,37 +362,37 @@ class ChatPanel(ChatFiles, CallTools, Panel):
                 min(len(on_page), len(wanted)),
             )
             if keep < len(on_page):
-                self._mirror.truncate("turns", length=keep)
+                self._hfw_mirror.truncate("turns", length=keep)
             for at in range(keep, len(entries)):
-                self._mirror.set("turns", at, value=_build_turn(entries[at]))
-            self._mirror.set("canUndo", value=self._conversation.can_undo)
-            self._mirror.set("canRedo", value=self._conversation.can_redo)
-            self._mirror.set("result", value=self._result_files())
-        self.messages = self._request_messages()
+                self._hfw_mirror.set("turns", at, value=_build_turn(entries[at]))
+            self._hfw_mirror.set("canUndo", value=self._hfw_conversation.can_undo)
+            self._hfw_mirror.set("canRedo", value=self._hfw_conversation.can_redo)
+            self._hfw_mirror.set("result", value=self._hfw_result_files())
+        self.messages = self._hfw_request_messages()
 
-    def _render_static(self) -> tuple[str, str]:
-        return self._transcript.render(self._conversation.entries, self.system, repr(self))
+    def _hfw_render_static(self) -> tuple[str, str]:
+        return self._hfw_transcript.render(self._hfw_conversation.entries, self.system, repr(self))
 
-    def _find_media(self, name: str) -> AttachedFile | None:
+    def _hfw_find_media(self, name: str) -> AttachedFile | None:
         kind, _, rest = name.partition(".")
         if kind == "draft":
             at = int(rest.partition(".")[2] or -1)
-            return self._draft_images[at] if 0 <= at < len(self._draft_images) else None
+            return self._hfw_draft_images[at] if 0 <= at < len(self._hfw_draft_images) else None
         number, _, index = name.partition("-")
-        for entry in self._conversation.entries:
+        for entry in self._hfw_conversation.entries:
             if str(entry.number) == number and index.isdigit() and int(index) < len(entry.images):
                 return entry.images[int(index)]
-        return self._find_chat_file(name)
+        return self._hfw_find_chat_file(name)
 
     # Actions of the page
 
-    def _take_upload(self, name: str, data: bytes, file: str) -> None:
+    def _hfw_take_upload(self, name: str, data: bytes, file: str) -> None:
         if name == CONVERSATION_UPLOAD:
-            self._open_upload(data)
+            self._hfw_open_upload(data)
         else:
-            self._attached_files[name] = data
+            self._hfw_attached_files[name] = data
 
-    def _do_send(self, text: str, n: int = 0, images: Sequence[Mapping[str, str]] = ()) -> None:
+    def _hfw_do_send(self, text: str, n: int = 0, images: Sequence[Mapping[str, str]] = ()) -> None:
         """Send a message. The page keeps it in its composer until `taken` reaches `n`.
 
         Args:
@@ -399,30 +401,30 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             images: `name` (of an upload) and `type` (MIME) of the message's images.
         """
         try:
-            files = [(self._attached_files[image["name"]], image["type"]) for image in images]
-            self._send_prompt(build_user_message(text, files)["content"])
-            self._attached_files.clear()
-            self._mirror.set("taken", value=n)
+            files = [(self._hfw_attached_files[image["name"]], image["type"]) for image in images]
+            self._hfw_send_prompt(build_user_message(text, files)["content"])
+            self._hfw_attached_files.clear()
+            self._hfw_mirror.set("taken", value=n)
         finally:
-            self._mirror.set("heard", value=n)
+            self._hfw_mirror.set("heard", value=n)
 
-    def _do_edit(self, at: int, text: str) -> None:
-        self._edit_entry(at, text)
+    def _hfw_do_edit(self, at: int, text: str) -> None:
+        self._hfw_edit_entry(at, text)
 
-    def _do_regenerate(self) -> None:
+    def _hfw_do_regenerate(self) -> None:
         self.regenerate()
 
-    def _do_undo(self) -> None:
+    def _hfw_do_undo(self) -> None:
         self.undo()
 
-    def _do_redo(self) -> None:
+    def _hfw_do_redo(self) -> None:
         self.redo()
 
-    def _do_clear(self) -> None:
+    def _hfw_do_clear(self) -> None:
         self.clear()
 
-    def _repr_fields(self) -> dict[str, Any]:
-        return {**super()._repr_fields(), "messages": len(self._conversation.entries)}
+    def _hfw_repr_fields(self) -> dict[str, Any]:
+        return {**super()._hfw_repr_fields(), "messages": len(self._hfw_conversation.entries)}
 
 
 def _build_turn(entry: Entry, done: bool = True) -> Turn:

@@ -52,142 +52,144 @@ class ComparePanel(CallTools):
                 "compare needs at least two models: hf.compare(models=['a/b', 'c/d:together'])."
             )
         self.prompt, self.system = prompt, system
-        self._comparison_rows: list[ComparisonRow] = []
-        self._last_comparison: Comparison | None = None
+        self._hfw_comparison_rows: list[ComparisonRow] = []
+        self._hfw_last_comparison: Comparison | None = None
         super().__init__(None, **settings)
-        self._retry_action = lambda: self.start(self.prompt)
+        self._hfw_retry_action = lambda: self.start(self.prompt)
 
     def start(self, prompt: str) -> None:
         """Send a prompt to all models; returns immediately."""
-        self._send_prompt(prompt)
+        self._hfw_send_prompt(prompt)
 
     def run(self, prompt: str | None = None) -> Any:
         """Send a prompt and wait for the `Comparison`; an interrupt keeps what has arrived."""
-        return self._wait_for_run(self._send_prompt(prompt or self.prompt))
+        return self._hfw_wait_for_run(self._hfw_send_prompt(prompt or self.prompt))
 
     async def arun(self, prompt: str | None = None) -> Any:
         """Send a prompt and await the `Comparison`; see `run`."""
-        return await self._wait_for_run_async(self._send_prompt(prompt or self.prompt))
+        return await self._hfw_wait_for_run_async(self._hfw_send_prompt(prompt or self.prompt))
 
     # A run
 
-    def _send_prompt(self, prompt: str) -> PanelRun:
+    def _hfw_send_prompt(self, prompt: str) -> PanelRun:
         if not prompt.strip():
             raise errors.InputError("The prompt is empty. Write something to send.")
 
         def prepare() -> None:
             self.prompt = prompt
-            self._mirror.set("prompt", value=prompt)
-            self._mirror.set("columns", value=[_empty_column(name) for name in self.models])
+            self._hfw_mirror.set("prompt", value=prompt)
+            self._hfw_mirror.set("columns", value=[_empty_column(name) for name in self.models])
 
-        return self._begin_run(prepare)
+        return self._hfw_begin_run(prepare)
 
-    async def _perform_run(self, run: PanelRun) -> None:
-        self._comparison_rows = [ComparisonRow(model=name) for name in self.models]
+    async def _hfw_perform_run(self, run: PanelRun) -> None:
+        self._hfw_comparison_rows = [ComparisonRow(model=name) for name in self.models]
         # Models on this machine answer one after the other, or each would slow down the others
         # and none of the times would be its own.
         turn = asyncio.Lock()
         try:
             async with asyncio.TaskGroup() as group:
                 for at, name in enumerate(self.models):
-                    provider = self._column_target(name).get("provider", self.provider)
+                    provider = self._hfw_column_target(name).get("provider", self.provider)
                     guard: AbstractAsyncContextManager[object] = contextlib.nullcontext()
                     if providers.is_embedded(provider):
                         guard = turn
-                    group.create_task(self._ask_model(at, name, guard))
+                    group.create_task(self._hfw_ask_model(at, name, guard))
         finally:
-            run.result = Comparison(self._comparison_rows)
-        if all(row.error for row in self._comparison_rows):
-            raise errors.InputError(f"No model answered. {self._comparison_rows[0].error}")
+            run.result = Comparison(self._hfw_comparison_rows)
+        if all(row.error for row in self._hfw_comparison_rows):
+            raise errors.InputError(f"No model answered. {self._hfw_comparison_rows[0].error}")
 
-    async def _ask_model(
+    async def _hfw_ask_model(
         self, at: int, name: str, guard: AbstractAsyncContextManager[object]
     ) -> None:
         async with guard:
-            self._update_column(at, state="running")
+            self._hfw_update_column(at, state="running")
             stream: AsyncChatStream | None = None
             try:
-                stream = await self._open_stream(name)
-                await self._read_stream(at, stream)
-                self._update_column(at, state="done")
+                stream = await self._hfw_open_stream(name)
+                await self._hfw_read_stream(at, stream)
+                self._hfw_update_column(at, state="done")
             except errors.HfWidgetsError as error:
-                self._comparison_rows[at]["error"] = str(error)
-                self._update_column(at, state="failed", error=str(error))
+                self._hfw_comparison_rows[at]["error"] = str(error)
+                self._hfw_update_column(at, state="failed", error=str(error))
             finally:
                 if stream is not None:
                     await stream.aclose()
-                    self._record_answer(at, stream.result)
+                    self._hfw_record_answer(at, stream.result)
 
-    async def _open_stream(self, name: str) -> AsyncChatStream:
+    async def _hfw_open_stream(self, name: str) -> AsyncChatStream:
         system = [{"role": "system", "content": self.system}] if self.system else []
         messages = [*system, {"role": "user", "content": self.prompt}]
-        target = self._column_target(name)
-        client = self._column_client(target)
+        target = self._hfw_column_target(name)
+        client = self._hfw_column_client(target)
         options = {"model": target.get("model"), **self.parameters}
         return await open_counted_stream(client, messages, **options)
 
-    async def _read_stream(self, at: int, stream: AsyncChatStream) -> None:
+    async def _hfw_read_stream(self, at: int, stream: AsyncChatStream) -> None:
         async for chunk in stream:
             if piece := uploads.chunk_text(chunk):
                 if self.status != "streaming":
-                    self._update_state("streaming", note="", eta=None)
-                self._mirror.append("columns", at, "text", text=piece)
+                    self._hfw_update_state("streaming", note="", eta=None)
+                self._hfw_mirror.append("columns", at, "text", text=piece)
 
-    def _column_target(self, name: str) -> dict[str, str]:
+    def _hfw_column_target(self, name: str) -> dict[str, str]:
         """Return a column's name as `provider` or as `model`, whichever it is."""
         return {"provider": name} if name in background_loop.list_providers() else {"model": name}
 
-    def _column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
-        token = {"token": self._secret} if self._secret else {}
+    def _hfw_column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
+        token = {"token": self._hfw_secret} if self._hfw_secret else {}
         provider = target.get("provider", self.provider)
-        return background_loop.shared_client(provider=provider, **self._client_settings, **token)
+        return background_loop.shared_client(
+            provider=provider, **self._hfw_client_settings, **token
+        )
 
-    def _record_answer(self, at: int, result: ChatCompletionOutput) -> None:
+    def _hfw_record_answer(self, at: int, result: ChatCompletionOutput) -> None:
         """Keep an answer with its times, tokens and cost."""
         measures = measure_answer(result)
-        self._comparison_rows[at].update(measures, result=result)
+        self._hfw_comparison_rows[at].update(measures, result=result)
         measures.pop("answer")  # the page has it from the stream
-        self._update_column(at, **measures)
-        flusher.flush_now(self._mirror)
+        self._hfw_update_column(at, **measures)
+        flusher.flush_now(self._hfw_mirror)
 
-    def _update_column(self, at: int, **values: Json) -> None:
+    def _hfw_update_column(self, at: int, **values: Json) -> None:
         for name, value in values.items():
-            self._mirror.set("columns", at, name, value=value)
+            self._hfw_mirror.set("columns", at, name, value=value)
 
-    def _settle_document(self, run: PanelRun) -> None:
+    def _hfw_settle_document(self, run: PanelRun) -> None:
         if run.result is not None:
             self.set_trait("value", [row.answer for row in run.result])
-            self._last_comparison = run.result
-            self._mirror.set("result", value=self._result_files(run.number))
+            self._hfw_last_comparison = run.result
+            self._hfw_mirror.set("result", value=self._hfw_result_files(run.number))
 
-    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
+    def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
         """Return the slowest answer's time and the cost of all answers."""
         times = [row.seconds for row in run.result if row.seconds is not None]
         costs = [row.dollars for row in run.result if row.dollars is not None]
         seconds = {"seconds": max(times)} if times else {}
         return {**seconds, **({"cost": sum(costs)} if costs else {})}
 
-    def _result_files(self, number: int) -> dict[str, Node]:
+    def _hfw_result_files(self, number: int) -> dict[str, Node]:
         """Return the files that a comparison can be saved as."""
         saves = [
             Save(label=label, id=f"save.{number}.{name}", name=name)
-            for name, label, _ in raw_json.save_formats(self._last_comparison)
+            for name, label, _ in raw_json.save_formats(self._hfw_last_comparison)
         ]
         return {"kind": "comparison", "n": number, "raw": f"raw.{number}", "saves": saves}
 
-    def _find_media(self, name: str) -> previews.PageFile | None:
-        if self._last_comparison is None:
+    def _hfw_find_media(self, name: str) -> previews.PageFile | None:
+        if self._hfw_last_comparison is None:
             return None
         kind, _, rest = name.partition(".")
         if kind == "raw":
-            return previews.text_file(raw_json.to_json_text(self._last_comparison))
-        makers = {name: make for name, _, make in raw_json.save_formats(self._last_comparison)}
+            return previews.text_file(raw_json.to_json_text(self._hfw_last_comparison))
+        makers = {name: make for name, _, make in raw_json.save_formats(self._hfw_last_comparison)}
         make = makers.get(rest.partition(".")[2])
         return make() if make else None
 
-    async def _format_code(self) -> Code:
+    async def _hfw_format_code(self) -> Code:
         """Write the comparison as Python. The other forms make one call; they show the first."""
-        code = await super()._format_code()
+        code = await super()._hfw_format_code()
         options = {"system": self.system, **self.parameters}
         arguments = "".join(
             f", {name}={value!r}" for name, value in options.items() if value is not None
@@ -203,21 +205,21 @@ class ComparePanel(CallTools):
         code.hub = f"# One call per model; this is the first.\n{code.hub}"
         return code
 
-    def _build_call(self) -> code_snippets.CallDraft:
-        call = super()._build_call()
-        target = self._column_target(self.models[0])
+    def _hfw_build_call(self) -> code_snippets.CallDraft:
+        call = super()._hfw_build_call()
+        target = self._hfw_column_target(self.models[0])
         model = {"model": target["model"]} if "model" in target else {}
         provider = {"provider": target["provider"]} if "provider" in target else {}
         return code_snippets.CallDraft(
             self.task, {**call.arguments, **model}, {**call.settings, **provider}
         )
 
-    def _call_arguments(self) -> dict[str, Any]:
+    def _hfw_call_arguments(self) -> dict[str, Any]:
         system = [{"role": "system", "content": self.system}] if self.system else []
         question = [{"role": "user", "content": self.prompt}] if self.prompt else []
         return {"messages": [*system, *question] if question else []}
 
-    def _initial_document(self) -> dict[str, Node]:
+    def _hfw_initial_document(self) -> dict[str, Node]:
         return {
             "form": {"label": "Compare models", "help": "Sends the same prompt to each of them."},
             "prompt": self.prompt,
@@ -226,17 +228,17 @@ class ComparePanel(CallTools):
             "result": None,
         }
 
-    def _render_static(self) -> tuple[str, str]:
-        if self._last_comparison is None:
+    def _hfw_render_static(self) -> tuple[str, str]:
+        if self._hfw_last_comparison is None:
             return f"<p>{len(self.models)} models to compare: run this cell.</p>", repr(self)
-        return self._last_comparison._html_(), repr(self._last_comparison)
+        return self._hfw_last_comparison._html_(), repr(self._hfw_last_comparison)
 
-    def _repr_fields(self) -> dict[str, Any]:
-        return {"models": self.models, **super()._repr_fields()}
+    def _hfw_repr_fields(self) -> dict[str, Any]:
+        return {"models": self.models, **super()._hfw_repr_fields()}
 
     # Actions of the page
 
-    def _do_run(self, prompt: str) -> None:
+    def _hfw_do_run(self, prompt: str) -> None:
         self.start(prompt)
 
 

@@ -61,27 +61,27 @@ class TaskPanel(TextTools, CallTools, Panel):
     ) -> None:
         declaration = tasks.find(task)
         self.task = declaration.name
-        self._task_choices = [tasks.find(name) for name in choices]
-        self._input_names, _ = split_parameters(declaration)
-        self.inputs = PanelInputs(declaration, self._input_names, self._mirror_input)
-        self._history = History()
-        self._continuations = []
-        self._last_seed = 0
-        self._uses_stored_answer = False
-        self._sent_parameters: dict[str, Any] = {}
-        self._streamed_view: TextView | ContinuationView | None = None
+        self._hfw_task_choices = [tasks.find(name) for name in choices]
+        self._hfw_input_names, _ = split_parameters(declaration)
+        self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
+        self._hfw_history = History()
+        self._hfw_continuations = []
+        self._hfw_last_seed = 0
+        self._hfw_uses_stored_answer = False
+        self._hfw_sent_parameters: dict[str, Any] = {}
+        self._hfw_streamed_view: TextView | ContinuationView | None = None
         options = {
             name: settings.pop(name) for name in ("auto_run", "vary_seed") if name in settings
         }
-        inputs = {name: settings.pop(name) for name in self._input_names if name in settings}
+        inputs = {name: settings.pop(name) for name in self._hfw_input_names if name in settings}
         super().__init__(model, **settings)
-        self._retry_action = self.start
+        self._hfw_retry_action = self.start
         self.set_trait("value", plain_value.initial_value(declaration))
-        self.observe(self._mirror_auto_run, "auto_run")
+        self.observe(self._hfw_mirror_auto_run, "auto_run")
         for option, wanted in options.items():
             setattr(self, option, wanted)
-        self.observe(self._update_banner, ["model", "provider"])
-        self._update_banner()
+        self.observe(self._hfw_update_banner, ["model", "provider"])
+        self._hfw_update_banner()
         for name, value in inputs.items():
             self.inputs[name] = value
 
@@ -93,15 +93,15 @@ class TaskPanel(TextTools, CallTools, Panel):
         Raises:
             InputError: a required input is missing, or the panel is still running.
         """
-        self._start_with_inputs(inputs)
+        self._hfw_start_with_inputs(inputs)
 
     def run(self, **inputs: Any) -> Any:
         """Run and wait for the typed result; an interrupt stops it and keeps what has arrived."""
-        return self._wait_for_run(self._start_with_inputs(inputs))
+        return self._hfw_wait_for_run(self._hfw_start_with_inputs(inputs))
 
     async def arun(self, **inputs: Any) -> Any:
         """Run and await the typed result; see `run`."""
-        return await self._wait_for_run_async(self._start_with_inputs(inputs))
+        return await self._hfw_wait_for_run_async(self._hfw_start_with_inputs(inputs))
 
     def use(self, result: object, name: str | None = None) -> None:
         """Use a result, or another panel's result, as input.
@@ -120,14 +120,16 @@ class TaskPanel(TextTools, CallTools, Panel):
         if name is None:
             raise errors.InputError(
                 f"No input of {self.task} accepts a {type(value).__name__}. "
-                f"Name one: .use(result, {self._input_names[0]!r})."
+                f"Name one: .use(result, {self._hfw_input_names[0]!r})."
             )
-        self.inputs[name] = getattr(value, "text", value) if self._is_text_input(name) else value
+        self.inputs[name] = (
+            getattr(value, "text", value) if self._hfw_is_text_input(name) else value
+        )
 
     def example(self, number: int = 0) -> None:
         """Fill in one of the task's examples; the first is the one that the task declares."""
         values = examples.make_arguments(task_examples(self.declaration)[number])
-        for name in set(values) & set(self._input_names):
+        for name in set(values) & set(self._hfw_input_names):
             self.inputs.set_input(name, values.pop(name), "example")
         known = {name: value for name, value in values.items() if name in self.declaration.controls}
         if known:
@@ -141,89 +143,89 @@ class TaskPanel(TextTools, CallTools, Panel):
             InputError: the panel is still running.
         """
         declaration = tasks.find(task)
-        with self._lock:
-            self._require_idle()
+        with self._hfw_lock:
+            self._hfw_require_idle()
             values = {name: value for name, value in self.inputs.items() if value is not None}
             self.task, self.declaration = declaration.name, declaration
-            self._input_names, _ = split_parameters(declaration)
-            self.inputs = PanelInputs(declaration, self._input_names, self._mirror_input)
-            self._continuations.clear()
+            self._hfw_input_names, _ = split_parameters(declaration)
+            self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
+            self._hfw_continuations.clear()
         self.model, self.parameters = None, {}
-        for part, value in self._task_document().items():
-            self._mirror.set(part, value=value)
-        for name in set(values) & set(self._input_names):
-            if isinstance(values[name], str) == self._is_text_input(name):
+        for part, value in self._hfw_task_document().items():
+            self._hfw_mirror.set(part, value=value)
+        for name in set(values) & set(self._hfw_input_names):
+            if isinstance(values[name], str) == self._hfw_is_text_input(name):
                 self.inputs[name] = values[name]
-        self._update_state("idle", failure=None, stats=None, note="")
-        self._update_banner()
+        self._hfw_update_state("idle", failure=None, stats=None, note="")
+        self._hfw_update_banner()
 
     # A run
 
-    def _start_with_inputs(self, inputs: Mapping[str, Any]) -> PanelRun:
-        self._require_idle()
+    def _hfw_start_with_inputs(self, inputs: Mapping[str, Any]) -> PanelRun:
+        self._hfw_require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
-        self._run_inputs = self.inputs.collect_values()
-        return self._begin_run(lambda: None)
+        self._hfw_run_inputs = self.inputs.collect_values()
+        return self._hfw_begin_run(lambda: None)
 
-    async def _perform_run(self, run: PanelRun) -> None:
-        self._sent_parameters = self._choose_seed()
-        self._streamed_view = None
-        from_store, self._uses_stored_answer = self._uses_stored_answer, False
+    async def _hfw_perform_run(self, run: PanelRun) -> None:
+        self._hfw_sent_parameters = self._hfw_choose_seed()
+        self._hfw_streamed_view = None
+        from_store, self._hfw_uses_stored_answer = self._hfw_uses_stored_answer, False
         if from_store:
             run.result = await asyncio.to_thread(example_answers.replay_answer, self.declaration)
-            await asyncio.to_thread(self._show_result, run)
+            await asyncio.to_thread(self._hfw_show_result, run)
             return
-        arguments = {**self._run_inputs, **self._sent_parameters}
-        method = getattr(self._get_client(), self.declaration.method)
+        arguments = {**self._hfw_run_inputs, **self._hfw_sent_parameters}
+        method = getattr(self._hfw_get_client(), self.declaration.method)
         # A detailed result has more than a stream of texts could carry.
         can_stream = "stream" in self.declaration.signature.parameters
         if can_stream and not arguments.get("details"):
             stream = await method(model=self.model, stream=True, **arguments)
-            await self._stream_result(run, stream)
+            await self._hfw_stream_result(run, stream)
         else:
             run.result = await method(model=self.model, **arguments)
         if run.result is not None:
-            await asyncio.to_thread(self._show_result, run)
+            await asyncio.to_thread(self._hfw_show_result, run)
 
-    def _choose_seed(self) -> dict[str, Any]:
+    def _hfw_choose_seed(self) -> dict[str, Any]:
         """Return the parameters of this run, with a seed for images and videos."""
         known = self.declaration.signature.parameters
         # Texts have seeds too, but are not cached, and a person expects another text each time.
         if "seed" in known and "stream" not in known:
             fixed = self.parameters.get("seed")
-            self._last_seed = self._last_seed + 1 if fixed is None else fixed
+            self._hfw_last_seed = self._hfw_last_seed + 1 if fixed is None else fixed
             if self.vary_seed or fixed is not None:
-                return {**self.parameters, "seed": self._last_seed}
+                return {**self.parameters, "seed": self._hfw_last_seed}
         return dict(self.parameters)
 
-    async def _stream_result(self, run: PanelRun, stream: Any) -> None:
-        prompt = next(iter(self._run_inputs.values()), None)
+    async def _hfw_stream_result(self, run: PanelRun, stream: Any) -> None:
+        prompt = next(iter(self._hfw_run_inputs.values()), None)
         # The negative number tells the page that this view still grows.
         if isinstance(prompt, str):
-            self._streamed_view = ContinuationView(n=-run.number, prompt=prompt, text="")
+            self._hfw_streamed_view = ContinuationView(n=-run.number, prompt=prompt, text="")
         else:
-            self._streamed_view = TextView(n=-run.number, text="", markdown=True)
-        self._mirror.set("result", value=self._streamed_view)
-        self._piece_count = 0
+            self._hfw_streamed_view = TextView(n=-run.number, text="", markdown=True)
+        self._hfw_mirror.set("result", value=self._hfw_streamed_view)
+        self._hfw_piece_count = 0
         try:
             async for chunk in stream:
                 if piece := uploads.chunk_text(chunk):
-                    self._piece_count += 1
+                    self._hfw_piece_count += 1
                     if self.status != "streaming":
-                        self._update_state("streaming", note="", eta=None)
-                    self._mirror.append("result", "text", text=piece)
+                        self._hfw_update_state("streaming", note="", eta=None)
+                    self._hfw_mirror.append("result", "text", text=piece)
         finally:
-            flusher.flush_now(self._mirror)
+            flusher.flush_now(self._hfw_mirror)
             await stream.aclose()
             has_begun = stream.meta.first_token_seconds is not None
             run.result = stream.result if has_begun else None
 
-    def _run_stats(self, run: PanelRun) -> dict[str, Any]:
-        stats = super()._run_stats(run)
+    def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
+        stats = super()._hfw_run_stats(run)
         tokens = getattr(run.result.meta.usage, "completion_tokens", None) if stats else None
         # A server that does not count its tokens sends about one per piece.
-        count = tokens or (self._piece_count if "first" in stats else 0)
+        count = tokens or (self._hfw_piece_count if "first" in stats else 0)
         if not count:
             return stats
         seconds = stats["seconds"] - stats.get("first", 0.0)
@@ -231,38 +233,38 @@ class TaskPanel(TextTools, CallTools, Panel):
         rate = {"rate": (count - 1) / seconds} if has_rate else {}
         return {**stats, **rate, "completion": count, "counted": tokens is None}
 
-    def _show_result(self, run: PanelRun) -> None:
+    def _hfw_show_result(self, run: PanelRun) -> None:
         """Build and show the view of a result; a streamed text stays on the page unchanged."""
-        item = self._history.add(
-            run.result, self.declaration, self._run_inputs, self._sent_parameters
+        item = self._hfw_history.add(
+            run.result, self.declaration, self._hfw_run_inputs, self._hfw_sent_parameters
         )
-        if self._streamed_view is not None:
+        if self._hfw_streamed_view is not None:
             item.view = msgspec.structs.replace(
-                self._streamed_view,
+                self._hfw_streamed_view,
                 n=item.number,
-                text=self._mirror.get("result", "text"),
+                text=self._hfw_mirror.get("result", "text"),
                 raw=item.view.raw,
                 saves=item.view.saves,
                 seed=item.view.seed,
                 rest=item.view.rest,
             )
-        self._mirror.set("result", value=item.view)
-        self._mirror.set("gallery", value=self._history.list_gallery())
+        self._hfw_mirror.set("result", value=item.view)
+        self._hfw_mirror.set("gallery", value=self._hfw_history.list_gallery())
 
-    def _settle_document(self, run: PanelRun) -> None:
+    def _hfw_settle_document(self, run: PanelRun) -> None:
         if run.result is None:
             return
-        last = self._history.last_item
+        last = self._hfw_history.last_item
         if last is None or last.result is not run.result:
-            self._show_result(run)  # stopped partway: what arrived is a result too
+            self._hfw_show_result(run)  # stopped partway: what arrived is a result too
         with contextlib.suppress(t.TraitError):
             self.set_trait("value", plain_value.to_plain_value(run.result))
 
     # The document
 
-    def _initial_document(self) -> dict[str, Node]:
+    def _hfw_initial_document(self) -> dict[str, Node]:
         return {
-            **self._task_document(),
+            **self._hfw_task_document(),
             **self.CALL_TOOLS_DOCUMENT,
             **self.TEXT_TOOLS_DOCUMENT,
             "names": {},
@@ -270,14 +272,16 @@ class TaskPanel(TextTools, CallTools, Panel):
             "heard": 0,
         }
 
-    def _task_document(self) -> dict[str, Node]:
+    def _hfw_task_document(self) -> dict[str, Node]:
         """Return the parts of the document that change with the task."""
-        form = describe_form(self.declaration, self._task_choices)
+        form = describe_form(self.declaration, self._hfw_task_choices)
         form.examples = [
-            ExampleView(about=describe_example(example), preview=self._preview_example(at, example))
+            ExampleView(
+                about=describe_example(example), preview=self._hfw_preview_example(at, example)
+            )
             for at, example in enumerate(task_examples(self.declaration))
         ]
-        inputs = {name: self.inputs.describe(name) for name in self._input_names}
+        inputs = {name: self.inputs.describe(name) for name in self._hfw_input_names}
         return {
             "form": form,
             "inputs": inputs,
@@ -287,159 +291,163 @@ class TaskPanel(TextTools, CallTools, Panel):
             "pairs": None,
         }
 
-    def _preview_example(self, at: int, example: Mapping[str, Any]) -> dict[str, InputView | None]:
+    def _hfw_preview_example(
+        self, at: int, example: Mapping[str, Any]
+    ) -> dict[str, InputView | None]:
         """Return an example's inputs as the page shows them."""
         return {
             name: describe_input(value, self.declaration.controls[name], f"ex.{at}.{name}")
             for name, value in example.items()
-            if name in self._input_names
+            if name in self._hfw_input_names
         }
 
-    def _mirror_auto_run(self, _: object) -> None:
-        self._mirror.set("auto", value=self.auto_run)
+    def _hfw_mirror_auto_run(self, _: object) -> None:
+        self._hfw_mirror.set("auto", value=self.auto_run)
 
-    def _call_arguments(self) -> dict[str, Any]:
+    def _hfw_call_arguments(self) -> dict[str, Any]:
         return dict(self.inputs)
 
-    def _mirror_input(self, name: str) -> None:
-        self._mirror.set("inputs", name, value=self.inputs.describe(name))
+    def _hfw_mirror_input(self, name: str) -> None:
+        self._hfw_mirror.set("inputs", name, value=self.inputs.describe(name))
 
-    def _is_text_input(self, name: str) -> bool:
+    def _hfw_is_text_input(self, name: str) -> bool:
         return isinstance(self.inputs.control_for(name), controls.TextBox | controls.Messages)
 
-    def _render_static(self) -> tuple[str, str]:
-        return static_html.render_static_html(self.declaration, self._history.last_item, repr(self))
+    def _hfw_render_static(self) -> tuple[str, str]:
+        return static_html.render_static_html(
+            self.declaration, self._hfw_history.last_item, repr(self)
+        )
 
-    def _send_media(self, name: str) -> None:
+    def _hfw_send_media(self, name: str) -> None:
         # Images are decoded and scaled down, which takes longer than a message handler may.
-        background_loop.submit(self._send_media_async(name))
+        background_loop.submit(self._hfw_send_media_async(name))
 
-    async def _send_media_async(self, name: str) -> None:
+    async def _hfw_send_media_async(self, name: str) -> None:
         try:
-            await asyncio.to_thread(super()._send_media, name)
+            await asyncio.to_thread(super()._hfw_send_media, name)
         except errors.HfWidgetsError as error:
-            self._show_error(error)
+            self._hfw_show_error(error)
 
-    def _find_media(self, name: str) -> previews.PageFile | None:
+    def _hfw_find_media(self, name: str) -> previews.PageFile | None:
         kind, _, rest = name.partition(".")
         if kind == "in":
-            return self._input_file(name, rest.partition(".")[0])
+            return self._hfw_input_file(name, rest.partition(".")[0])
         if kind == "ex":
-            return self._example_file(*rest.partition(".")[::2])
-        return self._history.find_file(name)
+            return self._hfw_example_file(*rest.partition(".")[::2])
+        return self._hfw_history.find_file(name)
 
-    def _example_file(self, at: str, name: str) -> previews.PageFile | None:
+    def _hfw_example_file(self, at: str, name: str) -> previews.PageFile | None:
         known = dict(enumerate(task_examples(self.declaration)))
         example = known.get(int(at) if at.isdigit() else -1, {})
-        if name not in example or name not in self._input_names:
+        if name not in example or name not in self._hfw_input_names:
             return None
         return preview_file(example[name], self.declaration.controls[name])
 
-    def _input_file(self, file: str, name: str) -> previews.PageFile | None:
-        if name not in self._input_names or self.inputs.file_id(name) != file:
+    def _hfw_input_file(self, file: str, name: str) -> previews.PageFile | None:
+        if name not in self._hfw_input_names or self.inputs.file_id(name) != file:
             return None  # replaced since; the page has been told of the new one
         return preview_file(self.inputs[name], self.inputs.control_for(name))
 
-    def _repr_fields(self) -> dict[str, Any]:
-        return {"task": self.task, **super()._repr_fields()}
+    def _hfw_repr_fields(self) -> dict[str, Any]:
+        return {"task": self.task, **super()._hfw_repr_fields()}
 
     # Actions of the page
 
-    def _do_run(self, inputs: Mapping[str, Any], n: int = 0) -> None:
-        self._do_inputs(inputs, n)
+    def _hfw_do_run(self, inputs: Mapping[str, Any], n: int = 0) -> None:
+        self._hfw_do_inputs(inputs, n)
         self.start()
 
-    def _do_inputs(self, inputs: Mapping[str, Any], n: int = 0) -> None:
+    def _hfw_do_inputs(self, inputs: Mapping[str, Any], n: int = 0) -> None:
         """Take over what was typed. The page shows its own text until `heard` reaches `n`."""
         try:
             for name, value in inputs.items():
-                control = self.inputs.control_for(name) if name in self._input_names else None
+                control = self.inputs.control_for(name) if name in self._hfw_input_names else None
                 if control is not None and not isinstance(control, controls.MediaInput):
                     self.inputs[name] = uploads.parse_field_value(value, control)
         finally:
-            self._mirror.set("heard", value=max(n, self._mirror.get("heard")))
+            self._hfw_mirror.set("heard", value=max(n, self._hfw_mirror.get("heard")))
 
-    def _do_address(self, name: str, value: str) -> None:
+    def _hfw_do_address(self, name: str, value: str) -> None:
         """Set a media input to a path or URL; "" removes it."""
-        self._set_media_input(name, value.strip() or None, value.strip())
+        self._hfw_set_media_input(name, value.strip() or None, value.strip())
 
-    def _set_media_input(self, name: str, value: object, label: str) -> None:
+    def _hfw_set_media_input(self, name: str, value: object, label: str) -> None:
         """Set a media input from the page, and run if `auto_run` is set and nothing is missing."""
         self.inputs.set_input(name, value, label)
         if self.auto_run and value is not None and not self.busy:
             with contextlib.suppress(errors.InputError):
                 self.start()
 
-    def _take_upload(self, name: str, data: bytes, file: str) -> None:
+    def _hfw_take_upload(self, name: str, data: bytes, file: str) -> None:
         value = uploads.to_media_input(data, self.inputs.control_for(name))
-        self._set_media_input(name, value, file)
+        self._hfw_set_media_input(name, value, file)
 
-    def _do_example(self, number: int = 0) -> None:
+    def _hfw_do_example(self, number: int = 0) -> None:
         """Run an example; where no call is possible, show its stored answer."""
         self.example(number)
-        is_blocked = self._mirror.get("banner") is not None
-        self._uses_stored_answer = (
+        is_blocked = self._hfw_mirror.get("banner") is not None
+        self._hfw_uses_stored_answer = (
             number == 0 and is_blocked and example_answers.has_answer(self.declaration)
         )
         self.start()
 
-    def _do_names(self, name: str) -> None:
+    def _hfw_do_names(self, name: str) -> None:
         found = variables.find_variables(self.inputs.control_for(name), variables.namespace())
-        self._mirror.set("names", name, value=found)
+        self._hfw_mirror.set("names", name, value=found)
 
-    def _do_variable(self, name: str, variable: str) -> None:
+    def _hfw_do_variable(self, name: str, variable: str) -> None:
         value = variables.read_variable(variable)
         if isinstance(value, Panel):
             self.use(value, name)
         else:
-            self._set_media_input(name, value, variable)
+            self._hfw_set_media_input(name, value, variable)
 
-    def _do_auto(self, on: bool) -> None:
+    def _hfw_do_auto(self, on: bool) -> None:
         self.auto_run = on
 
-    def _do_trim(self, name: str, start: float, end: float) -> None:
+    def _hfw_do_trim(self, name: str, start: float, end: float) -> None:
         """Keep audio from `start` to `end`, in seconds."""
         # Decoding takes longer than a message handler may.
-        background_loop.submit(self._trim_audio(name, start, end))
+        background_loop.submit(self._hfw_trim_audio(name, start, end))
 
-    async def _trim_audio(self, name: str, start: float, end: float) -> None:
+    async def _hfw_trim_audio(self, name: str, start: float, end: float) -> None:
         label = self.inputs.label_of(name).partition(" · ")[0]
         try:
             found = await asyncio.to_thread(previews.load_media, self.inputs[name], "audio")
             audio = Audio(await asyncio.to_thread(found.read))
             part = await asyncio.to_thread(audio.cut, start, end)
-            self._set_media_input(name, part, f"{label} · {start:.2f} to {end:.2f} s")
+            self._hfw_set_media_input(name, part, f"{label} · {start:.2f} to {end:.2f} s")
         except errors.HfWidgetsError as error:
-            self._show_error(error)
+            self._hfw_show_error(error)
 
-    def _do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
+    def _hfw_do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
         """Keep a video's first frame, which only the page can decode, for the static form."""
-        background_loop.submit(self._store_poster(number, b"".join(buffers)))
+        background_loop.submit(self._hfw_store_poster(number, b"".join(buffers)))
 
-    async def _store_poster(self, number: int, frame: bytes) -> None:
-        item = self._history.find_item(number)
+    async def _hfw_store_poster(self, number: int, frame: bytes) -> None:
+        item = self._hfw_history.find_item(number)
         if item is None or item.poster is not None or not isinstance(item.view, VideoView):
             return
         # The frame is optional, so one that cannot be read is not reported.
         with contextlib.suppress(errors.HfWidgetsError):
             loaded = await asyncio.to_thread(previews.load_media, frame, "image")
             item.poster = await asyncio.to_thread(media.open_upright, loaded)
-            await asyncio.to_thread(self._refresh_static)
+            await asyncio.to_thread(self._hfw_refresh_static)
 
-    def _do_vary(self) -> None:
+    def _hfw_do_vary(self) -> None:
         """Generate again with another seed."""
-        self._require_idle()
+        self._hfw_require_idle()
         self.parameters = {n: value for n, value in self.parameters.items() if n != "seed"}
         self.start()
 
-    def _do_use(self, name: str | None = None) -> None:
+    def _hfw_do_use(self, name: str | None = None) -> None:
         self.use(self.result, name)
 
-    def _do_show(self, number: int) -> None:
+    def _hfw_do_show(self, number: int) -> None:
         """Show a past result of the gallery again."""
-        item = self._history.find_item(number)
+        item = self._hfw_history.find_item(number)
         if item is not None:
-            self._mirror.set("result", value=item.view)
+            self._hfw_mirror.set("result", value=item.view)
 
-    def _do_switch(self, task: str) -> None:
+    def _hfw_do_switch(self, task: str) -> None:
         self.switch(task)

@@ -22,8 +22,8 @@ class TextTools(Panel):
     """The part of the document that these tools keep."""
 
     inputs: PanelInputs
-    _run_inputs: dict[str, Any]
-    _continuations: list[dict[str, Any]]
+    _hfw_run_inputs: dict[str, Any]
+    _hfw_continuations: list[dict[str, Any]]
 
     def start(self, **inputs: Any) -> None:
         """Run; returns immediately."""
@@ -37,31 +37,31 @@ class TextTools(Panel):
         Raises:
             InputError: no text has been generated yet.
         """
-        view = self._continuation_view()
-        self._require_idle()
-        self._continuations.append(view)
-        self.start(**{self._text_input_name: _full_text(view)})
+        view = self._hfw_continuation_view()
+        self._hfw_require_idle()
+        self._hfw_continuations.append(view)
+        self.start(**{self._hfw_text_input_name: _full_text(view)})
 
     def undo(self) -> None:
         """Revert the last continuation: show what was shown before it."""
-        view = self._continuation_view()
-        self._require_idle()
+        view = self._hfw_continuation_view()
+        self._hfw_require_idle()
         previous = None
         # After another prompt was typed, the earlier texts no longer lead to this one.
-        if self._continuations and _full_text(self._continuations[-1]) == view["prompt"]:
-            previous = self._continuations.pop()
-        self.inputs[self._text_input_name] = previous["prompt"] if previous else view["prompt"]
-        self._mirror.set("result", value=previous)
-        self._update_state("idle", failure=None, stats=None)
+        if self._hfw_continuations and _full_text(self._hfw_continuations[-1]) == view["prompt"]:
+            previous = self._hfw_continuations.pop()
+        self.inputs[self._hfw_text_input_name] = previous["prompt"] if previous else view["prompt"]
+        self._hfw_mirror.set("result", value=previous)
+        self._hfw_update_state("idle", failure=None, stats=None)
 
-    def _continuation_view(self) -> dict[str, Any]:
-        view: dict[str, Any] | None = self._mirror.get("result")
+    def _hfw_continuation_view(self) -> dict[str, Any]:
+        view: dict[str, Any] | None = self._hfw_mirror.get("result")
         if view is None or view["kind"] != "continuation":
             raise errors.InputError("There is no generated text yet. Run the panel first.")
         return view
 
     @property
-    def _text_input_name(self) -> str:
+    def _hfw_text_input_name(self) -> str:
         """The name of the input that holds the text."""
         return str(next(iter(self.inputs)))
 
@@ -79,49 +79,49 @@ class TextTools(Panel):
         swapped = dict(zip(LANGUAGE_PARAMETERS, (target, source), strict=True))
         self.parameters = {**self.parameters, **swapped}
         text = getattr(self.result, "text", "")
-        if text and self._mirror.get("result") is not None:
-            self.inputs[self._text_input_name] = text
-            self._mirror.set("result", value=None)
+        if text and self._hfw_mirror.get("result") is not None:
+            self.inputs[self._hfw_text_input_name] = text
+            self._hfw_mirror.set("result", value=None)
 
     # Sentences
 
-    async def _compare_pairs(self) -> None:
+    async def _hfw_compare_pairs(self) -> None:
         """Compute the similarity of all pairs of sentences, with one call per sentence."""
-        view = self._mirror.get("result")
-        source, others = _sentence_names(self._run_inputs)
+        view = self._hfw_mirror.get("result")
+        source, others = _sentence_names(self._hfw_run_inputs)
         if view is None or source is None or others is None:
             raise errors.InputError("There are no sentences to compare. Run the panel first.")
-        texts = [self._run_inputs[source], *self._run_inputs[others]][:MAX_PAIRED_TEXTS]
-        self._mirror.set("pairs", value=Pairs(n=view["n"], names=texts, matrix=None))
-        method = getattr(self._get_client(), self.declaration.method)
+        texts = [self._hfw_run_inputs[source], *self._hfw_run_inputs[others]][:MAX_PAIRED_TEXTS]
+        self._hfw_mirror.set("pairs", value=Pairs(n=view["n"], names=texts, matrix=None))
+        method = getattr(self._hfw_get_client(), self.declaration.method)
         options: dict[str, Any] = {"model": self.model, **self.parameters}
         calls = (
             method(**{source: text, others: texts[at + 1 :]}, **options)
             for at, text in enumerate(texts[:-1])
         )
         rows = await asyncio.gather(*calls)
-        self._mirror.set("pairs", "matrix", value=_symmetric_matrix(rows))
+        self._hfw_mirror.set("pairs", "matrix", value=_symmetric_matrix(rows))
 
-    async def _show_pairs(self) -> None:
+    async def _hfw_show_pairs(self) -> None:
         try:
-            await self._compare_pairs()
+            await self._hfw_compare_pairs()
         except errors.HfWidgetsError as error:
-            self._mirror.set("pairs", value=None)
-            self._show_error(error)
+            self._hfw_mirror.set("pairs", value=None)
+            self._hfw_show_error(error)
 
     # Actions of the page
 
-    def _do_continue(self) -> None:
+    def _hfw_do_continue(self) -> None:
         self.continue_text()
 
-    def _do_undo(self) -> None:
+    def _hfw_do_undo(self) -> None:
         self.undo()
 
-    def _do_swap(self) -> None:
+    def _hfw_do_swap(self) -> None:
         self.swap()
 
-    def _do_pairs(self) -> None:
-        background_loop.submit(self._show_pairs())
+    def _hfw_do_pairs(self) -> None:
+        background_loop.submit(self._hfw_show_pairs())
 
 
 def _full_text(view: Mapping[str, Any]) -> str:

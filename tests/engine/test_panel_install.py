@@ -39,8 +39,8 @@ def test_button_installs_the_weights(
     assert (failure["wants"], failure["set"]) == ("weights", "light")
     assert "12 MB" in failure["text"]
     say(panel, k="do", do="install", name=failure["set"])
-    assert panel._current_run is not None
-    panel._current_run.wait(300)
+    assert panel._hfw_current_run is not None
+    panel._hfw_current_run.wait(300)
     assert page(panel).doc["state"]["failure"] is None
     assert [one.word for one in panel.result] == ["Ann", "Rome"]
     assert WEIGHTS["entities"].is_installed

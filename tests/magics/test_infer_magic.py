@@ -230,7 +230,7 @@ def test_a_panel_opens_with_all_options(shell, loopback):
     panel = shell.user_ns["opened"]
     assert (panel.model, panel.system) == (loopback.url, "be brief")
     assert panel.parameters == {"temperature": 0.5}
-    assert panel._mirror.get("draft")["text"] == "Say it"
+    assert panel._hfw_mirror.get("draft")["text"] == "Say it"
     assert loopback.requests == []
 
 

@@ -76,8 +76,8 @@ class Wire(comm.base_comm.BaseComm):
         if msg_type == "comm_open":
             self.replica = Replica()
             self.opened = copy.deepcopy(data["state"])
-            if "_start" in data["state"]:
-                self.replica.open(data["state"]["_start"])
+            if "_hfw_start" in data["state"]:
+                self.replica.open(data["state"]["_hfw_start"])
         elif msg_type == "comm_msg" and data["method"] == "custom":
             self.replica.take(data["content"], buffers)
 
@@ -131,7 +131,7 @@ def panel(stage: Stage) -> Iterator[Open]:
 
 def page(panel: Panel) -> Replica:
     """Return the page's copy of the document, up to date."""
-    panel._mirror.flush()
+    panel._hfw_mirror.flush()
     found: Replica = panel.comm.replica
     return found
 
@@ -143,8 +143,8 @@ def say(panel: Panel, buffers: Any = (), **message: Any) -> None:
 
 def settled(panel: Panel) -> None:
     """Wait until the panel's run is over."""
-    assert panel._current_run is not None
-    panel._current_run.wait(30)
+    assert panel._hfw_current_run is not None
+    panel._hfw_current_run.wait(30)
 
 
 def attach(panel: ChatPanel, name: str, data: bytes) -> None:

@@ -63,7 +63,7 @@ def test_the_page_has_the_same_document(chat: Chat) -> None:
     assert all(turn["done"] for turn in turns)
     stats = page(panel).doc["state"]["stats"]
     assert (stats["prompt"], stats["model"], stats["provider"]) == (7, "played", "endpoint")
-    assert page(panel).doc == panel._mirror.get()
+    assert page(panel).doc == panel._hfw_mirror.get()
 
 
 def test_each_text_is_sent_once(chat: Chat) -> None:
@@ -145,7 +145,7 @@ def test_a_key_from_the_page_is_used_and_never_shown(chat: Chat, talker: Talker)
     ended(panel)
     assert talker.loopback.requests[-1].headers["authorization"] == "Bearer sk-very-secret-99"
     assert page(panel).doc["draft"]["text"] == ""
-    for place in (panel.get_state(), page(panel).messages, repr(panel), panel._render_static()):
+    for place in (panel.get_state(), page(panel).messages, repr(panel), panel._hfw_render_static()):
         assert "secret" not in str(place)
 
 

@@ -40,9 +40,9 @@ class Page:
         self.seen.append(message)
         content = message["content"]
         data = content.get("data", {})
-        if message["msg_type"] == "comm_open" and "_start" in data["state"]:
+        if message["msg_type"] == "comm_open" and "_hfw_start" in data["state"]:
             self.comm = content["comm_id"]
-            self.panel.open(data["state"]["_start"])
+            self.panel.open(data["state"]["_hfw_start"])
         elif message["msg_type"] == "comm_msg" and content["comm_id"] == self.comm:
             assert data["method"] == "custom"  # no trait of a panel changes while it lives
             self.panel.take(data["content"], message["buffers"])

@@ -29,7 +29,7 @@ def answer():
     body = b'[{"label": "calm", "score": 0.5}]'
     head = b"HTTP/1.1 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n"
     connection.sendall(head % len(body) + body)
-    panel._current_run.wait(30)
+    panel._hfw_current_run.wait(30)
 
 server = socket.create_server(("127.0.0.1", 0))
 threading.Thread(target=answer).start()
@@ -49,7 +49,7 @@ def test_a_script_that_ends_during_a_run_prints_nothing() -> None:
 def test_a_closed_panel_is_freed(talker: Talker) -> None:
     panel = hf.chat(base_url=talker.url)
     panel.run("hello")
-    kept = [weakref.ref(panel), weakref.ref(panel._mirror)]
+    kept = [weakref.ref(panel), weakref.ref(panel._hfw_mirror)]
     panel.close()
     del panel
     gc.collect()

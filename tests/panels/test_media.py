@@ -52,7 +52,7 @@ def test_vary_seed_off_sends_no_seed(panel: Open, stage: Stage) -> None:
 def test_auto_run_runs_when_media_arrive(panel: Open, stage: Stage, boat: Path) -> None:
     opened = panel("object-detection")
     say(opened, k="do", do="address", name="image", value=str(boat))
-    assert opened._current_run is None
+    assert opened._hfw_current_run is None
     say(opened, k="do", do="auto", on=True)
     assert (opened.auto_run, page(opened).doc["auto"]) == (True, True)
     say(opened, k="do", do="address", name="image", value=str(boat))
@@ -62,12 +62,12 @@ def test_auto_run_runs_when_media_arrive(panel: Open, stage: Stage, boat: Path) 
     assert len(stage.loopback.requests) == 1
     asks = panel("visual-question-answering", auto_run=True)
     say(asks, k="do", do="address", name="image", value=str(boat))
-    assert (asks._current_run, page(asks).doc["state"]["failure"]) == (None, None)
+    assert (asks._hfw_current_run, page(asks).doc["state"]["failure"]) == (None, None)
 
 
 def test_trim_keeps_part_of_the_audio(panel: Open) -> None:
     opened = panel("audio-classification", audio=examples.tone())
-    background_loop.submit(opened._trim_audio("audio", 0.5, 1.25)).result(5)
+    background_loop.submit(opened._hfw_trim_audio("audio", 0.5, 1.25)).result(5)
     part = opened.inputs["audio"]
     assert isinstance(part, Audio)
     assert part.seconds == pytest.approx(0.75)
@@ -80,12 +80,12 @@ def test_a_path_is_shown_by_its_content(panel: Open, boat: Path, tmp_path: Path)
     changed = panel("image-to-image", image=str(boat))
     changed.run()
     before = view(changed)["before"]
-    assert changed._find_media(before) == (boat.read_bytes(), "image/png")
+    assert changed._hfw_find_media(before) == (boat.read_bytes(), "image/png")
     heard = panel("automatic-speech-recognition", audio=str(tone))
     heard.run()
     assert view(heard)["audio"]["seconds"] == pytest.approx(2, abs=0.01)
     for opened, tag in ((changed, "<img"), (heard, "<audio")):
-        body, plain = opened._render_static()
+        body, plain = opened._hfw_render_static()
         assert tag in body
         assert str(tmp_path) not in body + plain
 
@@ -107,11 +107,11 @@ def test_an_empty_result_names_the_threshold(panel: Open, loopback: Loopback) ->
     loopback.route("POST", "/object-detection", Answer(json=[]))
     opened.run()
     assert view(opened)["text"] == "No objects above the threshold of 0.9."
-    assert "No objects above the threshold of 0.9." in opened._render_static()[0]
+    assert "No objects above the threshold of 0.9." in opened._hfw_render_static()[0]
     opened.parameters = {}
     opened.run()
     assert view(opened)["text"] == ""
-    assert "No objects were found in this image." in opened._render_static()[0]
+    assert "No objects were found in this image." in opened._hfw_render_static()[0]
 
 
 def test_answers_are_boxed_at_their_words(panel: Open, loopback: Loopback) -> None:
@@ -148,7 +148,7 @@ def test_annotations_are_saved_as_an_image(panel: Open) -> None:
     opened.run()
     saves = {save["label"]: save["id"] for save in view(opened)["saves"]}
     assert list(saves) == ["PNG", "CSV", "JSON"]
-    content, kind = opened._find_media(saves["PNG"]) or (b"", "")
+    content, kind = opened._hfw_find_media(saves["PNG"]) or (b"", "")
     assert (content[:4], kind) == (b"\x89PNG", "image/png")
 
 
@@ -175,11 +175,11 @@ def test_another_panel_is_offered_as_a_variable(
 def test_the_first_frame_of_a_video_is_kept(panel: Open) -> None:
     opened = panel("text-to-video", prompt="A boat")
     opened.run()
-    assert "<img" not in opened._render_static()[0]
-    background_loop.submit(opened._store_poster(1, b"not an image")).result(5)
-    assert "<img" not in opened._render_static()[0]
+    assert "<img" not in opened._hfw_render_static()[0]
+    background_loop.submit(opened._hfw_store_poster(1, b"not an image")).result(5)
+    assert "<img" not in opened._hfw_render_static()[0]
     still = png(examples.harbor())
-    background_loop.submit(opened._store_poster(1, still)).result(5)
-    body = opened._render_static()[0]
+    background_loop.submit(opened._hfw_store_poster(1, still)).result(5)
+    body = opened._hfw_render_static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")
-    background_loop.submit(opened._store_poster(7, still)).result(5)
+    background_loop.submit(opened._hfw_store_poster(7, still)).result(5)

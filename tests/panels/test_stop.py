@@ -61,8 +61,8 @@ def check_stop(panel: Panel, server: SilentServer) -> None:
     assert server.asked.wait(30)
     panel.stop()
     assert server.left.wait(30)
-    assert panel._current_run is not None
-    panel._current_run.wait(30)
+    assert panel._hfw_current_run is not None
+    panel._hfw_current_run.wait(30)
     assert (panel.status, panel.results) == ("stopped", [])
     panel.close()
 

@@ -64,15 +64,15 @@ def test_each_example_runs_and_is_shown(panel: Open, task: str) -> None:
     else:
         assert view["kind"] in ("image", "video", "audio", "embedding")
     for name in set(files(view)):
-        content, kind = opened._find_media(name) or (b"", "")
+        content, kind = opened._hfw_find_media(name) or (b"", "")
         assert content, name
         assert "/" in kind
-    body, plain = opened._render_static()
+    body, plain = opened._hfw_render_static()
     assert TASKS[task].label in body
     assert plain.startswith("TaskPanel(")
     assert "<script" not in body
     for save in view["saves"]:
-        assert opened._find_media(save["id"])
+        assert opened._hfw_find_media(save["id"])
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -145,7 +145,7 @@ def test_a_new_task_has_a_panel_from_its_declaration(depth: None, loopback: Loop
     view = page(opened).doc["result"]
     assert view["kind"] == "parts"
     assert view["parts"][0]["view"]["kind"] == "image"
-    assert "<img" in opened._render_static()[0]
+    assert "<img" in opened._hfw_render_static()[0]
     opened.close()
 
 
@@ -239,7 +239,7 @@ def test_media_arrive_in_pieces_and_not_as_traits(panel: Open) -> None:
     assert opened.inputs["image"] == data
     shown = page(opened).doc["inputs"]["image"]
     assert shown["about"] == "boat.png"
-    content, kind = opened._find_media(shown["id"]) or (b"", "")
+    content, kind = opened._hfw_find_media(shown["id"]) or (b"", "")
     assert kind.startswith("image/")
     assert content
     opened.run()
@@ -377,7 +377,7 @@ def test_past_images_can_be_shown_again(panel: Open) -> None:
 
 def test_large_images_are_scaled_down_for_display(panel: Open) -> None:
     opened = panel("image-classification", image=Image.new("RGB", (5000, 100), "red"))
-    content, _ = opened._find_media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
+    content, _ = opened._hfw_find_media(page(opened).doc["inputs"]["image"]["id"]) or (b"", "")
     assert max(Image.open(io.BytesIO(content)).size) == 1600
 
 
@@ -387,8 +387,8 @@ def test_hostile_texts_are_escaped_in_the_static_form(panel: Open, stage: Stage)
     stage.loopback.route("POST", path, Answer(json=[{"label": evil, "score": 0.5}]))
     opened = panel("text-classification", text=evil)
     opened.run()
-    assert "<img" not in opened._render_static()[0]
-    assert "&lt;img" in opened._render_static()[0]
+    assert "<img" not in opened._hfw_render_static()[0]
+    assert "&lt;img" in opened._hfw_render_static()[0]
 
 
 def test_models_side_by_side(stage: Stage) -> None:
@@ -403,7 +403,7 @@ def test_models_side_by_side(stage: Stage) -> None:
     assert [column["state"] for column in columns] == ["done", "done", "failed"]
     assert columns[0]["text"] == "Waves come and go."
     assert opened.value[:2] == ["Waves come and go."] * 2
-    assert "Waves come" in opened._render_static()[0]
+    assert "Waves come" in opened._hfw_render_static()[0]
     with pytest.raises(errors.ConfigurationError, match="at least two"):
         hf.compare(["one"])
     opened.close()

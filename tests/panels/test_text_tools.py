@@ -145,7 +145,7 @@ def test_several_masks_are_several_groups(panel: Open, stage: Stage) -> None:
     view = page(opened).doc["result"]
     assert view["kind"] == "groups"
     assert [group["rows"][0]["label"] for group in view["groups"]] == ["red", "car"]
-    assert opened._render_static()[0].count("<table") == 2
+    assert opened._hfw_render_static()[0].count("<table") == 2
     [field] = page(opened).doc["form"]["inputs"]
     assert field["control"]["marks"] == ["[MASK]", "<mask>"]
 
@@ -277,13 +277,13 @@ def test_a_conversation_is_saved_and_opened(chat: Chat, tmp_path: Path) -> None:
     first.run("hello")
     kept = page(first).doc["result"]
     assert kept["raw"]
-    content, kind = first._find_media(f"talk.{kept['n']}.json") or (b"", "")
+    content, kind = first._hfw_find_media(f"talk.{kept['n']}.json") or (b"", "")
     assert kind == "application/json"
     other = chat()
     attach(other, "conversation", content)
     assert other.messages == first.messages
     assert other.parameters == {"temperature": 0.5}
-    raw, _ = first._find_media(f"raw.{kept['n']}") or (b"", "")
+    raw, _ = first._hfw_find_media(f"raw.{kept['n']}") or (b"", "")
     assert json.loads(raw)["choices"][0]["message"]["content"] == "You said: hello"
     text = first.export(tmp_path / "talk.md").read_text()
     assert "**You**\n\nhello" in text
@@ -315,10 +315,10 @@ def test_a_comparison_is_saved_and_shown_as_code(stage: Stage) -> None:
     panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", system="Brief.", temperature=0)
     result = asyncio.run(panel.arun())
     kept = page(panel).doc["result"]
-    raw, _ = panel._find_media(kept["raw"]) or (b"", "")
+    raw, _ = panel._hfw_find_media(kept["raw"]) or (b"", "")
     assert json.loads(raw)[0]["answer"] == "Waves come and go."
     assert {save["label"] for save in kept["saves"]} == {"CSV", "JSON"}
-    assert all(panel._find_media(save["id"]) for save in kept["saves"])
+    assert all(panel._hfw_find_media(save["id"]) for save in kept["saves"])
     assert page(panel).doc["state"]["stats"]["seconds"] >= 0
     assert list(result.to_pandas()["model"]) == panel.models
     say(panel, k="do", do="code")

@@ -46,7 +46,7 @@ export class Link {
   #receive = (message: FromKernel, buffers: DataView[]) => this.#take(message, buffers);
 
   constructor(private model: Model) {
-    const start = model.get("_start") as { shape: Shape; doc: Doc };
+    const start = model.get("_hfw_start") as { shape: Shape; doc: Doc };
     this.#fixed = start.shape;
     this.mirror = new Mirror(structuredClone(start.doc));
     this.chunks = new ChunkLoader(this.#fixed.chunks, (name) => this.tell({ k: "chunk", name }));

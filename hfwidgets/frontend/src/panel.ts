@@ -8,7 +8,7 @@ import { Shell } from "./shell.ts";
 const links = new Map<string, Link>();
 
 function linkOf(model: Model): Link {
-  const { shape } = model.get("_start") as { shape: { key: string } };
+  const { shape } = model.get("_hfw_start") as { shape: { key: string } };
   const known = links.get(shape.key);
   if (known) return known;
   const made = new Link(model);

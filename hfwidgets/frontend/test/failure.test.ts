@@ -45,7 +45,7 @@ function failed(failure: Failure): { node: HTMLElement; said: unknown[]; close: 
   const doc = { state, settings: { model: "", provider: "", values: {} }, models: [] };
   const said: unknown[] = [];
   const model: Model = {
-    get: (name) => (name === "_start" ? { shape, doc } : undefined),
+    get: (name) => (name === "_hfw_start" ? { shape, doc } : undefined),
     set: () => undefined,
     save_changes: () => undefined,
     send: (content) => said.push(content),

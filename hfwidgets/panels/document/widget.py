@@ -28,7 +28,8 @@ class PanelWidget(anywidget.AnyWidget):
     """The part of a panel that knows notebooks: one anywidget, its messages, its two outputs.
 
     Only what never changes is a synced trait, so a saved notebook holds neither the conversation
-    twice nor anything that was typed.
+    twice nor anything that was typed. Private names of all panels begin with `_hfw_`: hosts keep
+    marks of their own on widgets (holoviz Panel sets `_document`), and a clash breaks both.
 
     Args:
         shape: what does not change; its key is filled in.
@@ -41,19 +42,19 @@ class PanelWidget(anywidget.AnyWidget):
 
     _esm = t.Unicode().tag(sync=True)
     _css = t.Unicode().tag(sync=True)
-    _start = t.Dict().tag(sync=True)
+    _hfw_start = t.Dict().tag(sync=True)
 
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
         shape.key = uuid.uuid4().hex[:12]
-        self._display_outputs = DisplayOutputs()
-        self._mirror = Mirror(doc, self._post_message, flusher.schedule)
+        self._hfw_display_outputs = DisplayOutputs()
+        self._hfw_mirror = Mirror(doc, self._hfw_post_message, flusher.schedule)
         super().__init__(
             _esm=assets.read_asset_text("panel.js"),
             _css=assets.read_asset_text("panel-style.css"),
-            _start={"shape": to_json(shape), "doc": self._mirror.get()},
+            _hfw_start={"shape": to_json(shape), "doc": self._hfw_mirror.get()},
             **traits,
         )
-        self.on_msg(self._on_page_message)
+        self.on_msg(self._hfw_on_page_message)
         _allow_any_subshell(self)
 
     def get_state(
@@ -64,29 +65,29 @@ class PanelWidget(anywidget.AnyWidget):
         # This state is the value of `mo.ui.anywidget(panel)`, whose readers need no description of
         # the form. The page has it from the opening of the comm, which precedes the comm itself.
         if key is None and type(self.comm).__name__ == "MarimoComm":
-            state.pop("_start", None)
+            state.pop("_hfw_start", None)
         return state
 
-    def _render_static(self) -> tuple[str, str]:
+    def _hfw_render_static(self) -> tuple[str, str]:
         """Return the result as safe HTML and as plain text, for where no kernel answers."""
         return "", repr(self)
 
-    def _find_media(self, name: str) -> tuple[bytes, str] | None:
+    def _hfw_find_media(self, name: str) -> tuple[bytes, str] | None:
         """Return bytes and MIME type of a file that the document names; None if it is unknown."""
         return None
 
-    def _show_error(self, error: Exception) -> None:
+    def _hfw_show_error(self, error: Exception) -> None:
         """Show an error of an action that the page asked for."""
         raise error
 
-    def _post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
+    def _hfw_post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
         if self.comm is not None:  # None once the panel is closed
             super().send(message, buffers)
 
-    def _on_page_message(self, _: object, content: Message, buffers: list[Any]) -> None:
+    def _hfw_on_page_message(self, _: object, content: Message, buffers: list[Any]) -> None:
         """Handle a message of the page. It may arrive on any thread, so nothing here waits."""
         if content.get("k") == "do":
-            self._run_action(content, buffers)
+            self._hfw_run_action(content, buffers)
             return
         try:
             message = msgspec.convert(content, PageMessage)
@@ -94,16 +95,16 @@ class PanelWidget(anywidget.AnyWidget):
             return
         match message:
             case Hello(seq):
-                self._mirror.resync(seq)
+                self._hfw_mirror.resync(seq)
             case ChunkRequest(name):
                 if name in assets.CHUNKS:
-                    self._send_chunk(name)
+                    self._hfw_send_chunk(name)
             case MediaRequest(id):
-                self._send_media(id)
+                self._hfw_send_media(id)
 
-    def _run_action(self, message: Message, buffers: list[Any]) -> None:
-        """Run an action: `{"k": "do", "do": "send", ...}` calls `_do_send(...)`."""
-        action = getattr(self, f"_do_{message.get('do')}", None)
+    def _hfw_run_action(self, message: Message, buffers: list[Any]) -> None:
+        """Run an action: `{"k": "do", "do": "send", ...}` calls `_hfw_do_send(...)`."""
+        action = getattr(self, f"_hfw_do_{message.get('do')}", None)
         if action is None:
             return
         arguments = {name: value for name, value in message.items() if name not in ("k", "do")}
@@ -112,44 +113,44 @@ class PanelWidget(anywidget.AnyWidget):
         try:
             action(**arguments)
         except Exception as error:  # shown in the panel, since a message handler has no cell
-            self._show_error(error)
-        flusher.flush_now(self._mirror)
+            self._hfw_show_error(error)
+        flusher.flush_now(self._hfw_mirror)
 
-    def _send_chunk(self, name: str) -> None:
+    def _hfw_send_chunk(self, name: str) -> None:
         message: Message = {"k": "chunk", "name": name, "hash": assets.chunk_digest(name)}
-        self._post_message(message, [assets.read_asset(f"{name}.js")])
+        self._hfw_post_message(message, [assets.read_asset(f"{name}.js")])
 
-    def _send_media(self, name: str) -> None:
-        found = self._find_media(name)
+    def _hfw_send_media(self, name: str) -> None:
+        found = self._hfw_find_media(name)
         if found is not None:
             content, mime = found
-            self._post_message({"k": "media", "id": name, "type": mime}, [content])
+            self._hfw_post_message({"k": "media", "id": name, "type": mime}, [content])
 
-    def _refresh_static(self) -> None:
+    def _hfw_refresh_static(self) -> None:
         """Update the static form next to the widget."""
-        self._display_outputs.update_static(*self._render_static())
+        self._hfw_display_outputs.update_static(*self._hfw_render_static())
 
     def _ipython_display_(self, **_: Any) -> None:
         bundle = self._repr_mimebundle_()
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
         data["text/plain"] = repr(self)
-        self._refresh_static()
-        self._display_outputs.show(data)
+        self._hfw_refresh_static()
+        self._hfw_display_outputs.show(data)
         # Sent without a request: a cell may block the kernel by the time the page asks for them.
         for name in self.needed_chunks:
-            self._send_chunk(name)
+            self._hfw_send_chunk(name)
 
     def freeze(self) -> None:
         """Replace the widget with its static result and close it, to publish the notebook."""
-        self._refresh_static()
-        self._display_outputs.freeze()
+        self._hfw_refresh_static()
+        self._hfw_display_outputs.freeze()
         self.close()
 
     def close(self) -> None:
         """Close the widget; its pages show the static result."""
         super().close()
         # The finalizer closes a widget too, even one whose construction failed before this exists.
-        if mirror := getattr(self, "_mirror", None):
+        if mirror := getattr(self, "_hfw_mirror", None):
             flusher.forget(mirror)
 
 

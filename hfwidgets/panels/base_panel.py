@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -246,7 +247,14 @@ class Panel(PanelWidget):
             self._hfw_mirror.set("state", name, value=value)
 
     async def _hfw_run_in_background(self, run: PanelRun) -> None:
-        wait_listener.set(self._hfw_show_waiting)
+        # Weak: connections opened in this run keep its context, and must not keep a closed panel.
+        show_waiting = weakref.WeakMethod(self._hfw_show_waiting)
+
+        def report_wait(reason: str, seconds: float) -> None:
+            if (show := show_waiting()) is not None:
+                show(reason, seconds)
+
+        wait_listener.set(report_wait)
         self._hfw_update_state("running", note="", eta=None)
         await self._hfw_perform_run(run)
 

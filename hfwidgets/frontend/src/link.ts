@@ -43,7 +43,8 @@ export class Link {
     this.model.set("completed_runs", runs);
     this.model.save_changes();
   };
-  #receive = (message: FromKernel, buffers: DataView[]) => this.#take(message, buffers);
+  /** Some hosts leave the buffers out where there are none. */
+  #receive = (message: FromKernel, buffers?: DataView[]) => this.#take(message, buffers ?? []);
 
   constructor(private model: Model) {
     const start = model.get("_hfw_start") as { shape: Shape; doc: Doc };

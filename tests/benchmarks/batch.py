@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hfwidgets import InferenceClient
 from tests.batch.server import labels
-from tests.benchmarks.measure import Figure
+from tests.benchmarks.measure import Figure, choose_size
 
-ROWS = 10_000
+ROWS = choose_size(10_000, 100)
+MEMORY_ROWS = choose_size((1_000, 100_000), (10, 100))
 
 SERVERS = {
     "50 at once, 0.25 s each, Retry-After 1": (
@@ -68,7 +69,7 @@ print(peak_memory())
 def measure_memory(folder: Path) -> Iterator[Figure]:
     """Measure the peak memory of processes that run 1,000 and 100,000 rows to disk."""
     peaks: dict[int, float] = {}
-    for count in (1_000, 100_000):
+    for count in MEMORY_ROWS:
         with labels() as server:
             path = folder / f"{count}.jsonl"
             command = [sys.executable, "-c", MEMORY, server.url, str(path), str(count)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from tests.benchmarks.measure import Figure
+from tests.benchmarks.measure import Figure, choose_size
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.talker import END, Talker, tokens
 from tests.browser.ten import CAP, LISTEN, TEN, busiest
@@ -23,7 +23,10 @@ from tests.plugins.loopback import Loopback
 LIMITS = {None: 3.0, 200.0: 12.0}
 """The upper bounds of bytes per byte of text, at full speed and at 200 tokens/s."""
 
-TEN_TOKENS, TEN_RATE = 1000, 50
+ANSWERS = choose_size(
+    ((2000, None), (8000, None), (2000, 200.0), (8000, 200.0)), ((40, None), (40, 200.0))
+)
+TEN_TOKENS, TEN_RATE = choose_size(1000, 20), 50
 
 PEERS = {
     (2000, 200.0): "; HTML.value += at 200/s: 1,172x, quadratic",
@@ -211,7 +214,7 @@ def measure_ten(book: Notebook, page: Page, talker: Talker) -> ParallelMeasureme
 def measure_all() -> Iterator[StreamMeasurement | ParallelMeasurement]:
     """Yield all measurements of the table."""
     with open_notebook() as (book, page, talker):
-        for count, rate in ((2000, None), (8000, None), (2000, 200.0), (8000, 200.0)):
+        for count, rate in ANSWERS:
             yield measure_answer(book, page, talker, count, rate)
         yield measure_ten(book, page, talker)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 import httpx
 import huggingface_hub
@@ -11,6 +12,7 @@ import openai
 from hfwidgets import AsyncInferenceClient, InferenceClient
 from tests.benchmarks.measure import (
     Figure,
+    choose_size,
     measure_async_cpu,
     measure_cpu,
     measure_process_cpu,
@@ -19,6 +21,10 @@ from tests.benchmarks.measure import (
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 HEADERS = {"authorization": "Bearer none"}
+CHUNKS = choose_size("", "?n=50")
+"""The query for the number of chunks of a stream, by default 10,000."""
+
+STREAMS = choose_size(20, 2)
 
 
 def measure_imports() -> Iterator[Figure]:
@@ -92,11 +98,12 @@ def _measure_async_requests(url: str, base: float) -> Iterator[Figure]:
 
 def measure_streams(url: str) -> Iterator[Figure]:
     """Measure a streamed chat answer of 10,000 chunks."""
-    address = f"{url}/stream/v1/chat/completions"
+    address = f"{url}/stream/v1/chat/completions{CHUNKS}"
     http = httpx.Client(headers=HEADERS)
     ours = InferenceClient(base_url=address, token="none", timeout=60)
     hub = huggingface_hub.InferenceClient(base_url=address, token="none", timeout=60)
-    peer = openai.OpenAI(base_url=f"{url}/stream/v1", api_key="none")
+    query = dict(parse_qsl(CHUNKS.removeprefix("?")))
+    peer = openai.OpenAI(base_url=f"{url}/stream/v1", api_key="none", default_query=query)
 
     def read_lines() -> None:
         with http.stream("POST", address, json={"messages": MESSAGES}) as answer:
@@ -146,7 +153,7 @@ def measure_connections() -> Iterator[Figure]:
                 ),
             }
             client = factories[name]()
-            for _ in range(20):
+            for _ in range(STREAMS):
                 for _chunk in client.chat.completions.create(
                     model="m", messages=MESSAGES, stream=True
                 ):  # type: ignore[attr-defined]

@@ -15,9 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hfwidgets import AsyncInferenceClient
-from tests.benchmarks.measure import Figure, run_server
+from tests.benchmarks.measure import Figure, choose_size, run_server
 
 MEGABYTE = 1e6
+JOB_SECONDS = choose_size(3, 0.2)
+IMAGES = choose_size(200, 2)
 
 PEAK = """
 import sys
@@ -102,7 +104,7 @@ async def _time_sockets(url: str) -> float:
 
 
 class _QueueHandler(BaseHTTPRequestHandler):
-    """Play fal's queue: a job that takes 3 seconds, then an image."""
+    """Play fal's queue: a job that takes JOB_SECONDS, then an image."""
 
     protocol_version = "HTTP/1.1"
     started = 0.0
@@ -119,7 +121,7 @@ class _QueueHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if "status" in self.path:
-            done = time.monotonic() - self.started > 3
+            done = time.monotonic() - self.started > JOB_SECONDS
             self._json({"status": "COMPLETED" if done else "IN_PROGRESS"})
         elif self.path == "/image":
             self._send(self.image, "image/png")
@@ -155,7 +157,7 @@ def measure_stalls() -> Iterator[Figure]:
         job = (
             client.image_to_image(_QueueHandler.image, prompt="x", model="me/x")
             if is_working
-            else asyncio.sleep(3)
+            else asyncio.sleep(JOB_SECONDS)
         )
         task = asyncio.ensure_future(job)
         worst, last = 0.0, time.perf_counter()
@@ -179,7 +181,7 @@ import psutil
 from hfwidgets import InferenceClient
 client = InferenceClient(base_url=sys.argv[1], token="none")
 me = psutil.Process()
-for i in range(220):
+for i in range(20 + int(sys.argv[2])):
     image = client.text_to_image("x")
     image.load()
     del image
@@ -203,7 +205,7 @@ def measure_growth() -> Iterator[Figure]:
     http = ThreadingHTTPServer(("127.0.0.1", 0), ImageHandler)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{http.server_address[1]}"
-    command = [sys.executable, "-c", GROWTH, url]
+    command = [sys.executable, "-c", GROWTH, url, str(IMAGES)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     http.shutdown()
     size = len(_QueueHandler.image) / MEGABYTE

@@ -10,6 +10,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+SMALLEST_VARIABLE = "HFWIDGETS_BENCHMARK_SMALLEST"
+
+
+def choose_size(full: T, smallest: T) -> T:
+    """Return the full size of a measurement, or with --smallest the one that only exercises it."""
+    return smallest if os.environ.get(SMALLEST_VARIABLE) else full
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,7 @@ def measure_cpu(
     cases: Mapping[str, Callable[[], object]], calls: int, rounds: int = 7
 ) -> dict[str, float]:
     """Return the CPU seconds of one call of each case."""
+    calls, rounds = choose_size((calls, rounds), (1, 1))
     best = dict.fromkeys(cases, float("inf"))
     for case in cases.values():
         case()
@@ -83,6 +95,7 @@ async def measure_async_cpu(
     cases: Mapping[str, Callable[[], Awaitable[object]]], calls: int, rounds: int = 7
 ) -> dict[str, float]:
     """Return the CPU seconds of one awaited call of each case."""
+    calls, rounds = choose_size((calls, rounds), (1, 1))
     best = dict.fromkeys(cases, float("inf"))
     for case in cases.values():
         await case()
@@ -100,6 +113,7 @@ def measure_process_cpu(cases: Mapping[str, str], rounds: int = 12) -> dict[str,
 
     An uncounted first run lets Python store its bytecode, as it does for every user.
     """
+    rounds = choose_size(rounds, 1)
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for code in cases.values():
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env=env)

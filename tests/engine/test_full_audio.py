@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import huggingface_hub
 import numpy as np
@@ -402,3 +403,104 @@ def test_engine_replies_during_transcription(
             pass
         assert state["working"] == 1  # answered during the transcription
         assert "closed on sundays" in transcript.result().json()["text"].lower()
+
+
+@pytest.mark.parametrize("voice", ["alloy", "nova", "marin"])
+def test_openai_voices_stand_for_the_default(
+    gpt: openai.OpenAI, full_weights: Path, voice: str
+) -> None:
+    reply = gpt.audio.speech.with_raw_response.create(
+        model="tts-1", input="Hello", voice=voice, response_format="wav"
+    )
+    assert reply.content.startswith(b"RIFF")
+    notice = reply.headers["x-inference-notice"]
+    assert voice in notice
+    assert "joe" in notice
+
+
+def test_own_voice_needs_no_notice(gpt: openai.OpenAI, full_weights: Path) -> None:
+    reply = gpt.audio.speech.with_raw_response.create(model="tts-1", input="Hello", voice="joe")
+    assert "x-inference-notice" not in reply.headers
+
+
+def test_aac_speech_is_heard(gpt: openai.OpenAI, full_weights: Path) -> None:
+    speech = gpt.audio.speech.create(
+        model="tts-1", voice="joe", input=LIBRARY, response_format="aac"
+    )
+    assert speech.content[0] == 0xFF
+    assert speech.content[1] & 0xF6 == 0xF0  # an ADTS frame
+    assert speech.response.headers["content-type"] == "audio/aac"
+    text = gpt.audio.transcriptions.create(model="whisper-1", file=("a", speech.content)).text
+    assert "closed" in text.lower()
+
+
+def encode_container(samples_: samples.Samples, rate: int, form: str, codec: str) -> bytes:
+    """Encode samples in a container of FFmpeg's."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples_[None].astype(np.float32), "fltp", "mono")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate)
+        for part in resampler.resample(frame):
+            for packet in stream.encode(part):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "codec"),
+    [
+        ("ipod", "aac"),  # M4A
+        ("mp4", "aac"),
+        ("mov", "aac"),
+        ("adts", "aac"),
+        ("webm", "libopus"),
+        ("matroska", "flac"),
+        ("avi", "mp3"),
+    ],
+)
+def test_other_containers(
+    http: httpx.Client, speak: Callable[[str], bytes], form: str, codec: str
+) -> None:
+    recording, rate = samples.decode_audio(speak(LIBRARY))
+    resampled = soxr.resample(recording, rate, 48_000)
+    content = encode_container(resampled, 48_000, form, codec)
+    text = send_audio(http, ASR, content).json()["text"]
+    assert "closed" in text.lower()
+
+
+def test_aac_with_an_id3_tag(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    recording, rate = samples.decode_audio(speak(LIBRARY))
+    content = encode_container(soxr.resample(recording, rate, 48_000), 48_000, "adts", "aac")
+    tagged = b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10) + content
+    assert "closed" in send_audio(http, ASR, tagged).json()["text"].lower()
+
+
+def test_stereo_in_opposite_phase(http: httpx.Client, speak: Callable[[str], bytes]) -> None:
+    recording, rate = samples.decode_audio(speak(LIBRARY))
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([recording, -recording], 1), rate, format="WAV")
+    assert "closed" in send_audio(http, ASR, file.getvalue()).json()["text"].lower()
+
+
+def test_playlists_open_nothing(http: httpx.Client, tmp_path: Path) -> None:
+    """FFmpeg reads playlists that name files and addresses; they must never be followed."""
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(samples.encode_audio(samples.make_noise(1), 16_000))
+    playlists = (
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n",
+        f"ffconcat version 1.0\nfile {secret}\n",
+    )
+    for playlist in playlists:
+        reply = send_audio(http, ASR, playlist.encode())
+        assert reply.status_code == 400
+        assert "cannot be read" in reply.json()["error"]
+
+
+def test_translation_needs_other_weights(gpt: openai.OpenAI, speak: Callable[[str], bytes]) -> None:
+    with pytest.raises(openai.InternalServerError, match="English only") as caught:
+        gpt.audio.translations.create(model="whisper-1", file=("a", speak(LIBRARY)))
+    assert caught.value.status_code == 501

@@ -1,6 +1,7 @@
 """Images: classes, candidate labels, people, faces, upscaling, text, questions about pages."""
 
 import base64
+import io
 import pickle
 import struct
 import zlib
@@ -499,3 +500,35 @@ def test_model_by_name(http: httpx.Client) -> None:
     headers = {"Content-Type": "image/png"}
     answer = http.post("/models/PaddlePaddle/PP-OCRv6-small", content=content, headers=headers)
     assert answer.json() == [{"generated_text": "Platform 9"}]
+
+
+@pytest.mark.parametrize("task", ["image-classification", "image-to-text", "image-to-image"])
+@pytest.mark.parametrize("size", [(39_000_000, 1), (1, 20_000), (16_385, 2000)])
+def test_sides_are_limited(http: httpx.Client, task: str, size: tuple[int, int]) -> None:
+    reply = send_image(http, task, png_of(*size))
+    assert reply.status_code == 400
+    error = reply.json()["error"]
+    assert f"{size[0]} x {size[1]}" in error
+    assert "each side" in error
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_deep_images_keep_their_content(
+    http: httpx.Client, photos: dict[str, bytes], mode: str
+) -> None:
+    gray = Image.open(io.BytesIO(photos["flower"])).convert("L")
+    values = np.asarray(gray, np.float64) / 255
+    deep = {
+        "F": values.astype(np.float32),
+        "I": (values * 65_535).astype(np.int32),
+        "I;16": (values * 65_535).astype(np.uint16),
+    }[mode]
+    content = samples.encode_image(Image.fromarray(deep), "PNG" if mode == "I;16" else "TIFF")
+    expected = send_image(http, "image-classification", samples.encode_image(gray)).json()
+    found = send_image(http, "image-classification", content).json()
+    assert [label["label"] for label in found] == [label["label"] for label in expected]
+
+
+def test_avif(http: httpx.Client, photos: dict[str, bytes]) -> None:
+    content = samples.encode_image(Image.open(io.BytesIO(photos["flower"])), "AVIF")
+    assert send_image(http, "image-classification", content).json()[0]["label"] == "daisy"

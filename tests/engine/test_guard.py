@@ -132,6 +132,10 @@ def test_very_long_conversations(http: httpx.Client, choice: object) -> None:
         b"[1]",
         b'"text"',
         b"\xff\xfe",
+        b'{"inputs": "caf\xe9"}',
+        b'{"inputs": "\xed\xa0\xbd"}',
+        b'{"inputs": "\\ud83d"}',
+        b'{"\xff": 1}',
         b"[" * 100_000,
         b'{"inputs": 3}',
         b'{"inputs": ["a"]}',
@@ -239,3 +243,94 @@ def test_health_needs_no_key(server: Server, key: str | None) -> None:
     # Only the key is not required.
     stranger = httpx.get(server.url + "/health", headers={"Origin": "http://evil.example"})
     assert stranger.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/audio/speech", "/"])
+def test_invalid_utf8_is_a_bad_request(http: httpx.Client, path: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    reply = http.post(path, content=b'{"input": "caf\xe9"}', headers=headers)
+    assert reply.status_code == 400
+    assert "not valid JSON" in reply.text
+
+
+def test_texts_in_other_character_sets(http: httpx.Client) -> None:
+    def post(content: bytes, charset: str) -> httpx.Response:
+        headers = {"Content-Type": f"text/plain; charset={charset}"}
+        return http.post(TASK, content=content, headers=headers)
+
+    assert post("I love this café!".encode("latin-1"), "latin-1").status_code == 200
+    assert post("I love this café!".encode(), '"utf-8"').status_code == 200
+    for content, charset in ((b"caf\xe9", "utf-8"), (b"a", "no-such-charset")):
+        reply = post(content, charset)
+        assert reply.status_code == 400
+        assert charset in reply.json()["error"]
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize("route", ["transcriptions", "translations"])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", PART),
+        ("multipart/form-data; boundary=", PART),
+        ("multipart/form-data; boundary=other", PART),
+        ("multipart/form-data; boundary=b", b"x" + PART),
+        ("multipart/form-data; boundary=b", PART.replace(b"--b--", b"--b!")),
+        ("multipart/form-data; boundary=b", PART[:40]),
+        ("multipart/form-data; boundary=b", PART.replace(b"Content-Disposition", b"Cont\xff")),
+        ("multipart/form-data; boundary=b; charset=no-such", PART),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--\r\n"),
+        ("application/x-www-form-urlencoded", b"file=text"),
+        ("application/json", b"{}"),
+    ],
+)
+def test_broken_forms(http: httpx.Client, route: str, content_type: str, body: bytes) -> None:
+    headers = {"Content-Type": content_type}
+    reply = http.post(f"/v1/audio/{route}", content=body, headers=headers)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("PUT", "/v1/audio/speech", "POST"),
+        ("GET", "/models/default/pipeline/fill-mask", "POST"),
+        ("POST", "/health", "GET"),
+        ("DELETE", "/v1/models", "GET"),
+        ("GET", "/", "POST"),
+    ],
+)
+def test_wrong_methods_are_told_the_right_one(
+    http: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    reply = http.request(method, path)
+    assert reply.status_code == 405
+    assert allowed in reply.headers["allow"]
+    error = reply.json()["error"]
+    message = error["message"] if isinstance(error, dict) else error
+    assert message.startswith(f"{path} does not support {method}; use ")
+    assert allowed in message
+
+
+def test_unknown_paths_list_all_with_their_methods(http: httpx.Client) -> None:
+    reply = http.get("/v2/models")
+    assert reply.status_code == 404
+    for route in ("POST /v1/responses", "GET /health", "POST /models/{model:path}"):
+        assert route in reply.json()["error"]
+
+
+def test_token_ids_as_embedding_input(http: httpx.Client) -> None:
+    for ids in ([1, 2, 3], [[1, 2], [3]]):
+        reply = http.post("/v1/embeddings", json={"model": "default", "input": ids})
+        assert reply.status_code == 400
+        assert "check_embedding_ctx_length=False" in reply.json()["error"]["message"]
+
+
+def test_images_need_a_model_of_the_user(http: httpx.Client) -> None:
+    reply = http.post("/v1/images/generations", json={"prompt": "a cat", "model": "dall-e-3"})
+    assert reply.status_code == 501
+    assert "no text-to-image model" in reply.json()["error"]["message"]

@@ -26,7 +26,7 @@ from hfwidgets.engine.base.http_errors import RefusedError, bad_request
 DEFAULT_CONTEXT = 4096
 PARALLEL_REQUESTS = 2
 DEFAULT_THREADS = 1
-_SCRIPT = Path(__file__).with_name("_llama_child.py")
+CHILD_SCRIPT = Path(__file__).with_name("_llama_child.py")
 _START_SECONDS = 120
 _decode_json = msgspec.json.Decoder().decode
 
@@ -208,22 +208,13 @@ class Llama:
     async def _start_process(self) -> httpx.AsyncClient:
         model = self._model()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(_SCRIPT)),
+            *(sys.executable, "-P", str(CHILD_SCRIPT)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=engine_process.engine_environment(),
         )
         key = secrets.token_urlsafe(24)
-        settings = {
-            "model": str(model),
-            "projector": str(self._projector) if self._projector else None,
-            "name": self.name,
-            "key": key,
-            "threads": self.style.threads,
-            "context": self.context * PARALLEL_REQUESTS,
-            "parallel": PARALLEL_REQUESTS,
-        }
-        address = await self._handshake(self._process, settings)
+        address = await self._handshake(self._process, self.child_settings(model, key))
         return httpx.AsyncClient(
             base_url=address,
             headers={
@@ -236,6 +227,18 @@ class Llama:
             timeout=httpx.Timeout(None, connect=10),
             trust_env=False,  # a proxy must never come between the engine and its own child
         )
+
+    def child_settings(self, model: Path, key: str) -> dict[str, Any]:
+        """Return the settings that the child reads from its standard input."""
+        return {
+            "model": str(model),
+            "projector": str(self._projector) if self._projector else None,
+            "name": self.name,
+            "key": key,
+            "threads": self.style.threads,
+            "context": self.context * PARALLEL_REQUESTS,
+            "parallel": PARALLEL_REQUESTS,
+        }
 
     async def _handshake(self, child: asyncio.subprocess.Process, settings: dict[str, Any]) -> str:
         """Send the settings to the child and return the address it listens on."""

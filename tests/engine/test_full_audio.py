@@ -15,6 +15,7 @@ import numpy as np
 import openai
 import pytest
 import soundfile
+import soxr
 
 from hfwidgets import InferenceClient, engine_process, errors
 from hfwidgets.engine.base import audio
@@ -458,7 +459,7 @@ def encode_container(samples_: samples.Samples, rate: int, form: str, codec: str
         ("mov", "aac"),
         ("adts", "aac"),
         ("webm", "libopus"),
-        ("matroska", "flac"),
+        ("matroska", "aac"),  # MKA
         ("avi", "mp3"),
     ],
 )

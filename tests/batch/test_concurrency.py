@@ -84,6 +84,121 @@ def test_it_never_falls_below_one(clock: Clock) -> None:
     assert limiter.has_room(0)
 
 
+def held_seconds(limiter: Limiter, clock: Clock) -> float:
+    """The seconds for which successes leave the size alone."""
+    start, size = clock.now, limiter.size
+    while limiter.size == size:
+        clock.now += 0.5
+        assert clock.now < start + 2000
+        limiter.record_success(clock.now)
+    return clock.now - start
+
+
+@pytest.mark.parametrize(("pause", "hold"), [(3.0, 60.0), (1.0, 20.0), (0.5, 10.0), (None, 2.0)])
+def test_a_refused_size_is_held_for_twenty_pauses(
+    clock: Clock, pause: float | None, hold: float
+) -> None:
+    limiter = Limiter(64, 20, clock)
+    limiter.record_refusal(clock.now, pause)
+    assert held_seconds(limiter, clock) == pytest.approx(hold, abs=0.5)
+
+
+def test_the_hold_doubles_up_to_eight_times_while_the_same_size_is_refused(clock: Clock) -> None:
+    holds = []
+    limiter = Limiter(64, 20, clock)
+    for _ in range(6):
+        limiter.record_refusal(clock.now, 1.0)
+        holds.append(held_seconds(limiter, clock))
+        # Back to the size that was refused before, which stays unproven: its calls are older.
+        limiter.size = 20.0
+        clock.now += 0.5
+    assert holds == pytest.approx([20, 40, 80, 160, 160, 160], abs=0.5)
+
+
+def test_the_hold_is_short_again_at_another_size(clock: Clock) -> None:
+    limiter = Limiter(64, 20, clock)
+    for size, hold in ((20.0, 20.0), (20.9, 40.0), (40.0, 20.0), (41.5, 40.0)):
+        limiter.size = size
+        clock.now += 0.5
+        limiter.record_refusal(clock.now, 1.0)
+        assert held_seconds(limiter, clock) == pytest.approx(hold, abs=0.5)
+
+
+def test_a_size_is_not_proven_by_calls_from_before_it_was_reached(clock: Clock) -> None:
+    limiter = Limiter(2, 1, clock)
+    began = clock.now
+    limiter.record_success(began)
+    assert limiter.size == 2
+    limiter.record_success(began)  # began when the size was 1
+    clock.now += 1
+    limiter.record_refusal(clock.now, None)
+    assert limiter.size == pytest.approx(0.95 * 2)
+
+
+def test_a_size_is_proven_by_half_as_many_later_calls_and_as_many_answers(clock: Clock) -> None:
+    limiter = Limiter(2, 1, clock)
+    began = clock.now
+    limiter.record_success(began)
+    clock.now += 1
+    limiter.record_success(clock.now)
+    clock.now += 1
+    limiter.record_refusal(clock.now, None)
+    assert limiter.size == pytest.approx(0.7 * 2)
+
+
+def test_after_a_refusal_a_size_must_be_proven_again(clock: Clock) -> None:
+    limiter = Limiter(3, 3, clock)
+    limiter.record_refusal(clock.now, None)
+    assert limiter.size == pytest.approx(2.85)
+    clock.now += 0.1
+    limiter.record_success(clock.now)
+    clock.now += 0.1
+    limiter.record_refusal(clock.now, None)
+    assert limiter.size == pytest.approx(0.95 * 2.85)
+
+
+@pytest.mark.parametrize(("pause", "left"), [(None, 0.7), (2.0, 0.95)])
+def test_a_refusal_of_nearly_all_calls_blames_the_server(
+    clock: Clock, pause: float | None, left: float
+) -> None:
+    limiter = Limiter(64, 20, clock)
+    began = clock.now
+    clock.now += 1
+    for _ in range(14):
+        limiter.record_refusal(began, pause)
+    assert limiter.size == pytest.approx(0.95 * 20 - 13)
+    limiter.record_refusal(began, pause)  # three quarters of the calls
+    assert limiter.size == pytest.approx(left * 20)
+    assert limiter.pause == (pause or 0.0)
+
+
+def test_below_its_threshold_the_size_grows_by_one_and_above_it_slowly(clock: Clock) -> None:
+    limiter = Limiter(40, 40, clock)
+    for _ in range(40):
+        clock.now += 0.1
+        limiter.record_success(clock.now)
+    began = clock.now
+    clock.now += 1
+    for _ in range(6):
+        limiter.record_refusal(began, None)  # a proven size: the threshold is 95 % of it
+    assert limiter.size == pytest.approx(0.7 * 40)
+    grown = []
+    for _ in range(12):
+        clock.now += 1
+        before = limiter.size
+        limiter.record_success(clock.now)
+        grown.append(limiter.size - before)
+    assert grown[:10] == [pytest.approx(1.0)] * 10
+    assert grown[11] == pytest.approx(1 / (limiter.size - grown[11]))
+
+
+def test_the_first_size_is_at_most_the_largest(clock: Clock) -> None:
+    assert Limiter(4, 8, clock).size == 4
+    assert Limiter(8, 4, clock).size == 4
+    assert Limiter(1, 1, clock).has_room(0)
+    assert not Limiter(1, 1, clock).has_room(1)
+
+
 SERVERS = {
     "40 at once, Retry-After 1": (lambda: at_most(40, 0.1, 1.0), 0.1 / 40),
     "20 at once, no Retry-After": (lambda: at_most(20, 0.05, None), 0.05 / 20),

@@ -1,7 +1,7 @@
-"""Where a chosen provider is reached, and what it is shown: the token's rules in one place.
+"""Resolve where a provider is reached and with which credentials: the token's rules.
 
 A token that was passed goes to the host that the caller named. One that was found on the machine
-goes only where `auth.trusted` allows; elsewhere the call is made without.
+goes only where `auth.is_trusted_url` allows; other calls are made without.
 """
 
 import sys
@@ -23,13 +23,13 @@ BASE_HEADERS: Mapping[str, str] = {
     "accept": "*/*",
     "accept-encoding": "gzip, deflate",
 }
-"""The headers of a request that carries no credentials."""
+"""Headers of a request without credentials."""
 
 BILL_TO_HEADER = "x-hf-bill-to"
 
 
 def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
-    """The address for a task with its credentials, found once a client."""
+    """Return the address for a task with its credentials; each client resolves it once."""
     key = who.url or f"{who.provider.name} {who.provider.base_of(task)}"
     known = settings.addresses.get(key)
     if known is not None:
@@ -48,7 +48,7 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
 
 
 def forget_address(provider: Provider, settings: Settings) -> None:
-    """Look for the provider's address again the next time."""
+    """Have the provider's address resolved again for the next call."""
     settings.routes.clear()
     for key in list(settings.addresses):
         if key.partition(" ")[0] == provider.name:
@@ -63,7 +63,7 @@ def _connect(who: Route, task: str, token: auth.Token | None, settings: Settings
 
 
 def _split_user_info(url: str) -> tuple[str, dict[str, str]]:
-    """A URL without the name and password that it may hold, and the header that shows them."""
+    """Return a URL without its name and password, and the header that carries them."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     if not at:
@@ -74,7 +74,7 @@ def _split_user_info(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _add_client_headers(address: Address, token: auth.Token | None, settings: Settings) -> Address:
-    """The address with the client's own headers, which win key by key."""
+    """Return the address with the user's own headers, which win key by key."""
     headers = {**BASE_HEADERS, **address.headers}
     given = {name.lower(): value for name, value in settings.headers.items()}
     headers |= given | _bill_to_header(given, token, settings)
@@ -91,12 +91,12 @@ def _add_client_headers(address: Address, token: auth.Token | None, settings: Se
 def _bill_to_header(
     given: Mapping[str, str], token: auth.Token | None, settings: Settings
 ) -> dict[str, str]:
-    """The header that names who pays; it means something only with a Hub token."""
+    """Return the header that names who pays, which only works with a Hub token."""
     if not settings.bill_to:
         return {}
     if token is None or not token.is_hub_token:
         warn(
-            "bill_to is left out: only calls with a Hub token (hf_...) are billed by the Hub.",
+            "bill_to is ignored: the Hub bills only calls with a Hub token (hf_...).",
         )
         return {}
     if given.get(BILL_TO_HEADER, settings.bill_to) != settings.bill_to:

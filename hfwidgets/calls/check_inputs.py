@@ -1,4 +1,4 @@
-"""Inputs that cannot be meant, refused before anything is sent."""
+"""Refuse inputs that cannot be meant before anything is sent."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hfwidgets.tasks import BaseTask
 
 
 def check_inputs(inputs: Any, task: BaseTask) -> None:
-    """InputError where an input is missing, or is a whole column where one value is asked for."""
+    """Raise InputError for a missing value, or a whole column where a task takes one value."""
     named = inputs.items() if type(inputs) is dict else (("", inputs),)
     for name, value in named:
         if type(value) is str:
@@ -16,10 +16,10 @@ def check_inputs(inputs: Any, task: BaseTask) -> None:
         what = name or task.inputs[0]
         if is_missing(value):
             raise errors.InputError(
-                f"{what} of {task.method} is {value!r}, a missing value: there is nothing to ask."
+                f"{what} of {task.method} is {value!r}, a missing value: nothing to send."
             )
         if hasattr(value, "iloc"):
             raise errors.InputError(
-                f"{what} of {task.method} is a {type(value).__name__}, which is many: "
-                f"client.map({task.name!r}, ...) asks for each of its rows."
+                f"{what} of {task.method} is a {type(value).__name__}, which has many values: "
+                f"client.map({task.name!r}, ...) processes each of its rows."
             )

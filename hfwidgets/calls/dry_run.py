@@ -1,4 +1,4 @@
-"""What a call would send: the driver of dry runs, which sends nothing."""
+"""Show what a call would send, and send nothing."""
 
 import json
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ MAX_BODY_CHARS = 2000
 
 @dataclass(frozen=True)
 class Explanation:
-    """The first request that a call would send.
+    """The first request of a call, as it would be sent.
 
     Attributes:
-        method, url: as they would be sent, but for keys in the url, and for the port of an
-            embedded engine that does not run yet.
+        method, url: as they would be sent, without keys in the url; the port of an embedded
+            engine that does not run yet is left out.
         headers: with every credential replaced by dots.
         body: the start of the body as text, at most 2,000 characters; binary ones are only counted.
-        size: the whole body's size in bytes, None when it is not known before it is sent.
-        provider, model: who would be asked.
-        notes: what else would happen.
-        content: the whole body where it is ready, None where it is made while it is sent.
+        size: the whole body's size in bytes, None if it is not known before it is sent.
+        provider, model: who would serve the call.
+        notes: what else would happen, such as a start of the engine.
+        content: the whole body; None if it is made while it is sent.
     """
 
     method: str

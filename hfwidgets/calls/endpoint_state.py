@@ -1,8 +1,8 @@
-"""What an Inference Endpoint that does not answer is doing: asleep, paused, starting or broken.
+"""Find out why an Inference Endpoint does not answer: asleep, paused, starting or broken.
 
 An endpoint that is scaled to zero wakes with the first request and answers 503 (502 on older ones)
 until it is ready; a paused one answers 400 or 503 and never wakes. The control plane tells them
-apart where the call's Hub token may ask it; else the server's words do.
+apart if the call's Hub token may ask it; otherwise the text of the reply must do.
 
 Source: the Inference Endpoints guides on autoscaling and pausing; huggingface_hub issue 1605.
 """
@@ -22,7 +22,7 @@ from hfwidgets.errors.server_message import find_server_message
 CONTROL_PLANE = "https://api.endpoints.huggingface.cloud/v2"
 
 MAX_START_WAIT = 1800.0
-"""How long an endpoint is waited for without a timeout, in seconds: models load for minutes."""
+"""The longest wait for an endpoint without a timeout, in seconds: models load for minutes."""
 
 POLL_SECONDS = 5.0
 
@@ -31,7 +31,7 @@ STARTING_STATES = ("pending", "initializing", "updating", "scaledToZero")
 
 
 def is_endpoint_down(reply: Reply) -> bool:
-    """Whether a reply is that of an Inference Endpoint without a running replica."""
+    """True if a reply is that of an Inference Endpoint without a running replica."""
     if reply.status_code not in (400, 502, 503):
         return False
     host = urlsplit(reply.url).hostname or ""
@@ -41,7 +41,7 @@ def is_endpoint_down(reply: Reply) -> bool:
 
 
 def is_endpoint_paused(reply: Reply) -> bool:
-    """Whether the server's words say that the endpoint is paused."""
+    """True if the reply's text says that the endpoint is paused."""
     said = (find_server_message(reply) or "").lower()
     return "paused" in said or "invalid state" in said
 
@@ -58,8 +58,8 @@ def choose_endpoint_pause(
         settings: the client's.
 
     Raises:
-        EndpointPausedError: It is paused, and stays so until somebody resumes it.
-        InferenceEndpointError: It failed, or did not come up within half an hour.
+        EndpointPausedError: It is paused, and stays so until it is resumed.
+        InferenceEndpointError: It failed, or did not start within half an hour.
     """
     found = yield from _fetch_entry(reply.url, authorization, settings)
     status = found.get("status") or {}
@@ -75,17 +75,17 @@ def choose_endpoint_pause(
         return None
     if elapsed > MAX_START_WAIT:
         raise errors.InferenceEndpointTimeoutError(
-            f"The endpoint {name} did not come up within {elapsed:.0f} s "
+            f"The endpoint {name} did not start within {elapsed:.0f} s "
             f"(state: {state or 'unknown'}). Its log is at {advice.ENDPOINTS_PAGE}."
         )
-    why = "is scaled to zero and wakes up" if state in (None, "scaledToZero") else f"is {state}"
+    why = "is scaled to zero and is waking up" if state in (None, "scaledToZero") else f"is {state}"
     return Sleep(POLL_SECONDS, f"the endpoint {name} {why}, which takes minutes", counts=False)
 
 
 def _paused_error(name: Any, known: bool, reply: Reply) -> errors.EndpointPausedError:
     call = f"hfwidgets.get_inference_endpoint({name!r}).resume()" if known else "its resume()"
     error = errors.EndpointPausedError(
-        f"The endpoint {name} is paused: it does not wake by itself.",
+        f"The endpoint {name} is paused and does not wake by itself.",
         advice=f"Resume it with {call} or at {advice.ENDPOINTS_PAGE}, and call again.",
         action=errors.Action("open_url", {"url": advice.ENDPOINTS_PAGE}),
     )

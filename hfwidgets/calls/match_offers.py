@@ -1,4 +1,4 @@
-"""Which of a model's offers fit a task, and what to say when none does."""
+"""Find the offers of a model that fit a task, and explain when none does."""
 
 from collections.abc import Iterable
 
@@ -10,26 +10,26 @@ from hfwidgets.tasks import TASKS
 CONVERSATIONAL = "conversational"
 
 EMBEDDING_TASKS = frozenset({"feature-extraction", "sentence-similarity"})
-"""Tasks that the same models do, whichever of the two the Hub lists."""
+"""Tasks of the same models, whichever of the two the Hub lists."""
 
 CHAT_TASKS = frozenset({CONVERSATIONAL, "text-generation", "image-text-to-text"})
 
 
 def offers_for_task(offers: Iterable[Offer], task: str) -> list[Offer]:
-    """The offers for a task, by its name on the Hub; live ones first."""
+    """Return the offers for a task, by its name on the Hub; live ones first."""
     tasks = EMBEDDING_TASKS if task in EMBEDDING_TASKS else {task}
     found = [offer for offer in offers if offer.task is None or offer.task in tasks]
     return sorted(found, key=lambda offer: offer.status != "live")
 
 
 def is_live_on_hf_inference(about: HubModelInfo, task: str) -> bool:
-    """Whether hf-inference is live for the model and task."""
+    """True if hf-inference is live for the model and task."""
     theirs = (offer for offer in about.offers if offer.provider == "hf-inference")
     return any(offer.status == "live" for offer in offers_for_task(theirs, task))
 
 
 def may_support_task(about: HubModelInfo, task: str) -> bool:
-    """Whether hf-inference does a task with such a model; what is not known is not refused."""
+    """True if hf-inference may serve a task with such a model, as far as its page tells."""
     pipeline = about.pipeline_tag
     if pipeline in EMBEDDING_TASKS and task in EMBEDDING_TASKS:
         return task == pipeline or task in about.tags
@@ -43,7 +43,7 @@ def may_support_task(about: HubModelInfo, task: str) -> bool:
 
 
 def other_task_error(model: str, task: str, pipeline: str) -> TaskNotServedError:
-    """The error for a model whose page says that it does something else."""
+    """Build the error for a model whose page names another task."""
     return TaskNotServedError(
         f"{model} is a model for {pipeline}, not for {task}"
         f".{_suggest_call(model, task, {pipeline})}"
@@ -53,7 +53,7 @@ def other_task_error(model: str, task: str, pipeline: str) -> TaskNotServedError
 def not_at_provider_error(
     model: str, task: str, provider: str, about: HubModelInfo
 ) -> TaskNotServedError:
-    """The error for a provider that has not the model, or has it for another task."""
+    """Build the error for a provider without the model, or with it for another task only."""
     there = {str(offer.task) for offer in about.offers if offer.provider == provider}
     if there:
         return TaskNotServedError(
@@ -61,18 +61,17 @@ def not_at_provider_error(
             f"{_suggest_call(model, task, there)}"
         )
     names = {offer.provider for offer in offers_for_task(about.offers, task)}
-    others = f" For {task} these do: {_join_names(names)}." if names else _suggest_alternatives()
+    others = f" For {task} use {_join_names(names)}." if names else _suggest_alternatives()
     return TaskNotServedError(f"{provider} does not serve {model}.{others}")
 
 
 def not_served_error(model: str, task: str, about: HubModelInfo) -> TaskNotServedError:
-    """The error for a model that no provider serves for the task."""
+    """Build the error for a model that no provider serves for the task."""
     names = {offer.provider for offer in offers_for_task(about.offers, task)}
     if names:
         return TaskNotServedError(
-            f"{model} is served for {task} by {_join_names(names)} only, which hfwidgets does "
-            "not have "
-            f"for this task; a package may add it. Providers: {', '.join(providers.names())}."
+            f"{model} is served for {task} by {_join_names(names)} only, which hfwidgets has no "
+            f"route for; a package may add one. Providers: {', '.join(providers.names())}."
         )
     if not about.offers:
         return TaskNotServedError(f"No provider serves {model}.{_suggest_alternatives()}")
@@ -84,7 +83,7 @@ def not_served_error(model: str, task: str, about: HubModelInfo) -> TaskNotServe
 
 
 def _suggest_call(model: str, task: str, served: set[str]) -> str:
-    """The call that would work."""
+    """Suggest the call that would work."""
     if served & CHAT_TASKS and task != CONVERSATIONAL:
         chat = f'[{{"role": "user", "content": ...}}], model={model!r}'
         return f" Use client.chat_completion({chat})."

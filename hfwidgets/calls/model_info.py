@@ -1,10 +1,10 @@
-"""What the Hub knows about models: who serves them, under what name, and which it recommends.
+"""Look models up on the Hub: who serves them, under what name, and which it recommends.
 
     GET {hub}/api/models/{id}?expand=inferenceProviderMapping&expand=pipeline_tag&expand=tags
     GET {hub}/api/tasks
 
-Answers are kept on the client, by model and token, for ten minutes; look-ups that failed for one.
-The token goes along only when it is a Hub token that may go there.
+A client keeps answers by model and token for ten minutes, failed look-ups for one minute.
+Only a Hub token that may go to this Hub is sent along.
 """
 
 import time
@@ -20,13 +20,13 @@ from hfwidgets.core.flow import Flow, Send
 from hfwidgets.providers import bearer_headers
 
 CACHE_SECONDS = 600.0
-"""How long an answer holds, in seconds."""
+"""How long an answer is kept, in seconds."""
 
 LOOKUP_TIMEOUT = 10.0
-"""How long an answer is waited for, in seconds: a call that works without it shall not hang."""
+"""The longest wait for an answer, in seconds: a call that works without it must not hang."""
 
 FAILURE_CACHE_SECONDS = 60.0
-"""How long the Hub is not asked again where it may be left out, in seconds."""
+"""How long an optional look-up is skipped after a failure, in seconds."""
 
 REFUSED_STATUSES = frozenset({401, 403, 404})
 
@@ -38,15 +38,15 @@ LOOKUP_ERRORS = (
     errors.HfHubHTTPError,
     errors.OfflineModeIsEnabled,
 )
-"""What a look-up that fails raises."""
+"""The errors of a failed look-up."""
 
 
 def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
-    """What the Hub says about a model.
+    """Return the Hub's entry of a model.
 
     Raises:
-        ConnectError, InferenceTimeoutError, HfHubHTTPError: the Hub did not answer, or knows no
-            such model.
+        ConnectError, InferenceTimeoutError, HfHubHTTPError: the Hub did not answer, or does not
+            have the model.
     """
     if model in settings.mapping:
         return HubModelInfo(settings.mapping[model], is_manual=True)
@@ -69,10 +69,10 @@ def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
 
 
 def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
-    """What the Hub says about a model, None when it does not answer (nor asked for a minute then).
+    """Return the Hub's entry of a model; None if the Hub fails, which is remembered for a minute.
 
     Raises:
-        HfHubHTTPError: the Hub answered, and knows no such model or does not show it.
+        HfHubHTTPError: the Hub does not have the model, or does not show it.
     """
     key = (model, "unanswered")
     silent = settings.known_models.get(key)
@@ -88,7 +88,7 @@ def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
 
 
 def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str]:
-    """The model that the Hub recommends for the first of these tasks that it knows."""
+    """Return the model that the Hub recommends for the first of these tasks that it knows."""
     if settings.recommended_models is None:
         token = yield from find_hub_token(settings)
         reply = yield Send("GET", f"{settings.hosts.hub}/api/tasks", headers=auth_headers(token))
@@ -101,13 +101,13 @@ def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str
         if models := settings.recommended_models.get(task):
             return models[0]
     raise errors.ConfigurationError(
-        f"The Hub recommends no model for {tasks[0]}: pass model= with a model's id or a URL, or "
-        "use provider='local'."
+        f"The Hub does not recommend a model for {tasks[0]}.",
+        advice="Pass model= with a model's id or a URL, or use provider='local'.",
     )
 
 
 def find_hub_token(settings: Settings) -> Flow[auth.Token | None]:
-    """The client's token, if it is a Hub token that may go to this Hub."""
+    """Return the client's token, if it is a Hub token that may go to this Hub."""
     token = yield from settings.find_token()
     if token is None or not token.is_hub_token:
         return None
@@ -115,7 +115,7 @@ def find_hub_token(settings: Settings) -> Flow[auth.Token | None]:
 
 
 def auth_headers(token: auth.Token | None) -> dict[str, str]:
-    """The headers that show a token."""
+    """Return the headers that carry a token."""
     return bearer_headers(token.value) if token else {}
 
 
@@ -125,5 +125,8 @@ def _parse_object(reply: Any) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise errors.ConnectError("The Hub's answer cannot be read. Is something in between?")
+        raise errors.ConnectError(
+            "The Hub's answer cannot be read.",
+            advice="Check for a proxy or a login page in between.",
+        )
     return body

@@ -9,14 +9,15 @@ from hfwidgets import errors
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One provider's entry for a model.
+    """A provider's entry for a model.
 
     Attributes:
         provider: the provider's name.
         id: the model's name there.
-        task: what the model does there, by the Hub's name; None in a mapping by hand: anything.
+        task: what the model does there, by the Hub's name; None, for any task, in a mapping that
+            was passed.
         status: live, staging or error.
-        entry: all that the Hub says (`adapter`, `adapterWeightsPath`, ...).
+        entry: the Hub's whole entry (`adapter`, `adapterWeightsPath`, ...).
     """
 
     provider: str
@@ -28,7 +29,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class HubModelInfo:
-    """What the Hub says about a model, or the caller where `by_hand` is true."""
+    """The Hub's entry of a model; if `is_manual`, what the caller passed instead."""
 
     offers: tuple[Offer, ...] = ()
     pipeline_tag: str | None = None
@@ -37,7 +38,7 @@ class HubModelInfo:
 
 
 def parse_offers(mapping: Any) -> tuple[Offer, ...]:
-    """The Hub's mapping in its order, from either of its shapes: an object or a list."""
+    """Return the Hub's mapping in its order, from either of its forms: an object or a list."""
     if isinstance(mapping, Mapping):
         rows: Iterable[Any] = [
             {**entry, "provider": name}
@@ -60,16 +61,16 @@ def parse_offers(mapping: Any) -> tuple[Offer, ...]:
 
 
 def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, ...]]:
-    """A mapping that was given to a client, by model.
+    """Return the offers in a client's `mapping=`, by model.
 
         {"org/model": {"together": "its name there"}}
         {"org/model": {"fal-ai": {"providerId": "fal-ai/lora", "task": "text-to-image",
                                   "adapterWeightsPath": "weights.safetensors"}}}
 
-    A model that is named here is never looked up on the Hub.
+    A model in the mapping is never looked up on the Hub.
 
     Raises:
-        ConfigurationError: another shape.
+        ConfigurationError: the mapping has another form.
     """
     found = {}
     for model, entries in (mapping or {}).items():

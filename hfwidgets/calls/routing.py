@@ -1,7 +1,7 @@
-"""Who serves a call, and under what name: the rules in one place.
+"""Choose who serves a call, and under what name: the rules in one place.
 
-1. A URL (on the call, else on the client) is called as it is.
-2. Else the provider is the client's `provider=`, else what `HFWIDGETS_PROVIDER` says.
+1. A URL (on the call, else on the client) is called unchanged.
+2. Else the provider is the client's `provider=`, else that of `HFWIDGETS_PROVIDER`.
 3. Without either: no model -> hf-inference with the model that the Hub recommends for the task;
    chat -> the Hub's router, which chooses by itself ("auto"); another task -> hf-inference where
    the Hub lists it as live for the model, else the first live provider of the Hub's list that
@@ -11,9 +11,9 @@
 5. A provider's own name for the model comes from `InferenceClient(mapping=...)`, else from the Hub.
    hf-inference keeps the Hub's name; the model's page must only not say that it does another task.
 
-A look-up that fails does not break a call that may work: hf-inference is then asked unchecked, and
-a provider with its own key is asked for the model as it was named, with a warning. With a Hub token
-the provider's name for the model is needed, so the look-up's error stands.
+A failed look-up does not break a call that may work: hf-inference is then called unchecked, and a
+provider with its own key is called with the model's name unchanged, with a warning. A call with a
+Hub token needs the provider's name for the model, so the look-up's error is raised.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ POLICIES = frozenset({"fastest", "cheapest", "preferred"})
 @mask_repr
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """What is asked for: the model's name without its suffix."""
+    """A model as a call names it, without its suffix."""
 
     task: BaseTask
     model: str
@@ -49,21 +49,21 @@ class ModelRef:
 
     @property
     def full_name(self) -> str:
-        """The model as it was named."""
+        """The model's name with its suffix."""
         return f"{self.model}:{self.suffix}" if self.suffix else self.model
 
 
 def default_provider(settings: Settings) -> str | None:
-    """The provider that was named for all calls: the client's, else the environment's."""
+    """Return the provider for all calls: the client's, else the environment's."""
     return settings.provider or environment.default_provider()
 
 
 def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[Route]:
-    """Who serves a task with a model, by the rules above.
+    """Return who serves a task with a model, by the rules above.
 
     Raises:
-        ConfigurationError: arguments that exclude each other, or a model is missing.
-        TaskNotServedError: the provider does not do the task, or not with this model.
+        ConfigurationError: conflicting arguments, or a model is missing.
+        TaskNotServedError: the provider does not serve the task, or not with this model.
         MissingTokenError: the token does not fit.
         ConnectError, InferenceTimeoutError, HfHubHTTPError: a look-up that was needed failed.
     """
@@ -73,7 +73,7 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
     model = model or settings.model
     name = default_provider(settings)
     if name is not None and providers.get(name).needs_url:
-        raise errors.ConfigurationError("An endpoint is named by its URL: pass it as base_url=.")
+        raise errors.ConfigurationError("provider='endpoint' needs a URL: pass base_url=.")
     if model is None:
         return (yield from _route_without_model(task, name, settings))
     asked, name = _split_suffix(task, model, name, settings)
@@ -126,7 +126,7 @@ def yields_to_url(name: str | None) -> bool:
 
 
 def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -> Flow[Route]:
-    """A call without a model: hf-inference has recommended ones, the local engine its own."""
+    """Return the route of a call without a model: a recommended one, or the provider's own."""
     if name is None:
         yield from _require_hub_token(settings)
     provider = providers.get("hf-inference" if name in (None, "auto") else name)
@@ -147,19 +147,19 @@ def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -
 
 
 def _require_hub_token(settings: Settings) -> Flow[None]:
-    """Refuse a key that is nobody's when no provider is named."""
+    """Refuse a provider's key if no provider is named."""
     token = yield from settings.find_token()
     if token is not None and not token.is_hub_token:
         raise errors.MissingTokenError(
             f"The token from {token.source} is not a Hub token (those start with hf_), so it must "
-            "be a provider's own key: pass provider= to say whose, or base_url= for an endpoint."
+            "be a provider's own key: pass provider= with its name, or base_url= for an endpoint."
         )
 
 
 def _split_suffix(
     task: BaseTask, model: str, name: str | None, settings: Settings
 ) -> tuple[ModelRef, str | None]:
-    """The model's name and suffix, and the provider that the two name together."""
+    """Split a model into name and suffix; return both and the provider that they name."""
     whole = ModelRef(task, model, settings)
     if name not in (None, "auto", "hf-inference") and not providers.get(name).mapped:
         return whole, name  # names with colons are theirs
@@ -168,8 +168,8 @@ def _split_suffix(
         return whole, name
     if "/" in suffix:
         raise errors.ConfigurationError(
-            f"{model!r} is neither a model's id nor a URL: an address begins with http:// or "
-            "https://, and behind a colon comes a provider's name, as in 'org/model:together'."
+            f"{model!r} is neither a model's id nor a URL: a URL begins with http:// or https://, "
+            "and a colon precedes a provider's name, as in 'org/model:together'."
         )
     asked = ModelRef(task, base, settings, suffix)
     if suffix in POLICIES:
@@ -189,13 +189,13 @@ def _split_suffix(
 
 
 def _is_on_router(suffix: str, settings: Settings) -> bool:
-    """Whether the router is asked for a provider: it may know some that hfwidgets does not."""
+    """True if the router handles a provider; it may know some that hfwidgets does not."""
     direct = settings.token is not None and not settings.token.is_hub_token
     return not direct and (suffix not in providers.names() or providers.get(suffix).routable)
 
 
 def _route_to_provider(asked: ModelRef, provider: Provider) -> Flow[Route]:
-    """The model at a provider that was named."""
+    """Return the route to a provider that was named."""
     if provider.name == "auto":
         return Route(provider, asked.full_name, asked.full_name)
     if provider.mapped:
@@ -208,7 +208,7 @@ def _route_to_provider(asked: ModelRef, provider: Provider) -> Flow[Route]:
 
 
 def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
-    """A named provider's entry for the model."""
+    """Return a provider's offer of the model."""
     token = yield from asked.settings.find_token()
     own_key = token is not None and not (token.is_hub_token and provider.routable)
     try:
@@ -216,7 +216,7 @@ def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
     except model_info.LOOKUP_ERRORS as error:
         if not own_key:
             error.add_advice(
-                f"{provider.name}'s name for {asked.model} is looked up there; to do without, pass "
+                f"The Hub knows {provider.name}'s name for {asked.model}; to do without it, pass "
                 f"mapping={{{asked.model!r}: {{{provider.name!r}: its name there}}}}."
             )
             raise
@@ -232,18 +232,18 @@ def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
 
 def _assume_offer(asked: ModelRef, provider: Provider) -> Offer:
     warn(
-        f"The Hub lists no name for {asked.model!r} at {provider.name}, so it is asked for "
-        "the model by that very name. To set another, pass mapping= to the client.",
+        f"The Hub does not list {asked.model!r} at {provider.name}, so the name is sent unchanged. "
+        "To set another, pass mapping= to the client.",
     )
     return Offer(provider.name, asked.model)
 
 
 def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
-    """The provider that the Hub's list gives, for a task of which the router does not choose."""
+    """Return the first fitting provider of the Hub's list, for tasks other than chat."""
     if asked.suffix in POLICIES - {"preferred"}:
         warn(
-            f"Only the router's chat knows ':{asked.suffix}'; {asked.task.name} goes to the first "
-            "provider of the Hub's list.",
+            f"':{asked.suffix}' works for chat only; {asked.task.name} goes to the first provider "
+            "of the Hub's list.",
         )
     hosted = providers.get("hf-inference")
     if prefer_hub and hosted.serves_task(asked.task.name):
@@ -269,10 +269,10 @@ def _is_implemented(offer: Offer, asked: ModelRef) -> bool:
 
 
 def _warn_about_status(offer: Offer, asked: ModelRef) -> Offer:
-    """The offer, with a warning where it is not in full service."""
+    """Return an offer, with a warning if it is not live."""
     states = {
-        "staging": "in test only: expect it to fail",
-        "error": "in trouble: the Hub's last check of it failed",
+        "staging": "only being tested, and may fail",
+        "error": "marked as failing: the Hub's last check of it failed",
     }
     if offer.status in states:
         warn(
@@ -282,11 +282,11 @@ def _warn_about_status(offer: Offer, asked: ModelRef) -> Offer:
 
 
 def _check_hub_task(asked: ModelRef) -> Flow[str]:
-    """hf-inference's name for the model, unless the Hub says that the model does another task."""
+    """Return hf-inference's name for the model; raise if the Hub lists it for another task."""
     try:
         about = yield from model_info.try_model_info(asked.model, asked.settings)
     except errors.HfHubHTTPError:
-        return asked.model  # hf-inference will say the same, if it is so
+        return asked.model  # hf-inference will report it, if it is so
     if about is None:
         return asked.model
     if about.is_manual:

@@ -1,4 +1,4 @@
-"""What a client was made with, and what it has learned since."""
+"""The settings of a client, what it has learned, and what may answer in place of providers."""
 
 import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -38,7 +38,7 @@ class StreamRecorder(Protocol):
 
 
 class ReplayedStream(OpenConnection, Protocol):
-    """A recorded stream: its bytes, and a connection that is none."""
+    """A recorded stream: its bytes, in place of an open connection."""
 
     def __iter__(self) -> Iterator[bytes]: ...
     def aiter(self) -> AsyncIterator[bytes]: ...
@@ -81,12 +81,12 @@ class Interceptor(Protocol):
 
 
 TOKEN_RETRY_SECONDS = 2.0
-"""How long no file is read again for a token that was not there, in seconds: short enough for who
-logs in and asks again, long enough for many calls at once.
+"""How long a search without a token is not repeated, in seconds: short enough for a user who logs
+in and calls again, long enough for many calls at once.
 """
 
 interceptors: list[Interceptor] = []
-"""Those that hold for the whole process; the last one counts."""
+"""Those for the whole process; the last one counts."""
 
 
 AuthRule: TypeAlias = Literal["any", "required", "none"]
@@ -96,19 +96,21 @@ AuthRule: TypeAlias = Literal["any", "required", "none"]
 @mask_repr
 @dataclass(slots=True)
 class Settings:
-    """The arguments of a client and its memory; secrets stay out of the repr.
+    """The arguments of a client and what it has learned; secrets stay out of the repr.
 
     Attributes:
-        mapping: offers given by hand, by model; see `hfwidgets.calls.model_info.offers_by_hand`.
-        recordings: what answers in place of the providers; None leaves it to `answerers`.
-        machine: the token found on this machine, once it was looked for and found.
-        tokenless_until: when a token that was not found is looked for again (`monotonic`).
+        auth_rule: which token calls carry.
+        query: parameters that are added to the addresses of calls.
+        mapping: offers that were passed, by model; see `hfwidgets.calls.offers.manual_mapping`.
+        recordings: answers in place of the providers; None leaves it to `interceptors`.
+        machine_token: the token of this machine, once it was found.
+        next_token_lookup: when to search for it again, on the monotonic clock.
         addresses: where providers are reached, with credentials.
         routes: who serves a task with a model, for a minute after it was worked out.
         memory: what was learned about an address, by its base.
-        models: what the Hub said about models, by model and token, with the time it expires.
-        recommended: the Hub's recommended models by task.
-        prices: US dollars for a million tokens, in and out, by model and provider.
+        known_models: the Hub's entries by model and token, with the time they expire.
+        recommended_models: the Hub's recommended models by task.
+        prices: US dollars per million tokens, in and out, by model and provider.
     """
 
     model: str | None = None
@@ -158,24 +160,24 @@ class Settings:
 
 
 def is_url(text: str | None) -> bool:
-    """Whether a model is the address of an endpoint."""
+    """True if a model is the address of an endpoint."""
     return text is not None and text[:8].lower().startswith(("http://", "https://"))
 
 
 def redact_model(text: str) -> str:
-    """A model as it may be shown and kept: an address without the keys in it."""
+    """Return a model as it may be shown and stored: an address without its keys."""
     return errors.redact(text) if is_url(text) else text
 
 
 @functools.lru_cache(maxsize=64)
 def check_url(url: str) -> str:
-    """The URL; ConfigurationError when it names no host, or a port that is none."""
+    """Return a URL; raise ConfigurationError if its host or port is invalid."""
     try:
         parts = urlsplit(url)
         if parts.hostname and parts.port != 0 and not set(parts.netloc) & set(" \t\r\n"):
             return url
     except ValueError:
-        pass  # said below
+        pass  # reported below
     raise errors.ConfigurationError(
         f"Not a URL that can be called: {errors.redact(url)!r}. It should look like "
         "https://host/path, or http://localhost:8000/v1."

@@ -1,19 +1,13 @@
-"""The two clients, and what a call of theirs passes through.
+"""The two clients, which have each task as a method.
 
-clients             InferenceClient and AsyncInferenceClient: each task as a method
-calls               how a call is made: the provider asked, waits, retries, one time budget
-arguments, settings what a client was made with, checked and kept
-inputs              what cannot be meant, refused before it is sent
-choice              which provider answers
-reach               at which address, and with which token
-hub, offers         what the Hub knows of a model: mapping, lifetimes, who serves it
-drivers, transports the only outgoing HTTP: flows driven blocking and awaited, pools,
-lines               and the connections of answers that are being read
-wake                an Inference Endpoint that sleeps or starts
-explain             a call shown without being made
-custom              requests that are no task: post, health, endpoint information
-catalogue           models found on the Hub
-legacy              InferenceApi, the old client's name
+    clients        InferenceClient and AsyncInferenceClient
+    arguments      a client's arguments, checked when it is made
+    raw_requests   requests besides the tasks: post, health, endpoint information
+    list_models    the models that are served
+    map_rows       `hfwidgets.map`
+    inference_api  InferenceApi, the old client
+
+How a call is made is in `hfwidgets.calls`.
 """
 
 from hfwidgets.client.clients import AsyncInferenceClient, InferenceClient

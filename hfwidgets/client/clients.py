@@ -1,4 +1,4 @@
-"""The clients: every task as a method, blocking or awaited."""
+"""The two clients: every task is a method, blocking or a coroutine."""
 
 import functools
 import os

@@ -1,6 +1,6 @@
-"""`InferenceApi`, the field's first client, for code that still has it.
+"""`InferenceApi`, the first client of the Hub, for code that still uses it.
 
-`MIGRATION.md` beside this file has the way to `InferenceClient` in a table.
+`MIGRATION.md` next to this file shows the way to `InferenceClient` in a table.
 """
 
 import logging
@@ -20,17 +20,17 @@ log = logging.getLogger("hfwidgets")
 
 
 class InferenceApi:
-    """One model of hf-inference, to be called; `InferenceClient` is its successor.
+    """Call one model of hf-inference; `InferenceClient` is the successor.
 
     Args:
         repo_id: The model's id on the Hub.
-        task: Its task, where it is not the one that the Hub names.
+        task: Its task, if it differs from the Hub's.
         token: A Hub token; left out, the machine's.
-        gpu: Taken and ignored: the service chooses.
+        gpu: Ignored: the service chooses.
 
     Raises:
-        ConfigurationError: The Hub names no task for the model and none was passed, or it is
-            one that nobody knows.
+        ConfigurationError: The Hub does not name a task for the model and none was passed.
+        UnknownTaskError: The task does not exist.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class InferenceApi:
         client: InferenceClient | None = None,
     ) -> None:
         warn(
-            "InferenceApi is outdated: use InferenceClient (MIGRATION.md in hfwidgets says how).",
+            "InferenceApi is outdated: use InferenceClient (see MIGRATION.md in hfwidgets).",
             DeprecationWarning,
         )
         self._client = client or InferenceClient(provider="hf-inference", token=token)
@@ -58,16 +58,16 @@ class InferenceApi:
         data: Any = None,
         raw_response: bool = False,
     ) -> Any:
-        """Ask the model.
+        """Call the model.
 
         Args:
-            inputs: A text, a list or a dict, by the model's task.
+            inputs: A text, a list or a dict, depending on the model's task.
             params: More parameters.
             data: The body as bytes or a file instead of inputs.
-            raw_response: Whether to return the answer as it is.
+            raw_response: Return the answer unchanged.
 
         Returns:
-            A picture for an image, what the JSON says for JSON, bytes as `Posted` when asked for.
+            A PIL image for an image, parsed JSON for JSON; a `RawResponse` with `raw_response`.
         """
         body = {"inputs": inputs, "parameters": params}
         given = {name: value for name, value in body.items() if value}
@@ -84,13 +84,11 @@ class InferenceApi:
 
 def _resolve_task(model: str, task: str | None, pipeline: str | None) -> str:
     if task is None and pipeline is None:
-        raise errors.ConfigurationError(f"The Hub names no task for {model}: pass task=.")
+        raise errors.ConfigurationError(f"The Hub does not name a task for {model}: pass task=.")
     if task is not None and task not in TASKS and task != pipeline:
-        raise errors.UnknownTaskError(
-            f"There is no task {task!r}.{errors.did_you_mean(task, TASKS)}"
-        )
+        raise errors.UnknownTaskError(f"Unknown task {task!r}.{errors.did_you_mean(task, TASKS)}")
     if task is not None and pipeline is not None and task != pipeline:
-        log.warning("%s is a model for %s; it is asked for %s.", model, pipeline, task)
+        log.warning("%s is a model for %s; it is called for %s.", model, pipeline, task)
     return task or str(pipeline)
 
 

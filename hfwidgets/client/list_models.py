@@ -198,5 +198,5 @@ def _parse_entries(reply: Any, name: str | None = None) -> list[Mapping[str, Any
         return [row for row in rows if isinstance(row, Mapping)]
     except (ValueError, KeyError, TypeError) as error:
         raise errors.OutputError(
-            f"The catalogue cannot be read: the server sent {reply.text[:200]!r}."
+            f"The list of models cannot be read: the server sent {reply.text[:200]!r}."
         ) from error

@@ -1,8 +1,8 @@
-"""Requests outside the tasks: `post`, `get_endpoint_info`, `health_check`, for both clients.
+"""Requests besides the tasks: `post`, `get_endpoint_info`, `health_check`, for both clients.
 
-Where they go (`providers.endpoint` has the rules for URLs):
+Their addresses (`providers.endpoint` has the rules for URLs):
 
-    post               a URL as it was given; hf-inference's and the engine's route of the model
+    post               a URL unchanged; hf-inference's and the engine's route of the model
     get_endpoint_info  {server}/info, {hf-inference}/models/{model}/info
     health_check       {server}/health
 
@@ -29,7 +29,7 @@ AsyncPostStream: TypeAlias = AsyncStream[bytes, RawResponse]
 
 
 class PostCall(Protocol):
-    """How the sync client posts."""
+    """Type `post` of the blocking client."""
 
     @overload
     def __call__(
@@ -54,7 +54,7 @@ class PostCall(Protocol):
 
 
 class AsyncPostCall(Protocol):
-    """How the async client posts."""
+    """Type `post` of the async client."""
 
     @overload
     def __call__(
@@ -79,7 +79,7 @@ class AsyncPostCall(Protocol):
 
 
 class RawRequests:
-    """What both clients can ask for besides the tasks."""
+    """Requests besides the tasks, as methods of both clients."""
 
     @streaming_operation(PostCall, AsyncPostCall)
     def post(
@@ -91,23 +91,23 @@ class RawRequests:
         task: str | None = None,
         stream: bool = False,
     ) -> Flow[RawResponse | StreamedReply[bytes]]:
-        """Send a request of one's own and return the answer's bytes.
+        """Send a custom request and return the answer's bytes.
 
         It goes to hf-inference, to the URL of an endpoint or to the embedded engine.
 
         Args:
-            json: The body, as what JSON can say; media inside it are sent as base64.
-            data: The body: bytes, a binary file, a path, a URL that is fetched first, a picture.
+            json: The body as JSON data; media in it are sent as base64.
+            data: The body: bytes, a binary file, a path, a URL that is fetched first, an image.
             model: The model's id on the Hub, or the URL of an endpoint; left out, the client's, or
                 the one that the Hub recommends for the task.
-            task: The task's name, which may be one that hfwidgets does not know.
-            stream: Whether to return the answer line by line, as it comes.
+            task: The task's name, which hfwidgets need not know.
+            stream: Return the answer line by line, as it arrives.
 
         Raises:
-            ConfigurationError: json and data together, or a provider that has no such route.
+            ConfigurationError: json and data together, or a provider without such a route.
         """
         if json is not None and data is not None:
-            raise errors.ConfigurationError("json and data are both the body: pass one of them.")
+            raise errors.ConfigurationError("Pass either json or data, not both.")
         task = (task or "").replace("_", "-")
         who = yield Target(lambda settings: _route_post(model, task, settings), task)
         output = TASKS[task].output if task in TASKS else ""
@@ -132,7 +132,7 @@ class RawRequests:
 
     @operation
     def get_endpoint_info(self, *, model: str | None = None) -> Flow[dict[str, Any]]:
-        """What a text-generation server says of itself: model_id, max_input_tokens, version, ...
+        """Return a text-generation server's own description: model_id, max_input_tokens, ...
 
         Args:
             model: The endpoint's URL or the model's id on the Hub; left out, the client's.
@@ -143,7 +143,7 @@ class RawRequests:
 
     @operation
     def health_check(self, model: str | None = None) -> Flow[bool]:
-        """Whether an endpoint is ready to answer; asked once, without waiting for it.
+        """True if an endpoint is ready to answer; it is asked once and not waited for.
 
         Args:
             model: The endpoint's URL; left out, the client's.
@@ -151,8 +151,8 @@ class RawRequests:
         who = yield Target(lambda settings: _route_server_info(model, "health", settings))
         if who.url is None and not who.provider.is_embedded:
             raise errors.ConfigurationError(
-                "health_check asks an endpoint: pass its URL as model=. Models of the Hub are "
-                "loaded when they are called."
+                "health_check needs an endpoint: pass its URL as model=. The Hub loads models when "
+                "they are called."
             )
         try:
             reply = yield Send("GET", "" if who.url else "/health", tries=0)
@@ -162,7 +162,7 @@ class RawRequests:
 
 
 def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]:
-    """Who gets a request of one's own."""
+    """Return the route of a custom request."""
     url = next((text for text in (model, settings.model) if text and is_url(text)), None)
     if url is not None:
         named = None if model is None or is_url(model) else model
@@ -173,8 +173,8 @@ def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]
     provider = providers.get(name)
     if not isinstance(provider, HubProvider):
         raise errors.ConfigurationError(
-            f"post() goes to hf-inference, to URLs and to the local engine, not to {name}: pass "
-            "the whole URL as model= to a client without provider=, or use the task's own method."
+            f"post() works with hf-inference, URLs and the local engine, not with {name}: pass the "
+            "whole URL as model= to a client without provider=, or use the task's own method."
         )
     if model is None and provider.uses_recommended_models:
         if not task:
@@ -186,7 +186,7 @@ def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]
 
 
 def _route_server_info(model: str | None, name: str, settings: Settings) -> Flow[Route]:
-    """Who answers about itself: the server of a URL, else who gets posts."""
+    """Return the route to a server's description: a URL's server, else the one of `post`."""
     who = yield from _route_post(model, "", settings)
     if who.url is None:
         return who
@@ -202,7 +202,7 @@ def _post_path(who: Route, task: str) -> str:
 
 
 def _load_content(data: Any) -> Flow[bytes | media.Media | None]:
-    """The body of `data=`: bytes as they are, everything else as media."""
+    """Return the body of `data=`: bytes unchanged, everything else as media."""
     if data is None or isinstance(data, bytes):
         return data
     if isinstance(data, (bytearray, memoryview)):
@@ -213,7 +213,7 @@ def _load_content(data: Any) -> Flow[bytes | media.Media | None]:
 
 
 def _sniff_mime(content: bytes | None) -> str | None:
-    """The type that the first bytes show; servers choose their decoder by it."""
+    """Return the type by the first bytes; servers choose their decoder by it."""
     return media.sniff(content[: media.HEAD_SIZE]) if content else None
 
 
@@ -224,6 +224,6 @@ def _parse_object(reply: Reply) -> Mapping[str, Any]:
         found = None
     if not isinstance(found, Mapping):
         raise errors.OutputError(
-            f"{reply.url} answers, but not with a JSON object: it is no text-generation server."
+            f"{reply.url} does not answer with a JSON object: it is not a text-generation server."
         )
     return found

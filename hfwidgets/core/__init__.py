@@ -1,1 +1,1 @@
-"""The steps of a call, streams, and event streams: no HTTP and no notebook."""
+"""What calls are made of: steps, streams, tokens and the environment; no HTTP, no notebook."""

@@ -1,15 +1,15 @@
-"""The steps a call is made of, and the rules that every call follows; nothing here does I/O.
+"""The steps that a call consists of; nothing here does I/O.
 
 A flow is a generator. It yields steps and is sent their outcomes:
 
-    Infer   what a task wants, in no provider's terms   -> what the provider's flow returns
-    Aim     who is asked by what follows                -> who that is
-    Send    one HTTP request                            -> a Reply
-    Sleep   a pause, with the reason a user may see     -> None
-    Undo    what to send if the call ends early         -> None
-    Do      blocking work that is not HTTP              -> what the function returns
+    Infer         a task's request, in no provider's terms    -> the provider's raw answer
+    Target        who answers the requests that follow        -> the route to them
+    Send          one HTTP request                            -> a Reply
+    Sleep         a pause, with a reason for the user         -> None
+    CancelOnExit  what to send if the call ends early         -> None
+    Blocking      blocking work other than HTTP               -> what the function returns
 
-What goes wrong with a step is thrown into the flow that yielded it.
+An error of a step is thrown into the flow that yielded it.
 """
 
 import json
@@ -28,7 +28,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 WaitListener = Callable[[str, float], None]
 
 wait_listener: ContextVar[WaitListener | None] = ContextVar("hfwidgets_waiting", default=None)
-"""Called with (reason, seconds) whenever a call waits: a model that loads, a rate limit, an
+"""Called with (reason, seconds) whenever a call waits for a model that loads, a rate limit, or an
 engine that starts.
 """
 
@@ -43,7 +43,7 @@ class Hosts(Protocol):
 @mask_repr
 @dataclass(slots=True, eq=False)
 class Infer:
-    """What a task asks of a provider.
+    """A task's request to a provider.
 
     `inputs` is the task's input, `options` its other parameters; those that are None are not sent.
     `model` is a Hub id as the user gave it. `output` is the kind of file that the task's result is
@@ -67,7 +67,7 @@ class Infer:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The options that were given: None is dropped at every depth of dicts."""
+        """The options without None and openai's sentinels, at every depth of dicts."""
         given = {}
         for name, value in self.options.items():
             if value is not None and not is_left_out(value):
@@ -77,7 +77,7 @@ class Infer:
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """Who is asked by the `Send`s that follow: `choose` finds it out from the client's settings."""
+    """Change who answers the `Send`s that follow: `choose` finds it from the client's settings."""
 
     choose: Callable[[Any], "Flow[Any]"]
     task: str = ""
@@ -89,10 +89,10 @@ class Send:
     """One HTTP request.
 
     A `url` without a scheme belongs to the provider: it is joined to the base and carries the
-    credentials. An absolute one is foreign: it carries none, and no header of the client's.
+    credentials. An absolute one is foreign: it carries neither them nor the user's headers.
     `json` may hold `Media` as leaves. `content` may be bytes or an iterable of bytes; one that has
     a `size` is sent with its length. `limit` caps the reply's size in bytes. With `follow` off, a
-    redirect is returned instead of followed. `patience` bounds its waiting in seconds, `tries` how
+    redirect is returned instead of followed. `max_wait` bounds its waiting in seconds, `tries` how
     often it is sent again.
     """
 
@@ -110,9 +110,9 @@ class Send:
 
 @dataclass(slots=True, eq=False)
 class CancelOnExit:
-    """What to send if the call ends before its time; None once there is nothing left to undo.
+    """What to send if the call ends early; None once the job has ended.
 
-    It is sent at best effort: a timeout, an error and Stop end a call, and its job shall end too.
+    It is sent at best effort: a timeout, an error or Stop ends a call, and must end its job too.
     """
 
     send: Any
@@ -120,9 +120,9 @@ class CancelOnExit:
 
 @dataclass(slots=True, eq=False)
 class Sleep:
-    """A pause of so many seconds; `reason` is shown to whoever waits.
+    """A pause of so many seconds; `reason` is shown to the user.
 
-    `counts` says whether it uses up one of the tries; a model that loads does not.
+    `counts`: it uses up one of the tries, as a model that loads does not.
     """
 
     seconds: float
@@ -132,8 +132,9 @@ class Sleep:
 
 @dataclass(slots=True, eq=False)
 class Blocking:
-    """Blocking work: the async client does it in a thread. `changes` marks what a dry run
-    leaves out; it goes on with `instead`.
+    """Blocking work, which the async client does in a thread.
+
+    A dry run skips work with a `side_effect` and continues with `dry_run_value`.
     """
 
     call: Callable[[], Any]
@@ -163,7 +164,7 @@ class Reply:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; ValueError when it is not."""
+        """Return the body as JSON; raise ValueError if it is something else."""
         return json.loads(self.content)
 
     def masked(self, secrets: Collection[str]) -> "Reply":
@@ -179,7 +180,7 @@ class Reply:
 
 
 class Decoder(Protocol[T_co]):
-    """Turns bytes, in any cut, into items; `finish` gives what the end of the stream completes."""
+    """Turns bytes, however cut, into items; `finish` returns those that the end completes."""
 
     def feed(self, data: bytes) -> "Iterable[T_co]": ...
     def finish(self) -> "Iterable[T_co]": ...
@@ -187,9 +188,9 @@ class Decoder(Protocol[T_co]):
 
 @dataclass(slots=True, eq=False)
 class StreamedReply(Generic[T]):
-    """An open reply and how to read it. Only a client looks into `source`.
+    """An open reply, its decoder, and the collector of its result.
 
-    `collect` is shown every item and holds the whole result so far.
+    Only a driver reads the reply's `source`.
     """
 
     reply: Reply

@@ -1,4 +1,4 @@
-"""Where a result came from and what it took."""
+"""The origin of a result: who answered, in what time, at which cost."""
 
 import functools
 from collections.abc import Collection, Mapping
@@ -23,17 +23,17 @@ _MILLISECOND_TIMES = {"queue", "inference", "validation", "total"}
 
 @dataclass(eq=False, repr=False)
 class Meta:
-    """Who answered, and what it took.
+    """Who answered, how long it took and what it cost.
 
     Attributes:
         task: the task's name on the Hub.
-        provider: who served: the router's own word (`x-inference-provider`) where it gives one.
-        model: the model as asked for, or as the server named it.
+        provider: who served: by the router's `x-inference-provider`, else the one that was called.
+        model: the model by the server's header, else by the call.
         seconds: wall time of the whole call, waits included.
         status_code: the HTTP status of the last answer.
-        price: US dollars for a million tokens, in and out; None where no catalogue was fetched.
+        price: US dollars per million tokens, in and out; None if no catalog was fetched.
         first_token_seconds: from the call to the first piece of a stream, None for plain calls.
-        recorded: when the answer was recorded, for one that was; its times are those of then.
+        recorded: when the answer was recorded; times are then those of the recording.
     """
 
     task: str
@@ -52,7 +52,7 @@ class Meta:
         self.headers = redact_headers(self.headers, secrets)
 
     def set_origin(self, provider: str, model: str | None) -> None:
-        """Name who answered, where no answer's headers say so."""
+        """Set who answered, for an answer without headers."""
         self.provider_name, self.model_name = provider, model
 
     @property
@@ -65,7 +65,7 @@ class Meta:
 
     @property
     def request_id(self) -> str | None:
-        """The server's name for the request."""
+        """The server's id of the request."""
         return find_request_id(self.headers)
 
     @functools.cached_property
@@ -84,12 +84,12 @@ class Meta:
 
     @property
     def compute_type(self) -> str | None:
-        """What the server computed on (`cpu`, `cache`, `2-a10-g`), where it says."""
+        """The server's hardware (`cpu`, `cache`, `2-a10-g`), None if unknown."""
         return self.headers.get("x-compute-type")
 
     @property
     def cost(self) -> float | None:
-        """The call's cost by the catalogue's price, in US dollars; None where it is unknown."""
+        """The call's cost by the catalog's price, in US dollars; None if unknown."""
         tokens_in = getattr(self.usage, "prompt_tokens", None)
         tokens_out = getattr(self.usage, "completion_tokens", None)
         if self.price is None or tokens_in is None or tokens_out is None:

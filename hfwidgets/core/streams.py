@@ -1,7 +1,7 @@
-"""Streams as objects: iterable, closable, context managers, with the result so far at any moment.
+"""Streamed answers: iterable, closable, context managers, with the result so far at any moment.
 
-They read bytes from an iterator that a driver hands them and know nothing of HTTP. A stream lives
-without its client, is read to its end after `[DONE]` so that the connection can be used again, and
+They read bytes from a driver's iterator and do not use HTTP themselves. A stream works without its
+client, is read to its end after `[DONE]` so that the connection can be used again, and
 closes the connection when it is closed, dropped or left early.
 """
 
@@ -26,9 +26,10 @@ MaskError = Callable[[errors.HfWidgetsError], None]
 
 
 class _StreamState(Generic[T]):
-    """What the reading generator and its stream share; the generator holds no stream.
+    """The state that a stream shares with the generator which reads it.
 
-    Hence a stream that nobody holds is freed at once, and closes its connection.
+    The generator does not reference the stream, so that a dropped stream is freed at once and
+    closes its connection.
     """
 
     def __init__(
@@ -43,18 +44,18 @@ class _StreamState(Generic[T]):
         self.closed = False
 
     def add_first(self, item: T) -> None:
-        """Take the first item in."""
+        """Add the first item and note its time."""
         if self.meta.recorded is None:  # else both times are those of the recording
             self.meta.first_token_seconds = perf_counter() - self.start_time
         self.collector.add(item)
 
     def record_end(self) -> None:
-        """Note the time."""
+        """Note the time of the end."""
         if self.meta.recorded is None:
             self.meta.seconds = perf_counter() - self.start_time
 
     def attach_meta(self, error: errors.HfWidgetsError) -> None:
-        """Write on an error whom it came from."""
+        """Add to an error where it came from."""
         if error.meta is None:
             error.meta = self.meta
             name = self.meta.request_id
@@ -66,18 +67,18 @@ class _StreamState(Generic[T]):
 
 
 class _BaseStream(Generic[T, R]):
-    """What both kinds share: the result so far and where it came from."""
+    """Base of both streams: the result so far and where it came from."""
 
     _state: _StreamState[T]
 
     @property
     def meta(self) -> Meta:
-        """Who answers, and what it took so far."""
+        """The origin of the answer, with its times so far."""
         return self._state.meta
 
     @property
     def result(self) -> R:
-        """What the unstreamed call would have returned, made of what has arrived so far."""
+        """The result of the same call without streaming, from what has arrived so far."""
         result = self._state.collector.result
         usage = getattr(result, "usage", None)
         self.meta.usage = self.meta.usage if usage is None else usage
@@ -97,27 +98,27 @@ class _BaseStream(Generic[T, R]):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended or was closed."""
+        """True if the stream has ended or was closed."""
         return self._state.closed
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {len(self.text):,} characters so far>"
 
     def __reduce__(self) -> Any:
-        raise TypeError("A stream is an open connection; keep its result instead.")
+        raise TypeError("A stream is an open connection; store its result instead.")
 
 
 class OpenConnection(Protocol):
-    """An open answer's connection."""
+    """The connection of an open answer."""
 
     def release(self) -> None:
-        """Give it back: the answer was read to its end."""
+        """Return it to its pool: the answer was read to its end."""
 
     def abort(self) -> None:
-        """Close it, whoever reads from it."""
+        """Close it, even while another thread reads from it."""
 
     def discard(self) -> None:
-        """Close it from inside a destructor, where no lock may be waited for."""
+        """Close it from a destructor, which must not wait for a lock."""
 
 
 def _read_items(
@@ -147,7 +148,7 @@ def _read_items(
 
 
 class Stream(_BaseStream[T, R]):
-    """A streamed answer: `for item in stream`, `with stream:`, `stream.close()`."""
+    """A streamed answer to iterate over: `for item in stream`, `with stream:`, `stream.close()`."""
 
     def __init__(
         self,
@@ -223,7 +224,7 @@ async def _read_items_async(
 
 
 class AsyncStream(_BaseStream[T, R]):
-    """A streamed answer: `async for`, `async with stream:`, `await stream.aclose()`."""
+    """A streamed answer to await: `async for`, `async with stream:`, `await stream.aclose()`."""
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ def test_a_client_takes_no_http_client_of_the_other_kind() -> None:
 
 @pytest.mark.parametrize("model", ["localhost:8000/v1", "ftp://host/"])
 def test_an_address_without_its_scheme_is_said_so(model: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match="an address begins with http://"):
+    with pytest.raises(errors.ConfigurationError, match="a URL begins with http://"):
         InferenceClient(token="hf_" + "x" * 8).chat_completion(HELLO, model=model)
 
 

@@ -257,7 +257,7 @@ def cloud(internet: Internet, *states: str) -> InferenceClient:
 def test_pain_11_a_paused_endpoint(internet: Internet) -> None:
     """Paused and sleeping endpoints answered alike; the one wakes, the other never does."""
     internet.loopback.answer(Answer(503, json={"error": "503 Service Unavailable"}))
-    with pytest.raises(errors.EndpointPausedError, match="paused: it does not wake") as caught:
+    with pytest.raises(errors.EndpointPausedError, match="paused and does not wake") as caught:
         cloud(internet, "paused").text_classification("x")
     assert "get_inference_endpoint('mine').resume()" in str(caught.value)
     assert isinstance(caught.value, errors.HfHubHTTPError)
@@ -282,7 +282,7 @@ def test_pain_11_an_endpoint_scaled_to_zero_is_waited_for(
     asking = cloud(internet, "scaledToZero", "initializing", "initializing")
     assert asking.text_classification("x")[0].label == "cat"
     heard = [reason for reason, _ in waits]
-    assert heard[0] == "the endpoint mine is scaled to zero and wakes up, which takes minutes"
+    assert heard[0] == "the endpoint mine is scaled to zero and is waking up, which takes minutes"
     assert heard[1] == "the endpoint mine is initializing, which takes minutes"
     assert len(heard) == 3
 
@@ -301,7 +301,7 @@ def test_pain_11_the_wait_for_an_endpoint_keeps_to_the_budget(
     asleep = Answer(503, json={"error": "503 Service Unavailable"})
     internet.loopback.answer(asleep, asleep)
     asking = InferenceClient(f"https://{NAME}", timeout=30)
-    with pytest.raises(InferenceTimeoutError, match="scaled to zero and wakes up"):
+    with pytest.raises(InferenceTimeoutError, match="scaled to zero and is waking up"):
         asking.text_classification("x")
 
 

@@ -124,5 +124,5 @@ def test_a_price_that_is_known_gives_the_cost(loopback: Loopback) -> None:
 
 def test_a_catalogue_that_cannot_be_read(ask: Asker, loopback: Loopback) -> None:
     loopback.route("GET", "/router/v1/models", Answer(json={"models": []}))
-    with pytest.raises(errors.OutputError, match="catalogue cannot be read"):
+    with pytest.raises(errors.OutputError, match="list of models cannot be read"):
         ask(None, "models")

@@ -94,13 +94,13 @@ def test_the_old_client_says_that_it_is_old() -> None:
 @pytest.mark.filterwarnings("ignore:InferenceApi is outdated")
 def test_what_the_old_client_refuses(internet: Internet, caplog: pytest.LogCaptureFixture) -> None:
     internet.get("huggingface.co/api/models/org/bare", Answer(json={"id": "org/bare"}))
-    with pytest.raises(ValueError, match="names no task"):
+    with pytest.raises(ValueError, match="does not name a task"):
         InferenceApi("org/bare")
     with pytest.raises(errors.UnknownTaskError, match="Did you mean 'fill-mask'"):
         InferenceApi("org/classifier", task="fill-mas")
     with caplog.at_level(logging.WARNING, logger="hfwidgets"):
         InferenceApi("org/classifier", task="fill-mask")
-    assert "is a model for image-classification; it is asked for fill-mask" in caplog.text
+    assert "is a model for image-classification; it is called for fill-mask" in caplog.text
     strange = Answer(body=b"x", headers={"content-type": "audio/flac"})
     internet.post(f"{BASE}/org/classifier", strange)
     with pytest.raises(NotImplementedError, match="raw_response=True"):

@@ -143,11 +143,11 @@ def test_the_async_client_posts_the_same(loopback: Loopback) -> None:
 
 
 def test_what_post_refuses(loopback: Loopback) -> None:
-    with pytest.raises(errors.ConfigurationError, match="json and data"):
+    with pytest.raises(errors.ConfigurationError, match="either json or data"):
         hosted(loopback).post(json={}, data=b"x", model="m")
     with pytest.raises(errors.ConfigurationError, match=r"needs a model="):
         hosted(loopback).post(json={})
-    with pytest.raises(errors.ConfigurationError, match="not to together"):
+    with pytest.raises(errors.ConfigurationError, match="not with together"):
         InferenceClient(provider="together", token="k").post(json={}, model="m")
     assert loopback.requests == []
 
@@ -216,7 +216,7 @@ def test_get_endpoint_info_of_a_model(loopback: Loopback) -> None:
 
 def test_a_server_without_info_is_told(loopback: Loopback) -> None:
     loopback.route("GET", "/info", Answer(body=b"<html>hello</html>"))
-    with pytest.raises(errors.OutputError, match="no text-generation server"):
+    with pytest.raises(errors.OutputError, match="not a text-generation server"):
         InferenceClient(loopback.url).get_endpoint_info()
 
 
@@ -237,5 +237,5 @@ def test_health_check(loopback: Loopback, status: int, well: bool) -> None:
 
 def test_health_of_nobody_and_of_a_model() -> None:
     assert InferenceClient("http://127.0.0.1:9").health_check() is False
-    with pytest.raises(ValueError, match="asks an endpoint"):
+    with pytest.raises(ValueError, match="needs an endpoint"):
         InferenceClient(token=TOKEN).health_check("org/model")

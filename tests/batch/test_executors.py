@@ -63,7 +63,16 @@ def rays() -> Iterator[Any]:
     import ray
     from ray.util.multiprocessing import Pool
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    options = {"include_dashboard": False, "log_to_driver": False, "configure_logging": False}
+    for attempts_left in (2, 1, 0):
+        try:
+            ray.init(num_cpus=2, object_store_memory=100_000_000, **options)
+            break
+        except Exception as error:
+            # Ray gives its processes 30 seconds to start, too few on a machine under load.
+            if not attempts_left or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
     try:
         with Pool(2) as pool:
             yield pool

@@ -100,10 +100,13 @@ def hide_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> Mapping[str, str]:
     """Return the headers of a reply, masked as in `redact`; the type of the mapping stays."""
     secrets = tuple(secrets)
-    # Headers are ASCII.
-    masked = {name: redact(value, secrets).replace(MASK, "...") for name, value in headers.items()}
     make: Callable[[dict[str, str]], Mapping[str, str]] = type(headers)
-    return make(masked)
+    return make({name: _to_ascii(redact(value, secrets)) for name, value in headers.items()})
+
+
+def _to_ascii(value: str) -> str:
+    """Return a header's value as ASCII, which headers are but for those of odd servers."""
+    return value.replace(MASK, "...").encode("ascii", "backslashreplace").decode()
 
 
 C = TypeVar("C", bound=type)

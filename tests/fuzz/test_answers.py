@@ -33,7 +33,7 @@ from tests.fuzz.answers import (
 from tests.plugins.loopback import Answer, Loopback
 
 SEED = 20261127
-CASES = 90
+CASES = 50
 """Cases per task and client."""
 
 STATUSES = [400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 501, 504, 300, 304]
@@ -258,15 +258,11 @@ def test_good_answers_are_results(fuzzed: Fuzzed) -> None:
             check_shown(result)
 
 
-@pytest.mark.parametrize(
-    "body", [*ERROR_BODIES[:-1], {}, [], [{}], "text", 5, True, None], ids=repr
-)
+@pytest.mark.parametrize("body", [*ERROR_BODIES[:-1], {}, [{}], "a text", 5, True, None], ids=repr)
 @pytest.mark.parametrize("name", [n for n, p in PLAYED.items() if p.required])
 def test_what_is_not_an_answer_is_an_error_that_shows_it(
     fuzzed: Fuzzed, name: str, body: Any
 ) -> None:
-    if body == []:
-        pytest.skip("an empty list is a list of no results")
     content = encode(body)
     fuzzed.server.answer = httpx.Response(200, content=content)
     with pytest.raises(errors.HfWidgetsError) as caught:

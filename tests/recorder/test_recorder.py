@@ -211,7 +211,8 @@ def test_a_stream_that_was_left_early_is_not_stored(loopback: Loopback, folder: 
 
 
 def test_an_error_is_not_stored(loopback: Loopback, folder: Path) -> None:
-    loopback.answer(Answer(400, json={"error": "no"}), Answer(json=LABELS))
+    answers = [Answer(400, json={"error": "no"}), Answer(json=LABELS)]
+    loopback.route("POST", "/", lambda _: answers.pop(0))
     with hf.recordings(folder):
         with pytest.raises(errors.BadRequestError):
             client(loopback).text_classification("Fine!")

@@ -43,7 +43,7 @@ from hfwidgets.calls.unexpected_errors import wrap_unexpected
 from hfwidgets.core import environment
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
-from hfwidgets.errors.secrets import hide_url
+from hfwidgets.errors.secrets import hide_url, reveal
 from hfwidgets.providers import Address, Provider, RouteHandler
 from hfwidgets.results.record import Record
 from hfwidgets.tasks import BaseTask
@@ -446,7 +446,8 @@ def join_url(base: str, path: str, query: Mapping[str, str] | None = None) -> st
     base, _, own = base.partition("?")
     path, _, wanted = path.partition("?")
     url = f"{base.rstrip('/')}/{path.lstrip('/')}" if path else base
-    parameters = filter(None, (own, wanted, urlencode(query or {})))
+    plain = {name: reveal(value) for name, value in (query or {}).items()}
+    parameters = filter(None, (own, wanted, urlencode(plain)))
     return hide_url(f"{url}?{'&'.join(parameters)}")  # a query may hold a key
 
 

@@ -33,6 +33,9 @@ def _iter_secrets(settings: Settings) -> Iterator[str]:
             yield token.value
     yield from secrets_in_headers(settings.headers)
     yield from settings.cookies.values()
+    yield from (
+        value for name, value in settings.query.items() if is_secret_name(name, in_query=True)
+    )
     if settings.model and is_url(settings.model):
         yield from secrets_in_url(settings.model)
 

@@ -232,7 +232,11 @@ def check_query(values: Any) -> dict[str, str]:
         raise errors.ConfigurationError(
             f"extra_query is a dict of names and values; it is {type(values).__name__}."
         )
-    return {str(name): str(value) for name, value in (values or {}).items() if value is not None}
+    return {
+        str(name): Secret(str(value)) if is_secret_name(str(name), in_query=True) else str(value)
+        for name, value in (values or {}).items()
+        if value is not None
+    }
 
 
 def check_hosts(values: Any) -> Hosts:

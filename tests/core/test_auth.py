@@ -47,8 +47,17 @@ def test_the_order_in_which_a_token_is_found(home: Path, monkeypatch: pytest.Mon
     assert source() == "the environment variable HUGGING_FACE_HUB_TOKEN"
     monkeypatch.setenv("HF_TOKEN", "hf_new")
     assert source() == "the environment variable HF_TOKEN"
+    assert auth.has_environment_token()
     monkeypatch.setenv("HF_TOKEN", "  ")
     assert source() == "the environment variable HUGGING_FACE_HUB_TOKEN"
+
+
+def test_blank_variables_hold_no_token(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not auth.has_environment_token()
+    monkeypatch.setenv("HF_TOKEN", " \n")
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "''")
+    assert not auth.has_environment_token()
+    assert source() is None
 
 
 def test_line_ends_and_blanks_are_taken_off(home: Path) -> None:
@@ -61,7 +70,11 @@ def test_line_ends_and_blanks_are_taken_off(home: Path) -> None:
     assert passed.value == "hf_x"
     assert passed.is_explicit
     assert not found.is_explicit
+    assert passed.source == "the argument"
+    assert auth.explicit_token(" \r\n") is None
+    assert auth.explicit_token("") is None
     assert str(passed) == f"{passed}" == "<token from the argument>"
+    assert repr(passed) == "Token(source='the argument', is_explicit=True)"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,13 @@ def test_a_colab_secret_is_asked_for_in_colab_only(
     assert asked == []
     monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
     assert source() == "the Colab secret HF_TOKEN"
+    assert asked == ["HF_TOKEN"]
+    userdata.get = lambda name: " hf_secret\n"  # type: ignore[attr-defined]
+    found = auth.find_machine_token()
+    assert found is not None
+    assert found.value == "hf_secret"
+    userdata.get = lambda name: None  # type: ignore[attr-defined]
+    assert source() is None
     userdata.get = lambda name: (_ for _ in ()).throw(RuntimeError("no access"))  # type: ignore[attr-defined]
     assert source() is None
 

@@ -188,6 +188,22 @@ def test_nor_one_of_the_async_client(loopback: Loopback, reply: Any) -> None:
     assert_clean(caught.value)
 
 
+def test_nor_one_of_a_call_with_keys_of_its_own(loopback: Loopback) -> None:
+    """Headers and parameters of one call are secrets of that call."""
+    loopback.route("POST", "/v1/chat/completions", echo_error(400))
+    client = InferenceClient(base_url=f"{loopback.url}/v1", max_retries=0)
+    with pytest.raises(errors.BadRequestError) as caught:
+        client.chat_completion(
+            HELLO, extra_headers={"X-Api-Key": HEADER}, extra_query={"api_key": URL_KEY, "v": "2"}
+        )
+    [request] = [seen for seen in loopback.requests if seen.method == "POST"]
+    assert request.headers["x-api-key"] == HEADER
+    assert request.query == {"api_key": [URL_KEY], "v": ["2"]}
+    text = str(caught.value)
+    assert HEADER not in text
+    assert URL_KEY not in text
+
+
 def test_nor_one_inside_a_stream(loopback: Loopback) -> None:
     def answer(seen: Seen) -> Answer:
         error = json.dumps({"error": {"message": echo(seen)}})

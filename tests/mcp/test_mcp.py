@@ -241,7 +241,7 @@ def wait_for_port(port: int) -> None:
 def test_a_client_needs_a_model_or_a_url() -> None:
     with pytest.raises(ValueError, match="Pass model="):
         MCPClient()
-    with pytest.raises(ValueError, match="exclude each other"):
+    with pytest.raises(ValueError, match="Pass either a URL or provider='together', not both"):
         MCPClient(base_url="http://x", provider="together")
 
 

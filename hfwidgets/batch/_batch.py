@@ -19,7 +19,7 @@ from hfwidgets.batch._callers import (
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._options import MapOptions
-from hfwidgets.batch._progress import Progress
+from hfwidgets.batch._progress import FINISHED, Progress
 from hfwidgets.batch._result import BatchResult, Row, StoredRows, read_row
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._source import Arguments, RowSource
@@ -331,7 +331,7 @@ class Batch:
                 f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
                 f"{self.stop_reason} Finished rows are kept; {rerun} processes the rest.",
             )
-        return f"stopped: {self.stop_reason}" if self.stop_reason else "finished"
+        return f"stopped: {self.stop_reason}" if self.stop_reason else FINISHED
 
     def _warn_unstored(self) -> None:
         """Warn once of rows that are in memory only."""

@@ -22,6 +22,9 @@ UPDATE_INTERVAL = 0.25
 RATE_WINDOW = 10.0
 """The period over which the rate is averaged, in seconds."""
 
+FINISHED = "finished"
+"""How a run ends that processed all rows; what took place says more than this word."""
+
 Publish = Callable[[Mapping[str, str], str, bool], None]
 """Shows a MIME bundle in the display of a name; the flag says whether it was published before."""
 
@@ -101,6 +104,11 @@ class Progress:
         """Return what the run waits for, an empty text while it does not wait."""
         return f"the server asks for a pause, {self.pause:.0f} s" if self.pause else self._note
 
+    @property
+    def ended_note(self) -> str:
+        """Return how the run ended early, an empty text for a run that finished."""
+        return "" if self.ended in (None, FINISHED) else str(self.ended)
+
     def facts(self) -> dict[str, str]:
         """Return the numbers to show, as texts by name."""
         total = f" of {self.total:,}" if self.total is not None else ""
@@ -119,7 +127,7 @@ class Progress:
 
     def __str__(self) -> str:
         facts = ", ".join(f"{name} {value}" for name, value in self.facts().items())
-        return "; ".join(filter(None, [facts, self.ended or self.note]))
+        return "; ".join(filter(None, [facts, self.ended_note or self.note]))
 
 
 def format_duration(seconds: float) -> str:
@@ -222,7 +230,8 @@ def _render_html(progress: Progress) -> str:
     table = html_table.to_html_table(list(facts), [list(facts.values())])
     share = (progress.done + progress.failed) / progress.total if progress.total else None
     bar = f'<progress max="1" value="{share:.3f}" aria-label="rows"></progress>' if share else ""
-    note = f"<div>{escape_html(progress.ended or progress.note)}</div>"
+    text = progress.ended_note or progress.note
+    note = f"<div>{escape_html(text)}</div>" if text else ""
     return (
         f'<div class="{RESULT_CLASSES}">{bar if progress.ended is None else ""}{table}{note}</div>'
     )

@@ -206,20 +206,21 @@ class BatchResult(Sequence[Row]):
         self._retry = wrap_retry(self._retry) if self._retry is not None else None
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a DataFrame with one line per row: the input table's, the results' and `error`.
+        """Return a DataFrame: the columns of the input table, then the results' and `error`.
 
         Texts become `result`, labels with scores the best `label` and its `score`, flat objects
-        their fields; anything else stays unchanged in `result`. A name that the input table has
-        already gets `_result` appended, and a number where that exists too.
+        their fields; anything else stays unchanged in `result`. A result that is a list of objects,
+        such as the entities of a text or the boxes of an image, takes one line per object, each
+        with the input's columns. A name that the input table has already gets `_result` appended,
+        and a number where that exists too.
         """
         pandas = import_pandas()
-        rows = [_row_cells(row) for row in self]
-        left = self._input_columns(pandas)
-        # A table may have more rows than were processed (limit=, an interrupted run).
-        found = pandas.DataFrame(rows, index=left.index)
-        found = found[[*(name for name in found if name != "error"), "error"]] if rows else found
+        lines = [(at, cells) for at, row in enumerate(self) for cells in _row_lines(row)]
+        # By position: a table may have more rows than were processed, and an index may repeat.
+        left = self._input_columns(pandas).iloc[[at for at, _ in lines]]
+        found = pandas.DataFrame([cells for _, cells in lines], index=left.index)
+        found = found[[*(name for name in found if name != "error"), "error"]] if lines else found
         found.columns = _rename_duplicates(found.columns, set(left.columns))
-        # Side by side by position: an index may repeat itself.
         frame: pd.DataFrame = pandas.concat([left, found], axis=1)
         return frame
 
@@ -280,9 +281,14 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _row_cells(row: Row) -> dict[str, Any]:
-    fields = _result_fields(row.result) if row.state == "done" else {}
-    return {**fields, "error": None if row.error is None else str(row.error)}
+def _row_lines(row: Row) -> list[dict[str, Any]]:
+    """Return a row's lines of a table: one, or one per object of a result that is a list."""
+    error = None if row.error is None else str(row.error)
+    if row.state != "done":
+        return [{"error": error}]
+    if isinstance(row.result, Elements) and not _is_labels(row.result):
+        return [{**cells, "error": error} for cells in flat_rows(row.result) or [{}]]
+    return [{**_result_fields(row.result), "error": error}]
 
 
 def _result_fields(result: Any) -> dict[str, Any]:
@@ -304,5 +310,13 @@ def _flatten(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_labels(result: Any) -> bool:
-    """True for a list of labels with scores, and nothing else."""
-    return isinstance(result, Elements) and bool(result) and set(result[0]) == {"label", "score"}
+    """True for a list of labels with scores, by what the task declares.
+
+    A server may add fields of its own (an explanation), which do not make other objects of them.
+    """
+    declared = set(vars(type(result[0])).get("__annotations__", ())) if _is_list(result) else ()
+    return declared == {"label", "score"}
+
+
+def _is_list(result: Any) -> bool:
+    return isinstance(result, Elements) and bool(result)

@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import InferenceClient, errors
 from hfwidgets.batch import BatchResult
-from hfwidgets.testing import answers
+from hfwidgets.testing import CannedRequest, answers
 from tests.batch.rows import TASK, echo, labels_of, make_client, texts
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer
 
@@ -169,6 +170,39 @@ def test_to_pandas_of_texts_and_objects() -> None:
     assert arrays["result"][0].shape == (1, 2)
 
 
+def entities(request: CannedRequest) -> Any:
+    names = [name for name in ("Ada", "Bob") if name in request.inputs]
+    return [
+        {"entity_group": "PER", "score": 0.9, "word": name, "start": 0, "end": 3} for name in names
+    ]
+
+
+def test_to_pandas_has_one_line_per_entity(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["Ada met Bob", "nobody", None, "Bob"], "id": [1, 2, 3, 4]})
+    with answers(token_classification=entities):
+        result = hf.map("token-classification", frame, progress=False)
+    found = result.to_pandas()
+    assert list(found["id"]) == [1, 1, 2, 3, 4]
+    assert list(found.index) == [0, 0, 1, 2, 3]
+    assert list(found["word"].fillna("")) == ["Ada", "Bob", "", "", "Bob"]
+    assert list(found["entity_group"].fillna("")) == ["PER", "PER", "", "", "PER"]
+    assert list(found["error"].notna()) == [False, False, False, True, False]
+
+
+def test_to_pandas_has_one_line_per_box_and_one_for_labels() -> None:
+    box = {"xmin": 1, "ymin": 2, "xmax": 3, "ymax": 4}
+    labels = [{"label": "A", "score": 0.9, "why": "x"}, {"label": "B", "score": 0.1, "why": "y"}]
+    image = Image.new("RGB", (8, 8))
+    with answers(
+        object_detection=[{"label": "cat", "score": 0.5, "box": box}] * 2,
+        text_classification=labels,
+    ):
+        boxes = hf.map("object-detection", [image], progress=False).to_pandas()
+        best = hf.map("text-classification", ["a"], progress=False).to_pandas()
+    assert list(boxes["box.xmax"]) == [3, 3]
+    assert list(best["label"]) == ["A"]
+
+
 def test_tokens_and_cost_are_counted(loopback: Loopback) -> None:
     loopback.route("POST", "/v1/chat/completions", chat_answer("Hi"))
     messages: list[str] = []
@@ -178,7 +212,8 @@ def test_tokens_and_cost_are_counted(loopback: Loopback) -> None:
     assert result.tokens == 25
     assert "tokens 25" in messages[-1]
     assert "done 5 of 5" in messages[-1]
-    assert "finished" in messages[-1]
+    assert "took" in messages[-1]
+    assert "finished" not in messages[-1]
 
 
 def test_the_user_s_http_client_is_used_in_threads(loopback: Loopback) -> None:

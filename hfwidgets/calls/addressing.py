@@ -37,12 +37,15 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     embedded = who.provider.is_embedded
     token = None if embedded else (yield from settings.find_token())
     address = yield from _connect(who, task, token, settings)
+    # The address is known only now, and the machine's token may not go there: connect again
+    # without it, since a provider chooses its address by the token (router or its own).
     if token is not None and not token.is_explicit and not auth.is_trusted_url(address.base):
         token = None
         address = yield from _connect(who, task, None, settings)
     blocked_hosts.check_not_blocked(address.base, settings.hosts.hub)
     address = _add_client_headers(address, token, settings)
     if token is not None or embedded:
+        # Without a token it is resolved for each call, so that a login takes effect at once.
         settings.addresses[key] = address
     return address
 

@@ -90,6 +90,7 @@ class AsyncDriver:
         loop = _running_loop()
         own = self._own_http.get(loop)
         if own is None:
+            # A notebook may run `asyncio.run` many times: each leaves a closed loop behind.
             for other in [known for known in self._own_http if getattr(known, "is_closed", bool)()]:
                 del self._own_http[other]  # they hold their loop, so they would never be freed
             own = self._own_http[loop] = transports.AsyncTransports()
@@ -231,6 +232,7 @@ class AsyncDriver:
                 raise to_our_error(
                     error, deadline, reply.url, broken=True, proxied=self.user_http is None
                 ) from error
+            # Counted after decoding: a few kilobytes of gzip may hold gigabytes.
             size += len(data)
             if size > self._stream_limit:
                 host = httpx.URL(reply.url).host

@@ -179,6 +179,8 @@ class Call:
                     outcome, error = None, failure
                     continue
                 outcome = error = None
+                # Steps that only a call understands run as flows on the stack; the driver
+                # performs all others.
                 answer = ANSWERS.get(type(step))
                 if answer is not None:
                     flows.append(answer(self, step))
@@ -188,6 +190,7 @@ class Call:
                 except Exception as failure:
                     error = failure
         finally:
+            # The inner flows end first, as nested `with` blocks would.
             for unfinished in reversed(flows):
                 unfinished.close()
         if error is not None:
@@ -233,6 +236,7 @@ class Call:
         assert self.task is not None
         settings = self.settings
         provider = settings.provider or environment.default_provider()
+        # Everything that decides on a route and may change between calls is in the key.
         key = (ask.task, ask.model, settings.model, provider)
         known = settings.routes.get(key)
         if known is None or known.expires < time.monotonic():
@@ -241,6 +245,7 @@ class Call:
             handler = route.provider.route(ask.task)
             assert self.address is not None
             known = KnownRoute(route, self.address, handler, time.monotonic() + ROUTE_SECONDS)
+            # Without a token the route may change at any moment, by a login; it is looked up again.
             if known.address.source is not None or route.provider.is_embedded:
                 settings.routes[key] = known
         route, address = known.route, known.address
@@ -281,8 +286,11 @@ class Call:
             try:
                 reply: Reply = yield request
             except errors.ConnectError as error:
+                # A stream that broke was read in part, and the user has seen that part: it is
+                # not repeated.
                 if isinstance(error, errors.StreamBrokenError) or tries >= max_tries:
                     raise
+                # The embedded engine may have been restarted since its address was looked up.
                 if not reconnected and self.provider is not None and self.provider.reconnects:
                     reconnected = True
                     request = yield from self._reconnect(send, self.provider)
@@ -303,6 +311,7 @@ class Call:
                     continue
                 if reply.status_code < 400:
                     return reply
+                # A body from an iterator is used up, so it cannot be sent twice.
                 is_last = send.tries == 0 or not _is_repeatable(request)
                 pause = yield from self._choose_pause(reply, is_last, tries, max_tries)
             tries += pause.counts
@@ -351,8 +360,10 @@ class Call:
             headers["content-length"] = str(size)
         if environment.is_offline():
             blocked_hosts.check_online(url, self.settings.hosts.hub)
+        # Servers echo it: a user can quote one id for a call that never got an answer.
         headers.setdefault("x-request-id", os.urandom(16).hex())
         if send.headers:
+            # What the user set wins over what a task asks for.
             users = {name.lower() for name in own}  # the user's own headers win
             added = {name.lower(): value for name, value in send.headers.items()}
             headers |= {name: value for name, value in added.items() if name not in users}
@@ -369,6 +380,7 @@ class Call:
 
         elapsed = time.perf_counter() - self.start_time
         loading = from_response.parse_loading_seconds(reply)
+        # A model that loads is waited for without using up tries, as long as it says so.
         if loading is not None:
             if elapsed >= MAX_LOADING_WAIT:
                 raise self.build_error(reply)

@@ -70,6 +70,8 @@ def explain_call(call: Call, flow: Flow[Any]) -> Explanation:
         if type(step) is PreparedRequest:
             raise _RequestReached(step)
         if type(step) is Blocking:
+            # Reading files and tokens is harmless; starting the engine is not, so it is only
+            # reported.
             if not step.side_effect:
                 return step.call()
             notes.append(f"First it would {step.side_effect}.")

@@ -32,6 +32,7 @@ STARTING_STATES = ("pending", "initializing", "updating", "scaledToZero")
 
 def is_endpoint_down(reply: Reply) -> bool:
     """True if a reply is that of an Inference Endpoint without a running replica."""
+    # 400 is how newer endpoints answer while they are paused; older ones send 502 and 503.
     if reply.status_code not in (400, 502, 503):
         return False
     host = urlsplit(reply.url).hostname or ""
@@ -95,6 +96,7 @@ def _paused_error(name: Any, known: bool, reply: Reply) -> errors.EndpointPaused
 
 def _fetch_entry(url: str, authorization: str, settings: Settings) -> Flow[Mapping[str, Any]]:
     """Return the control plane's entry for an endpoint's URL; empty if it cannot be fetched."""
+    # The control plane accepts Hub tokens only, and a custom key must not reach another host.
     if not authorization.startswith("Bearer hf_"):
         return {}
     headers = {"authorization": authorization}
@@ -102,6 +104,8 @@ def _fetch_entry(url: str, authorization: str, settings: Settings) -> Flow[Mappi
     paths = settings.memory.setdefault("endpoints", {})
     host = urlsplit(url).netloc
     try:
+        # The control plane finds endpoints by name, not by host: the account's spaces are searched
+        # once, and what was found is remembered, also that nothing was.
         if host not in paths:
             paths[host] = yield from _find_path(control, host, headers, settings.hosts.hub)
         if paths[host] is None:

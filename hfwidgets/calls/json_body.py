@@ -39,6 +39,7 @@ def find_odd_value(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any
 
     Places are written as `parameters.stop[0]`.
     """
+    # numpy's and torch's numbers look like floats to a user, but not to `json`.
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         value = value.tolist()
     if depth > MAX_DEPTH or not _is_expressible(value):

@@ -53,6 +53,7 @@ def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
     token = yield from find_hub_token(settings)
     key = (model, token.secret if token else "")
     known = settings.known_models.get(key)
+    # Answers depend on the token: a private model exists for its owner only.
     if known is not None and known[0] > time.monotonic():
         return known[1]
     query = "&".join(f"expand={name}" for name in EXPAND_FIELDS)
@@ -81,6 +82,7 @@ def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
     try:
         return (yield from fetch_model_info(model, settings))
     except LOOKUP_ERRORS as error:
+        # The Hub answered: the model is missing or hidden, which asking again would not change.
         if getattr(error, "status_code", None) in REFUSED_STATUSES:
             raise
     settings.known_models[key] = (time.monotonic() + FAILURE_CACHE_SECONDS, HubModelInfo())

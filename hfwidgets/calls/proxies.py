@@ -10,7 +10,7 @@ import os
 import re
 import urllib.request
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hfwidgets import errors
 from hfwidgets.core import environment
@@ -55,12 +55,14 @@ def find_proxy(scheme: str, host: str, port: int | None) -> ProxyRoute | None:
 def _proxy_setting(scheme: str) -> tuple[str, str] | None:
     """Return the variable and the value for a scheme; the lower-case name wins, as in curl."""
     for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
+        # curl, requests and Python itself have the same exception.
         if name == "HTTP_PROXY" and "REQUEST_METHOD" in os.environ:
             continue  # in a CGI script a visitor's header `Proxy:` sets it
         if value := environment.read_variable(name):
             return name, value
     if any(name.lower().endswith("_proxy") for name in os.environ):
         return None
+    # Nothing is set in the environment: macOS and Windows have settings of their own.
     system = urllib.request.getproxies()
     url = system.get(scheme) or system.get("all")
     return ("the system's settings", url) if url else None
@@ -68,12 +70,8 @@ def _proxy_setting(scheme: str) -> tuple[str, str] | None:
 
 def _check_proxy(variable: str, value: str) -> str:
     url = value if "://" in value else f"http://{value}"
-    try:
-        parts = urlsplit(url)
-        is_usable = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
-    except ValueError:
-        is_usable = False
-    if not is_usable or not url.isprintable() or set(url) & set(" \"'"):
+    parts = _split_proxy(url)
+    if parts is None:
         raise environment.variable_error(
             variable,
             value,
@@ -88,6 +86,17 @@ def _check_proxy(variable: str, value: str) -> str:
         _require_socks(variable, value)
         return url.replace("socks5h:", "socks5:", 1)  # httpx lets the proxy resolve names in both
     return url
+
+
+def _split_proxy(url: str) -> SplitResult | None:
+    """Return the parts of a proxy's URL, None if it cannot be one."""
+    try:
+        parts = urlsplit(url)
+        is_usable = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        return None  # a broken port or IPv6 address
+    is_plain = url.isprintable() and not set(url) & set(" \"'")
+    return parts if is_usable and is_plain else None
 
 
 def _require_socks(variable: str, value: str) -> None:
@@ -119,6 +128,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
         return False
     name = name.strip("[]").removeprefix("*").lstrip(".")
     try:
+        # A single address is a network of one.
         network = ipaddress.ip_network(name, strict=False)
         return ipaddress.ip_address(host) in network
     except ValueError:

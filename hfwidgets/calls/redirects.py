@@ -45,6 +45,7 @@ def follow_redirect(
         raise errors.ConnectError(f"{request.url} redirects in circles: {hops} times until now.")
     old, new = urlsplit(request.url), urlsplit(url)
     same = (old.scheme, old.netloc) == (new.scheme, new.netloc) or _is_https_upgrade(old, new)
+    # A body may hold a secret prompt, and was meant for the first host alone.
     if not same and request.method != "GET":
         raise errors.ConnectError(
             f"{old.netloc} redirects the request to another host, {new.netloc}; "
@@ -59,6 +60,7 @@ def follow_redirect(
             f"{old.netloc} redirects to another host, {new.netloc}, which was not asked: {reason}."
         )
     headers = request.headers if same else dict(BASE_HEADERS)
+    # 303 means that the answer is elsewhere: it is fetched, nothing is sent again.
     if reply.status_code == 303 and request.method != "GET":
         headers = {name: text for name, text in headers.items() if name not in BODY_HEADERS}
         return replace(request, method="GET", url=url, headers=headers, content=None)

@@ -67,6 +67,8 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
         MissingTokenError: the token does not fit.
         ConnectError, InferenceTimeoutError, HfHubHTTPError: a look-up that was needed failed.
     """
+    # A URL on the call wins over the client's model, and a model's id on the call names the
+    # payload's model at the client's URL.
     url = next((text for text in (model, settings.model) if text and is_url(text)), None)
     if url is not None:
         return _route_to_url(task, check_url(url), model, settings)
@@ -76,6 +78,7 @@ def choose_route(task: BaseTask, model: str | None, settings: Settings) -> Flow[
         raise errors.ConfigurationError("provider='endpoint' needs a URL: pass base_url=.")
     if model is None:
         return (yield from _route_without_model(task, name, settings))
+    # Only now is a suffix read: providers without a mapping have colons in their own names.
     asked, name = _split_suffix(task, model, name, settings)
     if name is None:
         yield from _require_hub_token(settings)
@@ -190,6 +193,7 @@ def _split_suffix(
 
 def _is_on_router(suffix: str, settings: Settings) -> bool:
     """True if the router handles a provider; it may know some that hfwidgets does not."""
+    # The router accepts Hub tokens only.
     direct = settings.token is not None and not settings.token.is_hub_token
     return not direct and (suffix not in providers.names() or providers.get(suffix).routable)
 
@@ -210,6 +214,7 @@ def _route_to_provider(asked: ModelRef, provider: Provider) -> Flow[Route]:
 def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
     """Return a provider's offer of the model."""
     token = yield from asked.settings.find_token()
+    # With its own key a provider is called directly, and the model's name may be its own already.
     own_key = token is not None and not (token.is_hub_token and provider.routable)
     try:
         about = yield from model_info.fetch_model_info(asked.model, asked.settings)

@@ -108,6 +108,7 @@ class SyncDriver:
 
     def _send_request(self, request: PreparedRequest, deadline: Deadline) -> Reply:
         started = time.perf_counter()
+        # Streams that were dropped wait here: their destructors must not take the pool's lock.
         while self._dropped_responses:
             self._dropped_responses.popleft().close()
         if request.max_wait is not None:
@@ -119,6 +120,7 @@ class SyncDriver:
             if isinstance(http, httpx.Client):
                 response = http.send(built, stream=True)
             else:
+                # After a fork both processes would read from the same sockets.
                 own = self._own_http if self._pid == os.getpid() else None
                 response = (http or own or self._connect()).handle_request(built)
             status, headers = response.status_code, response.headers
@@ -150,6 +152,7 @@ class SyncDriver:
             for part in cast(Iterable[bytes], body):
                 parts.append(part)
                 size += len(part)
+                # The rest of an error explains nothing; closing the response ends it.
                 if is_error and size > ERROR_LIMIT:
                     break
                 if size > limit:
@@ -189,6 +192,8 @@ class SyncDriver:
                     host = httpx.URL(reply.url).host
                     raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
                 yield data
+                # Cheap tests first: this runs for every piece of every stream. A short piece may
+                # be the end of a `[DONE]` that was cut in two.
                 if (len(data) < 24 or DONE in data) and getattr(decoder, "done", False):
                     watch.arm(DRAIN_SECONDS)
             if watch.has_fired and not getattr(decoder, "done", False):

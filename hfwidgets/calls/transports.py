@@ -40,6 +40,7 @@ def build_request(request: PreparedRequest, left: float | None) -> httpx.Request
     content = request.content
     if content is not None and not isinstance(content, bytes):
         content = iter(content)  # httpx would call the `read` of what has one
+    # httpx holds each wait to these; their sum is held by `_Limits` and by the async scope.
     limits = {"connect": left, "read": left, "write": left, "pool": left}
     return httpx.Request(
         request.method,
@@ -147,6 +148,7 @@ class _PoolSet(Generic[T]):
 
     def acquire(self) -> Pool[T]:
         with self.lock:
+            # The first pool with room: calls one after the other reuse the same few connections.
             for pool in self.pools:
                 if pool.open_requests < REQUESTS_PER_POOL:
                     break
@@ -181,6 +183,7 @@ class _Pools(Generic[T]):
         """
         proxy = find_proxy(url.scheme, url.host, url.port)
         path = _Path(url.scheme == "https", proxy)
+        # Origins with the same path to them share pools, so `setdefault` decides between threads.
         made = _PoolSet(functools.partial(self._make, path))
         found = self._by_path.setdefault(path, made)
         self.known[url.scheme, url.host, url.port] = found
@@ -242,6 +245,7 @@ class Transports(httpx.BaseTransport):
         known = self._pools.known.get((url.scheme, url.host, url.port))
         pool = (known or self._pools.connect(url)).acquire()
         seconds = request.extensions["timeout"]["read"]
+        # Only headers are read here. The body has its own deadline, see `SyncDriver._read_body`.
         _limits.end = None if seconds is None else time.monotonic() + seconds
         try:
             response = pool.transport.handle_request(request)

@@ -71,6 +71,7 @@ def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
     Addresses and routes are found again, since they hold the headers.
     """
+    # The same checks as for a new client, so that no option can be set past them.
     checks: dict[str, Callable[[Any], Any]] = {
         "model": lambda name: check_model(name, provider=settings.provider),
         "timeout": check_timeout,
@@ -155,6 +156,7 @@ def check_timeout(seconds: Any) -> float | None:
     """Return the seconds for a whole call; None, no limit, also for infinity."""
     if seconds is None:
         return None
+    # numpy's numbers are accepted; True is a number to Python, but not to people.
     is_number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
     if not is_number or not float(seconds) > 0:
         raise errors.ConfigurationError(

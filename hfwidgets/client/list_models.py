@@ -133,6 +133,7 @@ def _list_router_models(settings: Settings) -> Flow[list[CatalogModel]]:
     reply = yield Send("GET", f"{router}/v1/models", headers=headers)
     rows = [_parse_chat_model(entry) for entry in _parse_entries(reply, "data")]
     for row in rows:
+        # Kept for `meta.cost`: the router's answers name the provider, but not the price.
         settings.prices[row.id] = {
             offer.provider: (offer.input_price, offer.output_price)
             for offer in row.offers

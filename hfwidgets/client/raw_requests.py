@@ -113,6 +113,7 @@ class RawRequests:
         output = TASKS[task].output if task in TASKS else ""
         headers = {"accept": "image/png"} if output == "image" else {}
         content = yield from _load_content(data)
+        # Servers choose their decoder by the content type, which bytes alone do not carry.
         mime = content.mime if isinstance(content, media.Media) else _sniff_mime(content)
         if mime is not None:
             headers["content-type"] = mime

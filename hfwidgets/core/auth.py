@@ -138,6 +138,7 @@ def is_trusted_url(url: str) -> bool:
     """True if a token found on the machine may go to a URL: https, and a host of the Hub's."""
     parts = urlsplit(url)
     hub = urlsplit(environment.read_url("HF_ENDPOINT") or "")
+    # A mirror of the Hub gets the Hub's token, on whatever scheme and port it was named with.
     if hub.hostname and (parts.scheme, parts.netloc) == (hub.scheme, hub.netloc):
         return True  # the owner of the environment named this host as the Hub
     return parts.scheme == "https" and is_trusted_host(parts.hostname or "")
@@ -184,6 +185,8 @@ def _read_token_file() -> Token | None:
 
 def _decode_token_file(path: Path, data: bytes) -> str:
     """Return the file's text, whatever encoding an editor or PowerShell's `>` gave it."""
+    # PowerShell's `>` writes UTF-16 with a mark, older tools without one, Notepad UTF-8 with one.
+    # A token is ASCII, so in UTF-16 every second byte is zero.
     mark, encoding = next(
         (known for known in _BYTE_ORDER_MARKS if data.startswith(known[0])),
         (b"", "utf-16-le" if data[1:2] == b"\0" else "utf-8"),

@@ -18,10 +18,13 @@ def run_flow(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
     error: Exception | None = None
     try:
         while True:
+            # A step's error goes back into the flow, which may handle it: by a retry, or by a
+            # better message.
             step = flow.send(outcome) if error is None else flow.throw(error)
             outcome = error = None
             try:
                 outcome = perform(step)
+            # Interrupts and cancellations are no `Exception`: they close the flow instead, below.
             except Exception as failure:
                 error = failure
     except StopIteration as done:

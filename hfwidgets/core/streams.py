@@ -144,6 +144,8 @@ def _read_items(
     finally:
         state.record_end()
         state.closed = True
+        # A connection that was not read to its end cannot be used again: the rest of this answer
+        # would be read as the start of the next one.
         line.release() if state.is_complete else line.abort()
 
 
@@ -279,6 +281,7 @@ class AsyncStream(_BaseStream[T, R]):
         if state is None or state.closed or loop is None or loop.is_closed():
             return
         state.closed = True
+        # A destructor may run in any thread, and must not await: the loop closes the connection.
         loop.call_soon_threadsafe(_close_later, loop, self._close)
 
 

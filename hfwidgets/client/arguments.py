@@ -1,5 +1,6 @@
 """A client's arguments, checked when it is made: each mistake has an error that says what fits."""
 
+import contextlib
 import math
 import numbers
 import os
@@ -14,6 +15,7 @@ from hfwidgets.core import auth
 from hfwidgets.core.counts import check_count
 from hfwidgets.errors.secrets import Secret, hide_url, is_secret_name, redact
 from hfwidgets.providers import Hosts
+from hfwidgets.tasks import find
 
 T = TypeVar("T")
 
@@ -62,7 +64,11 @@ def missing_attribute_message(kind: type, name: str) -> str:
     text = f"{kind.__name__!r} object has no attribute {name!r}"
     if name in EQUIVALENT_NAMES:
         return f"{text}: use client.{EQUIVALENT_NAMES[name]}."
-    known = [known for known in dir(kind) if known[0] != "_"] if name[0] != "_" else ()
+    if name[0] == "_":
+        return f"{text}."
+    with contextlib.suppress(errors.UnknownTaskError):  # a short name of a task, such as "ner"
+        return f"{text}: use client.{find(name).method}()."
+    known = [known for known in dir(kind) if known[0] != "_"]
     return f"{text}.{errors.did_you_mean(name, known)}"
 
 

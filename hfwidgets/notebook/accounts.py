@@ -32,7 +32,16 @@ def login(token: str | None = None) -> Path:
             "A token must not be an argument: it stays in the history and in the notebook. Revoke "
             "it at huggingface.co/settings/tokens, create another, and type it when login asks."
         )
-    typed = getpass.getpass("Token (not shown): ").strip()
+    try:
+        typed = getpass.getpass("Token (not shown): ").strip()
+    except (
+        EOFError,
+        OSError,
+        NotImplementedError,
+    ) as error:  # no terminal, or a kernel without input
+        raise ConfigurationError(
+            "No token can be typed here. Run `hf auth login` in a terminal, or set HF_TOKEN."
+        ) from error
     if not typed:
         raise ConfigurationError("No token was typed; nothing was changed.")
     return auth.save_token(typed)

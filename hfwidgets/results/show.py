@@ -96,4 +96,4 @@ def show_result(
 
 def paragraph_html(text: str) -> str:
     """Return a text with its line breaks as safe HTML."""
-    return f'<div style="white-space:pre-wrap">{escape_html(text)}</div>'
+    return f'<div dir="auto" style="white-space:pre-wrap">{escape_html(text)}</div>'

@@ -51,7 +51,7 @@ class TextTasks:
     @task(
         "Text classification",
         {"text": "The crossing was rough, but the crew were wonderful."},
-        known_as=("sentiment-analysis",),
+        known_as=("sentiment", "sentiment-analysis"),
         text=TextBox(4),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),

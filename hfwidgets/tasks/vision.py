@@ -148,7 +148,12 @@ class VisionTasks:
         edited: Image = yield files.decode_image((yield Infer(source, model, options)))
         return edited
 
-    @task("Image to text", {"image": INVOICE}, image=Upload("image"))
+    @task(
+        "Image to text",
+        {"image": INVOICE},
+        known_as=("ocr", "image-captioning"),
+        image=Upload("image"),
+    )
     def image_to_text(
         self, image: ImageInput, *, model: str | None = None
     ) -> Flow[results.ImageToTextOutput]:

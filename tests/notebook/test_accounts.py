@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -58,6 +60,17 @@ def test_unknown_names_and_broken_files_are_reported(stored, shell):
     (stored / "stored_tokens").write_text("no sections")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         notebook.switch()
+
+
+def test_login_without_input_names_the_alternatives(home):
+    code = "from hfwidgets.notebook import login; login()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        start_new_session=True, check=False,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1].endswith(
+        "No token can be typed here. Run `hf auth login` in a terminal, or set HF_TOKEN."
+    )
 
 
 def test_switch_without_stored_tokens(home):

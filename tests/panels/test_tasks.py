@@ -363,6 +363,34 @@ def test_domains(name: str) -> None:
     opened.close()
 
 
+SHORT_NAMES = {
+    "sentiment": "text-classification",
+    "ner": "token-classification",
+    "asr": "automatic-speech-recognition",
+    "tts": "text-to-speech",
+    "ocr": "image-to-text",
+    "embeddings": "feature-extraction",
+}
+
+
+@pytest.mark.parametrize("name", SHORT_NAMES)
+def test_short_names_open_panels_and_are_explained_by_clients(name: str) -> None:
+    opened = hf.panel(name, provider="local")
+    assert opened.task == SHORT_NAMES[name]
+    with pytest.raises(AttributeError, match=r"use client\."):
+        getattr(hf.InferenceClient(), name)
+    opened.close()
+
+
+@pytest.mark.parametrize("name", ["text", "vision", "audio", "multimodal", "tabular"])
+def test_panel_opens_a_domain(name: str) -> None:
+    opened, same = hf.panel(name, provider="local"), getattr(hf, name)(provider="local")
+    assert page(opened).doc["form"] == page(same).doc["form"]
+    assert len(page(opened).doc["form"]["tasks"]) > 1
+    opened.close()
+    same.close()
+
+
 def test_past_images_can_be_shown_again(panel: Open) -> None:
     opened = panel("text-to-image", prompt="A boat", seed=7)
     opened.run()

@@ -73,7 +73,7 @@ def test_a_panel_shows_and_sends_it(loopback: Loopback, table: Any) -> None:
         opened.run()
         assert loopback.requests[0].json()["table"] == COLUMNS
         assert page(opened).doc["result"]["columns"] == to_text_columns(COLUMNS)
-        assert "Ada" in opened._render_static()[0]
+        assert "Ada" in opened._hfw_render_static()[0]
     finally:
         opened.close()
 

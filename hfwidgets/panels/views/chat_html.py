@@ -53,9 +53,9 @@ def speaker_name(entry: Entry) -> str:
 
 def _render_entry(entry: Entry) -> str:
     if entry.message["role"] == "user":
-        text = f'<div style="white-space:pre-wrap">{escape_html(entry.text)}</div>'
+        text = f'<div dir="auto" style="white-space:pre-wrap">{escape_html(entry.text)}</div>'
     else:
-        text = markdown.markdown_to_html(entry.text)
+        text = f'<div dir="auto">{markdown.markdown_to_html(entry.text)}</div>'
     calls = "".join(
         f"<p>Tool call <code>{escape_html(call.name)}({escape_html(call.arguments)})</code></p>"
         for call in entry.tool_calls

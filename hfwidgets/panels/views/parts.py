@@ -29,7 +29,7 @@ def result_html(result: object) -> str:
     """Return a result's own static form."""
     make = getattr(result, "_repr_mimebundle_", None)
     if make is None:
-        return f'<div style="white-space:pre-wrap">{escape_html(str(result))}</div>'
+        return f'<div dir="auto" style="white-space:pre-wrap">{escape_html(str(result))}</div>'
     bundle: Mapping[str, Any] = make()
     plain = escape_html(str(bundle.get("text/plain", "")))
     return str(bundle.get("text/html") or f"<pre>{plain}</pre>")
@@ -40,7 +40,7 @@ def value_html(name: str, value: object) -> str:
     if isinstance(value, str):
         ellipsis = "…" if len(value) > MAX_EXCERPT_LENGTH else ""
         text = f"<i>{escape_html(name)}:</i> {escape_html(value[:MAX_EXCERPT_LENGTH])}{ellipsis}"
-        return f'<p style="white-space:pre-wrap">{text}</p>'
+        return f'<p dir="auto" style="white-space:pre-wrap">{text}</p>'
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = ", ".join(value)[:MAX_EXCERPT_LENGTH]
         return f"<p><i>{escape_html(name)}:</i> {escape_html(text)}</p>"

@@ -33,7 +33,7 @@ def render_spans(view: SpansView, result: object) -> str:
         label = f" <small>{escape_html(row.label)}</small>" if row.label != words else ""
         pieces.append(f'<mark style="{MARK_STYLE}">{words}{label}</mark>')
     marked = "".join(pieces) + escape_html(view.text[end:])
-    return f'<p style="white-space:pre-wrap">{marked}</p>{result_html(result)}'
+    return f'<p dir="auto" style="white-space:pre-wrap">{marked}</p>{result_html(result)}'
 
 
 @register_view(SpansView, priority=60, render_static=render_spans)

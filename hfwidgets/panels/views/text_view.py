@@ -28,7 +28,9 @@ class ContinuationView(View, tag="continuation", kw_only=True):
 
 def render_text(view: TextView, result: object) -> str:
     """Render Markdown; other texts have HTML of their own."""
-    return markdown.markdown_to_html(view.text) if view.markdown else ""
+    if not view.markdown:
+        return ""
+    return f'<div dir="auto">{markdown.markdown_to_html(view.text)}</div>'
 
 
 @register_view(TextView, priority=30, render_static=render_text)

@@ -110,6 +110,7 @@ export class Composer {
   #textarea(): HTMLTextAreaElement {
     return h("textarea", {
       class: "hfw-box",
+      dir: "auto",
       rows: 1,
       placeholder: "Write a message",
       "aria-label": "Message",

@@ -70,7 +70,7 @@ export class TurnView {
   }
 
   #edit(): void {
-    const box = h("textarea", { class: "hfw-input", value: this.#turn.text, "aria-label": "Edit message" });
+    const box = h("textarea", { class: "hfw-input", dir: "auto", value: this.#turn.text, "aria-label": "Edit message" });
     box.rows = Math.min(12, this.#turn.text.split("\n").length + 1);
     const close = () => {
       form.replaceWith(this.#body.node);
@@ -107,7 +107,7 @@ function editForm(box: HTMLTextAreaElement, send: () => void, close: () => void)
 
 class UserBody {
   readonly node = h("div", { class: "hfw-bubble" });
-  #text = h("div", { class: "hfw-said" });
+  #text = h("div", { class: "hfw-said", dir: "auto" });
   #shown = "";
 
   constructor(private link: Link) {

@@ -57,14 +57,14 @@ class Compare {
       },
     };
     this.#extras = new Extras({ link, announce }, source);
-    this.#box = h("textarea", { class: "hfw-input", rows: 2, "aria-label": "Prompt for all models", placeholder: "Ask all models" });
+    this.#box = h("textarea", { class: "hfw-input", dir: "auto", rows: 2, "aria-label": "Prompt for all models", placeholder: "Ask all models" });
     this.#run = h("button", { type: "button", class: "hfw-button hfw-primary hfw-run" }, "Run");
     this.#run.title = "Ctrl+Enter or Cmd+Enter";
     this.#run.addEventListener("click", () => this.#start());
     this.#stop = h("button", { type: "button", class: "hfw-button hfw-run hfw-stop" }, icon("stop"), "Stop");
     this.#stop.addEventListener("click", () => link.stop());
     this.#box.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      if (event.key !== "Enter" || event.isComposing || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       this.#start();
     });

@@ -16,6 +16,8 @@ const REST = 8;
 /** A longer paragraph is shown as it is until it ends. */
 const TAIL_CHARS = 20_000;
 
+const BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, th, td";
+
 export class StreamedText {
   readonly node = h("div", { class: "hfw-md" });
   #text = "";
@@ -115,6 +117,8 @@ export class StreamedText {
   /** Safe nodes, with code and formulas brought to life. */
   #nodes(markdown: Markdown, tokens: Token[], draft = false): DocumentFragment {
     const nodes = markdown.render(tokens);
+    // Each block has its own direction; code and formulas stay left to right, by their style.
+    for (const block of nodes.querySelectorAll<HTMLElement>(BLOCKS)) block.dir = "auto";
     for (const pre of nodes.querySelectorAll("pre")) this.#code(pre, draft);
     for (const span of nodes.querySelectorAll<HTMLElement>(".hfw-math, .hfw-math-block")) {
       void this.#formula(span);

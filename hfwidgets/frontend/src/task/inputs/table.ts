@@ -76,7 +76,7 @@ export function tableInput(link: Link, field: Field, changed: () => void): Input
       changed();
     });
     input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+      if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       input.blur();
       (table.tBodies[0]?.rows[r + 1]?.cells[c]?.firstChild as HTMLElement | null)?.focus();

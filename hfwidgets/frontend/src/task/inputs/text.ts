@@ -7,10 +7,13 @@ import { labelled, plain } from "./frame.ts";
 
 const LONGEST = 1200;
 
+/** Commas of Latin, full-width and Arabic scripts, the ideographic comma, and line breaks. */
+const SEPARATORS = /[,，、،\n]/;
+
 /** A box that grows with its text; one line where the field asks for one. */
 export function textInput(field: Field, changed: () => void): InputView {
   const rows = field.control.count ?? 3;
-  const box = h("textarea", { class: "hfw-input", rows, spellcheck: true, title: field.help });
+  const box = h("textarea", { class: "hfw-input", dir: "auto", rows, spellcheck: true, title: field.help });
   const fit = () => {
     if (box.value.length > LONGEST) return;
     box.style.height = "auto";
@@ -53,14 +56,14 @@ export function labelsInput(field: Field, changed: () => void): InputView {
   let labels: string[] = [];
   const list = h("span", { class: "hfw-chips", role: "list" });
   const placeholder = "Type a label, press Enter";
-  const box = h("input", { class: "hfw-chip-box", placeholder, title: field.help });
+  const box = h("input", { class: "hfw-chip-box", dir: "auto", placeholder, title: field.help });
   const draw = () => list.replaceChildren(...labels.map((label) => chip(label)));
   const chip = (label: string) => {
     const drop = iconButton("close", `Remove ${label}`, () => {
       put(labels.filter((other) => other !== label));
       box.focus();
     });
-    return h("span", { class: "hfw-chip", role: "listitem" }, label, drop);
+    return h("span", { class: "hfw-chip", dir: "auto", role: "listitem" }, label, drop);
   };
   const put = (next: string[]) => {
     labels = [...new Set(next.map((word) => word.trim()).filter(Boolean))];
@@ -68,13 +71,14 @@ export function labelsInput(field: Field, changed: () => void): InputView {
     changed();
   };
   const add = () => {
-    const typed = box.value.split(/[,\n]/);
+    const typed = box.value.split(SEPARATORS);
     box.value = "";
     if (typed.some((word) => word.trim())) put([...labels, ...typed]);
   };
   box.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // Enter confirms a candidate of an input method
     const command = event.ctrlKey || event.metaKey;
-    if ((event.key === "Enter" && !command) || event.key === ",") {
+    if ((event.key === "Enter" && !command) || SEPARATORS.test(event.key)) {
       event.preventDefault();
       add();
     } else if (event.key === "Backspace" && !box.value) put(labels.slice(0, -1));
@@ -82,7 +86,7 @@ export function labelsInput(field: Field, changed: () => void): InputView {
   box.addEventListener("blur", add);
   box.addEventListener("paste", (event) => {
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (!/[,\n]/.test(text)) return;
+    if (!SEPARATORS.test(text)) return;
     event.preventDefault();
     box.value += text;
     add();
@@ -92,7 +96,7 @@ export function labelsInput(field: Field, changed: () => void): InputView {
   return {
     node: labelled(field, box, frame),
     read: () => {
-      const pending = box.value.split(",").map((word) => word.trim()).filter(Boolean);
+      const pending = box.value.split(SEPARATORS).map((word) => word.trim()).filter(Boolean);
       return [...labels, ...pending];
     },
     write: (shown) => {
@@ -112,10 +116,10 @@ export function wordsInput(field: Field, changed: () => void): InputView {
     list.replaceChildren(...(texts.length ? texts : [""]).map((text, i) => row(text, i)));
   };
   const row = (text: string, at: number) => {
-    const box = h("input", { class: "hfw-input", value: text, "aria-label": `${field.label} ${at + 1}` });
+    const box = h("input", { class: "hfw-input", dir: "auto", value: text, "aria-label": `${field.label} ${at + 1}` });
     box.addEventListener("change", changed);
     box.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+      if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       insert(box);
     });

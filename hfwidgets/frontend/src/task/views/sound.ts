@@ -66,7 +66,7 @@ view("transcript", (shown, context) => {
   if (made) node.append(made.node);
   if (!text.trim()) node.append(h("p", { class: "hfw-nothing" }, "No speech was found."));
   else if (chunks.length) node.append(parts(chunks, made));
-  else node.append(h("div", { class: "hfw-text" }, text), h("div", { class: "hfw-hint" }, UNTIMED));
+  else node.append(h("div", { class: "hfw-text", dir: "auto" }, text), h("div", { class: "hfw-hint" }, UNTIMED));
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text)));
   return { node };
 });

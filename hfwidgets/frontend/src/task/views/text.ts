@@ -18,14 +18,14 @@ view("text", (shown, { link }) => {
   const source = String(shown["source"] ?? "");
   const words = text || "No text came back.";
   if (shown["beside"] && source) node.append(h("div", { class: "hfw-beside" }, side("Text", source), side("Translation", words)));
-  else node.append(h("div", { class: "hfw-text" }, words));
+  else node.append(h("div", { class: "hfw-text", dir: "auto" }, words));
   const about = h("span", { class: "hfw-hint" }, measured(text, shown["beside"] ? "" : source));
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text), about));
   return { node };
 });
 
 function side(title: string, text: string): HTMLElement {
-  return h("section", { "aria-label": title }, h("div", { class: "hfw-label" }, title), h("div", { class: "hfw-text" }, text));
+  return h("section", { "aria-label": title }, h("div", { class: "hfw-label" }, title), h("div", { class: "hfw-text", dir: "auto" }, text));
 }
 
 function measured(text: string, source: string): string {
@@ -48,7 +48,7 @@ view("continuation", (first, { link }) => {
   const leaf = document.createTextNode(first.text ?? "");
   const made = h("span", { class: "hfw-made" }, leaf);
   const given = h("span", { class: "hfw-given" }, String(first["prompt"] ?? ""));
-  const text = h("div", { class: "hfw-text" }, given, made);
+  const text = h("div", { class: "hfw-text", dir: "auto" }, given, made);
   const button = (label: string, act: string, title: string) =>
     h("button", { type: "button", class: "hfw-button", title, onclick: () => link.act(act) }, label);
   const more = button("Continue", "continue", "Go on from where the text ended");

@@ -29,9 +29,12 @@ def png(image: Image.Image) -> bytes:
 
 
 def mask(*box: int) -> str:
-    """Return a mask of the example image's size, light inside the box."""
-    image = Image.new("L", (640, 420))
-    ImageDraw.Draw(image).rectangle(box, fill=255)
+    """Return a mask for an image of 640 x 420 pixels, light inside the box, in half its size.
+
+    Masks may be smaller than their image, and this one is smaller than every example image.
+    """
+    image = Image.new("L", (320, 210))
+    ImageDraw.Draw(image).rectangle([side // 2 for side in box], fill=255)
     return base64.b64encode(png(image)).decode()
 
 

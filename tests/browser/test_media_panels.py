@@ -74,15 +74,15 @@ def test_the_smallest_mask_is_pointed_at(desk: Desk, page: Page, stage: Stage) -
     stage.loopback.route("POST", "/image-segmentation", Answer(json=found))
     try_example(book)
     shapes = book.panel.locator(".hfw-mask")
-    expect(shapes.nth(1)).to_have_js_property("width", 640)
+    expect(shapes.nth(1)).to_have_js_property("width", 320)
     ground = book.panel.locator(".hfw-stage")
     ground.scroll_into_view_if_needed()
     place = ground.bounding_box()
     assert place
-    by = place["width"] / 640
-    page.mouse.move(place["x"] + 440 * by, place["y"] + 300 * by)
+    by, down = place["width"] / 640, place["height"] / 420
+    page.mouse.move(place["x"] + 440 * by, place["y"] + 300 * down)
     expect(shapes.nth(0)).to_have_class("hfw-mask hfw-active")
-    page.mouse.move(place["x"] + 30 * by, place["y"] + 300 * by)
+    page.mouse.move(place["x"] + 30 * by, place["y"] + 300 * down)
     expect(shapes.nth(1)).to_have_class("hfw-mask hfw-active")
 
 

@@ -61,7 +61,7 @@ def test_examples_masks_and_code(notebook: Open, stage: Stage, page: Page) -> No
     press(book, "Send to a variable")
     book.panel.get_by_label("Name of the variable").fill("words")
     page.keyboard.press("Enter")
-    expect(book.panel.locator(".hfw-extras")).to_contain_text("words is the last result now")
+    expect(book.panel.locator(".hfw-extras")).to_contain_text("words is now the last result")
     book.run(2)
     expect(book.output(2)).to_contain_text("Paris")
 
@@ -140,7 +140,7 @@ def test_sentences_are_compared_with_each_other(notebook: Open, stage: Stage) ->
 
 def test_a_panel_without_a_token_shows_a_kept_answer(notebook: Open) -> None:
     book = opened(notebook, "hf.text()")
-    expect(book.panel.get_by_role("note")).to_contain_text("No token was found")
+    expect(book.panel.get_by_role("note")).to_contain_text("not signed in")
     press(book, "Try the example")
     done(book)
     expect(book.panel.locator(".hfw-status")).to_contain_text("a stored answer, nothing was sent")

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -64,6 +64,18 @@ def _running_loop() -> Any:
         return _running_loop
 
 
+async def _close_at_end(http: transports.AsyncTransports) -> AsyncGenerator[None, None]:
+    """Wait to close connections, as an async generator that nothing reads to its end.
+
+    Loops close such generators when they end, and when one is dropped: so a client that was not
+    closed leaves no open sockets behind, which Python would warn of.
+    """
+    try:
+        yield
+    finally:
+        await http.aclose()
+
+
 class AsyncDriver:
     """Performs steps by awaiting; blocking work goes to a thread.
 
@@ -74,34 +86,38 @@ class AsyncDriver:
     def __init__(self, http: httpx.AsyncClient | None = None) -> None:
         self.user_http = check_http_client(http, httpx.AsyncClient, httpx.AsyncBaseTransport)
         self._own_http: WeakKeyDictionary[Any, transports.AsyncTransports] = WeakKeyDictionary()
+        self._closers: WeakKeyDictionary[Any, AsyncGenerator[None, None]] = WeakKeyDictionary()
         self._json_limit = read_limit(JSON_VARIABLE)
         self._stream_limit = read_limit(STREAM_VARIABLE)
         warm_up()
 
     async def _open_response(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a request, its body still to be read."""
-        http = self.user_http or self._get_own_http()
+        http = self.user_http or await self._get_own_http()
         if isinstance(http, httpx.AsyncClient):
             return await http.send(request, stream=True)
         return await http.handle_async_request(request)
 
-    def _get_own_http(self) -> transports.AsyncTransports:
+    async def _get_own_http(self) -> transports.AsyncTransports:
         """Return the connections of the running loop: those of another cannot be awaited here."""
         loop = _running_loop()
         own = self._own_http.get(loop)
         if own is None:
             # A notebook may run `asyncio.run` many times: each leaves a closed loop behind.
             for other in [known for known in self._own_http if getattr(known, "is_closed", bool)()]:
-                del self._own_http[other]  # they hold their loop, so they would never be freed
+                del self._own_http[other], self._closers[other]  # they would keep their loop alive
             own = self._own_http[loop] = transports.AsyncTransports()
+            closer = self._closers[loop] = _close_at_end(own)
+            await anext(closer)
         return own
 
     async def close(self) -> None:
         """Close the connections; an HTTP client of the user's stays open."""
-        closing = self._own_http.pop(_running_loop(), None)
+        closer = self._closers.pop(_running_loop(), None)
         self._own_http.clear()
-        if closing is not None:
-            await closing.aclose()
+        self._closers.clear()
+        if closer is not None:
+            await closer.aclose()
 
     async def run(self, flow: Flow[Any], deadline: Deadline) -> Any:
         """Return a flow's result; if it fails or is canceled, its job is canceled too."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+C = TypeVar("C", bound=Callable[[], Any])
 
 MaskError = Callable[[errors.HfWidgetsError], None]
 """Frees an error of its call's secrets."""
@@ -108,6 +109,20 @@ class _BaseStream(Generic[T, R]):
         raise TypeError("A stream is an open connection; store its result instead.")
 
 
+class StreamResponse(Generic[C]):
+    """The HTTP answer of a stream, under the names that openai's client gives it.
+
+    Attributes:
+        status_code, headers: the server's.
+        close: closes the stream; a coroutine function for an async stream.
+    """
+
+    def __init__(self, meta: Meta, close: C) -> None:
+        self.status_code = meta.status_code
+        self.headers = meta.headers
+        self.close = close
+
+
 class OpenConnection(Protocol):
     """The connection of an open answer."""
 
@@ -171,8 +186,13 @@ class Stream(_BaseStream[T, R]):
     def __next__(self) -> T:
         return next(self._items)
 
+    @property
+    def response(self) -> StreamResponse[Callable[[], None]]:
+        """The HTTP answer: `stream.response.close()`, `.headers`, `.status_code`."""
+        return StreamResponse(self.meta, self.close)
+
     def close(self) -> None:
-        """Stop: the connection is closed, what has arrived stays in `result`.
+        """Close the connection; what has arrived stays in `result`.
 
         Another thread that waits for the next item sees the stream end.
         """
@@ -252,8 +272,13 @@ class AsyncStream(_BaseStream[T, R]):
     def __anext__(self) -> Awaitable[T]:
         return anext(self._items)
 
+    @property
+    def response(self) -> StreamResponse[Callable[[], Awaitable[None]]]:
+        """The HTTP answer: `await stream.response.close()`, `.headers`, `.status_code`."""
+        return StreamResponse(self.meta, self.aclose)
+
     async def aclose(self) -> None:
-        """Stop: the connection is closed, what has arrived stays in `result`.
+        """Close the connection; what has arrived stays in `result`.
 
         Another task that waits for the next item sees the stream end.
         """

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from tests.plugins.loopback import Answer, Loopback, chat_answer
+from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events
 from tests.providers import inputs
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -217,6 +217,28 @@ def test_token_may_be_true_or_false(loopback: Loopback, monkeypatch: pytest.Monk
 def test_names_of_openais_client_are_explained(kind: type, read: Any, use: str) -> None:
     with pytest.raises(AttributeError, match=use):
         read(kind())
+
+
+def test_a_stream_is_closed_by_its_response_as_in_openais_client(loopback: Loopback) -> None:
+    loopback.route("POST", "/v1/chat/completions", chat_events("Hel", "lo"))
+    client = InferenceClient(base_url=loopback.url)
+    stream = client.chat_completion(HELLO, stream=True)
+    next(stream)
+    assert stream.response.status_code == 200
+    assert stream.response.headers["content-type"] == "text/event-stream"
+    stream.response.close()
+    assert stream.closed
+    assert stream.text == "Hel"
+
+    async def main() -> str:
+        async with AsyncInferenceClient(base_url=loopback.url) as client:
+            stream = await client.chat_completion(HELLO, stream=True)
+            await anext(stream)
+            await stream.response.close()
+            assert stream.closed
+            return stream.text
+
+    assert asyncio.run(main()) == "Hel"
 
 
 def test_an_argument_of_the_client_is_sent_there() -> None:

@@ -80,6 +80,27 @@ def test_a_client_that_nobody_closes_leaves_no_warning(loopback: Loopback) -> No
     assert [str(w.message) for w in caught if w.category is ResourceWarning] == []
 
 
+@pytest.mark.parametrize("outlives", [False, True])
+def test_an_async_client_that_is_not_closed_leaves_no_warning(
+    loopback: Loopback, outlives: bool
+) -> None:
+    loopback.route("POST", CHAT, echoed)
+    kept: list[AsyncInferenceClient] = []
+
+    async def main() -> None:
+        client = AsyncInferenceClient(base_url=loopback.url)
+        kept.extend([client] if outlives else [])
+        await client.chat_completion(HELLO)
+
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+        kept.clear()
+        gc.collect()
+    assert [str(w.message) for w in caught if w.category is ResourceWarning] == []
+
+
 @pytest.mark.parametrize(
     "url", ["http://a..b/", "http://" + "a" * 70 + ".example", "http://xn--a.com", "http://☃.com:1"]
 )

@@ -198,7 +198,7 @@ class Call:
         return outcome
 
     def _to_our_error(self, error: Exception) -> Exception:
-        """Return an error of the flow, or ours in place of one that nobody foresaw."""
+        """Return an error of the flow, or ours in place of an unexpected one."""
         if isinstance(error, errors.HfWidgetsError):
             return error
         answer = self.raw_answer if self.reply is None else self.reply.content or self.raw_answer

@@ -20,9 +20,7 @@ def collect_secrets(settings: Settings) -> tuple[str, ...]:
 
 
 def _find_machine_token() -> auth.Token | None:
-    with contextlib.suppress(
-        errors.ConfigurationError
-    ):  # one that cannot be sent is no secret here
+    with contextlib.suppress(errors.ConfigurationError):  # one that cannot be sent needs no mask
         return auth.find_machine_token()
     return None
 

@@ -115,7 +115,7 @@ def _route_to_url(task: BaseTask, url: str, model: str | None, settings: Setting
 
 
 def yields_to_url(name: str | None) -> bool:
-    """Warn and return True for a provider that existing code names beside a URL.
+    """Warn and return True for a provider that existing code names next to a URL.
 
     hf-inference was once the default of all clients; the URL wins, as huggingface_hub documents.
     """

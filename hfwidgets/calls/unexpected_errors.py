@@ -1,4 +1,4 @@
-"""The net around a call: an exception that nobody foresaw becomes one of ours.
+"""The net around a call: an unexpected exception becomes one of ours.
 
 It catches what a provider's route or a task's reading did not expect of an answer, and what the
 loading of an input did not expect of the user's objects. The original is the cause.

@@ -128,7 +128,7 @@ def check_model(model: Any, base_url: Any = None, provider: Any = None) -> str |
 
 
 def check_provider(name: Any, model: str | None = None) -> str | None:
-    """Return the provider's name; None beside a URL, which wins.
+    """Return the provider's name; None next to a URL, which wins.
 
     Raises:
         UnknownProviderError: no provider has this name.
@@ -173,7 +173,7 @@ def check_timeout(seconds: Any) -> float | None:
 
 
 MAX_TIMEOUT = 3e7
-"""Longer timeouts, in seconds, are none: a year is more than the clocks below can count."""
+"""Longer timeouts, in seconds, count as None: the clocks below cannot count a year."""
 
 
 def check_max_retries(count: Any) -> int:

@@ -269,7 +269,7 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
         return run_map(self._caller, options)
 
     def close(self) -> None:
-        """Close the connections; an HTTP client of your own stays open."""
+        """Close the connections; an HTTP client that you passed stays open."""
         self._caller.driver.close()
 
     def __enter__(self) -> Self:
@@ -338,7 +338,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
         return run_map(self._caller, options)
 
     async def close(self) -> None:
-        """Close the connections; an HTTP client of your own stays open."""
+        """Close the connections; an HTTP client that you passed stays open."""
         await self._caller.driver.close()
 
     async def __aenter__(self) -> Self:

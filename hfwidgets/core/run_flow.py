@@ -24,7 +24,7 @@ def run_flow(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
             outcome = error = None
             try:
                 outcome = perform(step)
-            # Interrupts and cancellations are no `Exception`: they close the flow instead, below.
+            # Interrupts and cancellations are not an `Exception`: they close the flow, below.
             except Exception as failure:
                 error = failure
     except StopIteration as done:

@@ -137,7 +137,7 @@ def test_a_redirect_to_another_host_gets_neither_body_nor_credentials() -> None:
         flow.send(no(307, headers={"location": "https://elsewhere.example/x"}))
 
 
-def test_what_is_no_json_is_said_before_anything_is_sent() -> None:
+def test_values_that_are_not_json_are_refused_before_sending() -> None:
     _, flow = classify(top_k=float("nan"))
     with pytest.raises(errors.InputError, match="JSON"):
         next(flow)

@@ -131,7 +131,7 @@ def test_without_a_token(ask: Asker, loopback: Loopback) -> None:
 @pytest.mark.parametrize(
     ("method", "value"), [("chat_completion", HELLO), ("text_classification", "x")]
 )
-def test_a_key_of_nobody(ask: Asker, method: str, value: Any) -> None:
+def test_a_key_without_a_provider(ask: Asker, method: str, value: Any) -> None:
     with pytest.raises(errors.MissingTokenError, match=r"not a Hub token.*pass provider="):
         ask(None, method, value, client={"token": "sk-123456789"})
     with pytest.raises(errors.MissingTokenError, match="needs a Hub token"):
@@ -226,7 +226,7 @@ def test_the_calls_model_wins(ask: Asker, loopback: Loopback) -> None:
     assert loopback.requests[0].json()["model"] == "two"
 
 
-# Another task, nobody, nonsense
+# Another task, no provider, nonsense
 
 
 def test_another_task_is_said_with_the_right_call(ask: Asker, loopback: Loopback) -> None:
@@ -247,7 +247,7 @@ def test_another_task_is_said_with_the_right_call(ask: Asker, loopback: Loopback
 
 
 @pytest.mark.parametrize("mapping", [None, {}, []])
-def test_a_model_that_nobody_serves(ask: Asker, loopback: Loopback, mapping: Any) -> None:
+def test_a_model_without_a_provider(ask: Asker, loopback: Loopback, mapping: Any) -> None:
     known(loopback, mapping, "fill-mask")
     for provider, words in ((None, "No provider serves"), ("together", "does not serve org/model")):
         with pytest.raises(errors.TaskNotServedError, match=f"{words}.*client.models"):

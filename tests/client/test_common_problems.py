@@ -65,7 +65,7 @@ def test_pain_01_text_generation_asked_where_the_model_is_served_for_conversatio
 def test_pain_02_no_retry_on_429_and_5xx_and_a_silent_cold_start(
     loopback: Loopback, waits: list[tuple[str, float]]
 ) -> None:
-    """429 and 503 ended programs at once, and nobody knew what was waited for."""
+    """429 and 503 ended programs at once, without a word about the wait."""
     loopback.answer(
         Answer(429, json={"error": "slow"}, headers={"Retry-After": "0.05"}),
         Answer(503, json={"error": "Model x is currently loading", "estimated_time": 0.1}),
@@ -168,8 +168,8 @@ def test_pain_06_auto_picks_a_provider_that_the_client_does_not_know(loopback: L
 
 
 @pytest.mark.parametrize("kind", ["pil", "bytes", "path", "array"])
-def test_pain_07_pictures_of_every_kind(loopback: Loopback, tmp_path: Path, kind: str) -> None:
-    """A picture in memory had to be encoded by hand, in chat messages above all."""
+def test_pain_07_images_of_every_kind(loopback: Loopback, tmp_path: Path, kind: str) -> None:
+    """An image in memory had to be encoded by hand, in chat messages above all."""
     path = tmp_path / "cat.png"
     path.write_bytes(encode_image())
     image = Image.open(io.BytesIO(encode_image()))
@@ -418,7 +418,7 @@ def test_pain_19_credits_exhausted(loopback: Loopback) -> None:
 
 
 def test_pain_20_embeddings_of_several_texts(loopback: Loopback) -> None:
-    """Lists were refused, and nobody knew whether a vector stood for a text or for a token."""
+    """Lists were refused, and it was unclear whether a vector stood for a text or for a token."""
     loopback.answer(Answer(json=[[0.1, 0.2], [0.3, 0.4]]), Answer(json=[[[0.1, 0.2], [0.3, 0.4]]]))
     asking = InferenceClient(base_url=loopback.url)
     texts = asking.feature_extraction(["a", "b"])

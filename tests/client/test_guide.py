@@ -109,7 +109,7 @@ def _logged_in(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         )
 
 
-def test_getting_started_with_a_picture(internet: Internet, awaited: bool) -> None:
+def test_getting_started_with_an_image(internet: Internet, awaited: bool) -> None:
     model = "black-forest-labs/FLUX.1-schnell"
     served(internet, model, "text-to-image", "replicate", "black-forest-labs/flux-schnell")
     job = {"id": "p1", "status": "processing", "output": ["https://replicate.delivery/out.png"],

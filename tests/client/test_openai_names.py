@@ -29,7 +29,7 @@ def test_answers_dump_as_pydantic_models_do(client: InferenceClient) -> None:
     assert answer.model_dump_json(indent=2).startswith('{\n  "id": "c1",')
 
 
-def test_a_dump_leaves_out_what_is_none(loopback: Loopback, client: InferenceClient) -> None:
+def test_a_dump_leaves_out_none(loopback: Loopback, client: InferenceClient) -> None:
     message = {"role": "assistant", "content": "Hi", "tool_calls": None}
     loopback.route("POST", CHAT, Answer(json={"choices": [{"message": message, "logprobs": None}]}))
     answer = client.chat_completion(HELLO)
@@ -107,7 +107,7 @@ def test_another_client_s_names_lead_to_ours(client: InferenceClient, name: str,
     assert not hasattr(client, "_nothing_of_this_name")
 
 
-def test_the_token_is_no_attribute() -> None:
+def test_the_token_is_not_an_attribute() -> None:
     client: Any = InferenceClient(token="hf_abcdefghijkl")
     for name in ("token", "api_key"):
         with pytest.raises(AttributeError, match="not shown"):

@@ -140,7 +140,7 @@ def test_a_url_wins_over_a_provider_that_was_once_a_default(
         assert by_id.chat_completion(HELLO, model=loopback.url).text == "Hi"
 
 
-def test_other_providers_beside_a_url_are_refused(loopback: Loopback) -> None:
+def test_other_providers_with_a_url_are_refused(loopback: Loopback) -> None:
     with pytest.raises(errors.ConfigurationError, match="Pass either a URL or provider='groq'"):
         InferenceClient(loopback.url, provider="groq")
 

@@ -1,4 +1,4 @@
-"""Requests of one's own, and what servers say of themselves."""
+"""Test raw requests, and what servers report about themselves."""
 
 import asyncio
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_task_decides_the_route(loopback: Loopback, task: str | None, path: 
     assert loopback.requests[0].path == path
 
 
-def test_a_picture_s_task_asks_for_a_picture(loopback: Loopback) -> None:
+def test_an_image_task_asks_for_an_image(loopback: Loopback) -> None:
     loopback.answer(Answer(body=PNG), Answer(body=PNG))
     hosted(loopback).post(json={"inputs": "x"}, model="m", task="text-to-image")
     hosted(loopback).post(json={"inputs": "x"}, model="m")
@@ -235,7 +235,7 @@ def test_health_check(loopback: Loopback, status: int, well: bool) -> None:
     assert asyncio.run(run()) is well
 
 
-def test_health_of_nobody_and_of_a_model() -> None:
+def test_health_without_and_with_a_model() -> None:
     assert InferenceClient("http://127.0.0.1:9").health_check() is False
     with pytest.raises(ValueError, match="needs an endpoint"):
         InferenceClient(token=TOKEN).health_check("org/model")

@@ -51,7 +51,7 @@ def test_chat_finds_its_route(loopback: Loopback, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a b/", "http://example:port/"])
-def test_an_address_that_is_none_is_our_own_error(url: str) -> None:
+def test_a_malformed_url_is_our_own_error(url: str) -> None:
     with pytest.raises(errors.HfWidgetsError):
         InferenceClient(base_url=url).text_classification("x")
     with pytest.raises(errors.HfWidgetsError):

@@ -1,4 +1,4 @@
-"""A client in other surroundings: forked processes, one loop after the other, nobody closing it."""
+"""A client in other surroundings: forked processes, one loop after the other, never closed."""
 
 import asyncio
 import gc
@@ -68,7 +68,7 @@ def test_an_async_client_serves_several_loops_at_once(loopback: Loopback) -> Non
     assert found == [{HELLO[-1]["content"]}] * 8
 
 
-def test_a_client_that_nobody_closes_leaves_no_warning(loopback: Loopback) -> None:
+def test_an_unclosed_client_leaves_no_warning(loopback: Loopback) -> None:
     loopback.route("POST", CHAT, chat_events("Hel", "lo"))
     gc.collect()
     with warnings.catch_warnings(record=True) as caught:

@@ -109,7 +109,7 @@ def test_saving_keeps_the_file_for_its_owner(home: Path) -> None:
     assert not auth.forget_token()
 
 
-def test_no_token_is_sent_unasked_where_that_is_switched_off(
+def test_implicit_tokens_can_be_switched_off(
     home: Path, internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", HUB_TOKEN)

@@ -41,7 +41,7 @@ def test_a_with_block_closes(loopback: Loopback, held: Held) -> None:
     assert stream.result.choices[0].message.content == "Hel"
 
 
-def test_a_stream_that_nobody_holds_is_closed_without_the_collector(
+def test_an_unreferenced_stream_is_closed_without_the_collector(
     loopback: Loopback, held: Held
 ) -> None:
     gc.disable()
@@ -189,7 +189,7 @@ def test_an_error_event_inside_a_stream(
     assert stream.text == "Hel"
 
 
-def test_an_event_that_is_no_json_is_a_clear_error(loopback: Loopback) -> None:
+def test_an_event_that_is_not_json_is_a_clear_error(loopback: Loopback) -> None:
     loopback.answer(Answer(headers=EVENT_STREAM, chunks=[b"data: <html>oops</html>\n\n"]))
     with pytest.raises(errors.OutputError, match="what is not JSON"):
         list(opened(loopback))

@@ -94,7 +94,7 @@ def names(client: MCPClient) -> list[str]:
 
 def test_tools_are_listed_in_the_form_of_openai(loopback: Loopback) -> None:
     async def work(client: MCPClient) -> list[dict[str, Any]]:
-        assert names(client) == ["add", "fail", "picture", "variable", "die"]
+        assert names(client) == ["add", "fail", "draw_image", "variable", "die"]
         return client.available_tools
 
     left = with_client(loopback, STDIO, work)
@@ -140,7 +140,7 @@ def test_a_turn_with_a_tool(loopback: Loopback, http: dict[str, Any]) -> None:
         ("add", '{"a": 2', "not JSON"),
         ("add", "[1]", "must be a JSON object"),
         ("sub", {}, "Unknown tool 'sub'. The tools are: add"),
-        ("picture", {}, "[Binary Content: image/png, 30 bytes"),
+        ("draw_image", {}, "[Binary Content: image/png, 30 bytes"),
     ],
 )
 def test_a_failure_is_reported_to_the_model(

@@ -21,7 +21,7 @@ def fail() -> str:
 
 
 @server.tool()
-def picture() -> Image:
+def draw_image() -> Image:
     """Draw something."""
     return Image(data=b"\x89PNG" + b"\0" * 26, format="png")
 

@@ -82,7 +82,7 @@ def test_an_answer_without_choices_is_refused(loopback: Loopback, choices: Any) 
         list(stream(loopback, events({"choices": choices, "id": "x"}, {"choices": choices})))
 
 
-# Streams that are no event streams
+# Streams that are not event streams
 
 BODIES: dict[str, tuple[str, bytes]] = {
     "a page": ("text/html", b"<html><title>the start</title>"),

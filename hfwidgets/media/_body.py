@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 
+from hfwidgets.core.arrays import SupportsToList
 from hfwidgets.media._media import InlineDataUrl, Media
 
 ONE_PIECE_LIMIT = 1 << 18
@@ -53,7 +54,7 @@ def json_body(value: object) -> bytes | Body:
     mark = os.urandom(16).hex()
 
     def stand_in(leaf: object) -> object:
-        if hasattr(leaf, "dtype") and hasattr(leaf, "tolist"):
+        if hasattr(leaf, "dtype") and isinstance(leaf, SupportsToList):
             numbers: object = leaf.tolist()
             return numbers
         if not isinstance(leaf, (Media, InlineDataUrl)):

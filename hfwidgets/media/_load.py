@@ -6,6 +6,7 @@ import os
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.core.flow import Blocking, Flow, Send
@@ -133,7 +134,8 @@ def _open_content(source: object, kind: str | None) -> Media | None:
         name = _readers.reader_name(source)
         return _check_media(Media(_readers.open_reader(source), kind, name=name), "The file")
     if callable(read_bytes := getattr(source, "read_bytes", None)):  # a path inside an archive
-        return _check_media(Media(MemorySource(read_bytes()), kind), label)
+        content: Any = read_bytes()
+        return _check_media(Media(MemorySource(content), kind), label)
     return None
 
 
@@ -198,6 +200,7 @@ def _find_file(source: str | os.PathLike[str]) -> Path:
     text = str(source)
     if text == "":
         raise errors.InputError("An empty string is not a path: pass a path, a URL or bytes.")
+    is_folder = False
     for candidate in dict.fromkeys((source, text.strip())):
         try:
             path = Path(candidate).expanduser()

@@ -9,8 +9,12 @@ import binascii
 import io
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from hfwidgets import errors
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MAX_STEPS = 4
 """How many wrappers around each other are opened: an upload in a widget's value in a tuple."""
@@ -50,8 +54,8 @@ def _unwrap_once(source: object) -> object:
         return _unwrap_response(source)
     figures = sys.modules.get("matplotlib.figure")
     if figures is not None and isinstance(source, figures.Figure):
-        out = io.BytesIO()
-        source.savefig(out, format="png")
+        out, figure = io.BytesIO(), cast("Figure", source)
+        figure.savefig(out, format="png")
         return out.getvalue()
     return source
 

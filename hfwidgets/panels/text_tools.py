@@ -77,7 +77,7 @@ class TextTools(Panel):
             raise errors.InputError(f"{self.task} has no languages to swap.")
         source, target = (self.parameters.get(name) for name in LANGUAGE_PARAMETERS)
         swapped = dict(zip(LANGUAGE_PARAMETERS, (target, source), strict=True))
-        self.parameters = {**self.parameters, **swapped}
+        self.parameters = dict(self.parameters) | swapped
         text = getattr(self.result, "text", "")
         if text and self._hfw_mirror.get("result") is not None:
             self.inputs[self._hfw_text_input_name] = text

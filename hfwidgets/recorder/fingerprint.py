@@ -108,7 +108,8 @@ def to_plain(value: object, *, bare_urls: bool = False) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_plain(item, bare_urls=bare_urls) for item in value]
     # A number of numpy's or torch's; arrays have dimensions and are left to fail as JSON.
-    return value.item() if hasattr(value, "item") and not getattr(value, "ndim", 0) else value
+    number = getattr(value, "item", None)
+    return number() if callable(number) and not getattr(value, "ndim", 0) else value
 
 
 def _digest_data_url(text: str) -> Any:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
@@ -43,15 +43,15 @@ class StoredOrigin(TypedDict):
     first_token_seconds: float | None
 
 
-class StoredAnswer(TypedDict, total=False):
+class StoredAnswer(TypedDict):
     """The content of a recording's file; `answer` or, for a stream, `chunks` is there."""
 
     version: int
     asked: dict[str, Any]
     recorded: str
     served: StoredOrigin
-    answer: Any
-    chunks: list[Any]
+    answer: NotRequired[Any]
+    chunks: NotRequired[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,8 @@ class Audio(bytes):
     def _samples(self) -> "Samples":
         import soundfile
 
-        samples: Samples = self._read_with_soundfile(
-            functools.partial(soundfile.read, dtype="float32")
-        )[0]
+        read: Any = functools.partial(soundfile.read, dtype="float32")
+        samples: Samples = self._read_with_soundfile(read)[0]
         return samples
 
     def _read_with_soundfile(self, read: Callable[[io.BytesIO], T]) -> T:
@@ -227,7 +226,7 @@ class AutomaticSpeechRecognitionOutputChunk(Record):
 class AutomaticSpeechRecognitionOutput(TextRecord):
     """A transcript; `chunks` are its parts with their times, where these were requested."""
 
-    text: str
+    text: str  # pyright: ignore[reportIncompatibleMethodOverride] - a field takes its place
     chunks: list[AutomaticSpeechRecognitionOutputChunk] | None
 
     def to_srt(self) -> str:

@@ -21,7 +21,7 @@ HEX = "0123456789abcdef"
 
 # The text, and the part of it that nothing may show.
 SECRETS = [
-    ("hf_AbCdEfGhIjKlMnOpQrStUvWxYz01234567", "AbCdEfGhIj"),
+    ("hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567", "AbCdEfGhIj"),
     ("hf_sentinelsentinelsentinel", "sentinel"),
     ("hf_abc", "abc"),
     ("hf_x1", "x1"),

@@ -113,5 +113,5 @@ class Whisper:
         )
         for segment in segments:
             for part in (segment.words or ()) if words else (segment,):
-                text = part.word if words else part.text
+                text = getattr(part, "word" if words else "text")
                 yield SpeechSegment(float(part.start), float(part.end), text)

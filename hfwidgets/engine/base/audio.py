@@ -71,7 +71,8 @@ def _decode(content: bytes) -> tuple[Samples, int]:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             _check_length(file)
-            return file.read(dtype="float32", always_2d=True), int(file.samplerate)
+            samples = np.asarray(file.read(dtype="float32", always_2d=True), np.float32)
+            return samples, int(file.samplerate)
     except soundfile.LibsndfileError as error:
         # libsndfile knows neither AAC nor the containers of videos and browser recordings.
         if why := explain_missing_modules("av"):
@@ -85,15 +86,17 @@ def _decode(content: bytes) -> tuple[Samples, int]:
 
 def _decode_with_av(content: bytes) -> tuple[Samples, int]:
     import av
+    from av.error import FFmpegError
 
     try:
         # A whitelist, since the content is a stranger's: see _DEMUXERS.
-        with av.open(io.BytesIO(content), options={"format_whitelist": _DEMUXERS}) as container:
+        options = {"format_whitelist": _DEMUXERS}
+        with av.open(io.BytesIO(content), "r", options=options) as container:
             if not container.streams.audio:
                 raise bad_request("The file holds no audio.", "inputs")
             rate = container.streams.audio[0].rate
             parts = list(_decode_frames(container, rate))
-    except (av.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise bad_request(
             f"The audio cannot be read ({error}); supported are {READABLE_FORMATS}.", "inputs"
         ) from error

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import msgspec
 
+from hfwidgets.core.arrays import SupportsToList
 from hfwidgets.engine.base import images
 from hfwidgets.engine.base.capability import LoadedModels
 from hfwidgets.engine.base.http_errors import RefusedError, bad_request
@@ -216,7 +217,7 @@ def to_json_value(value: object) -> Any:
         return {name: to_json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_json_value(item) for item in value]
-    if hasattr(value, "tolist"):  # numpy numbers and arrays, torch tensors
+    if isinstance(value, SupportsToList):  # numpy numbers and arrays, torch tensors
         return value.tolist()
     if hasattr(value, "save"):  # a PIL image; importing PIL to check would cost every request
         return images.to_base64_png(value)  # type: ignore[arg-type]

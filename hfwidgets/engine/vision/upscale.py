@@ -71,7 +71,7 @@ class Upscaler:
                 whole[2 * top : 2 * top + rows, 2 * left : 2 * left + columns] = doubled
         return whole
 
-    def _open_network(self, noise: NoiseLevel | None) -> "ncnn.Net":
+    def _open_network(self, noise: NoiseLevel | None) -> "ncnn.Net":  # pyright: ignore[reportAttributeAccessIssue]
         """Return the network for this noise; only one is held, as each keeps its working memory."""
         if self._network is None or self._noise != noise:
             self._network = None
@@ -87,7 +87,7 @@ class Upscaler:
         return self._network
 
     @staticmethod
-    def _upscale_tile(tile: Pixels, net: "ncnn.Net") -> NDArray[np.uint8]:
+    def _upscale_tile(tile: Pixels, net: "ncnn.Net") -> NDArray[np.uint8]:  # pyright: ignore[reportAttributeAccessIssue]
         run = net.create_extractor()
         planes = np.ascontiguousarray(tile.transpose(2, 0, 1), np.float32)
         run.input("Input1", importlib.import_module("ncnn").Mat(planes))

@@ -60,7 +60,8 @@ def save_formats(result: object) -> list[SaveFormat]:
     if isinstance(result, str):
         return [("result.txt", "TXT", lambda: previews.text_file(result))]
     if hasattr(result, "__array__") and hasattr(result, "ndim"):
-        return [("result.npy", "NPY", lambda: _npy_file(result))]
+        array: Any = result
+        return [("result.npy", "NPY", lambda: _npy_file(array))]
     if isinstance(result, Video) and (mime := result.mime):
         extension = mime.partition("/")[2]
         return [(f"video.{extension}", extension.upper(), lambda: (bytes(result), mime))]

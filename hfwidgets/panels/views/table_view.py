@@ -37,7 +37,7 @@ def rest_of_items(items: Sequence[Mapping[str, Any]], drawn: Collection[str]) ->
 def rest_of_text(record: Mapping[str, Any]) -> TableView | None:
     """Return a view's `rest`: the fields of a text's record beyond the text."""
     beyond = getattr(record, "fields_beyond_text", None)
-    fields = beyond() if callable(beyond) else fields_beyond(record, {"text"})
+    fields: Any = beyond() if callable(beyond) else fields_beyond(record, {"text"})
     return TableView(columns=columns_by_field([fields])) if fields else None
 
 

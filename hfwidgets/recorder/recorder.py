@@ -149,9 +149,9 @@ class Recorder:
             served["first_token_seconds"],
         )
         if not ask.stream:
-            return (yield Blocking(functools.partial(self.store.files.unpack, found["answer"])))
+            return (yield Blocking(functools.partial(self.store.files.unpack, found.get("answer"))))
         # The task reads the stream's bytes as if they came from a server.
-        call.replayed_stream = StoredStream(found["chunks"])
+        call.replayed_stream = StoredStream(found.get("chunks", []))
         return Reply(200, {"content-type": "text/event-stream"})
 
     def _store_answer(self, call: InterceptedCall, request: RequestFingerprint, raw: Any) -> Any:

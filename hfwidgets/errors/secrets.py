@@ -14,7 +14,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, NoReturn, Self, TypeVar
+from typing import Any, NamedTuple, NoReturn, Self, TypeVar
 from urllib.parse import quote
 
 MASK = "…"
@@ -100,8 +100,11 @@ def hide_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> Mapping[str, str]:
     """Return the headers of a reply, masked as in `redact`; the type of the mapping stays."""
     secrets = tuple(secrets)
-    make: Callable[[dict[str, str]], Mapping[str, str]] = type(headers)
-    return make({name: _to_ascii(redact(value, secrets)) for name, value in headers.items()})
+    make: Any = type(headers)  # a type whose constructor takes a dict, as all of them do
+    found: Mapping[str, str] = make(
+        {name: _to_ascii(redact(value, secrets)) for name, value in headers.items()}
+    )
+    return found
 
 
 def _to_ascii(value: str) -> str:

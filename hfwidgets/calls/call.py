@@ -40,7 +40,7 @@ from hfwidgets.calls.settings import (
     interceptors,
 )
 from hfwidgets.calls.unexpected_errors import wrap_unexpected
-from hfwidgets.core import environment
+from hfwidgets.core import auth, environment
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
 from hfwidgets.errors.secrets import hide_url, reveal
@@ -239,15 +239,14 @@ class Call:
         # Everything that decides on a route and may change between calls is in the key.
         key = (ask.task, ask.model, settings.model, provider)
         known = settings.routes.get(key)
-        if known is None or known.expires < time.monotonic():
+        if (
+            known is None
+            or known.expires < time.monotonic()
+            or (not known.is_final and auth.has_environment_token())
+        ):
             choose = partial(choose_route, self.task, ask.model)
             route = yield from self.set_target(Target(choose, ask.task))
-            handler = route.provider.route(ask.task)
-            assert self.address is not None
-            known = KnownRoute(route, self.address, handler, time.monotonic() + ROUTE_SECONDS)
-            # Without a token the route may change at any moment, by a login; it is looked up again.
-            if known.address.source is not None or route.provider.is_embedded:
-                settings.routes[key] = known
+            known = settings.routes[key] = self._make_known_route(route, ask.task)
         route, address = known.route, known.address
         self.provider, self.model, self.address = route.provider, route.model, address
         self._endpoint_url = route.url or ""
@@ -256,6 +255,14 @@ class Call:
         ask.base, ask.routed, ask.hosts = address.base, address.routed, settings.hosts
         ask.memory = settings.memory.setdefault(address.base, {})
         return known.handler
+
+    def _make_known_route(self, route: Route, task: str) -> KnownRoute:
+        """Return a route to be remembered: shorter where a login would change it."""
+        settings = self.settings
+        assert self.address is not None
+        is_final = route.provider.is_embedded or settings.knows_token()
+        until = time.monotonic() + ROUTE_SECONDS if is_final else settings.next_token_lookup
+        return KnownRoute(route, self.address, route.provider.route(task), until, is_final)
 
     def set_target(self, target: Target) -> Flow[Route]:
         """Choose who answers the requests that follow, and resolve their address."""

@@ -34,9 +34,11 @@ class KnownRoute:
 
     Attributes:
         expires: the moment until which it holds, on the monotonic clock.
+        is_final: whether a login does not change it.
     """
 
     route: Route
     address: Address
     handler: RouteHandler
     expires: float
+    is_final: bool

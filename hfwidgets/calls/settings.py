@@ -137,6 +137,10 @@ class Settings:
     recommended_models: dict[str, list[str]] | None = None
     prices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict, repr=False)
 
+    def knows_token(self) -> bool:
+        """True if the token of calls is decided: found, or forbidden."""
+        return bool(self.token or self.machine_token) or self.auth_rule == "none"
+
     def find_token(self) -> Flow[auth.Token | None]:
         """Return the client's token, else the machine's; None without any.
 

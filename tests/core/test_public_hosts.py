@@ -4,13 +4,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from hfwidgets import errors
+from hfwidgets import InferenceClient, errors
 from hfwidgets.core import public_hosts
 from hfwidgets.core.flow import Blocking
 from hfwidgets.core.public_hosts import is_loopback, is_public, resolve_host, unwrap, why_blocked
 from hfwidgets.core.run_flow import run_flow
 from tests.plugins.internet import Internet
-from tests.plugins.loopback import Answer
+from tests.plugins.loopback import Answer, Loopback
 
 PRIVATE = [
     *("10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "0.0.0.0", "240.0.0.1"),
@@ -110,8 +110,29 @@ def test_a_redirect_to_a_public_host_is_followed(call_hub, internet: Internet) -
 
 @pytest.fixture
 def call_hub():
-    from hfwidgets import InferenceClient
-
     hosts = {"hub": "https://hub.example", "hf-inference": "https://router.example"}
     client = InferenceClient(provider="hf-inference", token="hf_x", hosts=hosts, max_retries=0)
     return lambda: client.summarization("long")
+
+
+def test_a_poll_follows_no_redirect(loopback: Loopback) -> None:
+    inside = Loopback()
+    inside.route("GET", "/secret", Answer(json={"status": "COMPLETED", "secret": "of the inside"}))
+    job = {"response_url": "https://queue.fal.run/jobs/1"}
+    loopback.route("POST", "/its/name", Answer(json=job))
+    moved = Answer(302, headers={"location": f"{inside.url}/secret"})
+    loopback.route("GET", "/jobs/1/status", moved)
+    loopback.route("PUT", "/jobs/1/cancel", Answer(json={}))
+    client = InferenceClient(
+        "org/model",
+        provider="fal-ai",
+        token="key",
+        hosts={"fal-ai": loopback.url},
+        mapping={"org/model": {"fal-ai": "its/name"}},
+        max_retries=0,
+    )
+    with pytest.raises(errors.HfWidgetsError) as caught:
+        client.text_to_video("a boat")
+    inside.close()
+    assert inside.requests == []
+    assert "of the inside" not in str(caught.value)

@@ -144,7 +144,7 @@ def loopback() -> Iterator[Loopback]:
     state = Loopback()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"loopback": state}))
     server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
+    state.url = f"http://127.0.0.1:{server.server_port}/model"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield state

@@ -145,7 +145,7 @@ def test_code_is_python_that_runs_and_curl(shell, loopback):
     first, second = loopback.bodies
     del first["stream_options"]
     assert {**first, "stream": False} == second
-    assert f"curl -X POST {loopback.url}/chat/completions" in code.curl
+    assert f"curl -X POST {loopback.url}/v1/chat/completions" in code.curl
     assert "temperature" in code.curl
 
 

@@ -73,7 +73,7 @@ def test_a_dry_run_sends_nothing(notebook, loopback):
     )
     shown = book.cells[1].outputs[0].data["text/plain"]
     assert loopback.requests == []
-    assert f"POST {loopback.url}/chat/completions" in shown
+    assert f"POST {loopback.url}/v1/chat/completions" in shown
     assert "Say hello." in shown
     routed = book.cells[3].outputs[0].data["text/plain"]
     assert "authorization: …" in routed

@@ -94,7 +94,12 @@ def list_provider_tasks(provider: str) -> list[str]:
     return sorted(task for task in TASKS if found.serves_task(task))
 
 
-def why_blocked(task: str, provider: str | None, *, token: bool) -> str:
+def list_services(task: str) -> list[str]:
+    """Return the names of the providers that serve a task elsewhere than on this machine."""
+    return [name for name in list_providers(task) if _is_service(providers.get(name))]
+
+
+def why_unavailable(task: str, provider: str | None, *, token: bool) -> str:
     """Return why no call of a task can work: "unserved", "key", or "" if no reason is known.
 
     Args:
@@ -105,7 +110,7 @@ def why_blocked(task: str, provider: str | None, *, token: bool) -> str:
     chosen = providers.get(provider) if provider in providers.names() else None
     if chosen is not None and (chosen.is_embedded or chosen.needs_url):
         return ""
-    services = [name for name in list_providers(task) if _is_service(providers.get(name))]
+    services = list_services(task)
     if not services:
         return "unserved"
     if not provider or (chosen is not None and chosen.picks_provider):

@@ -47,18 +47,23 @@ class CallTools(Panel):
         has_address = "base_url" in self._hfw_client_settings or (self.model and is_url(self.model))
         has_token = bool(self._hfw_secret) or auth.find_machine_token() is not None
         provider = self.provider or environment.default_provider()
-        reason = (
-            "" if has_address else background_loop.why_blocked(self.task, provider, token=has_token)
-        )
-        label = self.declaration.label
-        who = f"{provider} does not serve" if provider else "No provider serves"
+        reason = background_loop.why_unavailable(self.task, provider, token=has_token)
+        if has_address or not reason:
+            self._hfw_mirror.set("banner", value=None)
+            return
         texts = {
-            "unserved": f"{who} this task ({label}).",
+            "unserved": self._hfw_describe_unserved(provider),
             "key": "You're not signed in. Paste a token, use an endpoint, or run locally.",
         }
         local = providers.embedded().serves_task(self.task)
-        banner = Banner(text=texts[reason], why=reason, local=local) if reason else None
-        self._hfw_mirror.set("banner", value=banner)
+        self._hfw_mirror.set("banner", value=Banner(text=texts[reason], why=reason, local=local))
+
+    def _hfw_describe_unserved(self, provider: str | None) -> str:
+        """Return that the task is not served, and by which providers it is."""
+        label, services = self.declaration.label, background_loop.list_services(self.task)
+        if not provider or not services:
+            return f"No provider serves this task ({label})."
+        return f"{provider} does not serve this task ({label}). Choose {' or '.join(services)}."
 
     def _hfw_do_key(self, value: str) -> None:
         has_failed = self._hfw_mirror.get("state", "failure") is not None

@@ -321,6 +321,16 @@ def test_the_banner_shows_before_the_form_is_filled(monkeypatch: pytest.MonkeyPa
     assert "hf_x" not in json.dumps(page(opened).doc)
 
 
+def test_the_banner_names_the_providers_that_serve_the_task() -> None:
+    opened = hf.panel("summarization", provider="groq", token="hf_" + "x" * 34)
+    banner = page(opened).doc["banner"]
+    assert banner["why"] == "unserved"
+    assert banner["text"] == ("groq does not serve this task (Summarization). Choose hf-inference.")
+    opened.provider = "hf-inference"
+    assert page(opened).doc["banner"] is None
+    opened.close()
+
+
 def test_code_has_no_token(panel: Open, stage: Stage) -> None:
     opened = panel("text-classification", text="It was fine.", top_k=2, token="sk-secret-123456")
     say(opened, k="do", do="code")

@@ -19,7 +19,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from hfwidgets.results import formulas, markdown_rules
-from hfwidgets.results.code_html import MAX_HIGHLIGHTED_CHARS, highlight_code
+from hfwidgets.results.code_html import highlight_code
 from hfwidgets.results.show import break_math
 
 TAGS = frozenset([
@@ -139,7 +139,7 @@ def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, 
     language = info.split()[0] if info else ""
     marked = None
     if _take_from_budget(env, "code_chars", len(token.content), MAX_CODE_CHARS):
-        marked = highlight_code(token.content, language, MAX_HIGHLIGHTED_CHARS)
+        marked = highlight_code(token.content, language)
     if marked is None:
         marked = html.escape(token.content, quote=False)
     head = f"<div><i>{break_math(html.escape(info, quote=False))}</i></div>" if info else ""

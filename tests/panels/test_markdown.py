@@ -1,7 +1,9 @@
 """Static HTML of Markdown: faithful to the text, safe for hostile ones, and whole."""
 
+import random
 import re
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfwidgets.results.code_html import LANGUAGES, highlight_code
 from hfwidgets.results.markdown import markdown_to_html
 from tests.browser.talker import HOSTILE, RICH
 from tests.plugins.hostile_markdown import make_hostile
@@ -343,9 +346,55 @@ def test_long_code_is_kept_and_stays_plain() -> None:
     assert "\n".join(lines[1:]) in found.text
 
 
-def test_code_with_a_very_long_line_stays_plain() -> None:
-    assert "<b>" in markdown_to_html("```python\nif x:" + " " * 900 + "\n```")
-    assert "<b>" not in markdown_to_html("```python\nif x:" + " " * 1100 + "\n```")
+@pytest.mark.parametrize(
+    ("language", "code", "html"),
+    [
+        ("python", "if x: # if", "<b>if</b> x: <i># if</i>"),
+        ("Python", "x = 'if # \\' if'", "x = 'if # \\' if'"),
+        ("py", 'a = """if\n# b""" if c', 'a = """if\n# b""" <b>if</b> c'),
+        ("py", '"""if\n# never closed', '"""if\n# never closed'),
+        ("py", "'if\nif", "'if\n<b>if</b>"),
+        ("js", "/* if\n*/ if (`if`) // if", "<i>/* if\n*/</i> <b>if</b> (`if`) <i>// if</i>"),
+        ("ts", "/* never closed if", "<i>/* never closed if\n</i>"),
+        ("sql", "SELECT a -- FROM\nFROM b", "<b>SELECT</b> a <i>-- FROM</i>\n<b>FROM</b> b"),
+        ("c", "IF if", "IF <b>if</b>"),
+        ("html", "<p><!-- a < b --></p>", "&lt;p&gt;<i>&lt;!-- a &lt; b --&gt;</i>&lt;/p&gt;"),
+        ("json", '{"true": true}', '{"true": <b>true</b>}'),
+        ("rust", "fn f<'a>(x: &'a str) {} // if", "<b>fn</b> f&lt;'a&gt;(x: &amp;'a str) {} <i>"),
+        ("latex", "\\if % if", "\\if <i>% if</i>"),
+        ("klingon", "if # if", "if # if"),
+        ("", "if # if", "if # if"),
+    ],
+)
+def test_keywords_and_comments_are_marked(language: str, code: str, html: str) -> None:
+    assert f"<pre><code>{html}" in markdown_to_html(f"```{language}\n{code}\n```")
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_no_character_of_code_is_lost(language: str) -> None:
+    parts = [
+        '"',
+        "'",
+        "`",
+        "/*",
+        "*/",
+        "//",
+        "#",
+        "--",
+        "<!--",
+        "if",
+        "\\",
+        "\n",
+        " ",
+        "é<&",
+        '"""',
+    ]
+    choose = random.Random(language)
+    for _ in range(20):
+        code = "".join(choose.choices(parts, k=60)) + "\n"
+        marked = highlight_code(code, language.upper())
+        assert marked is not None
+        assert unescape(re.sub("</?[bi]>", "", marked)) == code
 
 
 def test_highlighting_has_a_budget_for_the_whole_text() -> None:

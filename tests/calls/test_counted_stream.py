@@ -14,7 +14,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
 
 def strict(status: int, text: str):
-    """A server that refuses `stream_options` with such an error."""
+    """Return an answer that refuses `stream_options` with such an error."""
 
     def answer(seen: Seen) -> Answer:
         if "stream_options" in seen.json():

@@ -197,7 +197,7 @@ def test_a_key_log_that_cannot_be_written_is_named(classify, monkeypatch, tmp_pa
 
 
 def test_the_engine_needs_neither_proxy_nor_certificates(tmp_path) -> None:
-    """The whole program with a broken environment, for the address of the engine."""
+    """Run a whole program with a broken environment, at an address of this machine."""
     server = Loopback()
     server.route("POST", "/x", LABELS)
     code = (

@@ -19,7 +19,7 @@ URL = "https://me.example/x"
 
 
 def start(**settings: Any) -> Flow[Any]:
-    """A call that has sent its first request."""
+    """Return a call that has sent its first request."""
     task = TASKS["text-classification"]
     settings = {"model": URL, "token": auth.explicit_token("secret"), **settings}
     flow = Call(Settings(**settings), task).drive(task.flow(None, "Fine!"))

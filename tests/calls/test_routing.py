@@ -1,4 +1,4 @@
-"""Who serves a call: the arguments, the model's suffix, the token and the Hub's list."""
+"""Choose who serves a call by arguments, the model's suffix, the token and the Hub's list."""
 
 import threading
 import time
@@ -331,7 +331,7 @@ def test_hf_inference_works_without_the_hub(
 
 @pytest.fixture
 def hub_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which it is known for how long the Hub's words hold."""
+    """Return the clock by which answers of the Hub expire."""
     monkeypatch.setattr(model_info, "time", SimpleNamespace(monotonic=clock))
     own = SimpleNamespace(monotonic=clock, perf_counter=time.perf_counter)
     monkeypatch.setattr(call, "time", own)

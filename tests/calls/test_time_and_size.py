@@ -1,4 +1,4 @@
-"""A call's timeout covers every byte, and every kind of body has a limit, counted decoded."""
+"""Timeouts cover every byte of a call; each kind of body has a limit, counted after decoding."""
 
 import asyncio
 import gzip
@@ -17,7 +17,7 @@ PIECES = 3000  # a minute of drops: a call that is not ended fails for another r
 
 
 class Dripping:
-    """A server that sends what it is told in drops, and notes when its client has gone."""
+    """A server that sends its answer in drops, and notes when its client has gone."""
 
     def __init__(self, start: bytes, drop: bytes) -> None:
         self._start, self._drop = start, drop

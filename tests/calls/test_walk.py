@@ -1,4 +1,4 @@
-"""How far it is from a method to the bytes: a reader follows a call through few functions."""
+"""Keep the way from a method to the bytes short, for readers who follow a call."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""What a client is made with: a mistake is said at once, and what it says fits."""
+"""Mistakes in a client's arguments are reported at once, with what is possible."""
 
 from pathlib import Path
 from typing import Any

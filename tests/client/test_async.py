@@ -1,4 +1,4 @@
-"""The async client: nothing blocks the loop, and a cancelled call leaves nothing behind."""
+"""Async calls never block the loop, and a canceled call leaves nothing open."""
 
 import asyncio
 import gc
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def ran(loopback: Loopback, work: Callable[[AsyncInferenceClient], Awaitable[T]], **to: Any) -> T:
-    """The outcome of work with a client, in a loop of its own."""
+    """Run work with a client in a new loop."""
 
     async def run() -> T:
         async with AsyncInferenceClient(base_url=loopback.url, **to) as client:
@@ -30,7 +30,7 @@ def ran(loopback: Loopback, work: Callable[[AsyncInferenceClient], Awaitable[T]]
 
 
 async def gone(loopback: Loopback) -> bool:
-    """Whether the server sees the connection close."""
+    """True if the server sees the connection close."""
     return await asyncio.to_thread(loopback.gone.wait, 10)
 
 

@@ -1,4 +1,4 @@
-"""The 25 most met pains of users of inference clients, each with the answer that hfwidgets has.
+"""The 25 most frequent problems of users of inference clients, each with its solution here.
 
 The numbers are those of the project's list; each test's docstring says what used to go wrong.
 """
@@ -41,7 +41,7 @@ def offer(task: str = "conversational", name: str = "theirs") -> dict[str, str]:
 
 
 def client(loopback: Loopback, **settings: Any) -> InferenceClient:
-    """A client for whom the Hub and its router are played."""
+    """Return a client of a played Hub and router."""
     hosts = {"hub": loopback.url, "router": loopback.url, **settings.pop("hosts", {})}
     return InferenceClient(hosts=hosts, **{"token": TOKEN, **settings})
 
@@ -49,7 +49,7 @@ def client(loopback: Loopback, **settings: Any) -> InferenceClient:
 def test_pain_01_text_generation_asked_where_the_model_is_served_for_conversations(
     loopback: Loopback,
 ) -> None:
-    """The most copied error; examples and frameworks broke on it without saying what works."""
+    """Examples and frameworks failed with this error and did not say what works."""
     hub(loopback, {"together": offer()})
     with pytest.raises(errors.TaskNotServedError, match="conversational") as caught:
         client(loopback, provider="together").text_generation("Once", model=MODEL)
@@ -154,7 +154,7 @@ def test_pain_05_the_old_host_in_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 def test_pain_06_auto_picks_a_provider_that_the_client_does_not_know(loopback: Loopback) -> None:
-    """The first of the Hub's list may be a newcomer; that ended the call."""
+    """A new provider at the head of the Hub's list ended the call."""
     does = offer("text-classification")
     hub(loopback, {"newcomer": does, "hf-inference": does}, "text-classification")
     loopback.route("POST", f"/hf-inference/models/{MODEL}", LABELS)
@@ -169,7 +169,7 @@ def test_pain_06_auto_picks_a_provider_that_the_client_does_not_know(loopback: L
 
 @pytest.mark.parametrize("kind", ["pil", "bytes", "path", "array"])
 def test_pain_07_images_of_every_kind(loopback: Loopback, tmp_path: Path, kind: str) -> None:
-    """An image in memory had to be encoded by hand, in chat messages above all."""
+    """Images in memory had to be encoded by hand, especially in chat messages."""
     path = tmp_path / "cat.png"
     path.write_bytes(encode_image())
     image = Image.open(io.BytesIO(encode_image()))
@@ -217,7 +217,7 @@ def test_pain_09_no_access_to_what_the_headers_say(loopback: Loopback) -> None:
 
 
 def test_pain_10_timeouts_with_the_wrong_exception(loopback: Loopback) -> None:
-    """The library's own ReadTimeout leaked; 504 on long answers said nothing."""
+    """A raw ReadTimeout was raised; 504 after long answers explained nothing."""
     release = threading.Event()
 
     def silent(_: Seen) -> Answer:
@@ -237,7 +237,7 @@ NAME = "abc123.us-east-1.aws.endpoints.huggingface.cloud"
 
 
 def cloud(internet: Internet, *states: str) -> InferenceClient:
-    """A client of an endpoint whose control plane says these states, one after the other."""
+    """Return a client of an endpoint that passes through these states."""
     left = list(states)
 
     def state(_: Seen) -> Answer:
@@ -377,7 +377,7 @@ def test_pain_16_event_streams_as_they_really_come(loopback: Loopback) -> None:
 def test_pain_17_tokens_given_to_anybody(
     loopback: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The machine's token went to any URL; a 401 did not say which token was meant."""
+    """A token of the machine went to any URL; a 401 did not name the token."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     loopback.answer(LABELS, LABELS, Answer(401, json={"error": "no"}))
     InferenceClient(base_url=loopback.url).text_classification("x")
@@ -403,7 +403,7 @@ def test_pain_18_proxies_and_certificates_of_one_client(loopback: Loopback) -> N
 
 
 def test_pain_19_credits_exhausted(loopback: Loopback) -> None:
-    """A tutorial ended in a bare 402."""
+    """Tutorials ended in a bare 402."""
     said = "You have exceeded your monthly included credits for Inference Providers."
     loopback.answer(Answer(402, json={"error": said}))
     with pytest.raises(errors.PaymentRequiredError) as caught:
@@ -448,7 +448,7 @@ def test_pain_21_which_models_can_i_call_at_what_price(loopback: Loopback) -> No
 
 
 def test_pain_22_parameters_that_are_silently_ignored(loopback: Loopback) -> None:
-    """A slip of the pen, or a parameter that a provider does not know, vanished."""
+    """Misspelled parameters, and those that a provider does not support, vanished."""
     asking = InferenceClient(base_url=loopback.url)
     slip: Any = {"functions_to_apply": "none"}
     with pytest.raises(TypeError, match="Did you mean 'function_to_apply'"):

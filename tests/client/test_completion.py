@@ -10,7 +10,7 @@ AWAITED = "client = hfwidgets.AsyncInferenceClient()\n"
 
 
 def completed(code: str, space: dict[str, object]) -> set[str]:
-    """What a kernel would offer at the code's end."""
+    """Return what a kernel offers at the end of the code."""
     lines = code.splitlines()
     found = jedi.Interpreter(code, [space]).complete(len(lines), len(lines[-1]))
     return {item.name for item in found}

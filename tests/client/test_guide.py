@@ -27,7 +27,7 @@ HUB = "huggingface.co"
 
 
 class Awaited(ast.NodeTransformer):
-    """The same code for the async client: calls of clients are awaited, loops wait for items."""
+    """Rewrite code for the async client: calls are awaited, loops wait for items."""
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id == "InferenceClient":
@@ -53,13 +53,13 @@ class Awaited(ast.NodeTransformer):
 
 
 def code(snippet: str) -> str:
-    """A snippet's own code, importing from hfwidgets."""
+    """Return a snippet's code, importing from hfwidgets."""
     lines = [line.removeprefix(">>> ").removeprefix("... ") for line in snippet.splitlines()]
     return "\n".join(lines).replace("from huggingface_hub import", "from hfwidgets import")
 
 
 def run(snippet: str, awaited: bool, **names: Any) -> dict[str, Any]:
-    """The names that a snippet leaves behind; `_` is the value of its last expression."""
+    """Return the names that a snippet defines; `_` is the value of its last expression."""
     tree = ast.parse(inspect.cleandoc(code(snippet)))
     if awaited:
         tree = Awaited().visit(tree)
@@ -96,7 +96,7 @@ def awaited(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def _logged_in(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A user who has logged in, in an empty folder."""
+    """Log a user in, in an empty folder."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.chdir(tmp_path)
     models = {"text-to-image": "recommended/painter", "text-generation": "recommended/writer",
@@ -472,6 +472,6 @@ def test_migration_with_parameters(internet: Internet, awaited: bool) -> None:
 
 
 def test_a_tool_of_this_file_awaits_what_it_should() -> None:
-    """The async half is only worth something if its calls are awaited."""
+    """Check that the rewritten calls are awaited."""
     tree = Awaited().visit(ast.parse("x = client.chat.completions.create(a=1)\nresponse.json()"))
     assert ast.unparse(tree) == "x = await client.chat.completions.create(a=1)\nresponse.json()"

@@ -1,4 +1,4 @@
-"""The catalogue of models, its prices, and what a call then costs."""
+"""List models with their prices, and compute what a call then costs."""
 
 from typing import Any
 

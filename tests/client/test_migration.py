@@ -1,4 +1,4 @@
-"""The table of MIGRATION.md: in each row both sides are run, and give the same."""
+"""Run both sides of each row of the table in MIGRATION.md: they return the same."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ BASE = "router.huggingface.co/hf-inference/models"
 
 
 def masks(seen: Seen) -> Answer:
-    """An answer that depends on the parameters."""
+    """Return an answer that depends on the parameters."""
     count = (seen.json().get("parameters") or {}).get("top_k", 3)
     word = {"score": 0.5, "token": 2166, "token_str": "life", "sequence": seen.json()["inputs"]}
     return Answer(json=[word] * count)
@@ -52,7 +52,7 @@ def _hub(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value that can be compared."""
+    """Return a value that can be compared."""
     return np.asarray(value).tolist() if isinstance(value, Image.Image) else value
 
 

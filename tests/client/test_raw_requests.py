@@ -17,7 +17,7 @@ TOKEN = "hf_" + "sentinel" * 4
 
 
 def hosted(loopback: Loopback, **more: Any) -> InferenceClient:
-    """A client of hf-inference, played."""
+    """Return a client of a played hf-inference."""
     hosts = {"hub": loopback.url, "hf-inference": loopback.url}
     return InferenceClient(hosts=hosts, token=TOKEN, **more)
 

@@ -1,4 +1,4 @@
-"""The methods' names, order and defaults against those of the client that everyone has."""
+"""Compare the methods' names, order and defaults with those of huggingface_hub's client."""
 
 import inspect
 from typing import Any
@@ -37,13 +37,13 @@ NEW = {"zero_shot_object_detection": "the Hub has the task, the peer has no meth
 
 
 def shape(function: Any, method: bool = True) -> Shape:
-    """The parameters' names, kinds and defaults, in order; without self."""
+    """Return the parameters' names, kinds and defaults, in order; without self."""
     found = [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
     return found[1:] if method else found
 
 
 def differing(name: str, theirs: Shape, ours: Shape) -> set[tuple[str, str]]:
-    """What differs between two signatures; order is compared for what both have."""
+    """Return what differs between two signatures; the order of shared names is compared."""
     mine, peer = {n: rest for n, *rest in ours}, {n: rest for n, *rest in theirs}
     both = [n for n in peer if n in mine]
     assert both == [n for n in mine if n in peer], f"{name}: another order"

@@ -1,4 +1,4 @@
-"""The shortest ways through both clients."""
+"""Make the shortest calls with both clients."""
 
 import asyncio
 

@@ -29,7 +29,7 @@ LABELS = Answer(json=[{"label": "cat", "score": 0.9}])
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty HF_HOME."""
+    """Set an empty HF_HOME."""
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     return tmp_path
 
@@ -292,7 +292,7 @@ def test_offline_the_hub_is_not_called_but_others_are(
 
 
 def everything_public(loopback: Loopback, client: InferenceClient) -> dict[str, Any]:
-    """What a user may look at, by name."""
+    """Return what a user may look at, by name."""
     loopback.answer(chat_answer("Hi"), chat_events("Hi"), LABELS, Answer(json={"a": 1}))
     whole = client.chat_completion(HELLO)
     stream = client.chat_completion(HELLO, stream=True)

@@ -1,4 +1,4 @@
-"""The event-stream decoder against the WHATWG rules, fed in every cut."""
+"""Check the event-stream decoder against the WHATWG rules, with every cut of the bytes."""
 
 import json
 from collections.abc import Iterable

@@ -38,7 +38,7 @@ def piece(text: str, **more: Any) -> bytes:
 
 
 class Held:
-    """A stream that sends one event and then waits, like a model that thinks."""
+    """Sends one event of a stream and then waits, like a model that thinks."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()
@@ -56,7 +56,7 @@ class Held:
 
 @pytest.fixture
 def held(loopback: Loopback) -> Iterator[Held]:
-    """The played server's next answer."""
+    """Make the played server's next answer wait."""
     made = Held()
     loopback.answer(made)
     yield made

@@ -1,4 +1,4 @@
-"""The whole internet, played: every host is a path of the loopback server, `/{host}{path}`.
+"""Play the whole internet: every host is a path of the loopback server, `/{host}{path}`.
 
 def test_it(internet):
     internet.post("router.huggingface.co/v1/chat/completions", chat_answer("Hi"))
@@ -47,7 +47,7 @@ class Internet:
         return [f"{seen.method} {seen.path[1:]}" for seen in self.seen]
 
     def moved(self, request: httpx.Request) -> httpx.Request:
-        """The request on its way to the loopback server."""
+        """Return the request with the loopback server's address."""
         if request.url.host in self.silent:
             self.patience.append(request.extensions["timeout"]["read"])
             raise httpx.ReadTimeout("silent", request=request)
@@ -74,7 +74,7 @@ class Played(httpx.HTTPTransport):
 
 
 class AsyncPlayed(httpx.AsyncHTTPTransport):
-    """The same, to await."""
+    """The async counterpart of `Played`."""
 
     def __init__(self, internet: Internet) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ def _resolve(host: str, port: int) -> list[Any]:
 
 @pytest.fixture
 def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
-    """Both clients reach the loopback server only, whatever they call."""
+    """Let both clients reach the loopback server only, whatever they call."""
     played = Internet(loopback)
     monkeypatch.setattr(transports, "find_proxy", lambda *_: None)
     monkeypatch.setattr(public_hosts, "resolve_host", _resolve)

@@ -47,7 +47,7 @@ class Seen:
 
 @dataclass
 class Answer:
-    """What to answer. `chunks` makes a chunked stream; `cut` breaks the connection after it."""
+    """An answer. `chunks` makes a chunked stream; `cut` breaks the connection after it."""
 
     status: int = 200
     json: Any = None
@@ -73,7 +73,7 @@ Made = Answer | Callable[[Seen], Answer]
 
 
 def events(*items: Any, done: bool = True) -> Answer:
-    """An event stream of JSON items, each an HTTP chunk of its own."""
+    """Return an event stream of JSON items, each in its own HTTP chunk."""
     data = [b"data: " + json.dumps(item).encode() + b"\n\n" for item in items]
     return Answer(
         headers={"content-type": "text/event-stream"},
@@ -82,7 +82,7 @@ def events(*items: Any, done: bool = True) -> Answer:
 
 
 def chat_events(*texts: str, done: bool = True, usage: Mapping[str, int] | None = None) -> Answer:
-    """A streamed chat answer, one chunk a text."""
+    """Return a streamed chat answer, one chunk per text."""
     head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "played"}
     deltas = [{"role": "assistant", "content": text} for text in texts]
     items: list[Any] = [
@@ -95,7 +95,7 @@ def chat_events(*texts: str, done: bool = True, usage: Mapping[str, int] | None 
 
 
 def chat_answer(text: str) -> Answer:
-    """A whole chat answer."""
+    """Return a whole chat answer."""
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
@@ -174,7 +174,7 @@ class Loopback:
                     self.number = loopback.connections
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing on the terminal."""
+                """Print nothing."""
 
             def _body(self) -> bytes:
                 if self.headers.get("transfer-encoding", "").lower() == "chunked":

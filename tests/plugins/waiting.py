@@ -1,4 +1,4 @@
-"""How tests wait: for conditions, never for a time.
+"""Wait in tests: for conditions, never for a time.
 
 def test_it(monkeypatch, waits):  # each pause that a call announces, as (reason, seconds)
     until(lambda: server.seen)  # what is there, once it is; auntil is to be awaited
@@ -23,11 +23,11 @@ from hfwidgets.core import flow
 T = TypeVar("T")
 
 LIMIT = 30.0
-"""Seconds after which what was waited for is taken never to come, on a busy machine too."""
+"""The seconds after which a condition counts as never true, on a busy machine too."""
 
 
 def until(there: Callable[[], T], what: str = "it", seconds: float = LIMIT) -> T:
-    """What `there` returns once that is true; AssertionError when it does not come."""
+    """Return what `there` returns once it is true; AssertionError if it never is."""
     end = time.monotonic() + seconds
     while not (found := there()):
         assert time.monotonic() < end, f"In {seconds:g} s not so: {what}; {found!r}"
@@ -36,7 +36,7 @@ def until(there: Callable[[], T], what: str = "it", seconds: float = LIMIT) -> T
 
 
 async def auntil(there: Callable[[], T], seconds: float = LIMIT) -> T:
-    """The same, while the other tasks of the loop run."""
+    """Wait as `until` does, while the other tasks of the loop run."""
     async with asyncio.timeout(seconds):
         while not (found := there()):
             await asyncio.sleep(0.01)
@@ -44,13 +44,13 @@ async def auntil(there: Callable[[], T], seconds: float = LIMIT) -> T:
 
 
 def reading(thread: threading.Thread) -> bool:
-    """Whether a thread is inside a blocking read of an HTTP connection."""
+    """True if a thread is inside a blocking read of an HTTP connection."""
     frame = sys._current_frames().get(thread.ident or 0)
     return frame is not None and frame.f_code.co_filename.endswith("httpcore/_backends/sync.py")
 
 
 class Clock:
-    """A clock that goes on only when it is told to, by adding to `now`."""
+    """A clock that only advances when a test adds to `now`."""
 
     now = 100.0
 
@@ -80,7 +80,7 @@ class Slow:
 
 
 async def free(call: Awaitable[T], work: Slow) -> T:
-    """The result of a call, after proof that other tasks of its loop ran during its slow work."""
+    """Return a call's result; prove that other tasks of its loop ran during its slow work."""
     task = asyncio.ensure_future(call)
     await auntil(lambda: work.begun.is_set() or task.done())
     work.end()
@@ -97,7 +97,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def waits() -> Iterator[list[tuple[str, float]]]:
-    """The pauses that calls have announced, as (reason, seconds)."""
+    """Collect the pauses that calls announce, as (reason, seconds)."""
     heard: list[tuple[str, float]] = []
     token = flow.wait_listener.set(lambda reason, seconds: heard.append((reason, seconds)))
     yield heard
@@ -106,7 +106,7 @@ def waits() -> Iterator[list[tuple[str, float]]]:
 
 @pytest.fixture
 def long_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call's budget is used up by the first pause it announces, and by nothing else."""
+    """Let the first pause that a call announces use up its time budget."""
     told = http_exchange.announce_wait
 
     def announce(sleep: flow.Sleep) -> None:

@@ -55,6 +55,7 @@ from hfwidgets.errors.action import Action as Action
 from hfwidgets.errors.action import ActionName as ActionName
 from hfwidgets.errors.notebook_traceback import render_traceback
 from hfwidgets.errors.printable import make_printable
+from hfwidgets.errors.secrets import Secret
 from hfwidgets.errors.secrets import redact as redact
 from hfwidgets.errors.suggestions import did_you_mean as did_you_mean
 
@@ -71,11 +72,13 @@ class HfWidgetsError(Exception):
         reason, advice, action: As passed; `str(error)` is made of the two texts.
         request_id: The server's name for the request, to quote to its support.
         meta: Who answered and how long it took, for an error of a call.
+        known_secrets: The secrets of the call, which no traceback shows.
     """
 
     # On the class, so that a kind of error has an action wherever it is raised.
     action: Action | None = None
     request_id: str | None = None
+    known_secrets: tuple[Secret, ...] = ()
     meta: Any = None
 
     def __init__(self, reason: str = "", *, advice: str = "", action: Action | None = None) -> None:
@@ -96,9 +99,14 @@ class HfWidgetsError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the secrets that mask its tracebacks.
+        fields = {name: value for name, value in vars(self).items() if name != "known_secrets"}
+        return type(self), self.args, fields
+
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows: the user's own frames and the message."""
-        return render_traceback(self) or [f"{type(self).__name__}: {self}"]
+        return render_traceback(self, self.known_secrets) or [f"{type(self).__name__}: {self}"]
 
     def add_reason(self, text: str) -> None:
         """Append to what was wrong."""

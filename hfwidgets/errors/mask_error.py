@@ -6,7 +6,7 @@ from types import TracebackType
 
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.errors.notebook_traceback import is_user_frame
-from hfwidgets.errors.secrets import redact
+from hfwidgets.errors.secrets import Secret, redact
 
 _PLAIN_TYPES = (int, float, bool, type(None))
 
@@ -26,6 +26,7 @@ def mask_error(error: HfWidgetsError, secrets: Collection[str]) -> None:
     for name, value in vars(error).items():
         if isinstance(value, str):
             setattr(error, name, redact(value, secrets))
+    error.known_secrets = tuple(map(Secret, secrets))
     error.args = tuple(_mask_value(value, secrets) for value in error.args)
     _clear_frames(error.__traceback__)
     for cause in _iter_causes(error):

@@ -6,6 +6,7 @@ Verbose` still shows all frames, with the secrets in their values masked.
 """
 
 import sys
+from collections.abc import Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -16,14 +17,19 @@ PACKAGE = __name__.partition(".")[0]
 _SHELL_PACKAGES = ("IPython", "ipykernel")
 
 
-def render_traceback(error: BaseException) -> list[str] | None:
-    """Return the lines that IPython prints for an error; None outside IPython."""
+def render_traceback(error: BaseException, secrets: Iterable[str] = ()) -> list[str] | None:
+    """Return the lines that IPython prints for an error; None outside IPython.
+
+    Args:
+        error: The error.
+        secrets: What no line shows, the user's own variables in verbose mode included.
+    """
     formatter = _find_formatter()
     if formatter is None:
         return None
     if formatter.mode == "Verbose":
         lines = formatter.structured_traceback(type(error), error, error.__traceback__)
-        return [redact(line) for line in lines]
+        return [redact(line, secrets) for line in lines]
     # IPython prints an exception's causes too; here they are the inside of a call.
     cause, is_suppressed = error.__cause__, error.__suppress_context__
     error.__cause__, error.__suppress_context__ = None, True
@@ -32,7 +38,7 @@ def render_traceback(error: BaseException) -> list[str] | None:
         if frames is None:
             return [str(line) for line in formatter.get_exception_only(type(error), error)]
         lines = formatter.structured_traceback(type(error), error, frames, tb_offset=0)
-        return [redact(line) for line in lines]
+        return [redact(line, secrets) for line in lines]
     finally:
         error.__cause__, error.__suppress_context__ = cause, is_suppressed
 

@@ -53,6 +53,30 @@ def test_all_frames_on_verbose(shell: InteractiveShell) -> None:
     assert "ask('a')" in text
 
 
+def test_no_variable_shows_a_secret_on_verbose(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither ours nor the user's own, in whose frame the call is made."""
+    secrets = {"OWN_A": "opaque-token-01", "OWN_B": "opaque-header-02", "OWN_C": "opaque-key-03"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    shell.run_line_magic("xmode", "Verbose")
+    text = run(
+        shell,
+        """
+import hfwidgets as hf, os
+token, header, key = (os.environ[name] for name in ("OWN_A", "OWN_B", "OWN_C"))
+client = hf.InferenceClient(
+    f"http://127.0.0.1:9/?code={key}", token=token, headers={"X-Api-Key": header}, max_retries=0
+)
+""",
+        "print(len([token, header, key]), client.text_classification(os.environ['OWN_A'] or key))",
+    )
+    assert "ConnectError" in text
+    assert "token = '…'" in text
+    assert not [secret for secret in secrets.values() if secret in text]
+
+
 def test_causes_are_as_before_after_showing(shell: InteractiveShell) -> None:
     run(
         shell,

@@ -14,9 +14,11 @@ from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.batch import Row as BatchRow
 from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow
+from hfwidgets.evaluation.values import TaskResult
 
 State: TypeAlias = Literal["scored", "refused", "unparsed", "rejected", "failed"]
 
@@ -43,7 +45,7 @@ class ModelAnswer:
     """
 
     state: State
-    result: Any = None
+    result: TaskResult = None
     error: str = ""
     seconds: float | None = None
     tokens: int | None = None
@@ -88,6 +90,7 @@ class Answerer:
         if self.candidate.function is not None:
             self._call_function(rows[:count])
             return
+        # With a file, `map` finds by itself what is answered; it must see the rows from the first.
         begin = len(self.answers) if self._file is None else 0
         asked = [self._arguments(row) for row in rows[begin:count]]
         try:
@@ -163,7 +166,7 @@ def _call(function: Callable[[Any], Any], row: EvaluationRow) -> ModelAnswer:
     return ModelAnswer("scored", found, seconds=perf_counter() - started, dollars=0.0)
 
 
-def _to_answer(row: Any, is_free: bool) -> ModelAnswer:
+def _to_answer(row: BatchRow, is_free: bool) -> ModelAnswer:
     """A row of `map` as an answer."""
     if row.error is not None:
         return ModelAnswer(_error_state(row.error), error=str(row.error))
@@ -182,7 +185,7 @@ def _to_answer(row: Any, is_free: bool) -> ModelAnswer:
     )
 
 
-def _is_refusal(result: Any) -> bool:
+def _is_refusal(result: TaskResult) -> bool:
     """True if a chat's answer is its server's refusal."""
     choices = getattr(result, "choices", None)
     if not choices:

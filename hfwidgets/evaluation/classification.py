@@ -7,6 +7,7 @@ import numpy as np
 
 from hfwidgets.evaluation.metrics import SumMetric, divide
 from hfwidgets.evaluation.statistics import Floats
+from hfwidgets.evaluation.values import Label, Prediction
 
 
 class Accuracy(SumMetric):
@@ -15,7 +16,7 @@ class Accuracy(SumMetric):
     name = "accuracy"
     is_share = True
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return (float(prediction == label),)
 
 
@@ -31,7 +32,7 @@ class _ClassMetric(SumMetric):
         self.classes = list(classes)
         self._at = {name: at for at, name in enumerate(self.classes)}
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         size = len(self.classes)
         numbers = [0.0] * (3 * size + 1)
         truth, found = self._at[label], self._at.get(prediction, size)
@@ -87,7 +88,7 @@ class MicroF1(SumMetric):
 
     name = "micro_f1"
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         found, truth = set(prediction), set(label)
         return float(len(found & truth)), float(len(found) + len(truth))
 
@@ -101,7 +102,7 @@ class SubsetAccuracy(SumMetric):
     name = "subset_accuracy"
     is_share = True
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return (float(set(prediction) == set(label)),)
 
 
@@ -118,7 +119,7 @@ class TopAccuracy(SumMetric):
         self.k = k
         self.name = f"accuracy@{k}"
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return (float(label in list(prediction)[: self.k]),)
 
 
@@ -128,7 +129,7 @@ class MeanAbsoluteError(SumMetric):
     name = "mae"
     higher_is_better = False
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return (abs(float(prediction) - float(label)),)
 
 
@@ -138,7 +139,7 @@ class RootMeanSquaredError(SumMetric):
     name = "rmse"
     higher_is_better = False
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return ((float(prediction) - float(label)) ** 2,)
 
     def combine(self, sums: Floats) -> Floats:
@@ -150,7 +151,7 @@ class RSquared(SumMetric):
 
     name = "r2"
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         truth = float(label)
         return (float(prediction) - truth) ** 2, truth, truth**2
 

@@ -17,6 +17,7 @@ from hfwidgets.evaluation.rows import EvaluationRow, Sample
 from hfwidgets.evaluation.scores import Score, ScoredRow
 from hfwidgets.evaluation.statistics import Estimate, Pair, holm
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
+from hfwidgets.evaluation.values import Label, Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -159,7 +160,7 @@ class Evaluation(Sequence[ScoredRow]):
             return [label_map.find(word) for word in found if not label_map.drops(word)]
         return label_map.find(found)
 
-    def _is_right(self, found: Any, label: Any) -> bool | None:
+    def _is_right(self, found: Prediction, label: Label) -> bool | None:
         known = bool(self.metrics) and found is not None
         return self.metrics[0].is_right(found, label) if known else None
 
@@ -395,7 +396,7 @@ class Evaluation(Sequence[ScoredRow]):
     def __repr__(self) -> str:
         return report.to_text(self)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": report.to_text(self), "text/html": report.to_html(self)}
 
 

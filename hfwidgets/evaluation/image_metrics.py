@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hfwidgets.evaluation.metrics import SumMetric, WholeMetric, divide
 from hfwidgets.evaluation.statistics import Floats
+from hfwidgets.evaluation.values import Label, Prediction
 
 
 class Box(NamedTuple):
@@ -23,7 +24,7 @@ class Box(NamedTuple):
     score: float = 1.0
 
 
-def to_boxes(value: Any) -> list[Box]:
+def to_boxes(value: Label) -> list[Box]:
     """Return the boxes of a label or a result.
 
     Args:
@@ -34,7 +35,7 @@ def to_boxes(value: Any) -> list[Box]:
     return [_read_box(item) for item in value or ()]
 
 
-def _read_box(item: Any) -> Box:
+def _read_box(item: object) -> Box:
     row: Mapping[str, Any] = item if isinstance(item, Mapping) else vars(item)
     box = row["box"]
     if not isinstance(box, Sequence):
@@ -105,7 +106,7 @@ def _annotations(rows: list[list[Box]], ids: Mapping[str, int]) -> Any:
 Mask = npt.NDArray[np.bool_]
 
 
-def to_masks(value: Any) -> dict[str, Mask]:
+def to_masks(value: Label) -> dict[str, Mask]:
     """Return each label's mask as booleans of shape (height, width).
 
     Args:
@@ -122,7 +123,7 @@ def to_masks(value: Any) -> dict[str, Mask]:
     return found
 
 
-def _mask_rows(value: Any) -> list[tuple[str, Any]]:
+def _mask_rows(value: Label) -> list[tuple[str, Any]]:
     rows = ((item if isinstance(item, Mapping) else vars(item)) for item in value or ())
     return [(row["label"], row["mask"]) for row in rows]
 
@@ -139,7 +140,7 @@ class MeanIoU(SumMetric):
     def __init__(self, classes: Sequence[str]) -> None:
         self.classes = list(classes)
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         found, truth = to_masks(prediction), to_masks(label)
         numbers: list[float] = []
         for name in self.classes:

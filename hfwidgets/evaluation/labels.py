@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from hfwidgets.errors import ConfigurationError
+from hfwidgets.evaluation.values import Table
 
 LabelNames: TypeAlias = Mapping[Any, Any]
 """From a model's word to the data's label; None drops the word."""
@@ -21,7 +22,7 @@ OTHER = "(other)"
 """What a word without a label counts as: wrong."""
 
 
-def fold_label(label: Any) -> str:
+def fold_label(label: object) -> str:
     """Return a label without case, spaces, hyphens and underscores."""
     return re.sub(r"[\s_\-]+", "", str(label)).casefold()
 
@@ -55,17 +56,17 @@ class LabelMap:
             self._folded.setdefault(fold_label(name), name)
         self.used: dict[Any, Any] = {}
 
-    def drops(self, word: Any) -> bool:
+    def drops(self, word: object) -> bool:
         """True if the mapping says that a word is no answer at all."""
         return word in self._names and self._names[word] is None
 
-    def find(self, word: Any) -> Any:
+    def find(self, word: object) -> Any:
         """Return the label for a word; OTHER where it has none."""
         found = self._find(word)
         self.used[word] = found
         return OTHER if found is None else found
 
-    def _find(self, word: Any) -> Any:
+    def _find(self, word: object) -> Any:
         if word in self._names:
             return self._names[word]
         if word in self.classes:
@@ -115,7 +116,7 @@ def suspect_swap(found: Sequence[Any], truth: Sequence[Any], classes: Sequence[A
     )
 
 
-def class_names(data: Any, column: str) -> Mapping[int, str]:
+def class_names(data: Table, column: str) -> Mapping[int, str]:
     """Return the names of a data set's numbered classes, as the datasets library holds them."""
     feature = (getattr(data, "features", None) or {}).get(column)
     names = getattr(feature, "names", None) or ()

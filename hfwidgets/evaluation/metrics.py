@@ -26,6 +26,7 @@ from hfwidgets.evaluation.statistics import (
     randomization_p,
     wilson_interval,
 )
+from hfwidgets.evaluation.values import Label, Prediction
 
 
 class Metric(ABC):
@@ -110,7 +111,7 @@ class Metric(ABC):
             *names, self.name, observed, low, high, a_only, b_only, n, p, higher_is_better=better
         )
 
-    def is_right(self, prediction: Any, label: Any) -> bool | None:
+    def is_right(self, prediction: Prediction, label: Label) -> bool | None:
         """True or False for a metric whose rows are right or wrong, else None."""
         return None
 
@@ -119,7 +120,7 @@ class SumMetric(Metric):
     """A metric whose value follows from sums of numbers that belong to rows."""
 
     @abstractmethod
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         """Return the numbers of one row."""
 
     def combine(self, sums: Floats) -> Floats:
@@ -129,7 +130,7 @@ class SumMetric(Metric):
         """
         return divide(sums[:, 0], sums[:, -1])
 
-    def is_right(self, prediction: Any, label: Any) -> bool | None:
+    def is_right(self, prediction: Prediction, label: Label) -> bool | None:
         return self.row_numbers(prediction, label)[0] > 0.5 if self.is_share else None
 
     def _table(self, predictions: Sequence[Any], labels: Sequence[Any]) -> Floats:
@@ -147,6 +148,7 @@ class SumMetric(Metric):
         self, a: Sequence[Any], b: Sequence[Any], labels: Sequence[Any]
     ) -> Callable[[Floats], Floats]:
         of_a, of_b = self._table(a, labels), self._table(b, labels)
+        # Swapping a row moves its gap from one sum to the other.
         whole_a, whole_b, gap = of_a.sum(0), of_b.sum(0), of_a - of_b
 
         def swapped(which: Floats) -> Floats:
@@ -212,7 +214,7 @@ class MeanMetric(SumMetric):
         self.name, self._function = name, function
         self.is_share, self.higher_is_better = is_share, higher_is_better
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return (float(self._function(prediction, label)),)
 
 
@@ -234,7 +236,7 @@ class RatioMetric(SumMetric):
     ) -> None:
         self.name, self._counts, self.higher_is_better = name, counts, higher_is_better
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         return self._counts(prediction, label)
 
     def combine(self, sums: Floats) -> Floats:

@@ -8,6 +8,7 @@ from hfwidgets.evaluation import classification, image_metrics, retrieval_metric
 from hfwidgets.evaluation.metrics import MeanMetric, Metric
 from hfwidgets.evaluation.span_metrics import SpanF1
 from hfwidgets.evaluation.text_metrics import Normalizer
+from hfwidgets.evaluation.values import TaskResult
 
 CLASSES = frozenset(
     {
@@ -30,13 +31,13 @@ GENERATED = frozenset({"chat-completion", "text-generation"})
 BOXES = frozenset({"object-detection", "zero-shot-object-detection"})
 
 
-def _first(result: Any) -> Any:
+def _first(result: TaskResult) -> Any:
     if not result:
         raise OutputError("The answer has no entries.")
     return result[0]
 
 
-def _label(result: Any) -> Any:
+def _label(result: TaskResult) -> Any:
     best = max(result, key=lambda row: row.score if row.score is not None else 0.0, default=None)
     if best is None:
         raise OutputError("The answer has no labels.")
@@ -44,13 +45,13 @@ def _label(result: Any) -> Any:
 
 
 def _labels_above(threshold: float) -> Callable[[Any], list[Any]]:
-    def chosen(result: Any) -> list[Any]:
+    def chosen(result: TaskResult) -> list[Any]:
         return [row.label for row in result if (row.score or 0) >= threshold]
 
     return chosen
 
 
-def _text(result: Any) -> str:
+def _text(result: TaskResult) -> str:
     text = getattr(result, "text", None)
     return text if isinstance(text, str) else str(result)
 
@@ -70,7 +71,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def read_prediction(task: str, result: Any, several: bool = False) -> Any:
+def read_prediction(task: str, result: TaskResult, several: bool = False) -> Any:
     """Return what a metric compares.
 
     Args:
@@ -215,7 +216,7 @@ def choose_metrics(
     return [_to_metric(one, named) for one in given]
 
 
-def _to_metric(one: Any, named: Mapping[str, Callable[[], Metric]]) -> Metric:
+def _to_metric(one: object, named: Mapping[str, Callable[[], Metric]]) -> Metric:
     if isinstance(one, Metric):
         return one
     if isinstance(one, str):

@@ -288,7 +288,7 @@ def _disagreement_cells(evaluation: ScoredEvaluation, row: ScoredRow) -> list[ob
     return [str(row.index), inputs, *([_show(row.label)] if evaluation.has_labels else []), *found]
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     if isinstance(value, str):
         return shorten(value) if len(value) <= MAX_CELL_LENGTH else f"{value[:MAX_CELL_LENGTH]}…"
     try:
@@ -352,7 +352,7 @@ class Confusion:
 
         return pd.DataFrame(self.counts, index=self.classes, columns=self.columns)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {
             "text/plain": repr(self),
             "text/html": f"<p>{escape_html(self.title)}</p>{self.to_html()}",

@@ -7,6 +7,7 @@ import numpy as np
 
 from hfwidgets.evaluation.metrics import MeanMetric, WholeMetric
 from hfwidgets.evaluation.statistics import Floats
+from hfwidgets.evaluation.values import Label
 
 
 def rank_documents(query: Any, documents: Any) -> list[int]:
@@ -17,7 +18,7 @@ def rank_documents(query: Any, documents: Any) -> list[int]:
     return [int(at) for at in np.argsort(-scores, kind="stable")]
 
 
-def _as_set(label: Any) -> set[Any]:
+def _as_set(label: Label) -> set[Any]:
     return set(label) if isinstance(label, (list, tuple, set, frozenset)) else {label}
 
 
@@ -27,7 +28,7 @@ def recall_at(k: int) -> MeanMetric:
     Predictions are rankings (document ids, best first); labels the relevant ids.
     """
 
-    def found(ranking: Sequence[Any], label: Any) -> float:
+    def found(ranking: Sequence[Any], label: Label) -> float:
         relevant = _as_set(label)
         return len(relevant & set(ranking[:k])) / len(relevant) if relevant else 0.0
 
@@ -37,7 +38,7 @@ def recall_at(k: int) -> MeanMetric:
 def mean_reciprocal_rank() -> MeanMetric:
     """Return the mean of one over the place of the first relevant document."""
 
-    def reciprocal(ranking: Sequence[Any], label: Any) -> float:
+    def reciprocal(ranking: Sequence[Any], label: Label) -> float:
         relevant = _as_set(label)
         return next((1 / at for at, name in enumerate(ranking, 1) if name in relevant), 0.0)
 

@@ -8,6 +8,7 @@ from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation.labels import class_names
 from hfwidgets.evaluation.sampling import find_duplicates, sample_rows
+from hfwidgets.evaluation.values import Label, Table
 from hfwidgets.tasks import BaseTask
 
 Row: TypeAlias = Mapping[str, Any]
@@ -30,7 +31,7 @@ class EvaluationRow:
 
     index: int
     arguments: Arguments
-    label: Any
+    label: Label
     group: Any = None
 
 
@@ -49,7 +50,7 @@ class Sample:
     notes: list[str]
 
 
-def read_table(data: Any) -> list[Row]:
+def read_table(data: Table) -> list[Row]:
     """Return a table's rows as dicts.
 
     Args:
@@ -81,7 +82,7 @@ def read_table(data: Any) -> list[Row]:
 
 def read_sample(
     task: BaseTask,
-    data: Any,
+    data: Table,
     *,
     label: LabelColumn,
     column: "str | Mapping[str, str] | None",

@@ -17,6 +17,7 @@ from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import CLASSES
 from hfwidgets.evaluation.rows import LABEL, LabelColumn, Sample, read_sample
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
+from hfwidgets.evaluation.values import Table
 from hfwidgets.tasks import find
 
 CHUNK = 32
@@ -30,7 +31,7 @@ NEEDED = ("numpy", "scipy")
 
 def evaluate(
     task: str,
-    data: Any,
+    data: Table,
     models: "CandidateLike | Sequence[CandidateLike]",
     *,
     label: LabelColumn = LABEL,
@@ -111,7 +112,7 @@ def evaluate(
     )
 
 
-async def aevaluate(task: str, data: Any, models: Any, **arguments: Any) -> Evaluation:
+async def aevaluate(task: str, data: Table, models: Any, **arguments: Any) -> Evaluation:
     """Return what `evaluate` does, awaited; the loop stays free."""
     return await asyncio.to_thread(partial(evaluate, task, data, models, **arguments))
 
@@ -155,6 +156,7 @@ def _ask_all(
             spent = sum(_spent(answerer) for answerer in answerers)
             if budget is None or count == len(rows):
                 continue
+            # The next rows are expected to cost what those so far did: the budget is not exceeded.
             if spent + spent / count * min(step, len(rows) - count) > budget:
                 return f"${spent:.4f} of the budget of ${budget:g} is spent after {count} rows."
         ending = "finished"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def row_rank(key: Any, seed: int) -> str:
+def row_rank(key: object, seed: int) -> str:
     """Return a row's place in the shuffle: a hash of its content, whatever its index."""
     text = json.dumps([seed, key], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

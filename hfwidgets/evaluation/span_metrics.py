@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from hfwidgets.evaluation.metrics import SumMetric, divide
 from hfwidgets.evaluation.statistics import Floats
+from hfwidgets.evaluation.values import Label, Prediction
 
 
 class LabeledSpan(NamedTuple):
@@ -20,7 +21,7 @@ class LabeledSpan(NamedTuple):
     label: str
 
 
-def to_spans(value: Any) -> list[LabeledSpan]:
+def to_spans(value: Label) -> list[LabeledSpan]:
     """Return the spans of a label or a result.
 
     Args:
@@ -33,7 +34,7 @@ def to_spans(value: Any) -> list[LabeledSpan]:
     return sorted({_read_span(item) for item in items})
 
 
-def _read_span(item: Any) -> LabeledSpan:
+def _read_span(item: object) -> LabeledSpan:
     row: Mapping[str, Any] = item if isinstance(item, Mapping) else vars(item)
     label = row.get("label") or row.get("entity_group") or row.get("entity") or ""
     return LabeledSpan(int(row["start"]), int(row["end"]), str(label))
@@ -63,7 +64,7 @@ class SpanF1(SumMetric):
         self.mode = mode
         self.name = f"{mode}_f1"
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         found, truth = to_spans(prediction), to_spans(label)
         return self._count_right(found, truth), float(len(found) + len(truth))
 

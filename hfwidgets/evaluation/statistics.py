@@ -130,6 +130,7 @@ def bootstrap_interval(
     for begin in range(0, rounds, BLOCK):
         count = min(BLOCK, rounds - begin)
         shares = np.full(units.count, 1 / units.count)
+        # How often each unit is drawn is all that counts, so the draws are counts and not lists.
         drawn = rng.multinomial(units.count, shares, size=count).astype(float)
         values.append(statistic(units.to_rows(drawn)))
     found = np.concatenate(values)
@@ -156,7 +157,9 @@ def randomization_p(
         count = min(BLOCK, rounds - begin)
         swapped = rng.integers(0, 2, size=(count, units.count)).astype(float)
         values = np.abs(difference(units.to_rows(swapped)))
+        # The tolerance keeps assignments that give the same difference from being lost to rounding.
         extreme += int(np.sum(values >= abs(observed) - 1e-12))
+    # The assignment as it was counts as one: p is never 0.
     return (extreme + 1) / (rounds + 1)
 
 

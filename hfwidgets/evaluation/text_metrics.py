@@ -5,12 +5,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from hfwidgets.evaluation.metrics import MeanMetric, RatioMetric, SumMetric, divide
 from hfwidgets.evaluation.statistics import Floats
+from hfwidgets.evaluation.values import Label, Prediction
 
 Normalizer: TypeAlias = Callable[[str], str]
 
@@ -79,7 +80,7 @@ def character_error_rate(normalize: Normalizer) -> SumMetric:
     return RatioMetric("cer", counts, higher_is_better=False)
 
 
-def references(label: Any) -> list[str]:
+def references(label: Label) -> list[str]:
     """Return the right texts of a row: one, or a list of them."""
     if isinstance(label, str):
         return [label]
@@ -89,7 +90,7 @@ def references(label: Any) -> list[str]:
 def exact_match(normalize: Normalizer) -> MeanMetric:
     """Return the share of answers that equal one of the right ones after normalization."""
 
-    def matches(prediction: str, label: Any) -> float:
+    def matches(prediction: str, label: Label) -> float:
         found = normalize(str(prediction))
         return float(any(found == normalize(one) for one in references(label)))
 
@@ -102,7 +103,7 @@ def answer_f1(normalize: Normalizer) -> MeanMetric:
     Articles stay, unlike in SQuAD's own script: there "A" and "The" are the same answer.
     """
 
-    def overlap(prediction: str, label: Any) -> float:
+    def overlap(prediction: str, label: Label) -> float:
         found = normalize(str(prediction)).split()
         return max(
             (_word_f1(found, normalize(one).split()) for one in references(label)), default=0.0
@@ -121,14 +122,14 @@ def _word_f1(found: list[str], truth: list[str]) -> float:
 def contains(normalize: Normalizer) -> MeanMetric:
     """Return the share of answers in which one of the right texts occurs as whole words."""
 
-    def holds(prediction: str, label: Any) -> float:
+    def holds(prediction: str, label: Label) -> float:
         found = f" {normalize(str(prediction))} "
         return float(any(f" {normalize(one)} " in found for one in references(label)))
 
     return MeanMetric("contains", holds, is_share=True)
 
 
-def same_json(prediction: Any, label: Any) -> float:
+def same_json(prediction: Prediction, label: Label) -> float:
     """1 if the prediction is JSON with the label's value, objects' keys in any order."""
     import json
 
@@ -145,7 +146,7 @@ def rouge(kind: str) -> MeanMetric:
     rouge-score 0.1.2 splits by ASCII letters, so that identical Russian texts score 0.
     """
 
-    def score(prediction: str, label: Any) -> float:
+    def score(prediction: str, label: Label) -> float:
         found = split_words(str(prediction))
         return max(
             (_rouge_f1(kind, found, split_words(one)) for one in references(label)), default=0.0
@@ -203,7 +204,7 @@ class Bleu(SumMetric):
         """The settings that a paper reports with a BLEU score, to make it comparable."""
         return str(self._corpus.get_signature())
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         score = self._bleu.sentence_score(str(prediction), references(label))
         return [*score.counts, *score.totals, float(score.sys_len), float(score.ref_len)]
 
@@ -228,7 +229,7 @@ class ChrF(SumMetric):
     order = 6
     beta = 2
 
-    def row_numbers(self, prediction: Any, label: Any) -> Sequence[float]:
+    def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         found = self._grams(str(prediction))
         rows = [self._match(found, self._grams(one)) for one in references(label)]
         return max(rows, key=lambda row: float(self.combine(np.array([[*row, 1.0]]))[0]))

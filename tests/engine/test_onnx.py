@@ -173,7 +173,7 @@ def test_embeddings(tmp_path: Path) -> None:
 def test_similarity(tmp_path: Path) -> None:
     head = tiny.numbers(tiny.SIZE, 4)
     folder = tiny.text_model(tmp_path, head, {}, pooled=False, output="last_hidden_state")
-    question = onnx.text.SentenceComparison(TEXT, [TEXT, "anna is sad"])
+    question = onnx.text.SimilarityRequest(TEXT, [TEXT, "anna is sad"])
     scores = ask(folder, "sentence-similarity", question)
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert scores[1] < 1

@@ -22,7 +22,7 @@ class ContextQuestion(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSpan:
+class ScoredSpan:
     """A candidate answer: its probability and its characters, context[start:end]."""
 
     score: float
@@ -32,7 +32,7 @@ class AnswerSpan:
 
 def find_spans(
     start: Shares, end: Shares, offsets: Sequence[tuple[int, int]], longest: int, count: int
-) -> Iterator[AnswerSpan]:
+) -> Iterator[ScoredSpan]:
     """Yield the `count` most likely spans of at most `longest` tokens.
 
     Args:
@@ -46,10 +46,10 @@ def find_spans(
     for flat in np.argsort(-scores, axis=None)[:count]:
         first, last = np.unravel_index(flat, scores.shape)
         if scores[first, last] > 0:
-            yield AnswerSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
+            yield ScoredSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
 
 
-def widen_to_words(span: AnswerSpan, context: str) -> AnswerSpan:
+def widen_to_words(span: ScoredSpan, context: str) -> ScoredSpan:
     """Extend a span to whole words at both ends."""
     start, end = span.start, span.end
     while start > 0 and _is_inside_word(context, start):
@@ -64,9 +64,9 @@ def _is_inside_word(text: str, position: int) -> bool:
     return text[position - 1].isalnum() and text[position].isalnum()
 
 
-def select_answers(spans: Iterable[AnswerSpan], context: str, count: int) -> list[dict[str, Any]]:
+def select_answers(spans: Iterable[ScoredSpan], context: str, count: int) -> list[dict[str, Any]]:
     """Return the `count` most likely answers, with the spans that windows share only once."""
-    unique: dict[tuple[int, int], AnswerSpan] = {}
+    unique: dict[tuple[int, int], ScoredSpan] = {}
     for span in sorted(spans, key=lambda span: -span.score):
         unique.setdefault((span.start, span.end), span)
     return [

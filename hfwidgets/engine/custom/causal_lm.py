@@ -31,7 +31,7 @@ _UNLIMITED = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationEnd:
+class CausalEnd:
     """The end of a generation: llama.cpp's stop type and the counts of tokens."""
 
     reason: str
@@ -39,7 +39,7 @@ class GenerationEnd:
     prompt_tokens: int
 
 
-GenerationItem = SampledToken | GenerationEnd | Exception
+GenerationItem = SampledToken | CausalEnd | Exception
 """An item of a generation in a thread: a token, then the end or the error."""
 Emit = Callable[[GenerationItem], None]
 
@@ -169,7 +169,7 @@ class _TokenObserver:
         if self._pending_token is not None:
             self._pending_token.text += self._decoder.flush()
         self._emit_pending()
-        self._emit(GenerationEnd(self._stop_reason, self._token_count, prompt_length))
+        self._emit(CausalEnd(self._stop_reason, self._token_count, prompt_length))
 
 
 class CausalLlamaAdapter(Llama):
@@ -207,7 +207,7 @@ class CausalLlamaAdapter(Llama):
                     raise item
                 for event in to_events(model, body, item):
                     yield event
-                if isinstance(item, GenerationEnd):
+                if isinstance(item, CausalEnd):
                     return
         finally:
             # A thread can't be cancelled: it stops at its next token, and its lock is free again
@@ -262,7 +262,7 @@ def _run_generation(
 
 
 def _completion_events(
-    model: CausalModel, body: Mapping[str, Any], item: SampledToken | GenerationEnd | None
+    model: CausalModel, body: Mapping[str, Any], item: SampledToken | CausalEnd | None
 ) -> Iterator[Json]:
     """Yield llama.cpp's completion events for an item; None is the start."""
     if isinstance(item, SampledToken):
@@ -278,7 +278,7 @@ def _completion_events(
 
 
 def _chat_events(
-    model: CausalModel, body: Mapping[str, Any], item: SampledToken | GenerationEnd | None
+    model: CausalModel, body: Mapping[str, Any], item: SampledToken | CausalEnd | None
 ) -> Iterator[Json]:
     """Yield llama.cpp's chat events for an item; None is the start."""
     if item is None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base.answer_spans import (
-    AnswerSpan,
     ContextQuestion,
+    ScoredSpan,
     find_spans,
     select_answers,
     widen_to_words,
@@ -136,10 +136,10 @@ def _build_windows(
 
 def _find_spans(
     model: ExtractiveModel, windows: "BatchEncoding", index: int, longest: int, count: int
-) -> Iterator[AnswerSpan]:
+) -> Iterator[ScoredSpan]:
     """Yield a window's empty span ("no answer"), then its `count` most likely spans."""
     start, end = model.boundary_probabilities(windows, index)
-    yield AnswerSpan(float(start[0] * end[0]), 0, 0)
+    yield ScoredSpan(float(start[0] * end[0]), 0, 0)
     start[0] = end[0] = 0
     yield from find_spans(start, end, windows["offset_mapping"][index], longest, count)
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base.answer_spans import (
-    AnswerSpan,
     ContextQuestion,
+    ScoredSpan,
     find_spans,
     select_answers,
     widen_to_words,
@@ -246,7 +246,7 @@ def question_answering(
         first = model.tokenizer.encode(inputs.question, inputs.context)
     finally:
         model.tokenizer.no_truncation()
-    spans: list[AnswerSpan] = []
+    spans: list[ScoredSpan] = []
     empty: list[float] = []
     for window in (first, *first.overflowing):
         start, end = _boundary_shares(model, window)
@@ -257,7 +257,7 @@ def question_answering(
         spans = [widen_to_words(span, inputs.context) for span in spans]
     # The text lacks the answer only if every window does: the lowest share counts.
     if handle_impossible_answer:
-        spans.append(AnswerSpan(min(empty), 0, 0))
+        spans.append(ScoredSpan(min(empty), 0, 0))
     answers = select_answers(spans, inputs.context, top_k)
     return answers[0] if top_k == 1 else answers
 
@@ -415,7 +415,7 @@ def feature_extraction(
     return np.stack(vectors)
 
 
-class SentenceComparison(msgspec.Struct):
+class SimilarityRequest(msgspec.Struct):
     """A text and those it is compared with."""
 
     source_sentence: Text
@@ -423,7 +423,7 @@ class SentenceComparison(msgspec.Struct):
 
 
 @onnx_task(OnnxEncoder)
-def sentence_similarity(model: OnnxEncoder, inputs: SentenceComparison) -> Any:
+def sentence_similarity(model: OnnxEncoder, inputs: SimilarityRequest) -> Any:
     """Compare a text with others: the cosine of their vectors."""
     vectors = feature_extraction(model, [inputs.source_sentence, *inputs.sentences])
     return vectors[1:] @ vectors[0]

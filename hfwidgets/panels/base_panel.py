@@ -17,7 +17,7 @@ from hfwidgets.core import environment
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import Field, Node, Settings, State
+from hfwidgets.panels.document.protocol import Field, Node, PanelSettings, State
 from hfwidgets.panels.document.widget import PanelWidget
 from hfwidgets.panels.form.fields import describe_panel
 from hfwidgets.panels.form.uploads import Uploads
@@ -428,9 +428,9 @@ def check_model(model: str | None) -> str | None:
 
 def _describe_settings(
     model: str | None, provider: str | None, values: Mapping[str, Any]
-) -> Settings:
+) -> PanelSettings:
     visible = {name: value for name, value in values.items() if value not in (None, "")}
-    return Settings(model=model or "", provider=provider or "", values=visible)
+    return PanelSettings(model=model or "", provider=provider or "", values=visible)
 
 
 def _result_or_raise(run: PanelRun) -> Any:

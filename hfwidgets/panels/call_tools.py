@@ -9,7 +9,7 @@ from hfwidgets.calls.settings import is_url
 from hfwidgets.core import auth, environment
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.document.protocol import Banner, Code, Node
+from hfwidgets.panels.document.protocol import Banner, CodeForms, Node
 from hfwidgets.panels.form import variables
 from hfwidgets.panels.form.inputs import is_empty
 from hfwidgets.panels.run import PanelRun
@@ -107,13 +107,13 @@ class CallTools(Panel):
     async def _hfw_write_code(self) -> None:
         self._hfw_mirror.set("code", value=await self._hfw_format_code())
 
-    async def _hfw_format_code(self) -> Code:
+    async def _hfw_format_code(self) -> CodeForms:
         call = self._hfw_build_call()
         try:
             curl = code_snippets.to_curl(await self._hfw_explain_call(call))
         except errors.HfWidgetsError as error:
             curl = f"# {errors.redact(str(error))}"
-        return Code(
+        return CodeForms(
             python=code_snippets.to_python(call),
             magic=code_snippets.to_magic(call),
             hub=code_snippets.to_huggingface_hub(call),
@@ -152,7 +152,7 @@ class CallTools(Panel):
 
     async def _hfw_install_weights(self, name: str) -> None:
         self._hfw_update_state("loading", note=f"Installing the engine's {name} set", eta=None)
-        # A process of its own, so that Stop can end a download halfway.
+        # A separate process, so that Stop can end a download halfway.
         process = await asyncio.create_subprocess_exec(
             *(*engine_process.python_command(), "engine", "install", name),
             env=engine_process.subprocess_environment(),

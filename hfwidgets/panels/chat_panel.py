@@ -19,7 +19,7 @@ from hfwidgets.panels.conversation import (
     check_messages,
 )
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import Control, Draft, Field, Node, Turn
+from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Node, Turn
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.chat_html import ChatTranscript
 from hfwidgets.tasks.chat import ChatOptions
@@ -29,7 +29,7 @@ SYSTEM_FIELD = Field(
     label="System prompt",
     help="Sent before the conversation, to set its tone and rules.",
     advanced=False,
-    control=Control(kind="textbox", count=2),
+    control=ControlView(kind="textbox", count=2),
 )
 STARTERS = (
     "Write a haiku about the sea.",

@@ -13,7 +13,7 @@ from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import check_model
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import Code, Column, Json, Node, Save
+from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views import previews, raw_json
@@ -187,7 +187,7 @@ class ComparePanel(CallTools):
         make = makers.get(rest.partition(".")[2])
         return make() if make else None
 
-    async def _hfw_format_code(self) -> Code:
+    async def _hfw_format_code(self) -> CodeForms:
         """Write the comparison as Python. The other forms make one call; they show the first."""
         code = await super()._hfw_format_code()
         options = {"system": self.system, **self.parameters}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets.errors import InputError
-from hfwidgets.panels.document.protocol import ToolCall
+from hfwidgets.panels.document.protocol import ToolCallView
 
 MessageDict = dict[str, Any]
 """A message as the API has it: a role, a content and what else a service sends."""
@@ -47,11 +47,11 @@ class Entry:
         return [_decode_data_url(url) for url in urls if url.startswith("data:")]
 
     @property
-    def tool_calls(self) -> list[ToolCall]:
+    def tool_calls(self) -> list[ToolCallView]:
         """The message's tool calls."""
         functions = [call.get("function") or {} for call in self.message.get("tool_calls") or []]
         return [
-            ToolCall(name=f.get("name") or "", arguments=f.get("arguments") or "")
+            ToolCallView(name=f.get("name") or "", arguments=f.get("arguments") or "")
             for f in functions
         ]
 

@@ -87,7 +87,7 @@ class PanelRun:
     async def _run_cancellable(self, work: RunStep) -> None:
         with self._lock:
             self._loop = asyncio.get_running_loop()
-            # A task of its own: `stop` cancels the work, never this coroutine, which still has
+            # A separate task: `stop` cancels the work, never this coroutine, which still has
             # to call `end`.
             self._work_task = asyncio.ensure_future(self._catch_errors(work))
             if self.stop_requested:

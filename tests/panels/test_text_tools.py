@@ -109,7 +109,7 @@ def test_the_tokens_of_a_stream_are_counted(panel: Open) -> None:
 def test_languages_swap_and_the_translation_becomes_the_text(panel: Open) -> None:
     opened = panel("translation", src_lang="en", tgt_lang="es")
     opened.run(text="The ferry leaves at noon.")
-    assert page(opened).doc["result"]["beside"]
+    assert page(opened).doc["result"]["side_by_side"]
     say(opened, k="do", do="swap")
     assert opened.parameters == {"src_lang": "es", "tgt_lang": "en"}
     assert opened.inputs["text"] == "El ferry sale al mediodía."

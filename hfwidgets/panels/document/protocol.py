@@ -44,7 +44,7 @@ class Part(msgspec.Struct, omit_defaults=True):
 # The panel
 
 
-class Control(Part, kw_only=True):
+class ControlView(Part, kw_only=True):
     """How the page edits a value. `kind` is the name of a class in `tasks.controls`, lowercase."""
 
     kind: str
@@ -67,7 +67,7 @@ class Field(Part, kw_only=True):
     label: str
     help: str
     advanced: bool
-    control: Control
+    control: ControlView
 
 
 class DefaultServer(Part, kw_only=True):
@@ -108,7 +108,7 @@ class State(msgspec.Struct, rename={"in_cell": "inCell"}, kw_only=True):
     stats: Json = None
 
 
-class Settings(Part, kw_only=True):
+class PanelSettings(Part, kw_only=True):
     """The model, the provider and the parameters that are set."""
 
     model: str
@@ -126,7 +126,7 @@ class Banner(Part, kw_only=True):
     """True if the embedded engine serves the task."""
 
 
-class Code(Part, kw_only=True):
+class CodeForms(Part, kw_only=True):
     """The call as code, by the form it is written in."""
 
     python: str
@@ -198,7 +198,7 @@ class Form(Part, kw_only=True):
 # The chat and the comparison
 
 
-class ToolCall(Part, kw_only=True):
+class ToolCallView(Part, kw_only=True):
     """A tool call of a message; `arguments` is JSON text."""
 
     name: str
@@ -212,7 +212,7 @@ class Turn(Part, kw_only=True):
     role: str
     text: str
     think: str
-    calls: list[ToolCall]
+    calls: list[ToolCallView]
     images: list[str]
     note: str
     done: bool
@@ -272,7 +272,7 @@ class View(Part, tag_field="kind", kw_only=True):
     rest: "View | None" = None
 
 
-class Row(Part, kw_only=True):
+class LabelRow(Part, kw_only=True):
     """A label with a score, and where it belongs in an image or a text."""
 
     label: str

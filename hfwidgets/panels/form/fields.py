@@ -8,7 +8,7 @@ from hfwidgets.calls.settings import redact_model
 from hfwidgets.core import environment
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document import assets
-from hfwidgets.panels.document.protocol import Control, DefaultServer, Field, PanelShape
+from hfwidgets.panels.document.protocol import ControlView, DefaultServer, Field, PanelShape
 from hfwidgets.tasks import BaseTask, controls
 
 FIELD_LABELS = {
@@ -78,11 +78,11 @@ def describe_field(task: BaseTask, name: str) -> Field:
     )
 
 
-def describe_control(control: controls.Control) -> Control:
+def describe_control(control: controls.Control) -> ControlView:
     """Describe a hint; its class name selects the front end's control."""
     if isinstance(control, controls.MediaInput):
-        return Control(kind=control.kind)
+        return ControlView(kind=control.kind)
     values = dataclasses.asdict(control)
     values.pop("advanced")
     lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
-    return Control(kind=type(control).__name__.lower(), **{**values, **lists})
+    return ControlView(kind=type(control).__name__.lower(), **{**values, **lists})

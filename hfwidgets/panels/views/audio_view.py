@@ -11,7 +11,7 @@ from hfwidgets.results.audio import Audio
 
 
 class AudioView(View, tag="audio", kw_only=True):
-    """One or several tracks; each has files to save of its own."""
+    """One or several tracks; each can be saved as a file."""
 
     tracks: list[AudioTrack]
 

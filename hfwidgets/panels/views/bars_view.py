@@ -1,6 +1,6 @@
 """Labels with scores, as bars."""
 
-from hfwidgets.panels.document.protocol import Row, View
+from hfwidgets.panels.document.protocol import LabelRow, View
 from hfwidgets.panels.views.context import MAX_ROWS, ViewContext, as_records, label_rows
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.panels.views.table_view import rest_of_items
@@ -9,7 +9,7 @@ from hfwidgets.panels.views.table_view import rest_of_items
 class BarsView(View, tag="bars", kw_only=True):
     """Rows of labels and scores; `pairs` offers to compare all sentences with each other."""
 
-    rows: list[Row]
+    rows: list[LabelRow]
     pairs: bool = False
 
 
@@ -34,6 +34,7 @@ def _similarity_bars(numbers: list[float], context: ViewContext) -> BarsView:
     sentences = next((found for found in lists if len(found) == len(numbers)), None)
     labels = sentences or [str(at) for at in range(len(numbers))]
     rows = [
-        Row(label=str(label), score=number) for label, number in zip(labels, numbers, strict=True)
+        LabelRow(label=str(label), score=number)
+        for label, number in zip(labels, numbers, strict=True)
     ]
     return BarsView(rows=rows, pairs=sentences is not None)

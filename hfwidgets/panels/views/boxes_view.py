@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfwidgets.errors import HfWidgetsError
-from hfwidgets.panels.document.protocol import Row, View
+from hfwidgets.panels.document.protocol import LabelRow, View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.context import ViewContext, as_records, label_rows
 from hfwidgets.panels.views.registry import register_view
@@ -19,7 +19,7 @@ class BoxesView(View, tag="boxes", kw_only=True):
     image: str
     width: int
     height: int
-    rows: list[Row]
+    rows: list[LabelRow]
 
 
 @register_view(BoxesView, priority=50)

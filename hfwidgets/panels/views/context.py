@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfwidgets.errors import HfWidgetsError
 from hfwidgets.media import Media, open_upright
-from hfwidgets.panels.document.protocol import Row, Save, View
+from hfwidgets.panels.document.protocol import LabelRow, Save, View
 from hfwidgets.panels.views import fields, previews, raw_json
 from hfwidgets.panels.views.registry import registered_views
 from hfwidgets.tasks import controls
@@ -140,10 +140,11 @@ def as_records(result: object) -> Sequence[Mapping[str, Any]] | None:
     return None
 
 
-def label_rows(items: Sequence[Mapping[str, Any]]) -> list[Row]:
+def label_rows(items: Sequence[Mapping[str, Any]]) -> list[LabelRow]:
     """Return one row per item, with its label and score."""
     return [
-        Row(label=fields.item_label(item) or "", score=fields.item_score(item)) for item in items
+        LabelRow(label=fields.item_label(item) or "", score=fields.item_score(item))
+        for item in items
     ]
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hfwidgets.errors import HfWidgetsError
-from hfwidgets.panels.document.protocol import Row, View
+from hfwidgets.panels.document.protocol import LabelRow, View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.boxes_view import source_image
 from hfwidgets.panels.views.context import ViewContext, as_records, label_rows
@@ -20,7 +20,7 @@ class MasksView(View, tag="masks", kw_only=True):
     image: str
     width: int
     height: int
-    rows: list[Row]
+    rows: list[LabelRow]
 
 
 @register_view(MasksView, priority=45)

@@ -20,7 +20,7 @@ THUMBNAIL_SIDE = 320
 
 
 def is_media(value: object) -> bool:
-    """True if a value has a view of its own: an image, audio, a video, an array."""
+    """True if a value has its own view: an image, audio, a video, an array."""
     is_array = hasattr(value, "__array__") and hasattr(value, "ndim")
     return isinstance(value, Audio | Video) or hasattr(value, "getbbox") or is_array
 

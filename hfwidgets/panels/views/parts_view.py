@@ -1,4 +1,4 @@
-"""The generic view: any result field by field, its media with the views of their own."""
+"""The generic view: any result field by field, with views of its media."""
 
 from collections.abc import Mapping
 

@@ -1,10 +1,10 @@
-"""The views of results, each registered by its kind in a module of its own.
+"""The views of results, each registered by its kind in a separate module.
 
 Every module of this folder whose name ends in `_view` is imported when the first result is shown.
 It declares a `View` Struct, whose tag the front end registers too, and a function that builds it:
 
     class Bars(View, tag="bars", kw_only=True):
-        rows: list[Row]
+        rows: list[LabelRow]
 
     @register_view(Bars, priority=70)
     def build_bars(result, context, name):

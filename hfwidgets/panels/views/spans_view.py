@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfwidgets.panels.document.protocol import Row, View
+from hfwidgets.panels.document.protocol import LabelRow, View
 from hfwidgets.panels.views.context import ViewContext, as_records, label_rows
 from hfwidgets.panels.views.fields import find_span
 from hfwidgets.panels.views.parts import result_html
@@ -17,7 +17,7 @@ class SpansView(View, tag="spans", kw_only=True):
     """A text and rows with spans of it."""
 
     text: str
-    rows: list[Row]
+    rows: list[LabelRow]
 
 
 def render_spans(view: SpansView, result: object) -> str:

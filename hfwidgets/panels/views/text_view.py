@@ -11,12 +11,12 @@ from hfwidgets.results import markdown
 
 
 class TextView(View, tag="text", kw_only=True):
-    """A text; `source` is what it was made from, shown next to it where `beside` is set."""
+    """A text; `source` is what it was made from, shown next to it where `side_by_side` is set."""
 
     text: str
     source: str = ""
     markdown: bool = False
-    beside: bool = False
+    side_by_side: bool = False
 
 
 class ContinuationView(View, tag="continuation", kw_only=True):
@@ -27,7 +27,7 @@ class ContinuationView(View, tag="continuation", kw_only=True):
 
 
 def render_text(view: TextView, result: object) -> str:
-    """Render Markdown; other texts have HTML of their own."""
+    """Render Markdown; other texts use the HTML of their result."""
     if not view.markdown:
         return ""
     return f'<div dir="auto">{markdown.markdown_to_html(view.text)}</div>'
@@ -45,7 +45,7 @@ def build_text(result: object, context: ViewContext, name: str) -> TextView | No
         text=text,
         source=source,
         markdown="choices" in result,
-        beside="translation_text" in result,
+        side_by_side="translation_text" in result,
         rest=rest_of_text(result),
     )
 

@@ -17,9 +17,9 @@ view("text", (shown, { link }) => {
   const node = h("div", { class: "hfw-said-text" });
   const source = String(shown["source"] ?? "");
   const words = text || "No text came back.";
-  if (shown["beside"] && source) node.append(h("div", { class: "hfw-beside" }, side("Text", source), side("Translation", words)));
+  if (shown["side_by_side"] && source) node.append(h("div", { class: "hfw-beside" }, side("Text", source), side("Translation", words)));
   else node.append(h("div", { class: "hfw-text", dir: "auto" }, words));
-  const about = h("span", { class: "hfw-hint" }, measured(text, shown["beside"] ? "" : source));
+  const about = h("span", { class: "hfw-hint" }, measured(text, shown["side_by_side"] ? "" : source));
   node.append(h("div", { class: "hfw-row hfw-start" }, copyButton("Copy text", () => text), about));
   return { node };
 });

@@ -1,13 +1,11 @@
 """Refuse inputs that cannot be meant before anything is sent."""
 
-from typing import Any
-
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask
 
 
-def check_inputs(inputs: Any, task: BaseTask) -> None:
+def check_inputs(inputs: object, task: BaseTask) -> None:
     """Raise InputError for a missing value, or a whole column where a task takes one value."""
     named = inputs.items() if type(inputs) is dict else (("", inputs),)
     for name, value in named:

@@ -16,7 +16,7 @@ from hfwidgets import errors
 from hfwidgets.calls.offers import HubModelInfo, parse_offers
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
-from hfwidgets.core.flow import Flow, Send
+from hfwidgets.core.flow import Flow, Reply, Send
 from hfwidgets.providers import bearer_headers
 
 CACHE_SECONDS = 600.0
@@ -121,7 +121,7 @@ def auth_headers(token: auth.Token | None) -> dict[str, str]:
     return bearer_headers(token.value) if token else {}
 
 
-def _parse_object(reply: Any) -> dict[str, Any]:
+def _parse_object(reply: Reply) -> dict[str, Any]:
     try:
         body = reply.json()
     except ValueError:

@@ -72,6 +72,10 @@ def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, 
     Raises:
         ConfigurationError: the mapping has another form.
     """
+    if mapping is not None and not isinstance(mapping, Mapping):
+        raise errors.ConfigurationError(
+            f"mapping is a dict of models and their names; it is {type(mapping).__name__}."
+        )
     found = {}
     for model, entries in (mapping or {}).items():
         if not isinstance(entries, Mapping):

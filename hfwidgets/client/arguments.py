@@ -1,7 +1,6 @@
 """A client's arguments, checked when it is made: each mistake has an error that says what fits."""
 
 import contextlib
-import math
 import numbers
 import os
 from collections.abc import Callable, Mapping
@@ -96,7 +95,7 @@ def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, addresses={}, routes={}, **checked)
 
 
-def check_model(model: Any, base_url: Any = None, provider: Any = None) -> str | None:
+def check_model(model: object, base_url: object = None, provider: str | None = None) -> str | None:
     """Return the model's id or the endpoint's URL, from either of its names.
 
     Raises:
@@ -127,7 +126,7 @@ def check_model(model: Any, base_url: Any = None, provider: Any = None) -> str |
     return name
 
 
-def check_provider(name: Any, model: str | None = None) -> str | None:
+def check_provider(name: object, model: str | None = None) -> str | None:
     """Return the provider's name; None next to a URL, which wins.
 
     Raises:
@@ -143,45 +142,46 @@ def check_provider(name: Any, model: str | None = None) -> str | None:
     return None if is_url(model) else name
 
 
-def check_token(token: Any, api_key: Any) -> auth.Token | None:
+def check_token(token: object, api_key: object) -> auth.Token | None:
     """Return the token, from either of its names; None for a rule about the machine's token."""
     if token is not None and api_key is not None:
         raise errors.ConfigurationError("token and api_key are the same: pass one of them.")
     value = token if api_key is None else api_key
-    return None if isinstance(value, bool) else auth.explicit_token(value)
+    return None if isinstance(value, bool) else auth.explicit_token(cast(str | None, value))
 
 
-def check_auth_rule(token: Any) -> AuthRule:
+def check_auth_rule(token: object) -> AuthRule:
     """Return which token calls carry: `token=True` needs the machine's, `False` forbids it."""
     if isinstance(token, bool):
         return "required" if token else "none"
     return "any"
 
 
-def check_timeout(seconds: Any) -> float | None:
+def check_timeout(seconds: object) -> float | None:
     """Return the seconds for a whole call; None, no limit, also for infinity."""
     if seconds is None:
         return None
     # numpy's numbers are accepted; True is a number to Python, but not to people.
     is_number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
-    if not is_number or not float(seconds) > 0:
+    value = float(cast(float, seconds)) if is_number else 0.0
+    if not value > 0:
         raise errors.ConfigurationError(
             f"timeout is a number of seconds above 0 for a whole call with all its waits, or None; "
             f"it is {seconds!r}."
         )
-    return None if float(seconds) > MAX_TIMEOUT or math.isinf(seconds) else float(seconds)
+    return None if value > MAX_TIMEOUT else value
 
 
 MAX_TIMEOUT = 3e7
 """Longer timeouts, in seconds, count as None: the clocks below cannot count a year."""
 
 
-def check_max_retries(count: Any) -> int:
+def check_max_retries(count: object) -> int:
     """Return how often a request is sent again."""
     return check_count("max_retries", count)
 
 
-def check_bill_to(name: Any) -> str | None:
+def check_bill_to(name: object) -> str | None:
     """Return the organization that pays."""
     if name is not None and not isinstance(name, str):
         raise errors.ConfigurationError(
@@ -223,7 +223,7 @@ def hide_values(values: T) -> T:
     return cast(T, hidden)
 
 
-def check_header_dict(values: Any, argument: str = "headers") -> dict[str, str]:
+def check_header_dict(values: object, argument: str = "headers") -> dict[str, str]:
     """Return headers or cookies as a dict."""
     if values is not None and not isinstance(values, Mapping):
         raise errors.ConfigurationError(
@@ -234,7 +234,7 @@ def check_header_dict(values: Any, argument: str = "headers") -> dict[str, str]:
     return dict(hidden)
 
 
-def check_query(values: Any) -> dict[str, str]:
+def check_query(values: object) -> dict[str, str]:
     """Return the parameters that are added to the addresses of calls."""
     if values is not None and not isinstance(values, Mapping):
         raise errors.ConfigurationError(
@@ -247,8 +247,12 @@ def check_query(values: Any) -> dict[str, str]:
     }
 
 
-def check_hosts(values: Any) -> Hosts:
+def check_hosts(values: Mapping[str, str] | None) -> Hosts:
     """Return other addresses for services; ConfigurationError for one that cannot be used."""
+    if values is not None and not isinstance(values, Mapping):
+        raise errors.ConfigurationError(
+            f"hosts is a dict of services and addresses; it is {type(values).__name__}."
+        )
     found = dict(values or {})
     for name, url in found.items():
         if name not in (*SERVICES, *providers.builtin_names()) and name not in providers.names():

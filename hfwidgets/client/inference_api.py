@@ -53,9 +53,9 @@ class InferenceApi:
 
     def __call__(
         self,
-        inputs: Any = None,
+        inputs: object = None,
         params: dict[str, Any] | None = None,
-        data: Any = None,
+        data: object = None,
         raw_response: bool = False,
     ) -> Any:
         """Call the model.

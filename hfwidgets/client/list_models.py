@@ -192,7 +192,7 @@ def _parse_hub_model(entry: Mapping[str, Any], task: str) -> CatalogModel:
     return CatalogModel(id=str(entry.get("id") or entry.get("modelId")), task=task, offers=rows)
 
 
-def _parse_entries(reply: Any, name: str | None = None) -> list[Mapping[str, Any]]:
+def _parse_entries(reply: Reply, name: str | None = None) -> list[Mapping[str, Any]]:
     try:
         body = reply.json()
         rows = body[name] if name else body

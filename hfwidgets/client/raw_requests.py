@@ -35,8 +35,8 @@ class PostCall(Protocol):
     def __call__(
         self,
         *,
-        json: Any = ...,
-        data: Any = ...,
+        json: object = ...,
+        data: object = ...,
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[False] = ...,
@@ -45,8 +45,8 @@ class PostCall(Protocol):
     def __call__(
         self,
         *,
-        json: Any = ...,
-        data: Any = ...,
+        json: object = ...,
+        data: object = ...,
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[True],
@@ -60,8 +60,8 @@ class AsyncPostCall(Protocol):
     def __call__(
         self,
         *,
-        json: Any = ...,
-        data: Any = ...,
+        json: object = ...,
+        data: object = ...,
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[False] = ...,
@@ -70,8 +70,8 @@ class AsyncPostCall(Protocol):
     def __call__(
         self,
         *,
-        json: Any = ...,
-        data: Any = ...,
+        json: object = ...,
+        data: object = ...,
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[True],
@@ -85,8 +85,8 @@ class RawRequests:
     def post(
         self,
         *,
-        json: Any = None,
-        data: Any = None,
+        json: object = None,
+        data: object = None,
         model: str | None = None,
         task: str | None = None,
         stream: bool = False,
@@ -202,7 +202,7 @@ def _post_path(who: Route, task: str) -> str:
     return "" if who.url is not None else who.provider.task_path(task, who.served_as or "default")
 
 
-def _load_content(data: Any) -> Flow[bytes | media.Media | None]:
+def _load_content(data: object) -> Flow[bytes | media.Media | None]:
     """Return the body of `data=`: bytes unchanged, everything else as media."""
     if data is None or isinstance(data, bytes):
         return data

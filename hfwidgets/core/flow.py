@@ -33,7 +33,7 @@ engine that starts.
 """
 
 
-class Hosts(Protocol):
+class HubAddress(Protocol):
     """The addresses of services, of which a provider may name the Hub's to its own service."""
 
     @property
@@ -63,7 +63,7 @@ class Infer:
     memory: dict[str, Any] = field(default_factory=dict)
     base: str = ""
     routed: bool = False
-    hosts: Hosts | None = None
+    hosts: HubAddress | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -32,6 +32,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hosts": {"hub": "http://[::1"}}, "Not a URL that can be called"),
     ({"http_client": 5}, "http_client must be an httpx"),
     ({"model": "m", "base_url": "http://x"}, "Pass either model or base_url"),
+    ({"hosts": ["http://x"]}, "hosts is a dict"),
+    ({"mapping": ["m"]}, "mapping is a dict"),
     ({"token": "a", "api_key": "a"}, "token and api_key are the same"),
     ({"base_url": "http://x", "provider": "together"}, "Pass either a URL or provider"),
 ]

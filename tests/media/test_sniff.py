@@ -233,6 +233,7 @@ def test_a_wav_file_that_python_writes_without_samples_is_refused() -> None:
         (b"words", "audio/basic", "audio", "audio/basic"),
         (b"words", " Audio/Basic ; rate=8000", "audio", "audio/basic"),
         (b"{1", "audio/pcm", "audio", "audio/pcm"),
+        (b"<1", "audio/basic", "audio", "audio/basic"),
         (b"\x80\x81\x82", "audio/L16", "audio", "audio/l16"),
         (b"fLaC", "audio/basic", "audio", "audio/flac"),
         (b"words", "image/png", "audio", "text/plain"),

@@ -43,7 +43,8 @@ from hfwidgets.calls.unexpected_errors import wrap_unexpected
 from hfwidgets.core import auth, environment
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Reply, Send, Sleep, Target
 from hfwidgets.core.meta import Meta
-from hfwidgets.errors.secrets import hide_url, reveal
+from hfwidgets.errors.printable import make_printable
+from hfwidgets.errors.secrets import hide_url, redact, reveal
 from hfwidgets.providers import Address, Provider, RouteHandler
 from hfwidgets.results.record import Record
 from hfwidgets.tasks import BaseTask
@@ -336,7 +337,9 @@ class Call:
         logged = self.settings.memory.setdefault("warnings", set())
         if topic and topic not in logged:
             logged.add(topic)
-            log.warning("%s", errors.redact(message.strip() or topic))
+            log.warning(
+                "%s", redact(make_printable(message.strip() or topic), self.collect_secrets())
+            )
 
     def prepare_request(self, send: Send) -> PreparedRequest:
         """Return the request with its absolute URL, headers and encoded body.

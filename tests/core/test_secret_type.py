@@ -4,6 +4,7 @@ import asyncio
 import copy
 import dataclasses
 import json
+import logging
 import pickle
 import traceback
 from collections.abc import Callable
@@ -266,6 +267,16 @@ def test_nor_one_of_a_client_with_wrong_arguments(arguments: dict[str, Any]) -> 
 
 def is_ours(frame: FrameType) -> bool:
     return Path(frame.f_code.co_filename).is_relative_to(Path(errors.__file__).parents[1])
+
+
+def test_no_log_of_an_echoing_server_shows_a_secret(
+    loopback: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"X-HF-Warning": f"echo; the key {KEY} is old \x1b[31m"}
+    loopback.route("POST", "/", Answer(json=[], headers=headers))
+    with caplog.at_level(logging.WARNING, logger="hfwidgets"):
+        make_client(loopback).text_classification("x")
+    assert [record.message for record in caplog.records] == ["the key … is old "]
 
 
 def test_a_reply_of_the_right_shape_is_untouched(loopback: Loopback) -> None:

@@ -56,13 +56,15 @@ def _named_path(task: str) -> str:
 
 
 def _lists_task(request: Infer) -> Flow[bool]:
-    """Return whether the server's /health lists the task."""
-    try:
-        reply = yield Send("GET", "/health", tries=0)
-        tasks = reply.json().get("tasks")
-    except (errors.HfWidgetsError, ValueError, AttributeError, RecursionError):
-        return False
-    return isinstance(tasks, list) and request.task in tasks
+    """Return whether the server's /health lists the task; it is asked once per client."""
+    if "health tasks" not in request.memory:
+        try:
+            reply = yield Send("GET", "/health", tries=0)
+            tasks = reply.json().get("tasks")
+        except (errors.HfWidgetsError, ValueError, AttributeError, RecursionError):
+            tasks = None
+        request.memory["health tasks"] = tasks if isinstance(tasks, list) else []
+    return request.task in request.memory["health tasks"]
 
 
 openai_server = openai_compatible("", "", *TASKS, anonymous=True, mapped=False, routable=False)

@@ -133,6 +133,7 @@ def test_rejected_rows_are_wrong_by_kind(loopback: Loopback) -> None:
     too_long = Answer(422, json={"error": "too long"})
     answers = [too_long if at % 3 == 0 else labeled for at in range(30)]
     loopback.answer(*answers)
+    loopback.route("GET", "/health", Answer(404, json={"error": "nothing here"}))
     client = InferenceClient(base_url=loopback.url)
     found = run([Candidate(client=client, name="served")], labels=MOODS, concurrency=1)
     assert found.scores[0].wrong == {"rejected": 10}

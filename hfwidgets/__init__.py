@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from hfwidgets.batch import AsyncBatch, BatchResult, Progress, Row
+    from hfwidgets.batch import AsyncBatch, BatchResult, BatchRow, Progress
     from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
     from hfwidgets.client.inference_api import InferenceApi
@@ -106,7 +106,7 @@ if TYPE_CHECKING:
     from hfwidgets.results.comparison import Comparison, ComparisonRow
 
 _NAMES = {
-    "batch": "AsyncBatch BatchResult Progress Row",
+    "batch": "AsyncBatch BatchResult BatchRow Progress",
     "calls.dry_run": "Explanation",
     "client": "AsyncInferenceClient InferenceClient",
     "client.inference_api": "InferenceApi",
@@ -149,7 +149,7 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names.s
 # fmt: off
 __all__ = [  # for type checkers, which read a literal list only
     "Agent", "AsyncBatch", "AsyncEndpoints", "AsyncInferenceClient", "AsyncStream", "Audio",
-    "AuthenticationError", "BadRequestError", "BatchResult", "Candidate", "Catalog",
+    "AuthenticationError", "BadRequestError", "BatchResult", "BatchRow", "Candidate", "Catalog",
     "CatalogModel", "ChatPanel", "ComparePanel", "Comparison", "ComparisonRow",
     "ConfigurationError", "ConnectError", "DisabledRepoError", "EndpointPausedError",
     "Endpoints", "EngineError", "EntryNotFoundError", "Evaluation", "Explanation",
@@ -161,7 +161,7 @@ __all__ = [  # for type checkers, which read a literal list only
     "ModelLoadingError", "NotFoundError", "NotRecordedError", "NotServedError",
     "OfflineModeIsEnabled", "OutputError", "OverloadedError", "PaymentRequiredError",
     "PermissionDeniedError", "Progress", "ProviderJobError", "RateLimitError", "Recorder",
-    "Recording", "RepositoryNotFoundError", "RetiredHostError", "RevisionNotFoundError", "Row",
+    "Recording", "RepositoryNotFoundError", "RetiredHostError", "RevisionNotFoundError",
     "ServerError", "Stream", "StreamBrokenError", "TaskNotServedError", "TaskPanel",
     "TextGenerationError", "ToolMessage", "UnknownError", "UnknownParameterError",
     "UnknownProviderError", "UnknownTaskError", "ValidationError", "aevaluate", "audio", "chat",

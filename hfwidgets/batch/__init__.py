@@ -30,15 +30,15 @@ from hfwidgets.batch._options import MapOptions, accepts_map_options
 if TYPE_CHECKING:
     from hfwidgets.batch._handles import AsyncBatch, run_map
     from hfwidgets.batch._progress import Progress, Ticker, open_display
-    from hfwidgets.batch._result import BatchResult, Retry, Row
+    from hfwidgets.batch._result import BatchResult, BatchRow, Retry
 
 __all__ = [
     "AsyncBatch",
     "BatchResult",
+    "BatchRow",
     "MapOptions",
     "Progress",
     "Retry",
-    "Row",
     "Ticker",
     "accepts_map_options",
     "open_display",
@@ -50,7 +50,7 @@ _MODULES = {
     "BatchResult": "_result",
     "Progress": "_progress",
     "Retry": "_result",
-    "Row": "_result",
+    "BatchRow": "_result",
     "Ticker": "_progress",
     "open_display": "_progress",
     "run_map": "_handles",

@@ -20,7 +20,7 @@ from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import FINISHED, Progress
-from hfwidgets.batch._result import BatchResult, Row, StoredRows, read_row
+from hfwidgets.batch._result import BatchResult, BatchRow, StoredRows, read_row
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._source import Arguments, RowSource
 from hfwidgets.batch._worker import Failure
@@ -149,19 +149,19 @@ class Batch:
             self._store_row(row)
             self.on_change()
             return None
-        self._store_row(Row(index, arguments))
+        self._store_row(BatchRow(index, arguments))
         return Job(index, arguments, key)
 
     def _reject_row(self, index: int, error: errors.HfWidgetsError) -> None:
-        self._store_row(Row(index, None))
+        self._store_row(BatchRow(index, None))
         self._save_failure(Job(index, {}, NO_KEY), error)
 
-    def _find_saved_row(self, index: int, key: str, arguments: Arguments) -> Row | None:
+    def _find_saved_row(self, index: int, key: str, arguments: Arguments) -> BatchRow | None:
         """Return the row as an earlier run answered it; None without a readable answer."""
         if self.journal is None or not self.journal.claim_answer(index, key):
             return None
         if not self.keeps_rows:
-            return Row(index, arguments, "done")
+            return BatchRow(index, arguments, "done")
         try:
             return read_row(index, self.journal, self.options.task, arguments)
         except errors.HfWidgetsError:  # its media files are gone, or the line was edited
@@ -170,13 +170,13 @@ class Batch:
     def _row_key(self, arguments: Arguments) -> str:
         return _journal.row_key(arguments) if self.journal is not None else ""
 
-    def _store_row(self, row: Row) -> None:
+    def _store_row(self, row: BatchRow) -> None:
         if self.keeps_rows:
             self.rows[row.index] = row
 
     def _save_answer(self, job: Job, answer: Answer) -> None:
         """Keep an answer; called on the loop."""
-        done = Row(job.index, job.arguments, "done", answer.result)
+        done = BatchRow(job.index, job.arguments, "done", answer.result)
         # On disk before it counts as done: a row that is shown as done survives a kill.
         if self.journal is not None:
             inputs = _journal.serialize_inputs(job.arguments)
@@ -191,7 +191,7 @@ class Batch:
 
     def _save_failure(self, job: Job, error: Exception) -> None:
         """Keep an error; called on the loop, or while rows are read."""
-        failed = Row(job.index, job.arguments, "failed", error=error)
+        failed = BatchRow(job.index, job.arguments, "failed", error=error)
         if self.journal is not None:
             inputs = _journal.serialize_inputs(job.arguments)
 
@@ -206,13 +206,13 @@ class Batch:
             self.scheduler.stop_requested = True  # rows under way are canceled
         self.on_change()
 
-    def _settle(self, row: Row) -> None:
+    def _settle(self, row: BatchRow) -> None:
         """Update a collected row in place: a consumer may hold it already."""
         if self.keeps_rows:
             stored = self.rows[row.index]
             stored.result, stored.error, stored.state = row.result, row.error, row.state
 
-    def _write(self, row: Row, store: Store) -> None:
+    def _write(self, row: BatchRow, store: Store) -> None:
         """Write a row's line; where the disk refuses it, keep the row and its line in memory."""
         assert self.journal is not None
         try:
@@ -351,7 +351,7 @@ def _open_source(options: MapOptions) -> RowSource:
     return RowSource(options.task, options.rows, options.column, options.parameters, options.limit)
 
 
-def _copy_rows(earlier: Batch) -> dict[int, Row]:
+def _copy_rows(earlier: Batch) -> dict[int, BatchRow]:
     """Copy the rows of a run for its repetition, so that its result stays unchanged.
 
     Without collected rows, memory holds the few that the disk did not accept. Of these only the

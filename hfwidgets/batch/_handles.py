@@ -11,7 +11,7 @@ from typing import overload
 from hfwidgets.batch._batch import Batch
 from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import Ticker, open_display
-from hfwidgets.batch._result import BatchResult, Row
+from hfwidgets.batch._result import BatchResult, BatchRow
 from hfwidgets.calls.caller import AsyncCaller, Caller, SyncCaller
 
 POLL_INTERVAL = 0.1
@@ -137,7 +137,7 @@ class AsyncBatch:
 
         return asyncio.create_task(tick()), ticker
 
-    async def __aiter__(self) -> AsyncIterator[Row]:
+    async def __aiter__(self) -> AsyncIterator[BatchRow]:
         batch = self._batch
         batch.keeps_rows = True
         changed = asyncio.Event()

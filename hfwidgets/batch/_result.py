@@ -29,7 +29,7 @@ Retry = Callable[[], Any]
 
 
 @dataclass(slots=True)
-class Row:
+class BatchRow:
     """One row.
 
     Attributes:
@@ -52,7 +52,7 @@ class Row:
         return next(iter(self.arguments.values()), None) if self.arguments else None
 
 
-class StoredRows(Sequence[Row]):
+class StoredRows(Sequence[BatchRow]):
     """Rows on disk, read when they are accessed.
 
     Args:
@@ -63,7 +63,7 @@ class StoredRows(Sequence[Row]):
     """
 
     def __init__(
-        self, journal: Journal, task: BaseTask, unstored: Mapping[int, Row], limit: int | None
+        self, journal: Journal, task: BaseTask, unstored: Mapping[int, BatchRow], limit: int | None
     ) -> None:
         self._journal, self._task = journal, task
         self._unstored, self._limit = unstored, limit
@@ -73,23 +73,23 @@ class StoredRows(Sequence[Row]):
         return known if self._limit is None else min(known, self._limit)
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> BatchRow: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+    def __getitem__(self, index: slice) -> list[BatchRow]: ...
+    def __getitem__(self, index: int | slice) -> BatchRow | list[BatchRow]:
         # Each access reads the line and rebuilds the result: memory holds none of them.
         if isinstance(index, slice):
             return [self._read_row(i) for i in range(*index.indices(len(self)))]
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
-            raise IndexError(f"Row {index} does not exist: there are {len(self):,} rows.")
+            raise IndexError(f"BatchRow {index} does not exist: there are {len(self):,} rows.")
         return self._read_row(place)
 
-    def _read_row(self, index: int) -> Row:
+    def _read_row(self, index: int) -> BatchRow:
         if index in self._unstored:
             return self._unstored[index]
         if self._journal.state(index) == "pending":
-            return Row(index, None)
+            return BatchRow(index, None)
         return read_row(index, self._journal, self._task)
 
     def states(self) -> Iterator[str]:
@@ -101,7 +101,7 @@ class StoredRows(Sequence[Row]):
 
 def read_row(
     index: int, journal: Journal, task: BaseTask, arguments: Arguments | None = None
-) -> Row:
+) -> BatchRow:
     """Return a row from its line.
 
     Args:
@@ -113,16 +113,16 @@ def read_row(
     """
     line = journal.read_line(index)
     if line.error is not None:
-        return Row(index, arguments or line.inputs, "failed", error=line.error.to_exception())
+        return BatchRow(index, arguments or line.inputs, "failed", error=line.error.to_exception())
     raw, provenance = journal.files.unpack(line.answer), line.provenance
     try:
         arguments = arguments or _journal.restore_inputs(line.inputs)
     except KeyError:
-        return Row(index, line.inputs, "done", raw)
-    return Row(index, arguments, "done", rebuild_result(task, arguments, raw, provenance))
+        return BatchRow(index, line.inputs, "done", raw)
+    return BatchRow(index, arguments, "done", rebuild_result(task, arguments, raw, provenance))
 
 
-class BatchResult(Sequence[Row]):
+class BatchResult(Sequence[BatchRow]):
     """The rows of a run, in order.
 
     Attributes:
@@ -136,7 +136,7 @@ class BatchResult(Sequence[Row]):
     def __init__(
         self,
         task: BaseTask,
-        rows: Sequence[Row],
+        rows: Sequence[BatchRow],
         progress: Progress,
         stopped: str | None,
         table: Table | None,
@@ -155,10 +155,10 @@ class BatchResult(Sequence[Row]):
         return len(self._rows)
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> BatchRow: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+    def __getitem__(self, index: slice) -> Sequence[BatchRow]: ...
+    def __getitem__(self, index: int | slice) -> BatchRow | Sequence[BatchRow]:
         return self._rows[index]
 
     @property
@@ -167,7 +167,7 @@ class BatchResult(Sequence[Row]):
         return [row.result for row in self]
 
     @property
-    def failed(self) -> list[Row]:
+    def failed(self) -> list[BatchRow]:
         """Return the rows that failed."""
         return [self[index] for index, state in enumerate(self._states()) if state == "failed"]
 
@@ -262,13 +262,13 @@ def _rename_duplicates(names: Iterable[str], known: set[Any]) -> list[str]:
     return chosen
 
 
-def _to_portable(row: Row) -> Row:
+def _to_portable(row: BatchRow) -> BatchRow:
     """Return the row with its error reduced to kind and message."""
     error = Failure.from_error(row.error).to_exception() if row.error is not None else None
     return replace(row, error=error)
 
 
-def _preview_row(row: Row) -> dict[str, str]:
+def _preview_row(row: BatchRow) -> dict[str, str]:
     """Return a row's cells for a preview, shortened."""
     inputs = row.inputs
     cells = [f"{name} {_shorten(value)}" for name, value in _result_fields(row.result).items()]
@@ -281,7 +281,7 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:120]}…"
 
 
-def _row_lines(row: Row) -> list[dict[str, Any]]:
+def _row_lines(row: BatchRow) -> list[dict[str, Any]]:
     """Return a row's lines of a table: one, or one per object of a result that is a list."""
     error = None if row.error is None else str(row.error)
     if row.state != "done":

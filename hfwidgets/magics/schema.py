@@ -15,7 +15,7 @@ from hfwidgets.errors import OutputError
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def build_response_format(shape: Any) -> dict[str, Any]:
+def build_response_format(shape: object) -> dict[str, Any]:
     """Return the `response_format` of a chat call for JSON of this shape.
 
     Args:
@@ -28,7 +28,7 @@ def build_response_format(shape: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": named}
 
 
-def build_json_schema(shape: Any) -> dict[str, Any]:
+def build_json_schema(shape: object) -> dict[str, Any]:
     """Return the JSON schema of a `--schema`; UsageError for an object that is not a shape."""
     if isinstance(shape, Mapping):
         return dict(shape)
@@ -47,12 +47,12 @@ def build_json_schema(shape: Any) -> dict[str, Any]:
     )
 
 
-def is_row_shape(shape: Any) -> bool:
+def is_row_shape(shape: object) -> bool:
     """True if replies of this shape are rows."""
     return _is_table(shape) or get_origin(shape) is list
 
 
-def _is_table(shape: Any) -> bool:
+def _is_table(shape: object) -> bool:
     return hasattr(shape, "columns") and hasattr(shape, "dtypes") and not isinstance(shape, type)
 
 
@@ -99,7 +99,7 @@ def _object_schema(shape: type[Any]) -> dict[str, Any]:
     }
 
 
-def _type_schema(hint: Any) -> dict[str, Any]:
+def _type_schema(hint: object) -> dict[str, Any]:
     """Return the schema of an annotation."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint in _JSON_TYPES:
@@ -121,7 +121,7 @@ def _type_schema(hint: Any) -> dict[str, Any]:
     raise UsageError(f"--schema cannot put {hint} into a JSON schema; a pydantic model may.")
 
 
-def parse_reply(text: str, shape: Any) -> Any:
+def parse_reply(text: str, shape: object) -> Any:
     """Build the object that a reply describes.
 
     Raises:

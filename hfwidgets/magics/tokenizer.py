@@ -26,8 +26,8 @@ class LineWord:
     text: str
     start: int
     end: int
-    is_quoted: bool = False
-    is_closed: bool = True
+    is_quoted: bool
+    is_closed: bool
 
 
 def skip_blanks(line: str, at: int) -> int:

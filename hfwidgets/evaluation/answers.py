@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.batch import Row as BatchRow
+from hfwidgets.batch import BatchRow
 from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow

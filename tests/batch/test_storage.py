@@ -185,3 +185,21 @@ def test_kills_lose_no_row_and_repeat_none(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert (found["lost"], found["repeated"], found["wrong"]) == (0, 0, 0)
     assert found["kills"] == 6
+
+
+def test_a_disk_that_fails_to_synchronize_costs_no_answer(
+    loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loopback.route("POST", "/", echo)
+    path = tmp_path / "rows.jsonl"
+    synchronized: list[int] = []
+
+    def fail(file: int) -> None:
+        synchronized.append(os.fstat(file).st_size)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    result = make_client(loopback).map(TASK, texts(3), resume=path, progress=False)
+    assert labels_of(result) == texts(3)
+    assert synchronized[-1] == path.stat().st_size, "the end of a run waits for the disk"
+    assert len(answered_inputs(path)) == 3

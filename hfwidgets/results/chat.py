@@ -27,6 +27,7 @@ class ChatCompletionOutputLogprobs(Record):
     """The log-probabilities of an answer's tokens."""
 
     content: list[ChatCompletionOutputLogprob]
+    refusal: list[ChatCompletionOutputLogprob] | None
 
 
 class ChatCompletionOutputFunctionDefinition(Record):
@@ -284,7 +285,7 @@ class _ChoiceBuilder:
         self.message: dict[str, Any] = {"role": "assistant", "content": None}
         self.calls = _CallBuilder()
         self.finish_reason: str | None = None
-        self.logprobs: list[Any] = []
+        self.logprobs: dict[str, list[Any]] = {}
 
     def add(self, delta: dict[str, Any], choice: dict[str, Any]) -> None:
         for name, value in delta.items():
@@ -296,8 +297,9 @@ class _ChoiceBuilder:
                 self.message[name] = self._join(name, self.message.get(name), value)
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
         logprobs = choice.get("logprobs")
-        content = logprobs.get("content") if isinstance(logprobs, dict) else None
-        self.logprobs += content if isinstance(content, list) else []
+        for name, tokens in logprobs.items() if isinstance(logprobs, dict) else ():
+            if isinstance(tokens, list):  # of the content, or of a refusal
+                self.logprobs.setdefault(name, []).extend(tokens)
 
     @staticmethod
     def _join(name: str, known: Any, value: Any) -> Any:
@@ -318,7 +320,7 @@ class _ChoiceBuilder:
             "index": self.index,
             "message": self.message,
             "finish_reason": self.finish_reason,
-            "logprobs": {"content": self.logprobs} if self.logprobs else None,
+            "logprobs": {"content": [], **self.logprobs} if any(self.logprobs.values()) else None,
         }
 
 

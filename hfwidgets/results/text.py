@@ -50,6 +50,11 @@ class FillMaskOutputElement(Record):
     token_str: str
     sequence: str
 
+    @property
+    def fill_mask_output_token_str(self) -> str | None:
+        """`token_str` under the other name that huggingface_hub has for it."""
+        return self.get("token_str")
+
 
 class QuestionAnsweringOutputElement(Record):
     """An answer: characters `start` to `end` (exclusive) of the context."""

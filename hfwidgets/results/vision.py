@@ -44,6 +44,11 @@ class ImageToTextOutput(TextRecord):
 
     generated_text: str
 
+    @property
+    def image_to_text_output_generated_text(self) -> str | None:
+        """`generated_text` under the other name that huggingface_hub has for it."""
+        return self.get("generated_text")
+
     def _html_(self) -> str:
         return super()._html_() if self.text else show.paragraph_html("No text.")
 

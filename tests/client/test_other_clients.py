@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events
+from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events, events
 from tests.providers import inputs
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -239,6 +239,28 @@ def test_a_stream_is_closed_by_its_response_as_in_openais_client(loopback: Loopb
             return stream.text
 
     assert asyncio.run(main()) == "Hel"
+
+
+def test_a_streams_result_has_the_log_probabilities_of_a_refusal(loopback: Loopback) -> None:
+    def chunk(token: str) -> dict[str, Any]:
+        logprobs = {"content": None, "refusal": [{"token": token, "logprob": -1.0}]}
+        delta = {"refusal": token, "reasoning_content": "r"}
+        return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
+
+    loopback.route("POST", "/v1/chat/completions", events(chunk("No"), chunk(".")))
+    stream = InferenceClient(base_url=loopback.url).chat_completion(HELLO, stream=True)
+    assert len(list(stream)) == 2
+    choice = stream.result.choices[0]
+    assert [token.token for token in choice.logprobs.refusal] == ["No", "."]
+    assert (choice.message.refusal, choice.message.reasoning) == ("No.", "rr")
+
+
+def test_the_other_names_of_fields(loopback: Loopback) -> None:
+    client = InferenceClient(base_url=loopback.url)
+    filled = {"sequence": "a boat", "score": 1.0, "token": 5, "token_str": "boat"}
+    loopback.answer(Answer(json=[filled]), Answer(json=[{"generated_text": "a boat"}]))
+    assert client.fill_mask("a [MASK]")[0].fill_mask_output_token_str == "boat"
+    assert client.image_to_text(png()).image_to_text_output_generated_text == "a boat"
 
 
 def test_an_argument_of_the_client_is_sent_there() -> None:

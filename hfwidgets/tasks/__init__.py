@@ -32,6 +32,7 @@ from hfwidgets.tasks.declaration import (
     task,
     unregister,
 )
+from hfwidgets.tasks.generation import GenerationTasks
 from hfwidgets.tasks.multimodal import MultimodalTasks
 from hfwidgets.tasks.shape import to_record, to_records
 from hfwidgets.tasks.tabular import TabularTasks
@@ -39,7 +40,15 @@ from hfwidgets.tasks.text import TextTasks
 from hfwidgets.tasks.vision import VisionTasks
 
 
-class Tasks(ChatTasks, TextTasks, VisionTasks, AudioTasks, MultimodalTasks, TabularTasks):
+class Tasks(
+    ChatTasks,
+    TextTasks,
+    GenerationTasks,
+    VisionTasks,
+    AudioTasks,
+    MultimodalTasks,
+    TabularTasks,
+):
     """All tasks of this package; both clients inherit from it."""
 
 

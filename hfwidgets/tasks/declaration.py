@@ -152,7 +152,8 @@ class BaseTask:
     def domain(self) -> str:
         """The module of a task of this package; of any other, what its inputs suggest."""
         if self.is_builtin:
-            return self.function.__module__.rpartition(".")[2]
+            module = self.function.__module__.rpartition(".")[2]
+            return str(self.function.__globals__.get("DOMAIN", module))
         shown = [self.controls[name] for name in self.inputs if name in self.controls]
         media = {control.kind for control in shown if isinstance(control, controls.MediaInput)}
         if any(isinstance(control, controls.TableInput) for control in shown):

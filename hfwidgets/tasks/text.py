@@ -4,28 +4,22 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.core.flow import Flow, Infer, StreamedReply
-from hfwidgets.errors.user_warnings import warn
-from hfwidgets.results import Elements, Text
+from hfwidgets.core.flow import Flow, Infer
+from hfwidgets.results import Elements
 from hfwidgets.results import text as results
-from hfwidgets.results.text import TextGenerationOutput
-from hfwidgets.tasks._generation import AsyncGenerationCall, GenerationCall, token_parts
 from hfwidgets.tasks.controls import (
     Checkbox,
     Choice,
     Json,
     LabelList,
     Number,
-    Slider,
     StringList,
     TableInput,
     TextBox,
 )
-from hfwidgets.tasks.declaration import streaming_task, task
+from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import STORY
 from hfwidgets.tasks.shape import (
-    as_list,
-    as_options,
     as_str_list,
     check_no_error,
     merge_alias,
@@ -429,107 +423,6 @@ class TextTasks:
             "generate_parameters": generate_parameters,
         }
         return to_record(results.TranslationOutput, (yield Infer(text, model, options)))
-
-    @streaming_task(
-        GenerationCall,
-        AsyncGenerationCall,
-        "Text generation",
-        {"prompt": "Once upon a time, on a small island,", "max_new_tokens": 60},
-        prompt=TextBox(10),
-        max_new_tokens=Number(1, None, 1, whole=True),
-        temperature=Slider(0.0, 2.0, 0.05),
-        top_p=Slider(0.0, 1.0, 0.01, advanced=True),
-        typical_p=Slider(0.0, 1.0, 0.01, advanced=True),
-        repetition_penalty=Slider(0.0, 2.0, 0.05, advanced=True),
-        frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
-        stop=StringList(advanced=True),
-    )
-    def text_generation(
-        self,
-        prompt: str,
-        *,
-        details: bool | None = None,
-        stream: bool | None = None,
-        model: str | None = None,
-        adapter_id: str | None = None,
-        best_of: int | None = None,
-        decoder_input_details: bool | None = None,
-        do_sample: bool | None = None,
-        frequency_penalty: float | None = None,
-        grammar: Mapping[str, Any] | None = None,
-        max_new_tokens: int | None = None,
-        repetition_penalty: float | None = None,
-        return_full_text: bool | None = None,
-        seed: int | None = None,
-        stop: list[str] | None = None,
-        stop_sequences: list[str] | None = None,
-        temperature: float | None = None,
-        top_k: int | None = None,
-        top_n_tokens: int | None = None,
-        top_p: float | None = None,
-        truncate: int | None = None,
-        typical_p: float | None = None,
-        watermark: bool | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-    ) -> Flow[Text | TextGenerationOutput | StreamedReply[Any]]:
-        """Continue text.
-
-        Args:
-            prompt: The text to continue.
-            details: Whether to return the tokens and why the text ended.
-            stream: Whether to return the text piece by piece as it is generated.
-            model: The model's id on the Hub, or the URL of an endpoint.
-            adapter_id: The LoRA adapter to use.
-            best_of: The number of sequences to generate; the likeliest is returned.
-            decoder_input_details: Whether details include the prompt's tokens.
-            do_sample: Whether to sample tokens at random.
-            frequency_penalty: From -2 to 2; positive values make repeated tokens less likely.
-            grammar: A JSON schema or regular expression that the text must match.
-            max_new_tokens: The maximum length of the continuation, in tokens, at least 1.
-            repetition_penalty: Above 1 makes repeated tokens less likely; 1 has no effect.
-            return_full_text: Whether to return the prompt as well.
-            seed: The seed of the random numbers, for reproducible texts.
-            stop: Texts that end the generation.
-            stop_sequences: The deprecated name of stop.
-            temperature: Above 0; higher values give more varied results.
-            top_k: The number of likeliest tokens to sample from.
-            top_n_tokens: The number of likeliest tokens to return per position.
-            top_p: The total probability of the likeliest tokens to sample from, 0 to 1.
-            truncate: The number of the prompt's last tokens to keep.
-            typical_p: The total probability of the typical tokens to sample from, 0 to 1.
-            watermark: Whether to watermark the text as generated.
-            extra_body: Additional parameters for the server.
-        """
-        if decoder_input_details and not details:
-            warn("decoder_input_details needs details=True and is left out.")
-            decoder_input_details = None
-        options = {
-            "adapter_id": adapter_id,
-            "best_of": best_of,
-            "decoder_input_details": decoder_input_details,
-            "details": details,
-            "do_sample": do_sample,
-            "frequency_penalty": frequency_penalty,
-            "grammar": grammar,
-            "max_new_tokens": max_new_tokens,
-            "repetition_penalty": repetition_penalty,
-            "return_full_text": return_full_text,
-            "seed": seed,
-            "stop": as_list(merge_alias("stop", stop, "stop_sequences", stop_sequences)),
-            "temperature": temperature,
-            "top_k": top_k,
-            "top_n_tokens": top_n_tokens,
-            "top_p": top_p,
-            "truncate": truncate,
-            "typical_p": typical_p,
-            "watermark": watermark,
-            **as_options("extra_body", extra_body),
-        }
-        raw = yield Infer(prompt, model, options, bool(stream))
-        if stream:
-            return token_parts(raw, bool(details))
-        output = to_record(TextGenerationOutput, raw)
-        return output if details else Text(output.text)
 
 
 def _pair_labels(raw: Mapping[str, Any]) -> list[dict[str, Any]]:

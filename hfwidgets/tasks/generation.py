@@ -1,24 +1,34 @@
-"""Exact types of text generation's calls, and the reading of its streams."""
+"""Text generation: its task, the exact types of its calls, and the reading of its streams."""
 
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 from hfwidgets.core.event_stream import AnswerStream, ItemDecoder
-from hfwidgets.core.flow import Reply, StreamedReply
+from hfwidgets.core.flow import Flow, Infer, Reply, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.core.surrogates import HalfJoiner
 from hfwidgets.errors.from_response import error_from_event
+from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
 from hfwidgets.results.chat import read_text
 from hfwidgets.results.text import TextGenerationOutput, TextGenerationStreamOutput
-from hfwidgets.tasks.shape import describes_error
+from hfwidgets.tasks.controls import Number, Slider, StringList, TextBox
+from hfwidgets.tasks.declaration import streaming_task
+from hfwidgets.tasks.shape import (
+    as_list,
+    as_options,
+    describes_error,
+    merge_alias,
+    to_record,
+)
+
+DOMAIN = "text"
+"""The domain of this module's task, whose length alone keeps it out of `text`."""
 
 
 class GenerationOptions(TypedDict, total=False):
-    """List the options of text generation for type checkers; `TextTasks.text_generation` describes
-    them.
-    """
+    """List the options of `GenerationTasks.text_generation` for type checkers."""
 
     model: str | None
     adapter_id: str | None
@@ -149,6 +159,111 @@ class AsyncGenerationCall(Protocol):
         stream: bool | None = ...,
         **options: Unpack[Options],
     ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
+
+
+class GenerationTasks:
+    """The text task that can stream."""
+
+    @streaming_task(
+        GenerationCall,
+        AsyncGenerationCall,
+        "Text generation",
+        {"prompt": "Once upon a time, on a small island,", "max_new_tokens": 60},
+        prompt=TextBox(10),
+        max_new_tokens=Number(1, None, 1, whole=True),
+        temperature=Slider(0.0, 2.0, 0.05),
+        top_p=Slider(0.0, 1.0, 0.01, advanced=True),
+        typical_p=Slider(0.0, 1.0, 0.01, advanced=True),
+        repetition_penalty=Slider(0.0, 2.0, 0.05, advanced=True),
+        frequency_penalty=Slider(-2.0, 2.0, 0.1, advanced=True),
+        stop=StringList(advanced=True),
+    )
+    def text_generation(
+        self,
+        prompt: str,
+        *,
+        details: bool | None = None,
+        stream: bool | None = None,
+        model: str | None = None,
+        adapter_id: str | None = None,
+        best_of: int | None = None,
+        decoder_input_details: bool | None = None,
+        do_sample: bool | None = None,
+        frequency_penalty: float | None = None,
+        grammar: Mapping[str, Any] | None = None,
+        max_new_tokens: int | None = None,
+        repetition_penalty: float | None = None,
+        return_full_text: bool | None = None,
+        seed: int | None = None,
+        stop: list[str] | None = None,
+        stop_sequences: list[str] | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_n_tokens: int | None = None,
+        top_p: float | None = None,
+        truncate: int | None = None,
+        typical_p: float | None = None,
+        watermark: bool | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Flow[Text | TextGenerationOutput | StreamedReply[Any]]:
+        """Continue text.
+
+        Args:
+            prompt: The text to continue.
+            details: Whether to return the tokens and why the text ended.
+            stream: Whether to return the text piece by piece as it is generated.
+            model: The model's id on the Hub, or the URL of an endpoint.
+            adapter_id: The LoRA adapter to use.
+            best_of: The number of sequences to generate; the likeliest is returned.
+            decoder_input_details: Whether details include the prompt's tokens.
+            do_sample: Whether to sample tokens at random.
+            frequency_penalty: From -2 to 2; positive values make repeated tokens less likely.
+            grammar: A JSON schema or regular expression that the text must match.
+            max_new_tokens: The maximum length of the continuation, in tokens, at least 1.
+            repetition_penalty: Above 1 makes repeated tokens less likely; 1 has no effect.
+            return_full_text: Whether to return the prompt as well.
+            seed: The seed of the random numbers, for reproducible texts.
+            stop: Texts that end the generation.
+            stop_sequences: The deprecated name of stop.
+            temperature: Above 0; higher values give more varied results.
+            top_k: The number of likeliest tokens to sample from.
+            top_n_tokens: The number of likeliest tokens to return per position.
+            top_p: The total probability of the likeliest tokens to sample from, 0 to 1.
+            truncate: The number of the prompt's last tokens to keep.
+            typical_p: The total probability of the typical tokens to sample from, 0 to 1.
+            watermark: Whether to watermark the text as generated.
+            extra_body: Additional parameters for the server.
+        """
+        if decoder_input_details and not details:
+            warn("decoder_input_details needs details=True and is left out.")
+            decoder_input_details = None
+        options = {
+            "adapter_id": adapter_id,
+            "best_of": best_of,
+            "decoder_input_details": decoder_input_details,
+            "details": details,
+            "do_sample": do_sample,
+            "frequency_penalty": frequency_penalty,
+            "grammar": grammar,
+            "max_new_tokens": max_new_tokens,
+            "repetition_penalty": repetition_penalty,
+            "return_full_text": return_full_text,
+            "seed": seed,
+            "stop": as_list(merge_alias("stop", stop, "stop_sequences", stop_sequences)),
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_n_tokens": top_n_tokens,
+            "top_p": top_p,
+            "truncate": truncate,
+            "typical_p": typical_p,
+            "watermark": watermark,
+            **as_options("extra_body", extra_body),
+        }
+        raw = yield Infer(prompt, model, options, bool(stream))
+        if stream:
+            return token_parts(raw, bool(details))
+        output = to_record(TextGenerationOutput, raw)
+        return output if details else Text(output.text)
 
 
 def token_parts(raw: Reply, details: bool) -> StreamedReply[Any]:

@@ -208,7 +208,7 @@ def _is_json(text: bytes) -> bool:
 class ItemReader(Protocol[T_co]):
     """Makes items of events' JSON."""
 
-    def __call__(self, value: Any) -> T_co | None:
+    def __call__(self, value: object) -> T_co | None:
         """Return the item of an event; None for an event that is not one."""
         ...
 

@@ -22,7 +22,7 @@ def repair_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def repair_json(value: Any) -> Any:
+def repair_json(value: object) -> Any:
     """Return parsed JSON with all of its texts repaired, keys included."""
     if isinstance(value, str):
         return repair_text(value)

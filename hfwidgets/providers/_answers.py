@@ -45,7 +45,7 @@ def parse_json(reply: Reply) -> Any:
         ) from error
 
 
-def decode_base64_answer(text: Any) -> bytes:
+def decode_base64_answer(text: object) -> bytes:
     """Decode a base64 text, with or without the head of a data URL."""
     try:
         return base64.b64decode(str(text).rpartition(",")[2], validate=True)
@@ -58,13 +58,13 @@ def fetch_file(request: Infer, url: Any) -> Flow[bytes]:
     return media.download(url, base=request.base)
 
 
-def job_error(provider: str, request: Infer, why: Any) -> errors.ProviderJobError:
+def job_error(provider: str, request: Infer, why: object) -> errors.ProviderJobError:
     """Build the error for a job that was accepted and then failed."""
     reason = _failure_reason(why) or "no reason given"
     return errors.ProviderJobError(f"The job of {request.model} at {provider} failed: {reason}")
 
 
-def _failure_reason(why: Any) -> str:
+def _failure_reason(why: object) -> str:
     if isinstance(why, dict):
         why = why.get("message") or why.get("error") or make_excerpt(why)
     return str(why) if why else ""

@@ -98,7 +98,7 @@ def post_task(request: Infer, path: str) -> Flow[Any]:
     return parse_json(reply)
 
 
-def _fetch_inputs(inputs: Any) -> Flow[Any]:
+def _fetch_inputs(inputs: object) -> Flow[Any]:
     """Return the inputs once the bytes of their media are read."""
     for leaf in inputs.values() if isinstance(inputs, Mapping) else (inputs,):
         if isinstance(leaf, Media):

@@ -47,7 +47,7 @@ def wait_for_job(
         pause = min(pause * 1.25, max(LONGEST_PAUSE, first))
 
 
-def url_path(url: Any) -> str:
+def url_path(url: object) -> str:
     """Return the path of a URL in an answer, to be joined to the provider's own address.
 
     The URL's host is not used: through the router it differs, and credentials must not follow an

@@ -35,5 +35,5 @@ class MultipartForm:
         yield self._tail
 
 
-def _to_text(value: Any) -> str:
+def _to_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

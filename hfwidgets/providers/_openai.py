@@ -157,7 +157,7 @@ def post_embeddings(request: Infer, provider: Provider, path: str) -> Flow[list[
     return [_parse_vector(get_value(row, "embedding")) for row in rows]
 
 
-def _parse_vector(value: Any) -> Any:
+def _parse_vector(value: object) -> Any:
     """Return a list of numbers, from a list or from the base64 of little-endian float32."""
     if not isinstance(value, str):
         return value
@@ -228,6 +228,6 @@ def size_options(provider: Provider, request: Infer, *unknown: str) -> dict[str,
     return {"size": f"{both[0]}x{both[1]}", **rest}
 
 
-def first_image(raw: Any) -> bytes:
+def first_image(raw: object) -> bytes:
     """Return the first image of an images answer."""
     return decode_base64_answer(get_value(raw, "data", 0, "b64_json"))

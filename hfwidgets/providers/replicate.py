@@ -47,7 +47,7 @@ def transcribe(request: Infer) -> Flow[Any]:
     return {"text": (yield from _read_transcript(request, output))}
 
 
-def _read_transcript(request: Infer, output: Any) -> Flow[str]:
+def _read_transcript(request: Infer, output: object) -> Flow[str]:
     if isinstance(output, list) and output:
         output = output[0]
     if isinstance(output, dict):

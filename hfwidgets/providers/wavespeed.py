@@ -33,6 +33,6 @@ def _run_job(request: Infer, body: dict[str, Any]) -> Flow[bytes]:
     return (yield from fetch_file(request, get_value(status, "outputs", 0)))
 
 
-def _pending_reason(job: Any) -> str | None:
+def _pending_reason(job: object) -> str | None:
     state = get_value(job, "data", "status")
     return f"wavespeed: the job is {state}" if state in ("created", "processing") else None

@@ -19,7 +19,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
     meta: Meta | None = None
 
     @classmethod
-    def of(cls, values: Any) -> "Embedding":
+    def of(cls, values: object) -> "Embedding":
         """Return the array of a nested list of numbers, or of base64 texts in their place.
 
         Raises:
@@ -32,7 +32,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
             raise ValueError("a vector is empty, or holds something else than finite numbers")
         return array.view(cls)
 
-    def __array_finalize__(self, source: Any) -> None:
+    def __array_finalize__(self, source: object) -> None:
         self.meta = getattr(source, "meta", None)
 
     def __reduce__(self) -> Any:
@@ -61,7 +61,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
             else plot.plot_similarity(rows)
         )
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         norm = float(np.linalg.norm(np.asarray(self)))
         plain = f"<Embedding, shape {self.shape}, {self.dtype}, norm {norm:.4f}>"
         head = ", ".join(f"{value:.4f}" for value in np.asarray(self).ravel()[:8])
@@ -72,7 +72,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         )
 
 
-def _decode_numbers(values: Any) -> Any:
+def _decode_numbers(values: object) -> Any:
     """Return the numbers of base64 texts, which hold little-endian float32."""
     if isinstance(values, str):
         return np.frombuffer(b64decode(values, validate=True), "<f4")

@@ -132,7 +132,7 @@ class Audio(bytes):
 
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:

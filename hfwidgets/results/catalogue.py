@@ -85,7 +85,7 @@ class Catalog(Elements[CatalogModel]):
         titles, row = (_LOCAL_COLUMNS, _local_row) if own else (_COLUMNS, _model_row)
         return titles, [row(model) for model in self]
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.mime_bundle(repr(self), self._html_(), self.meta)
 
     def _html_(self) -> str:

@@ -200,7 +200,7 @@ def normalize_message(message: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _split_content(content: Any, message: Mapping[str, Any]) -> dict[str, Any]:
+def _split_content(content: object, message: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields for a message's content that is not a text."""
     parts = content if isinstance(content, list) else [content]
     thinking = "".join(read_text(part) for part in parts if _is_thinking(part))
@@ -216,11 +216,11 @@ def _split_content(content: Any, message: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "content_parts": others} if others else found
 
 
-def _is_thinking(part: Any) -> bool:
+def _is_thinking(part: object) -> bool:
     return isinstance(part, dict) and part.get("type") in _THINKING_TYPES
 
 
-def read_text(value: Any) -> str:
+def read_text(value: object) -> str:
     """Return the text in a value that should be one: a list of parts, a part, a number."""
     if isinstance(value, str):
         return value
@@ -302,7 +302,7 @@ class _ChoiceBuilder:
                 self.logprobs.setdefault(name, []).extend(tokens)
 
     @staticmethod
-    def _join(name: str, known: Any, value: Any) -> Any:
+    def _join(name: str, known: object, value: object) -> Any:
         """Return a field's value so far with its next piece."""
         if name in ("role", "tool_call_id"):
             return value
@@ -377,7 +377,7 @@ class _CallBuilder:
         return self._calls
 
 
-def _arguments_text(arguments: Any) -> str:
+def _arguments_text(arguments: object) -> str:
     """Return arguments as JSON text, as which most servers send them."""
     if isinstance(arguments, str):
         return arguments

@@ -49,7 +49,7 @@ class Comparison(Elements[ComparisonRow]):
         answers = (f"{row.model}:\n{row.error or row.answer or ''}" for row in self)
         return "\n\n".join([table, *answers])
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": repr(self), "text/html": self._html_()}
 
     def _html_(self) -> str:

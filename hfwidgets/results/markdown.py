@@ -104,7 +104,9 @@ def _take_from_budget(env: Any, name: str, size: int, limit: int) -> bool:
     return True
 
 
-def _render_formula(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: Any) -> str:
+def _render_formula(
+    _: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: object
+) -> str:
     token = tokens[at]
     is_display = token.markup in ("$$", "\\[")
     mathml = None
@@ -132,7 +134,7 @@ def _render_image(
     return f'<a href="{address}"{hint}>{break_math(html.escape(label))} (image)</a>'
 
 
-def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: Any) -> str:
+def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: object) -> str:
     """Return a code block below the words after its fence, as the live view has them."""
     token = tokens[at]
     info = token.info.strip()

@@ -51,7 +51,7 @@ class RawResponse(bytes):
             return bytes.__repr__(self)
         return f"{self[:REPR_BYTES]!r}… ({len(self):,} bytes)"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.mime_bundle(repr(self), show.paragraph_html(repr(self)), self.meta)
 
 

@@ -60,7 +60,7 @@ class Record(dict[str, Any]):
             return None
         raise KeyError(name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name == "meta":
             super().__setattr__(name, value)
         else:
@@ -101,7 +101,7 @@ class Record(dict[str, Any]):
         """Return the object as JSON text."""
         return self.model_dump_json(indent=indent)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:
@@ -149,7 +149,7 @@ def _field_value(record: Record, name: str) -> Any:
     return getattr(record, name) if name in _field_converters(type(record)) else record[name]
 
 
-def _to_plain(value: Any) -> Any:
+def _to_plain(value: object) -> Any:
     """Return records and lists of them as dicts and lists, anything else unchanged."""
     if isinstance(value, dict):
         return {name: _to_plain(item) for name, item in value.items()}
@@ -197,7 +197,7 @@ def _field_types(cls: type[Record]) -> dict[str, Any]:
     }
 
 
-def _is_class_variable(kind: Any) -> bool:
+def _is_class_variable(kind: object) -> bool:
     return get_origin(kind) is ClassVar or (isinstance(kind, str) and kind.startswith("ClassVar"))
 
 
@@ -226,13 +226,13 @@ def _required_checks(cls: type[Record]) -> dict[str, Check]:
     }
 
 
-def _allows_none(kind: Any) -> bool:
+def _allows_none(kind: object) -> bool:
     if isinstance(kind, str):
         return "None" in kind or "Optional" in kind or kind.endswith("Any")
     return kind is Any or kind is None or type(None) in get_args(kind)
 
 
-def _find_check(kind: Any) -> Check:
+def _find_check(kind: object) -> Check:
     """Return the test for a type; of a text or a container only what shows and reads it needs."""
     origin = get_origin(kind) or kind
     if origin in (int, float):
@@ -267,7 +267,7 @@ def _field_property(name: str, convert: Convert | None) -> property:
     return property(nested)
 
 
-def _find_converter(kind: Any) -> Convert | None:
+def _find_converter(kind: object) -> Convert | None:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return next((made for part in get_args(kind) if (made := _find_converter(part))), None)
@@ -284,14 +284,14 @@ def _find_converter(kind: Any) -> Convert | None:
     )
 
 
-def _to_record(kind: type[Record], value: Any) -> Any:
+def _to_record(kind: type[Record], value: object) -> Any:
     """Make a record of a dict; a list with one object counts as the object."""
     if type(value) is list and len(value) == 1:
         value = value[0]
     return kind(value) if type(value) is dict else None
 
 
-def _to_records(kind: type[Record], value: Any) -> Any:
+def _to_records(kind: type[Record], value: object) -> Any:
     """Make a list of records; a bare object, as some servers send, counts as a list of one."""
     rows = value if isinstance(value, list) else [value]
     if len(rows) == 1 and type(rows[0]) is dict:
@@ -300,7 +300,7 @@ def _to_records(kind: type[Record], value: Any) -> Any:
     return [row for row in records if isinstance(row, Record)]
 
 
-def _convert_each(inner: Convert, value: Any) -> Any:
+def _convert_each(inner: Convert, value: object) -> Any:
     items = value if isinstance(value, list) else [value]
     return [inner(item) for item in items if type(item) in (dict, list)]
 
@@ -338,7 +338,7 @@ class Elements(list[T], Generic[T]):
 
         return plot.plot_chart(self)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.show_result(lambda: repr(list(self)), self._html_, self.meta)
 
     def _html_(self) -> str:
@@ -351,7 +351,7 @@ class Text(str):
 
     meta: Meta | None = None
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.show_result(self.__str__, self._html_, self.meta)
 
     def _html_(self) -> str:

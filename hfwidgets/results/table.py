@@ -82,12 +82,12 @@ def _to_csv(table: list[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: object) -> Any:
     plain = isinstance(value, (str, int, float, type(None)))
     return value if plain else json.dumps(value, ensure_ascii=False, default=_to_json_value)
 
 
-def _to_json_value(value: Any) -> Any:
+def _to_json_value(value: object) -> Any:
     """Return an image or audio as base64, an array as a list."""
     if hasattr(value, "save") and hasattr(value, "getbbox"):
         out = io.BytesIO()

@@ -1,6 +1,6 @@
 """Results of the text tasks, with the field's names."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hfwidgets.results.record import Record, Text, TextRecord
 
@@ -212,7 +212,7 @@ class GenerationCollector:
         return TextGenerationOutput(generated_text=self.text, details=details)
 
 
-def to_embedding(values: Any) -> "Embedding":
+def to_embedding(values: object) -> "Embedding":
     """A (nested) list of numbers as a float32 array; ragged ones are refused by numpy."""
     from hfwidgets.results.array import Embedding
 

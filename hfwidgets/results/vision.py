@@ -179,7 +179,7 @@ class Annotations(Elements[R]):
         self.image.save(target)
         return target
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         try:
             figure = overlay.image_html(self.image, overlay.alt_text(self, self.noun))
             png = {"image/png": overlay.encode_png(self.image)}
@@ -251,7 +251,7 @@ class Video(bytes):
 
     __str__ = __repr__  # not the bytes: a print would flood the notebook
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return show.show_result(self.__repr__, self._html_, self.meta)
 
     def _html_(self) -> str:

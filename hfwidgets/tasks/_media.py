@@ -30,7 +30,7 @@ class Readable(Protocol):
 class ArrayLike(Protocol):
     """An array of numpy's, or anything that numpy can read as one."""
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __array__(self, *args: object, **kwargs: object) -> Any: ...
 
 
 class ImageLike(Protocol):

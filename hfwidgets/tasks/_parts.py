@@ -53,14 +53,14 @@ def _inline_message(message: dict[str, Any]) -> Flow[dict[str, Any]]:
     return {**message, "content": (yield from _map_flow(_inline_part, content))}
 
 
-def _is_samples_pair(content: Any) -> bool:
+def _is_samples_pair(content: object) -> bool:
     """True if this is (array, rate) rather than parts."""
     if not isinstance(content, tuple) or any(isinstance(item, (str, Mapping)) for item in content):
         return False
     return media.parse_samples(content) is not None
 
 
-def _inline_part(part: Any) -> Flow[Any]:
+def _inline_part(part: object) -> Flow[Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if hasattr(part, "model_dump"):  # pydantic objects, as openai's client makes them

@@ -26,7 +26,7 @@ PLAIN_SCHEMAS: Mapping[Any, Mapping[str, Any]] = {
 SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 
 
-def build_response_format(form: Any) -> Any:
+def build_response_format(form: object) -> Any:
     """Return the form that is sent for what the caller gave.
 
     OpenAI's own forms and a text-generation server's (`{"type": "json" | "regex", "value"}`) stay
@@ -55,12 +55,12 @@ def _class_format(cls: type) -> dict[str, Any]:
     raise _unknown_format_error(cls)
 
 
-def _json_schema_format(name: str, schema: Any, **more: Any) -> dict[str, Any]:
+def _json_schema_format(name: str, schema: object, **more: object) -> dict[str, Any]:
     plain = "".join(c if c.isalnum() or c in "_-" else "_" for c in name)[:64]
     return {"type": "json_schema", "json_schema": {"name": plain, "schema": schema, **more}}
 
 
-def _type_schema(kind: Any, inside: tuple[type, ...]) -> dict[str, Any]:
+def _type_schema(kind: object, inside: tuple[type, ...]) -> dict[str, Any]:
     """Return the schema of a type; `inside` holds the dataclasses around it."""
     if kind in PLAIN_SCHEMAS:
         return dict(PLAIN_SCHEMAS[kind])
@@ -79,7 +79,7 @@ def _type_schema(kind: Any, inside: tuple[type, ...]) -> dict[str, Any]:
 
 
 def _collection_schema(
-    origin: Any, args: tuple[Any, ...], inside: tuple[type, ...]
+    origin: object, args: tuple[Any, ...], inside: tuple[type, ...]
 ) -> dict[str, Any]:
     if not isinstance(origin, type):
         raise _unsupported_type_error(origin, inside)
@@ -115,7 +115,7 @@ def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
     }
 
 
-def _unsupported_type_error(kind: Any, inside: tuple[type, ...]) -> errors.InputTypeError:
+def _unsupported_type_error(kind: object, inside: tuple[type, ...]) -> errors.InputTypeError:
     where = f" in {inside[-1].__name__}" if inside else ""
     return errors.InputTypeError(
         f"response_format: {getattr(kind, '__name__', kind)}{where} cannot be expressed in a JSON "
@@ -124,7 +124,7 @@ def _unsupported_type_error(kind: Any, inside: tuple[type, ...]) -> errors.Input
     )
 
 
-def _unknown_format_error(form: Any) -> errors.InputTypeError:
+def _unknown_format_error(form: object) -> errors.InputTypeError:
     return errors.InputTypeError(
         f"response_format must be a dict (a JSON schema or OpenAI's form), a dataclass or a "
         f"pydantic model; it is {form!r:.100}."

@@ -157,7 +157,7 @@ class ChatTasks:
         top_logprobs: int | None = None,
         top_p: float | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        **extra: Any,
+        **extra: object,
     ) -> Flow[ChatCompletionOutput | StreamedReply[ChatCompletionStreamOutput]]:
         """Generate the next message of a conversation.
 
@@ -248,7 +248,7 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def _check_messages(messages: Any) -> list[dict[str, Any]]:
+def _check_messages(messages: object) -> list[dict[str, Any]]:
     """Return the messages as plain dicts without None."""
     if isinstance(messages, Iterator):
         messages = list(messages)
@@ -262,7 +262,7 @@ def _check_messages(messages: Any) -> list[dict[str, Any]]:
     return [_check_message(index, message) for index, message in enumerate(messages)]
 
 
-def _check_message(index: int, message: Any) -> dict[str, Any]:
+def _check_message(index: int, message: object) -> dict[str, Any]:
     if hasattr(message, "model_dump"):  # pydantic objects, as openai's client returns them
         message = message.model_dump()
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
@@ -283,7 +283,7 @@ def _check_message(index: int, message: Any) -> dict[str, Any]:
     return {n: v for n, v in message.items() if v is not None and not is_left_out(v)}
 
 
-def _to_output(raw: Any) -> ChatCompletionOutput:
+def _to_output(raw: object) -> ChatCompletionOutput:
     """Read a whole answer.
 
     Raises:
@@ -316,7 +316,7 @@ class _ChunkReader:
         self._halves = HalfJoiner()
         self._has_choice = False
 
-    def __call__(self, item: Any) -> ChatCompletionStreamOutput | None:
+    def __call__(self, item: object) -> ChatCompletionStreamOutput | None:
         """Return a chunk; None for an event that is not one.
 
         Raises:

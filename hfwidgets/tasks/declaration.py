@@ -216,7 +216,7 @@ class BaseTask:
                     f"It has: {', '.join(known)}."
                 )
 
-    def flow(self, client: Any, /, *args: Any, **kwargs: Any) -> Flow[Any]:
+    def flow(self, client: Any, /, *args: object, **kwargs: object) -> Flow[Any]:
         """Begin a call: return its flow, with its arguments checked as far as their types tell.
 
         openai's `NOT_GIVEN` and `omit` count as not passed.
@@ -237,7 +237,7 @@ class BaseTask:
         except TypeError as error:
             raise self._argument_error(args, kwargs) from error
 
-    def _check_text(self, name: str, value: Any) -> Any:
+    def _check_text(self, name: str, value: object) -> Any:
         """Return an input that should be a text; a result that is a text counts as one."""
         if isinstance(value, str) or is_missing(value) or hasattr(value, "iloc"):
             return value  # a missing value and a column have errors of their own
@@ -259,7 +259,7 @@ class BaseTask:
         return function
 
     def _make_function(self) -> Callable[..., Any]:
-        def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def method(client: Any, /, *args: object, **kwargs: object) -> Any:
             if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
                 client = self._apply_call_options(client, kwargs)
             return client._run(self, self.flow(client, *args, **kwargs))
@@ -267,7 +267,7 @@ class BaseTask:
         return method
 
     def _make_async_function(self) -> Callable[..., Any]:
-        async def method(client: Any, /, *args: Any, **kwargs: Any) -> Any:
+        async def method(client: Any, /, *args: object, **kwargs: object) -> Any:
             if self.call_options and not self.call_options.keys().isdisjoint(kwargs):
                 client = self._apply_call_options(client, kwargs)
             return await client._run(self, self.flow(client, *args, **kwargs))
@@ -328,7 +328,7 @@ class _LazySignature:
 _OUTPUT_KINDS = {"Image": "image", "Audio": "audio", "Video": "video"}
 
 
-def _find_output(annotation: Any) -> str:
+def _find_output(annotation: object) -> str:
     """Return the kind of file in a result's type, by the names of the types in it."""
     name = getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", ""))
     if name in _OUTPUT_KINDS:

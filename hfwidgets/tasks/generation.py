@@ -279,7 +279,7 @@ def _make_collector(details: bool) -> Any:
     return results.GenerationCollector() if details else results.TokenCollector()
 
 
-def _parse_event(item: Any) -> TextGenerationStreamOutput | None:
+def _parse_event(item: object) -> TextGenerationStreamOutput | None:
     """Read an event of a text-generation server's stream or of an OpenAI completions stream.
 
     Raises:
@@ -315,7 +315,7 @@ class _EventReader:
     def __init__(self) -> None:
         self._halves = HalfJoiner()
 
-    def __call__(self, item: Any) -> TextGenerationStreamOutput | None:
+    def __call__(self, item: object) -> TextGenerationStreamOutput | None:
         """Return an event; None for what is not one."""
         event = _parse_event(item)
         token = None if event is None else event.token
@@ -332,7 +332,7 @@ class _EventReader:
 class _TokenReader(_EventReader):
     """Read the texts of a stream's tokens."""
 
-    def __call__(self, item: Any) -> str | None:  # type: ignore[override]
+    def __call__(self, item: object) -> str | None:  # type: ignore[override]
         """Return a token's text; None for an event without one."""
         event = super().__call__(item)
         return None if event is None or event.token is None else event.token.text or ""

@@ -19,7 +19,7 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
-def to_records(kind: type[R], raw: Any) -> Elements[R]:
+def to_records(kind: type[R], raw: object) -> Elements[R]:
     """Return a list of records from a list, a nested list of one row, or a single object.
 
     Raises:
@@ -33,7 +33,7 @@ def to_records(kind: type[R], raw: Any) -> Elements[R]:
     return Elements(_make_record(kind, row, raw) for row in rows)
 
 
-def to_record_groups(kind: type[R], raw: Any) -> Elements[R]:
+def to_record_groups(kind: type[R], raw: object) -> Elements[R]:
     """Return a list of records; of several lists, a list of such lists, contrary to its type.
 
     Raises:
@@ -45,7 +45,7 @@ def to_record_groups(kind: type[R], raw: Any) -> Elements[R]:
     return to_records(kind, raw)
 
 
-def to_record(kind: type[R], raw: Any) -> R:
+def to_record(kind: type[R], raw: object) -> R:
     """Return a single record; of a list, the first.
 
     Raises:
@@ -57,7 +57,7 @@ def to_record(kind: type[R], raw: Any) -> R:
     return _make_record(kind, row, raw)
 
 
-def to_numbers(raw: Any) -> list[float]:
+def to_numbers(raw: object) -> list[float]:
     """Return a list of finite numbers.
 
     Raises:
@@ -76,7 +76,7 @@ def to_numbers(raw: Any) -> list[float]:
     return found
 
 
-def _make_record(kind: type[R], row: Any, raw: Any) -> R:
+def _make_record(kind: type[R], row: object, raw: object) -> R:
     if not isinstance(row, Mapping):
         raise unexpected_shape_error(raw, "objects")
     check_no_error(row, kind)
@@ -160,7 +160,7 @@ def as_str_list(name: str, values: object, least: int = 1) -> list[str]:
     return [_as_text(f"{name}[{at}]", item) for at, item in enumerate(found)]
 
 
-def _as_text(name: str, value: Any) -> str:
+def _as_text(name: str, value: object) -> str:
     """Return a text, or a number as one."""
     if is_missing(value):
         raise errors.InputError(f"{name} is a missing value.")

@@ -66,7 +66,7 @@ class TabularTasks:
         return Predictions(to_numbers(_flatten_predictions(raw, columns)))
 
 
-def _flatten_predictions(raw: Any, columns: Mapping[str, list[Any]]) -> list[Any]:
+def _flatten_predictions(raw: object, columns: Mapping[str, list[Any]]) -> list[Any]:
     """Return the predictions as a flat list, one per row.
 
     Raises:

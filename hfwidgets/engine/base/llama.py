@@ -28,6 +28,9 @@ PARALLEL_REQUESTS = 2
 DEFAULT_THREADS = 1
 CHILD_SCRIPT = Path(__file__).with_name("_llama_child.py")
 _START_SECONDS = 120
+_IMPOSSIBLE = -100.0
+"""The log-probability taken for a token that cannot be generated; finite, to be compared."""
+
 _decode_json = msgspec.json.Decoder().decode
 
 log = logging.getLogger(__name__)
@@ -166,7 +169,14 @@ class Llama:
             "n_probs": 1,
             "cache_prompt": True,
         }
-        return float(sum(token["logprob"] for token in await self._generate_tokens(request)))
+        try:
+            tokens = await self._generate_tokens(request)
+        except RefusedError as refusal:
+            # Some tokens, such as NUL, are accepted by no grammar, so they are never generated.
+            if "grammar" in refusal.message:
+                return _IMPOSSIBLE * len(ids)
+            raise
+        return float(sum(token["logprob"] for token in tokens))
 
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
         """Return the `count` likeliest next tokens, likeliest first: id -> (text,

@@ -1,0 +1,2 @@
+"""Tests in which other people's clients drive `hfwidgets serve`; `python -m tests.peers` runs
+them."""

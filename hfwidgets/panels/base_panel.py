@@ -86,6 +86,7 @@ class Panel(PanelWidget):
         extra = {field.name: settings.pop(field.name, None) for field in self.extra_fields}
         extra = {name: value for name, value in extra.items() if value is not None}
         self._hfw_check_parameters(settings)
+        # Reentrant: assigning a trait within it calls observers, which may take it again.
         self._hfw_lock = threading.RLock()
         # The token stays out of the settings, which snippets and reprs show.
         token, api_key = client_settings.pop("token", None), client_settings.pop("api_key", None)
@@ -196,6 +197,7 @@ class Panel(PanelWidget):
             self._hfw_update_state(
                 "validating", run=run.number, stats=None, failure=None, stopping=False
             )
+        # Outside the lock: the loop's thread may need it before this call returns.
         run.start(self._hfw_run_in_background, self._hfw_end_run)
         return run
 
@@ -208,6 +210,8 @@ class Panel(PanelWidget):
 
     def _hfw_wait_for_run(self, run: PanelRun) -> Any:
         """Block until a run is over and return its result; an interrupt stops the run."""
+        # Tells the page that its Stop may not be heard until this cell is over, so that it
+        # interrupts the kernel if no answer comes.
         self._hfw_mirror.set("state", "inCell", value=True)
         flusher.flush_now(self._hfw_mirror)
         try:
@@ -270,15 +274,18 @@ class Panel(PanelWidget):
         failure = error_card(run.error) if run.error else None
         if run.result is not None:
             self.results.append(run.result)
+        # Before observers are told, so that one of them may begin the next run.
         run.allows_next_run = True
         self._hfw_update_state(
             status, stats=stats, failure=failure, stopping=False, note="", eta=None
         )
         flusher.flush_now(self._hfw_mirror)
         with _log_errors("filling the static output"):
+            # In a thread: images are scaled and encoded for it.
             await asyncio.to_thread(self._hfw_refresh_static)
         with _log_errors("an observer of completed_runs"):
             self.set_trait("completed_runs", len(self.results))
+        # A copy: a callback may remove itself.
         for callback in list(self._hfw_result_callbacks) if run.result is not None else []:
             with _log_errors("an on_result callback"):
                 callback(run.result)

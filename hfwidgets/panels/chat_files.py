@@ -60,6 +60,7 @@ class ChatFiles(CallTools):
         settings: Mapping[str, Any] = {}
         if isinstance(content, dict):
             settings, content = content, content.get("messages")
+        # Checked before anything changes, so that a faulty file leaves the panel as it is.
         messages = check_messages(content)
         for name in ("model", "provider", "parameters"):
             if name in settings:

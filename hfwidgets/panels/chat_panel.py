@@ -84,6 +84,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_conversation = Conversation()
         self._hfw_transcript = ChatTranscript()
         self._hfw_answer_number = 0
+        # What returns to the composer if no answer comes; None for a regenerated answer.
         self._hfw_pending_prompt: Prompt | None = None
         self._hfw_attached_files: dict[str, bytes] = {}
         self._hfw_draft_images: list[AttachedFile] = []
@@ -203,6 +204,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_answer_number = entry.number
         self._hfw_piece_count = 0
         at = len(self._hfw_conversation.entries)
+        # The page shows the answer before the conversation holds it: only what has arrived by the
+        # end of the run is kept.
         self._hfw_mirror.set("turns", at, value=_build_turn(entry, done=False))
         stream = await open_counted_stream(
             self._hfw_get_client(), self.messages, model=self.model, **self.parameters
@@ -244,6 +247,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         elif run.error:
             note = "The answer broke off here."
         entry = Entry(self._hfw_answer_number, message, note)
+        # Part of the same step in the history as its question: one undo takes both back.
         with self._hfw_lock:
             at = len(self._hfw_conversation.entries)
             self._hfw_conversation.amend_entries([*self._hfw_conversation.entries, entry])
@@ -403,6 +407,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         try:
             files = [(self._hfw_attached_files[image["name"]], image["type"]) for image in images]
             self._hfw_send_prompt(build_user_message(text, files)["content"])
+            # Kept until here, so that a refused message can be sent again without an upload.
             self._hfw_attached_files.clear()
             self._hfw_mirror.set("taken", value=n)
         finally:

@@ -44,6 +44,7 @@ class ComparePanel(CallTools):
     def __init__(
         self, models: Iterable[str], prompt: str = "", *, system: str | None = None, **settings: Any
     ) -> None:
+        # Without duplicates: columns are told apart by their names.
         self.models = list(dict.fromkeys(models))
         for name in self.models:
             check_model(name)
@@ -111,6 +112,7 @@ class ComparePanel(CallTools):
                 await self._hfw_read_stream(at, stream)
                 self._hfw_update_column(at, state="done")
             except errors.HfWidgetsError as error:
+                # The failure of one model is shown in its column; the others go on.
                 self._hfw_comparison_rows[at]["error"] = str(error)
                 self._hfw_update_column(at, state="failed", error=str(error))
             finally:

@@ -117,6 +117,7 @@ class Conversation:
     @property
     def messages(self) -> list[MessageDict]:
         """Deep copies of the messages, for a request."""
+        # Users may change the list that a panel shows them; the conversation must not follow.
         return [json.loads(json.dumps(entry.message)) for entry in self.entries]
 
 

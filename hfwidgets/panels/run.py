@@ -79,6 +79,7 @@ class PanelRun:
         try:
             await self._run_cancellable(work)
         finally:
+            # Whatever `end` does, waiters are released: a cell must not hang.
             try:
                 await end(self)
             finally:

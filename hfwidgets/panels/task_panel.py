@@ -113,6 +113,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         Raises:
             InputError: there is no result yet, or no input accepts it.
         """
+        # The panel itself is accepted too, since its result changes with each run.
         value = result.result if isinstance(result, Panel) else result
         if value is None:
             raise errors.InputError("There is no result to use yet. Run the other panel first.")
@@ -145,6 +146,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         declaration = tasks.find(task)
         with self._hfw_lock:
             self._hfw_require_idle()
+            # Read before the declaration changes, which tells the inputs how they are read.
             values = {name: value for name, value in self.inputs.items() if value is not None}
             self.task, self.declaration = declaration.name, declaration
             self._hfw_input_names, _ = split_parameters(declaration)
@@ -153,6 +155,8 @@ class TaskPanel(TextTools, CallTools, Panel):
         self.model, self.parameters = None, {}
         for part, value in self._hfw_task_document().items():
             self._hfw_mirror.set(part, value=value)
+        # A name may stand for another kind of input in the other task: "inputs" of a text and of
+        # an image, say.
         for name in set(values) & set(self._hfw_input_names):
             if isinstance(values[name], str) == self._hfw_is_text_input(name):
                 self.inputs[name] = values[name]
@@ -165,6 +169,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         self._hfw_require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
+        # A copy for this run: the form may change while it is under way.
         self._hfw_run_inputs = self.inputs.collect_values()
         return self._hfw_begin_run(lambda: None)
 

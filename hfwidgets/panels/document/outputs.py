@@ -44,6 +44,7 @@ class DisplayOutputs:
         """Put the static form in the widget's place, permanently."""
         if self.is_displayed:
             _update_output(self._wrap_static("hfw-static"), self._widget_id)
+            # An output cannot be removed by its display id, only emptied.
             _update_output({"text/html": "", "text/plain": ""}, self._static_id)
             self.is_displayed = False
 

@@ -47,6 +47,7 @@ class PanelWidget(anywidget.AnyWidget):
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
         shape.key = uuid.uuid4().hex[:12]
         self._hfw_display_outputs = DisplayOutputs()
+        # Before the base class, which opens the comm with the document at its start.
         self._hfw_mirror = Mirror(doc, self._hfw_post_message, flusher.schedule)
         super().__init__(
             _esm=assets.read_asset_text("panel.js"),
@@ -104,6 +105,7 @@ class PanelWidget(anywidget.AnyWidget):
 
     def _hfw_run_action(self, message: Message, buffers: list[Any]) -> None:
         """Run an action: `{"k": "do", "do": "send", ...}` calls `_hfw_do_send(...)`."""
+        # Only names with this prefix are actions, so a page can call nothing else.
         action = getattr(self, f"_hfw_do_{message.get('do')}", None)
         if action is None:
             return
@@ -114,6 +116,7 @@ class PanelWidget(anywidget.AnyWidget):
             action(**arguments)
         except Exception as error:  # shown in the panel, since a message handler has no cell
             self._hfw_show_error(error)
+        # An answer to a click is not delayed by the limit on patches.
         flusher.flush_now(self._hfw_mirror)
 
     def _hfw_send_chunk(self, name: str) -> None:

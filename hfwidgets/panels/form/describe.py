@@ -53,6 +53,7 @@ def split_parameters(task: BaseTask) -> tuple[list[str], list[str]]:
     inputs = [*first, "prompt"] if has_prompt else first
     hidden = {*inputs, *fields.HIDDEN_PARAMETERS, *ALIAS_PARAMETERS}
     others = [name for name in task.controls if name not in hidden]
+    # Hints are written in the order in which people need the parameters.
     hinted = [name for name in task.hints if name in others]
     return inputs, list(dict.fromkeys([*hinted, *others]))
 

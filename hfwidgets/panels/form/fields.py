@@ -52,6 +52,7 @@ def describe_panel(
 def default_server(base_url: str | None) -> DefaultServer:
     """Return what answers while no provider is chosen; an endpoint cannot be exchanged."""
     if base_url:
+        # An address may carry a user and password, which must not be shown.
         host = urlsplit(base_url).netloc.rpartition("@")[2]
         return DefaultServer(label=host or redact_model(base_url), fixed=True)
     name = environment.default_provider()
@@ -82,6 +83,7 @@ def describe_control(control: controls.Control) -> ControlView:
     """Describe a hint; its class name selects the front end's control."""
     if isinstance(control, controls.MediaInput):
         return ControlView(kind=control.kind)
+    # `advanced` belongs to the field, not to the control.
     values = dataclasses.asdict(control)
     values.pop("advanced")
     lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}

@@ -55,6 +55,7 @@ class PanelInputs(MutableMapping[str, Any]):
         self._check_name(name)
         value = to_input(value, self.control_for(name))
         self._values[name] = value
+        # The version is part of the media's id, so a page never shows a stale image from its cache.
         self._versions[name] = self._versions.get(name, 0) + 1
         self._labels[name] = label
         self._on_change(name)
@@ -154,6 +155,7 @@ def _audio_of(value: object) -> Any:
     """Return the audio of a result that has some: of an element with a blob, a list, a chunk."""
     if isinstance(value, list) and value:
         value = value[0]
+    # A dict with an array is audio already: samples with their rate.
     if isinstance(value, Mapping) and "array" not in value:
         return value.get("blob") or getattr(value, "audio", value)
     return value

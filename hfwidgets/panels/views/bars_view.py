@@ -30,6 +30,7 @@ def build_bars(result: object, context: ViewContext, name: str) -> BarsView | No
 
 
 def _similarity_bars(numbers: list[float], context: ViewContext) -> BarsView:
+    # Numbers alone come from sentence similarity: one per sentence of the input list.
     lists = [value for value in context.inputs.values() if isinstance(value, list)]
     sentences = next((found for found in lists if len(found) == len(numbers)), None)
     labels = sentences or [str(at) for at in range(len(numbers))]

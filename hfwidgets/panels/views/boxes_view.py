@@ -58,6 +58,7 @@ def _answer_boxes(items: Sequence[Mapping[str, Any]], context: ViewContext) -> B
     if open_page is None or not all(places):
         return None
     page = open_page()
+    # x and y alternate: xmin, ymin, xmax, ymax.
     scale = (page.width / 1000, page.height / 1000) * 2
     rows = label_rows(items)
     for row, place in zip(rows, places, strict=True):

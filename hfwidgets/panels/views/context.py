@@ -50,6 +50,7 @@ class ViewContext:
 
     def build_view(self, result: object, name: str = "0") -> View:
         """Build the view of a result, or of a part of one; `name` begins the names of its files."""
+        # A view of a record may ask for views of its parts, so this is called recursively.
         for registered in registered_views():
             # A builder may trip over a field that a server filled in an odd way: then a more
             # general view shows the result.
@@ -120,6 +121,7 @@ class ViewContext:
         for name, control in self._controls.items():
             value = self.inputs.get(name)
             if value is not None and _is_media_control(control, kind):
+                # A file that is gone since the call costs its preview only.
                 with contextlib.suppress(HfWidgetsError):
                     found = previews.load_media(value, kind)
                     return found if found.source is not None else None

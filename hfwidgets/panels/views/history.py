@@ -59,6 +59,7 @@ class History:
         view.n = self._count
         view.raw = context.add_raw_json(result)
         view.seed = parameters.get("seed")
+        # A view with saves of its own (audio tracks, transcripts) knows better names for them.
         if view.saves is None:
             view.saves = context.add_saves(result)
         item = HistoryItem(self._count, result, view, context)

@@ -30,6 +30,7 @@ def _shorten_json(value: object) -> Any:
         return {name: _shorten_json(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_shorten_json(item) for item in value]
+    # The head is enough to tell the kind of file; all of it would make the notebook large.
     if isinstance(value, bytes):
         head = base64.b64encode(value[:30]).decode()
         return f"{head}… ({len(value):,} bytes as base64)"

@@ -35,6 +35,7 @@ def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> t
     """Render the last run as safe HTML and as plain text; `name` stands for a panel without one."""
     if item is None:
         return f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name
+    # A view that is drawn on its input shows it already.
     inputs = ""
     if view_kind(item.view) not in KINDS_WITH_INPUT:
         inputs = "".join(

@@ -35,6 +35,7 @@ def build_transcript(result: object, context: ViewContext, name: str) -> Transcr
         TranscriptChunk(start=chunk.start, end=chunk.end, text=chunk.text or "")
         for chunk in result.chunks or []
     ]
+    # Subtitles need times, which a server only sends if it was asked for them.
     saves = [context.add_save("txt.txt", "TXT", lambda: text_file(text))]
     if chunks:
         saves.append(context.add_save("srt.srt", "SRT", lambda: text_file(result.to_srt())))

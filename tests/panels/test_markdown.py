@@ -93,6 +93,7 @@ def test_common_markdown_of_models() -> None:
         ("a\n===\nb\n---\nc", "<h1>a</h1>\n<h2>b</h2>\n<p>c</p>"),
         ("# a #\n## b", "<h1>a</h1>\n<h2>b</h2>"),
         ("a\n# b", "<p>a</p>\n<h1>b</h1>"),
+        ("a\n*b*\n1x\n|c\n-d\n\\(e", "<p>a\n<em>b</em>\n1x\n|c\n-d\n"),
         ("a\n- b", "<p>a</p>\n<ul>\n<li>b</li>\n</ul>"),
         ("a\n> b\nc", "<p>a</p>\n<blockquote>\n<p>b\nc</p>\n</blockquote>"),
         ("- a\n  b\n\n      c", "<p>a\nb</p>\n<pre><code>c\n</code></pre>"),

@@ -76,7 +76,7 @@ class MagicCall:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     """Return the hash of a value that is not JSON: bytes, arrays, images, tables."""
     for name in ("tobytes", "to_json"):
         if callable(method := getattr(value, name, None)):
@@ -218,7 +218,7 @@ def _add_system_prompt(
 def _build_user_message(options: Options, names: Namespace) -> dict[str, Any]:
     media = [_resolve_attachment(source, names) for source in options["input"] or ()]
 
-    def attach(value: Any) -> str:
+    def attach(value: object) -> str:
         # The text keeps a mark, so that the model knows which attachment is meant where.
         media.append(build_attachment(value))
         return f"[attachment {len(media)}]"

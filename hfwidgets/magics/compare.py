@@ -82,7 +82,7 @@ class ComparedCall:
             result=self._build_row_result(result),
         )
 
-    def _build_row_result(self, result: Any) -> Any:
+    def _build_row_result(self, result: object) -> Any:
         """Return the result, or with `--schema` its object."""
         if result is None or self.call.shape is None or self.seconds is None:
             return result

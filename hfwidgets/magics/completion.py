@@ -49,7 +49,7 @@ def install_completer(shell: Any, settings: InferMagics) -> None:
         shell.set_hook("complete_command", _build_hook(settings), str_key=name)
 
 
-def remove_completer(shell: Any) -> None:
+def remove_completer(shell: object) -> None:
     """Remove the matcher."""
     completer = getattr(shell, "Completer", None)
     found = getattr(completer, "custom_matchers", [])

@@ -103,7 +103,7 @@ class RowCalls:
                 own = {k: v for k, v in call.params.items() if k not in self.shared_parameters}
                 yield {**call.inputs, **own}
 
-    def _build_row_call(self, item: Any) -> MagicCall:
+    def _build_row_call(self, item: object) -> MagicCall:
         row = (
             item
             if isinstance(item, RowValues)
@@ -152,7 +152,7 @@ def _resolve_source(text: str, names: Namespace) -> tuple[Any, str | None]:
     return resolve_path(found[1], names), found[2]
 
 
-def place_row(options: Options, task: BaseTask, row: Any) -> Options:
+def place_row(options: Options, task: BaseTask, row: object) -> Options:
     """Return the options of one row's call, with the row as input unless they mention it.
 
     An unmentioned row is the first input that nothing else fills; a table's columns fill the inputs
@@ -179,7 +179,7 @@ def place_row(options: Options, task: BaseTask, row: Any) -> Options:
 _EACH_OPTIONS = ("each", "concurrency", "limit", "resume", "bg", "compare")
 
 
-def _place_in_chat(options: Options, row: Any) -> Options:
+def _place_in_chat(options: Options, row: object) -> Options:
     """Put the row into a chat message: as its text, or as an image or audio next to the text."""
     whole = row.whole_value() if isinstance(row, RowValues) else row
     if isinstance(whole, str) and not options.prompt.strip():
@@ -194,7 +194,7 @@ def _place_in_chat(options: Options, row: Any) -> Options:
     return options
 
 
-def _build_row_sources(options: Options, task: BaseTask, row: Any) -> list[str]:
+def _build_row_sources(options: Options, task: BaseTask, row: object) -> list[str]:
     """Return the values of `-i` that make the row the task's inputs."""
     free = _find_free_inputs(options, task)
     if isinstance(row, RowValues) and (
@@ -209,7 +209,7 @@ def _build_row_sources(options: Options, task: BaseTask, row: Any) -> list[str]:
     return [f"{free[0]}={_row_path(row)}"]
 
 
-def _row_path(row: Any) -> str:
+def _row_path(row: object) -> str:
     """Return the expression for the row as a whole."""
     if not isinstance(row, RowValues):
         return "$row"
@@ -232,7 +232,7 @@ def _find_free_inputs(options: Options, task: BaseTask) -> list[str]:
     return sorted(rest, key=lambda name: name not in task.required_parameters)
 
 
-def read_content(item: Any, task: BaseTask) -> Any:
+def read_content(item: object, task: BaseTask) -> Any:
     """Return a file's text where the task accepts text; images and audio stay files.
 
     Raises:

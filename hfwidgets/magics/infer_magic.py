@@ -208,7 +208,7 @@ class InferMagics(Magics):
             display(value)  # type: ignore[no-untyped-call]
         return self._assign(value, options, is_used)
 
-    def _open_panel(self, panel: Any, options: Options, is_used: bool | None) -> Any:
+    def _open_panel(self, panel: object, options: Options, is_used: bool | None) -> Any:
         """Show and return a panel; in a terminal, which cannot show one, print a message."""
         shown = self.can_show_panels()
         return self._deliver(panel, options if shown else options.copy_without(quiet=True), is_used)
@@ -220,7 +220,7 @@ class InferMagics(Magics):
         sys.stderr.write(NO_PANEL_MESSAGE)
         return False
 
-    def _assign(self, value: Any, options: Options, is_used: bool | None) -> Any:
+    def _assign(self, value: object, options: Options, is_used: bool | None) -> Any:
         """Assign a value to its variable and return it if the statement uses it; else set `_`."""
         if options.target_name:
             self.shell.push({options.target_name: value})
@@ -230,19 +230,19 @@ class InferMagics(Magics):
             self._set_last_output(value)
         return None
 
-    def _keep_partial(self, partial: Any, options: Options) -> None:
+    def _keep_partial(self, partial: object, options: Options) -> None:
         if options.target_name:
             self.shell.push({options.target_name: partial})
         self._set_last_output(partial)
 
-    def _set_last_output(self, value: Any) -> None:
+    def _set_last_output(self, value: object) -> None:
         """Make a value `_` and `Out[n]` as if the cell had returned it; it is already shown."""
         # The two halves of what IPython's display hook does with a cell's value.
         hook = self.shell.displayhook
         hook.update_user_ns(value)
         hook.fill_exec_result(value)
 
-    def _insert_next_cell(self, result: Any, options: Options) -> None:
+    def _insert_next_cell(self, result: object, options: Options) -> None:
         text = render.extract_text(result)
         if text is None:
             raise UsageError("--insert puts text into the next cell, and this answer is not text.")

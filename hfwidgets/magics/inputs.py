@@ -187,11 +187,11 @@ class InputCollector:
             text = fill_variables(text, self.names, self._attach_media)
         return _parse_literal(control, text)
 
-    def _attach_media(self, value: Any) -> str:
+    def _attach_media(self, value: object) -> str:
         self._set_value(self._find_free_input(MediaInput), value)
         return ""
 
-    def _set_value(self, name: str, value: Any, text: str = "") -> None:
+    def _set_value(self, name: str, value: object, text: str = "") -> None:
         if name in self.values:
             raise UsageError(f"The input {name!r} is passed twice.")
         # Checked here, where every way to pass a value meets.
@@ -223,7 +223,7 @@ def resolve_variable(text: str, names: Namespace, otherwise: Callable[[], Any]) 
     return resolve_path(found[1], names) if found else otherwise()
 
 
-def refuse_model_text(value: Any, text: str, names: Namespace) -> None:
+def refuse_model_text(value: object, text: str, names: Namespace) -> None:
     """Raise UsageError for a model's answer, or a text in one, in place of a path or URL.
 
     Otherwise a model could make the notebook read a file and send its content.

@@ -37,7 +37,7 @@ _MEDIA_TYPES = {
 }
 
 
-def find_media(result: Any, kind: str | None = None) -> list[Any]:
+def find_media(result: object, kind: str | None = None) -> list[Any]:
     """Return the media that a result is or holds, only those of one kind if `kind` is set."""
     return [item for item in _iter_media(result) if kind in (None, media_kind(item))]
 
@@ -51,7 +51,7 @@ def _iter_media(result: Any) -> Iterator[Any]:
         yield from (item.blob for item in result if media_kind(getattr(item, "blob", None)))
 
 
-def render_media(result: Any, kind: str) -> Bundle:
+def render_media(result: object, kind: str) -> Bundle:
     """Return the view of a result's images, audio or video only.
 
     Raises:
@@ -74,7 +74,7 @@ def render_image(image: Any) -> Bundle:
     return {**show.mime_bundle(f"<{words}>", html, getattr(image, "meta", None)), "image/png": png}
 
 
-def save_media(result: Any) -> list[Path]:
+def save_media(result: object) -> list[Path]:
     """Write the media of a result to temporary files, which are deleted at exit."""
     return [_save_item(item) for item in find_media(result)]
 

@@ -245,7 +245,7 @@ def find_flag(name: str) -> Flag:
     )
 
 
-def _store_value(options: Options, flag: Flag, value: Any) -> None:
+def _store_value(options: Options, flag: Flag, value: object) -> None:
     if flag.repeatable:
         options.values.setdefault(flag.key, []).append(value)
     elif flag.key in options.values:
@@ -272,7 +272,7 @@ def is_variable(text: str) -> bool:
     return re.match(r"\$[^\W\d]", text) is not None
 
 
-def _check_variable(flag: Flag, value: Any, text: str) -> Any:
+def _check_variable(flag: Flag, value: object, text: str) -> Any:
     takes_objects = flag.key in ("labels", "params", "schema", "compare")
     wanted: Any = (int, float) if flag.kind is float else flag.kind
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):

@@ -156,7 +156,7 @@ class SilentOutput:
         """Show nothing."""
 
 
-def choose_output(shell: Any) -> Output:
+def choose_output(shell: object) -> Output:
     """Return the output of this front end, or the one that `%%capture` collects."""
     if not hasattr(shell, "kernel"):
         return TerminalOutput()

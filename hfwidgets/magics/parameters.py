@@ -98,12 +98,12 @@ def _resolve_shortcut(task: BaseTask, key: str) -> str:
     )
 
 
-def _parse_value(annotation: Any, text: str, names: Namespace) -> Any:
+def _parse_value(annotation: object, text: str, names: Namespace) -> Any:
     """Return a text's value: a variable, JSON where the parameter accepts it, else the text."""
     return resolve_variable(text, names, partial(_parse_typed, annotation, text))
 
 
-def _parse_typed(annotation: Any, text: str) -> Any:
+def _parse_typed(annotation: object, text: str) -> Any:
     # JSON decides the type, except where the parameter accepts only text: stop=1 means "1".
     kinds = set(_accepted_types(annotation))
     try:
@@ -130,7 +130,7 @@ def _accepted_types(annotation: Any) -> Iterable[type]:
         yield origin or annotation
 
 
-def list_choices(annotation: Any) -> list[str]:
+def list_choices(annotation: object) -> list[str]:
     """Return the only values that a parameter accepts; empty if it accepts others too."""
     if get_origin(annotation) is Literal:
         return [str(value) for value in get_args(annotation)]

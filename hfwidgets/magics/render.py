@@ -43,7 +43,7 @@ def _choose_live_form(call: MagicCall, form: str) -> str:
 
 
 def render_result(
-    call: MagicCall, result: Any, form: str, *, note: str | None = None, verbose: bool = False
+    call: MagicCall, result: object, form: str, *, note: str | None = None, verbose: bool = False
 ) -> Bundle:
     """Return the view that stays.
 
@@ -97,7 +97,7 @@ def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
     return {"text/plain": plain, "text/html": _to_html(form, text)}
 
 
-def _build_own_view(result: Any, form: str) -> Bundle:
+def _build_own_view(result: object, form: str) -> Bundle:
     """Return the result's own view."""
     if form != "auto":
         raise OutputError(
@@ -112,7 +112,7 @@ def _build_own_view(result: Any, form: str) -> Bundle:
     return made
 
 
-def _format_media_forms(result: Any) -> str:
+def _format_media_forms(result: object) -> str:
     return "".join(
         f", or {kind}" for kind in media_files.MEDIA_KINDS if media_files.find_media(result, kind)
     )
@@ -178,19 +178,19 @@ def extract_code(text: str) -> str:
     return _split_code(text)[1]
 
 
-def _json_view(result: Any) -> tuple[str, str]:
+def _json_view(result: object) -> tuple[str, str]:
     text = extract_text(result)
     data = result if text is None else _parse_json(text, "json")
     plain = json.dumps(data, ensure_ascii=False, indent=2, default=_to_plain_value)
     return plain, _code_html(f"```json\n{plain}\n```")
 
 
-def _raw_view(result: Any) -> tuple[str, str]:
+def _raw_view(result: object) -> tuple[str, str]:
     plain = json.dumps(result, ensure_ascii=False, indent=2, default=_to_plain_value)
     return plain, _paragraph_html(plain)
 
 
-def _table_view(result: Any) -> tuple[str, str]:
+def _table_view(result: object) -> tuple[str, str]:
     text = extract_text(result)
     rows = result if text is None else _parse_json(text, "table")
     if isinstance(rows, Mapping):
@@ -212,7 +212,7 @@ def _parse_json(text: str, form: str) -> Any:
         raise OutputError(f"The answer is not JSON, so it has no {form} view: {error}.") from None
 
 
-def _to_plain_value(value: Any) -> Any:
+def _to_plain_value(value: object) -> Any:
     """Return a value as JSON: arrays as lists, dataclasses and models by their fields."""
     for name in ("tolist", "model_dump"):
         if callable(method := getattr(value, name, None)):
@@ -240,7 +240,7 @@ def _format_details(meta: Meta) -> list[str]:
     return [line for line in found if line]
 
 
-def build_metadata(call: MagicCall, result: Any, *, stopped: bool = False) -> dict[str, Any]:
+def build_metadata(call: MagicCall, result: object, *, stopped: bool = False) -> dict[str, Any]:
     """Return what the notebook stores with the view; no token, header, path or input is in it."""
     meta = getattr(result, "meta", None)
     known = {

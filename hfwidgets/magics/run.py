@@ -105,7 +105,7 @@ class AnswerDisplay:
         if self.output.is_due(text, note):
             self.output.update(text, render.render_progress(call, text, self.form, note))
 
-    def show_result(self, call: MagicCall, result: Any) -> None:
+    def show_result(self, call: MagicCall, result: object) -> None:
         """Show the view that stays."""
         bundle = render.render_result(call, result, self.form, verbose=self.verbose)
         if not self.output.supports_media:
@@ -113,7 +113,7 @@ class AnswerDisplay:
             bundle["text/plain"] = "\n".join([bundle["text/plain"], *saved])
         self.output.finish(bundle, render.build_metadata(call, result))
 
-    def show_partial(self, call: MagicCall, result: Any, note: str) -> None:
+    def show_partial(self, call: MagicCall, result: object, note: str) -> None:
         """Show what arrived before the call ended early, with a note."""
         # Without its shape: half a JSON object cannot be shown as one.
         plain = MagicCall(call.task, call.inputs, call.params, call.model, call.settings)
@@ -160,7 +160,7 @@ def _handle_stop(
     session: Session,
     show: AnswerDisplay,
     keep: Callable[[Any], None],
-    partial: Any,
+    partial: object,
 ) -> None:
     if partial is not None:
         keep(partial)
@@ -209,7 +209,7 @@ async def _run_to_end(call: MagicCall, session: Session, progress: CallProgress)
     return build_answer(call, result)
 
 
-def build_answer(call: MagicCall, result: Any) -> Any:
+def build_answer(call: MagicCall, result: object) -> Any:
     """Return the result, or with `--schema` the object that it describes."""
     return (
         result
@@ -225,7 +225,7 @@ def remember_call(call: MagicCall, session: Session) -> None:
     session.calls.append(CallRecord(call.task.name, call.arguments, call.settings))
 
 
-def store_result(call: MagicCall, session: Session, result: Any) -> None:
+def store_result(call: MagicCall, session: Session, result: object) -> None:
     """Count a call's usage and add its answer to the conversation."""
     session.count_usage(getattr(result, "meta", None), call.started_at)
     session.remember_task(call.model, call.task.name)

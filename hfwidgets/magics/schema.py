@@ -172,7 +172,7 @@ def _build_value(hint: Any, data: Any) -> Any:
     return _check_plain_value(hint, data)
 
 
-def _build_union_value(hints: tuple[Any, ...], data: Any) -> Any:
+def _build_union_value(hints: tuple[Any, ...], data: object) -> Any:
     for hint in hints:
         try:
             return _build_value(hint, data)
@@ -181,7 +181,7 @@ def _build_union_value(hints: tuple[Any, ...], data: Any) -> Any:
     raise ValueError(f"{data!r} is not one of {', '.join(map(str, hints))}")
 
 
-def _check_plain_value(hint: Any, data: Any) -> Any:
+def _check_plain_value(hint: object, data: object) -> Any:
     # JSON does not distinguish 1 from 1.0.
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)

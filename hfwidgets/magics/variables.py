@@ -77,7 +77,7 @@ def _get_variable(name: str, names: Namespace, path: str) -> Any:
     return _refuse_secret_name(name, names[name], path)
 
 
-def _get_attribute(value: Any, name: str, path: str) -> Any:
+def _get_attribute(value: object, name: str, path: str) -> Any:
     # Dunder attributes lead from any object to the interpreter's internals.
     if name.startswith("__"):
         raise _path_error(path)
@@ -106,7 +106,7 @@ def public_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def _refuse_secret_name(name: Any, value: Any, path: str) -> Any:
+def _refuse_secret_name(name: object, value: object, path: str) -> Any:
     """Return the value unless its name is that of a secret; a number (`max_tokens`) is not one."""
     secret = isinstance(name, str) and is_secret_variable(name)
     if secret and not isinstance(value, int | float):
@@ -164,7 +164,7 @@ def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | N
     return BRACES.sub(format_value, text)
 
 
-def _attach_value(value: Any, path: str, attach: Callable[[Any], str] | None) -> str:
+def _attach_value(value: object, path: str, attach: Callable[[Any], str] | None) -> str:
     if attach is None:
         raise UsageError(f"{path!r} is a {type(value).__name__}, which this text cannot contain.")
     return attach(value)
@@ -216,7 +216,7 @@ def _is_data(value: object) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
-def _to_json(value: Any) -> str:
+def _to_json(value: object) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)

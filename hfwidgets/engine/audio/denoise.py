@@ -34,7 +34,7 @@ class Denoiser:
 
     def clean(self, samples: Samples) -> Samples:
         """Return samples at SAMPLE_RATE without their noise, of the same length."""
-        # One hop in front and a whole frame behind, so that every sample lies in two frames.
+        # One hop before and a whole frame after, so that every sample lies in two frames.
         padded = np.pad(samples, (_HOP, _FRAME + -len(samples) % _HOP))
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
         spectrum = np.fft.rfft(frames * self._window)

@@ -68,7 +68,7 @@ class Phonemizer:
     def _phonemize_clause(self, text: str) -> str:
         rest = ctypes.c_char_p(text.strip().encode())
         parts = []
-        # Each call reads one clause, by eSpeak's own rules, and moves the pointer behind it.
+        # Each call reads one clause, by eSpeak's own rules, and moves the pointer to what follows.
         while rest.value:
             part = self._library.espeak_TextToPhonemes(ctypes.byref(rest), self._UTF8, self._IPA)
             parts.append((part or b"").decode())

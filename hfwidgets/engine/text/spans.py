@@ -89,7 +89,7 @@ def _trim_span(part: Sentence, start: int, end: int, index: int) -> AnswerSpan:
     """Return the span without the punctuation around it."""
     raw = part.text[start:end]
     text = raw.strip(_EDGES)
-    # The offset counts in the whole text, behind the punctuation that was stripped.
+    # The offset counts in the whole text, after the punctuation that was stripped.
     begin = part.start + start + (len(raw) - len(raw.lstrip(_EDGES)))
     return AnswerSpan(text, begin, begin + len(text), index)
 

@@ -1,7 +1,7 @@
-"""A server of labels with limits, in a process of its own: it fails, refuses and counts.
+"""A server with limits in a separate process: it answers labels, fails, refuses and counts.
 
-Run with a listening socket's file descriptor and a JSON object of `Limits`' fields. `POST /`
-answers `[{"label": <the input>, "score": 1}]`; `GET /stats` says what has happened.
+Run it with a listening socket's file descriptor and a JSON object of `Limits`' fields. `POST /`
+answers `[{"label": <the input>, "score": 1}]`; `GET /stats` returns the counts.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Limits:
 
 
 class Labels:
-    """The server's state and rules."""
+    """Answers requests and counts them."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -60,7 +60,7 @@ class Labels:
         self.began = self.opened = time.monotonic()
 
     def refusal(self) -> bool:
-        """Whether the server has enough."""
+        """True if the server refuses a request now."""
         limits, now = self.limits, time.monotonic()
         self.came += 1
         if limits.refuses and self.came % limits.refuses == 0:
@@ -74,7 +74,7 @@ class Labels:
         return bool(limits.most) and self.inside >= limits.most
 
     def headers(self) -> str:
-        """What a refusal says of its end."""
+        """Return the headers of a refusal."""
         limits = self.limits
         if limits.window:
             left = max(0.01, limits.windows - (time.monotonic() - self.opened))
@@ -82,7 +82,7 @@ class Labels:
         return f"retry-after: {limits.pause:g}\r\n" if limits.pause else ""
 
     async def answer(self, text: str) -> tuple[int, Any]:
-        """The status and body for one row."""
+        """Return status and body for one row."""
         limits = self.limits
         number = int(text.rpartition(" ")[2])
         if self.refusal():
@@ -105,7 +105,7 @@ class Labels:
         return 200, [{"label": text, "score": 1}]
 
     def stats(self) -> dict[str, Any]:
-        """What has happened."""
+        """Return the counts."""
         twice = {text: count for text, count in self.answered.items() if count > 1}
         return {
             "answered": len(self.answered),
@@ -147,13 +147,13 @@ async def main() -> None:
 
 
 class Running:
-    """A running server, as its tests see it."""
+    """A running server."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def stats(self) -> dict[str, Any]:
-        """What has happened there."""
+        """Return its counts."""
         with urllib.request.urlopen(f"{self.url}/stats") as answer:
             found: dict[str, Any] = json.loads(answer.read())
         return found
@@ -161,7 +161,7 @@ class Running:
 
 @contextlib.contextmanager
 def labels(**limits: float) -> Iterator[Running]:
-    """A server, listening before this returns."""
+    """Start a server that listens when this returns."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     command = [sys.executable, __file__, str(listener.fileno()), json.dumps(limits)]
     process = subprocess.Popen(command, pass_fds=[listener.fileno()])

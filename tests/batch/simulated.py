@@ -1,4 +1,4 @@
-"""Servers with limits in simulated time: how close a limiter comes to what they could do."""
+"""Simulates servers with limits, to compare a limiter's run time with the shortest possible."""
 
 import heapq
 import itertools
@@ -12,12 +12,12 @@ Rule = Callable[["Server"], bool]
 
 @dataclass
 class Server:
-    """Answers after `seconds`; `refuses` says whether it does now.
+    """A server that answers after `seconds`, unless `refuses` is true at that moment.
 
     Attributes:
-        now: the simulated time in seconds.
-        inside: calls under way.
-        used: calls taken in this window.
+        now: The simulated time in seconds.
+        inside: Calls under way.
+        used: Calls accepted in this window.
     """
 
     seconds: float
@@ -38,7 +38,7 @@ class Event:
 
 
 def span(server: Server, rows: int, limiter_of: Callable[[Callable[[], float]], Limiter]) -> float:
-    """The simulated seconds that a run of so many rows takes."""
+    """Return the simulated seconds that a run of so many rows takes."""
     limiter = limiter_of(lambda: server.now)
     events: list[Event] = []
     later: list[float] = []
@@ -85,12 +85,12 @@ def _arrive(server: Server, events: list[Event], number: int) -> None:
 
 
 def at_most(count: int, seconds: float, pause: float | None) -> Server:
-    """Takes so many calls at once."""
+    """Return a server for so many concurrent calls."""
     return Server(seconds, lambda s: s.inside >= count, lambda s: pause)
 
 
 def windows(count: int, length: float, seconds: float) -> Server:
-    """Takes so many calls in each window of so many seconds, and says when the next one begins."""
+    """Return a server for so many calls per window, which names the next window's begin."""
     current = -1
 
     def refuses(server: Server) -> bool:
@@ -103,7 +103,7 @@ def windows(count: int, length: float, seconds: float) -> Server:
 
 
 def outages(every: float, out: float, inner: Server) -> Server:
-    """Refuses everybody for so long of every so many seconds, else as `inner`."""
+    """Return a server that refuses all calls for `out` of every so many seconds."""
     refuses = inner.refuses
     inner.refuses = lambda s: s.now % every > every - out or refuses(s)
     return inner

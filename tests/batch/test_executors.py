@@ -41,7 +41,7 @@ def processes() -> Iterator[concurrent.futures.Executor]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A real cluster of three processes on loopback."""
+    """Start a real cluster of three processes on loopback."""
     import distributed
 
     with (
@@ -59,7 +59,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def rays() -> Iterator[Any]:
-    """A real Ray cluster of two workers on loopback, and its pool."""
+    """Start a real Ray cluster of two workers on loopback, and its pool."""
     import ray
     from ray.util.multiprocessing import Pool
 
@@ -81,7 +81,7 @@ def rays() -> Iterator[Any]:
 
 
 def check(result: Any, count: int) -> None:
-    """All rows are right and in order; each fiftieth one failed for good."""
+    """Assert that all rows are right and in order, and each fiftieth one has failed."""
     said = [row.result[0].label if row.state == "done" else None for row in result]
     assert said == [None if index % 50 == 7 else f"row {index}" for index in range(count)]
     assert all(isinstance(error, errors.BadRequestError) for error in result.errors.values())
@@ -147,7 +147,9 @@ def test_the_async_client_with_an_executor(server: Running) -> None:
     check(asyncio.run(run()), 50)
 
 
-def test_media_travel(processes: concurrent.futures.Executor, loopback: Loopback) -> None:
+def test_media_are_sent_to_workers(
+    processes: concurrent.futures.Executor, loopback: Loopback
+) -> None:
     loopback.route(
         "POST", "/", lambda s: Answer(body=s.body, headers={"content-type": "image/png"})
     )
@@ -172,7 +174,7 @@ def test_workers_record_and_replay_too(
     assert len(loopback.requests) == 5
 
 
-def test_canned_answers_stay_here() -> None:
+def test_canned_answers_are_not_sent_to_workers() -> None:
     with (
         concurrent.futures.ThreadPoolExecutor(1) as executor,
         answers(text_classification=[]),
@@ -181,7 +183,7 @@ def test_canned_answers_stay_here() -> None:
         InferenceClient().map(TASK, ["a"], executor=executor, progress=False)
 
 
-def test_a_token_travels_only_when_it_was_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_an_explicit_token_is_sent_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_" + "m" * 34)
     found = InferenceClient(model="m")
     found._run(None, found._caller.settings.find_token())
@@ -210,7 +212,7 @@ def test_a_worker_looks_for_its_own_token(
     assert loopback.requests[0].headers["authorization"] == "Bearer hf_" + "w" * 34
 
 
-def test_errors_travel_as_what_they_are() -> None:
+def test_errors_keep_their_class_on_the_way() -> None:
     error = errors.RateLimitError("slow down")
     error.response = type("R", (), {"status_code": 429, "headers": {"retry-after": "7"}})()
     travelled = pickle.loads(pickle.dumps(Outcome(error=Failure.from_error(error))))

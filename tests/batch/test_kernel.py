@@ -1,4 +1,4 @@
-"""A run in a notebook's kernel: the live table, and the kernel's Interrupt."""
+"""A run in a notebook's kernel: the live table, and Interrupt."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Kernel:
-    """A kernel of its own process."""
+    """A kernel process."""
 
     def __init__(self) -> None:
         self._manager = KernelManager(kernel_name="python3")
@@ -28,7 +28,7 @@ class Kernel:
         return str(self._client.execute(code))
 
     def messages(self, run: str) -> Iterator[dict[str, Any]]:
-        """What a cell sends, up to its end."""
+        """Yield what a cell sends, up to its end."""
         while True:
             message = self._client.get_iopub_msg(timeout=60)
             if message["parent_header"].get("msg_id") != run:
@@ -38,7 +38,7 @@ class Kernel:
                 return
 
     def text(self, code: str) -> str:
-        """What a cell prints."""
+        """Return what a cell prints."""
         found = self.messages(self.begin(code))
         return "".join(m["content"]["text"] for m in found if m["msg_type"] == "stream")
 
@@ -57,7 +57,7 @@ def kernel() -> Iterator[Kernel]:
     made.close()
 
 
-def test_the_table_lives_and_interrupt_returns_what_is_done(kernel: Kernel) -> None:
+def test_the_table_is_updated_and_interrupt_returns_finished_rows(kernel: Kernel) -> None:
     with labels(seconds=0.02) as server:
         kernel.text(f"import hfwidgets as hf; c = hf.InferenceClient(base_url={server.url!r})")
         run = kernel.begin(

@@ -1,4 +1,4 @@
-"""What is said of a run, and where: terminals, notebooks, functions."""
+"""Progress of a run in terminals, notebooks and functions."""
 
 import io
 import sys
@@ -37,7 +37,7 @@ def test_a_notebook_gets_one_table_that_is_updated(monkeypatch: pytest.MonkeyPat
     assert "finished" not in last
 
 
-def test_without_a_notebook_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -54,7 +54,7 @@ def test_a_stream_without_a_terminal_gets_no_bar(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_running_kernel_is_found_and_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_kernel_is_found_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[dict[str, Any]] = []
 
     class Shell:
@@ -80,7 +80,7 @@ def test_a_running_kernel_is_found_and_never_imported(monkeypatch: pytest.Monkey
     assert not isinstance(open_display(Progress(3), True), NotebookTable)
 
 
-def test_what_comes_from_servers_is_escaped() -> None:
+def test_server_text_is_escaped() -> None:
     publisher = Publisher()
     progress = Progress(None)
     progress.note_wait("loading <script>", 20)
@@ -109,5 +109,5 @@ def test_facts() -> None:
         (7500, "2 h 5 min"),
     ],
 )
-def test_times_for_people(seconds: float, text: str) -> None:
+def test_durations_in_words(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text

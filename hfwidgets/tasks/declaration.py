@@ -27,6 +27,7 @@ from hfwidgets.core.missing import is_missing
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import controls
+from hfwidgets.tasks.lazy_signature import LazySignature
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -255,7 +256,9 @@ class BaseTask:
         function = self._make_async_function() if is_async else self._make_function()
         functools.update_wrapper(function, self.function)
         function.__qualname__ = f"{owner.__name__}.{self.method}"
-        vars(function).update(__wrapped__=_LazySignature(self, is_async), task=self)
+        result_type = functools.partial(self.result_type, is_async)
+        signature = LazySignature(self.function, result_type)
+        vars(function).update(__wrapped__=signature, task=self)
         return function
 
     def _make_function(self) -> Callable[..., Any]:
@@ -304,25 +307,6 @@ class BaseTask:
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
-
-
-class _LazySignature:
-    """A method's signature, worked out when it is looked at: most are never."""
-
-    __slots__ = ("_is_async", "_task")
-
-    def __init__(self, task: BaseTask, is_async: bool) -> None:
-        self._task = task
-        self._is_async = is_async
-
-    @property
-    def __wrapped__(self) -> Callable[..., Any]:
-        return self._task.function
-
-    @property
-    def __signature__(self) -> inspect.Signature:
-        full = inspect.signature(self._task.function)
-        return full.replace(return_annotation=self._task.result_type(self._is_async))
 
 
 _OUTPUT_KINDS = {"Image": "image", "Audio": "audio", "Video": "video"}

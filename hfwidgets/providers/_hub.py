@@ -86,6 +86,7 @@ def post_task(request: Infer, path: str) -> Flow[Any]:
     Returns the parsed answer, or the bytes of a file for a task whose result is or holds one.
     """
     inputs = yield from _fetch_inputs(request.inputs)
+    # Servers that can send several formats choose by this header; PNG loses nothing.
     headers = {"accept": "image/png"} if request.output == "image" else {}
     limit = OUTPUT_LIMIT if request.output else None
     if isinstance(inputs, Media) and not request.parameters:

@@ -1,4 +1,4 @@
-"""Results of chat completion, named as the field names them; and what gathers a stream of them."""
+"""Results of chat completion, with the field's names, and the collector of their streams."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,14 @@ from hfwidgets.results.record import Record, TextRecord
 
 
 class ChatCompletionOutputTopLogprob(Record):
-    """A token that might have come, with its log-probability."""
+    """A token that was likely, with its log-probability."""
 
     token: str
     logprob: float
 
 
 class ChatCompletionOutputLogprob(Record):
-    """A token that came, with its log-probability and the likeliest others."""
+    """A token of the answer, with its log-probability and the likeliest others."""
 
     token: str
     logprob: float
@@ -31,7 +31,7 @@ class ChatCompletionOutputLogprobs(Record):
 
 
 class ChatCompletionOutputFunctionDefinition(Record):
-    """The function that a tool call names; `arguments` is JSON text."""
+    """The function of a tool call; `arguments` is JSON text."""
 
     name: str
     arguments: str
@@ -39,7 +39,7 @@ class ChatCompletionOutputFunctionDefinition(Record):
 
 
 class ChatCompletionOutputToolCall(Record):
-    """One call that the model asks for."""
+    """A call of a tool, for which the model asks."""
 
     id: str
     type: str
@@ -47,18 +47,18 @@ class ChatCompletionOutputToolCall(Record):
 
 
 class _ReasoningRecord(Record):
-    """A message, or a piece of one, that may hold the model's reasoning under either name."""
+    """A message, or a piece of one, that may hold reasoning under either of two names."""
 
     @property
     def reasoning(self) -> str | None:
-        """What the model thought before it spoke, whichever name the server has for it."""
+        """The model's reasoning, under whichever name the server has for it."""
         return self.get("reasoning") or self.get("reasoning_content")
 
     reasoning_content = reasoning
 
 
 class ChatCompletionOutputMessage(_ReasoningRecord):
-    """What the model said."""
+    """The model's message."""
 
     role: str
     content: str | None
@@ -67,7 +67,7 @@ class ChatCompletionOutputMessage(_ReasoningRecord):
 
 
 class ChatCompletionOutputComplete(Record):
-    """One of the answers. `finish_reason` is stop, length, tool_calls, or the server's own word."""
+    """One of the answers. `finish_reason` is stop, length, tool_calls, or the server's own."""
 
     index: int
     message: ChatCompletionOutputMessage
@@ -139,7 +139,7 @@ class ChatCompletionStreamOutputDeltaToolCall(Record):
 
 
 class ChatCompletionStreamOutputDelta(_ReasoningRecord):
-    """What a chunk adds to the message."""
+    """An addition of a chunk to the message."""
 
     role: str
     content: str | None
@@ -148,7 +148,7 @@ class ChatCompletionStreamOutputDelta(_ReasoningRecord):
 
 
 class ChatCompletionStreamOutputChoice(Record):
-    """What a chunk adds to one of the answers."""
+    """An addition of a chunk to one of the answers."""
 
     index: int
     delta: ChatCompletionStreamOutputDelta

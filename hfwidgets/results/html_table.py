@@ -160,6 +160,7 @@ def _find_numbers(titles: Sequence[str], rows: Sequence[Row]) -> list[bool]:
     return [_are_numbers(column) for column in zip(*rows, strict=True)]
 
 
+# By column and not by cell: a number among texts would otherwise stand apart from them.
 def _are_numbers(values: Sequence[object]) -> bool:
     known = [value for value in values if not is_missing(value) and not _is_empty_text(value)]
     return bool(known) and all(

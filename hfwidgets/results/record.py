@@ -173,6 +173,7 @@ def _field_converters(cls: type[Record]) -> dict[str, Convert | None]:
     found: dict[str, Convert | None] = {}
     for name, kind in _field_types(cls).items():
         found[name] = _find_converter(kind)
+    # A property that a class has already, such as a text's, reads its field in its own way.
     for name, convert in found.items():
         if name not in vars(cls) and not isinstance(getattr(cls, name, None), property):
             setattr(cls, name, _field_property(name, convert))
@@ -183,6 +184,7 @@ def _field_converters(cls: type[Record]) -> dict[str, Convert | None]:
 def _field_types(cls: type[Record]) -> dict[str, Any]:
     """Return the types of a record's fields, evaluated where they are written as texts."""
     found: dict[str, Any] = {}
+    # From the base to the class, so that a class may declare an inherited field again.
     for base in reversed(cls.__mro__):
         if issubclass(base, Record):
             try:
@@ -205,6 +207,7 @@ def find_field_faults(kind: type[Record], raw: Mapping[str, Any]) -> list[str]:
     """List, in words, the required fields that an object lacks or holds with another type."""
     found = []
     for name, check in _required_checks(kind).items():
+        # Servers write some names with a hyphen, as `content-type`.
         value = raw.get(name, raw.get(name.replace("_", "-")))
         if value is None or not check[0](value):
             found.append(f"{name!r}{check[1]}")

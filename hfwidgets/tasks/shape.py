@@ -25,6 +25,7 @@ def to_records(kind: type[R], raw: object) -> Elements[R]:
     Raises:
         OutputError: The answer is something else, an error, or lacks required fields.
     """
+    # Pipelines that accept several texts wrap the labels of a single one in another list.
     while isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], list):
         raw = raw[0]
     rows = [raw] if isinstance(raw, Mapping) else raw

@@ -235,3 +235,34 @@ def test_a_declaration_may_be_run_again_but_replaces_nothing_of_ours() -> None:
         @task("Mine", {"text": "x"})
         def close(self: Any, text: str) -> Flow[Any]:
             return (yield Infer(text))
+
+
+def test_a_declaration_with_annotations_as_texts_is_read(serve: Loopback) -> None:
+    source = '''
+from __future__ import annotations
+from hfwidgets.results import Elements, Record
+from hfwidgets.tasks import Flow, Infer, task, to_records
+
+class Mood(Record):
+    label: str
+    score: float
+    note: str | None
+
+@task("Mood", {"text": "x"})
+def mood_detection(self, text: str, *, top_k: int | None = None) -> Flow[Elements[Mood]]:
+    """Name a mood."""
+    return to_records(Mood, (yield Infer(text, None, {"top_k": top_k})))
+'''
+    scope: dict[str, Any] = {"__name__": "moods"}
+    exec(compile(source, "moods", "exec"), scope)
+    try:
+        declared = find("mood-detection")
+        assert declared.signature.return_annotation == Elements[scope["Mood"]]
+        assert declared.text_inputs == {"text"}
+        with InferenceClient(f"{serve.url}/emotion-detection") as client:
+            assert client.mood_detection("Hi") == EMOTIONS  # type: ignore[attr-defined]
+            serve.route("POST", "/emotion-detection", Answer(json=[{"label": "joy"}]))
+            with pytest.raises(errors.OutputError, match="'score'"):
+                client.mood_detection("Hi")  # type: ignore[attr-defined]
+    finally:
+        unregister("mood-detection")

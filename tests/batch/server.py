@@ -21,18 +21,18 @@ from typing import Any
 
 @dataclasses.dataclass
 class Limits:
-    """How the server behaves.
+    """The server's behavior; 0 turns a limit off.
 
     Attributes:
-        seconds: how long an answer takes, on average.
-        spread: by how much of that answers differ.
-        most: so many at once; more are refused with 429. 0 means no limit.
-        window, windows: so many answers in each window of so many seconds; 0 means no limit.
-        pause: the Retry-After of refusals, in seconds; 0 sends none.
-        fails: every so-manyth row fails with 503 when it is first asked; 0 means none.
-        bad: every so-manyth row is refused for good with 400; 0 means none.
-        refuses: every so-manyth request is refused with 429; 0 means none.
-        burst, bursts: for so long of every so many seconds, everything is refused with 429.
+        seconds: The average duration of an answer.
+        spread: By which share of that the durations differ.
+        most: The number of concurrent requests; more are refused with 429.
+        window, windows: The number of answers per window, and the window's length in seconds.
+        pause: The Retry-After of refusals, in seconds.
+        fails: Every nth row fails with 503 at its first request.
+        bad: Every nth row is always refused with 400.
+        refuses: Every nth request is refused with 429.
+        burst, bursts: The seconds, out of each period of so many, in which all is refused with 429.
     """
 
     seconds: float = 0.0

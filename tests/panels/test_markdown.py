@@ -162,6 +162,13 @@ def test_dollars_and_brackets_of_text_are_not_formulas(text: str) -> None:
     check_safe(text)
 
 
+@pytest.mark.parametrize("block", ["$$\na\n$$", "$$a$$", "\\[\na\n\\]", "\\[a\\]", "  $$a$$  "])
+def test_the_lines_around_a_block_formula_are_kept(block: str) -> None:
+    html = markdown_to_html(f"before\n{block}\nafter\n\nlast")
+    assert html.startswith('<p>before</p>\n<p><math display="block">')
+    assert html.endswith("</math></p>\n<p>after</p>\n<p>last</p>\n")
+
+
 def test_a_formula_has_only_harmless_elements() -> None:
     html = markdown_to_html(
         r"$\frac{1}{\sqrt{x}} \text{if } \mathbb{R} \, \begin{matrix}a\end{matrix}$"

@@ -194,13 +194,13 @@ def percent(part: int, whole: int) -> float:
 def test_variables_are_named_by_what_they_hold() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
-        for path, tree in (parse_files(PACKAGE) | parse_files(ROOT / "tests")).items()
+        for path, tree in parse_files(PACKAGE).items()
         for node in ast.walk(tree)
         if isinstance(node, ast.arg)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
         if (name := node.arg if isinstance(node, ast.arg) else node.id) in NO_NAMES
     ]
-    assert len(found) <= 40, "\n".join(found)
+    assert not found, "\n".join(found)
 
 
 def test_functions_are_named_by_verbs() -> None:
@@ -221,7 +221,7 @@ def test_docstrings_open_with_a_verb() -> None:
         for path, name, word in openings
         if word in NOUN_OPENINGS
     ]
-    assert percent(len(nouns), len(openings)) <= 20, "\n".join(nouns)
+    assert percent(len(nouns), len(openings)) <= 10, "\n".join(nouns)
 
 
 def test_code_has_comments() -> None:
@@ -243,7 +243,7 @@ def test_parameters_have_types_with_names() -> None:
         if argument.annotation is not None
     ]
     untyped = [text for text in annotations if text.endswith(": Any)")]
-    assert percent(len(untyped), len(annotations)) <= 7, "\n".join(untyped)
+    assert percent(len(untyped), len(annotations)) <= 5, "\n".join(untyped)
 
 
 def test_a_class_name_has_one_meaning() -> None:
@@ -253,4 +253,4 @@ def test_a_class_name_has_one_meaning() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].add(str(path.relative_to(ROOT)))
     several = {name: sorted(paths) for name, paths in places.items() if len(paths) > 1}
-    assert len(several) <= 9, several
+    assert several == {}

@@ -43,8 +43,8 @@ def is_endpoint_down(reply: Reply) -> bool:
 
 def is_endpoint_paused(reply: Reply) -> bool:
     """True if the reply's text says that the endpoint is paused."""
-    said = (find_server_message(reply) or "").lower()
-    return "paused" in said or "invalid state" in said
+    message = (find_server_message(reply) or "").lower()
+    return "paused" in message or "invalid state" in message
 
 
 def choose_endpoint_pause(
@@ -68,9 +68,9 @@ def choose_endpoint_pause(
     if state == "paused" or (state is None and is_endpoint_paused(reply)):
         raise _paused_error(name, bool(found), reply)
     if state in FAILED_STATES:
-        said = status.get("message") or "no reason given"
+        reason = status.get("message") or "no reason given"
         raise errors.InferenceEndpointError(
-            f"The endpoint {name} failed to start: {said}. Its log is at {advice.ENDPOINTS_PAGE}."
+            f"The endpoint {name} failed to start: {reason}. Its log is at {advice.ENDPOINTS_PAGE}."
         )
     if state == "running":
         return None

@@ -380,3 +380,24 @@ def test_two_threads_may_read_while_a_third_writes(tmp_path: Path) -> None:
         thread.join()
     journal.close()
     assert wrong == []
+
+
+def test_inputs_are_read_back_from_the_file_and_media_known_by_hash_are_not(
+    loopback: Loopback, tmp_path: Path
+) -> None:
+    client = make_client(loopback)
+    loopback.route("POST", "/", lambda _: Answer(json=[1.5]))
+    tables = [{"table": {"a": [1]}}]
+    path = tmp_path / "tables.jsonl"
+    [row] = client.map("tabular-regression", tables, resume=path, collect=False, progress=False)
+    assert row.arguments == tables[0]
+    assert list(row.result) == [1.5]
+    loopback.route("POST", "/", lambda _: Answer(json=[{"label": "A", "score": 1.0}]))
+    images, path = [next(GOLDEN.rglob("*.png")).read_bytes()], tmp_path / "images.jsonl"
+    [row] = client.map("image-classification", images, resume=path, collect=False, progress=False)
+    assert row.inputs["type"] == "image/png"
+    assert row.result == [{"label": "A", "score": 1.0}]  # as the server sent it
+    folder, path = GOLDEN / "images.jsonl.files", tmp_path / "files.jsonl"
+    [row] = client.map("image-classification", folder, resume=path, collect=False, progress=False)
+    assert row.inputs == next(GOLDEN.rglob("*.png"))
+    assert row.result[0].label == "A"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hfwidgets.batch import AsyncBatch, BatchResult, BatchRow, Progress
     from hfwidgets.calls.dry_run import Explanation
     from hfwidgets.client import AsyncInferenceClient, InferenceClient
+    from hfwidgets.client.hf_map import map  # noqa: A004 - the name that users know
     from hfwidgets.client.inference_api import InferenceApi
-    from hfwidgets.client.map_rows import map  # noqa: A004 - the name that users know
     from hfwidgets.core.meta import Meta
     from hfwidgets.core.streams import AsyncStream, Stream
     from hfwidgets.endpoints import (
@@ -110,7 +110,7 @@ _NAMES = {
     "calls.dry_run": "Explanation",
     "client": "AsyncInferenceClient InferenceClient",
     "client.inference_api": "InferenceApi",
-    "client.map_rows": "map",
+    "client.hf_map": "map",
     "core.meta": "Meta",
     "core.streams": "AsyncStream Stream",
     "endpoints": (

@@ -21,8 +21,8 @@ from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import FINISHED, Progress
 from hfwidgets.batch._result import BatchResult, BatchRow, StoredRows, read_row
+from hfwidgets.batch._row_arguments import Arguments, RowSource
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
-from hfwidgets.batch._source import Arguments, RowSource
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
 from hfwidgets.calls.known_secrets import collect_secrets

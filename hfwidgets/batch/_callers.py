@@ -7,7 +7,7 @@ from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from hfwidgets.batch._source import Arguments
+from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._worker import CallerSpec, Outcome, call_task, rebuild_result
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import AsyncCaller, SyncCaller

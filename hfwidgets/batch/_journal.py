@@ -34,8 +34,8 @@ from typing import Annotated, Any, BinaryIO
 import msgspec
 
 from hfwidgets import errors
+from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._row_index import AnswerIndex
-from hfwidgets.batch._source import Arguments
 from hfwidgets.batch._worker import Failure
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.secrets import redact_data

@@ -8,7 +8,7 @@ from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
-from hfwidgets.batch._source import Arguments
+from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._worker import Failure, rebuild_result
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.results import Elements, html_table, show

@@ -17,7 +17,7 @@ from hfwidgets import errors
 from hfwidgets.batch._callers import Answer, RowCaller
 from hfwidgets.batch._concurrency import Limiter
 from hfwidgets.batch._progress import Progress
-from hfwidgets.batch._source import Arguments
+from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._worker import error_pause
 from hfwidgets.calls.retries import RETRY_STATUSES, backoff_seconds
 from hfwidgets.core import flow

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.batch._source import Arguments
+from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import SyncCaller
 from hfwidgets.calls.retries import parse_retry_after

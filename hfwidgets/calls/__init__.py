@@ -7,7 +7,7 @@ model_info, offers, match_offers
                         what the Hub lists for a model, and which offer fits a task
 sync_driver, async_driver, http_exchange, transports, connections
                         all outgoing HTTP
-proxies, certificates, size_limits, redirects, blocked_hosts, retries
+proxies, certificates, size_limits, redirects, retired_hosts, retries
                         one policy each
 json_body, prepared_request
                         a request on its way to a driver

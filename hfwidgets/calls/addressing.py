@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hfwidgets._version import __version__
-from hfwidgets.calls import blocked_hosts
+from hfwidgets.calls import retired_hosts
 from hfwidgets.calls.route import Route
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
@@ -42,7 +42,7 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     if token is not None and not token.is_explicit and not auth.is_trusted_url(address.base):
         token = None
         address = yield from _connect(who, task, None, settings)
-    blocked_hosts.check_not_blocked(address.base, settings.hosts.hub)
+    retired_hosts.check_not_blocked(address.base, settings.hosts.hub)
     address = _add_client_headers(address, token, settings)
     if token is not None or embedded:
         # Without a token it is resolved for each call, so that a login takes effect at once.

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hfwidgets import errors
-from hfwidgets.calls import addressing, blocked_hosts, check_inputs
+from hfwidgets.calls import addressing, check_inputs, retired_hosts
 from hfwidgets.calls.addressing import BASE_HEADERS
 from hfwidgets.calls.json_body import dump_json, encode_json
 from hfwidgets.calls.known_secrets import collect_secrets, secrets_in_headers, secrets_in_url
@@ -369,7 +369,7 @@ class Call:
         if size is not None:
             headers["content-length"] = str(size)
         if environment.is_offline():
-            blocked_hosts.check_online(url, self.settings.hosts.hub)
+            retired_hosts.check_online(url, self.settings.hosts.hub)
         # Servers echo it: a user can quote one id for a call that never got an answer.
         headers.setdefault("x-request-id", os.urandom(16).hex())
         if send.headers:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hfwidgets import errors
-from hfwidgets.calls import blocked_hosts
+from hfwidgets.calls import retired_hosts
 from hfwidgets.calls.addressing import BASE_HEADERS
 from hfwidgets.calls.prepared_request import PreparedRequest
 from hfwidgets.core.flow import Flow, Reply
@@ -40,7 +40,7 @@ def follow_redirect(
             that cannot be called.
     """
     url = _resolve_location(request.url, reply.headers["location"])
-    blocked_hosts.check_not_blocked(url, hub)
+    retired_hosts.check_not_blocked(url, hub)
     if hops >= MAX_REDIRECTS:
         raise errors.ConnectError(f"{request.url} redirects in circles: {hops} times until now.")
     old, new = urlsplit(request.url), urlsplit(url)

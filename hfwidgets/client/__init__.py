@@ -3,8 +3,8 @@
     clients        InferenceClient and AsyncInferenceClient
     arguments      a client's arguments, checked when it is made
     raw_requests   requests besides the tasks: post, health, endpoint information
-    list_models    the models that are served
-    map_rows       `hfwidgets.map`
+    model_catalogue the models that are served
+    hf_map         `hfwidgets.map`
     inference_api  InferenceApi, the old client
 
 How a call is made is in `hfwidgets.calls`.

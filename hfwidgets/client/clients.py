@@ -251,10 +251,10 @@ class InferenceClient(_Client["httpx.Client"], SyncTaskClient):
             provider: list only what this provider offers.
             search: list only models whose id contains this text.
         """
-        from hfwidgets.client import list_models
+        from hfwidgets.client import model_catalogue
 
         found: Catalog = self._run(
-            None, list_models.find_models(task, provider, search, self._settings)
+            None, model_catalogue.find_models(task, provider, search, self._settings)
         )
         return found
 
@@ -323,10 +323,10 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
             provider: list only what this provider offers.
             search: list only models whose id contains this text.
         """
-        from hfwidgets.client import list_models
+        from hfwidgets.client import model_catalogue
 
         found: Catalog = await self._run(
-            None, list_models.find_models(task, provider, search, self._settings)
+            None, model_catalogue.find_models(task, provider, search, self._settings)
         )
         return found
 

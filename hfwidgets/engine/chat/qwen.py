@@ -17,7 +17,7 @@ from hfwidgets.engine.base.llama import ChatStyle, Llama
 from hfwidgets.engine.base.scores import LabelScore, Transform
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import generation
-from hfwidgets.engine.chat.answers import PassageQuestion, SpanAnswer, rank_answers
+from hfwidgets.engine.chat.question_answering import PassageQuestion, SpanAnswer, rank_answers
 
 MODEL = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
 SYSTEM_PROMPT = "You are a helpful assistant."

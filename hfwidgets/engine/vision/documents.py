@@ -16,7 +16,7 @@ from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.base.sentences import Sentence
-from hfwidgets.engine.chat import answers
+from hfwidgets.engine.chat import question_answering
 from hfwidgets.engine.text.minilm import LANGUAGES, MiniLM
 from hfwidgets.engine.text.spans import find_spans
 from hfwidgets.engine.vision.ocr import OcrReader
@@ -79,8 +79,8 @@ async def _answer_from_line(models: LoadedModels, question: str, line: str, long
         return field["value"]
     if not find_spans([Sentence(line, 0)], question, longest):
         return line
-    passage = answers.PassageQuestion(question, line)
-    [best] = await answers.rank_answers(models, passage, count=1, longest=longest)
+    passage = question_answering.PassageQuestion(question, line)
+    [best] = await question_answering.rank_answers(models, passage, count=1, longest=longest)
     return best["answer"]
 
 

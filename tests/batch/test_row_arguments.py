@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hfwidgets import errors
-from hfwidgets.batch._source import RowSource
+from hfwidgets.batch._row_arguments import RowSource
 from hfwidgets.tasks import find
 
 

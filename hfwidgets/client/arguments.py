@@ -163,7 +163,10 @@ def check_timeout(seconds: object) -> float | None:
         return None
     # numpy's numbers are accepted; True is a number to Python, but not to people.
     is_number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
-    value = float(cast(float, seconds)) if is_number else 0.0
+    try:
+        value = float(cast(float, seconds)) if is_number else 0.0
+    except OverflowError:  # an integer that no float can hold
+        return None
     if not value > 0:
         raise errors.ConfigurationError(
             f"timeout is a number of seconds above 0 for a whole call with all its waits, or None; "

@@ -49,7 +49,8 @@ def test_models_by_task_or_name(engine: engine_process.EngineState) -> None:
         chat = client.models("chat-completion", provider="local")
         found = client.models(provider="local", search="WHISPER")
     assert [(one.id, one.tasks) for one in chat] == [
-        ("HuggingFaceTB/SmolLM2-135M-Instruct", ["chat-completion"])
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", ["chat-completion"]),
+        ("Qwen/Qwen2.5-Coder-0.5B-Instruct", ["chat-completion"]),
     ]
     assert [one.id for one in found] == ["openai/whisper-tiny.en"]
 
@@ -109,5 +110,8 @@ def test_broken_plugin_leaves_the_others(
 
 
 def test_every_task_has_one_builtin_capability() -> None:
-    served = [task for one in registry.builtin_capabilities() for task in one.serves]
+    standard = [one for one in registry.builtin_capabilities() if not one.is_upgrade]
+    served = [task for one in standard for task in one.serves]
     assert len(served) == len(set(served))
+    upgraded = {task for one in registry.builtin_capabilities() for task in one.serves}
+    assert upgraded == set(served), "an upgrade replaces the answers of others, and adds no task"

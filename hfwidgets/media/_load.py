@@ -4,7 +4,6 @@ import base64
 import functools
 import os
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -188,12 +187,14 @@ def _open_path(source: str | os.PathLike[str], kind: str | None) -> Media:
 
 
 def _parse_file_url(url: str) -> str:
+    from urllib.request import url2pathname  # takes a quarter of the client's own import time
+
     parts = urllib.parse.urlsplit(url)
     if parts.netloc.lower() not in ("", "localhost"):
         raise errors.InputError(
             f"The file URL names another machine ({parts.netloc}): pass a path on this one."
         )
-    return urllib.request.url2pathname(parts.path)
+    return url2pathname(parts.path)
 
 
 def _find_file(source: str | os.PathLike[str]) -> Path:

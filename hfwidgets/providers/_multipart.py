@@ -1,8 +1,7 @@
 """Form data with a file, as servers of OpenAI's wire take audio."""
 
 import json
-import mimetypes
-import secrets
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,8 +13,10 @@ class MultipartForm:
 
     def __init__(self, file: Media, fields: Mapping[str, Any]) -> None:
         self._file = file
-        self._boundary = secrets.token_hex(16)
+        self._boundary = os.urandom(16).hex()
         mime = file.mime or "application/octet-stream"
+        import mimetypes
+
         suffix = mimetypes.guess_extension(mime) or ".wav"
         self._head = self._build_part(
             f'name="file"; filename="audio{suffix}"\r\nContent-Type: {mime}', ""

@@ -30,6 +30,7 @@ BILL_TO_HEADER = "x-hf-bill-to"
 
 def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     """Return the address for a task with its credentials; each client resolves it once."""
+    # The base is in the key because a provider may have several: fal-ai's queue is another host.
     key = who.url or f"{who.provider.name} {who.provider.base_of(task)}"
     known = settings.addresses.get(key)
     if known is not None:
@@ -52,6 +53,7 @@ def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
 
 def forget_address(provider: Provider, settings: Settings) -> None:
     """Have the provider's address resolved again for the next call."""
+    # Routes hold addresses too, and are quickly chosen again.
     settings.routes.clear()
     for key in list(settings.addresses):
         if key.partition(" ")[0] == provider.name:
@@ -60,6 +62,7 @@ def forget_address(provider: Provider, settings: Settings) -> None:
 
 def _connect(who: Route, task: str, token: auth.Token | None, settings: Settings) -> Flow[Address]:
     if who.url is not None:
+        # There is one authorization header, and a token wins over the name and password in a URL.
         url, shown = _split_user_info(who.url)
         return Address(url, who.provider.build_auth_headers(token.value) if token else shown)
     return (yield from who.provider.connect(token, settings.hosts, task))
@@ -86,6 +89,7 @@ def _add_client_headers(address: Address, token: auth.Token | None, settings: Se
             f"{name}={reveal(value)}" for name, value in settings.cookies.items()
         )
     source = token.source if token else None
+    # An error about the token must name the credential that was really sent.
     if "authorization" in given:
         source = "the headers argument"
     return Address(address.base, headers, address.routed, source)

@@ -50,6 +50,7 @@ class _ThreadedBody(httpx.AsyncByteStream):
         import anyio
 
         pieces = iter(self._content)
+        # A default marks the end, since StopIteration cannot leave a coroutine.
         while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
             yield piece
 
@@ -61,6 +62,7 @@ def _running_loop() -> Any:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
+        # A weak key must be an object that lives on, as this function does.
         return _running_loop
 
 
@@ -108,11 +110,14 @@ class AsyncDriver:
                 del self._own_http[other], self._closers[other]  # they would keep their loop alive
             own = self._own_http[loop] = transports.AsyncTransports()
             closer = self._closers[loop] = _close_at_end(own)
+            # The first step registers the generator with the loop, which then closes it at its end.
             await anext(closer)
         return own
 
     async def close(self) -> None:
         """Close the connections; an HTTP client of the user's stays open."""
+        # Connections of other loops cannot be awaited here. Their loops close the generators, which
+        # lose their last references.
         closer = self._closers.pop(_running_loop(), None)
         self._own_http.clear()
         self._closers.clear()
@@ -139,6 +144,7 @@ class AsyncDriver:
 
         try:
             return await arun_flow(flow, perform)
+        # A cancellation is not an `Exception`, and has to end the server's job too.
         except BaseException:
             if cancel is not None:
                 await self._cancel_job(cancel)
@@ -148,6 +154,7 @@ class AsyncDriver:
         """Cancel the server's job, even if the call itself was canceled."""
         import anyio
 
+        # In a canceled task every await is canceled, this request's too, unless it is shielded.
         with anyio.CancelScope(shield=True), contextlib.suppress(errors.HfWidgetsError):
             await self._send_request(request, Deadline(CANCEL_SECONDS))
 
@@ -173,6 +180,7 @@ class AsyncDriver:
             with anyio.fail_after(left):
                 return await self._exchange(request, left, deadline)
         except TimeoutError as error:
+            # `InferenceTimeoutError` is a TimeoutError too, and has its message already.
             if isinstance(error, errors.HfWidgetsError):
                 raise
             host = httpx.URL(request.url).netloc.decode()
@@ -186,6 +194,7 @@ class AsyncDriver:
         try:
             built = transports.build_request(request, left)
             if not isinstance(request.content, (bytes, type(None))):
+                # For an iterable httpx builds a blocking stream, which its async transports refuse.
                 built.stream = _ThreadedBody(request.content)
             response = await self._open_response(built)
             status, headers = response.status_code, response.headers
@@ -236,6 +245,8 @@ class AsyncDriver:
                 if left is None:
                     data = await anext(source)
                 else:
+                    # Around the wait alone: a cancel scope must not stay open across `yield`, where
+                    # the consumer's code runs.
                     with anyio.fail_after(left):
                         data = await anext(source)
             except StopAsyncIteration:

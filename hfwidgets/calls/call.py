@@ -254,6 +254,7 @@ class Call:
         self._resolve_address = partial(addressing.resolve_address, route, ask.task, settings)
         ask.model, ask.served_as, ask.entry = route.model, route.served_as, route.entry
         ask.base, ask.routed, ask.hosts = address.base, address.routed, settings.hosts
+        # By address, not by model: what one endpoint refuses must not be left out at another.
         ask.memory = settings.memory.setdefault(address.base, {})
         return known.handler
 
@@ -267,6 +268,7 @@ class Call:
 
     def set_target(self, target: Target) -> Flow[Route]:
         """Choose who answers the requests that follow, and resolve their address."""
+        # Refused before the choice, which may search for a token or start the engine.
         if self.interceptor is not None and self.interceptor.blocks_requests:
             raise self.interceptor.blocked_error("a request", "")
         route: Route = yield from target.choose(self.settings)
@@ -317,9 +319,12 @@ class Call:
                     )
                     hops += 1
                     continue
+                # A redirect that is not followed is the flow's to read.
                 if reply.status_code < 400:
                     return reply
                 # A body from an iterator is used up, so it cannot be sent twice.
+                # A request without tries waits neither for a model to load nor for an endpoint to
+                # wake.
                 is_last = send.tries == 0 or not _is_repeatable(request)
                 pause = yield from self._choose_pause(reply, is_last, tries, max_tries)
             tries += pause.counts
@@ -367,7 +372,9 @@ class Call:
                 content = encode_json(send.json)
         size = getattr(content, "size", None)
         if size is not None:
+            # httpx would send an iterable in chunks, since it cannot know the size.
             headers["content-length"] = str(size)
+        # Foreign URLs do not pass `resolve_address`, which has the same check.
         if environment.is_offline():
             retired_hosts.check_online(url, self.settings.hosts.hub)
         # Servers echo it: a user can quote one id for a call that never got an answer.
@@ -396,6 +403,7 @@ class Call:
                 raise self.build_error(reply)
             name = self.model or "the model"
             reason = f"loading {name}, about {max(loading, 1):.0f} s"
+            # The estimate is rough: asking again early finds a model that loaded faster.
             return Sleep(min(max(loading / 2, 1.0), 10.0), reason, counts=False)
         if endpoint_state.is_endpoint_down(reply):
             token = self.address.headers.get("authorization", "") if self.address else ""
@@ -436,6 +444,7 @@ class Call:
 
     def collect_secrets(self) -> tuple[str, ...]:
         """Return the secrets of this call, which no error repeats."""
+        # The URL as it was passed still has a name and password, which the address lacks.
         found = [*collect_secrets(self.settings), *secrets_in_url(self._endpoint_url)]
         if self.address is not None:
             found += secrets_in_headers(self.address.headers)

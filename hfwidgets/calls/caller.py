@@ -56,6 +56,7 @@ class SyncCaller:
         meta, replay = call.meta(), call.replayed_stream
         if replay is not None:
             return Stream(result, iter(replay), replay, meta, call.start_time)
+        # The timeout is for the whole call, so the same deadline holds while the stream is read.
         chunks = self.driver.read_chunks(result.reply, result.decoder, deadline)
         if call.stream_recorder is not None:
             chunks = call.stream_recorder.record(chunks, meta)

@@ -29,6 +29,7 @@ def ssl_context() -> ssl.SSLContext:
 @functools.lru_cache(maxsize=4)
 def _load_context(values: tuple[str | None, ...]) -> ssl.SSLContext:
     """Read the certificates, once for the same values of the variables: it takes 20 ms."""
+    # They are only the cache's key: the variables are read below, cleaned of quotes.
     del values
     _check_key_log()
     folder = environment.read_variable("SSL_CERT_DIR")
@@ -37,6 +38,8 @@ def _load_context(values: tuple[str | None, ...]) -> ssl.SSLContext:
         import certifi
 
         return ssl.create_default_context(cafile=certifi.where())
+    # openssl reads its file and its folder together; the bundles of requests and curl are used
+    # alone.
     if name == "SSL_CERT_FILE" or name is None:
         return _create_context(name, folder)
     return _create_context(name, "")

@@ -23,6 +23,7 @@ class ReadDeadline:
     def arm(self, seconds: float) -> None:
         self.disarm()
         self._timer = threading.Timer(seconds, self._expire)
+        # Otherwise a pending deadline would delay the end of the interpreter.
         self._timer.daemon = True
         self._timer.start()
 
@@ -31,6 +32,7 @@ class ReadDeadline:
             self._timer.cancel()
 
     def _expire(self) -> None:
+        # Set first: the reader that the shutdown wakes looks at it.
         self.has_fired = True
         shut_down_socket(self._response)
 
@@ -43,6 +45,7 @@ def shut_down_socket(response: httpx.Response) -> None:
     found = stream.get_extra_info("socket") if stream is not None else None
     if found is not None:
         with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread reads
+            # `SSLSocket.shutdown` would drop the TLS object that the other thread is reading with.
             socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 

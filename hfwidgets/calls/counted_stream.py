@@ -50,6 +50,7 @@ async def open_counted_stream(
             stream = await client.chat_completion(messages, stream=True, **counted)
             return stream
         except errors.BadRequestError as error:
+            # A request that is wrong in another way would only fail again.
             if "stream_options" not in str(error):
                 raise
             refused.add(model)

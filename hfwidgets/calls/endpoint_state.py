@@ -36,6 +36,7 @@ def is_endpoint_down(reply: Reply) -> bool:
     if reply.status_code not in (400, 502, 503):
         return False
     host = urlsplit(reply.url).hostname or ""
+    # The control plane has the same domain, and asking it about itself would never end.
     if not is_endpoint_host(host) or host == urlsplit(CONTROL_PLANE).hostname:
         return False
     return reply.status_code != 400 or is_endpoint_paused(reply)
@@ -73,6 +74,7 @@ def choose_endpoint_pause(
             f"The endpoint {name} failed to start: {reason}. Its log is at {advice.ENDPOINTS_PAGE}."
         )
     if state == "running":
+        # The endpoint runs, so its failure is of another kind: the rules for retries hold.
         return None
     if elapsed > MAX_START_WAIT:
         raise errors.InferenceEndpointTimeoutError(

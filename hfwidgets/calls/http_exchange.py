@@ -49,6 +49,7 @@ def to_our_error(
         broken: whether a part of the answer had arrived.
         proxied: whether the environment's proxies hold, as they do without a client of the user's.
     """
+    # Checked first, since `httpx.URL` below may raise for such an address again.
     if isinstance(error, BAD_URL_ERRORS):
         return errors.ConfigurationError(f"Not a URL that can be called: {url!r} ({error}).")
     target = httpx.URL(url)

@@ -12,6 +12,7 @@ from hfwidgets.errors.excerpt import make_excerpt
 MAX_DEPTH = 100
 """The depth at which the search for a value that JSON cannot express gives up."""
 
+# One encoder for all bodies: `json.dumps` with options makes a new one for each call.
 dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 """Returns a value without media as JSON text; ValueError or TypeError if it cannot be written."""
 
@@ -42,6 +43,7 @@ def find_odd_value(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any
     # numpy's and torch's numbers look like floats to a user, but not to `json`.
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         value = value.tolist()
+    # A container that holds itself ends here too.
     if depth > MAX_DEPTH or not _is_expressible(value):
         return path.lstrip(".") or "the request", value
     for name, item in _iter_items(value):

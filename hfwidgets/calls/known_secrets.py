@@ -47,6 +47,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> list[str]:
         part
         for name, value in headers.items()
         if is_secret_name(name) or redact(value) != reveal(value)
+        # A server may repeat the whole header, or the token without its scheme.
         for part in dict.fromkeys((reveal(value), value.rpartition(" ")[2]))
     ]
 

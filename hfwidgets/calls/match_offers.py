@@ -19,6 +19,7 @@ def offers_for_task(offers: Iterable[Offer], task: str) -> list[Offer]:
     """Return the offers for a task, by its name on the Hub; live ones first."""
     tasks = EMBEDDING_TASKS if task in EMBEDDING_TASKS else {task}
     found = [offer for offer in offers if offer.task is None or offer.task in tasks]
+    # The sort is stable, so the Hub's order, which is the user's preference, holds among equals.
     return sorted(found, key=lambda offer: offer.status != "live")
 
 

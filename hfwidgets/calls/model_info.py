@@ -75,6 +75,8 @@ def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
     Raises:
         HfHubHTTPError: the Hub does not have the model, or does not show it.
     """
+    # It shares the answers' table: Hub tokens begin with hf_, so none equals this word. A Hub that
+    # fails, fails with every token.
     key = (model, "unanswered")
     silent = settings.known_models.get(key)
     if silent is not None and silent[0] > time.monotonic():

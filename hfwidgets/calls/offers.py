@@ -85,6 +85,7 @@ def manual_mapping(mapping: Mapping[str, Any] | None) -> dict[str, tuple[Offer, 
             for name, entry in entries.items()
         }
         found[model] = parse_offers(rows)
+        # `parse_offers` skips entries that it cannot read, which would hide a typo here.
         if len(found[model]) != len(rows):
             raise _mapping_error(model)
     return found

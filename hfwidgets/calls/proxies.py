@@ -136,4 +136,5 @@ def _matches(entry: str, host: str, port: int) -> bool:
 
 
 def _has_port(entry: str) -> bool:
+    # A plain IPv6 address is full of colons; only one in brackets can have a port.
     return re.search(r"(^[^:]+|\]):\d+$", entry) is not None

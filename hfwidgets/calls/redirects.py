@@ -64,6 +64,8 @@ def follow_redirect(
     if reply.status_code == 303 and request.method != "GET":
         headers = {name: text for name, text in headers.items() if name not in BODY_HEADERS}
         return replace(request, method="GET", url=url, headers=headers, content=None)
+    # Browsers turn a POST into a GET after 301 and 302, which would lose the inputs: here method
+    # and body stay.
     return replace(request, url=url, headers=headers)
 
 

@@ -63,6 +63,7 @@ def _parse_date(text: str) -> float | None:
 
     try:
         date = email.utils.parsedate_to_datetime(text)
+        # HTTP dates are in GMT; without a zone Python would take them for local time.
         moment = date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
         return moment.timestamp() - time.time()
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -111,6 +111,8 @@ def _route_to_url(task: BaseTask, url: str, model: str | None, settings: Setting
                 advice=f"It serves chat-completion, {', '.join(sorted(provider.routes))}. Pass the "
                 "URL of a server for this task, or use provider='local'.",
             )
+    # A server with a single model accepts any filler as the name; vLLM and Ollama need the real
+    # one, which the call can name.
     return Route(provider, named, named or "default", url)
 
 
@@ -177,6 +179,8 @@ def _split_suffix(
     asked = ModelRef(task, base, settings, suffix)
     if suffix in POLICIES:
         return asked, name
+    # Only the client's own argument is in conflict: HFWIDGETS_PROVIDER is a default, which a suffix
+    # overrides.
     if settings.provider not in (None, "auto", suffix):
         raise errors.ConfigurationError(
             f"The model {model!r} names the provider {suffix!r}, but provider="
@@ -187,6 +191,7 @@ def _split_suffix(
         and name in (None, "auto")
         and _is_on_router(suffix, settings)
     ):
+        # The router reads the suffix itself.
         return asked, name
     return asked, suffix
 
@@ -227,6 +232,7 @@ def _find_offer(asked: ModelRef, provider: Provider) -> Flow[Offer]:
             raise
         return _assume_offer(asked, provider)
     theirs = [offer for offer in about.offers if offer.provider == provider.name]
+    # A mapping that was passed is complete: a provider that it leaves out is not guessed at.
     if not theirs and own_key and not about.is_manual:
         return _assume_offer(asked, provider)
     found = match_offers.offers_for_task(theirs, asked.hub_task)
@@ -245,6 +251,7 @@ def _assume_offer(asked: ModelRef, provider: Provider) -> Offer:
 
 def _route_by_hub_list(asked: ModelRef, prefer_hub: bool) -> Flow[Route]:
     """Return the first fitting provider of the Hub's list, for tasks other than chat."""
+    # The Hub lists providers in the user's preferred order, so `:preferred` holds here too.
     if asked.suffix in POLICIES - {"preferred"}:
         warn(
             f"':{asked.suffix}' works for chat only; {asked.task.name} goes to the first provider "

@@ -150,6 +150,7 @@ class Settings:
         known = self.token or self.machine_token
         if self.auth_rule == "none":
             return None
+        # The environment is cheap to read, so a token that appears there counts at once.
         if known is None and (
             monotonic() >= self.next_token_lookup or auth.has_environment_token()
         ):

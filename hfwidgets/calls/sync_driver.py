@@ -61,6 +61,7 @@ class SyncDriver:
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # the interpreter may be ending
+            # In a forked child the connections still belong to the parent.
             own = getattr(self, "_own_http", None)
             if own is not None and self._pid == os.getpid():
                 own.close()
@@ -68,6 +69,7 @@ class SyncDriver:
     def close(self) -> None:
         """Close the connections; an HTTP client of the user's stays open."""
         with self._lock:
+            # Closed outside the lock, so that no other thread waits for the network.
             closing, self._own_http = self._own_http, None
         if closing is not None:
             closing.close()
@@ -100,6 +102,7 @@ class SyncDriver:
         left = deadline.remaining_seconds(step.reason or "waiting")
         http_exchange.announce_wait(step)
         time.sleep(step.seconds if left is None else min(step.seconds, left))
+        # The pause was cut to the time that was left: the budget may be used up by now.
         deadline.remaining_seconds(step.reason or "waiting")
 
     def connection(self, reply: Reply) -> Connection:
@@ -160,6 +163,7 @@ class SyncDriver:
                     raise too_large_error(httpx.URL(request.url).host, limit, variable)
                 if watch is not None:
                     left = deadline.remaining_seconds("reading the answer")
+                    # A timer is a thread, which an answer that came in one piece need not pay for.
                     is_whole = response.headers.get("content-length") == str(size)
                     if left is not None and not watch.is_armed and not is_whole:
                         watch.arm(left)  # each read alone may take as long as the call could
@@ -170,6 +174,8 @@ class SyncDriver:
         finally:
             if watch is not None:
                 watch.disarm()
+        # Where the server sent no length, a socket that was shut down looks like the end of the
+        # body.
         if watch is not None and watch.has_fired:
             raise deadline.timeout_error("reading the answer")
         return b"".join(parts) if len(parts) != 1 else parts[0]

@@ -78,6 +78,8 @@ class _TimedStream(httpcore.NetworkStream):
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        # httpcore calls this for each idle connection of a pool with every request. `vars`, since
+        # type checkers refuse assignments to a method.
         vars(self)["get_extra_info"] = stream.get_extra_info
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -208,6 +210,7 @@ class _PooledBody(httpx.SyncByteStream):
         try:
             self.stream.close()
         finally:
+            # A body may be closed more than once, but is counted only once.
             pool, self.pool = self.pool, None
             if pool is not None:
                 with pool.lock:
@@ -317,4 +320,5 @@ def _make_transport(path: _Path) -> httpx.BaseTransport:
 
 
 def _make_async_transport(path: _Path) -> httpx.AsyncBaseTransport:
+    # Needs no timed backend: the driver's cancel scope ends all waits of a request together.
     return httpx.AsyncHTTPTransport(**_transport_options(path))

@@ -63,6 +63,7 @@ def missing_attribute_message(kind: type, name: str) -> str:
     text = f"{kind.__name__!r} object has no attribute {name!r}"
     if name in EQUIVALENT_NAMES:
         return f"{text}: use client.{EQUIVALENT_NAMES[name]}."
+    # IPython probes for many private names, which no task has.
     if name[0] == "_":
         return f"{text}."
     with contextlib.suppress(errors.UnknownTaskError):  # a short name of a task, such as "ner"

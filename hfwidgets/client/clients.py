@@ -37,7 +37,7 @@ class Completions(Generic[C]):
         self.create = create
 
     if not TYPE_CHECKING:
-
+        # Hidden from type checkers, which would accept any attribute otherwise.
         def __getattr__(self, name: str) -> Any:
             hint = arguments.CHAT_EQUIVALENT_NAMES.get(name)
             use = f": use client.chat.completions.{hint}" if hint else ""
@@ -123,6 +123,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         )
         self._use(self._make_caller(settings, http_client))
 
+    # Each client narrows these: their common type could not tell blocking from awaiting.
     _caller: Any
     _run: Any
 
@@ -145,6 +146,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
 
     @model.setter
     def model(self, name: str | None) -> None:
+        # Known routes can stay: the client's model is a part of their key.
         self._settings.model = arguments.check_model(name, provider=self.provider)
 
     @property
@@ -194,6 +196,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         Raises:
             UnknownParameterError: another argument.
         """
+        # `__init__` would make a driver with new connections.
         other = object.__new__(type(self))
         changed = arguments.with_changes(self._settings, changes)
         other._use(self._caller.with_settings(changed))
@@ -307,6 +310,7 @@ class AsyncInferenceClient(_Client["httpx.AsyncClient"], AsyncTaskClient):
 
         found, flow = self._build_flow(task, arguments)
         call = Call(self._settings, found)
+        # A dry run does the flow's blocking work itself.
         return await asyncio.to_thread(explain_call, call, flow)
 
     async def models(

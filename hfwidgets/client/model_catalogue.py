@@ -70,6 +70,7 @@ def _list_endpoint_models(
     endpoint = providers.get("endpoint")
 
     def choose(_: Settings) -> Flow[Route]:
+        # A flow is a generator, which takes a `yield`.
         yield from ()
         return Route(endpoint, None, None, url)
 
@@ -124,6 +125,7 @@ def _list_router_models(settings: Settings) -> Flow[list[CatalogModel]]:
     """Return all chat models of the router."""
     router = settings.hosts.router
     token = yield from settings.find_token()
+    # The router accepts Hub tokens only, and a provider's own key must not reach it.
     may_go = (
         token is not None
         and token.is_hub_token
@@ -154,6 +156,7 @@ def _parse_chat_model(entry: Mapping[str, Any]) -> CatalogModel:
         context_length=max(_known_values(offers, "context_length"), default=None),
         input_price=min(_known_values(offers, "input_price"), default=None),
         output_price=min(_known_values(offers, "output_price"), default=None),
+        # True is more than False: one provider with tools is enough.
         supports_tools=max(_known_values(offers, "supports_tools"), default=None),
     )
 

@@ -111,6 +111,7 @@ class RawRequests:
         task = (task or "").replace("_", "-")
         who = yield Target(lambda settings: _route_post(model, task, settings), task)
         output = TASKS[task].output if task in TASKS else ""
+        # Endpoints choose their encoder by it: for `*/*` they send images as base64 in JSON.
         headers = {"accept": "image/png"} if output == "image" else {}
         content = yield from _load_content(data)
         # Servers choose their decoder by the content type, which bytes alone do not carry.

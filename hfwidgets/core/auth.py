@@ -101,6 +101,7 @@ def _look_up_token() -> Token | None:
     for name in TOKEN_VARIABLES:
         if value := _strip_line_ends(os.environ.get(name, "")):
             return Token(value, f"the environment variable {name}")
+    # Colab comes last: its look-up waits for the front end.
     return _read_token_file() or _read_colab_secret()
 
 
@@ -119,6 +120,8 @@ def save_token(value: str) -> Path:
     """Write the token file, readable by its owner alone, and return its path."""
     path = token_path()
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The mode is set before the token is written, so that others can never read it. `touch` leaves
+    # the mode of an existing file unchanged.
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(_strip_line_ends(value), encoding="utf-8")
@@ -159,6 +162,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _check_sendable(value: str, source: str) -> str:
+    # The value stays out of the message: it may be a real token with a stray character.
     if not value.isascii() or not value.isprintable() or " " in value:
         raise errors.ConfigurationError(
             f"The token from {source} has characters that no token has (blanks, line ends or "

@@ -51,6 +51,7 @@ def read_url(name: str) -> str | None:
 def _check_url(name: str, value: str) -> str:
     try:
         parts = urlsplit(value)
+        # `urlsplit` accepts blanks and quotes inside an address.
         is_plain = value.isprintable() and not set(value) & set(" \"'")
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and is_plain:
             return value

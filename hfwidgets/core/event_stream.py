@@ -53,6 +53,8 @@ class EventStream:
             data.startswith(b"data: {")
             and data.find(b"\n") == len(data) - 2
             and data.endswith(b"\n\n")
+            # Bytes left over from earlier reads, half of a CRLF or a mark still to be dropped would
+            # change what this piece means.
             and not (self._rest or self._data or self._start or self._skip_lf or self.done)
             and not self._name
             and b"\r" not in data
@@ -62,6 +64,8 @@ class EventStream:
         """Return the unread text with LF for every line end and without a byte-order mark."""
         text = self._rest + data if self._rest else data
         if self._start:
+            # It may be the start of a mark. Without a line end in it, the caller stores it whole
+            # until more bytes come.
             if len(text) < 3 and codecs.BOM_UTF8.startswith(text):
                 return text
             text = text.removeprefix(codecs.BOM_UTF8)
@@ -76,6 +80,8 @@ class EventStream:
         return text
 
     def _split_events(self, lines: list[bytes]) -> Iterator[bytes]:
+        # This runs lazily: a caller that feeds more bytes before it has read all events loses the
+        # rest of them.
         self._rest = lines.pop()
         for line in lines:
             if line:
@@ -95,8 +101,10 @@ class EventStream:
 
     def _add_line(self, line: bytes) -> None:
         if line.startswith(b"data:"):
+            # text-generation-inference sends no space after the colon, which the standard allows.
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line == b"data":
+            # By the standard, a line without a colon is a field with an empty value.
             self._data.append(b"")
         elif line.startswith(b"event:"):
             self._name = line[6:].strip()
@@ -108,6 +116,7 @@ class EventStream:
         event = data[0] if len(data) == 1 else b"\n".join(data)
         if name == b"error" and not self.done:
             return ErrorEvent(event or b"{}")
+        # What follows `[DONE]` is read only so that the connection can be used again.
         if event[:1] == b"[" and event.strip() == DONE:
             self.done = True
         return b"" if self.done else event
@@ -143,6 +152,8 @@ class JsonDecoder:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._parts.append(data)
+        # Nothing can end without a line end. Joining and parsing the parts for each piece would
+        # make a long text take quadratic time.
         if self._has_open_text or b"\n" not in data:
             return
         *lines, rest = b"".join(self._parts).split(b"\n")
@@ -188,6 +199,8 @@ class AnswerStream:
             return self._events.feed(data)
         self.start += data
         head = self.start.removeprefix(codecs.BOM_UTF8).lstrip()
+        # The first byte that is not blank decides. A mark that was cut in two is not such a byte
+        # yet.
         if not head or codecs.BOM_UTF8.startswith(head):
             return ()
         self._events = JsonDecoder() if head[:1] in (b"{", b"[") else EventStream()
@@ -268,6 +281,7 @@ class ItemDecoder(Generic[T]):
     def _make_item(self, event: bytes) -> T | None:
         try:
             value = self._parse(event)
+            # Readers find errors by the key `error`, which an event that is only named so may lack.
             if type(event) is ErrorEvent and not (isinstance(value, dict) and value.get("error")):
                 value = {"error": value or "the server sent an error event"}
             item = self._read(value)
@@ -316,9 +330,11 @@ def json_parser() -> Callable[[bytes], Any]:
 
 def _parse_with_json(event: bytes) -> Any:
     try:
+        # Broken UTF-8 costs the characters that it breaks, not the whole stream.
         return json.loads(event.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         if type(event) is ErrorEvent:
+            # The data of an error event may be plain text: it is the message.
             return event.decode("utf-8", "replace")
         raise errors.OutputError(
             f"The stream holds what is not JSON: {make_excerpt(event)!r}."

@@ -18,6 +18,7 @@ _TIMING_HEADERS = {
     "validation": "x-validation-time",
     "total": "x-total-time",
 }
+# text-generation-inference counts the compute time in seconds and all others in milliseconds.
 _MILLISECOND_TIMES = {"queue", "inference", "validation", "total"}
 
 

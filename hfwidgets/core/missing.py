@@ -20,6 +20,7 @@ def is_missing(value: Any) -> bool:
         return False
     if name == "Decimal":
         return bool(value.is_nan())  # a signaling NaN refuses to be compared
+    # Scalars only: comparing an array with itself gives an array, which is neither true nor false.
     if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
         plain = value.item()  # numpy's NaT becomes None, its NaN a float
         return plain is None or bool(plain != plain)

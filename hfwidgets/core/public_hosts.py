@@ -43,11 +43,14 @@ def why_blocked(url: object, base: str = "") -> Flow[str]:
     addresses = yield Blocking(functools.partial(resolve_host, host, parts.port or 443))
     if not addresses:
         return "its name cannot be resolved"
+    # The request may connect to any of the addresses, so a single private one blocks all.
     for address in addresses:
         if near and address.is_loopback:
             continue
         if not is_public(address):
             return "its address is not on the public internet"
+        # Plain http passed the first test because the call's server is on this machine; the address
+        # is not, so it needs https.
         if parts.scheme != "https":
             return "only https is followed"
     return ""
@@ -70,6 +73,7 @@ def resolve_host(host: str, port: int) -> list[IPAddress]:
 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # A label that IDNA cannot encode, such as a very long one, raises UnicodeError.
     except (OSError, UnicodeError):
         return []
     return [unwrap(str(entry[4][0])) for entry in found]
@@ -79,11 +83,13 @@ def unwrap(text: str) -> IPAddress:
     """Return an address; the IPv4 address where an IPv6 address only wraps one."""
     import ipaddress
 
+    # The scope of a link-local address (`%eth0`) is not part of the address.
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _network(NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    # Packets go to the IPv4 address inside, which may be a private one.
     return address.ipv4_mapped or address.sixtofour or address
 
 
@@ -93,6 +99,7 @@ def is_public(address: IPAddress) -> bool:
         address not in _network(GLOBAL_UNICAST) or address in _network(TEREDO)
     ):
         return False  # ::127.0.0.1, site-local addresses and what is not assigned
+    # For Python, multicast addresses are global.
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
@@ -115,6 +122,7 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         pass  # a name, or a short form
     try:
+        # Resolvers accept 127.1, 0x7f000001 and 2130706433; `ipaddress` refuses them.
         return socket.inet_aton(name)[0] == 127
     except OSError:
         return False

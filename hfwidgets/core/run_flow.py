@@ -21,6 +21,7 @@ def run_flow(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
             # A step's error goes back into the flow, which may handle it: by a retry, or by a
             # better message.
             step = flow.send(outcome) if error is None else flow.throw(error)
+            # An error that stayed here would be thrown again after the next step.
             outcome = error = None
             try:
                 outcome = perform(step)
@@ -31,6 +32,8 @@ def run_flow(flow: Flow[T], perform: Callable[[Any], Any]) -> T:
         result: T = done.value
         return result
     finally:
+        # After an interrupt this runs the flow's own `finally` blocks; a flow that has ended
+        # ignores it.
         flow.close()
 
 
@@ -44,6 +47,7 @@ async def arun_flow(flow: Flow[T], perform: Callable[[Any], Awaitable[Any]]) -> 
             outcome = error = None
             try:
                 outcome = await perform(step)
+            # `CancelledError` is a BaseException: a flow must not handle it as a failed step.
             except Exception as failure:
                 error = failure
     except StopIteration as done:

@@ -139,6 +139,7 @@ class OpenConnection(Protocol):
 def _read_items(
     state: _StreamState[T], chunks: Iterator[bytes], line: OpenConnection
 ) -> Generator[T, None, None]:
+    # Only the first item is timed. Rebinding the name spares all others the test.
     seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
     try:
         for data in chunks:
@@ -197,6 +198,7 @@ class Stream(_BaseStream[T, R]):
         Another thread that waits for the next item sees the stream end.
         """
         if not self._state.closed:
+            # Set first: the reader that this wakes takes its error for the end of the stream.
             self._state.closed = True
             self._connection.abort()
         with contextlib.suppress(ValueError):  # another thread is inside: it sees the end by itself
@@ -214,6 +216,7 @@ class Stream(_BaseStream[T, R]):
         self.close()
 
     def __del__(self) -> None:
+        # Destructors run even if `__init__` failed, which leaves no state.
         state = getattr(self, "_state", None)
         if state is not None and not state.closed:
             state.closed = True
@@ -242,6 +245,8 @@ async def _read_items_async(
     finally:
         state.record_end()
         state.closed = True
+        # Without `release` and `abort`: on closing, httpx reuses the connection only if the answer
+        # was read to its end.
         await close()
 
 
@@ -315,6 +320,7 @@ _closing_tasks: set["asyncio.Task[None]"] = set()
 
 
 def _close_later(loop: "asyncio.AbstractEventLoop", close: Callable[[], Awaitable[None]]) -> None:
+    # `create_task` accepts only coroutines, and `close` may return any awaitable.
     async def run_close() -> None:
         await close()
 

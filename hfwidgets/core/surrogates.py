@@ -19,6 +19,8 @@ def repair_text(text: str) -> str:
     """Return a text with its halves joined, and U+FFFD for those that are alone."""
     if text.isascii() or not _HALF.search(text):
         return text
+    # In UTF-16 two halves in a row have the bytes of the whole character, so decoding joins them.
+    # Only those that are alone are replaced.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

@@ -42,6 +42,8 @@ class InferenceEndpointType(StrEnum):
 class EndpointActions(Protocol):
     """The methods of the blocking control plane that an endpoint's own methods call."""
 
+    # Properties, because the control plane's operations are descriptors: a method of a protocol
+    # would not match them.
     @property
     def fetch(self) -> Any: ...
     @property

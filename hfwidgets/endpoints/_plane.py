@@ -244,6 +244,8 @@ class _ControlPlane:
         headers = model_info.auth_headers(token) if may_send_token(endpoint.url, token) else {}
         url = endpoint.url.rstrip("/") + "/" + endpoint.health_route.lstrip("/")
         try:
+            # Without tries=0 the call would wait for the endpoint itself, past the `timeout` of
+            # `wait`.
             reply: Reply = yield Send("GET", url, headers=headers, tries=0)
         except (errors.HfHubHTTPError, errors.ConnectError):
             return False  # not ready; one that was scaled to zero starts because of this request
@@ -341,6 +343,8 @@ class Endpoints(_ControlPlane, SyncTaskClient):
 
     def token_for(self, url: str) -> str | None:
         """Return the token that a client of an endpoint's URL is passed, None without any."""
+        # The machine's token is left to the new client to find: passed on, it would count as
+        # explicit and lose its limits.
         token = self._settings.token
         return token.value if token is not None and may_send_token(url, token) else None
 
@@ -363,6 +367,7 @@ class AsyncEndpoints(_ControlPlane, AsyncTaskClient):
 
         self._client = client or AsyncInferenceClient(token=token, **settings)
         self._settings = self._client._settings
+        # The objects' own methods block, so they need a blocking driver with the same settings.
         blocking = InferenceClient()
         blocking._use(blocking._caller.with_settings(self._settings))
         self._blocking = Endpoints(client=blocking)

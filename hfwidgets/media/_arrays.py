@@ -55,6 +55,8 @@ def array_to_image(value: object) -> "Image":
     from PIL import Image
 
     array = _to_array(value)
+    # Channels come first in torch by convention. In other libraries the same shape may be meant
+    # otherwise, so it is refused with a hint.
     if type(value).__module__.partition(".")[0] == "torch" and _is_channels_first(array):
         array = array.transpose(1, 2, 0)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -108,6 +110,7 @@ def parse_samples(value: object) -> tuple[object, int] | None:
     if isinstance(value, tuple) and len(value) == 2:
         first, second = value
         rates = _parse_rate(first), _parse_rate(second)
+        # Exactly one of the two is a rate; two numbers or two arrays are no samples.
         if rates[0] is None and rates[1] is not None:
             return first, rates[1]
         if rates[1] is None and rates[0] is not None:
@@ -164,6 +167,7 @@ def _to_int16(array: "Array") -> "Array":
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise errors.InputError("The audio array holds NaN or infinite values.")
+        # With 32768, a sample of 1.0 would wrap around to the lowest value.
         return np.asarray(np.rint(np.clip(array, -1.0, 1.0) * 32767), "<i2")
     if array.dtype == np.uint8:  # 8-bit audio is unsigned, with its zero at 128
         return np.asarray((array.astype(np.int16) - 128) << 8, "<i2")
@@ -189,6 +193,7 @@ def mix_channels(samples: "FloatSamples") -> "FloatSamples":
     mixed: FloatSamples = samples.mean(axis=1)
     if samples.shape[1] < 2 or not len(samples):
         return mixed
+    # The sum of squares per channel, without a temporary array as large as the recording.
     powers = np.einsum("ij,ij->j", samples, samples)
     if float(mixed @ mixed) >= CANCELED**2 * float(powers.max()):
         return mixed

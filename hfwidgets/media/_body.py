@@ -37,6 +37,8 @@ def _describe_media(part: Media) -> str:
 
 
 def _encoded_size(part: bytes | Media) -> int:
+    # Base64 has four characters for each three bytes that are begun, hence the
+    # division that rounds up.
     return len(part) if isinstance(part, bytes) else -(-(part.size or 0) // 3) * 4
 
 
@@ -66,6 +68,7 @@ def json_body(value: object) -> bytes | Body:
         value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=stand_in
     )
     body = Body(_interleave(text.split(mark), found))
+    # Reading a file may block, so even a small one is read only while it is sent.
     at_once = body.size <= ONE_PIECE_LIMIT and all(leaf.is_in_memory for leaf in found)
     return b"".join(body) if at_once else body
 

@@ -105,6 +105,7 @@ def _is_complete(file: IO[bytes], media: Media) -> bool:
     try:
         return bool(test and test(file, media.size or 0))
     finally:
+        # Pillow reads on from where it left off.
         file.seek(at)
 
 
@@ -114,6 +115,7 @@ def _is_complete_png(file: IO[bytes], size: int) -> bool:
         length, kind = struct.unpack(">I4s", head)
         if kind == b"IEND":
             return True
+        # Twelve bytes surround the data: length and type before it, a checksum after it.
         at = file.seek(at + 12 + length)
     return False
 
@@ -130,6 +132,8 @@ def _is_complete_jpeg(file: IO[bytes], size: int) -> bool:
             return False
         if head[1] == 0xDA:
             return _contains(file, b"\xff\xd9")
+        # Any number of 0xFF may fill the space before a marker. A length counts its own two
+        # bytes, but not the marker's.
         at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:], "big")
     return False
 
@@ -139,12 +143,14 @@ def _contains(file: IO[bytes], wanted: bytes) -> bool:
     while data := file.read(1 << 16):
         if wanted in last + data:
             return True
+        # The end of a piece may cut the two bytes of the mark apart.
         last = data[-1:]
     return False
 
 
 def _is_complete_webp(file: IO[bytes], size: int) -> bool:
     file.seek(4)
+    # The size in a RIFF header does not count the eight bytes that lead up to it and hold it.
     return size >= 8 + int.from_bytes(file.read(4), "little")
 
 
@@ -162,5 +168,6 @@ def _has_samples(file: IO[bytes], size: int) -> bool:
             return left > 0 and not (length == 0 and file.read(4).isascii())
         if length > left:
             return True  # damaged, which a server may still read
+        # Chunks begin at even places, so a pad byte follows an odd length.
         at = file.seek(at + 8 + length + length % 2)
     return at < size

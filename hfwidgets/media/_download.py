@@ -33,6 +33,7 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
             return declare_type(decode_data_url(url), url[5:].partition(",")[0])
         if reason := (yield from why_blocked(url, base)):
             raise _blocked_error(url, reason)
+        # Redirects are followed here, one by one, so that each target passes the gate above.
         reply = yield Send("GET", url, limit=limit, follow=False)
         if reply.status_code < 300:
             return read_content(reply)

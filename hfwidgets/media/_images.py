@@ -62,6 +62,7 @@ def encode_image(image: "Image") -> bytes:
     check_sides(image.size, "The image")
     try:
         image.load()  # a lazily opened file may be closed or cut off by now
+        # Saving with quality="keep" needs the quantization tables of the file.
         if image.format == "JPEG" and image.mode in _JPEG_MODES and hasattr(image, "quantization"):
             return _encode_jpeg(image)
         return _encode_png(turn_upright(image))
@@ -77,6 +78,7 @@ def encode_image(image: "Image") -> bytes:
 def _encode_jpeg(image: "Image") -> bytes:
     from PIL import Image
 
+    # Only the orientation is passed on: the rest of EXIF, such as the place, is private.
     exif = Image.Exif()
     if orientation := image.getexif().get(ORIENTATION_TAG):
         exif[ORIENTATION_TAG] = orientation
@@ -99,6 +101,7 @@ def turn_upright(image: "Image") -> "Image":
     """Return the image turned as its EXIF orientation says; itself when it is upright."""
     from PIL import ImageOps
 
+    # exif_transpose would copy an image that is upright already.
     if image.getexif().get(ORIENTATION_TAG, 1) == 1:
         return image
     return ImageOps.exif_transpose(image)
@@ -132,6 +135,7 @@ def to_rgb(image: "Image", background: str = "white") -> "Image":
     from PIL import Image
 
     found = to_eight_bits(turn_upright(image))
+    # The mode alone does not tell: a palette may have a transparent color.
     if not found.has_transparency_data:
         return found.convert("RGB")
     layer = found.convert("RGBA")
@@ -153,6 +157,7 @@ def _find_range(image: "Image") -> tuple[float, float]:
         raise errors.InputError("The image holds NaN or infinite values.")
     ranges = _RANGES if image.mode == "F" else _RANGES[1:]
     top = next((top for top in ranges if high <= top), high)
+    # The tiny step avoids a division by zero where all values are the same.
     return (0.0, top) if low >= 0 else (low, max(high, low + 1e-12))
 
 

@@ -15,6 +15,7 @@ from hfwidgets.media._objects import unwrap
 from hfwidgets.media._readers import INPUT_LIMIT
 from hfwidgets.media._sniff import HEAD_SIZE, find_id3_end, sniff
 
+# A multiple of four, since base64 can be cut only between groups of four characters.
 PIECE = 4 * CHUNK
 
 INLINE_LIMIT = 1 << 18
@@ -46,6 +47,7 @@ def load(source: object, kind: str | None = None) -> Flow[Media]:
     """
     if isinstance(source, Media):
         return source
+    # A URL is only passed on, so it does not cost the change of threads that reading may.
     if isinstance(source, str) and (url := _normalize_url(source)):
         return _url_media(url, kind)
     media: Media = yield Blocking(functools.partial(_open_media, source, kind))
@@ -73,6 +75,7 @@ def ensure_bytes(media: Media) -> Flow[Media]:
     try:
         yield Blocking(functools.partial(_check_media, media, media.url))
     except errors.InputError:
+        # As before the call, so that the next one fetches again instead of trusting bad bytes.
         media.source = None
         raise
     return media
@@ -99,6 +102,7 @@ def _normalize_url(text: str) -> str | None:
     bare = text.strip()
     scheme, colon, rest = bare[:8].partition("://")
     if colon and scheme.lower() in ("http", "https"):
+        # `https://` fills all eight characters: whether a host follows shows only in the length.
         return f"{scheme.lower()}{bare[len(scheme) :]}" if rest or len(bare) > 8 else None
     return None
 
@@ -110,6 +114,7 @@ def _url_media(url: str, kind: str | None) -> Media:
 
 def _open_media(source: object, kind: str | None) -> Media:
     """Return the source as checked media; may block."""
+    # A class has the methods of its objects, such as read, and would pass for one of them below.
     if isinstance(source, type):
         raise errors.InputTypeError(
             f"{source.__name__} is a class: pass an object of it, or a path, a URL or bytes."
@@ -167,6 +172,7 @@ def _from_array(array: object, kind: str | None) -> Media:
 
 def _open_text(text: str, kind: str | None) -> Media:
     """Return what a URL or a path in a str names."""
+    # `load` checks only what was passed; an object may have been opened to a URL since.
     if url := _normalize_url(text):
         return _url_media(url, kind)
     bare = text.strip()
@@ -202,6 +208,7 @@ def _find_file(source: str | os.PathLike[str]) -> Path:
     if text == "":
         raise errors.InputError("An empty string is not a path: pass a path, a URL or bytes.")
     is_folder = False
+    # Unchanged first, since a file's name may begin or end with a blank.
     for candidate in dict.fromkeys((source, text.strip())):
         try:
             path = Path(candidate).expanduser()
@@ -235,6 +242,8 @@ def decode_data_url(url: str) -> bytes:
     if not head.lower().endswith(";base64"):
         return urllib.parse.unquote_to_bytes(text)
     try:
+        # Only the start is searched: escapes occur throughout or not at all, and
+        # texts may be very long.
         return decode_base64(urllib.parse.unquote(text) if "%" in text[:CHUNK] else text)
     except ValueError as error:
         raise errors.InputError(f"The data URL's base64 is damaged: {error}.") from error
@@ -268,6 +277,7 @@ def _check_media(media: Media, label: str) -> Media:
         _check.check_image(media, label)
     elif found == "audio":
         _check.check_audio(media, label)
+    # After the check of images, since Pillow may know a type that has no signature here.
     if media.mime is None:
         raise errors.InputError(_check.unknown_type_message(label, media.kind))
     return media
@@ -281,6 +291,8 @@ def _sniff_media(media: Media, label: str) -> str | None:
             end = find_id3_end(head) if isinstance(head, bytes) else None
             if end is not None and end + 2 > len(head):  # a cover image fills the tag
                 file.seek(end)
+                # An empty tag stands in for the long one: that there was a tag
+                # helps `sniff` to decide.
                 head = b"ID3\x04\0\0\0\0\0\0" + file.read(HEAD_SIZE)
     except errors.HfWidgetsError:
         raise

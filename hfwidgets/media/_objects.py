@@ -53,6 +53,7 @@ def _unwrap_once(source: object) -> object:
     if package in ("requests", "httpx", "niquests") and hasattr(source, "status_code"):
         return _unwrap_response(source)
     figures = sys.modules.get("matplotlib.figure")
+    # By class and not by module, since subclasses of figures live in other packages.
     if figures is not None and isinstance(source, figures.Figure):
         out, figure = io.BytesIO(), cast("Figure", source)
         figure.savefig(out, format="png")
@@ -73,6 +74,7 @@ def _is_dataset_file(value: Mapping[object, object]) -> bool:
 
 def _is_upload(item: object) -> bool:
     """True for an uploaded file as FileUpload's value holds it."""
+    # A chat message has a content as well, but neither a name nor a size of a file.
     return isinstance(item, Mapping) and "content" in item and ("name" in item or "size" in item)
 
 
@@ -88,6 +90,7 @@ def _unwrap_mapping(source: Mapping[object, object]) -> object:
     if _is_upload(source):
         return source["content"]
     if _is_dataset_file(source):
+        # The bytes win: a data set's path may lead to a file on the machine that built it.
         found = source.get("bytes") if source.get("bytes") is not None else source.get("path")
         if found is None:
             raise errors.InputError('The dict has neither "bytes" nor a "path".')

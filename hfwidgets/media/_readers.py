@@ -22,6 +22,7 @@ def open_reader(file: object) -> ByteSource:
         raise text_file_error()
     if inspect.iscoroutinefunction(getattr(file, "read", None)):
         raise _async_file_error()
+    # `is True`: an object that only resembles a file may have a method of this name.
     if getattr(file, "closed", False) is True:
         raise errors.InputError("The file is closed: open it again, or pass its path.")
     try:
@@ -67,11 +68,13 @@ def _open_in_place(file: object) -> ByteSource | None:
 
 def _read_all(file: object) -> bytes:
     try:
+        # One byte more than allowed, to tell a file of exactly the limit from a larger one.
         data: object = file.read(INPUT_LIMIT + 1)  # type: ignore[attr-defined]
     except TypeError:  # a read() that takes no size
         data = file.read()  # type: ignore[attr-defined]
     if isinstance(data, str):
         raise text_file_error()
+    # A plain read() that wraps an asynchronous one is noticed only by what it returns.
     if inspect.isawaitable(data):
         if inspect.iscoroutine(data):
             data.close()  # else Python warns that it was never awaited

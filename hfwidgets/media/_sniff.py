@@ -65,6 +65,7 @@ def sniff(head: bytes, kind: str | None = None) -> str | None:
     `kind` is "audio".
     """
     found = (
+        # From the surest signature to the weakest: those at the end match other bytes by accident.
         _match_prefix(head)
         or _match_id3(head)
         or _match_riff(head)
@@ -129,6 +130,7 @@ def _match_id3(head: bytes) -> str | None:
         return None
     end = find_id3_end(head)
     found = sniff(head[end:]) if end is not None and head[end : end + 2] else None
+    # Anything else after the tag, such as padding, counts as MP3, for which the tag was made.
     return found if found in ("audio/aac", "audio/flac", "audio/ogg") else "audio/mpeg"
 
 

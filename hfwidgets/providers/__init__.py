@@ -73,6 +73,8 @@ def builtin_names() -> frozenset[str]:
     """Return the names of the providers in this folder."""
     import pkgutil
 
+    # By the files' names: importing every provider to list them would slow
+    # down each client's start.
     found = (module.name for module in pkgutil.iter_modules(__path__))
     return frozenset(name.replace("_", "-") for name in found if name[0] != "_")
 
@@ -85,6 +87,7 @@ def plugin_entry_points() -> dict[str, "EntryPoint"]:
     return {
         e.name: e
         for e in metadata.entry_points(group=ENTRY_POINT_GROUP)
+        # A package that took over a built-in name would receive that provider's key.
         if e.name not in builtin_names()
     }
 

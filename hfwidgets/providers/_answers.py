@@ -35,6 +35,8 @@ def parse_json(reply: Reply) -> Any:
     """
     try:
         found = reply.json()
+        # Well-formed UTF-8 has no halves, so only an escape can bring one; nearly all answers have
+        # none and are spared the walk through their values.
         has_escapes = b"\\ud" in reply.content.lower() if reply.content else False
         return repair_json(found) if has_escapes else found
     except (ValueError, RecursionError) as error:
@@ -48,6 +50,7 @@ def parse_json(reply: Reply) -> Any:
 def decode_base64_answer(text: object) -> bytes:
     """Decode a base64 text, with or without the head of a data URL."""
     try:
+        # Base64 has no comma: what follows the last one is a data URL's data, or the whole text.
         return base64.b64decode(str(text).rpartition(",")[2], validate=True)
     except binascii.Error as error:
         raise errors.OutputError(f"The answer's base64 is damaged: {error}.") from error

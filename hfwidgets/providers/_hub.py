@@ -76,6 +76,7 @@ def build_body(request: Infer) -> dict[str, Any]:
     if request.task == "feature-extraction":  # servers read its parameters next to the inputs
         return {"inputs": request.inputs, **request.parameters}
     if request.task in TABULAR_TASKS:
+        # Servers of tabular models look for the table at the root, not in the inputs.
         return {"parameters": request.parameters, "table": request.inputs}
     return {"inputs": request.inputs, "parameters": request.parameters}
 
@@ -89,6 +90,8 @@ def post_task(request: Infer, path: str) -> Flow[Any]:
     # Servers that can send several formats choose by this header; PNG loses nothing.
     headers = {"accept": "image/png"} if request.output == "image" else {}
     limit = OUTPUT_LIMIT if request.output else None
+    # A raw body has no place for parameters: one of them turns the whole request into JSON with
+    # base64. Servers choose the decoder of a raw body by its exact content type.
     if isinstance(inputs, Media) and not request.parameters:
         headers["content-type"] = inputs.mime or "application/octet-stream"
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)

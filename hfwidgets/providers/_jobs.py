@@ -34,8 +34,10 @@ def wait_for_job(
         status = parse_json((yield Send("GET", path, follow=False)))
         reason = state(status)
         if reason is None:
+            # An error from here on, as in the download of the result, has no job to cancel.
             yield CancelOnExit(None)
             return status
+        # Only the pauses count; a client's timeout includes the requests.
         if waited >= WAIT_LIMIT:
             raise errors.ProviderJobError(
                 f"The job is not done after {WAIT_LIMIT:.0f} s: {reason}. A client with timeout= "

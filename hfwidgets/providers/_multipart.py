@@ -18,6 +18,8 @@ class MultipartForm:
         import mimetypes
 
         suffix = mimetypes.guess_extension(mime) or ".wav"
+        # A part ends with a line break. Here the file follows in place of the empty text, and the
+        # tail begins with that break.
         self._head = self._build_part(
             f'name="file"; filename="audio{suffix}"\r\nContent-Type: {mime}', ""
         ).removesuffix(b"\r\n")
@@ -37,4 +39,5 @@ class MultipartForm:
 
 
 def _to_text(value: object) -> str:
+    # As JSON, so that True is written as servers read it: true.
     return value if isinstance(value, str) else json.dumps(value)

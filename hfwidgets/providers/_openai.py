@@ -96,9 +96,12 @@ def post_chat(request: Infer, path: str, rewrite: SchemaRewriter | None = None) 
     The model comes first in the body, so that a proxy can route on a prefix.
     """
     body = {
+        # The protocol requires a model; a server at a URL that was called
+        # without one serves just one.
         "model": request.served_as or "default",
         "messages": request.inputs,
         **request.parameters,
+        # After the parameters: extra_body must not change how the answer has to be read.
         "stream": request.stream,
     }
     schema = find_json_schema(body) if rewrite else None
@@ -119,6 +122,7 @@ def find_json_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def post_completion(request: Infer, provider: Provider, path: str) -> Flow[Any]:
     """Send a prompt to OpenAI's completions and answer as a text-generation server would."""
+    # Details are not dropped: `_to_generation` builds the part of them that this wire has.
     options = provider.drop_unsupported(request, *(name for name in TGI_ONLY if name != "details"))
     wanted = options.pop("details", None)
     for old, new in (("max_new_tokens", "max_tokens"), ("return_full_text", "echo")):
@@ -153,6 +157,7 @@ def post_embeddings(request: Infer, provider: Provider, path: str) -> Flow[list[
     options = provider.drop_unsupported(request, *HUB_ONLY)
     body = {"input": request.inputs, **options, "model": request.served_as}
     raw = parse_json((yield Send("POST", path, json=body)))
+    # Servers need not send the rows in order. The sort is stable: without indices the order stays.
     rows = sorted(get_value(raw, "data"), key=lambda row: row.get("index") or 0)
     return [_parse_vector(get_value(row, "embedding")) for row in rows]
 
@@ -184,6 +189,7 @@ def post_transcription(request: Infer, path: str) -> Flow[dict[str, Any]]:
     fields = {**request.parameters, "model": request.served_as}
     stamps = fields.pop("return_timestamps", None)
     if stamps:
+        # The default format has the text alone, without times.
         fields["response_format"] = "verbose_json"
     if stamps == "word":
         fields["timestamp_granularities[]"] = "word"

@@ -62,12 +62,14 @@ class Address:
         raise TypeError("An address holds credentials and is not pickled or copied.")
 
     def __post_init__(self) -> None:
+        # The class is frozen, and its fields become masked before anything can print them.
         object.__setattr__(self, "base", hide_url(self.base))
         object.__setattr__(self, "headers", hide_headers(self.headers))
 
 
 def bearer_headers(key: str) -> dict[str, str]:
     """Return the usual header for a key."""
+    # A text that is built around a secret is a plain str again, so it is wrapped like the key.
     return {"authorization": Secret(f"Bearer {reveal(key)}")}
 
 
@@ -110,6 +112,7 @@ class Provider:
         headers: Mapping[str, str] | None = None,
         naming: Callable[[str], str] = str,
     ) -> None:
+        # `providers.get` sets it: a provider is named by its module or its entry point.
         self.name = ""
         self.base = base
         self.build_auth_headers = auth_headers
@@ -164,7 +167,9 @@ class Provider:
         Raises:
             MissingTokenError: There is no token, or one that does not fit.
         """
+        # A flow has to be a generator, even where it waits for nothing.
         yield from ()
+        # First, because the next error recommends a Hub token, which is useless here.
         if not self.routable and not self.anonymous and (token is None or token.is_hub_token):
             raise errors.MissingTokenError(
                 f"{self.name} accepts its own keys only, not a Hub token: pass one as token= (or "
@@ -179,6 +184,8 @@ class Provider:
             return Address(
                 f"{hosts.router}/{self.name}", {**self.headers, **bearer_headers(token.value)}, True
             )
+        # A Hub token comes here too, where the router does not reach the
+        # provider, as with endpoints.
         shown = self.build_auth_headers(token.value) if token else {}
         base = hosts.address_of(self.name, self.base_of(task))
         if self.root:

@@ -23,6 +23,7 @@ def generate_text(request: Infer, path: str) -> Flow[Any]:
     Raises:
         TaskNotServedError: The server cannot stream.
     """
+    # By path as well: at the one address of hf-inference, each model has another server.
     known: set[str] = request.memory.setdefault(f"unused {path}", set())
     if known and request.stream:
         raise _no_stream_error(request)
@@ -30,8 +31,10 @@ def generate_text(request: Infer, path: str) -> Flow[Any]:
         return (yield from _post_generation(request, path, _drop_unused(request, known)))
     except errors.BadRequestError as error:
         unused = _find_unused(error)
+        # Names that were left out already are refused again: another try would change nothing.
         if not unused or unused <= known:
             raise
+        # In place, since this set is the one in the memory that later calls read.
         known |= unused
     if request.stream:
         raise _no_stream_error(request)

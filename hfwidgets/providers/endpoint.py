@@ -41,6 +41,7 @@ class EndpointProvider(HubProvider):
             return (yield from post_task(request, _named_path(request.task)))
         try:
             return (yield from post_task(request, ""))
+        # A URL with a path names its route already, so there the first error is the answer.
         except (errors.BadRequestError, errors.NotFoundError, errors.NotServedError):
             if urlsplit(request.base).path.strip("/") or not (yield from _lists_task(request)):
                 raise
@@ -61,6 +62,7 @@ def _lists_task(request: Infer) -> Flow[bool]:
         try:
             reply = yield Send("GET", "/health", tries=0)
             tasks = reply.json().get("tasks")
+        # Whatever /health answers, the error of the task is the one to report.
         except (errors.HfWidgetsError, ValueError, AttributeError, RecursionError):
             tasks = None
         request.memory["health tasks"] = tasks if isinstance(tasks, list) else []

@@ -63,6 +63,7 @@ def animate_image(request: Infer) -> Flow[Any]:
 def edit_image(request: Infer) -> Flow[Any]:
     image = yield from media.to_url(request.inputs, "image/jpeg")
     options = {"image_size" if n == "target_size" else n: v for n, v in request.parameters.items()}
+    # Models differ in which of the two they read.
     body = {"image_url": image, "image_urls": [image], **options, **_lora_options(request)}
     raw = yield from _run_queued_job(request, body)
     return (yield from fetch_file(request, get_value(raw, "images", 0, "url")))
@@ -75,6 +76,7 @@ def segment_image(request: Infer) -> Flow[Any]:
     raw = yield from _run_queued_job(
         request, {"image_url": image, **request.parameters, "sync_mode": True}
     )
+    # With sync_mode this is a data URL. The task's reader expects base64, as hf-inference sends it.
     mask = yield from fetch_file(request, get_value(raw, "image", "url"))
     return [{"label": "mask", "mask": base64.b64encode(mask).decode()}]
 
@@ -95,22 +97,28 @@ def _lora_options(request: Infer) -> dict[str, Any]:
     assert request.hosts is not None
     lora = {"path": f"{request.hosts.hub}/{request.model}/resolve/main/{weights}", "scale": 1}
     base = "stabilityai/stable-diffusion-xl-base-1.0"
+    # Only the generic route needs the base model's name; each other route has one already.
     named = request.task == "text-to-image" and request.served_as == "fal-ai/lora"
     return {"loras": [lora], **({"model_name": base} if named else {})}
 
 
 def _run_queued_job(request: Infer, body: dict[str, Any]) -> Flow[Any]:
     """Queue a job, wait until it is done and return its result."""
+    # This parameter makes the router forward to fal's queue; every poll needs it as well.
     query = "?_subdomain=queue" if request.routed else ""
     job = parse_json((yield Send("POST", f"/{request.served_as}{query}", json=body)))
+    # Not the path of the request: the queue drops the parts after a model's name.
     path = _jobs.url_path(get_value(job, "response_url"))
     cancel = Send("PUT", f"{path}/cancel{query}")
     status = yield from _jobs.wait_for_job(f"{path}/status{query}", _pending_reason, cancel)
+    # COMPLETED says only that the job has ended, not that it succeeded.
     if status.get("error"):
         raise job_error(provider.name, request, status["error"])
     try:
         return parse_json((yield Send("GET", f"{path}{query}")))
     except errors.HfHubHTTPError as error:
+        # The result of a failed job answers 4xx with the reason. Passed on as it is, it would read
+        # like a fault of the request.
         failed = job_error(provider.name, request, error.server_message)
         failed.meta = error.meta
         raise failed from error

@@ -49,6 +49,7 @@ def _start_engine() -> Flow[engine_process.EngineState]:
     process = yield Blocking(
         engine_process.start_engine, "start the embedded engine, which chooses its port", unborn
     )
+    # A dry run skips the start and gets the stand-in.
     if isinstance(process, engine_process.EngineState):
         return process
     for _ in range(round(START_LIMIT / POLL_INTERVAL)):

@@ -33,6 +33,7 @@ class Embedding(np.ndarray[Any, np.dtype[np.float32]]):
         return array.view(cls)
 
     def __array_finalize__(self, source: object) -> None:
+        # numpy calls this for slices and results of arithmetic too: they share the origin.
         self.meta = getattr(source, "meta", None)
 
     def __reduce__(self) -> Any:

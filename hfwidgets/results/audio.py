@@ -279,6 +279,7 @@ class AutomaticSpeechRecognitionOutput(TextRecord):
         """Return the end of a chunk: its own, else the next one's start, else the recording's."""
         known = chunk.end if chunk.end is not None else after
         if known is not None:
+            # A server's times may run backward, which subtitles must not.
             return max(known, chunk.start)
         try:
             return max(_find_recording(chunk).audio.seconds, chunk.start)
@@ -317,5 +318,6 @@ def link_source_audio(
     for chunk in output.chunks or []:
         if "timestamp" not in chunk and "timestamps" in chunk:  # the older name
             chunk["timestamp"] = chunk.pop("timestamps")
+        # Setting an attribute of a record would add a field to the answer.
         vars(chunk)["_source_audio"] = recording
     return output

@@ -257,9 +257,11 @@ class ChatCollector:
         choices: dict[int, _ChoiceBuilder] = {}
         for index, delta, choice in self._iter_deltas():
             choices.setdefault(index, _ChoiceBuilder(index)).add(delta, choice)
+        # Backward, so that the earliest chunk with a field is the last to set it.
         head = {
             k: c[k] for c in reversed(self._chunks) for k in _HEAD_FIELDS if c.get(k) is not None
         }
+        # Where a server counts in every chunk, the last count is the final one.
         usage = next((c["usage"] for c in reversed(self._chunks) if c.get("usage")), None)
         done = [choices[index].build() for index in sorted(choices)]
         return ChatCompletionOutput(head, object="chat.completion", choices=done, usage=usage)
@@ -304,6 +306,7 @@ class _ChoiceBuilder:
     @staticmethod
     def _join(name: str, known: object, value: object) -> Any:
         """Return a field's value so far with its next piece."""
+        # Some servers repeat these in each chunk: joined, the role would be "assistantassistant".
         if name in ("role", "tool_call_id"):
             return value
         if isinstance(value, str) or isinstance(known, str):
@@ -349,6 +352,7 @@ class _CallBuilder:
         if isinstance(piece.get("index"), (int, str)):
             self._by_index[piece["index"]] = call
         call |= {n: v for n, v in piece.items() if n not in ("index", "id", "type", "function")}
+        # The first id stays, so that a tool's reply can name it whatever the later pieces invent.
         call["id"] = call["id"] or key
         known = call["function"]
         # A name in pieces grows until the arguments begin; one that is repeated does not.
@@ -356,6 +360,7 @@ class _CallBuilder:
             known["name"] = name
         elif name and name != known["name"] and not known["arguments"]:
             known["name"] += name
+        # Equal pieces of unfinished JSON may be genuine, such as two brackets in a row.
         is_repeated = known["arguments"] == arguments and _is_complete_json(arguments)
         if not is_repeated:
             known["arguments"] += arguments
@@ -367,6 +372,7 @@ class _CallBuilder:
         by_id = next((call for call in self._calls if key and call["id"] == key), None)
         if by_id is not None:
             return by_id
+        # A name under a new index begins a call; a piece without an index continues the last one.
         begins = name and isinstance(index, (int, str)) and bool(self._by_index)
         return self._calls[-1] if self._calls and not begins else None
 
@@ -404,6 +410,7 @@ def _starts_new_call(call: dict[str, Any], key: str, name: str, arguments: str) 
 
 def _is_complete_json(arguments: str) -> bool:
     """True if arguments are a whole JSON object."""
+    # Parsing at every piece would take time that grows with the square of the length.
     if not arguments.rstrip().endswith("}"):
         return False
     try:

@@ -173,6 +173,7 @@ def _mark_code(code: str, name: str) -> Iterator[str]:
     for found in _compile_pattern(name).finditer(code):
         kind, text = found.lastgroup, found[0]
         is_keyword = kind == "word" and (text if language.has_cases else text.lower()) in words
+        # Strings are matched only so that nothing inside one counts as a keyword or a comment.
         if not is_keyword and kind != "comment":
             continue
         mark = "b" if is_keyword else "i"

@@ -102,6 +102,7 @@ def extract_file(raw: object, kind: str) -> bytes:
         return raw
     if mime == "application/json" or raw[:1] == b'"':
         return extract_file(_unwrap_file(_parse_json(raw), kind), kind)
+    # Audio and video are passed on in formats unknown here; an image has to be decoded.
     if not raw or (mime is None and kind == "image"):
         raise errors.OutputError(f"The server's answer ({len(raw):,} bytes) is not {noun}.")
     if mime is not None:

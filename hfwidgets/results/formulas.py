@@ -82,6 +82,7 @@ def _write_element(element: "Element", depth: int) -> Iterator[str]:
         raise ValueError("nested too deeply")
     # latex2mathml writes symbols as character references, and everything else unescaped.
     text = html.unescape(element.text or "")
+    # latex2mathml writes commands that it does not know as text; half a formula misleads.
     if text.lstrip().startswith("\\") and len(text.strip()) > 1:
         raise ValueError(f"unknown command {text!r}")
     tag = element.tag if element.tag in TAGS else "mrow"

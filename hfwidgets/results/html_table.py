@@ -180,6 +180,7 @@ def _title_html(scope: str, title: str, style: str) -> str:
 def _cell_html(value: object, style: str, *, is_marked: bool, has_bar: bool) -> str:
     style = f"{style};{MARK_STYLE}" if is_marked else style
     text = value if isinstance(value, SafeHtml) else escape_html(format_cell(value))
+    # Floats only: a count of 1 is not a share of 100 percent.
     bar = f" {bar_html(value)}" if has_bar and isinstance(value, float) and 0 <= value <= 1 else ""
     return f'<td style="{style}">{text}{bar}</td>'
 

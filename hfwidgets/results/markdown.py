@@ -67,10 +67,13 @@ def _build_cleaner() -> nh3.Cleaner:
 
 @functools.cache
 def _build_parser() -> MarkdownIt:
+    # Far above the depth where `parse_too_deep` steps in, since beyond maxNesting text is dropped.
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 3 * markdown_rules.MAX_DEPTH})
     parser.enable(["table", "strikethrough"]).disable(["lheading", "html_block", "html_inline"])
     parser.normalizeLink = markdown_rules.normalize_link  # type: ignore[method-assign]
     parser.validateLink = markdown_rules.is_safe_link  # type: ignore[method-assign]
+    # The helpers are a module that all parsers share: a function replaced in
+    # it would change them all.
     parser.helpers = SimpleNamespace(  # type: ignore[assignment]
         parseLinkLabel=markdown_rules.find_label_end,
         parseLinkDestination=helpers.parseLinkDestination,
@@ -79,6 +82,7 @@ def _build_parser() -> MarkdownIt:
     blocks, inlines = parser.block.ruler, parser.inline.ruler
     blocks.at("reference", markdown_rules.parse_definition)
     blocks.at("paragraph", markdown_rules.parse_paragraph)
+    # `at` forgets which blocks a rule may interrupt, so they are listed again.
     blocks.at("table", markdown_rules.parse_table, {"alt": ["paragraph", "reference"]})
     blocks.before("table", "too_deep", markdown_rules.parse_too_deep)
     blocks.before(

@@ -27,6 +27,8 @@ _SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\]+", re.IGNORECASE)
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Unicode's categories of control and format characters and separators."""
 
+# In "$5 and $10" the signs enclose an amount and a word: no formula. The first repeats are bounded,
+# and the text is cut, so that no input makes it backtrack for long.
 _MONEY = re.compile(
     r"\d[\d.,]{0,30}(?:\s{0,9}(?:[-–—]|/|and|or|to|bis|et|y)\s*|[^=+*^_{}\\]*[a-z]{3,})",
     re.IGNORECASE,
@@ -83,6 +85,7 @@ def _memo(state: StateBlock | StateInline) -> Memo:
 
 def parse_too_deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Show what is nested too deeply as its source; markdown-it would drop it."""
+    # Silent calls only probe whether a paragraph ends here, which depth does not decide.
     if silent or state.level < MAX_DEPTH:
         return False
     token = state.push("source", "pre", 0)
@@ -114,6 +117,7 @@ def parse_block_formula(state: StateBlock, start: int, end: int, silent: bool) -
 def _find_block_end(state: StateBlock, start: int, end: int, opening: str) -> int | None:
     """Return the line that ends with the closing mark, None without one."""
     unclosed = _memo(state).setdefault("unclosed", set())
+    # Inside a quote or a list item the search ends earlier and proves nothing for the text around.
     key = (opening, end, state.level)
     # A formula that is not closed after one line is not closed after a later one either:
     # without this, a text of openings would be searched to its end from each of them.
@@ -150,6 +154,7 @@ def parse_definition(state: StateBlock, start: int, end: int, silent: bool) -> b
         return False
     title = (found[3] or "")[1:-1]
     references = cast(dict[str, dict[str, str]], state.env.setdefault("references", {}))
+    # The first definition of a label wins, as in CommonMark.
     references.setdefault(label, {"title": title, "href": href})
     _push_inline(state, "paragraph", "p", found[0], start, start + 1)
     return True
@@ -159,6 +164,7 @@ def parse_paragraph(state: StateBlock, start: int, end: int, silent: bool) -> bo
     """Parse a paragraph, or a heading underlined with === or ---, in one pass."""
     end = state.lineMax
     rules = state.md.block.ruler.getRules("paragraph")
+    # The other rules look at this to decide whether they may interrupt a paragraph.
     parent, state.parentType = state.parentType, "paragraph"
     can_be_heading = not state.is_code_block(start)
     tag = "p"
@@ -222,6 +228,7 @@ def parse_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     for line, row in cells.items():
         at = state.bMarks[line] + state.tShift[line]
         text = state.src[at : state.eMarks[line]].strip()
+        # The surplus cells are gone from the tokens, so the line is split again.
         parts = escapedSplit(text.removeprefix("|").removesuffix("|"))
         if len(parts) > len(row):
             row[-1].content = "|".join(parts[len(row) - 1 :]).strip()
@@ -279,6 +286,7 @@ def find_label_end(state: StateInline, start: int, disable_nested: bool = False)
     without an end, would be walked from each of them. Beyond the budget brackets stay text.
     """
     source, steps = _memo(state).get("bracket_steps", ("", 0))
+    # Identity tells one inline text from the next; comparing them would cost their length.
     steps = steps if source is state.src else 0
     limit = 500 + len(state.src)
     before, state.pos = state.pos, start + 1
@@ -324,6 +332,7 @@ def _find_bracket(state: StateInline, closing: str) -> int:
     if source is state.src and state.pos >= since:
         return -1
     end = state.src.find(closing, state.pos + 2, state.posMax)
+    # Inside a link's label posMax is smaller, and the search proves nothing for the rest.
     if end < 0 and state.posMax == len(state.src):
         missing[closing] = (state.src, state.pos)
     return end

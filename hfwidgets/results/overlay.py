@@ -53,6 +53,7 @@ def _to_pixel(value: object, scale: float, size: int) -> float:
         place = float(value or 0) * scale  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return 0.0
+    # Four pixels beyond the edge hide a line of width 3. NaN alone differs from itself.
     return min(max(place, -4.0), size + 4.0) if place == place else 0.0
 
 
@@ -104,6 +105,7 @@ def _contrast_color(color: str) -> str:
     """Return black or white, the one that reads better on a color (WCAG's relative luminance)."""
     shares = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    # At 0.179 both contrast ratios are equal: (L + 0.05) / 0.05 and 1.05 / (L + 0.05).
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
 
 

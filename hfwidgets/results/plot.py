@@ -50,6 +50,7 @@ def plot_chart(items: Sequence[Any]) -> Figure:
     places = range(len(pairs))
     bars = axes.barh(places, [score for _, score in pairs])
     axes.bar_label(bars, fmt="%.3f", padding=3)
+    # A dollar sign in a label would start matplotlib's parser of formulas, which may raise.
     axes.set_yticks(places, [name[:60] for name, _ in pairs], parse_math=False)
     axes.set(xlim=(0, max(1.0, *(score for _, score in pairs))), xlabel="score")
     axes.invert_yaxis()

@@ -56,6 +56,7 @@ class Record(dict[str, Any]):
         """Return the value of a key with hyphens (`content-type`), None for a declared field."""
         if (key := name.replace("_", "-")) in self:
             return self[key]
+        # Properties read their field by item access, so a declared one that is absent ends here.
         if name in _field_converters(type(self)):
             return None
         raise KeyError(name)
@@ -240,6 +241,7 @@ def _find_check(kind: object) -> Check:
     origin = get_origin(kind) or kind
     if origin in (int, float):
         return (lambda value: isinstance(value, (int, float))), " (a number)"
+    # Classifiers without names label their classes with numbers, which serve as texts.
     if origin is str:
         return (lambda value: isinstance(value, (str, int, float))), " (a text)"
     if origin is list:
@@ -291,6 +293,7 @@ def _to_record(kind: type[Record], value: object) -> Any:
     """Make a record of a dict; a list with one object counts as the object."""
     if type(value) is list and len(value) == 1:
         value = value[0]
+    # The exact type: parsed JSON has no other, and a record must not be wrapped again.
     return kind(value) if type(value) is dict else None
 
 

@@ -9,6 +9,7 @@ Cue: TypeAlias = tuple[float, float, str]
 
 def format_time(seconds: float, comma: str = ".") -> str:
     """Format a time as hours, minutes, seconds and thousandths: 00:01:02.345."""
+    # Rounded before it is split, so that 59.9996 s becomes a full minute and not 60 s.
     whole = round(max(0.0, seconds) * 1000)
     minutes, rest = divmod(whole, 60_000)
     hours, minutes = divmod(minutes, 60)

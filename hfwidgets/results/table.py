@@ -69,6 +69,7 @@ def save_items(items: Iterable[Any], path: str | os.PathLike[str]) -> Path:
             text = _to_csv(flat_rows(items))
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.OutputError(f"The results cannot be written as {ending}: {error}.") from error
+    # csv writes its own line ends, which text mode would double on Windows.
     target.write_text(repair_text(text), encoding="utf-8", newline="")
     return target
 

@@ -208,6 +208,7 @@ class GenerationCollector:
         """The text so far, its tokens and, at the end, the reason why it ended."""
         last = next((e.details for e in reversed(self._events) if e.details), None)
         tokens = [event.token for event in self._events if event.token]
+        # The server's count wins where its last event has come; a stopped stream has only this one.
         details = {"generated_tokens": len(tokens), **(last or {}), "tokens": tokens}
         return TextGenerationOutput(generated_text=self.text, details=details)
 

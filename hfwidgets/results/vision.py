@@ -222,6 +222,7 @@ class Segments(Annotations[R]):
 
     def _row_values(self, item: R) -> dict[str, Any]:
         mask = item.get("mask")
+        # Masks may be soft: a pixel counts from the middle of the range on.
         covered = sum(mask.convert("L").histogram()[128:]) if mask is not None else 0
         share = covered / (mask.width * mask.height) if mask is not None else None
         return {**super()._row_values(item), "share of the image": share}

@@ -69,9 +69,12 @@ def decode_audio(raw: object, label: str | None = None) -> Flow[Audio]:
 
 def _extract_audio(raw: object, label: str | None) -> Audio:
     if label and isinstance(raw, str):
+        # Bare base64 cannot carry the server's label; a data URL does.
         raw = f"data:{label};base64,{raw}" if not raw.startswith("data:") else raw
     data = files.extract_file(raw, "audio")
     audio = Audio(data)
+    # Audio would read its type from the bytes alone; audio without a header has it in the
+    # label, which only `data` carries.
     audio.mime = find_type(data, "audio")
     return audio
 
@@ -86,6 +89,7 @@ def decode_masks(found: Elements[M], source: Media) -> Flow[Elements[M]]:
     for item in found:
         if item.get("mask") is not None:
             mask: Image = yield files.decode_image(item["mask"], largest)
+            # Pillow's own conversion of the modes I and F to L clips at 255 instead of scaling.
             item["mask"] = to_eight_bits(mask).convert("L")
     return found
 
@@ -145,6 +149,8 @@ def check_extra_params(
         UnknownParameterError: a name is nearly that of a parameter the task has.
     """
     for name in extra:
+        # Servers accept parameters that no task lists, so only a near match
+        # counts as a misspelling.
         if hint := errors.did_you_mean(name, known, cutoff=0.85):
             raise errors.UnknownParameterError(f"{task} has no parameter {name!r}.{hint}")
     return dict(extra)

@@ -80,6 +80,8 @@ def _inline_typed_part(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
     kind = _PART_KINDS.get(name)
     if kind is None:
         return part
+    # OpenAI's parts hold the medium under their own type, those of chat
+    # templates under url or path.
     content = part.get(name, part.get("url", part.get("path")))
     more: dict[str, Any] = {}
     if isinstance(content, Mapping) and "array" not in content:
@@ -91,6 +93,7 @@ def _inline_typed_part(part: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
         source = content
     if source is None:
         raise errors.InputError(f"A message's part of type {name!r} holds no {kind}: {part!r}.")
+    # The other keys, such as an image's detail, belong to the server and travel along.
     return (yield from _media_part((yield from media.load(source, kind)), more))
 
 
@@ -102,8 +105,10 @@ def _is_ready(name: str, source: str, more: Mapping[str, Any]) -> bool:
 
 
 def _media_part(found: Media, more: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+    # A URL that was not fetched has neither kind nor type: it is most likely an image.
     kind = found.kind or (found.mime or "image").partition("/")[0]
     if kind == "audio":
+        # input_audio has no field for a URL, so the bytes are fetched here.
         yield from media.ensure_bytes(found)
         data = {"data": found, "format": _audio_format(found.mime or ""), **more}
         return {"type": "input_audio", "input_audio": data}

@@ -41,6 +41,7 @@ def build_response_format(form: object) -> Any:
         return _class_format(form)
     if not isinstance(form, Mapping):
         raise _unknown_format_error(form)
+    # No form of OpenAI's has the name of a JSON schema's type, so the type tells the two apart.
     if form.get("type") in SCHEMA_TYPES or "$schema" in form or "$ref" in form:
         return _json_schema_format(str(form.get("title") or "answer"), dict(form))
     return dict(form)
@@ -49,6 +50,8 @@ def build_response_format(form: object) -> Any:
 def _class_format(cls: type) -> dict[str, Any]:
     describe = getattr(cls, "model_json_schema", None)
     if callable(describe):
+        # Not strict: strict schemas require every property, and a pydantic model
+        # may have optional ones.
         return _json_schema_format(cls.__name__, describe())
     if dataclasses.is_dataclass(cls):
         return _json_schema_format(cls.__name__, _type_schema(cls, ()), strict=True)
@@ -86,15 +89,18 @@ def _collection_schema(
     if issubclass(origin, Mapping):
         values = _type_schema(args[1], inside) if len(args) == 2 else True
         return {"type": "object", "additionalProperties": values}
+    # tuple[int, str] has a type for each place; tuple[int, ...] is a list.
     if origin is tuple and args and args[-1] is not Ellipsis:
         items = [_type_schema(arg, inside) for arg in args]
         return {"type": "array", "prefixItems": items, "minItems": len(args), "items": False}
+    # Subclasses of str and bytes are sequences as well, and are not among the plain types.
     if issubclass(origin, (Sequence, set, frozenset)) and not issubclass(origin, (str, bytes)):
         return {"type": "array", "items": _type_schema(args[0], inside) if args else {}}
     raise _unsupported_type_error(origin, inside)
 
 
 def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
+    # Schemas are written in full, without $ref: one that holds itself would never end.
     if cls in inside:
         raise errors.InputTypeError(
             f"response_format: {cls.__name__} holds itself, which is not supported for "
@@ -110,6 +116,7 @@ def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {name: _type_schema(kinds[name], (*inside, cls)) for name in names},
+        # Strict schemas require fields with defaults too.
         "required": names,
         "additionalProperties": False,
     }

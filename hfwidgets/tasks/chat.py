@@ -72,6 +72,8 @@ class CallOptions(ChatOptions, total=False):
     extra_query: Mapping[str, str] | None
 
 
+# The last overload serves a bool that is known at run time only. It stands last, because type
+# checkers take the first match.
 class ChatCall(Protocol):
     """Type a call of the blocking client."""
 
@@ -232,6 +234,8 @@ _KNOWN_OPTIONS = frozenset(ChatOptions.__annotations__)
 def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     """Return additional parameters; UnknownParameterError for a likely misspelling."""
     for name in extra:
+        # A client's method takes these out before the flow begins; here it is
+        # too late to apply them.
         if name in _CLIENT_OPTION_ADVICE:
             raise errors.UnknownParameterError(
                 f"{name} is not a parameter of the model, so it is not sent. "
@@ -252,6 +256,7 @@ def _check_messages(messages: object) -> list[dict[str, Any]]:
     """Return the messages as plain dicts without None."""
     if isinstance(messages, Iterator):
         messages = list(messages)
+    # A text is a sequence too; servers refuse it with the error of their JSON parser.
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
         raise errors.InputError(
             f"messages must be a list of messages, not {type(messages).__name__}. "
@@ -272,6 +277,7 @@ def _check_message(index: int, message: object) -> dict[str, Any]:
             f'and a "content"; {found or f"it is {type(message).__name__}"}.'
         )
     content = message.get("content")
+    # An assistant's message may consist of tool calls alone.
     if content is None and message["role"] in ("user", "system"):
         raise errors.InputError(
             f"messages[{index}], of the {message['role']}, has no content: there is nothing to ask."
@@ -280,6 +286,7 @@ def _check_message(index: int, message: object) -> dict[str, Any]:
         raise errors.InputError(
             f"messages[{index}] has a number as its content: {content!r}. Write it as text."
         )
+    # An answer's message that is sent back has None in its unused fields, which servers may refuse.
     return {n: v for n, v in message.items() if v is not None and not is_left_out(v)}
 
 
@@ -332,6 +339,7 @@ class _ChunkReader:
                 raise error_from_event(item)
             if not item.get("usage"):
                 return None
+            # The usage may come last and without `choices`, which readers of chunks still expect.
             item["choices"] = choices = []
         for choice in choices:
             if isinstance(choice, dict):
@@ -348,6 +356,7 @@ class _ChunkReader:
         if isinstance(delta, dict):
             self._has_choice = True
             choice["delta"] = delta = normalize_message(delta)
+            # The n answers of one stream interleave, so a half waits for its own answer and field.
             index = str(choice.get("index"))
             for name, value in delta.items():
                 if isinstance(value, str):
@@ -366,6 +375,7 @@ class _ChunkReader:
         """
         for place, text in self._halves.finish().items():
             index, name = place[0], place[-1]  # type: ignore[index]
+            # Arguments that break off are not valid JSON with or without this character.
             if name != "arguments":
                 choice = {"index": int(index) if index.isdigit() else 0, "delta": {name: text}}
                 yield ChatCompletionStreamOutput(object="chat.completion.chunk", choices=[choice])

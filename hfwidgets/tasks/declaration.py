@@ -126,6 +126,8 @@ class BaseTask:
         except NameError:  # a name that exists for type checkers or in a function only
             full = inspect.signature(self.function)
         _self, *parameters = full.parameters.values()
+        # Flow[T] is Generator[Any, Any, T]: the result is the last argument. An annotation that
+        # stayed a text has no arguments and stands for itself.
         result = (get_args(full.return_annotation) or (full.return_annotation,))[-1]
         return full.replace(parameters=parameters, return_annotation=result)
 
@@ -234,6 +236,8 @@ class BaseTask:
         for name in self.text_inputs & kwargs.keys():
             kwargs[name] = self._check_text(name, kwargs[name])
         try:
+            # A generator function binds its arguments here and runs nothing of its body yet: a
+            # TypeError means that the arguments do not fit.
             return self.function(client, *args, **kwargs)
         except TypeError as error:
             raise self._argument_error(args, kwargs) from error
@@ -258,6 +262,8 @@ class BaseTask:
         function.__qualname__ = f"{owner.__name__}.{self.method}"
         result_type = functools.partial(self.result_type, is_async)
         signature = LazySignature(self.function, result_type)
+        # update_wrapper has set __wrapped__ to the generator function, whose return type is a Flow;
+        # help must show what a call returns.
         vars(function).update(__wrapped__=signature, task=self)
         return function
 
@@ -382,6 +388,7 @@ def register(declared: D) -> D:
     if before is not None and before.is_builtin:
         raise _taken_name_error(declared)
     bases = (SyncTaskClient, AsyncTaskClient)
+    # Every client is checked before any changes: a refusal must leave nothing half done.
     for client in (*bases, *(client for base in bases for client in base.__subclasses__())):
         found = getattr(client, declared.method, None)
         is_ours = before is not None and getattr(found, "task", None) is before

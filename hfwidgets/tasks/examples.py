@@ -76,6 +76,7 @@ def _draw_harbor() -> "Image":
 
 def harbor() -> "Image":
     """Draw a sailing boat and a lighthouse under the sun, 640 by 420 pixels."""
+    # A copy, since callers may draw on the image, and the original is cached.
     return _draw_harbor().copy()
 
 

@@ -61,6 +61,8 @@ AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenera
 FalseOrNone: TypeAlias = Literal[False] | None
 
 
+# Each combination of details and stream has another result. The last overload is for values
+# that are known at run time only.
 class GenerationCall(Protocol):
     """Type a call of the blocking client."""
 
@@ -293,8 +295,11 @@ def _parse_event(item: object) -> TextGenerationStreamOutput | None:
         raise error_from_event(item)
     choices = item.get("choices")
     if choices is None and "token" not in item and "generated_text" in item:
+        # A server that cannot stream sends its whole text at once: as a token,
+        # every reader finds it.
         item = {**item, "token": {"text": item["generated_text"]}}
     if choices is None:
+        # Events with a token may have fields that are named like those of errors.
         if "token" not in item and describes_error(item):
             raise error_from_event(item)
         return TextGenerationStreamOutput(item)
@@ -332,6 +337,8 @@ class _EventReader:
 class _TokenReader(_EventReader):
     """Read the texts of a stream's tokens."""
 
+    # Another item type than the base class has: only token_parts makes
+    # readers, and reads them as Any.
     def __call__(self, item: object) -> str | None:  # type: ignore[override]
         """Return a token's text; None for an event without one."""
         event = super().__call__(item)

@@ -69,6 +69,7 @@ def to_numbers(raw: object) -> list[float]:
     if not isinstance(raw, list):
         raise unexpected_shape_error(raw, "a list of numbers")
     try:
+        # True is an int to Python. It is left out here, and the shorter list is noticed below.
         found = [float(value) for value in raw if not isinstance(value, bool)]
     except (TypeError, ValueError, OverflowError) as error:
         raise unexpected_shape_error(raw, "a list of numbers") from error
@@ -80,6 +81,7 @@ def to_numbers(raw: object) -> list[float]:
 def _make_record(kind: type[R], row: object, raw: object) -> R:
     if not isinstance(row, Mapping):
         raise unexpected_shape_error(raw, "objects")
+    # First, since an error also lacks the required fields, and its own words say more.
     check_no_error(row, kind)
     faults = find_field_faults(kind, row)
     if faults:
@@ -166,6 +168,7 @@ def _as_text(name: str, value: object) -> str:
     if is_missing(value):
         raise errors.InputError(f"{name} is a missing value.")
     value = value.as_py() if hasattr(value, "as_py") else value  # a cell of pyarrow
+    # The str() of a container is its repr, brackets and quotes included: never what was meant.
     if hasattr(value, "__len__") and not isinstance(value, str):
         raise errors.InputError(f"{name} is a {type(value).__name__}; it must be a text.")
     return str(value)

@@ -101,6 +101,7 @@ class NarwhalsTable:
 
     def iter_rows(self, positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Yield each row's cells in these columns."""
+        # A frame selects each column once, while two parameters may read the same one.
         chosen = self._frame.select([self.names[at] for at in dict.fromkeys(positions)])
         places = {at: place for place, at in enumerate(dict.fromkeys(positions))}
         for cells in chosen.iter_rows():
@@ -110,6 +111,7 @@ class NarwhalsTable:
         """Return the first rows as a DataFrame of pandas."""
         import pandas as pd
 
+        # Through plain lists: the to_pandas() of polars needs pyarrow.
         return pd.DataFrame(self._frame.head(count).to_dict(as_series=False))
 
 
@@ -126,6 +128,7 @@ def open_table(rows: object) -> Table | None:
     if root == "pyarrow" and type(rows).__name__ == "RecordBatch":
         import pyarrow  # type: ignore[import-untyped, unused-ignore]
 
+        # Narwhals reads Arrow's tables, but not a single batch.
         rows = pyarrow.Table.from_batches([rows])
     if not hasattr(type(rows), "columns"):  # a lazy table would compute them when asked itself
         return None
@@ -235,6 +238,7 @@ def _iter_columns(table: TableLike) -> Iterator[tuple[str, Iterable[Any]]]:
     elif isinstance(table, (list, tuple)):
         if not all(isinstance(row, Mapping) for row in table):
             raise _table_error(f"it is a {type(table).__name__} of something else than dicts")
+        # Rows may differ in their fields: the columns are all of them, as they first appear.
         for name in dict.fromkeys(name for row in table for name in row):
             yield str(name), [row.get(name) for row in table]
     elif (found := _open_frame(table)) is not None:

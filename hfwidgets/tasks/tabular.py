@@ -79,5 +79,6 @@ def _flatten_predictions(raw: object, columns: Mapping[str, list[Any]]) -> list[
     count = len(next(iter(columns.values())))
     if not isinstance(found, list) or len(found) != count:
         raise unexpected_shape_error(raw, f"a list with one prediction per row, {count} in all")
+    # A model that was fitted to a target of one column predicts a list of one per row.
     single = all(isinstance(row, list) and len(row) == 1 for row in found)
     return [row[0] for row in found] if single else found

@@ -293,6 +293,7 @@ class TextTasks:
         others = as_str_list("other_sentences", other_sentences)
         raw = yield Infer({"source_sentence": sentence, "sentences": others}, model)
         scores = to_numbers(raw)
+        # With a score missing, every score after it would belong to another sentence.
         if len(scores) != len(others):
             raise unexpected_shape_error(raw, f"one number per sentence, {len(others)} in all")
         return Elements(scores)
@@ -335,6 +336,7 @@ class TextTasks:
             "normalize": normalize,
             "prompt_name": prompt_name,
             "truncate": truncate,
+            # Older clients wrote Left and Right; the wire has them in lower case.
             "truncation_direction": truncation_direction and truncation_direction.lower(),
             "dimensions": dimensions,
             "encoding_format": encoding_format,

@@ -287,6 +287,7 @@ class VisionTasks:
         """
         size: dict[str, int] | None = None
         if target_size is not None:
+            # merge_alias only warns here: width and height win one by one, below.
             size = parse_size(merge_alias("width and height", None, "target_size", target_size))
         size = size or {}
         options = {

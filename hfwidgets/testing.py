@@ -67,6 +67,7 @@ class Answers:
 
     def __init__(self, canned: Mapping[str, Any]) -> None:
         self.requests: list[CannedRequest] = []
+        # Tests use the names of methods, requests the Hub's names of tasks.
         self._canned = {find(name).name: answer for name, answer in canned.items()}
 
     def __enter__(self) -> Self:
@@ -82,6 +83,7 @@ class Answers:
         Raises:
             NotRecordedError: The task has no canned answer.
         """
+        # A flow is a generator, even one that takes no step.
         yield from ()
         request = CannedRequest(
             ask.task, ask.model or call.settings.model, ask.inputs, ask.parameters
@@ -93,6 +95,7 @@ class Answers:
                 f"{', '.join(self._canned) or 'nothing'}."
             )
         answer = self._canned[ask.task]
+        # First, since a function may also return an exception to be raised.
         answer = answer(request) if callable(answer) else answer
         if isinstance(answer, Exception):
             raise answer
@@ -152,6 +155,7 @@ def _whole_answer(task: str, answer: object) -> Any:
     """Return what a provider would answer: a text in its object, an image as its file."""
     if isinstance(answer, str) and task in _ANSWER_SHAPES:
         return _ANSWER_SHAPES[task](answer)
+    # An image is recognized by its method, so that canned answers need no Pillow.
     save = getattr(answer, "save", None)
     if save is None:
         return answer

@@ -77,9 +77,11 @@ class Batch:
         self.progress = Progress(self.source.total)
         states = [row.state for row in self.rows.values()]
         self.progress.done = self.progress.stored = states.count("done")
+        # A failed row with arguments is called again; one without can only fail once more.
         self.progress.failed = sum(row.arguments is None for row in self.rows.values())
         self.scheduler = Scheduler(
             feed=RowFeed(self._iter_jobs(), prefetch=PREFETCH_ROWS),
+            # How a row is called depends on the loop, so `drive` replaces this.
             call_row=_raise_not_started,
             limiter=Limiter(
                 options.concurrency or MAX_CONCURRENCY, options.concurrency or INITIAL_CONCURRENCY
@@ -116,13 +118,16 @@ class Batch:
         hidden = collect_secrets(settings)
         return {
             "task": self.options.task.name,
+            # The user part and the query of an endpoint's URL may hold keys.
             "model": fingerprint.bare_url(model) if model and "://" in model else model,
             "provider": default_provider(settings),
+            # The file holds redacted text, so a later run must compare redacted text with it.
             "parameters": redact_data(fingerprint.to_plain(own), hidden),
         }
 
     def _iter_jobs(self) -> Iterator[Job | None]:
         """Yield the rows that need a call, and None for each row that is settled without one."""
+        # A copy: while this generator waits between two rows, answers add and delete rows.
         for row in [row for row in self.rows.values() if row.state != "done"]:
             if row.arguments is not None:
                 row.state, row.error = "pending", None
@@ -133,6 +138,7 @@ class Batch:
 
     def _make_job(self, index: int, arguments: Arguments | errors.HfWidgetsError) -> Job | None:
         """Return a row's job; None where the row needs no call."""
+        # The source is read from its start again, and this row only waits for the disk.
         if not self.options.collect and index in self._unstored:
             return None
         if isinstance(arguments, errors.HfWidgetsError):
@@ -153,6 +159,7 @@ class Batch:
         return Job(index, arguments, key)
 
     def _reject_row(self, index: int, error: errors.HfWidgetsError) -> None:
+        # Saving the failure updates a row, which must exist before.
         self._store_row(BatchRow(index, None))
         self._save_failure(Job(index, {}, NO_KEY), error)
 
@@ -160,6 +167,7 @@ class Batch:
         """Return the row as an earlier run answered it; None without a readable answer."""
         if self.journal is None or not self.journal.claim_answer(index, key):
             return None
+        # Nothing would hold the row's result, so its line is not even read.
         if not self.keeps_rows:
             return BatchRow(index, arguments, "done")
         try:
@@ -179,6 +187,7 @@ class Batch:
         done = BatchRow(job.index, job.arguments, "done", answer.result)
         # On disk before it counts as done: a row that is shown as done survives a kill.
         if self.journal is not None:
+            # Before the row is written, which may be long after the user has changed its objects.
             inputs = _journal.serialize_inputs(job.arguments)
 
             def store(journal: Journal) -> None:
@@ -219,6 +228,7 @@ class Batch:
             store(self.journal)
         except OSError:
             self._unstored[row.index] = store
+            # With collected rows the entry exists, and a consumer may hold it already.
             self.rows.setdefault(row.index, row)
         else:
             self._unstored.pop(row.index, None)
@@ -249,6 +259,7 @@ class Batch:
                 stack.push_async_callback(asyncio.wait, {syncing})
                 stack.callback(ended.set)
             self.scheduler.call_row = await self._build_caller(stack)
+            # Once rows can be fed, another thread wakes the scheduler through its loop.
             self.scheduler.bind_loop()
             if on_ready is not None:
                 on_ready()
@@ -269,6 +280,7 @@ class Batch:
         if caller.driver.user_http is not None:
             # The user's HTTP client blocks and belongs to no loop, so its calls run in threads.
             pool = concurrent.futures.ThreadPoolExecutor(self.scheduler.limiter.max_size)
+            # Blocking calls cannot be canceled, and an interrupted run must not wait for them.
             stack.callback(pool.shutdown, wait=False)
             return build_thread_caller(caller, pool, options.task)
         # The blocking client's connections belong to threads; this loop needs its own.
@@ -318,6 +330,7 @@ class Batch:
             Exception: the first row's error with `on_error="raise"`; the reason that the run ended
                 where no row is done.
         """
+        # Before the errors below, which would hide that finished rows are not on disk.
         self._warn_unstored()
         reason = self.scheduler.end_reason
         if self._first_error is not None:

@@ -83,6 +83,7 @@ def build_worker_caller(settings: Settings, executor: Any, task: BaseTask) -> Ro
         # The number makes two tries of a row differ: Dask answers equal calls only once.
         submitted = _submit_call(executor, spec, task.name, arguments, next(numbers))
         raw, provenance = (await _await_outcome(submitted)).unwrap()
+        # Building a result may read the row's files, which would block the loop.
         loop = get_running_loop()
         result = await loop.run_in_executor(None, rebuild_result, task, arguments, raw, provenance)
         return Answer(result, raw, provenance)
@@ -114,6 +115,7 @@ async def _await_outcome(submitted: SubmittedCall) -> Outcome:
     is_done: Future[None] = loop.create_future()
 
     def notify(_: object) -> None:
+        # A call that was abandoned may still end after the run.
         if not loop.is_closed():
             loop.call_soon_threadsafe(_resolve_future, is_done)
 
@@ -127,6 +129,7 @@ async def _await_outcome(submitted: SubmittedCall) -> Outcome:
 
 
 def _resolve_future(future: "Future[None]") -> None:
+    # A canceled wait has resolved the future already.
     if not future.done():
         future.set_result(None)
 

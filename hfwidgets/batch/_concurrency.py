@@ -54,6 +54,7 @@ class Limiter:
         # Below the threshold the size grows by one per success (slow start), above it by one per
         # round of successes.
         self._threshold = float(max_size)
+        # Before every possible time: the clock's zero is arbitrary.
         self._burst_began = self._hold_until = self._grown_at = float("-inf")
         self._successes = self._proofs = self._proven_size = self._refusal_count = 0
         self._size_before_burst = self._refused_size = self._patience = 0.0
@@ -76,10 +77,13 @@ class Limiter:
         self._prove(began, before)
         if self.size < self._threshold:
             self.size += 1
+        # Well below the size that was refused, growth is safe. Close to it, each attempt may cost a
+        # pause, so the size waits until the hold ends.
         elif self.size < MILD_DECREASE * self._refused_size or self._clock() >= self._hold_until:
             self.size += 1 / self.size
         self.size = min(self.size, float(self.max_size))
         if int(self.size) > before:
+            # Answers to calls of the smaller size prove nothing about the larger one.
             self._grown_at, self._proofs = self._clock(), 0
 
     def _prove(self, began: float, size: int) -> None:
@@ -95,15 +99,20 @@ class Limiter:
             self._begin_burst(now)
         self._refusal_count += 1
         is_mass_refusal = self._refusal_count >= MASS_REFUSAL_SHARE * self._size_before_burst
+        # Each refusal of a burst decides again from the size before the burst, knowing more.
         if self._size_was_proven or is_mass_refusal:
             self._threshold = MILD_DECREASE * self._size_before_burst
+            # A server that names a pause recovers during it; another one needs fewer calls.
             self.size = self._threshold if pause else STRONG_DECREASE * self._size_before_burst
         else:
+            # The mild decrease covers the first refusal; each further one is a call too many.
             excess = self._refusal_count - 1
             self.size = self._threshold = MILD_DECREASE * self._size_before_burst - excess
             self._proven_size = min(self._proven_size, int(self.size))
             self._hold_until = now + HOLD_FACTOR * self._patience * max(pause or 0.0, MIN_PAUSE)
+        # With no call allowed, no success could ever raise the size again.
         self.size, self._threshold = max(self.size, 1.0), max(self._threshold, 1.0)
+        # A later refusal may name a shorter wait, which must not end the pause early.
         self.resumes_at = max(self.resumes_at, now + (pause or 0.0))
 
     def _begin_burst(self, now: float) -> None:
@@ -113,10 +122,13 @@ class Limiter:
         of them is one event and changes the size once.
         """
         self._size_before_burst, self._refusal_count, self._burst_began = self.size, 0, now
+        # An old proof counts only after a full round of answers since the last burst: the server
+        # may allow less by now.
         self._size_was_proven = int(self.size) <= self._proven_size and self._successes >= int(
             self.size
         )
         if not self._size_was_proven:
+            # Sizes are fractions, so two bursts rarely begin at exactly the same one.
             is_same_size = abs(self.size - self._refused_size) < 0.1 * self.size
             self._patience = min(2 * self._patience, MAX_PATIENCE) if is_same_size else 1.0
             self._refused_size = self.size

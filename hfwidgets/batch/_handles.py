@@ -42,9 +42,11 @@ def run_blocking(batch: Batch) -> BatchResult:
     batch.scheduler.request_rows = wants_rows.set
     ticker = Ticker(batch.progress, open_display(batch.progress, batch.options.progress))
     pool = concurrent.futures.ThreadPoolExecutor(1, "hfwidgets-rows")
+    # A new thread starts with an empty context, and what the user set must reach the calls.
     context = contextvars.copy_context()
     future = pool.submit(context.run, asyncio.run, batch.drive(is_ready.set))
     future.add_done_callback(lambda _: wants_rows.set())
+    # A run that fails before it is ready must not leave this thread waiting forever.
     future.add_done_callback(lambda _: is_ready.set())
     try:
         is_ready.wait()
@@ -55,6 +57,7 @@ def run_blocking(batch: Batch) -> BatchResult:
             ticker.end("interrupted")
             raise
     finally:
+        # A wait here would have no bound; the one for the result below has.
         pool.shutdown(wait=False)
     outcome = "failed"
     try:
@@ -74,6 +77,7 @@ def _feed_rows(
     """Fill the feed whenever it runs low, until the run has ended."""
     feed = batch.scheduler.feed
     while not future.done():
+        # The loop is woken for news only, and not ten times per second.
         before = len(feed.ready), feed.is_exhausted
         feed.fill()
         if (len(feed.ready), feed.is_exhausted) != before and not future.done():
@@ -158,6 +162,7 @@ class AsyncBatch:
                     yield row
                 if driving.done():
                     break
+                # The window has moved, so that the scheduler may start rows again.
                 batch.scheduler.notify()
                 await changed.wait()
                 changed.clear()
@@ -167,6 +172,8 @@ class AsyncBatch:
             batch.scheduler.stop_requested = True
             batch.scheduler.notify()
             await _cancel_and_wait(ticking)
+            # A consumer that read to the end has met the run's error above; one that left early
+            # wants none.
             with contextlib.suppress(Exception):
                 await driving
             ticker.end("ended")

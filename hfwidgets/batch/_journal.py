@@ -123,6 +123,8 @@ class Journal:
         self.files = MediaFiles(path.with_name(f"{path.name}.files"))
         self.storage_error: OSError | None = None
         self._secrets = hidden
+        # Typed arrays, since a run may have millions of rows: a list of integers would take
+        # several times the memory.
         self._offsets = array("q")
         self._keys = array("Q")
         self._failed_rows: set[int] = set()
@@ -132,6 +134,7 @@ class Journal:
         # end of a torn line. Both are written together with that line.
         self._prefix = b""
         self._file: int | None = None
+        # Stands in for a file that cannot be read: it holds no rows.
         self._reader: BinaryIO = io.BytesIO()
         try:
             self._open()
@@ -154,6 +157,8 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
+            # A disk that accepts no data may still hold an earlier run's answers: this run reads
+            # them, and its own rows stay in memory.
             if error.errno not in _UNWRITABLE:
                 raise errors.ConfigurationError(
                     f"Rows cannot be stored in {self.path}: {error.strerror}. Pass resume= the "
@@ -176,10 +181,12 @@ class Journal:
         _check_header(self.path, _parse_object(line), header)
         offset, count = len(line), 0
         for line in self._reader:
+            # Without the bound, one damaged number would extend the arrays by billions of items.
             if (row := parse_line(line)) is not None and row.row <= count + MAX_ROW_GAP:
                 self._set_offset(row.row, offset, row.key, is_failed=row.error is not None)
                 count += 1
             offset += len(line)
+        # The last line that was read. It is not a torn header: that one was refused above.
         if not line.endswith(b"\n"):
             self._prefix = b"\n"  # ends the torn line, which is skipped from then on
 
@@ -218,8 +225,11 @@ class Journal:
         """
         with self._lock:
             if self._answer_index is None:
+                # A missing line does not mean that rows moved: rows end in any order, so an
+                # interrupted run leaves gaps. Only another key at this place means it.
                 if self.state(index) == "pending" or self._keys[index] == int(key, 16):
                     return self.has_answer(index, key)
+                # The rows before this one have claimed the answers at their own places.
                 self._answer_index = AnswerIndex(self._iter_answers_from(index))
             return self._claim_moved(self._answer_index, index, key)
 
@@ -249,6 +259,7 @@ class Journal:
             OutputError: the file was changed by something else since.
         """
         with self._lock:
+            # The reader has one position, which another read or a failed write would move.
             line = parse_line(self._read_bytes_at(self._offsets[index]))
         if line is None:
             raise errors.OutputError(f"Row {index} cannot be read: {self.path} was changed.")
@@ -294,17 +305,21 @@ class Journal:
         """Append a line and return its offset; OSError leaves no half line for the next to join."""
         if self._file is None:
             raise self.storage_error or OSError(errno.EBADF, "The run has ended")
+        # O_APPEND writes at the end, and the lock admits one writer at a time, so the size before
+        # the write is where the data begins.
         end = os.fstat(self._file).st_size
         rest = memoryview(self._prefix + data)
         try:
             while rest:  # a disk that is nearly full accepts a part, and fails with the next one
                 rest = rest[os.write(self._file, rest) :]
+        # An interrupt between two writes leaves half a line, just as a full disk does.
         except BaseException as error:
             if isinstance(error, OSError):
                 self.storage_error = error
             self._cut_off(self._file, end)
             raise
         offset = end + len(self._prefix)
+        # A write that succeeds shows that the disk accepts data again.
         self._prefix, self.storage_error = b"", None
         return offset
 
@@ -312,6 +327,8 @@ class Journal:
         try:
             os.ftruncate(file, end)
         except OSError:
+            # What cannot be cut off is ended by a line break and skipped as a torn line. An empty
+            # file still needs its header, which is in the prefix already.
             if os.fstat(file).st_size != end and end:
                 self._prefix = b"\n"
         self._reader.seek(0, os.SEEK_END)  # drops what was read ahead of the part cut off
@@ -326,6 +343,7 @@ class Journal:
 
     def close(self) -> None:
         """Synchronize the disk and release the file; rows can still be read."""
+        # Before the lock is taken, since an fsync may take seconds.
         self.sync()
         with self._lock:
             self._reader.close()
@@ -368,6 +386,7 @@ def row_key(arguments: Arguments) -> str:
         InputError: an argument is neither JSON, nor a medium, nor a table.
     """
     plain = {name: _identity(value) for name, value in arguments.items()}
+    # 16 digits are 64 bits, one item of the array of keys, where 0 marks a row without a line.
     return format(int(fingerprint.hash_plain(plain)[:16], 16) or 1, "016x")
 
 
@@ -383,6 +402,7 @@ def _identity(value: Any) -> Any:
         with contextlib.suppress(OSError):
             about = Path(value).stat()
             return [os.fspath(value), about.st_size, about.st_mtime_ns]
+        # The call itself reports a missing file, so here its path is enough.
         return os.fspath(value)
     if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
         value = table("list")
@@ -395,6 +415,7 @@ def _identity(value: Any) -> Any:
     if hasattr(value, "getpalette"):  # a Pillow image: in mode P the palette is part of the content
         palette = value.getpalette() if value.mode == "P" else None
         return [value.mode, list(value.size), palette, fingerprint.to_plain(value.tobytes())]
+    # A numpy number has bytes as an array does, but must equal the same number of Python's.
     if getattr(value, "ndim", None) == 0:
         return fingerprint.to_plain(value)
     dtype = getattr(value, "dtype", None)
@@ -433,6 +454,7 @@ def _check_header(path: Path, found: dict[str, Any] | None, header: Mapping[str,
         )
     if version > VERSION:
         raise errors.ConfigurationError(f"{path} was written by a newer hfwidgets: upgrade.")
+    # The stored header went through JSON, which turns tuples into lists.
     plain = json.loads(json.dumps(header))
     other = [
         f"{name} ({found.get(name)!r} there, {value!r} here)"

@@ -97,6 +97,7 @@ class Progress:
         self._note = ""
         self.tokens += getattr(getattr(meta, "usage", None), "total_tokens", None) or 0
         cost = meta.cost if meta is not None else None
+        # None until a price is known: a cost of zero would read as free of charge.
         self.cost = self.cost if cost is None else (self.cost or 0.0) + cost
 
     @property
@@ -132,6 +133,7 @@ class Progress:
 
 def format_duration(seconds: float) -> str:
     """Return a duration for people: 12 s, 3 min 20 s, 2 h 5 min."""
+    # Rounded first: 59.7 seconds are 1 min 0 s, and not 60 s.
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

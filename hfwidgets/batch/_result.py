@@ -69,6 +69,7 @@ class StoredRows(Sequence[BatchRow]):
         self._unstored, self._limit = unstored, limit
 
     def __len__(self) -> int:
+        # The file may hold rows beyond this run's limit, from a run with a higher one.
         known = max(len(self._journal), max(self._unstored, default=-1) + 1)
         return known if self._limit is None else min(known, self._limit)
 
@@ -182,6 +183,7 @@ class BatchResult(Sequence[BatchRow]):
         found = {"done": 0, "failed": 0, "pending": 0}
         for state in self._states():
             found[state] += 1
+        # Rows that the run never read have no entry.
         found["pending"] += max(0, (self._total or 0) - len(self))
         return found
 
@@ -219,6 +221,7 @@ class BatchResult(Sequence[BatchRow]):
         # By position: a table may have more rows than were processed, and an index may repeat.
         left = self._input_columns(pandas).iloc[[at for at, _ in lines]]
         found = pandas.DataFrame([cells for _, cells in lines], index=left.index)
+        # Columns come in the order of their first use, so `error` may stand before later fields.
         found = found[[*(name for name in found if name != "error"), "error"]] if lines else found
         found.columns = _rename_duplicates(found.columns, set(left.columns))
         frame: pd.DataFrame = pandas.concat([left, found], axis=1)
@@ -257,6 +260,7 @@ def _rename_duplicates(names: Iterable[str], known: set[Any]) -> list[str]:
     """Return the names, each changed where a table has a column of that name."""
     chosen = list[str]()
     for name in names:
+        # More candidates than the table has names, so that one of them is always free.
         others = (f"{name}_result{number}" for number in ("", *range(2, len(known) + 3)))
         chosen.append(next(each for each in (name, *others) if each not in known))
     return chosen
@@ -286,6 +290,7 @@ def _row_lines(row: BatchRow) -> list[dict[str, Any]]:
     error = None if row.error is None else str(row.error)
     if row.state != "done":
         return [{"error": error}]
+    # An empty list is a result too: its row still needs a line.
     if isinstance(row.result, Elements) and not _is_labels(row.result):
         return [{**cells, "error": error} for cells in flat_rows(row.result) or [{}]]
     return [{**_result_fields(row.result), "error": error}]

@@ -48,6 +48,8 @@ class RowSource:
         # A column is a table to join results to, but its rows are its items.
         table = None if self.table is not None and self.table.is_column else self.table
         self._columns = _resolve_columns(task, table, column)
+        # A named column and a shared parameter of one name contradict each other. Rows that are
+        # dicts may override a shared parameter on purpose.
         shared = {self._first_input, *(self._columns or ())} if column is not None else set[str]()
         _check_parameters(task, parameters, shared)
         self._parameters = dict(parameters)
@@ -83,6 +85,7 @@ class RowSource:
             own = self._build_arguments(item)
             # The row's own values come first in order, and win over the shared ones.
             return _check_required(self._task, {**own, **self._parameters, **own})
+        # Returned, since an error raised here would end the loop over all rows.
         except errors.HfWidgetsError as error:
             return error
 
@@ -182,6 +185,7 @@ def _check_parameters(task: BaseTask, parameters: Mapping[str, Any], shared: set
 def _to_items(rows: Rows) -> Iterable[Any]:
     if isinstance(rows, os.PathLike):
         return _list_files(Path(rows))
+    # All three can be iterated, but their characters and keys are hardly meant as rows.
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         hint = " A folder is passed as pathlib.Path(...)." if isinstance(rows, str) else ""
         raise errors.InputTypeError(
@@ -196,6 +200,7 @@ def _list_files(folder: Path) -> list[Path]:
     folder = folder.expanduser()
     if not folder.is_dir():
         raise errors.MissingFileError(f"The folder {folder} does not exist.")
+    # Sorted, since the system's order varies and a row's number identifies it in later runs.
     return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 

@@ -24,6 +24,7 @@ class AnswerIndex:
         for key, offset in lines:
             keys.append(key)
             offsets.append(offset)
+        # A stable sort: rows with equal arguments claim their answers in the rows' order.
         order = sorted(range(len(keys)), key=keys.__getitem__)
         self._keys = array("Q", (keys[at] for at in order))
         self._offsets = array("q", (offsets[at] for at in order))
@@ -35,6 +36,7 @@ class AnswerIndex:
         """Return the offset of an unclaimed line with this key and claim it; None without one."""
         start = bisect_left(self._keys, key)
         at = self._next_place.get(start, start)
+        # The last of several equal keys may be claimed already.
         if not self._has_key_at(at, key) or self._claimed[at]:
             return None
         self._claimed[at] = 1

@@ -99,6 +99,7 @@ class RowFeed:
                     self.ready.append(job)
         except StopIteration:
             self.is_exhausted = True
+        # In the source's thread: the loop raises it once the rows before it have ended.
         except Exception as error:
             self.error, self.is_exhausted = error, True
 
@@ -170,6 +171,8 @@ class Scheduler:
         self._loop.call_soon_threadsafe(self._change_event.set)
 
     def _is_finished(self) -> bool:
+        # Calls under way are waited for even after the run has a reason to end, since they are paid
+        # for; rows that only wait for a repeat are not.
         waiting = self._delayed_jobs or self.feed.ready or not self.feed.is_exhausted
         return self.stop_requested or not (
             self._running_tasks or (waiting and self.end_reason is None)
@@ -179,6 +182,7 @@ class Scheduler:
         """Start as many calls as the limiter allows; none once the run has a reason to end."""
         while self._has_room() and (job := self._next_job()) is not None:
             task = self._loop.create_task(self._run_job(job, time.monotonic()))
+            # The loop refers to its tasks weakly: this set saves them from garbage collection.
             self._running_tasks.add(task)
             task.add_done_callback(self._on_task_done)
         self.progress.running = len(self._running_tasks)
@@ -188,6 +192,7 @@ class Scheduler:
 
     def _next_job(self) -> Job | None:
         """Return a row whose repeat is due, else the next new one; None without either."""
+        # Repeats go first: new rows would put them off until the whole input is read.
         if self._delayed_jobs and self._delayed_jobs[0][0] <= time.monotonic():
             return heapq.heappop(self._delayed_jobs)[2]
         if len(self._delayed_jobs) > 2 * self.limiter.max_size:
@@ -202,6 +207,7 @@ class Scheduler:
             feed.fill()
             if not (feed.ready or feed.is_exhausted):
                 self.notify()  # one go yielded only rows that need no call: read on
+        # At half, so that the other thread reads while the remaining rows are called.
         elif len(feed.ready) <= feed.prefetch // 2 and not feed.is_exhausted:
             self.request_rows()
         return feed.ready.popleft() if feed.ready else None
@@ -214,10 +220,12 @@ class Scheduler:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._next_timeout()):
                 await self._change_event.wait()
+        # Until the next wait, this loop only runs synchronous code, so it misses no change.
         self._change_event.clear()
 
     def _next_timeout(self) -> float | None:
         """Return the seconds until there is something to do, unless a notification comes first."""
+        # During a pause no call may start, so a repeat that is due earlier waits for its end.
         if self.end_reason is None and self.limiter.pause:
             return self.limiter.pause
         if self._delayed_jobs and self._has_room():
@@ -233,11 +241,13 @@ class Scheduler:
             self.stop()
 
     async def _run_job(self, job: Job, began: float) -> None:
+        # CancelledError passes: it is not an Exception, and a canceled row stays pending.
         try:
             answer = await self.call_row(job.arguments)
         except Exception as error:
             self._handle_error(job, error, began)
         else:
+            # Outside the try: an error while the answer is stored is our bug, not the row's.
             self._connect_failures = 0
             self.limiter.record_success(began)
             self.on_answer(job, answer)
@@ -284,6 +294,7 @@ class Scheduler:
         tasks = list(self._running_tasks)
         for task in tasks:
             task.cancel()
+        # `asyncio.wait` refuses an empty set.
         if tasks:
             await asyncio.wait(tasks)
 

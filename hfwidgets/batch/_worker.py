@@ -46,6 +46,7 @@ class CallerSpec:
     cookies: dict[str, str] = field(repr=False)
 
     def __eq__(self, other: object) -> bool:
+        # By the id: the settings are dicts, which have no hash, and the cache of callers needs one.
         return isinstance(other, CallerSpec) and self.id == other.id
 
     def __hash__(self) -> int:
@@ -64,6 +65,7 @@ class CallerSpec:
             dict(settings.hosts.addresses),
             dict(settings.mapping),
             _recorder_arguments(settings),
+            # A token that was found on this machine stays on it.
             token.value if token is not None and token.is_explicit else None,
             {name: reveal(value) for name, value in settings.headers.items()},
             {name: reveal(value) for name, value in settings.cookies.items()},
@@ -87,6 +89,7 @@ class CallerSpec:
 
 
 def _recorder_arguments(settings: Settings) -> tuple[str, str] | None:
+    # Interceptors are a list in this process, so the one in effect travels with the call.
     found = settings.recordings or (interceptors[-1] if interceptors else None)
     if found is None or isinstance(found, Recorder):
         return (str(found.path), found.mode) if found else None
@@ -136,6 +139,7 @@ class Failure:
 
     def to_exception(self) -> errors.HfWidgetsError:
         """Return the error, of its own class where it is one of ours."""
+        # The name may come from a file that was edited, so it is trusted only as one of our errors.
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, errors.HfWidgetsError)):
             return errors.HfWidgetsError(f"{self.kind}: {self.message}")
@@ -161,6 +165,7 @@ def error_pause(error: BaseException) -> float | None:
     return parse_retry_after(headers) if known is None and headers is not None else known
 
 
+# A cluster's workers outlive runs: the bound lets the connections of old runs go.
 @functools.lru_cache(maxsize=8)
 def _get_caller(spec: CallerSpec) -> SyncCaller:
     """Return this process's caller for a client's settings, so that its rows share connections."""
@@ -172,6 +177,7 @@ def call_task(spec: CallerSpec, name: str, arguments: Arguments, number: int) ->
     del number  # only its difference matters, to clusters that deduplicate equal calls
     caller, task = _get_caller(spec), find(name)
     call = Call(caller.settings, task)
+    # Errors return as data: one that holds a response may not survive pickling.
     try:
         result = caller.run(task, task.flow(None, **arguments), call)
     except Exception as error:  # any error belongs to the row, not to the worker
@@ -190,6 +196,7 @@ class FixedAnswer:
 
     def intercept(self, call: InterceptedCall, ask: Infer) -> Flow[Any]:
         """Return the answer; nothing is sent."""
+        # A flow is a generator, even one that takes no step.
         yield from ()
         call.provenance = self._provenance
         return self._raw
@@ -201,5 +208,6 @@ class FixedAnswer:
 
 def rebuild_result(task: BaseTask, arguments: Arguments, raw: Any, provenance: Provenance) -> Any:
     """Build a task's result from a stored raw answer; may block on reading files."""
+    # The task's own flow reads the answer, so that stored and fresh ones become equal results.
     caller = SyncCaller.create(Settings(recordings=FixedAnswer(raw, provenance)))
     return caller.run(task, task.flow(None, **arguments))

@@ -75,6 +75,7 @@ class Answerer:
     ) -> None:
         self.candidate = candidate
         self.task = candidate.task or task
+        # Another task may not have the parameters of the evaluation's.
         own_task = candidate.task in (None, task)
         self._parameters = {**(parameters if own_task else {}), **candidate.parameters}
         self._options = dict(options)
@@ -100,6 +101,7 @@ class Answerer:
             answer = ModelAnswer("failed", error=str(error))
             self.answers |= {row.index: answer for row in rows[begin:count]}
             return
+        # Not strict: a run that ended early has no entries for the rows that it did not reach.
         for row, answer in zip(rows[begin:count], found, strict=False):
             if row.index not in self.answers or self.answers[row.index].state == "failed":
                 self.answers[row.index] = answer
@@ -113,6 +115,7 @@ class Answerer:
             for row in failed:
                 del self.answers[row.index]
             self._call_function(failed)
+        # `map` calls the failed rows of a file again by itself.
         elif self._file is not None:
             self.ask(rows, len(rows))
         else:

@@ -88,6 +88,7 @@ def to_candidates(models: Any) -> list[Candidate]:
     found = [one if isinstance(one, Candidate) else Candidate(one) for one in given]
     if not found:
         raise errors.ConfigurationError("models is empty: name at least one model.")
+    # Answers, scores and files are found by name, so no two entrants may share one.
     seen: dict[str, int] = {}
     for one in found:
         seen[one.name] = seen.get(one.name, 0) + 1

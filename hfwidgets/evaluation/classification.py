@@ -55,6 +55,7 @@ class MacroF1(_ClassMetric):
     def combine(self, sums: Floats) -> Floats:
         right, labeled, predicted = self._split(sums)
         found = divide(2 * right, labeled + predicted[:, :-1])
+        # A class that a resample lacks leaves the mean: as 0 it would pull the interval down.
         there = labeled > 0
         return divide((found * there).sum(1), there.sum(1).astype(float))
 
@@ -156,6 +157,7 @@ class RSquared(SumMetric):
         return (float(prediction) - truth) ** 2, truth, truth**2
 
     def combine(self, sums: Floats) -> Floats:
+        # The labels' squared distances from their mean, by sums alone: Σy² - (Σy)² / n.
         squares = sums[:, 2] - divide(sums[:, 1] ** 2, sums[:, -1])
         return 1 - divide(sums[:, 0], squares)
 

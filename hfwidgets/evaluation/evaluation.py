@@ -66,6 +66,8 @@ class Evaluation(Sequence[ScoredRow]):
         self._sample, self._answerers = sample, list(answerers)
         self._options = {"metrics": metrics, "labels": labels, "normalize": normalize}
         self._seed, self._id2label = seed, id2label or {}
+        # Rows beyond a budget have no answer, nor have those that one model's run did not reach.
+        # Only rows that every model had are compared.
         asked = [
             row for row in sample.rows if all(row.index in one.answers for one in self._answerers)
         ]
@@ -80,6 +82,7 @@ class Evaluation(Sequence[ScoredRow]):
         self._rows = [self._score_row(row) for row in asked]
         for name, label_map in self._maps.items():
             if label_map is not None:
+                # Only after all rows: a mapping is missing if no word of any row matches.
                 label_map.check(sum(row.predictions[name] is not None for row in self._rows))
         self.pairs = self._compare_pairs()
         self.scores = self._build_scores()
@@ -154,6 +157,7 @@ class Evaluation(Sequence[ScoredRow]):
         label_map = self._maps.get(answerer.candidate.name)
         if label_map is None:
             return found
+        # Chat models answer `Positive.` or `"positive"` where the label is `positive`.
         if isinstance(found, str) and answerer.task in ("chat-completion", "text-generation"):
             found = found.strip().strip(".\"'`")
         if several and not isinstance(found, str):
@@ -184,6 +188,7 @@ class Evaluation(Sequence[ScoredRow]):
 
         def place(score: Score) -> tuple[bool, float]:
             value = score.metrics[first.name].value
+            # NaN compares as false with every number and would leave the order to chance.
             return math.isnan(value), 0.0 if math.isnan(value) else sign * value
 
         return sorted(scores, key=place)
@@ -234,6 +239,7 @@ class Evaluation(Sequence[ScoredRow]):
             guess: Any = sum(map(float, truth)) / len(truth)
             name = "(mean)"
         elif self.task in CLASSES and _hashable(truth):
+            # Among equally frequent labels the first one in the data wins, the same on each run.
             guess = max(dict.fromkeys(truth), key=list(truth).count)
             name = f"(always {guess})"
         else:
@@ -257,6 +263,7 @@ class Evaluation(Sequence[ScoredRow]):
                 seed=self._seed,
             )
             pairs.append(replace(pair, no_verdict=self._why_no_verdict(a, b)))
+        # The correction needs the p-values of all pairs, so the pairs are completed at the end.
         adjusted = holm([pair.p for pair in pairs])
         return [replace(pair, p_adjusted=p) for pair, p in zip(pairs, adjusted, strict=True)]
 
@@ -274,6 +281,7 @@ class Evaluation(Sequence[ScoredRow]):
         ranked = [score.model for score in self.scores if score.n]
         if not ranked or not self.metrics:
             return ()
+        # Only wins of the first model count: `not distinguishable` is not transitive.
         first = ranked[0]
         beaten = {
             pair.b if pair.winner == pair.a else pair.a
@@ -410,6 +418,7 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float] | None:
     ordered = sorted(seconds)
 
     def at(share: float) -> float:
+        # The nearest rank: an interpolated value would be a time that no call took.
         return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
 
     return at(0.5), at(0.95)

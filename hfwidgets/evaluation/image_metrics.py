@@ -84,14 +84,17 @@ class AveragePrecision(WholeMetric):
         with contextlib.redirect_stdout(io.StringIO()):
             coco.createIndex()
             results = [{**row, "score": b.score} for row, b in _annotations(found, ids)]
+            # `loadRes` looks at the first box, and fails where the model found none.
             if not results:
                 return 0.0
             run = COCOeval(coco, coco.loadRes(results), "bbox")
             run.evaluate()
             run.accumulate()
+        # Axes: overlap, recall, class, area, most boxes per image. 0 is any area, 2 is 100 boxes.
         precision = run.eval["precision"][:, :, :, 0, 2]
         if self.threshold is not None:
             precision = precision[np.isclose(run.params.iouThrs, self.threshold)]
+        # pycocotools marks classes without a right box by -1.
         known = precision[precision > -1]
         return float(known.mean()) if known.size else 0.0
 
@@ -117,6 +120,7 @@ def to_masks(value: Label) -> dict[str, Mask]:
     found: dict[str, Mask] = {}
     for label, mask in pairs:
         pixels = np.asarray(mask)
+        # Images mark an object by 255, arrays of the same type may mark it by 1.
         pixels = pixels > (127 if pixels.dtype == np.uint8 and pixels.max(initial=0) > 1 else 0)
         known = found.get(str(label))
         found[str(label)] = pixels if known is None else known | pixels
@@ -153,6 +157,7 @@ class MeanIoU(SumMetric):
         return numbers
 
     def combine(self, sums: Floats) -> Floats:
+        # The last column counts rows. A resample may lack a class, which then leaves the mean.
         both, either = sums[:, 0:-1:2], sums[:, 1:-1:2]
         there = either > 0
         return divide((divide(both, either) * there).sum(1), there.sum(1).astype(float))

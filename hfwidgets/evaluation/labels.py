@@ -53,6 +53,7 @@ class LabelMap:
         self._id2label = {fold_label(key): value for key, value in (id2label or {}).items()}
         self._folded: dict[str, Any] = {}
         for name in self.classes:
+            # Labels that differ only in case share a key; exact matches are tried before it.
             self._folded.setdefault(fold_label(name), name)
         self.used: dict[Any, Any] = {}
 

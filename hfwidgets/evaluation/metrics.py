@@ -69,6 +69,7 @@ class Metric(ABC):
             return Estimate(math.nan, math.nan, math.nan, 0)
         statistic = self.statistic(predictions, labels)
         value = float(statistic(np.ones((1, n)))[0])
+        # Wilson's formula takes rows as independent; grouped rows need a bootstrap of groups.
         if self.is_share and groups is None:
             return Estimate(value, *wilson_interval(value * n, n), n)
         low, high = bootstrap_interval(statistic, group_rows(groups, n), seed, self.rounds)
@@ -92,6 +93,7 @@ class Metric(ABC):
         of_a, of_b = self.statistic(a, labels), self.statistic(b, labels)
         ones = np.ones((1, n))
         observed = float((of_a(ones) - of_b(ones))[0])
+        # Both models are weighted by the same draws, which makes the interval a paired one.
         low, high = bootstrap_interval(
             lambda weights: of_a(weights) - of_b(weights), units, seed, self.rounds
         )
@@ -173,6 +175,7 @@ class WholeMetric(Metric):
         def of_weights(weights: Floats) -> Floats:
             found = []
             for row in weights:
+                # A weight says how often a row was drawn, so the row is repeated that often.
                 at = [int(i) for i in np.repeat(np.arange(len(row)), row.astype(int))]
                 found.append(self.value([predictions[i] for i in at], [labels[i] for i in at]))
             return np.array(found)

@@ -23,6 +23,7 @@ def fetch_id2label(answerer: "Answerer") -> Mapping[str, str]:
         return {}
     try:
         config = client._run(None, _read_config(model.partition(":")[0], client._settings))
+    # The names only help the match, so a Hub that fails must not end the evaluation.
     except errors.HfWidgetsError:
         return {}
     names = config.get("id2label") if isinstance(config, Mapping) else None

@@ -152,6 +152,7 @@ def _named_metrics(labels: Sequence[Any], normalize: Normalizer) -> dict[str, Ca
         dict.fromkeys(str(label) for label in labels if not isinstance(label, (list, dict)))
     )
     return {
+        # Built only when named, since some metrics load packages that may not be installed.
         "accuracy": classification.Accuracy,
         "macro_f1": lambda: classification.MacroF1(list(dict.fromkeys(labels))),
         "balanced_accuracy": lambda: classification.BalancedAccuracy(list(dict.fromkeys(labels))),

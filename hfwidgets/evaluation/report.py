@@ -164,6 +164,7 @@ def _scale(evaluation: ScoredEvaluation) -> tuple[float, float]:
     found = [score.metrics[name] for score in evaluation.scores]
     ends = [end for one in found for end in (one.low, one.high) if not math.isnan(end)]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
+    # Shares use the whole scale, or a small lead would look like a large one.
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     return (low, high) if high > low else (low - 1, high + 1)

@@ -14,6 +14,7 @@ def rank_documents(query: Any, documents: Any) -> list[int]:
     """Return the documents' places, nearest first by cosine similarity."""
     matrix, vector = np.asarray(documents, float), np.asarray(query, float).reshape(-1)
     lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+    # A vector of zeros has no direction: it scores 0 in place of NaN.
     scores: Floats = matrix @ vector / np.where(lengths == 0, 1, lengths)
     return [int(at) for at in np.argsort(-scores, kind="stable")]
 

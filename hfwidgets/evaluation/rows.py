@@ -126,6 +126,7 @@ def read_sample(
         raise ConfigurationError(f"No row of data has a label in {label!r}.")
     if unlabeled:
         notes.append(f"{unlabeled} rows without a label were not asked.")
+    # Copies are not independent rows: they would make every interval too narrow.
     copies = set(find_duplicates([row.arguments for row in rows]))
     if copies:
         notes.append(f"{len(copies)} rows that repeat an earlier one were left out.")

@@ -173,6 +173,7 @@ def _count_progress(state: Progress, answerers: Sequence[Answerer]) -> None:
 
 
 def _spent(answerer: Answerer) -> float:
+    # Recorded and resumed answers have no time, and were paid for by an earlier run.
     fresh = (a for a in answerer.answers.values() if a.seconds is not None)
     return sum(answer.dollars or 0.0 for answer in fresh)
 

@@ -32,6 +32,7 @@ def sample_rows(
         return list(range(count))
     groups: dict[str, list[int]] = {}
     for at in sorted(range(count), key=lambda at: (row_rank(keys[at], seed), at)):
+        # By its text, since a label may be a list, which has no hash.
         groups.setdefault(repr(labels[at]), []).append(at)
     # The i-th of a label's n rows stands at (i + 1/2) / n of the way: taking rows by that order
     # keeps the shares at every size, and so makes samples nested.

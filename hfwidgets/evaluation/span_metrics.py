@@ -31,6 +31,7 @@ def to_spans(value: Label) -> list[LabeledSpan]:
     items = list(value or ())
     if items and all(isinstance(item, str) for item in items):
         return _read_tags(items)
+    # A set, so that a span that a model repeats counts once.
     return sorted({_read_span(item) for item in items})
 
 
@@ -43,6 +44,7 @@ def _read_span(item: object) -> LabeledSpan:
 def _read_tags(tags: Sequence[str]) -> list[LabeledSpan]:
     found: list[LabeledSpan] = []
     begun: tuple[int, str] | None = None
+    # The extra tag closes an entity that reaches the end.
     for at, tag in enumerate([*tags, "O"]):
         kind, _, label = tag.partition("-")
         if begun is not None and (kind != "I" or label != begun[1]):

@@ -63,6 +63,7 @@ def wilson_interval(
     """
     from scipy.stats import binomtest
 
+    # The count was computed from a share, so it may miss its whole number by rounding.
     found = binomtest(round(successes), n).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 
@@ -80,6 +81,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     order = sorted(range(len(ps)), key=lambda at: ps[at])
     adjusted, running = [0.0] * len(ps), 0.0
     for rank, at in enumerate(order):
+        # An adjusted p must not be below that of a smaller p, or verdicts contradict each other.
         running = max(running, min(1.0, (len(ps) - rank) * ps[at]))
         adjusted[at] = running
     return adjusted
@@ -135,6 +137,7 @@ def bootstrap_interval(
         values.append(statistic(units.to_rows(drawn)))
     found = np.concatenate(values)
     tail = 50 * (1 - CONFIDENCE)
+    # A user's metric may have no value for some resamples.
     low, high = np.nanpercentile(found, [tail, 100 - tail])
     return float(low), float(high)
 

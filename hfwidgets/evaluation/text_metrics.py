@@ -22,6 +22,7 @@ def normalize_basic(text: str) -> str:
     Combining marks stay: without them Hindi, Thai or Arabic words become other words.
     """
     folded = unicodedata.normalize("NFKC", text).lower()
+    # Unicode's categories P, S, Z and C: punctuation, symbols, separators, control characters.
     kept = (" " if unicodedata.category(c)[0] in "PSZC" else c for c in folded)
     return " ".join("".join(kept).split())
 
@@ -123,6 +124,7 @@ def contains(normalize: Normalizer) -> MeanMetric:
     """Return the share of answers in which one of the right texts occurs as whole words."""
 
     def holds(prediction: str, label: Label) -> float:
+        # Blanks at both ends make a match one of whole words, in scripts that use blanks.
         found = f" {normalize(str(prediction))} "
         return float(any(f" {normalize(one)} " in found for one in references(label)))
 
@@ -195,6 +197,8 @@ class Bleu(SumMetric):
     def __init__(self, tokenize: str = "13a") -> None:
         from sacrebleu.metrics.bleu import BLEU
 
+        # sacrebleu logs a warning for single sentences without effective_order; the counts that
+        # are read from it are the same.
         self._bleu = BLEU(tokenize=tokenize, effective_order=True)
         self._corpus = BLEU(tokenize=tokenize)
         self._corpus.corpus_score(["a"], [["a"]])  # its signature counts the references of a call
@@ -232,6 +236,7 @@ class ChrF(SumMetric):
     def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
         found = self._grams(str(prediction))
         rows = [self._match(found, self._grams(one)) for one in references(label)]
+        # As in sacrebleu, a row counts against its best reference alone.
         return max(rows, key=lambda row: float(self.combine(np.array([[*row, 1.0]]))[0]))
 
     def _grams(self, text: str) -> list[Counter[tuple[str, ...]]]:

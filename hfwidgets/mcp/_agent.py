@@ -80,11 +80,13 @@ class Agent(MCPClient):
                 exit_loop_tools=[TASK_COMPLETE, ASK_QUESTION],
                 exit_if_first_chunk_no_tool=turn > 0 and must_call,
             )
+            # A consumer may leave early: closing the turn then ends its stream at once.
             async with contextlib.aclosing(turns):
                 async for item in turns:
                     if abort_event is not None and abort_event.is_set():
                         return
                     yield item
+            # A turn that ended early added nothing, so this may be the message of the turn before.
             last = self.messages[-1]
             called = last["role"] == "tool"
             if (called and last["name"] in self.reserved_names) or (must_call and not called):

@@ -59,6 +59,7 @@ class MCPClient:
     ) -> None:
         if model is None and base_url is None:
             raise errors.ConfigurationError("Pass model=, base_url= or both.")
+        # With a base_url the address no longer names the model, and servers need it in the payload.
         self.payload_model = model
         self.client = AsyncInferenceClient(
             base_url or model,
@@ -94,11 +95,13 @@ class MCPClient:
             MCPServerError: The server does not start in time, does not support MCP, or sends more
                 than the limits allow.
         """
+        # The HTTP transports bound their single waits by it too; a program has no such parameter.
         if timeout is not None and type != "stdio":
             params = {"timeout": timeout, **params}
         server = await MCPConnection.connect(type, params, timeout)
         try:
             tools = await server.list_tools(timeout)
+        # The server is not listed yet, so `cleanup` would not end it.
         except BaseException:
             await server.close()
             raise
@@ -138,8 +141,10 @@ class MCPClient:
                 place of calling a tool.
         """
         ends = {tool["function"]["name"] for tool in exit_loop_tools or ()}
+        # A server's tool must not replace one of the same name that ends the turn.
         others = [tool for tool in self.available_tools if tool["function"]["name"] not in ends]
         tools = [*(exit_loop_tools or ()), *others]
+        # Some services refuse a tool_choice without tools.
         choice = {"tools": tools, "tool_choice": "auto"} if tools else {}
         stream = await self.client.chat_completion(
             messages, model=self.payload_model, stream=True, **cast(Any, choice)
@@ -156,6 +161,7 @@ class MCPClient:
         answer = choices[0].message
         calls = answer.get("tool_calls") or []
         message = {"role": "assistant", "content": answer.get("content")}
+        # Some services refuse an empty list of tool calls.
         messages.append({**message, "tool_calls": calls} if calls else message)
         for call in calls:
             tool_message = await self._run_tool_call(call, ends)
@@ -189,6 +195,7 @@ class MCPClient:
 
     async def cleanup(self) -> None:
         """End the servers and close the connections."""
+        # Emptied first, so that a second cleanup never closes a server again.
         servers, self._servers = self._servers, []
         self._server_by_tool.clear()
         self.available_tools.clear()

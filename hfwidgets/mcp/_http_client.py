@@ -25,6 +25,7 @@ def make_http_client(
 class _LimitedTransport(httpx2.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
+        # A server may ignore which encodings a request accepts.
         if response.headers.get("content-encoding", "identity") != "identity":
             raise httpx2.DecodingError("the server compressed its answer", request=request)
         # A stream of events may have any length; the reader of events limits each of them.

@@ -73,6 +73,7 @@ class LimitedLineDecoder(codecs.IncrementalDecoder):
     """Decodes UTF-8 lines of at most `MAX_ANSWER_SIZE` characters."""
 
     def __init__(self, errors: str = "strict") -> None:
+        # Strict decoding would end the reading of all messages at the first byte that is not UTF-8.
         super().__init__("replace")
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._length = 0
@@ -91,6 +92,7 @@ class LimitedLineDecoder(codecs.IncrementalDecoder):
 
     def _continue_line(self, text: str) -> str:
         self._length += len(text)
+        # The error reply needs the request's id, which stands near a message's start.
         self._head = (self._head + text[:300])[:300]
         if self._is_dropping or self._length > MAX_ANSWER_SIZE:
             self._is_dropping = True
@@ -109,6 +111,7 @@ class LimitedLineDecoder(codecs.IncrementalDecoder):
 
 
 def _find_codec(name: str) -> codecs.CodecInfo | None:
+    # Python looks codecs up by a normalized name, with underscores in place of hyphens.
     if name != LINE_ENCODING.replace("-", "_"):
         return None
     utf8 = codecs.lookup("utf-8")

@@ -88,6 +88,7 @@ class MCPConnection:
                 f"The MCP server {name} did not answer within {limit:g} s.",
                 advice="Check that it supports MCP, or pass a larger timeout=.",
             ) from None
+        # The task has failed and ended, or the caller was canceled and cannot wait for its end.
         except BaseException:
             task.cancel()
             raise
@@ -102,6 +103,7 @@ class MCPConnection:
         """
         limit = START_TIMEOUT if timeout is None else timeout
         try:
+            # One limit for all pages: a server that answers each in time could list pages forever.
             async with asyncio.timeout(limit):
                 return await self._list_pages()
         except TimeoutError:
@@ -146,6 +148,7 @@ class MCPConnection:
     async def close(self) -> None:
         """End the connection and the program; a server that resists is abandoned."""
         self.stop.set()
+        # Unlike `wait_for`, this neither cancels the task nor raises its error.
         await asyncio.wait([self.task], timeout=CLOSE_TIMEOUT)
         await _end_task(self.task)
 
@@ -163,9 +166,11 @@ async def _hold_connection(
     stop: asyncio.Event,
 ) -> None:
     """Open a connection, hold it until `stop` is set, and close it."""
+    # A file, since nothing reads a pipe while the server runs, and a full pipe would block it.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         try:
             async with _make_client(type, dict(params), log) as client:
+                # A caller whose time ran out has canceled the future.
                 if not ready.done():
                     ready.set_result(client)
                 await stop.wait()
@@ -244,6 +249,7 @@ def _make_client(
             f"Unknown server type {type!r}.", advice="Choose stdio, http or sse."
         )
     try:
+        # Arguments are bound here, before anything is opened, so a TypeError means a wrong one.
         return Client(transports[type](log, **params))
     except TypeError as error:
         raise errors.ConfigurationError(f"A server of type {type}: {error}.") from error

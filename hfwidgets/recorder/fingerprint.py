@@ -46,6 +46,7 @@ def build_fingerprint(ask: Infer, settings: Settings) -> RequestFingerprint:
     """
     model = ask.model or settings.model
     url = next((text for text in (ask.model, settings.model) if text and is_url(text)), None)
+    # Keys that few requests need are absent elsewhere, so that they leave other hashes alone.
     common: dict[str, Any] = {
         "task": ask.task,
         "model": None if is_url(model) else model,

@@ -54,6 +54,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         Path(name).replace(path)
+    # An interrupt must not leave the temporary file either.
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -171,6 +172,7 @@ def _format_value(value: object, depth: int) -> str:
 def _format_field(key: str, value: object, depth: int) -> str:
     if key != "chunks" or not isinstance(value, list):
         return _format_value(value, depth)
+    # One chunk per line, so that a diff names the chunk that changed.
     items = [json.dumps(item, ensure_ascii=False, sort_keys=True) for item in value]
     return _format_block("[", items, "]", " " * (depth + 2))
 

@@ -49,6 +49,7 @@ class Recorder:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, mode: str | None = None) -> None:
+        # Absolute, so that the folder stays the same when the program changes its working folder.
         self.path = Path(DEFAULT_FOLDER if path is None else path).expanduser().absolute()
         here = Path.cwd()
         self.display_path = self.path.relative_to(here) if here in self.path.parents else self.path
@@ -71,6 +72,7 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Blocks in several threads may end in any order, so the last one need not be this one.
         settings.interceptors.remove(self)
 
     def __repr__(self) -> str:
@@ -202,6 +204,7 @@ class RecordedStream:
         for data in chunks:
             self._events += self._decoder.feed(data)
             yield data
+        # Not in a `finally`: a stream that was left early is incomplete and must not be replayed.
         self._warn(self._store(meta))
 
     async def arecord(self, chunks: AsyncIterator[bytes], meta: Meta) -> AsyncIterator[bytes]:
@@ -223,12 +226,14 @@ class RecordedStream:
         try:
             events = (*self._events, *self._decoder.finish())
             chunks = store.files.pack([json.loads(event) for event in events])
+            # A stream ends with its last byte, long after its reply began.
             meta.seconds = time.perf_counter() - self._call.start_time
             served = Provenance.from_meta_now(meta)
             known = collect_secrets(self._call.settings)
             store.write(self._request, served, chunks=redact_data(chunks, known))
         except (OSError, TypeError, ValueError, RecursionError) as error:
             return error
+        # The live result shows the rounded times that a replay will show.
         served.apply_to_meta(meta)
         return None
 

@@ -125,6 +125,7 @@ class RecordingStore:
         path = self.answer_path(request)
         try:
             found = load_recording(path)
+            # In an edited file the version may be missing or a text, which counts as unreadable.
             is_newer = found["version"] > VERSION
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -206,6 +207,7 @@ class RecordingStore:
         """Delete all recordings and their files, and nothing else; return their number."""
         recordings = list(self.iter_paths())
         files = (self.folder / FILES_FOLDER).glob("*.*")
+        # The folder may be the user's and hold other files: only names that we form are deleted.
         media = [path for path in files if _MEDIA_NAME.match(path.name)]
         for path in (*recordings, *media):
             path.unlink(missing_ok=True)
@@ -220,6 +222,7 @@ class RecordingStore:
         for path in list((self.folder / request.task).glob("*.json"))[:MAX_COMPARED]:
             try:
                 found = _find_differences(request.description, load_recording(path)["asked"])
+            # In an edited file the request may be any JSON, such as a list, which has no `get`.
             except (*_READ_ERRORS, AttributeError):
                 continue
             if best is None or len(found) < len(best):

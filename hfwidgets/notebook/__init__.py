@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# Renamed, because `providers` is a function here.
 from hfwidgets import providers as _providers
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.notebook import background_loop
@@ -118,6 +119,7 @@ def alias(name: str | None = None, target: str | None = None) -> Listing:
     """
     known = current_session().aliases
     if name and target:
+        # A colon would split off a provider, and IPython expands `$` in the lines of magics.
         if not name.isprintable() or set(name) & set(" :/'\"$"):
             raise ConfigurationError(f"An alias is one word without / : $ or quotes, not {name!r}.")
         known[name] = target

@@ -73,6 +73,7 @@ def whoami() -> str:
 
 
 def _fetch_account(token: auth.Token) -> Flow[dict[str, str]]:
+    # A Secret, so that no traceback or error of the request shows it.
     headers = {"authorization": Secret(f"Bearer {token.value}")}
     reply = yield Send("GET", f"{providers.Hosts().hub}/api/whoami-v2", headers=headers)
     found: dict[str, str] = reply.json()
@@ -106,6 +107,7 @@ def token_names() -> list[str]:
 
 def _in_use_label(stored: configparser.ConfigParser, name: str) -> str:
     token = auth.find_machine_token()
+    # By value: an environment variable may hold one of the stored tokens.
     used = token is not None and stored.get(name, "hf_token", fallback="") == token.value
     return "yes" if used else ""
 

@@ -31,6 +31,7 @@ class _BackgroundLoop:
         # A copied context: in ipykernel 7.0, whose output streams look up a context variable, a
         # thread without one fails at its first print.
         context = contextvars.copy_context()
+        # A daemon: a call that hangs does not keep a script from ending.
         thread = threading.Thread(
             target=context.run, args=(self.loop.run_forever,), name="hfwidgets", daemon=True
         )
@@ -68,6 +69,7 @@ def wait_for(future: concurrent.futures.Future[T]) -> T:
     """Block until submitted work is done; an interrupt cancels the work and is raised."""
     try:
         return future.result()
+    # An interrupt is raised in this thread alone; the work on the loop would go on.
     except BaseException:
         future.cancel()
         raise
@@ -108,6 +110,7 @@ def why_unavailable(task: str, provider: str | None, *, token: bool) -> str:
         token: True if there is a token.
     """
     chosen = providers.get(provider) if provider in providers.names() else None
+    # Neither counts as a service below, and only a call tells what an endpoint needs.
     if chosen is not None and (chosen.is_embedded or chosen.needs_url):
         return ""
     services = list_services(task)

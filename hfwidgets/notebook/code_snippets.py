@@ -14,6 +14,7 @@ from hfwidgets.tasks import find
 from hfwidgets.tasks.controls import TextBox
 
 _OMITTED_HEADERS = ("user-agent", "accept", "accept-encoding", "x-request-id", "x-hfwidgets-client")
+# Headers count as secrets, as a server may expect its key under any name.
 _SECRET_SETTINGS = ("token", "api_key", "headers")
 
 
@@ -109,6 +110,8 @@ def _hub_settings(
     provider, url = call.settings.get("provider"), call.settings.get("base_url")
     chat = task == "chat-completion"
     if providers.is_embedded(provider):
+        # For chat the model stays an argument. Elsewhere the address contains it, so it is taken
+        # out of the caller's arguments.
         model = arguments.get("model") if chat else arguments.pop("model", None)
         note = ["# The embedded engine: run `hfwidgets serve --port 8080` in a terminal first."]
         url = (
@@ -163,6 +166,7 @@ def _format_option(name: str, value: Any, is_input: bool) -> str:
         return f"--labels {shlex.quote(','.join(map(str, value)))}"
     shown = value if plain else json.dumps(value, ensure_ascii=False, default=lambda _: f"${name}")
     if is_input:
+        # What is neither a text nor a number goes by a variable of this name.
         return f"-i {name}=${name}" if not plain else f"-i {shlex.quote(f'{name}={shown}')}"
     return f"-P {shlex.quote(f'{name}={shown}')}"
 
@@ -183,6 +187,7 @@ def _format_header(name: str, value: str, explanation: Explanation) -> str:
     # The explanation masks a credential's header with this mark, whatever its name.
     if value != "…":
         return shlex.quote(redact(f"{name}: {value}"))
+    # The router takes the Hub's token, a provider's address the provider's key.
     routed = "huggingface" in explanation.url
     variable = "HF_TOKEN" if routed else explanation.provider.upper().replace("-", "_") + "_KEY"
     scheme = "Bearer " if name == "authorization" else ""
@@ -193,4 +198,5 @@ def _format_body(explanation: Explanation) -> str:
     try:
         return json.dumps(redact_data(json.loads(explanation.content or b"")), ensure_ascii=False)
     except ValueError:
+        # A binary body does not fit into a command: curl reads it from a file.
         return "@input"

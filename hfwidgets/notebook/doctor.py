@@ -111,6 +111,7 @@ def _check_network() -> str:
     url = Hosts().hub
     try:
         InferenceClient(timeout=HUB_TIMEOUT, max_retries=0)._run(None, _ping_hub(url))
+    # An error status is an answer too: the network works.
     except HfHubHTTPError as error:
         return f"{url} answers {error.status_code}"
     except HfWidgetsError as error:

@@ -15,6 +15,7 @@ from hfwidgets.notebook.model_alias import split_model
 MAX_SOURCE_LENGTH = 8_000
 MAX_ERROR_LENGTH = 4_000
 
+# A block ends at the fence it began with, so four backticks may enclose three.
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -53,6 +54,7 @@ def find_last_error() -> LastError:
     if not isinstance(error, BaseException):
         raise ConfigurationError("There has been no error yet, so there is nothing to explain.")
     text = "".join(traceback.format_exception(error, limit=-3)).strip()
+    # Masked before it is cut: half a token is not recognized. An error's end has its message.
     return LastError(
         redact(text)[-MAX_ERROR_LENGTH:], redact(_find_cell_source(error))[:MAX_SOURCE_LENGTH]
     )
@@ -68,8 +70,10 @@ def _find_cell_source(error: BaseException) -> str:
     # IPython compiles cells under made-up file names, which this private map leads to their number.
     cells = getattr(shell.compile, "_filename_map", {})
     typed = shell.history_manager.input_hist_raw
+    # The outermost cell is the one that was run; inner ones may only define a function.
     for name in _traceback_files(error):
         number = cells.get(name)
+        # The history may have been reset since, which leaves the map.
         if number is not None and number < len(typed):
             return str(typed[number]).strip()
         # Older versions lack the map, but keep the transformed source by the same name.
@@ -80,6 +84,7 @@ def _find_cell_source(error: BaseException) -> str:
 
 def _traceback_files(error: BaseException) -> list[str]:
     """Return the files of an error's traceback, outermost first; for a syntax error, its file."""
+    # The cell never ran, so the traceback has no frame of it.
     if isinstance(error, SyntaxError) and error.filename:
         return [error.filename]
     found, at = [], error.__traceback__

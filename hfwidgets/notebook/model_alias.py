@@ -14,6 +14,7 @@ def split_model(
     text = aliases.get(text, text) if text else None
     if not text:
         return None, None
+    # From the right, as an endpoint's address has colons too. A short name may precede a provider.
     model, colon, provider = text.rpartition(":")
     if colon and provider in providers.names():
         return aliases.get(model, model) or None, provider

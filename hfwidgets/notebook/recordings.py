@@ -31,6 +31,7 @@ def _cached_recorder(path: Path, mode: str) -> Recorder:
     return Recorder(path, mode)
 
 
+# A client with `recordings=None` uses those in use, so leaving them out takes an interceptor.
 class _PassThrough:
     """An interceptor that lets every call through."""
 

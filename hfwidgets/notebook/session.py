@@ -98,6 +98,7 @@ class BackgroundRun:
             return "running"
         if self.future.cancelled():
             return "stopped"
+        # After the check above: `exception()` of a canceled future raises.
         return "failed" if self.future.exception() else "done"
 
     def __repr__(self) -> str:

@@ -66,6 +66,8 @@ def _iter_texts(path: Path) -> Iterator[tuple[str, str]]:
             rest = {k: v for k, v in cell.items() if k not in ("source", "outputs")}
             yield f"metadata of cell {number}", _join_texts(rest)
         yield "metadata", _join_texts({k: v for k, v in book.items() if k != "cells"})
+    # Not a notebook, or one that is damaged or nested too deep: all of it is searched, even if some
+    # cells were searched already.
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         yield "file", text
 

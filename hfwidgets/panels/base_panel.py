@@ -85,6 +85,7 @@ class Panel(PanelWidget):
         }
         extra = {field.name: settings.pop(field.name, None) for field in self.extra_fields}
         extra = {name: value for name, value in extra.items() if value is not None}
+        # Before the base class opens the comm: a misspelled keyword leaves no widget there.
         self._hfw_check_parameters(settings)
         # Reentrant: assigning a trait within it calls observers, which may take it again.
         self._hfw_lock = threading.RLock()
@@ -163,6 +164,8 @@ class Panel(PanelWidget):
         """Stop the current run; what has arrived stays."""
         run = self._hfw_current_run
         if run is not None and self.busy:
+            # The page interrupts the kernel if a blocking cell does not confirm a click within a
+            # second, so this leaves at once, before the run has ended.
             self._hfw_mirror.set("state", "stopping", value=True)
             run.stop()
             flusher.flush_now(self._hfw_mirror)
@@ -236,6 +239,7 @@ class Panel(PanelWidget):
 
     def _hfw_get_client(self) -> AsyncInferenceClient:
         """Return the background loop's client for this panel's settings."""
+        # Looked up for each use: a login drops the shared clients, the page may send a key.
         token = {"token": self._hfw_secret} if self._hfw_secret else {}
         return background_loop.shared_client(
             provider=self.provider, **self._hfw_client_settings, **token
@@ -245,6 +249,7 @@ class Panel(PanelWidget):
         """Change the run's state for observers and for the page."""
         if status is not None:
             state["status"] = status
+            # Logged, because an observer's error must not keep the new status from the page.
             with _log_errors("an observer of status"):
                 self.set_trait("status", status)
         for name, value in state.items():
@@ -283,6 +288,8 @@ class Panel(PanelWidget):
         with _log_errors("filling the static output"):
             # In a thread: images are scaled and encoded for it.
             await asyncio.to_thread(self._hfw_refresh_static)
+        # Once result and static form are settled: marimo's cells that read the panel run again now.
+        # A run without a result leaves the number, and so starts none of them.
         with _log_errors("an observer of completed_runs"):
             self.set_trait("completed_runs", len(self.results))
         # A copy: a callback may remove itself.
@@ -294,6 +301,7 @@ class Panel(PanelWidget):
 
     def _hfw_check_parameters(self, settings: Mapping[str, Any]) -> None:
         inputs = self.declaration.inputs
+        # The panel passes these itself; as parameters they would be passed twice.
         known = {*self.declaration.controls, *self.code_only_parameters}.difference(
             inputs, ("model", "stream")
         )
@@ -357,6 +365,7 @@ class Panel(PanelWidget):
         changes = dict(values or {})
         for name in set(self._hfw_extra_names) & set(changes):
             setattr(self, name, changes.pop(name))
+        # A new dict: traitlets does not notice a change within the old one.
         self.parameters = {**self.parameters, **changes}
 
     def _hfw_do_upload(
@@ -372,6 +381,7 @@ class Panel(PanelWidget):
         """Add a piece of a file and acknowledge it, upon which the page sends the next one."""
         piece = b"".join(buffers)
         data = self._hfw_uploads.add_piece(piece, name=name, upload=id, at=at, total=total)
+        # Before the file is used: after an error there the page would wait in vain.
         self._hfw_mirror.set("uploads", name, value=self._hfw_uploads.upload_progress(name))
         if data is not None:
             self._hfw_take_upload(name, data, file)
@@ -398,6 +408,7 @@ class Panel(PanelWidget):
         self._hfw_do_retry()
 
     def _hfw_do_retry(self) -> None:
+        # The old error goes first: if the retry is refused right away, its error takes that place.
         retry = self._hfw_retry_action
         self._hfw_do_dismiss()
         if retry is not None:

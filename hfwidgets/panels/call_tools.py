@@ -38,6 +38,7 @@ class CallTools(Panel):
 
         Nothing is sent. Missing inputs are taken from the task's example.
         """
+        # The shared client belongs to the background loop, even for what sends nothing.
         return background_loop.wait_for(
             background_loop.submit(self._hfw_explain_call(self._hfw_build_call()))
         )
@@ -66,6 +67,7 @@ class CallTools(Panel):
         return f"{provider} does not serve this task ({label}). Choose {' or '.join(services)}."
 
     def _hfw_do_key(self, value: str) -> None:
+        # A key retries what failed; pasted before the first run, it must not start one.
         has_failed = self._hfw_mirror.get("state", "failure") is not None
         self._hfw_secret = value
         self._hfw_update_banner()
@@ -77,6 +79,7 @@ class CallTools(Panel):
         url = url.strip()
         if url and not is_url(url):
             raise errors.InputError(f"{url!r} is not a URL: it should begin with https://.")
+        # An address names the server itself, so the provider chosen before it goes.
         self.provider, self.model = None, url or None
 
     def _hfw_do_code(self) -> None:
@@ -110,6 +113,7 @@ class CallTools(Panel):
     async def _hfw_format_code(self) -> CodeForms:
         call = self._hfw_build_call()
         try:
+            # Only curl needs the request itself; its error leaves the other forms.
             curl = code_snippets.to_curl(await self._hfw_explain_call(call))
         except errors.HfWidgetsError as error:
             curl = f"# {errors.redact(str(error))}"
@@ -136,6 +140,7 @@ class CallTools(Panel):
                 f"Unknown set of weights {name!r}. The sets are: {', '.join(WEIGHT_SETS)}."
             )
         self._hfw_weights_to_install = name
+        # If no run begins, a later one must not install what was meant for this one.
         try:
             self._hfw_do_retry()
         except errors.HfWidgetsError:

@@ -95,6 +95,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self.observe(self._hfw_update_banner, ["model", "provider"])
         self._hfw_update_banner()
         system_message = [{"role": "system", "content": system}] if system else []
+        # Through the trait, whose observer checks the messages and fills the conversation.
         self.messages = [*system_message, *messages]
 
     def _hfw_initial_document(self) -> dict[str, Node]:
@@ -162,6 +163,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
 
     def edit(self, index: int, text: str) -> None:
         """Change `messages[index]`. A changed question is sent again, and what followed it goes."""
+        # `range` resolves negative indices and checks them. Entries lack the system prompt.
         self._hfw_edit_entry(range(len(self.messages))[index] - bool(self.system), text)
 
     def undo(self) -> None:
@@ -192,6 +194,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         )
 
     def _hfw_start_answer(self, entries: list[Entry], prompt: Prompt | None = None) -> PanelRun:
+        # Called once the panel is known to be idle: a refused prompt changes nothing.
         def prepare() -> None:
             self._hfw_pending_prompt = prompt
             self._hfw_conversation.replace_entries(entries)
@@ -271,9 +274,11 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             self._hfw_set_draft(
                 self._hfw_conversation.new_entry({"role": "user", "content": prompt})
             )
+            # The question has left the conversation, so there is nothing to regenerate.
             self._hfw_retry_action = lambda: self._hfw_resend_prompt(prompt)
 
     def _hfw_resend_prompt(self, prompt: Prompt) -> None:
+        # The composer holds the prompt as a draft, which goes now that it is sent after all.
         self._hfw_set_draft(None)
         self._hfw_send_prompt(prompt)
 
@@ -294,6 +299,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         usage = result.usage or {}
         # A server that does not count its tokens sends about one per piece.
         count = usage.get("completion_tokens") or self._hfw_piece_count
+        # `first` is there: a stream that ends before its first token has no result.
         seconds = stats["seconds"] - stats["first"]
         more = {
             "rate": (count - 1) / seconds if count > 1 and seconds > 0 else None,
@@ -316,6 +322,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         entry = entries[at]
         if entry.message["role"] == "user":
             message = {**entry.message, **build_user_message(text, entry.images)}
+            # A new number, since the page and the transcript know a message's text by its number.
             changed = self._hfw_conversation.new_entry(message)
             self._hfw_start_answer([*entries[:at], changed], message["content"])
         else:
@@ -341,6 +348,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_require_idle()
         messages = check_messages(change["new"])
         first = messages[0] if messages else {}
+        # A system message of several parts stays a message: the `system` trait is a text.
         has_system = first.get("role") == "system" and isinstance(first.get("content"), str)
         with self._hfw_lock:
             rest = messages[1:] if has_system else messages
@@ -380,6 +388,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
     def _hfw_find_media(self, name: str) -> AttachedFile | None:
         kind, _, rest = name.partition(".")
         if kind == "draft":
+            # The draft's number only makes the id new, as a page fetches each id once.
             at = int(rest.partition(".")[2] or -1)
             return self._hfw_draft_images[at] if 0 <= at < len(self._hfw_draft_images) else None
         number, _, index = name.partition("-")

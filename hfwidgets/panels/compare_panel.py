@@ -89,6 +89,7 @@ class ComparePanel(CallTools):
         # and none of the times would be its own.
         turn = asyncio.Lock()
         try:
+            # Stop cancels the whole group; each column then records what it has in its `finally`.
             async with asyncio.TaskGroup() as group:
                 for at, name in enumerate(self.models):
                     provider = self._hfw_column_target(name).get("provider", self.provider)
@@ -98,6 +99,7 @@ class ComparePanel(CallTools):
                     group.create_task(self._hfw_ask_model(at, name, guard))
         finally:
             run.result = Comparison(self._hfw_comparison_rows)
+        # Raised after the result is set, so that the errors of all models stay readable in it.
         if all(row.error for row in self._hfw_comparison_rows):
             raise errors.InputError(f"No model answered. {self._hfw_comparison_rows[0].error}")
 
@@ -141,6 +143,7 @@ class ComparePanel(CallTools):
 
     def _hfw_column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
         token = {"token": self._hfw_secret} if self._hfw_secret else {}
+        # The model of `MODEL:PROVIDER` stays whole; only a provider's name alone is a setting.
         provider = target.get("provider", self.provider)
         return background_loop.shared_client(
             provider=provider, **self._hfw_client_settings, **token
@@ -185,6 +188,7 @@ class ComparePanel(CallTools):
         kind, _, rest = name.partition(".")
         if kind == "raw":
             return previews.text_file(raw_json.to_json_text(self._hfw_last_comparison))
+        # Only the last comparison can be saved; the number in an id makes a page fetch it again.
         makers = {name: make for name, _, make in raw_json.save_formats(self._hfw_last_comparison)}
         make = makers.get(rest.partition(".")[2])
         return make() if make else None

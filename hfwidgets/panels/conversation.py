@@ -71,6 +71,7 @@ class Conversation:
     entries: Entries = ()
     _undo_states: list[Entries] = field(default_factory=list)
     _redo_states: list[Entries] = field(default_factory=list)
+    # Numbers are not reused after an undo: pages and transcripts remember texts by them.
     _next_number: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
 
     def new_entry(self, message: Mapping[str, Any], note: str = "") -> Entry:

@@ -50,6 +50,8 @@ class PanelRun:
         with self._lock:
             self.stop_requested = True
             if self._work_task is not None and self._loop is not None:
+                # Tasks are not thread-safe: canceling has to happen on the loop's thread. There it
+                # does nothing to a task that has ended meanwhile.
                 self._loop.call_soon_threadsafe(self._work_task.cancel)
 
     @property
@@ -73,6 +75,7 @@ class PanelRun:
         """
         waiting = asyncio.wrap_future(self._done_future)
         while not self.is_done:
+            # `wait`, unlike `wait_for`, leaves the future alone at its timeout.
             await asyncio.wait({waiting}, timeout=INTERRUPT_POLL)
 
     async def _run_to_end(self, work: RunStep, end: RunStep) -> None:
@@ -93,11 +96,13 @@ class PanelRun:
             self._work_task = asyncio.ensure_future(self._catch_errors(work))
             if self.stop_requested:
                 self._work_task.cancel()
+        # `wait` does not raise the task's cancellation here, as awaiting the task itself would.
         await asyncio.wait({self._work_task})
         self.was_stopped = self._work_task.cancelled()
 
     async def _catch_errors(self, work: RunStep) -> None:
         try:
             await work(self)
+        # A cancellation is not an `Exception`: it passes, and marks the task as canceled.
         except Exception as error:  # shown in the panel; there is no one to raise it to
             self.error = error

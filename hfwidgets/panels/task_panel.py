@@ -62,6 +62,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         declaration = tasks.find(task)
         self.task = declaration.name
         self._hfw_task_choices = [tasks.find(name) for name in choices]
+        # All of this precedes the base class, whose constructor describes the form and its inputs.
         self._hfw_input_names, _ = split_parameters(declaration)
         self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
         self._hfw_history = History()
@@ -70,6 +71,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         self._hfw_uses_stored_answer = False
         self._hfw_sent_parameters: dict[str, Any] = {}
         self._hfw_streamed_view: TextView | ContinuationView | None = None
+        # Not parameters of the task: the base class would refuse them as unknown.
         options = {
             name: settings.pop(name) for name in ("auto_run", "vary_seed") if name in settings
         }
@@ -82,6 +84,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             setattr(self, option, wanted)
         self.observe(self._hfw_update_banner, ["model", "provider"])
         self._hfw_update_banner()
+        # Only now, since each value goes into the document, which the base class creates.
         for name, value in inputs.items():
             self.inputs[name] = value
 
@@ -152,6 +155,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             self._hfw_input_names, _ = split_parameters(declaration)
             self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
             self._hfw_continuations.clear()
+        # The model may not serve this task, and the parameters were those of the other one.
         self.model, self.parameters = None, {}
         for part, value in self._hfw_task_document().items():
             self._hfw_mirror.set(part, value=value)
@@ -166,6 +170,7 @@ class TaskPanel(TextTools, CallTools, Panel):
     # A run
 
     def _hfw_start_with_inputs(self, inputs: Mapping[str, Any]) -> PanelRun:
+        # Before the inputs change; the run's start checks again, under the lock.
         self._hfw_require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
@@ -176,6 +181,7 @@ class TaskPanel(TextTools, CallTools, Panel):
     async def _hfw_perform_run(self, run: PanelRun) -> None:
         self._hfw_sent_parameters = self._hfw_choose_seed()
         self._hfw_streamed_view = None
+        # Reset at once: the stored answer serves a single run.
         from_store, self._hfw_uses_stored_answer = self._hfw_uses_stored_answer, False
         if from_store:
             run.result = await asyncio.to_thread(example_answers.replay_answer, self.declaration)
@@ -190,6 +196,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             await self._hfw_stream_result(run, stream)
         else:
             run.result = await method(model=self.model, **arguments)
+        # In a thread: building a view may decode images, and all panels share this loop.
         if run.result is not None:
             await asyncio.to_thread(self._hfw_show_result, run)
 
@@ -199,6 +206,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         # Texts have seeds too, but are not cached, and a person expects another text each time.
         if "seed" in known and "stream" not in known:
             fixed = self.parameters.get("seed")
+            # Counting goes on from a fixed seed too, so that the run after it differs.
             self._hfw_last_seed = self._hfw_last_seed + 1 if fixed is None else fixed
             if self.vary_seed or fixed is not None:
                 return {**self.parameters, "seed": self._hfw_last_seed}
@@ -221,6 +229,7 @@ class TaskPanel(TextTools, CallTools, Panel):
                         self._hfw_update_state("streaming", note="", eta=None)
                     self._hfw_mirror.append("result", "text", text=piece)
         finally:
+            # Also after Stop or a broken connection: the text that has arrived is a result.
             flusher.flush_now(self._hfw_mirror)
             await stream.aclose()
             has_begun = stream.meta.first_token_seconds is not None
@@ -233,6 +242,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         count = tokens or (self._hfw_piece_count if "first" in stats else 0)
         if not count:
             return stats
+        # The first token ends the wait, so the rate counts only the tokens after it.
         seconds = stats["seconds"] - stats.get("first", 0.0)
         has_rate = count > 1 and seconds > 0 and "first" in stats
         rate = {"rate": (count - 1) / seconds} if has_rate else {}
@@ -244,6 +254,8 @@ class TaskPanel(TextTools, CallTools, Panel):
             run.result, self.declaration, self._hfw_run_inputs, self._hfw_sent_parameters
         )
         if self._hfw_streamed_view is not None:
+            # The page leaves its text untouched where the kind stays and the number turns positive,
+            # so the streamed view is completed rather than replaced by the one just built.
             item.view = msgspec.structs.replace(
                 self._hfw_streamed_view,
                 n=item.number,
@@ -262,6 +274,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         last = self._hfw_history.last_item
         if last is None or last.result is not run.result:
             self._hfw_show_result(run)  # stopped partway: what arrived is a result too
+        # A trait that the user linked to `value` may refuse this kind of result.
         with contextlib.suppress(t.TraitError):
             self.set_trait("value", plain_value.to_plain_value(run.result))
 
@@ -367,9 +380,13 @@ class TaskPanel(TextTools, CallTools, Panel):
         try:
             for name, value in inputs.items():
                 control = self.inputs.control_for(name) if name in self._hfw_input_names else None
+                # The form may have switched since: names it no longer has are skipped. Media come
+                # by other messages.
                 if control is not None and not isinstance(control, controls.MediaInput):
                     self.inputs[name] = uploads.parse_field_value(value, control)
         finally:
+            # Also where the input was refused, as the page ignores the kernel's values until then.
+            # Never lowered: several pages of one panel count independently.
             self._hfw_mirror.set("heard", value=max(n, self._hfw_mirror.get("heard")))
 
     def _hfw_do_address(self, name: str, value: str) -> None:
@@ -392,6 +409,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         self.example(number)
         is_blocked = self._hfw_mirror.get("banner") is not None
         self._hfw_uses_stored_answer = (
+            # Only the declared example, which is the first, has a stored answer.
             number == 0 and is_blocked and example_answers.has_answer(self.declaration)
         )
         self.start()
@@ -416,6 +434,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         background_loop.submit(self._hfw_trim_audio(name, start, end))
 
     async def _hfw_trim_audio(self, name: str, start: float, end: float) -> None:
+        # Without the range of an earlier trim, which the label would collect.
         label = self.inputs.label_of(name).partition(" · ")[0]
         try:
             found = await asyncio.to_thread(previews.load_media, self.inputs[name], "audio")
@@ -441,6 +460,7 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def _hfw_do_vary(self) -> None:
         """Generate again with another seed."""
+        # Before the seed is dropped: a refused click changes nothing.
         self._hfw_require_idle()
         self.parameters = {n: value for n, value in self.parameters.items() if n != "seed"}
         self.start()

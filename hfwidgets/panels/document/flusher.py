@@ -58,6 +58,7 @@ class Flusher:
     def flush_now(self, mirror: Mirror) -> None:
         """Send what has changed without waiting: at the end of a run, in reply to a click."""
         with self._lock:
+            # Before it is sent: a change that comes meanwhile schedules the mirror again.
             self._changed_at.pop(mirror, None)
             self._flushed_at[mirror] = self._clock()
         mirror.flush()

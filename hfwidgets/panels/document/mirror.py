@@ -48,7 +48,9 @@ class Mirror:
             # be dropped: an older one may be what a later append was measured against.
             if self._operations and self._operations[-1][:2] == ["=", list(path)]:
                 self._operations.pop()
+            # A copy: later operations change `node` in the document before this one is sent.
             self._operations.append(["=", list(path), copy.deepcopy(node)])
+        # Outside the lock: it is never held together with the flusher's, so they cannot deadlock.
         self._on_change(self)
 
     def append(self, *path: str | int, text: str) -> None:
@@ -90,6 +92,8 @@ class Mirror:
     def resync(self, seq: int) -> None:
         """Answer a page that has all patches up to `seq`: acknowledge, or send the document."""
         with self._lock:
+            # First, since the document has the pending changes already: sent after it, they would
+            # be applied a second time.
             self.flush()
             if seq == self.seq:
                 self._send({"k": "ops", "seq": seq, "ops": []})
@@ -131,4 +135,5 @@ _ABSENT = object()
 
 def utf16_length(text: str) -> int:
     """Return the length that JavaScript gives a text, in UTF-16 code units."""
+    # An escape in JSON may leave a lone surrogate in a text, which strict encoding refuses.
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+# In quotes, because the aliases name themselves; `type` statements need Python 3.12.
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 Node: TypeAlias = (
     "msgspec.Struct | str | int | float | bool | Sequence[Node] | Mapping[str, Node] | None"

@@ -45,6 +45,7 @@ class PanelWidget(anywidget.AnyWidget):
     _hfw_start = t.Dict().tag(sync=True)
 
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
+        # The page holds one link per key, which all views of the panel share.
         shape.key = uuid.uuid4().hex[:12]
         self._hfw_display_outputs = DisplayOutputs()
         # Before the base class, which opens the comm with the document at its start.
@@ -83,6 +84,7 @@ class PanelWidget(anywidget.AnyWidget):
 
     def _hfw_post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
         if self.comm is not None:  # None once the panel is closed
+            # `super()`, because the `send` of a chat panel sends prompts.
             super().send(message, buffers)
 
     def _hfw_on_page_message(self, _: object, content: Message, buffers: list[Any]) -> None:
@@ -134,6 +136,7 @@ class PanelWidget(anywidget.AnyWidget):
         self._hfw_display_outputs.update_static(*self._hfw_render_static())
 
     def _ipython_display_(self, **_: Any) -> None:
+        # IPython prefers this method to `_repr_mimebundle_`, which stands for one output.
         bundle = self._repr_mimebundle_()
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
         data["text/plain"] = repr(self)

@@ -34,6 +34,7 @@ def replay_answer(task: BaseTask) -> Any:
     """Return the typed result of a task's example; may block, since its images are drawn."""
     stored = _load_answers()[task.name]
 
+    # Only the request is replaced: inputs are read and answers decoded as in a live call.
     def perform(step: object) -> Any:
         return stored["raw"] if isinstance(step, Infer) else perform_blocking(step)
 

@@ -74,6 +74,7 @@ def describe_field(task: BaseTask, name: str) -> Field:
         name=name,
         label=FIELD_LABELS.get(name) or name.replace("_", " ").capitalize(),
         help=task.parameters.get(name, ""),
+        # Only a hint declares that people need a parameter often; all others are folded away.
         advanced=control.advanced if name in task.hints else True,
         control=describe_control(control),
     )

@@ -143,6 +143,7 @@ def to_input(value: object, control: controls.Control) -> Any:
     if isinstance(control, controls.Messages) and isinstance(value, str):
         return [{"role": "user", "content": value}] if value else None
     if isinstance(control, controls.MediaInput) and control.kind == "image":
+        # A record's `crop` is the part of the image that it covers; Pillow's is a method.
         return getattr(value, "crop", None) if isinstance(value, Mapping) else value
     if isinstance(control, controls.MediaInput):
         return _audio_of(value)
@@ -187,6 +188,7 @@ def is_empty(value: object) -> bool:
     """True if a value stands for no input."""
     if value is None:
         return True
+    # Only these types: an array or a DataFrame raises when its truth is taken.
     return isinstance(value, str | list | dict | bytes) and not value
 
 

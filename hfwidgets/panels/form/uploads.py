@@ -59,6 +59,7 @@ class Uploads:
         partial.got += len(data)
         if partial.got < total:
             return None
+        # The entry stays, as the page still waits for the last piece's acknowledgement.
         complete, partial.data = bytes(partial.data), bytearray()  # the bytes are held once
         return complete
 
@@ -87,6 +88,7 @@ def _parse_cell(text: object) -> str | int | float | None:
     """
     if not isinstance(text, str) or not text.strip():
         return None
+    # `int` first: a float would round long ids.
     for number in (int, float):
         try:
             found = number(text)

@@ -73,6 +73,7 @@ def find_variables(control: controls.Control, names: Mapping[str, Any]) -> list[
     """Return the variables that fit a control, each with a description; the latest first."""
     found = []
     for name, value in list(names.items()):  # a cell may add variables meanwhile
+        # Classes have the attributes of their instances, and would pass for images or tables.
         if name.startswith("_") or isinstance(value, type):
             continue
         about = _describe_variable(control, value)

@@ -34,6 +34,7 @@ def build_audio(result: object, context: ViewContext, name: str) -> AudioView | 
         before.saves = []  # the user has this file already
         tracks.insert(0, before)
     rest = rest_of_items(items, ("blob", "content_type", "content-type"))
+    # Not None, which would add files of the whole result: each track has its save already.
     return AudioView(tracks=tracks, saves=[], rest=rest)
 
 

@@ -40,6 +40,7 @@ def _object_boxes(items: Sequence[Mapping[str, Any]], context: ViewContext) -> B
     image = source_image(items)
     rows = label_rows(items)
     for row, item in zip(rows, items, strict=True):
+        # Every row needs a box here; an item without one gets an empty one in the corner.
         row.box = [(item.get("box") or {}).get(side) or 0 for side in BOX_SIDES]
     return BoxesView(
         image=context.add_file("ground", lambda: previews.preview_image(image)),
@@ -87,6 +88,7 @@ def answer_box(words: Sequence[Any], item: Mapping[str, Any]) -> list[float] | N
     if not isinstance(start, int) or not isinstance(end, int):
         return None
     try:
+        # No words, or boxes without four sides, fail to unpack: also a ValueError.
         boxes = [list(map(float, box)) for _, box in words[start : end + 1]]
         left, top, right, bottom = zip(*boxes, strict=True)
         return [min(left), min(top), max(right), max(bottom)]

@@ -52,6 +52,7 @@ def speaker_name(entry: Entry) -> str:
 
 
 def _render_entry(entry: Entry) -> str:
+    # What users type is plain text; only other roles write Markdown.
     if entry.message["role"] == "user":
         text = f'<div dir="auto" style="white-space:pre-wrap">{escape_html(entry.text)}</div>'
     else:

@@ -136,6 +136,7 @@ def as_records(result: object) -> Sequence[Mapping[str, Any]] | None:
     if isinstance(result, list):
         items = result[:MAX_ROWS]
         return items if items and all(isinstance(item, Mapping) for item in items) else None
+    # A record that stands for a text is displayed as one, even if it has a score.
     if isinstance(result, Mapping) and fields.record_text(result) is None:
         labeled = fields.item_label(result) is not None and fields.item_score(result) is not None
         return [result] if labeled else None

@@ -31,6 +31,7 @@ def build_embedding(result: object, context: ViewContext, name: str) -> Embeddin
     import numpy as np
 
     numbers = np.asarray(result, dtype=np.float32)
+    # The last axis is the embedding, whatever precedes it: texts, tokens or nothing.
     rows = numbers.reshape(-1, numbers.shape[-1]) if numbers.ndim else numbers.reshape(1, 1)
     view = EmbeddingView(
         shape=list(numbers.shape),

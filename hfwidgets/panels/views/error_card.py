@@ -5,6 +5,7 @@ from typing import Any
 
 from hfwidgets import errors
 
+# The first match counts, so subclasses come before their bases.
 _TITLES: tuple[tuple[type[BaseException], str], ...] = (
     (errors.MissingTokenError, "A token is needed"),
     (errors.AuthenticationError, "The token was not accepted"),

@@ -53,6 +53,7 @@ class History:
         parameters: Mapping[str, Any],
     ) -> HistoryItem:
         """Build the view of a result and keep both; may block, as images are decoded."""
+        # Never reset, not even by another task: a page fetches the files of each number once.
         self._count += 1
         context = ViewContext(f"r{self._count}", inputs, task.controls, parameters)
         view = context.build_view(result)

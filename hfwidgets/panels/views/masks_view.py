@@ -51,6 +51,7 @@ def _add_mask(context: ViewContext, at: int, mask: "Image") -> str:
 
 def mask_file(mask: "Image") -> previews.PageFile:
     """Encode a mask as a gray PNG, at most 1,600 pixels wide and high."""
+    # `convert` always copies, so the mask of the result keeps its size.
     gray = mask.convert("L")
     if max(gray.size) > previews.MAX_IMAGE_SIDE:
         gray.thumbnail((previews.MAX_IMAGE_SIDE, previews.MAX_IMAGE_SIDE))

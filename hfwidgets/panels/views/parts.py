@@ -50,6 +50,7 @@ def value_html(name: str, value: object) -> str:
 def thumbnail_html(name: str, value: object) -> str:
     """Render an image at most 320 pixels wide and high; "" if `value` is not an image."""
     try:
+        # JPEG has neither transparency nor palettes.
         image = to_rgb(open_upright(previews.load_media(value, "image")))
     except errors.HfWidgetsError:
         return ""

@@ -19,5 +19,6 @@ def to_plain_value(result: object) -> Any:
     if isinstance(result, Mapping) and isinstance(text, str):
         return text
     if isinstance(result, str):
+        # A result's text is a subclass of `str`; linked traits get a plain one.
         return str(result)
     return result

@@ -56,6 +56,7 @@ def preview_image(image: "Image") -> PageFile:
 
     image = ImageOps.exif_transpose(image) or image
     if max(image.size) > MAX_IMAGE_SIDE:
+        # `thumbnail` scales in place.
         image = image.copy()
         image.thumbnail((MAX_IMAGE_SIDE, MAX_IMAGE_SIDE))
     return encode_image(image)
@@ -118,6 +119,7 @@ def compute_waveform(audio: Audio) -> list[int]:
     samples = np.abs(media.mix_channels(audio.array))
     if samples.size == 0:
         return []
+    # `reduceat` needs edges that increase, so at most one bar per sample.
     bars = min(WAVEFORM_BARS, samples.size)
     edges = np.linspace(0, samples.size, bars, endpoint=False).astype(int)
     peaks = np.maximum.reduceat(samples, edges)

@@ -51,6 +51,7 @@ def _describe_object(value: Any) -> Any:
 
 def save_formats(result: object) -> list[SaveFormat]:
     """Return the formats that a result can be saved in; empty if there are none."""
+    # Before lists, of which it is one.
     if isinstance(result, Annotations):
         drawn = ("result.png", "PNG", lambda: previews.encode_png(result.image))
         return [drawn, *_list_save_formats(result)]

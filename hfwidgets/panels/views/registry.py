@@ -81,6 +81,7 @@ def find_view(kind: str) -> RegisteredView | None:
 def registered_views() -> list[RegisteredView]:
     """Return all registered views by priority."""
     _import_view_modules()
+    # Types of the same priority exclude each other, so their order does not matter.
     return sorted(_registered.values(), key=lambda view: view.priority)
 
 

@@ -30,6 +30,7 @@ def rest_of_items(items: Sequence[Mapping[str, Any]], drawn: Collection[str]) ->
     if not any(rest):
         return None
     labels = [item_label(item) or str(at + 1) for at, item in enumerate(items)]
+    # The first column has no name: it repeats the labels, to match rows with the view.
     rows = [{"": label, **fields} for label, fields in zip(labels, rest, strict=True)]
     return TableView(columns=columns_by_field(rows))
 

@@ -41,6 +41,7 @@ def build_text(result: object, context: ViewContext, name: str) -> TextView | No
         return TextView(text=str(result), source=source)
     if not isinstance(result, Mapping) or (text := record_text(result)) is None:
         return None
+    # By fields, since views know no tasks: chat answers have choices, translations their text.
     return TextView(
         text=text,
         source=source,

@@ -39,5 +39,7 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.magics_manager.registry.pop(HfMagics.__name__, None)
     if settings is not None:
         shell.configurables.remove(settings)
+    # IPython has no inverse of register_magics, and its table of functions is separate from its
+    # registry of classes.
     for kind, name in (("line", "infer"), ("cell", "infer"), ("line", "hf")):
         shell.magics_manager.magics[kind].pop(name, None)

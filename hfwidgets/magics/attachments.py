@@ -31,5 +31,6 @@ def _guess_kind(url: str) -> str:
     """Return the kind that a URL names; image where it names none."""
     if url.startswith("data:audio/"):
         return "audio"
+    # Signed addresses end in a query, which would hide the file's extension.
     guessed = mimetypes.guess_type(url.partition("?")[0])[0] or ""
     return "audio" if guessed.startswith("audio/") else "image"

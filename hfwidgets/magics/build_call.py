@@ -78,6 +78,8 @@ class MagicCall:
 
 def _digest(value: object) -> str:
     """Return the hash of a value that is not JSON: bytes, arrays, images, tables."""
+    # The text of an array or a DataFrame leaves out the middle of long ones, so different inputs
+    # would have the same hash.
     for name in ("tobytes", "to_json"):
         if callable(method := getattr(value, name, None)):
             value = method()
@@ -113,6 +115,8 @@ def build_call(
     # names is passed on, and the client explains the contradiction.
     settings = {
         "provider": named or (None if is_url(model) else defaults.provider),
+        # Not `or`: a timeout of 0 is passed on, so that the client refuses it instead of the
+        # default hiding it.
         "timeout": options.values.get("timeout", defaults.timeout),
         "recordings": _choose_recorder(options),
     }
@@ -162,6 +166,7 @@ def _collect_inputs(task: BaseTask, options: Options, names: Namespace) -> dict[
     inputs.add_sources(options["input"] or ())
     if "labels" in options:
         inputs.add_labels(options["labels"])
+    # Last, because a body without heads fills the input that nothing else has filled.
     inputs.add_body(options.prompt)
     return inputs.require_all()
 
@@ -240,5 +245,6 @@ def _resolve_attachment(source: str, names: Namespace) -> Any:
     elif kind not in ATTACHMENT_KINDS:
         raise UsageError(f"A chat accepts -i SOURCE, image=SOURCE or audio=SOURCE, not {kind}=.")
     value = resolve_variable(rest, names, lambda: rest)
+    # Before the text becomes a Path, which no longer tells where it came from.
     refuse_model_text(value, rest, names)
     return build_attachment(value, kind or None)

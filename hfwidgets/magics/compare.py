@@ -35,6 +35,7 @@ class ComparedCall:
     async def ask(self, turn: asyncio.Lock) -> None:
         """Make the call at its turn; an error is stored."""
         async with turn:
+            # The clock starts after the wait for a turn, which says nothing about the model.
             started = time.perf_counter()
             try:
                 self.result = await run.perform_call(self.call, self.progress)
@@ -84,6 +85,7 @@ class ComparedCall:
 
     def _build_row_result(self, result: object) -> Any:
         """Return the result, or with `--schema` its object."""
+        # Before its end a reply is half a JSON text; it must not count as an error of its shape.
         if result is None or self.call.shape is None or self.seconds is None:
             return result
         try:
@@ -146,6 +148,7 @@ def compare_models(
     comparison = _collect_results(calls, session)
     if all(compared.error for compared in calls):
         show_comparison(comparison, show)
+        # The alternative only satisfies type checkers: every call has an error here.
         raise calls[0].error or AssertionError
     return comparison
 

@@ -148,6 +148,8 @@ class CursorContext:
             if self.flag is None and not self.is_cell and not is_flag_start(rest, word.start):
                 self.is_in_prompt = word.end < len(rest)
             if word.end == len(rest) or self.is_in_prompt:
+                # Only a word that touches the cursor is the current one; after a blank the fragment
+                # stays empty.
                 self._set_current_word(word.text)
                 return
             self._record_word(word.text)

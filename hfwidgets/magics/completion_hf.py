@@ -20,6 +20,7 @@ MAX_FILES = 500
 
 def complete_subcommand(rest: str, settings: InferMagics) -> Suggestions:
     """Return the fragment to replace after %hf, and the suggestions for it."""
+    # Unlike the tokenizer, this leaves an empty last word after a blank, where a new one begins.
     *before, fragment = re.split(r"[ \t]+", rest.lstrip())
     if not before:
         return fragment, [*hf_magic.SUBCOMMANDS, "help"]

@@ -57,6 +57,7 @@ class RowCalls:
         source, column = _resolve_source(options["each"], names)
         self.table = open_table(source)
         self._items = to_rows(source, column)
+        # Built before anything is sent, so that a mistake in the line fails once and costs no call.
         self.first_call = self._find_first_call()
         self.shared_parameters = self._find_shared_parameters()
 
@@ -141,6 +142,8 @@ class _InvalidRow(dict[str, Any]):
         self._reason = reason
 
     def __len__(self) -> int:
+        # `map` tests whether a dict is empty before it reads a key, inside the block that turns an
+        # error into that row's failure.
         raise InputError(self._reason)
 
 
@@ -172,6 +175,7 @@ def place_row(options: Options, task: BaseTask, row: object) -> Options:
         return own
     if task.name == CHAT:
         return _place_in_chat(own, row)
+    # A new list: the copied options share the old one with the line, and each row would add to it.
     own.values["input"] = [*(own["input"] or ()), *_build_row_sources(own, task, row)]
     return own
 
@@ -269,6 +273,7 @@ def finish_batch(
     for row in result:
         if row.state != "done" or row.index in before:
             continue
+        # Counted first: a reply that does not fit the schema was paid for as well.
         session.count_usage(getattr(row.result, "meta", None), call.started_at)
         try:
             row.result = build_answer(call, row.result)

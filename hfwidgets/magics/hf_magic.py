@@ -108,6 +108,8 @@ def _print_account() -> None:
 def _sign_out() -> None:
     is_removed = notebook.logout()
     background_loop.forget_clients()
+    # An environment variable, for example, outlives the file: without a message the user would
+    # believe to be signed out.
     source = notebook.token_source()
     _print_message("Removed the token file." if is_removed else "No token file to remove.")
     if source:
@@ -194,6 +196,7 @@ def _explain_error(settings: InferMagics, *arguments: str) -> Any:
     """Explain the last error by a model; with --fix, insert the fixed cell below."""
     flags = _parse_flags(list(arguments), {"--fix": False, "--model": True, "--provider": True})
     fix = flags.pop("fix", False)
+    # Braces in the error or the code are the user's own, not variables to fill in.
     options = Options({"task": CHAT, "no_vars": True, "no_history": True, **flags})
     last_error = notebook.find_last_error()
     options.prompt = last_error.build_prompt(fix)

@@ -53,6 +53,8 @@ class InferMagics(Magics):
     aliases = Dict(help="Short names for MODEL or MODEL:PROVIDER.").tag(config=True)
 
     def __init__(self, shell: Any, **kwargs: Any) -> None:
+        # First, because loading the configuration may set aliases, whose observer needs the
+        # session.
         self.session = notebook.current_session()
         super().__init__(shell, **kwargs)
         self.session.aliases.update(self.aliases)
@@ -71,9 +73,12 @@ class InferMagics(Magics):
     def _update_aliases(self, change: Any) -> None:
         self.session.aliases.update(change.new)
 
+    # IPython's own expansion would replace `$name` and halve `{{ }}` before values are checked for
+    # secrets and formatted by type.
     @no_var_expand
     @line_cell_magic
     def infer(self, line: str, cell: str | None = None) -> Any:
+        # The error comes last, so a variable of the user's that is called `err` wins.
         names = ChainMap(local_variables(), self.shell.user_ns, last_error_names())  # type: ignore[arg-type]
         lookup = partial(resolve_path, names=names)
         with short_errors():
@@ -142,6 +147,8 @@ class InferMagics(Magics):
         if options["dry_run"]:
             explained = [_explain_call(compared.call) for compared in calls]
             return self._deliver(explained, options, is_used)
+        # Where the use is unknown the value is returned, and IPython shows it if it is a cell's
+        # last expression: a view here would be the second one.
         show = self._build_display(options, quiet=options.is_silent or is_used is not False)
         keep = partial(self._keep_partial, options=options)
         result = compare.compare_models(calls, self.session, show, keep)
@@ -164,6 +171,7 @@ class InferMagics(Magics):
             raise UsageError(
                 "--compare --panel accepts text only; leave --panel out to send attachments."
             )
+        # Not the first call's provider: it may come from its model's suffix, which the others lack.
         settings = {**call.settings, "provider": options["provider"] or self.provider}
         system = before[0]["content"] if before else None
         models = [compared.target for compared in calls]

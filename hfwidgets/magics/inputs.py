@@ -42,6 +42,8 @@ from hfwidgets.tasks.controls import (
     TextBox,
 )
 
+# The Hub's specs and its wire format name some inputs differently: table question answering has
+# `question` in one and `query` in the other.
 INPUT_ALIASES = {
     "source": "sentence",
     "source_sentence": "sentence",
@@ -85,6 +87,8 @@ def split_parts(task: BaseTask, body: str) -> dict[str, str] | None:
 
 
 def _join_lines(lines: list[str]) -> str:
+    # The text after a head is not indented, so it must not take part in finding the common
+    # indentation.
     first, rest = lines[:1], textwrap.dedent("\n".join(lines[1:]))
     return "\n".join([*(line for line in first if line.strip()), rest]).strip("\n").rstrip()
 
@@ -150,6 +154,8 @@ class InputCollector:
         if not body.strip():
             return
         headed = split_parts(self.task, body) if len(self.task.inputs) > 1 else None
+        # Heads are found before variables are filled in, so a value with a line like `context:`
+        # cannot open a part.
         for name, text in (headed or {self._find_main_input(): body}).items():
             self._set_value(name, self._parse_part(name, text, whole=headed is None), text)
 
@@ -183,6 +189,8 @@ class InputCollector:
         # A table or a list that is all of a part stays the object itself, not its text.
         if not isinstance(control, TextBox) and (only := BRACES.fullmatch(text.strip())):
             return resolve_path(only[1], self.names)
+        # A path is not assembled from values: refuse_model_text looks only at the beginning of the
+        # text, so an answer further inside would pass.
         if not isinstance(control, MediaInput):
             text = fill_variables(text, self.names, self._attach_media)
         return _parse_literal(control, text)
@@ -236,6 +244,7 @@ def refuse_model_text(value: object, text: str, names: Namespace) -> None:
     found = _BASE_NAME.match(text.strip())
     base = names.get(found[1]) if found else None
     is_row = isinstance(base, RowValues)  # a row of the user's own table
+    # An answer's attribute is a plain str, so the variable from which it was reached counts too.
     is_answer = isinstance(value, str) and root_package(base) == "hfwidgets" and not is_row
     if isinstance(value, Text) or is_answer:
         raise UsageError(
@@ -255,6 +264,7 @@ def expand_file_argument(text: str) -> str:
     try:
         content = Path(text[1:]).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        # Not the error's own text: it names the expanded path, with the user's home folder in it.
         why = getattr(error, "strerror", None) or "not a text file"
         raise UsageError(f"{text}: {why}.") from None
     refuse_secret(content, text)
@@ -302,6 +312,7 @@ def _split_list(text: str, separator: str | None) -> list[str]:
     if text.lstrip().startswith("["):
         return [str(item) for item in _parse_json(text)]
     lines = [re.sub(r"^\s*-\s+", "", line).strip() for line in text.splitlines()]
+    # Sentences contain commas, so a list of them is split into lines only.
     pieces = [line.split(separator) if separator else [line] for line in lines]
     return [piece.strip() for line in pieces for piece in line if piece.strip()]
 

@@ -22,6 +22,7 @@ def is_assigned() -> bool | None:
     import executing  # finds the node that a frame executes, which no line number tells
 
     found = executing.Source.executing(frame)
+    # Where the node is uncertain, `executing` offers every statement that the line could belong to.
     if not found.statements or len(found.statements) != 1:
         return None
     [statement] = found.statements
@@ -43,6 +44,8 @@ def local_variables() -> Mapping[str, Any]:
 
 def _find_caller(frame: FrameType | None) -> FrameType | None:
     """Return the frame that called IPython's run_line_magic or run_cell_magic."""
+    # By name, since the number of frames in between differs with decorators and versions of
+    # IPython.
     while frame is not None and frame.f_code.co_name not in _RUNNERS:
         frame = frame.f_back
     return frame.f_back if frame is not None else None

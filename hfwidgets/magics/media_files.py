@@ -45,6 +45,8 @@ def find_media(result: object, kind: str | None = None) -> list[Any]:
 def _iter_media(result: Any) -> Iterator[Any]:
     if media_kind(result):
         yield result
+    # On the type: a record's instances also have the fields that a server sent, whatever their
+    # names.
     elif hasattr(type(result), "image"):
         yield result.image
     elif isinstance(result, list):

@@ -159,6 +159,8 @@ def parse_cell_magic(line: str, cell: str, lookup: Lookup) -> Options:
     Raises:
         UsageError: an unknown flag, a missing or wrong value, or a second model.
     """
+    # Only line breaks are stripped at the start: the first line's indentation belongs to a prompt
+    # that is code or a list.
     options = Options(prompt=cell.strip("\n").rstrip())
     at = _read_target(line, options)
     while (at := skip_blanks(line, _read_flags(line, at, options, lookup))) < len(line):
@@ -167,6 +169,7 @@ def parse_cell_magic(line: str, cell: str, lookup: Lookup) -> Options:
 
 
 def _read_target(line: str, options: Options) -> int:
+    # IPython has no `x = %%infer`, so a cell magic's own line names the variable.
     found = _ASSIGN.match(line)
     if not found:
         return 0
@@ -176,6 +179,8 @@ def _read_target(line: str, options: Options) -> int:
 
 def _read_model(line: str, at: int, options: Options, lookup: Lookup) -> int:
     word = _require_closed(read_word(line, at))
+    # A target that is not a plain name (`a.b <<`) was read as the model, so the message about a
+    # second model would mislead.
     if word.text in ("<<", "=<<"):
         raise UsageError(
             f"Expected a variable name before <<, not {line[:at].strip()!r}. "
@@ -269,6 +274,8 @@ def _parse_value(flag: Flag, text: str, lookup: Lookup) -> Any:
 
 def is_variable(text: str) -> bool:
     """True if an option's value names a variable: `$name`, `$name.attribute`, `$name[0]`."""
+    # The beginning decides: `$df +` is then an error about its path, not a text that is passed on
+    # by mistake, and `$5` stays text.
     return re.match(r"\$[^\W\d]", text) is not None
 
 
@@ -321,9 +328,12 @@ _EXCLUSIVE = (
     ("new", "no_history"),
     ("chat", "no_history"),
     ("cache", "no_cache", "replay"),
+    # A panel runs nothing yet, so options of a run or of recordings would silently do nothing.
     *(("panel", one) for one in ("bg", "dry_run", "insert", "cache", "no_cache", "replay")),
+    # A handle, a table of rows and a comparison have fixed views, which -f and -v cannot change.
     *((handle, one) for handle in ("bg", "each", "compare") for one in ("format", "verbose")),
     ("bg", "insert"),
+    # Several calls at the same time cannot continue one conversation.
     *((several, one) for several in ("each", "compare") for one in ("chat", "new")),
     ("each", "panel"),
     *((several, "insert") for several in ("each", "compare")),

@@ -55,6 +55,7 @@ class CellOutput:
         self._next_update = clock() + 5 * MIN_INTERVAL
 
     def is_due(self, text: str, note: str | None) -> bool:
+        # True obliges the caller to update at once: the content counts as published from here on.
         if (text, note) == self._last_content and self._is_published:
             return False
         now = self._clock()
@@ -73,6 +74,7 @@ class CellOutput:
 
     def _publish(self, bundle: Bundle, metadata: dict[str, Any]) -> None:
         is_update, self._is_published = self._is_published, True
+        # Front ends do not save what is transient, so the random id stays out of the notebook.
         identity = {"display_id": self._id}
         publish_display_data(bundle, metadata, transient=identity, update=is_update)  # type: ignore[no-untyped-call]
 
@@ -172,6 +174,8 @@ def shorten_traceback(error: BaseException) -> None:
     """Make IPython show an error as one message, without frames, wherever it is raised."""
     message = strip_control_characters(str(error)) or "stopped; what had arrived is kept."
     shown = f"\x1b[31m{type(error).__name__}\x1b[0m: {message}"
+    # The hook that IPython looks for on an exception. The error is still raised, so that Run All
+    # stops at the cell.
     error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]
 
 

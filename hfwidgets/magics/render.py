@@ -38,6 +38,7 @@ def render_progress(call: MagicCall, text: str, form: str, note: str | None) -> 
 
 
 def _choose_live_form(call: MagicCall, form: str) -> str:
+    # A reply of a shape arrives as JSON, which Markdown would reflow while it grows.
     rich = form == "markdown" or (form == "auto" and call.task.name == CHAT and call.shape is None)
     return "markdown" if rich else "text"
 
@@ -148,6 +149,8 @@ def _sanitize_html(text: str) -> str:
     """Return a model's HTML with plain elements only: no script, style, link, image or id."""
     import nh3
 
+    # JupyterLab trusts the outputs of cells that it ran and does not sanitize them; an image's
+    # address alone could carry data away.
     return str(nh3.clean(text, tags=_PLAIN_TAGS, attributes={}))
 
 
@@ -194,6 +197,7 @@ def _table_view(result: object) -> tuple[str, str]:
     text = extract_text(result)
     rows = result if text is None else _parse_json(text, "table")
     if isinstance(rows, Mapping):
+        # Under this name schema.py wraps rows, since servers want an object at the root.
         rows = rows["rows"] if list(rows) == ["rows"] else [rows]
     if not isinstance(rows, list) or (text and not all(isinstance(r, Mapping) for r in rows)):
         raise OutputError(
@@ -258,6 +262,7 @@ def _summarize_parameter(value: object) -> Any:
     """Return a parameter for the notebook: numbers and short texts; anything else by its type."""
     if isinstance(value, bool | int | float):
         return value
+    # A longer text may be a prompt, and the notebook's metadata holds no input.
     if isinstance(value, str) and len(value) <= 200:
         return redact(value)
     return f"<{type(value).__name__}>"

@@ -40,6 +40,8 @@ class RowValues:
 
     def _get_cell(self, name: str) -> Any:
         if name not in self._cells:
+            # Not AttributeError or KeyError: the resolver of variables would replace those by hints
+            # about Python attributes.
             known = f" It has: {', '.join(self._cells)}."
             raise UsageError(f"The row has no {name!r}.{did_you_mean(name, self._cells)}{known}")
         return require_value(self._cells[name], name)
@@ -74,6 +76,7 @@ def to_rows(source: Any, column: str | None) -> Iterable[Any]:
     if table is not None and not table.is_column:
         return _TableRows(table, column)
     if isinstance(source, Path) and source.is_dir():
+        # Sorted, as folders list files in any order: a row's number stays the same from run to run.
         source = sorted(p for p in source.iterdir() if p.is_file() and p.name[0] != ".")
     if isinstance(source, str | bytes | Mapping | Path) or not isinstance(source, Iterable):
         raise UsageError(
@@ -93,6 +96,7 @@ class _TableRows:
                 f"The table has no column {column!r}.{did_you_mean(column, names)} "
                 f"It has: {', '.join(names)}."
             )
+        # Cells are found by name, so all but one of the columns would be lost without a word.
         if repeated := [name for name in names if names.count(name) > 1]:
             raise UsageError(
                 f"The table has {names.count(repeated[0])} columns {repeated[0]!r}; "

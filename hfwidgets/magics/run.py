@@ -34,6 +34,8 @@ class CallProgress:
     """
 
     def __init__(self) -> None:
+        # Without a lock: one thread sets whole attributes and the other only reads them, so the
+        # cell sees at worst a state that is one update old.
         self.stream: Any = None
         self.note: str | None = None
         self.closed = threading.Event()
@@ -61,6 +63,8 @@ async def perform_call(call: MagicCall, progress: CallProgress) -> Any:
 
 
 async def _read_answer(call: MagicCall, progress: CallProgress) -> Any:
+    # Never reset: each task has a copy of the context, so calls that run at the same time do not
+    # hear of each other's waits.
     flow.wait_listener.set(progress.note_wait)
     answer = await _open_answer(call)
     progress.note = None
@@ -77,6 +81,8 @@ async def _open_answer(call: MagicCall) -> Any:
     """Return the answer or its open stream."""
     client = background_loop.shared_client(**call.settings)
     if call.counts_usage:
+        # open_counted_stream adds both options itself, and must be able to leave the count out for
+        # servers that refuse it.
         arguments = replace(call, counts_usage=False).arguments
         del arguments["stream"]
         return await open_counted_stream(client, **arguments)
@@ -118,6 +124,7 @@ class AnswerDisplay:
         # Without its shape: half a JSON object cannot be shown as one.
         plain = MagicCall(call.task, call.inputs, call.params, call.model, call.settings)
         bundle = render.render_result(plain, result, "auto", note=note)
+        # Also after an error: this mark makes a deferred output show what an assignment would hide.
         self.output.finish(bundle, render.build_metadata(call, result, stopped=True))
 
 
@@ -220,6 +227,7 @@ def build_answer(call: MagicCall, result: object) -> Any:
 
 def remember_call(call: MagicCall, session: Session) -> None:
     """Remember a call for `%hf code` and completion."""
+    # In whole seconds, as recordings are dated: an answer that was recorded since counts as sent.
     call.started_at = datetime.now(UTC).replace(microsecond=0)
     session.remember_model(call.model)
     session.calls.append(CallRecord(call.task.name, call.arguments, call.settings))

@@ -64,6 +64,8 @@ def _wrap_rows(item: dict[str, Any]) -> dict[str, Any]:
         "properties": {"rows": {"type": "array", "items": item}},
         "required": ["rows"],
         "additionalProperties": False,
+        # References (`#/$defs/City`) start at the root of the whole schema, so the definitions have
+        # to move up with it.
         **({"$defs": item.pop("$defs")} if "$defs" in item else {}),
     }
 
@@ -83,6 +85,7 @@ def _row_schema(frame: Any) -> dict[str, Any]:
 
 
 def _object_schema(shape: type[Any]) -> dict[str, Any]:
+    # The fields' own `type` is a text under `from __future__ import annotations`.
     hints = get_type_hints(shape)
     fields = [field for field in dataclasses.fields(shape) if field.init]
     required = [
@@ -130,6 +133,8 @@ def parse_reply(text: str, shape: object) -> Any:
     try:
         data = json.loads(strip_code_fence(text))
         return _to_shape(shape, data)
+    # Constructors and lookups are the check: TypeError for a missing field, KeyError for an
+    # unexpected one, AttributeError for a list where an object belongs.
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
             f"The reply does not have the shape of --schema: {error}. "
@@ -173,6 +178,7 @@ def _build_value(hint: Any, data: Any) -> Any:
 
 
 def _build_union_value(hints: tuple[Any, ...], data: object) -> Any:
+    # The first type that fits wins: `int | float` leaves 1 an int, and `float | int` makes it 1.0.
     for hint in hints:
         try:
             return _build_value(hint, data)

@@ -95,6 +95,8 @@ def _read_double_quoted(line: str, at: int) -> tuple[str, int, bool]:
     pieces: list[str] = []
     while at < len(line) and line[at] != '"':
         # A backslash escapes only a quote or itself; before anything else it is text (C:\new).
+        # The length is checked too: at the line's end the slice is empty, and an empty text is in
+        # any other.
         if line[at] == "\\" and line[at + 1 : at + 2] in _ESCAPED_IN_DOUBLE and at + 1 < len(line):
             at += 1
         pieces.append(line[at])
@@ -104,6 +106,8 @@ def _read_double_quoted(line: str, at: int) -> tuple[str, int, bool]:
 
 
 def _read_escape(line: str, at: int) -> tuple[str, int, bool]:
+    # A backslash at the line's end escapes nothing. shlex refuses it, but a prompt may end with
+    # one, and completion reads lines that are not finished.
     return (line[at], at + 1, True) if at < len(line) else ("", at, False)
 
 

@@ -64,6 +64,7 @@ def _walk_index(node: ast.expr, names: Namespace, path: str) -> Any:
     match node:
         case ast.Constant(value=int() | str() as key):
             return key
+        # Python's grammar has no negative literals: -1 is an operator with its operand.
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as key)):
             return -key
     return _walk_path(node, names, path)
@@ -84,7 +85,7 @@ def _get_attribute(value: object, name: str, path: str) -> Any:
     try:
         return _refuse_secret_name(name, getattr(value, name), path)
     except AttributeError:
-        # Even whether an attribute with a secret's name exists is not told.
+        # The message must not reveal whether an attribute with a secret's name exists.
         _refuse_secret_name(name, None, path)
         hint = did_you_mean(name, public_names(dir(value)))
         kind = type(value).__name__
@@ -128,6 +129,7 @@ def refuse_token(text: str, where: str) -> None:
 
 def is_secret_like(text: str) -> bool:
     """True if a text contains something in the form of a token or a private key."""
+    # An address with a key in it is a legitimate value of -m, and the client masks the key.
     return bool(find_tokens(text, in_urls=False))
 
 
@@ -161,6 +163,8 @@ def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | N
         refuse_secret(text, found[1].strip())
         return text
 
+    # In a single pass: braces inside a value are never resolved, so neither data nor a model's
+    # answer can name a variable.
     return BRACES.sub(format_value, text)
 
 
@@ -191,6 +195,7 @@ _MEDIA_TYPES = {
 
 def to_prompt_text(value: Any) -> str:
     """Return a value as a prompt's text: text verbatim, tables by their head, data as JSON."""
+    # Before all other attributes: a row of --each raises for names that are not its columns.
     own = getattr(value, "__llm__", None)
     if callable(own) and not isinstance(value, type):
         return truncate_text(str(own()), MAX_TEXT)
@@ -212,6 +217,7 @@ def _object_text(value: object) -> str:
 
 def _is_data(value: object) -> bool:
     if isinstance(value, dict | list | tuple):
+        # A subclass that defines its own text wants that, not the JSON of its items.
         return type(value).__str__ is object.__str__
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 

@@ -12,6 +12,7 @@ from hfwidgets._version import __version__
 from hfwidgets.errors import ConfigurationError, HfWidgetsError
 
 if TYPE_CHECKING:
+    # Generic in the type stubs only: at run time it takes no parameter. It has no public name.
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -51,6 +52,7 @@ def _add_demo(commands: "Commands") -> None:
 def _run_demo(options: argparse.Namespace) -> None:
     engine_process.require_modules()
     _install_models("light")
+    # After require_modules(), which explains a missing psutil better than this import would.
     from hfwidgets.engine import demo
 
     demo.run_lab(demo.prepare_notebooks(), options.port, browser=not options.no_browser)
@@ -63,6 +65,7 @@ def _add_serve(commands: "Commands") -> None:
     )
     parser.add_argument(
         "--api-key",
+        # The variable exists because every user of the machine can read the arguments of a process.
         default=os.environ.get("HFWIDGETS_API_KEY"),
         help="the key that requests must send; default: HFWIDGETS_API_KEY, else a random one",
     )
@@ -83,6 +86,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chat",
         metavar="FILE.gguf",
+        # A variable that is set but empty counts as unset, here and below.
         default=environment.get("HFWIDGETS_CHAT_MODEL") or None,
         help="a GGUF file for chat and text generation; default: HFWIDGETS_CHAT_MODEL, else the "
         "light set's model",
@@ -97,6 +101,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         "--chat-context",
         metavar="TOKENS",
         type=int,
+        # argparse applies `type` to a default that is a string, so a bad number is refused.
         default=environment.get("HFWIDGETS_CHAT_CONTEXT") or None,
         help="tokens per conversation; default: HFWIDGETS_CHAT_CONTEXT, else 4096",
     )
@@ -126,6 +131,7 @@ def _register_models(options: argparse.Namespace) -> None:
     elif options.chat_name or options.chat_context or options.mmproj:
         message = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
         raise ConfigurationError(message)
+    # Not a default of the option: argparse would append to it instead of replacing it.
     for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
         custom.serve_model(model)
 
@@ -137,7 +143,10 @@ def _run_server(options: argparse.Namespace) -> None:
     from hfwidgets.engine.server import process
 
     _register_models(options)
+    # A managed engine ignores --port and --api-key: it chooses both and passes them on in the state
+    # file, which only its user can read.
     if options.managed:
+        # A grace of 0 is valid and means to end at once.
         grace = process.GRACE_SECONDS if options.grace is None else options.grace
         process.serve_managed(
             options.client, idle=options.idle or process.IDLE_SECONDS, grace=grace
@@ -200,6 +209,7 @@ def _remove_models(name: str) -> None:
     from hfwidgets.engine.base import weights
     from hfwidgets.engine.install import manage
 
+    # Called for its check alone: a misspelled set must not stop a running engine.
     weights.packages_of_set(name)
     engine_process.stop_engine()  # it may hold the files open
     print(manage.describe_removal(name, weights.remove_set(name)))

@@ -96,6 +96,7 @@ def read_state() -> EngineState | None:
     try:
         if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
             return None  # another user's file could lead our requests to another user's server
+        # TypeError stands for the file of another version, which may have other fields.
         return EngineState(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
@@ -104,6 +105,7 @@ def read_state() -> EngineState | None:
 def is_alive(engine: EngineState) -> bool:
     """True if the engine's own process is alive, and not a later one with the same id."""
     created = process_start_time(engine.pid)
+    # psutil derives start times from the boot time, which moves a little when the clock is set.
     return created is not None and abs(created - engine.created) < 1
 
 
@@ -115,6 +117,7 @@ def process_start_time(pid: int) -> float | None:
         return None
     try:
         process = psutil.Process(pid)
+        # A process that has ended keeps its id until its parent has read its status.
         dead = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
         return None if dead else float(process.create_time())
     except (psutil.Error, ValueError, OverflowError):
@@ -144,6 +147,7 @@ def start_engine() -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=log,
             env=engine_environment(),
+            # Control-C in the terminal of a kernel must not end an engine that other kernels use.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -151,6 +155,7 @@ def start_engine() -> "subprocess.Popen[bytes]":
 
 def python_command() -> list[str]:
     """Return the command that runs hfwidgets with this interpreter, in any working directory."""
+    # -P: else files in the working directory, such as a user's json.py, would be imported first.
     return [sys.executable, "-P", "-m", "hfwidgets"]
 
 
@@ -159,6 +164,7 @@ def subprocess_environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parent.parent)
     if root in site.getsitepackages() or root == site.getusersitepackages():
         return dict(os.environ)
+    # A clone or an unpacked package may be importable only by the sys.path of this process.
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
@@ -215,6 +221,8 @@ def write_state(url: str, key: str) -> EngineState:
     engine = EngineState(url, key, os.getpid(), __version__, created)
     make_private_dir(cache_dir())
     target = state_path()
+    # Written next to it and renamed, so that a reader never sees half a file. The mode applies from
+    # the creation on: the key is never in a file that others can read.
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -242,6 +250,7 @@ def acquire_lock(wait: float = 15) -> "FileLock | None":
     if (other := read_state()) and other.version != __version__:
         stop_engine()
     lock = FileLock(lock_path())
+    # In short steps, to give way as soon as the engine that holds the lock has written its state.
     for _ in range(max(1, round(wait / 0.25))):
         try:
             lock.acquire(timeout=0.25, poll_interval=0.05)

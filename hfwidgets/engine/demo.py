@@ -34,6 +34,8 @@ def prepare_notebooks() -> Path:
     The copies go to ./hfwidgets-notebooks, where existing files, changed or not, are kept.
     """
     clone = _PACKAGE.parent / "notebooks"
+    # Both files: for an installed package the parent is site-packages, which any other package may
+    # have put a folder `notebooks` into.
     if (clone / TOUR_NOTEBOOK).exists() and (_PACKAGE.parent / "pyproject.toml").exists():
         return clone
     installed, copies = _PACKAGE / "_notebooks", Path("hfwidgets-notebooks").resolve()
@@ -80,6 +82,7 @@ def _exit_on_signals() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
+    # SIGHUP does not exist on Windows, and SIGBREAK only there.
     names = ("SIGTERM", "SIGHUP", "SIGBREAK")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     previous = [signal.signal(number, leave) for number in numbers]
@@ -134,6 +137,7 @@ def _lab_command(directory: Path, port: int, *, browser: bool) -> list[str]:
     settings = {
         "ServerApp.ip": HOST,
         "ServerApp.port": port,
+        # With retries JupyterLab could listen on another port than the one in the printed address.
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": directory,
         "ServerApp.open_browser": browser,
@@ -156,6 +160,7 @@ def _find_free_port() -> int:
     """Return the first free port, from Jupyter's usual one upward."""
     for port in range(_FIRST_PORT, _FIRST_PORT + 100):
         with socket.socket() as probe:
+            # An error number means that nothing listens there; 0 is a connection.
             if probe.connect_ex((HOST, port)):
                 return port
     raise EngineError(f"No port from {_FIRST_PORT} on is free; choose one with --port.")

@@ -138,6 +138,7 @@ def find_capabilities(task: str) -> list[Capability]:
         RefusedError: none does; 501 for a task, 404 for an unknown name.
     """
     found = [capability for capability in all_capabilities() if task in capability.serves]
+    # The sort is stable, so within a rank the order of all_capabilities() holds.
     found.sort(key=_preference)
     reasons = [reason for reason in (one.why_unavailable() for one in found) if reason]
     usable = [capability for capability in found if capability.why_unavailable() is None]

@@ -25,6 +25,8 @@ class Denoiser:
 
     def __init__(self, network: OnnxModel) -> None:
         self._network = network
+        # One sample more, then dropped, makes the window periodic: only then do the squares of
+        # overlapping halves add up to exactly 1.
         self._window = np.sqrt(np.hanning(_FRAME + 1)[:-1])
 
     @classmethod

@@ -40,6 +40,8 @@ class SpeechDetector:
         padded = np.pad(samples, (_CONTEXT, -len(samples) % _STEP))
         # Views, not copies: the overlapping steps of ten minutes would take 44 MB.
         steps = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + _STEP)[::_STEP]
+        # This export steps through the whole file in one call and carries the state inside; the
+        # zeros only start it.
         state = np.zeros((1, 1, _STATE), np.float32)
         inputs = {"input": np.ascontiguousarray(steps), "h": state, "c": state}
         return np.asarray(self._network(inputs)[0])
@@ -55,6 +57,7 @@ def audio_classification(
     """Return "speech" and "no speech"; by softmax the scores are their shares of the time."""
     likely = models.get(SpeechDetector).probabilities(audio.read_samples(inputs, SAMPLE_RATE))
     share = min(max(float((likely > 0.5).mean()), 1 - _CERTAIN), _CERTAIN)
+    # Two opposite logits with this distance softmax back to the share.
     logit = math.log(share / (1 - share)) / 2
     return rank_labels(_LABELS, (logit, -logit), function_to_apply, top_k)
 

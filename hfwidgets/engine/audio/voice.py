@@ -30,6 +30,7 @@ PAUSE_SECONDS = 0.2
 """Seconds of silence after a sentence."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+# A clause and the marks after it; a mark before a digit stays inside, as in "3.5" and "10:30".
 _CLAUSE = re.compile(r"([^.,;:!?]*(?:[.,:](?=\d)[^.,;:!?]*)*)([.,;:!?]*)")
 _MAX_CHARACTERS = 400  # per run of the network, whose memory grows with them
 
@@ -49,9 +50,11 @@ class Phonemizer:
 
         self._library = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
+        # It returns the sample rate, or a negative error. Retrieval mode opens no audio device.
         if self._library.espeak_Initialize(self._RETRIEVAL, 0, data, 0) < 0:
             raise RuntimeError(f"eSpeak NG could not read its data at {data!r}")
         self._library.espeak_SetVoiceByName(voice.encode())
+        # ctypes takes results for C ints by default, which would cut a pointer of 64 bits.
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._lock = threading.Lock()
 
@@ -107,6 +110,7 @@ class Voice:
         sentences = [
             self._synthesize_sentence(part, speed, temperature) for part in split_text(text)
         ]
+        # One peak for the whole text, or quiet sentences would become as loud as the others.
         peak = max((float(np.abs(part).max()) for part in sentences if part.size), default=0.0)
         if not peak:
             raise bad_request("The text has nothing that can be spoken.", "inputs")

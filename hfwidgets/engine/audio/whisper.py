@@ -59,6 +59,8 @@ class _CancellableNetwork:
         self._network = network
 
     def __getattr__(self, name: str) -> object:
+        # faster-whisper looks up encode, generate and align on the network for each computation, so
+        # every one of them starts with this check.
         raise_if_cancelled()
         return getattr(self._network, name)
 
@@ -109,6 +111,7 @@ class Whisper:
             word_timestamps=words,
             # One window's mistake would otherwise steer all later ones.
             condition_on_previous_text=False,
+            # Whisper writes words for any input, so stretches without speech never reach it.
             vad_filter=True,
         )
         for segment in segments:

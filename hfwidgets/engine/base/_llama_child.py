@@ -23,6 +23,7 @@ def start_server(settings: dict[str, Any]) -> Any:
     params.model.path = settings["model"]
     if settings["projector"]:
         params.mmproj.path = settings["projector"]
+    # By default replies name the model by the file's path, which tells clients the user's folders.
     params.model_alias = {settings["name"]}
     params.api_keys = [settings["key"]]
     params.hostnames = ["127.0.0.1"]
@@ -35,6 +36,8 @@ def start_server(settings: dict[str, Any]) -> Any:
     # it keeps the model. One thread needs as much time for a prompt in batches of 64 as of 2048.
     params.n_batch = params.n_ubatch = PROMPT_BATCH
     params.use_jinja = True
+    # With it, a conversation that ends with the assistant would be continued within that message,
+    # where clients expect a new one.
     params.prefill_assistant = False
     params.warmup = False
     params.cache_ram_mib = 64  # the default of 8192 is more than many laptops have
@@ -48,6 +51,7 @@ def main() -> None:
     """Serve until standard input closes."""
     running = start_server(json.loads(sys.stdin.readline()))
     print(json.dumps({"address": running.listening_address}), flush=True)  # noqa: T201
+    # Blocks until the pipe closes, which the system also does for an engine that was killed.
     sys.stdin.read()
     os._exit(0)  # the server's own threads would keep the process alive
 

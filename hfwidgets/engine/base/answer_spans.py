@@ -45,6 +45,7 @@ def find_spans(
     scores = np.triu(np.outer(start, end)) * np.tri(len(start), k=longest - 1).T[::-1, ::-1]
     for flat in np.argsort(-scores, axis=None)[:count]:
         first, last = np.unravel_index(flat, scores.shape)
+        # With fewer valid spans than `count`, the order goes on with pairs that were set to zero.
         if scores[first, last] > 0:
             yield ScoredSpan(float(scores[first, last]), offsets[first][0], offsets[last][1])
 
@@ -67,6 +68,7 @@ def _is_inside_word(text: str, position: int) -> bool:
 def select_answers(spans: Iterable[ScoredSpan], context: str, count: int) -> list[dict[str, Any]]:
     """Return the `count` most likely answers, with the spans that windows share only once."""
     unique: dict[tuple[int, int], ScoredSpan] = {}
+    # Best first, so that a span which several windows found enters with its highest score.
     for span in sorted(spans, key=lambda span: -span.score):
         unique.setdefault((span.start, span.end), span)
     return [

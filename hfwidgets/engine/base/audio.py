@@ -58,7 +58,9 @@ def read_samples(content: bytes, rate: int) -> Samples:
     channels, source_rate = _decode(content)
     if not len(channels):
         raise bad_request("The audio is empty.", "inputs")
+    # Mixed first, since resampling costs as much for each channel.
     samples: Samples = soxr.resample(mix_channels(channels), source_rate, rate)
+    # Float formats can hold NaN and infinity, which a network spreads over its whole answer.
     if not np.isfinite(samples).all():
         raise bad_request("The audio holds values that are not finite numbers.", "inputs")
     return samples
@@ -69,6 +71,7 @@ def _decode(content: bytes) -> tuple[Samples, int]:
     import soundfile
 
     try:
+        # libsndfile first: it works without the optional PyAV, and its headers state the length.
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             _check_length(file)
             samples = np.asarray(file.read(dtype="float32", always_2d=True), np.float32)
@@ -100,6 +103,7 @@ def _decode_with_av(content: bytes) -> tuple[Samples, int]:
         raise bad_request(
             f"The audio cannot be read ({error}); supported are {READABLE_FORMATS}.", "inputs"
         ) from error
+    # A stream without frames then meets the same refusal as an empty file.
     empty = np.zeros((1, 0), np.float32)
     return np.concatenate(parts or [empty], axis=1).T, rate
 
@@ -144,6 +148,7 @@ def encode_audio(samples: Samples, rate: int, kind: str) -> bytes:
 
     samples = np.clip(samples, -1, 1)
     if kind == "pcm":
+        # Not 32768: at full scale that would wrap around to the most negative value.
         return (samples * 32767).astype("<i2").tobytes()
     if kind == "aac":
         return _encode_aac(samples, rate)
@@ -171,6 +176,7 @@ def _encode_aac(samples: Samples, rate: int) -> bytes:
         stream = container.add_stream("aac", rate=rate, layout="mono")
         frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "fltp", "mono")
         frame.sample_rate = rate
+        # None flushes what the encoder still holds back.
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     return file.getvalue()

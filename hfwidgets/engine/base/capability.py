@@ -95,6 +95,7 @@ class LoadedModels:
         Opening one blocks the calling thread and all other openings.
         """
         with self._lock:
+            # Opened under the lock, or two first users at once would open the model twice.
             model = self._models[kind][0] if kind in self._models else kind.load()
             self._models[kind] = model, time.monotonic()
         return model
@@ -109,12 +110,14 @@ class LoadedModels:
         with self._lock:
             unused = [kind for kind, (_, last_use) in self._models.items() if last_use <= oldest]
             for kind in unused:
+                # A thread that still computes with the model holds a reference until its end.
                 del self._models[kind]
         return bool(unused)
 
     def with_llama(self, llama: Llama) -> "LoadedModels":
         """Return the same loaded models with another chat model."""
         other = LoadedModels(llama)
+        # Shared, or each chat model would open another MiniLM; the lock goes with what it guards.
         other._lock, other._models = self._lock, self._models
         return other
 

@@ -51,6 +51,7 @@ def open_image(content: bytes, limit: int = MAX_PIXELS) -> "Image":
         raise bad_request(f"The image has too many pixels: {error}.", "inputs") from error
     except InputError as error:
         raise bad_request(error.message, "inputs") from error
+    # From _check_size() inside the block: the last handler would call the image damaged.
     except RefusedError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly every type there is

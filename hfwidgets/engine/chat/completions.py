@@ -69,6 +69,8 @@ async def stream_completion(models: LoadedModels, body: CompletionBody) -> Async
                     scores = _to_openai_logprobs(item, offset, body.logprobs)
                     offset += len(item.text)
                     yield head | {"choices": [_build_choice(number, item.text, scores)]}
+    # Always the last: the route drops it where a stream did not request it, and the folded answer
+    # takes its usage from here.
     yield head | {"choices": [], "usage": usage}
 
 

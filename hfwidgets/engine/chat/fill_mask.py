@@ -49,6 +49,7 @@ async def fill_mask(
     if len(masks) != 1:
         raise bad_request(f"The text must hold one [MASK] or <mask>, not {len(masks)}.", "inputs")
     before, after = inputs[: masks[0].start()], inputs[masks[0].end() :]
+    # The tokens of words begin with their space: after one at the end, all of them become unlikely.
     left = _PROMPT_PREFIX + before.rstrip()
     words = (
         await _score_targets(models, left, targets)
@@ -85,6 +86,7 @@ async def _rank_words(
 async def _find_likely_words(models: LoadedModels, left: str) -> list[ScoredWord]:
     """Return the likeliest next words, each once, with their log-probabilities."""
     words: dict[str, ScoredWord] = {}
+    # More than needed, because parts of words and punctuation are dropped below.
     for token, score in (await models.llama.next_tokens(left, 3 * MAX_CANDIDATES)).values():
         word = token.strip()
         # A leading space marks a whole word; other tokens continue the word before the mask.

@@ -69,6 +69,7 @@ async def stream_tokens(
     models: LoadedModels, request: Json
 ) -> AsyncGenerator[GeneratedToken | GenerationEnd]:
     """Yield the tokens of one completion as they come, then its end."""
+    # Without n_probs the events carry text, but no tokens.
     async with aclosing(models.llama.stream("/completion", {"n_probs": 1} | request)) as events:
         async for event in events:
             for item in event.get("completion_probabilities", ()):
@@ -167,6 +168,7 @@ async def stream_text_generation(
                 held.append(item)
                 text += item.text
             else:
+                # An answer may end before its first token, but the wire puts the details into one.
                 last = (
                     held.pop()
                     if held

@@ -140,6 +140,7 @@ def _to_llama_part(part: dict[str, Any]) -> dict[str, Any]:
     image_url = part.get("image_url")
     url = str(image_url.get("url") if isinstance(image_url, dict) else image_url)
     try:
+        # llama.cpp reads fewer formats than clients send, and open_image() bounds the size.
         image = images.to_base64_png(images.open_image(_decode_data_url(url)))
     except RefusedError as refusal:
         raise bad_request(str(refusal), "messages") from refusal

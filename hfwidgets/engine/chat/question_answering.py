@@ -99,6 +99,7 @@ async def _rank_spans(
     first token alone, known for all from two requests, decides which are rated in full.
     """
     llama = models.llama
+    # The line break is rated as well: it is unlikely after a span that stops too early.
     tokens = {span: await llama.tokenize(f" {span.text}\n") for span in spans}
     bonus = {span: _SIMILARITY_WEIGHT * similarity[span.sentence] for span in spans}
     with_question, without = [await llama.next_tokens(prompt, _FIRST_TOKENS) for prompt in prompts]
@@ -141,6 +142,7 @@ def _select_context(parts: list[Sentence], similarity: list[float]) -> str:
     budget, kept = CONTEXT_WORDS, list[int]()
     for index in sorted(range(len(parts)), key=lambda index: -similarity[index]):
         words = len(parts[index].text.split())
+        # The nearest sentence is always taken, and cut below if it alone is too long.
         if words <= budget or not kept:
             kept.append(index)
             budget -= words

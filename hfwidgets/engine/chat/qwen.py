@@ -95,6 +95,7 @@ def find_in_text(answer: str, context: str) -> tuple[int, int] | None:
     words = [word.lower() for word in re.findall(r"\w+", answer)]
     tokens = list(re.finditer(r"\w+", context))
     texts = [token[0].lower() for token in tokens]
+    # In longer texts difflib would otherwise ignore frequent words, which an answer may consist of.
     match = SequenceMatcher(None, words, texts, autojunk=False).find_longest_match()
     run = words[match.a : match.a + match.size]
     first, last = match.b, match.b + match.size
@@ -112,7 +113,9 @@ async def text_classification(
 ) -> list[list[LabelScore]]:
     """Return POSITIVE and NEGATIVE, the likelier first, by the model's next word."""
     likely = await models.llama.next_tokens(_MOOD_PROMPT.format(text=inputs), _FIRST_TOKENS)
+    # Reversed, so that of tokens which differ only by a space the likelier one wins.
     by_text = {text.strip(): logprob for text, logprob in reversed(likely.values())}
+    # A word outside the list is at most as likely as the last word in it.
     floor = min(logprob for _, logprob in likely.values())
     logits = {
         label: max(by_text.get(word, floor) for word in words) for label, words in _MOODS.items()

@@ -92,6 +92,7 @@ def check_gguf_file(file: str) -> Path:
             start = opened.read(len(_GGUF_MAGIC))
     except OSError as error:
         raise ConfigurationError(f"Can't read {path}: {error.strerror}.") from error
+    # Checked now, because llama.cpp would notice only when the first request loads the file.
     if start != _GGUF_MAGIC:
         raise ConfigurationError(
             f"{path} is not a GGUF file, the format that llama.cpp reads. "

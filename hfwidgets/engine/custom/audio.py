@@ -124,6 +124,7 @@ class CodecModel(CustomModel):
         features = self.feature_extractor(
             raw_audio=channels, sampling_rate=rate, return_tensors="pt"
         )
+        # Extractors also return masks, which only some of the codecs take.
         accepted = parameter_names(self.net.forward)
         ids = {name: features[name].to(self.net.device) for name in features if name in accepted}
         with torch.inference_mode():

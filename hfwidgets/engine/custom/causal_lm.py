@@ -53,6 +53,7 @@ class CausalModel(NetworkModel):
         super().__init__()
         config = self.net.config.get_text_config()
         positions = getattr(config, "max_position_embeddings", None)
+        # A tokenizer that knows no limit states a huge one, and some networks state none.
         self.context_length = int(min(filter(None, (positions, self.tokenizer.model_max_length))))
         # Chat models often name several end tokens: of a turn and of the text.
         ends = self.net.generation_config.eos_token_id
@@ -90,6 +91,7 @@ class CausalModel(NetworkModel):
         sampler = Sampler(request, prompt_length, vocabulary_size, self.net.device)
         decoder = IncrementalDecoder(self._decode, request.get("stop") or [])
         observer = _TokenObserver(sampler, decoder, self.end_token_ids, max_tokens, emit, cancel)
+        # Neither of these tasks passes through run(), which holds the lock for all others.
         with self._lock:
             self.net.generate(
                 **ids.to(self.net.device),
@@ -97,6 +99,7 @@ class CausalModel(NetworkModel):
                 # Greedy search over the one token that the sampler leaves.
                 do_sample=False,
                 num_beams=1,
+                # A batch of one is never padded, but generate() warns without a token for it.
                 pad_token_id=min(self.end_token_ids, default=0),
                 logits_processor=[sampler],
                 stopping_criteria=[observer],
@@ -193,6 +196,7 @@ class CausalLlamaAdapter(Llama):
 
         def emit(item: GenerationItem) -> None:
             with suppress(RuntimeError):  # the loop is closed: the engine has ended
+                # asyncio's queues are not thread-safe, so the loop itself must put the item in.
                 loop.call_soon_threadsafe(items.put_nowait, item)
 
         self._busy += 1
@@ -244,6 +248,7 @@ class CausalLlamaAdapter(Llama):
             return self._loaded_model
 
     async def _ensure_client(self) -> httpx.AsyncClient:
+        # What the base class does over HTTP would start llama.cpp on files that it cannot read.
         raise RefusedError(501, f"{self.name} is served through transformers, not llama.cpp.")
 
 
@@ -257,6 +262,7 @@ def _run_generation(
         emit(refusal)
     except input_error_types() as error:
         emit(model.to_http_error(error))
+    # The stream waits for the queue: without this item it would wait for good.
     except Exception as error:
         emit(error)
 
@@ -321,6 +327,7 @@ def build_causal_capability(model: type[CustomModel], task: str) -> Capability:
         model.__name__, (CausalModel,), {"task": task, "source": model.source}
     )
     engine_chat = generation.CAPABILITY
+    # False sorts before True, so the requested task comes first and is the main one.
     order = sorted(engine_chat.serves, key=lambda name: name != task)
     return replace(
         engine_chat,

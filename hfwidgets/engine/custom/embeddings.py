@@ -57,6 +57,7 @@ class EmbeddingModel(NetworkModel):
 
     def tokenize(self, text: str, truncate: bool, side: TruncationSide) -> "BatchEncoding":
         """Tokenize a text for the network; a 400 if it is too long and not truncated."""
+        # A state of the tokenizer that all requests share; they run one at a time, see run().
         self.tokenizer.truncation_side = side.lower()
         options = {"truncation": True, "max_length": self.max_tokens} if truncate else {}
         ids = self.tokenizer(text, return_tensors="pt", **options)

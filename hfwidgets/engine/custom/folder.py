@@ -59,6 +59,7 @@ def build_custom_capability(task: str, source: str) -> Capability:
         raise ConfigurationError(f"{source} cannot be served: {reason}.")
     path = Path(source).expanduser()
     _check_folder(path, model_class, task)
+    # Resolved, because a path such as "." has no name.
     name = path.resolve().name if path.exists() else source
     location = str(path.resolve()) if path.exists() else source
     # The kit of loaded models is keyed by class, so each model is a class with its own name.

@@ -34,6 +34,7 @@ SideLength = Annotated[int, msgspec.Meta(ge=8, le=8192)]
 StepCount = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 GuidanceScale = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Seed = Annotated[int, msgspec.Meta(ge=0)]
+# The Hub's schema has a number here, so clients may send 16.0, while pipelines need an int.
 FrameCount = Annotated[float, msgspec.Meta(ge=1, le=1000, multiple_of=1)]
 
 DEFAULT_FRAME_RATE = 8

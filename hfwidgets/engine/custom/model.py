@@ -102,6 +102,7 @@ class CustomModel:
 
     def to_http_error(self, error: Exception) -> RefusedError:
         """Translate a library's error during a request into an HTTP error."""
+        # By name, as models without torch must not import it for this.
         if type(error).__name__ == "OutOfMemoryError":
             message = f"Not enough memory for this request with the model {self.name}."
             return RefusedError(503, message, kind="out_of_memory")
@@ -113,6 +114,7 @@ class CustomModel:
 @functools.cache
 def input_error_types() -> tuple[type[Exception], ...]:
     """Return the exceptions that the libraries raise for bad inputs, such as too long texts."""
+    # torch raises RuntimeError for shapes that do not fit, IndexError for ids beyond its tables.
     return ValueError, IndexError, RuntimeError, _pipeline_error_type()
 
 
@@ -172,6 +174,7 @@ def require_trained_parts(net: "PreTrainedModel", source: str) -> "PreTrainedMod
 
 def _find_missing_parts(model_class: "type[PreTrainedModel]", source: str) -> list[str]:
     """Return the parts of this class of network that have no weight in the files."""
+    # Loaded a second time, for its report alone; models of the expected class never get here.
     net, info = model_class.from_pretrained(source, output_loading_info=True)
     missing = set(info["missing_keys"])
     parts: dict[str, set[str]] = {}

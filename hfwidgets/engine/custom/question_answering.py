@@ -140,6 +140,7 @@ def _find_spans(
     """Yield a window's empty span ("no answer"), then its `count` most likely spans."""
     start, end = model.boundary_probabilities(windows, index)
     yield ScoredSpan(float(start[0] * end[0]), 0, 0)
+    # The first token stands for "no answer", so it must not also take part in a span.
     start[0] = end[0] = 0
     yield from find_spans(start, end, windows["offset_mapping"][index], longest, count)
 

@@ -44,6 +44,7 @@ class Sampler:
         self._prompt_length = prompt_length
         self._temperature = float(request.get("temperature", 1.0))
         self._warpers = list(_build_warpers(request)) if self._temperature else []
+        # multinomial() needs the generator on the device of the scores.
         self._generator = torch.Generator(device).manual_seed(int(request.get("seed", 0)))
         self._top_count = int(request.get("n_probs", 0)) or int(request.get("top_logprobs", 0))
         self.logprob = 0.0
@@ -83,6 +84,8 @@ class Sampler:
             counts = answer.bincount(minlength=scores.shape[-1])[: scores.shape[-1]]
             scores = scores - frequency * counts - presence * (counts > 0)
         for token, bias in (request.get("logit_bias") or {}).items():
+            # In place is safe: the reported log-probabilities were computed before, and generate()
+            # gets the mask alone.
             scores[0, int(token)] += bias
         if (penalty := request.get("repeat_penalty", 1.0)) != 1.0:
             seen = ids[0].unique()

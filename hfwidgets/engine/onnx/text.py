@@ -232,6 +232,7 @@ def question_answering(
     Lengths count tokens; a long context is read in windows that overlap by `doc_stride` tokens.
     """
     size = min(max_seq_len, model.max_tokens)
+    # The empty second text makes the special tokens of a pair count, too.
     taken = len(model.tokenizer.encode(inputs.question, "").ids)
     room = size - taken
     stride = min(OVERLAP_TOKENS, room // 2) if doc_stride is None else doc_stride
@@ -241,6 +242,7 @@ def question_answering(
             "overlap by less. Shorten the question, or change max_seq_len.",
             "max_seq_len" if room < 1 else "doc_stride",
         )
+    # Requests share the tokenizer and this state of it, which must not outlast this one.
     model.tokenizer.enable_truncation(size, stride=stride, strategy="only_second")
     try:
         first = model.tokenizer.encode(inputs.question, inputs.context)
@@ -310,6 +312,7 @@ def _target_ids(model: MaskModel, targets: Sequence[str]) -> list[int]:
     """The tokens of the targets, each a word of the vocabulary."""
     found = []
     for word in targets:
+        # WordPiece leaves the start of a word unmarked, byte-level BPE writes Ġ, SentencePiece ▁.
         known = (model.tokenizer.token_to_id(form) for form in (word, f"Ġ{word}", f"▁{word}"))
         token = next((token for token in known if token is not None), None)
         if token is None:
@@ -382,6 +385,7 @@ class OnnxEncoder(TextModel):
         tokens = found.get("last_hidden_state", found.get("token_embeddings"))
         if tokens is None:
             raise ValueError(f"it has no token vectors; its outputs are {', '.join(found)}")
+        # One text at a time has no padding, which a mean would have to leave out.
         rows = tokens[0]
         if self.pooling == "cls":
             vector: Numbers = rows[0]

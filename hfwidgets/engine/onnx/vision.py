@@ -87,6 +87,7 @@ class ImageModel(OnnxTaskModel):
     def run_image(self, image: "Image", **more: Any) -> dict[str, Any]:
         """Return the outputs for an image."""
         pixels = self.preprocess(image)
+        # Only models of DETR's kind have this input; run() leaves it out for the others.
         mask = np.ones((1, *pixels.shape[2:]), np.int64)
         return self.session.run(pixel_values=pixels, pixel_mask=mask, **more)
 
@@ -118,6 +119,7 @@ def object_detection(model: ImageModel, inputs: bytes, *, threshold: Fraction = 
     for box, label, score in zip(found["pred_boxes"][0], best, shares, strict=True):
         if score < threshold:
             continue
+        # Center and size, as shares of the sides of the image.
         x, y, width, height = box
         corners = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2]) * scale
         corners = np.clip(corners, 0, scale).round().astype(int).tolist()

@@ -27,6 +27,7 @@ from hfwidgets.engine.server.wire import CLIENT_GONE_STATUS, build_error_reply
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
+# The first match wins, and `{model:path}` also takes slashes, so longer paths come first.
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/v1/chat/completions", openai_routes.create_chat_completion),
     ("POST", "/v1/responses", openai_routes.create_response),
@@ -73,6 +74,7 @@ def with_error_replies(handler: Handler) -> Handler:
         except (ClientGoneError, ClientDisconnect):
             # The client has left: no one reads this reply, which is not a failure to log.
             return Response(status_code=CLIENT_GONE_STATUS)
+        # Translated here, because what loads a model knows nothing of HTTP.
         except MissingWeightsError as error:
             missing = RefusedError(
                 501, error.message, kind="weights_missing", weights_set=error.set

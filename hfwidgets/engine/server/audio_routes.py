@@ -201,8 +201,10 @@ def _form_fields(form: FormData) -> dict[str, Any]:
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             continue
+        # OpenAI's clients send a list as several fields whose names end in "[]".
         if name == "timestamp_granularities" or name.endswith("[]"):
             fields.setdefault(name.removesuffix("[]"), []).append(value)
+        # Any other text stays a string, which the usual check of types refuses.
         elif name == "temperature" and value.replace(".", "", 1).isdecimal():
             fields[name] = float(value)
         elif name == "stream":

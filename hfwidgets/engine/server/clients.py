@@ -22,6 +22,7 @@ class ClientProcesses:
     @contextmanager
     def track_request(self, pid: str | None) -> Iterator[None]:
         """Count a request while it is answered, and track its process."""
+        # The header can hold anything: isdigit() alone accepts superscripts, at which int() fails.
         if pid and pid.isascii() and pid.isdigit() and int(pid) not in self._processes:
             self.add(int(pid))
         self._active_requests += 1

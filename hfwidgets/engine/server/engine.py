@@ -60,6 +60,7 @@ class Engine:
     ) -> Any:
         """Return a task's result, once it is this request's turn."""
         function = capability.serves[task]
+        # Before the turn, so that a bad request is refused without waiting in the queue.
         inputs, values = check_arguments(function, task, inputs, parameters)
         work = functools.partial(function, self.models_for(capability), inputs, **values)
         if not is_async(function):
@@ -83,6 +84,7 @@ class Engine:
         function = capability.streams[task]
         inputs, values = check_arguments(function, task, inputs, parameters)
         source = function(self.models_for(capability), inputs, **values)
+        # Left in reverse: the computation is closed before its turn is free again.
         async with self.hold_turn(capability), aclosing(source) as items:
             async for item in items:
                 yield item

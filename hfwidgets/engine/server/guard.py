@@ -43,6 +43,7 @@ class RequestGuard:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         send_with_headers = _add_response_headers(send, _request_id(headers))
+        # In constant time: else the duration would tell how much of a guess is right.
         has_key = hmac.compare_digest(_bearer_key(headers), self._key)
         try:
             _check_origin(headers)

@@ -108,6 +108,8 @@ async def _encode_chunks(
     engine: Engine, capability: Capability, chunks: AsyncGenerator[Json], *, include_usage: bool
 ) -> AsyncGenerator[bytes]:
     """Yield the chunks as events, with usage only on request, and the closing event."""
+    # The turn is taken in the first step, which stream_reply() runs while it watches the client:
+    # one that leaves while it waits frees its place in the queue.
     async with engine.hold_turn(capability), aclosing(chunks):
         async for chunk in chunks:
             if include_usage or "usage" not in chunk:

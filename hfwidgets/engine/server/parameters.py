@@ -29,6 +29,7 @@ def check_arguments(
         return convert_value(inputs, hints["inputs"], f"inputs of {task}", "inputs"), {
             "parameters": struct
         }
+    # Clients send null for options that their caller left open.
     values = {name: value for name, value in parameters.items() if value is not None}
     for name in values.keys() - known:
         if name not in IGNORED_PARAMETERS:
@@ -98,6 +99,7 @@ def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], frozenset[
     """Return a function's annotations, and the names of its parameters."""
     known = inspect.signature(function).parameters.values()
     names = frozenset(item.name for item in known if item.kind is inspect.Parameter.KEYWORD_ONLY)
+    # The limits of values are extras of Annotated, which would be dropped by default.
     return typing.get_type_hints(function, include_extras=True), names
 
 

@@ -46,6 +46,7 @@ class EngineServer(uvicorn.Server):
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
+                # A stream can run for minutes, and an engine that was stopped must not wait for it.
                 timeout_graceful_shutdown=3,
             )
         )
@@ -78,6 +79,7 @@ def open_listening_socket(port: int) -> socket.socket:
     # asyncio turns off Nagle's delay, 40 ms per reply, only where the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":
+        # Elsewhere, on Windows, this option would let two servers share the port.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
@@ -125,6 +127,7 @@ def serve_managed(
     try:
         _run_server(server, listening)
     finally:
+        # Before the lock: who gets that next must not find an address where this engine listened.
         engine_process.remove_state()
         lock.release()
 

@@ -93,6 +93,7 @@ async def run_unless_gone(request: Request, work: Awaitable[T]) -> T:
 
     The request's body must have been read.
     """
+    # A list, because None is a valid result.
     results: list[T] = []
     failure: Exception | None = None
     async with anyio.create_task_group() as group:
@@ -106,6 +107,7 @@ async def run_unless_gone(request: Request, work: Awaitable[T]) -> T:
             results.append(await work)
         except Exception as error:  # raised again below, outside the group that would wrap it
             failure = error
+        # Ends the watch, or the group would wait until the client leaves.
         group.cancel_scope.cancel()
     if failure is not None:
         raise failure
@@ -185,6 +187,7 @@ async def stream_reply(
     try:
         # The status is sent with the first event, so errors before it need not be events.
         first = await run_unless_gone(request, anext(events))
+    # Cancellation, too: an unclosed generator would hold its turn until it is garbage-collected.
     except BaseException:
         await events.aclose()
         raise

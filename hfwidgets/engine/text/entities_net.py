@@ -66,6 +66,7 @@ class EntityNetwork:
         ]
         self._lower, self._upper = _layer_arrays(layers[_LOWER]), _layer_arrays(layers[_UPPER])
         self._moves = _read_moves(moves)
+        # Words repeat, and a vector from the tables does not depend on the neighbors.
         self._cached_vector = lru_cache(20_000)(self._embed_token)
 
     def classify(self, words: list[SpacyToken]) -> list[TokenAction]:

@@ -58,6 +58,7 @@ class OcrReader:
         self._detector = detector
         self._recognizer = recognizer
         known = recognizer.metadata["character"].splitlines()
+        # Class 0 is the blank. The metadata leaves out the space, which PaddleOCR puts last.
         self._characters = ["", *known, " "]
 
     @classmethod

@@ -148,7 +148,8 @@ def player_html(data: bytes, mime: str | None, element: str, limit: int) -> str:
     if mime is None or not mime.startswith(f"{element}/") or len(data) > limit:
         size = f"{len(data):,} bytes of {show.escape_html(mime or 'unknown type')}"
         return f"<p>{size}: not shown here; .save(path) writes them to a file.</p>"
-    source = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    # The type is the server's word, which may hold a quote.
+    source = f"data:{show.escape_attribute(mime)};base64,{base64.b64encode(data).decode()}"
     style = ' style="max-width:100%"' if element == "video" else ""
     return (
         f'<{element} controls preload="metadata" aria-label="{element}" src="{source}"{style}>'

@@ -57,3 +57,11 @@ def test_table_and_array():
     vector = to_embedding([1.0, 2.0])
     assert type(vector.array) is np.ndarray
     assert vector.array.tolist() == [1.0, 2.0]
+
+
+def test_a_server_s_content_type_stays_inside_its_attribute() -> None:
+    from hfwidgets.results.audio import player_html
+
+    html = player_html(b"x", 'audio/wav" onerror="alert(1)', "audio", 1000)
+    assert '" onerror' not in html
+    assert "&quot; onerror" in html

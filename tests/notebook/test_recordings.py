@@ -82,7 +82,7 @@ def test_the_command_switches_lists_clears_and_locates(ask, shell, capsys, home)
     shell.run_line_magic("hf", "recordings path")
     assert str(home / "tapes") in capsys.readouterr().out
     shell.run_line_magic("hf", "recordings clear")
-    assert "1 recording is deleted" in capsys.readouterr().out
+    assert "Deleted 1 recording." in capsys.readouterr().out
     shell.run_line_magic("hf", "recordings off")
     assert "off" in capsys.readouterr().out
     assert ask()[1] == 2
@@ -97,7 +97,7 @@ def test_the_command_keeps_the_folder_in_use(ask, shell, capsys):
     assert "replay, in tapes/" in capsys.readouterr().out
     assert ask() == (first, 1)
     shell.run_line_magic("hf", "recordings record")
-    assert "asked anew" in capsys.readouterr().out
+    assert "every call is sent, and its answer recorded" in capsys.readouterr().out
     assert ask()[1] == 2
     with pytest.raises(ConfigurationError, match="does not accept a folder"):
         notebook.recordings("off", "tapes")

@@ -26,12 +26,15 @@ NOT_AT_THE_PEER = {
     "sambanova": "was dropped by the peer",
 }
 
+AT_THE_PEER_ONLY = {"openai": {"chat-completion"}}
+"""Providers of which the peer has fewer tasks."""
+
 SERVED = [
     (name, task)
     for name in providers.names()
     if name not in NOT_AT_THE_PEER
     for task in sorted(inputs.TASKS)
-    if providers.get(name).serves_task(task)
+    if providers.get(name).serves_task(task) and task in AT_THE_PEER_ONLY.get(name, inputs.TASKS)
 ]
 
 seen: Counter[str] = Counter()

@@ -45,7 +45,7 @@ def test_doctor_names_the_source_but_not_the_token(monkeypatch: pytest.MonkeyPat
     assert "HF_TOKEN" in done.stdout
     assert "aaaa" not in done.stdout + done.stderr
     assert __version__ in done.stdout
-    assert "not tried" in done.stdout
+    assert "not checked" in done.stdout
 
 
 def test_doctor_finds_tokens_in_notebooks(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_unknown_set() -> None:
     done = run("engine", "install", "lite")
     assert done.returncode == 1
     assert done.stderr == (
-        "hfwidgets: Unknown set 'lite'. Did you mean 'light'? Sets: light, full.\n"
+        "hfwidgets: Unknown set 'lite'. Did you mean 'light'? Sets: light, standard, full.\n"
     )
 
 

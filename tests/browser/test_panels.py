@@ -360,7 +360,7 @@ def test_a_domain_in_one_panel(notebook: Open, stage: Stage, page: Page) -> None
     picker = book.panel.get_by_label("Task", exact=True)
     picker.focus()
     picker.select_option("summarization")
-    expect(book.panel).to_contain_text("Shorten a text.")
+    expect(book.panel).to_contain_text("Summarize text.")
     expect(picker).to_be_focused()
     try_example(book)
     expect(book.panel.locator(".hfw-view")).to_contain_text("A lighthouse was built.")

@@ -142,7 +142,7 @@ def test_images_that_would_be_ignored_are_refused(http: httpx.Client) -> None:
     elsewhere = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
     assert "downloads no images" in expect_chat_error(http, [elsewhere])
     broken = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-    assert "format is not supported" in expect_chat_error(http, [broken])
+    assert "Unknown image format" in expect_chat_error(http, [broken])
     assert "not valid base64" in expect_chat_error(
         http, [{"type": "image_url", "image_url": "data:;base64,A"}]
     )

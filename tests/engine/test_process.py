@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -275,7 +276,7 @@ def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None
 
 
 def test_missing_weights(cache: Path) -> None:
-    (cache / "weights").unlink()
+    shutil.rmtree(cache / "weights")
     engine = start_managed_engine()
     headers = {"Authorization": f"Bearer {engine.key}"}
     for path in ("models/default/pipeline/text-generation", "v1/chat/completions"):

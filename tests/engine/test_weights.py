@@ -62,7 +62,8 @@ def test_install(index: Path) -> None:
     came: list[int] = []
     assert fetch.install_weights([weight], came.append) == [weight]
     assert sum(came) == weight.download_size
-    assert [file.name for file in weight.directory.iterdir()] == ["model.bin"]
+    files = sorted(file.name for file in weight.directory.iterdir())
+    assert files == sorted(["model.bin", weights.SOURCE_NOTE])
     assert weight.path("model.bin").read_bytes() == TEXT
     assert left_behind() == []
 

@@ -152,7 +152,7 @@ def test_images_that_would_be_ignored_are_refused(http: httpx.Client) -> None:
         {"role": "user", "content": "What?"},
     ]
     reply = http.post(CHAT, json={"messages": system})
-    assert "only the user's may" in reply.json()["error"]["message"]
+    assert "only 'user' may" in reply.json()["error"]["message"]
     reply = http.post(CHAT, json={"messages": [{"role": "user", "content": [broken]}]})
     assert reply.json()["error"]["param"] == "messages"
 

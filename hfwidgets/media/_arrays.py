@@ -110,7 +110,7 @@ def parse_samples(value: object) -> tuple[object, int] | None:
     if isinstance(value, tuple) and len(value) == 2:
         first, second = value
         rates = _parse_rate(first), _parse_rate(second)
-        # Exactly one of the two is a rate; two numbers or two arrays are no samples.
+        # Exactly one of the two is a rate; two numbers or two arrays do not make samples.
         if rates[0] is None and rates[1] is not None:
             return first, rates[1]
         if rates[1] is None and rates[0] is not None:

@@ -60,11 +60,14 @@ class SyncDriver:
             return self._own_http
 
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # the interpreter may be ending
+        # While the interpreter ends, the modules' names are None: `contextlib` and `os` too.
+        try:
             # In a forked child the connections still belong to the parent.
             own = getattr(self, "_own_http", None)
             if own is not None and self._pid == os.getpid():
                 own.close()
+        except Exception:  # noqa: S110 - nothing can be logged then
+            pass
 
     def close(self) -> None:
         """Close the connections; an HTTP client of the user's stays open."""

@@ -10,7 +10,7 @@ Their addresses (`providers.endpoint` has the rules for URLs):
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, Literal, Protocol, TypeAlias, overload
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 from hfwidgets import errors, media, providers
 from hfwidgets.calls import model_info
@@ -26,35 +26,12 @@ from hfwidgets.tasks.declaration import operation, streaming_operation
 
 PostStream: TypeAlias = Stream[bytes, RawResponse]
 AsyncPostStream: TypeAlias = AsyncStream[bytes, RawResponse]
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+StreamT_co = TypeVar("StreamT_co", covariant=True)
 
 
-class PostCall(Protocol):
-    """Type `post` of the blocking client."""
-
-    @overload
-    def __call__(
-        self,
-        *,
-        json: object = ...,
-        data: object = ...,
-        model: str | None = ...,
-        task: str | None = ...,
-        stream: Literal[False] = ...,
-    ) -> RawResponse: ...
-    @overload
-    def __call__(
-        self,
-        *,
-        json: object = ...,
-        data: object = ...,
-        model: str | None = ...,
-        task: str | None = ...,
-        stream: Literal[True],
-    ) -> PostStream: ...
-
-
-class AsyncPostCall(Protocol):
-    """Type `post` of the async client."""
+class PostOverloads(Protocol[ResultT_co, StreamT_co]):
+    """Type `post` of either client: what it returns depends on `stream`."""
 
     @overload
     def __call__(
@@ -65,7 +42,7 @@ class AsyncPostCall(Protocol):
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[False] = ...,
-    ) -> Awaitable[RawResponse]: ...
+    ) -> ResultT_co: ...
     @overload
     def __call__(
         self,
@@ -75,7 +52,11 @@ class AsyncPostCall(Protocol):
         model: str | None = ...,
         task: str | None = ...,
         stream: Literal[True],
-    ) -> Awaitable[AsyncPostStream]: ...
+    ) -> StreamT_co: ...
+
+
+PostCall: TypeAlias = PostOverloads[RawResponse, PostStream]
+AsyncPostCall: TypeAlias = PostOverloads[Awaitable[RawResponse], Awaitable[AsyncPostStream]]
 
 
 class RawRequests:

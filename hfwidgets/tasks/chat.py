@@ -1,7 +1,7 @@
 """Chat completion: a conversation in, the next message out."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from hfwidgets import errors
 from hfwidgets.core.drop_none import is_left_out
@@ -72,15 +72,19 @@ class CallOptions(ChatOptions, total=False):
     extra_query: Mapping[str, str] | None
 
 
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+StreamT_co = TypeVar("StreamT_co", covariant=True)
+
+
 # The last overload serves a bool that is known at run time only. It stands last, because type
 # checkers take the first match.
-class ChatCall(Protocol):
-    """Type a call of the blocking client."""
+class ChatOverloads(Protocol[ResultT_co, StreamT_co]):
+    """Type a call of either client: what it returns depends on `stream`."""
 
     @overload
     def __call__(
         self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[CallOptions]
-    ) -> ChatStream: ...
+    ) -> StreamT_co: ...
     @overload
     def __call__(
         self,
@@ -88,32 +92,17 @@ class ChatCall(Protocol):
         *,
         stream: Literal[False] = ...,
         **options: Unpack[CallOptions],
-    ) -> ChatCompletionOutput: ...
+    ) -> ResultT_co: ...
     @overload
     def __call__(
         self, messages: Sequence[Message], *, stream: bool, **options: Unpack[CallOptions]
-    ) -> ChatCompletionOutput | ChatStream: ...
+    ) -> ResultT_co | StreamT_co: ...
 
 
-class AsyncChatCall(Protocol):
-    """Type a call of the async client."""
-
-    @overload
-    def __call__(
-        self, messages: Sequence[Message], *, stream: Literal[True], **options: Unpack[CallOptions]
-    ) -> Awaitable[AsyncChatStream]: ...
-    @overload
-    def __call__(
-        self,
-        messages: Sequence[Message],
-        *,
-        stream: Literal[False] = ...,
-        **options: Unpack[CallOptions],
-    ) -> Awaitable[ChatCompletionOutput]: ...
-    @overload
-    def __call__(
-        self, messages: Sequence[Message], *, stream: bool, **options: Unpack[CallOptions]
-    ) -> Awaitable[ChatCompletionOutput | AsyncChatStream]: ...
+ChatCall: TypeAlias = ChatOverloads[ChatCompletionOutput, ChatStream]
+AsyncChatCall: TypeAlias = ChatOverloads[
+    Awaitable[ChatCompletionOutput], Awaitable[AsyncChatStream]
+]
 
 
 class ChatTasks:

@@ -1,7 +1,7 @@
 """Text generation: its task, the exact types of its calls, and the reading of its streams."""
 
 from collections.abc import Awaitable, Iterator, Mapping
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, overload
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from hfwidgets.core.event_stream import AnswerStream, ItemDecoder
 from hfwidgets.core.flow import Flow, Infer, Reply, StreamedReply
@@ -61,10 +61,16 @@ AsyncEventStream: TypeAlias = AsyncStream[TextGenerationStreamOutput, TextGenera
 FalseOrNone: TypeAlias = Literal[False] | None
 
 
+TextT_co = TypeVar("TextT_co", covariant=True)
+OutputT_co = TypeVar("OutputT_co", covariant=True)
+TokensT_co = TypeVar("TokensT_co", covariant=True)
+EventsT_co = TypeVar("EventsT_co", covariant=True)
+
+
 # Each combination of details and stream has another result. The last overload is for values
 # that are known at run time only.
-class GenerationCall(Protocol):
-    """Type a call of the blocking client."""
+class GenerationOverloads(Protocol[TextT_co, OutputT_co, TokensT_co, EventsT_co]):
+    """Type a call of either client: what it returns depends on `details` and `stream`."""
 
     @overload
     def __call__(
@@ -74,7 +80,7 @@ class GenerationCall(Protocol):
         details: FalseOrNone = ...,
         stream: FalseOrNone = ...,
         **options: Unpack[Options],
-    ) -> Text: ...
+    ) -> TextT_co: ...
     @overload
     def __call__(
         self,
@@ -83,7 +89,7 @@ class GenerationCall(Protocol):
         details: Literal[True],
         stream: FalseOrNone = ...,
         **options: Unpack[Options],
-    ) -> TextGenerationOutput: ...
+    ) -> OutputT_co: ...
     @overload
     def __call__(
         self,
@@ -92,7 +98,7 @@ class GenerationCall(Protocol):
         details: FalseOrNone = ...,
         stream: Literal[True],
         **options: Unpack[Options],
-    ) -> TokenStream: ...
+    ) -> TokensT_co: ...
     @overload
     def __call__(
         self,
@@ -101,7 +107,7 @@ class GenerationCall(Protocol):
         details: Literal[True],
         stream: Literal[True],
         **options: Unpack[Options],
-    ) -> EventStream: ...
+    ) -> EventsT_co: ...
     @overload
     def __call__(
         self,
@@ -110,57 +116,18 @@ class GenerationCall(Protocol):
         details: bool | None = ...,
         stream: bool | None = ...,
         **options: Unpack[Options],
-    ) -> Text | TextGenerationOutput | TokenStream | EventStream: ...
+    ) -> TextT_co | OutputT_co | TokensT_co | EventsT_co: ...
 
 
-class AsyncGenerationCall(Protocol):
-    """Type a call of the async client."""
-
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: FalseOrNone = ...,
-        stream: FalseOrNone = ...,
-        **options: Unpack[Options],
-    ) -> Awaitable[Text]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: Literal[True],
-        stream: FalseOrNone = ...,
-        **options: Unpack[Options],
-    ) -> Awaitable[TextGenerationOutput]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: FalseOrNone = ...,
-        stream: Literal[True],
-        **options: Unpack[Options],
-    ) -> Awaitable[AsyncTokenStream]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: Literal[True],
-        stream: Literal[True],
-        **options: Unpack[Options],
-    ) -> Awaitable[AsyncEventStream]: ...
-    @overload
-    def __call__(
-        self,
-        prompt: str,
-        *,
-        details: bool | None = ...,
-        stream: bool | None = ...,
-        **options: Unpack[Options],
-    ) -> Awaitable[Text | TextGenerationOutput | AsyncTokenStream | AsyncEventStream]: ...
+GenerationCall: TypeAlias = GenerationOverloads[
+    Text, TextGenerationOutput, TokenStream, EventStream
+]
+AsyncGenerationCall: TypeAlias = GenerationOverloads[
+    Awaitable[Text],
+    Awaitable[TextGenerationOutput],
+    Awaitable[AsyncTokenStream],
+    Awaitable[AsyncEventStream],
+]
 
 
 class GenerationTasks:

@@ -10,7 +10,7 @@ import pytest
 pytest_plugins = [
     *("tests.plugins.waiting", "tests.plugins.loopback", "tests.plugins.internet"),
     *("tests.plugins.engine", "tests.plugins.kernels"),
-    *("tests.plugins.clients", "tests.plugins.asker"),
+    *("tests.plugins.clients", "tests.plugins.asker", "tests.plugins.frontend"),
 ]
 
 

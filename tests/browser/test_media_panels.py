@@ -15,6 +15,8 @@ from tests.plugins.loopback import Answer
 
 __all__ = ["desk", "stage"]
 
+pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
+
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 MORE_THAN_FITS = """() => [...document.querySelectorAll('.hfw, .hfw *')].filter(node => {
   const scrolls = /auto|scroll|hidden/.test(getComputedStyle(node).overflowX);

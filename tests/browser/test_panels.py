@@ -13,10 +13,11 @@ from hfwidgets.tasks import TASKS, examples
 from tests.browser.conftest import Open, saving_state
 from tests.browser.jupyter import Jupyter, Notebook, serve
 from tests.browser.stage import SHOWN, Stage, png
+from tests.plugins.frontend import AXE
 from tests.plugins.loopback import Loopback
 
-AXE = Path(__file__).parents[2] / "hfwidgets/frontend/node_modules/axe-core/axe.min.js"
 Desk = Callable[..., Notebook]
+pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
 
 
 @pytest.fixture

@@ -1,26 +1,9 @@
 """Run the front end's own checks: `tsc --strict` and the unit tests on Node's test runner."""
 
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
-import pytest
-
-FRONTEND = Path(__file__).parents[2] / "hfwidgets" / "frontend"
-
-
-@pytest.fixture(scope="module")
-def npm() -> str:
-    """Return npm, after installing the packages of the lock file, with those for tests."""
-    found = shutil.which("npm")
-    if found is None:
-        pytest.skip("npm is not installed: the front end is built with Node from a wheel")
-    if not (FRONTEND / "node_modules" / "jsdom").is_dir():
-        subprocess.run(
-            [found, "ci", "--ignore-scripts"], cwd=FRONTEND, check=True, capture_output=True
-        )
-    return found
+from tests.plugins.frontend import FRONTEND
 
 
 def run_script(npm: str, script: str) -> str:

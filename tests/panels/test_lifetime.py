@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+import threading
 import weakref
 from typing import Any
 
@@ -11,6 +12,7 @@ from IPython.utils.capture import capture_output
 
 import hfwidgets as hf
 from hfwidgets.panels.chat_panel import ChatPanel
+from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.tasks import TASKS
 from tests.browser.stage import Stage
@@ -54,6 +56,16 @@ def test_a_closed_panel_is_freed(talker: Talker) -> None:
     panel.close()
     del panel
     until(lambda: gc.collect() >= 0 and not any(ref() for ref in kept), "both are freed")
+
+
+def test_a_closed_panel_can_be_freed_while_the_flusher_works(chat: Chat) -> None:
+    panel = chat()
+    panel.close()
+    freeing = threading.Thread(target=panel.close, daemon=True)  # as its finalizer does
+    with flusher._lock:
+        freeing.start()
+        freeing.join(30)
+        assert not freeing.is_alive()
 
 
 def displayed_html(panel: ChatPanel | TaskPanel, *run: Any) -> list[str]:

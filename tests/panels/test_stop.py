@@ -1,5 +1,6 @@
 """Stop before the first byte of an answer closes the connection, which frees the server."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 import hfwidgets as hf
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.tasks import TASKS
+from tests.plugins.waiting import until
 
 
 class SilentServer:
@@ -47,6 +49,8 @@ class SilentServer:
         self.left.set()
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # macOS: not connected
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which a close does not
         self._listener.close()
 
 
@@ -58,11 +62,13 @@ def server() -> Iterator[SilentServer]:
 
 
 def check_stop(panel: Panel, server: SilentServer) -> None:
-    assert server.asked.wait(30)
+    run = panel._hfw_current_run
+    assert run is not None
+    until(lambda: server.asked.is_set() or run.is_done, f"asked; {panel.status}")
+    assert server.asked.is_set(), run.error
     panel.stop()
     assert server.left.wait(30)
-    assert panel._hfw_current_run is not None
-    panel._hfw_current_run.wait(30)
+    run.wait(30)
     assert (panel.status, panel.results) == ("stopped", [])
     panel.close()
 
@@ -85,7 +91,10 @@ def test_stop_closes_the_connection_of_a_chat(server: SilentServer) -> None:
 def test_stop_closes_the_connections_of_a_comparison(server: SilentServer) -> None:
     panel = hf.compare([f"{server.url}/a", f"{server.url}/b"], "Hello")
     panel.start("Hello")
-    assert server.asked.wait(30)
+    run = panel._hfw_current_run
+    assert run is not None
+    until(lambda: server.asked.is_set() or run.is_done, f"asked; {panel.status}")
+    assert server.asked.is_set(), run.error
     panel.stop()
     assert server.left.wait(30)
     panel.close()

@@ -154,10 +154,12 @@ class PanelWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the widget; its pages show the static result."""
+        # The finalizer calls this again, in any thread at any allocation, even where the flusher's
+        # lock is held: what was closed, or never opened, must not take it.
+        was_open = self.comm is not None
         super().close()
-        # The finalizer closes a widget too, even one whose construction failed before this exists.
-        if mirror := getattr(self, "_hfw_mirror", None):
-            flusher.forget(mirror)
+        if was_open:
+            flusher.forget(self._hfw_mirror)
 
 
 def _allow_any_subshell(widget: PanelWidget) -> None:

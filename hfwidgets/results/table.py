@@ -88,7 +88,7 @@ def _csv_cell(value: object) -> Any:
     return value if plain else json.dumps(value, ensure_ascii=False, default=_to_json_value)
 
 
-def _to_json_value(value: object) -> Any:
+def _to_json_value(value: Any) -> Any:
     """Return an image or audio as base64, an array as a list."""
     if hasattr(value, "save") and hasattr(value, "getbbox"):
         out = io.BytesIO()

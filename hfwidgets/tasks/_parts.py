@@ -60,7 +60,7 @@ def _is_samples_pair(content: object) -> bool:
     return media.parse_samples(content) is not None
 
 
-def _inline_part(part: object) -> Flow[Any]:
+def _inline_part(part: Any) -> Flow[Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if hasattr(part, "model_dump"):  # pydantic objects, as openai's client makes them

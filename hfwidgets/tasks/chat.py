@@ -256,7 +256,7 @@ def _check_messages(messages: object) -> list[dict[str, Any]]:
     return [_check_message(index, message) for index, message in enumerate(messages)]
 
 
-def _check_message(index: int, message: object) -> dict[str, Any]:
+def _check_message(index: int, message: Any) -> dict[str, Any]:
     if hasattr(message, "model_dump"):  # pydantic objects, as openai's client returns them
         message = message.model_dump()
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):

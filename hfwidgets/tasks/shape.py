@@ -14,6 +14,7 @@ from hfwidgets.errors.excerpt import make_excerpt
 from hfwidgets.errors.server_message import describe_error_event
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results.record import Elements, Record, find_field_faults
+from hfwidgets.tasks.tables import to_python
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -167,7 +168,7 @@ def _as_text(name: str, value: object) -> str:
     """Return a text, or a number as one."""
     if is_missing(value):
         raise errors.InputError(f"{name} is a missing value.")
-    value = value.as_py() if hasattr(value, "as_py") else value  # a cell of pyarrow
+    value = to_python(value)
     # The str() of a container is its repr, brackets and quotes included: never what was meant.
     if hasattr(value, "__len__") and not isinstance(value, str):
         raise errors.InputError(f"{name} is a {type(value).__name__}; it must be a text.")

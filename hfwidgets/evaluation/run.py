@@ -98,7 +98,10 @@ def evaluate(
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
     if budget is not None:
         _check_budget(budget, answerers)
-    stopped = _ask_all(answerers, rows, budget, progress)
+    # `map` reads a file of answers from its first row at each call, so a folder is asked at once.
+    chunk = CHUNK if folder is None else len(rows.rows)
+    step = chunk if budget is None else BUDGET_CHUNK
+    stopped = _ask_all(answerers, rows, step, budget, progress)
     return Evaluation(
         found.name,
         rows,
@@ -138,12 +141,12 @@ def _check_normalizer(choice: "str | Normalizer | None") -> "str | Normalizer | 
 def _ask_all(
     answerers: Sequence[Answerer],
     sample: Sample,
+    step: int,
     budget: float | None,
     progress: bool | Callable[[Progress], object],
 ) -> str | None:
-    """Ask all rows, a few of each model in turn; return why it stopped before the end."""
+    """Ask all rows, `step` of each model in turn; return why it stopped before the end."""
     rows = sample.rows
-    step = CHUNK if budget is None else BUDGET_CHUNK
     state = Progress(len(rows) * len(answerers))
     ticker = Ticker(state, open_display(state, progress))
     ending = "stopped"

@@ -180,6 +180,29 @@ def test_a_run_is_resumed_and_pays_nothing_twice(loopback: Loopback, tmp_path: A
     assert len(loopback.requests) - asked == 30 - answered
 
 
+def test_a_larger_sample_asks_for_the_difference_only(loopback: Loopback, tmp_path: Any) -> None:
+    loopback.route("POST", "/", labeled)
+    candidate = Candidate(client=InferenceClient(base_url=loopback.url), name="served")
+    options: dict[str, Any] = {"labels": MOODS, "resume": tmp_path}
+    rows = [{"text": f"{mood} {at}", "mood": mood} for at in range(60) for mood in ("good", "bad")]
+    run([candidate], rows, sample=50, **options)
+    assert len(loopback.requests) == 50
+    run([candidate], rows, sample=110, **options)
+    assert len(loopback.requests) == 110
+
+
+def test_a_refused_row_of_many_is_asked_once(loopback: Loopback, tmp_path: Any) -> None:
+    def refuse_one(seen: Seen) -> Answer:
+        return Answer(400, json={"error": "no"}) if b"good 0" in seen.body else labeled(seen)
+
+    loopback.route("POST", "/", refuse_one)
+    candidate = Candidate(client=InferenceClient(base_url=loopback.url), name="served")
+    rows = [{"text": f"{mood} {at}", "mood": mood} for at in range(50) for mood in ("good", "bad")]
+    run([candidate], rows, labels=MOODS, resume=tmp_path)
+    # A refusal is followed by a look at the server's health, which is no question.
+    assert sum(seen.method == "POST" for seen in loopback.requests) == 100
+
+
 def test_a_larger_sample_holds_the_smaller_and_keeps_shares() -> None:
     rows = [{"text": f"{at}", "mood": "rare" if at % 5 == 0 else "common"} for at in range(100)]
     small = run([lambda _: "common"], rows, sample=20)

@@ -37,6 +37,8 @@ from hfwidgets import errors
 from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._row_index import AnswerIndex
 from hfwidgets.batch._worker import Failure
+from hfwidgets.calls.known_secrets import secrets_in_url
+from hfwidgets.calls.settings import is_url
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder import fingerprint
@@ -297,7 +299,10 @@ class Journal:
             self._set_offset(index, offset, key, is_failed=is_failed)
 
     def _encode(self, line: Mapping[str, Any]) -> bytes:
-        plain = redact_data(dict(line), self._secrets)
+        # A row may have an endpoint of its own, whose server repeats the key.
+        model = line.get("inputs", {}).get("model")
+        own = secrets_in_url(model) if isinstance(model, str) and is_url(model) else []
+        plain = redact_data(dict(line), (*self._secrets, *own))
         text = json.dumps(plain, ensure_ascii=False, default=_describe_opaque)
         return text.encode("utf-8", "surrogatepass") + b"\n"  # a lone surrogate of a server's text
 

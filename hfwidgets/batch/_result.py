@@ -10,7 +10,7 @@ from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._progress import Progress, format_duration
 from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.batch._worker import Failure, rebuild_result
-from hfwidgets.errors.secrets import redact_data
+from hfwidgets.errors.secrets import mask_repr, redact_data
 from hfwidgets.results import Elements, html_table, show
 from hfwidgets.results.record import Record
 from hfwidgets.results.table import flat_rows, import_pandas
@@ -28,6 +28,7 @@ Retry = Callable[[], Any]
 """Processes unfinished rows again; returns a result, with the async client an awaitable of it."""
 
 
+@mask_repr
 @dataclass(slots=True)
 class BatchRow:
     """One row.
@@ -83,7 +84,7 @@ class StoredRows(Sequence[BatchRow]):
             return [self._read_row(i) for i in range(*index.indices(len(self)))]
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
-            raise IndexError(f"BatchRow {index} does not exist: there are {len(self):,} rows.")
+            raise IndexError(f"Row {index} does not exist: there are {len(self):,} rows.")
         return self._read_row(place)
 
     def _read_row(self, index: int) -> BatchRow:

@@ -443,7 +443,7 @@ class Call:
         return error
 
     def collect_secrets(self) -> tuple[str, ...]:
-        """Return the secrets of this call, which no error repeats."""
+        """Return the secrets of this call, which no error and no file repeats."""
         # The URL as it was passed still has a name and password, which the address lacks.
         found = [*collect_secrets(self.settings), *secrets_in_url(self._endpoint_url)]
         if self.address is not None:

@@ -58,6 +58,10 @@ class InterceptedCall(Protocol):
         """Return where the result came from."""
         ...
 
+    def collect_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that no file repeats."""
+        ...
+
     def ask_provider(self, ask: Infer) -> Flow[Any]:
         """Return the raw answer of the provider that serves the task."""
         ...

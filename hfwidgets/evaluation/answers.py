@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from hfwidgets import errors
 from hfwidgets.batch import BatchRow
 from hfwidgets.client import InferenceClient
+from hfwidgets.errors.secrets import redact
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow
 from hfwidgets.evaluation.values import TaskResult
@@ -165,7 +166,7 @@ def _call(function: Callable[[Any], Any], row: EvaluationRow) -> ModelAnswer:
     try:
         found = function(values[0] if len(values) == 1 else row.arguments)
     except Exception as error:  # whatever the user's function raises belongs to its row
-        return ModelAnswer("failed", error=f"{type(error).__name__}: {error}")
+        return ModelAnswer("failed", error=redact(f"{type(error).__name__}: {error}"))
     return ModelAnswer("scored", found, seconds=perf_counter() - started, dollars=0.0)
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.calls.settings import is_url, redact_model
 from hfwidgets.client import InferenceClient
+from hfwidgets.errors.secrets import hide_url
 
 LOCAL = "local"
 
@@ -35,11 +37,11 @@ class Candidate:
             raise errors.ConfigurationError(
                 f"A candidate is a model's name, a URL or a function, not {type(model).__name__}."
             )
-        self.model = model
+        self.model = hide_url(model) if isinstance(model, str) else model
         self.task = task
         self.client = client
         self.parameters = parameters
-        self.name = name or _default_name(model, task)
+        self.name = redact_model(name or _default_name(self.model, task))
 
     def __repr__(self) -> str:
         return f"Candidate({self.name!r})"
@@ -63,7 +65,7 @@ class Candidate:
         if self.is_local:
             _, _, model = str(self.model).partition(":")
             return InferenceClient(provider=LOCAL), {"model": model} if model else {}
-        if isinstance(self.model, str) and self.model.lower().startswith(("http://", "https://")):
+        if isinstance(self.model, str) and is_url(self.model):
             return InferenceClient(self.model), {}
         given = {"model": self.model} if isinstance(self.model, str) else {}
         return client or InferenceClient(), given

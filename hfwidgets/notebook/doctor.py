@@ -13,6 +13,7 @@ from hfwidgets.client import InferenceClient
 from hfwidgets.core import auth, environment
 from hfwidgets.core.flow import Flow, Send
 from hfwidgets.errors import EngineError, HfHubHTTPError, HfWidgetsError
+from hfwidgets.errors.secrets import redact
 from hfwidgets.notebook.listing import Listing
 from hfwidgets.providers import Hosts
 from hfwidgets.recorder import recordings
@@ -113,10 +114,10 @@ def _check_network() -> str:
         InferenceClient(timeout=HUB_TIMEOUT, max_retries=0)._run(None, _ping_hub(url))
     # An error status is an answer too: the network works.
     except HfHubHTTPError as error:
-        return f"{url} answers {error.status_code}"
+        return f"{redact(url)} answers {error.status_code}"
     except HfWidgetsError as error:
-        return f"{url} cannot be reached: {error}"
-    return f"{url} answers"
+        return f"{redact(url)} cannot be reached: {error}"
+    return f"{redact(url)} answers"
 
 
 def _ping_hub(url: str) -> Flow[None]:

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from hfwidgets import errors
 from hfwidgets.calls import settings
-from hfwidgets.calls.known_secrets import collect_secrets
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import AnswerStream
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
@@ -163,9 +162,7 @@ class Recorder:
         """
         served = Provenance.from_meta_now(call.meta())
         packed = self.store.files.pack(raw)
-        self.store.write(
-            request, served, answer=redact_data(packed, collect_secrets(call.settings))
-        )
+        self.store.write(request, served, answer=redact_data(packed, call.collect_secrets()))
         # Through JSON, as a replay: keys in the file's order, tuples as lists.
         answer = self.store.files.unpack(json.loads(to_pretty_json(packed)))
         call.provenance = served
@@ -229,7 +226,7 @@ class RecordedStream:
             # A stream ends with its last byte, long after its reply began.
             meta.seconds = time.perf_counter() - self._call.start_time
             served = Provenance.from_meta_now(meta)
-            known = collect_secrets(self._call.settings)
+            known = self._call.collect_secrets()
             store.write(self._request, served, chunks=redact_data(chunks, known))
         except (OSError, TypeError, ValueError, RecursionError) as error:
             return error

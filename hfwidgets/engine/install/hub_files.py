@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from hfwidgets.engine.base.weights import HubFile
+from hfwidgets.errors.secrets import redact
 
 REACH_TIMEOUT = 3.0
 """How long the Hub's first answer is waited for, in seconds; huggingface_hub would retry for 24."""
@@ -30,6 +31,10 @@ class FoundFile:
 
     path: Path | None
     source: str
+
+    def __post_init__(self) -> None:
+        # HF_ENDPOINT may be an address with a key.
+        object.__setattr__(self, "source", redact(self.source))
 
 
 def find_file(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:

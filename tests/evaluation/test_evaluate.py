@@ -199,7 +199,7 @@ def test_a_refused_row_of_many_is_asked_once(loopback: Loopback, tmp_path: Any) 
     candidate = Candidate(client=InferenceClient(base_url=loopback.url), name="served")
     rows = [{"text": f"{mood} {at}", "mood": mood} for at in range(50) for mood in ("good", "bad")]
     run([candidate], rows, labels=MOODS, resume=tmp_path)
-    # A refusal is followed by a look at the server's health, which is no question.
+    # A refusal is followed by a GET of the server's health.
     assert sum(seen.method == "POST" for seen in loopback.requests) == 100
 
 

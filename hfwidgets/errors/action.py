@@ -15,6 +15,10 @@ ActionName = Literal[
 ]
 
 
+WEIGHT_SETS = ("light", "standard", "full")
+"""The sets of weights that the embedded engine can install."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One step that would help, by its name and with what it needs.
@@ -24,7 +28,7 @@ class Action:
             `sign_in`: enter a token or key.
             `run_locally`: repeat the call with provider='local'.
             `choose_provider`, `choose_model`: repeat it with another one.
-            `install_set`: install weights of the embedded engine; `set` is `light` or `full`.
+            `install_set`: install weights of the embedded engine; `set` is one of `WEIGHT_SETS`.
             `retry`: repeat it unchanged; `seconds` is the pause before, where one is known.
             `open_url`: open a page of a service; `url` is its address, always https.
         arguments: What the step needs, as texts.

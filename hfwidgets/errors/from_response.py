@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.errors import advice
-from hfwidgets.errors.action import Action
+from hfwidgets.errors.action import WEIGHT_SETS, Action
 from hfwidgets.errors.advice import ErrorContext
 from hfwidgets.errors.server_message import (
     ErrorReply,
@@ -43,9 +43,6 @@ _ERRORS_BY_TYPE: Mapping[str, type[errors.TextGenerationError]] = {
     "incomplete_generation": errors.IncompleteGenerationError,
 }
 """Classes by the `error_type` of text-generation servers."""
-
-WEIGHT_SETS = ("light", "full")
-"""The embedded engine's sets of weights, which an error reply may name."""
 
 
 def error_from_response(

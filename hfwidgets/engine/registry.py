@@ -77,11 +77,10 @@ def _scan_domain(domain: str) -> Iterator[Capability]:
     """Import the modules of a folder and yield their capabilities."""
     package = import_module(f"hfwidgets.engine.{domain}")
     for module in pkgutil.iter_modules(package.__path__):
-        # Private modules are skipped: one of them is a script of a child process.
-        if not module.name.startswith("_"):
-            found = getattr(import_module(f"{package.__name__}.{module.name}"), "CAPABILITY", None)
-            if isinstance(found, Capability):
-                yield found
+        found = getattr(import_module(f"{package.__name__}.{module.name}"), "CAPABILITY", None)
+        # Most modules only help others, and declare nothing.
+        if isinstance(found, Capability):
+            yield found
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from hfwidgets import InferenceClient, errors
 from hfwidgets.engine import custom, onnx, registry
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import RefusedError
-from hfwidgets.engine.onnx.text import softmax
+from hfwidgets.engine.base.scores import softmax
+from hfwidgets.engine.custom.embeddings import SentenceComparison
 from hfwidgets.engine.onnx.vision import Preprocessor
+from hfwidgets.engine.server.parameters import check_arguments
 from tests.engine import tiny_onnx as tiny
+from tests.plugins.loopback import Answer, Loopback
 
 TEXT = "the boat sails to rome on monday"
 
@@ -170,10 +173,47 @@ def test_embeddings(tmp_path: Path) -> None:
     assert first[0] == pytest.approx(tiny.TABLE[2] @ head, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"pooling_mode_max_tokens": True}, lambda rows: rows.max(0)),
+        ({"pooling_mode_lasttoken": True}, lambda rows: rows[-1]),
+        ({"pooling_mode": "cls"}, lambda rows: rows[0]),
+    ],
+)
+def test_tokens_are_pooled_as_the_model_says(
+    tmp_path: Path, config: dict[str, Any], expected: Callable[[tiny.Array], tiny.Array]
+) -> None:
+    head = tiny.numbers(tiny.SIZE, 4)
+    folder = tiny.text_model(tmp_path, head, {}, pooled=False, output="last_hidden_state")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
+    [vector] = np.array(ask(folder, "feature-extraction", TEXT, normalize=False))
+    rows = tiny.TABLE[tiny.ids_of(folder, TEXT)] @ head
+    assert vector == pytest.approx(expected(rows), abs=1e-5)
+
+
+def test_unknown_pooling_is_refused(tmp_path: Path) -> None:
+    head = tiny.numbers(tiny.SIZE, 4)
+    folder = tiny.text_model(tmp_path, head, {}, pooled=False, output="last_hidden_state")
+    (folder / "1_Pooling").mkdir()
+    both = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(both))
+    with pytest.raises(RefusedError, match="pooling cls and mean is not supported"):
+        ask(folder, "feature-extraction", TEXT)
+
+
+def test_a_negative_stride_is_refused() -> None:
+    function = onnx.ONNX_TASKS["question-answering"].function
+    question = {"question": "where?", "context": TEXT}
+    with pytest.raises(RefusedError, match="doc_stride"):
+        check_arguments(function, "question-answering", question, {"doc_stride": -1})
+
+
 def test_similarity(tmp_path: Path) -> None:
     head = tiny.numbers(tiny.SIZE, 4)
     folder = tiny.text_model(tmp_path, head, {}, pooled=False, output="last_hidden_state")
-    question = onnx.text.SimilarityRequest(TEXT, [TEXT, "anna is sad"])
+    question = SentenceComparison(TEXT, [TEXT, "anna is sad"])
     scores = ask(folder, "sentence-similarity", question)
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert scores[1] < 1
@@ -364,9 +404,45 @@ def test_files_come_from_the_shared_cache(tmp_path: Path, monkeypatch: pytest.Mo
         "import json\nfrom hfwidgets.engine import onnx\n"
         "made = onnx.build_onnx_capability('text-classification', 'org/tiny:onnx/model.onnx')\n"
         "found = made.serves['text-classification'](__import__('hfwidgets.engine.base.capability',"
-        " fromlist=['x']).LoadedModels(None), 'the boat')\nprint(json.dumps(found))"
+        " fromlist=['x']).LoadedModels(None), 'the boat')\nprint(json.dumps(found))\n"
+        "print(onnx.is_onnx_source('org/tiny'))"
     )
     env = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
-    assert {row["label"] for row in json.loads(done.stdout)[0]} == {"a", "b"}
+    answer, known = done.stdout.splitlines()
+    assert {row["label"] for row in json.loads(answer)[0]} == {"a", "b"}
+    assert known == "True"
+
+
+def ask_whether_onnx(*sources: str, **environment: str) -> list[str]:
+    """Ask in a process of its own: huggingface_hub reads its variables once."""
+    code = (
+        "import sys\nfrom hfwidgets.engine import onnx\n"
+        "for source in sys.argv[1:]: print(onnx.is_onnx_source(source))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *sources],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_hub_is_asked_for_what_can_be_served_from_it(
+    loopback: Loopback, tmp_path: Path
+) -> None:
+    """A file that only a folder may have is never downloaded, so it does not count."""
+    for name, file in (("good", "onnx/model_quantized.onnx"), ("other", "model.onnx")):
+        files = [{"type": "file", "path": file, "size": 1, "oid": "0"}]
+        loopback.route("GET", f"/api/models/org/{name}/tree/main", Answer(json=files))
+    sources = "org/good", "org/other", "org/other:model.onnx", "not/an/id"
+    found = ask_whether_onnx(*sources, HF_ENDPOINT=loopback.url, HF_HUB_CACHE=str(tmp_path))
+    assert found == ["True", "False", "True", "False"]
+
+
+def test_an_unreachable_hub_has_no_onnx_model(tmp_path: Path) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_CACHE": str(tmp_path)}
+    assert ask_whether_onnx("org/x", **nowhere) == ["False"]

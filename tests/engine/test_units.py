@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hfwidgets.engine.base import schema
+from hfwidgets.engine.base import schema, scores
 from hfwidgets.engine.base.http_errors import RefusedError
 from hfwidgets.engine.base.sampling import (
     GREEDY_TEMPERATURE,
@@ -159,3 +159,12 @@ def test_translation_languages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_translation_needs_apertium(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate, "list_pairs", list)
     assert translate.explain_missing_apertium() == "Apertium is not installed on this machine"
+
+
+def test_scores_of_extreme_outputs() -> None:
+    """A network that is very sure neither overflows nor divides by zero."""
+    rows = scores.rank_labels(("no", "yes"), (-2000, 2000), "sigmoid")
+    assert [(row["label"], row["score"]) for row in rows] == [("yes", 1), ("no", 0)]
+    assert scores.rank_labels(("a", "b"), (2000, -2000), "softmax", 1) == [
+        {"label": "a", "score": 1}
+    ]

@@ -8,8 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Shares = NDArray[np.floating[Any]]
+from hfwidgets.engine.base.http_errors import bad_request
 
+Shares = NDArray[np.floating[Any]]
+DEFAULT_OVERLAP = 128
+"""Tokens by which windows of a long context overlap, as in transformers' pipeline."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -28,6 +31,27 @@ class ScoredSpan:
     score: float
     start: int
     end: int
+
+
+def choose_overlap(window: int, room: int, overlap: int | None) -> int:
+    """Return by how many tokens the windows of a long context overlap.
+
+    Args:
+        window: a window's tokens.
+        room: how many of them are left for the context.
+        overlap: what the request has for `doc_stride`.
+
+    Raises:
+        RefusedError: windows of this kind would not advance.
+    """
+    chosen = min(DEFAULT_OVERLAP, room // 2) if overlap is None else overlap
+    if room < 1 or chosen >= room:
+        raise bad_request(
+            f"A window of {window} tokens has {max(0, room)} left for the context, and windows "
+            "must overlap by less. Shorten the question, or change max_seq_len.",
+            "max_seq_len" if room < 1 else "doc_stride",
+        )
+    return chosen
 
 
 def find_spans(

@@ -14,7 +14,7 @@ import msgspec
 
 from hfwidgets.engine.base.capability import LoadedModels
 from hfwidgets.engine.base.llama import ChatStyle, Llama
-from hfwidgets.engine.base.scores import LabelScore, Transform
+from hfwidgets.engine.base.scores import LabelScore, Transform, rank_labels
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import generation
 from hfwidgets.engine.chat.question_answering import PassageQuestion, SpanAnswer, rank_answers
@@ -63,7 +63,7 @@ async def question_answering(
     """Return the span that the model copies; `max_answer_len` counts words.
 
     Several answers, a long text, and an answer that is not in the text are left to the likelihood
-    of spans (`answers.py`), computed with the same model.
+    of spans (`question_answering.py`), computed with the same model.
     """
     if top_k > 1 or len(inputs.context) > MAX_CONTEXT_CHARACTERS:
         ranked = await rank_answers(models, inputs, count=top_k, longest=min(max_answer_len, 6))
@@ -117,20 +117,8 @@ async def text_classification(
     by_text = {text.strip(): logprob for text, logprob in reversed(likely.values())}
     # A word outside the list is at most as likely as the last word in it.
     floor = min(logprob for _, logprob in likely.values())
-    logits = {
-        label: max(by_text.get(word, floor) for word in words) for label, words in _MOODS.items()
-    }
-    total = math.log(sum(math.exp(logit) for logit in logits.values()))
-    scores = {label: _apply(logit - total, function_to_apply) for label, logit in logits.items()}
-    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
-    return [[{"label": label, "score": score} for label, score in ranked[:top_k]]]
-
-
-def _apply(log_share: float, transform: Transform) -> float:
-    """One label's score; `log_share` is the logarithm of its share of the two."""
-    if transform == "softmax":
-        return math.exp(log_share)
-    return log_share if transform == "none" else 1 / (1 + math.exp(-log_share))
+    logits = [max(by_text.get(word, floor) for word in words) for words in _MOODS.values()]
+    return [rank_labels(list(_MOODS), logits, function_to_apply, top_k)]
 
 
 _TASKS: dict[str, Any] = {

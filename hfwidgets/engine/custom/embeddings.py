@@ -53,7 +53,7 @@ class EmbeddingModel(NetworkModel):
         if unknown := paths.keys() - {"Transformer", "Pooling", "Normalize"}:
             raise ValueError(f"it has unsupported modules: {', '.join(sorted(unknown))}")
         config = self._load_json(f"{paths['Pooling']}/config.json") or {}
-        return _parse_pooling_mode(config), "Normalize" in paths
+        return parse_pooling_mode(config), "Normalize" in paths
 
     def tokenize(self, text: str, truncate: bool, side: TruncationSide) -> "BatchEncoding":
         """Tokenize a text for the network; a 400 if it is too long and not truncated."""
@@ -86,7 +86,7 @@ _POOLINGS: dict[str, Any] = {
 }
 
 
-def _parse_pooling_mode(config: dict[str, Any]) -> str:
+def parse_pooling_mode(config: dict[str, Any]) -> str:
     """Return the pooling that a sentence model's configuration names."""
     # Older versions of Sentence Transformers wrote a flag per mode (pooling_mode_cls_token: true),
     # newer ones write one name (pooling_mode: "cls").

@@ -254,11 +254,13 @@ CUSTOM_TASKS: dict[str, CustomTask] = {}
 """The declared tasks by their Hub names."""
 
 
-def custom_task(model_class: type[CustomModel]) -> Callable[[F], F]:
-    """Declare a task under the function's name, for models that `model_class` opens."""
+def custom_task(
+    model_class: type[CustomModel], tasks: dict[str, CustomTask] = CUSTOM_TASKS
+) -> Callable[[F], F]:
+    """Declare a task of `tasks` under the function's name, for models that `model_class` opens."""
 
     def declare(function: F) -> F:
-        CUSTOM_TASKS[function.__name__.replace("_", "-")] = CustomTask(function, model_class)
+        tasks[function.__name__.replace("_", "-")] = CustomTask(function, model_class)
         return function
 
     return declare

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hfwidgets.engine.base.answer_spans import (
     ContextQuestion,
     ScoredSpan,
+    choose_overlap,
     find_spans,
     select_answers,
     widen_to_words,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 Probabilities = NDArray[np.float64]
 # The defaults of transformers' question-answering pipeline, in tokens.
-_MAX_ANSWER_TOKENS, _MAX_QUESTION_TOKENS, _WINDOW_TOKENS, _OVERLAP_TOKENS = 15, 64, 384, 128
+_MAX_ANSWER_TOKENS, _MAX_QUESTION_TOKENS, _WINDOW_TOKENS = 15, 64, 384
 
 
 class ExtractiveModel(NetworkModel):
@@ -115,20 +116,12 @@ def _build_windows(
     tokenizer, size = model.tokenizer, min(size, model.max_tokens)
     question_length = len(tokenizer(question, add_special_tokens=False)["input_ids"])
     context_size = size - question_length - tokenizer.num_special_tokens_to_add(pair=True)
-    stride = min(_OVERLAP_TOKENS, context_size // 2) if overlap is None else overlap
-    # A stride as long as the context's part would never advance.
-    if context_size < 1 or stride >= context_size:
-        raise bad_request(
-            f"A window of {size} tokens has {max(0, context_size)} left for the context, and "
-            "windows must overlap by less. Shorten the question, or change max_seq_len.",
-            "max_seq_len" if context_size < 1 else "doc_stride",
-        )
     return tokenizer(
         question,
         context,
         truncation="only_second",
         max_length=size,
-        stride=stride,
+        stride=choose_overlap(size, context_size, overlap),
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )

@@ -5,25 +5,25 @@ by its name. `onnxruntime` and `tokenizers` are all that is needed, and no code 
 model is run.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+import functools
+from typing import Any, ClassVar
 
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.base.runtimes import require_modules
-from hfwidgets.engine.custom.model import CustomModel, CustomTask, TaskFunction
+from hfwidgets.engine.custom.model import CustomModel, CustomTask, custom_task
 from hfwidgets.engine.onnx.repository import OnnxRepository
 from hfwidgets.errors import ConfigurationError, did_you_mean
 
-F = TypeVar("F", bound=TaskFunction)
-
 ONNX_TASKS: dict[str, CustomTask] = {}
 """The tasks that ONNX models serve, by their Hub names."""
+
+onnx_task = functools.partial(custom_task, tasks=ONNX_TASKS)
+"""Declares a task for ONNX models, as `custom_task` does."""
 
 
 class OnnxTaskModel(CustomModel):
     """An open ONNX model; families subclass it, and `build_onnx_capability` each model."""
 
-    marker_files: ClassVar[tuple[str, ...]] = ("onnx/*.onnx", "*.onnx")
     required_modules: ClassVar[tuple[str, ...]] = ("onnxruntime", "tokenizers")
 
     def __init__(self) -> None:
@@ -34,16 +34,6 @@ class OnnxTaskModel(CustomModel):
     @property
     def config(self) -> Any:
         return self.repository.config
-
-
-def onnx_task(model_class: type[OnnxTaskModel]) -> Callable[[F], F]:
-    """Declare a task under the function's name, for models that `model_class` opens."""
-
-    def declare(function: F) -> F:
-        ONNX_TASKS[function.__name__.replace("_", "-")] = CustomTask(function, model_class)
-        return function
-
-    return declare
 
 
 def build_onnx_capability(task: str, source: str) -> Capability:

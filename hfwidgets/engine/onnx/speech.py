@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
+from hfwidgets.engine.onnx.repository import first_logits
 
 SAMPLE_RATE = 16_000
 
@@ -32,6 +33,12 @@ class CtcModel(OnnxTaskModel):
         """The number that stands for no letter."""
         return int(self.config.get("pad_token_id") or 0)
 
+    @functools.cached_property
+    def is_normalizing(self) -> bool:
+        """True if the model was trained on audio of mean 0 and variance 1."""
+        settings = self.repository.read_json("preprocessor_config.json")
+        return bool(settings.get("do_normalize", True))
+
     def spell(self, ids: NDArray[np.intp]) -> str:
         """Return the text of the frames' letters: repeats are one, blanks part them."""
         letters, last = [], self.blank
@@ -48,10 +55,8 @@ class CtcModel(OnnxTaskModel):
 def automatic_speech_recognition(model: CtcModel, inputs: bytes) -> Any:
     """Transcribe speech."""
     samples = audio.read_samples(inputs, SAMPLE_RATE)
-    settings = model.repository.read_json("preprocessor_config.json")
-    if settings.get("do_normalize", True):
+    if model.is_normalizing:
         samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
     values = samples[None].astype(np.float32)
     found = model.session.run(input_values=values, attention_mask=np.ones(values.shape, np.int64))
-    logits = found.get("logits", next(iter(found.values())))[0]
-    return {"text": model.spell(logits.argmax(-1))}
+    return {"text": model.spell(first_logits(found).argmax(-1))}

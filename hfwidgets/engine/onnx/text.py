@@ -1,8 +1,8 @@
 """Text families: classifiers, entities, questions, masks, entailment, embeddings."""
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -11,14 +11,24 @@ from numpy.typing import NDArray
 from hfwidgets.engine.base.answer_spans import (
     ContextQuestion,
     ScoredSpan,
+    Shares,
+    choose_overlap,
     find_spans,
     select_answers,
     widen_to_words,
 )
 from hfwidgets.engine.base.http_errors import bad_request
-from hfwidgets.engine.base.scores import Transform, rank_labels
+from hfwidgets.engine.base.scores import (
+    Transform,
+    fill_template,
+    rank_labels,
+    rank_scores,
+    softmax,
+)
+from hfwidgets.engine.custom.embeddings import SentenceComparison, parse_pooling_mode
 from hfwidgets.engine.custom.model import Labels, Text, Texts, TopK
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
+from hfwidgets.engine.onnx.repository import first_logits
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -34,12 +44,7 @@ class TextModel(OnnxTaskModel):
 
     def __init__(self) -> None:
         super().__init__()
-        from tokenizers import Tokenizer
-
-        path = self.repository.find("tokenizer.json")
-        if path is None:
-            raise ValueError("it has no tokenizer.json")
-        self.tokenizer = Tokenizer.from_file(str(path))
+        self.tokenizer = self.repository.open_tokenizer()
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
 
@@ -83,16 +88,8 @@ class TextModel(OnnxTaskModel):
 
     def logits(self, encoding: "Encoding") -> Numbers:
         """Return the logits for one encoding, without its batch axis."""
-        found = self.run_tokens([encoding])
-        logits: Numbers = found.get("logits", next(iter(found.values())))[0]
+        logits: Numbers = first_logits(self.run_tokens([encoding]))
         return logits
-
-
-def softmax(logits: Numbers, axis: int = -1) -> Numbers:
-    """Return shares along an axis."""
-    raised = np.exp(logits - logits.max(axis, keepdims=True))
-    shares: Numbers = raised / raised.sum(axis, keepdims=True)
-    return shares
 
 
 class ClassifierModel(TextModel):
@@ -115,7 +112,7 @@ def text_classification(
     """Classify a text: all labels with scores, or the `top_k` best."""
     logits = model.logits(model.encode(inputs))
     transform = function_to_apply or model.default_transform
-    return [rank_labels(model.repository.labels, logits.tolist(), transform, top_k)]
+    return [rank_labels(model.repository.labels, logits, transform, top_k)]
 
 
 @onnx_task(TextModel)
@@ -133,7 +130,7 @@ def token_classification(
     tokens = [
         _TokenLabel(start, end, word, row)
         for (start, end), word, row, special in zip(
-            encoding.offsets, encoding.words, shares, encoding.special_tokens_mask, strict=True
+            encoding.offsets, encoding.word_ids, shares, encoding.special_tokens_mask, strict=True
         )
         if not special and start < end
     ]
@@ -151,7 +148,7 @@ def token_classification(
 class _TokenLabel:
     """A token or a word: its characters, its word's number, and the shares of its labels."""
 
-    def __init__(self, start: int, end: int, word: int | None, shares: Numbers) -> None:
+    def __init__(self, start: int, end: int, word: int | None, shares: Shares) -> None:
         self.start, self.end, self.word, self.shares = start, end, word, shares
 
     def to_entity(self, labels: Sequence[str], text: str) -> dict[str, Any]:
@@ -211,7 +208,7 @@ def _group_entities(
     ]
 
 
-WINDOW_TOKENS, OVERLAP_TOKENS, MAX_ANSWER_TOKENS = 384, 128, 15
+WINDOW_TOKENS, MAX_ANSWER_TOKENS = 384, 15
 """The usual sizes of extractive models, in tokens."""
 
 
@@ -221,7 +218,7 @@ def question_answering(
     inputs: ContextQuestion,
     *,
     align_to_words: bool = True,
-    doc_stride: int | None = None,
+    doc_stride: Annotated[int, msgspec.Meta(ge=0)] | None = None,
     handle_impossible_answer: bool = False,
     max_answer_len: TopK = MAX_ANSWER_TOKENS,
     max_seq_len: TopK = WINDOW_TOKENS,
@@ -234,14 +231,7 @@ def question_answering(
     size = min(max_seq_len, model.max_tokens)
     # The empty second text makes the special tokens of a pair count, too.
     taken = len(model.tokenizer.encode(inputs.question, "").ids)
-    room = size - taken
-    stride = min(OVERLAP_TOKENS, room // 2) if doc_stride is None else doc_stride
-    if room < 1 or stride >= room:
-        raise bad_request(
-            f"A window of {size} tokens has {max(0, room)} left for the context, and windows must "
-            "overlap by less. Shorten the question, or change max_seq_len.",
-            "max_seq_len" if room < 1 else "doc_stride",
-        )
+    stride = choose_overlap(size, size - taken, doc_stride)
     # Requests share the tokenizer and this state of it, which must not outlast this one.
     model.tokenizer.enable_truncation(size, stride=stride, strategy="only_second")
     try:
@@ -264,7 +254,7 @@ def question_answering(
     return answers[0] if top_k == 1 else answers
 
 
-def _boundary_shares(model: TextModel, window: "Encoding") -> tuple[Numbers, Numbers]:
+def _boundary_shares(model: TextModel, window: "Encoding") -> tuple[Shares, Shares]:
     """The shares of a window's tokens to start and to end the answer.
 
     Only the context's tokens can be a boundary, and the first token, which stands for "no answer".
@@ -341,29 +331,20 @@ def zero_shot_classification(
     hypothesis_template: str = "This example is {}.",
 ) -> Any:
     """Score candidate labels with a model of natural language inference."""
-    if "{}" not in hypothesis_template:
-        raise bad_request(
-            "hypothesis_template needs {} where the label goes.", "hypothesis_template"
-        )
+    hypotheses = fill_template(hypothesis_template, candidate_labels)
     names = [label.lower() for label in model.repository.labels]
     yes = next((at for at, name in enumerate(names) if name.startswith("entail")), None)
     no = next((at for at, name in enumerate(names) if name.startswith("contra")), None)
     if yes is None:
         raise bad_request(f"The model {model.name} has no entailment label.", "model")
-    logits = np.array(
-        [
-            model.logits(model.encode(inputs, hypothesis_template.replace("{}", label)))
-            for label in candidate_labels
-        ]
-    )
+    logits = np.array([model.logits(model.encode(inputs, one)) for one in hypotheses])
     if multi_label or len(candidate_labels) == 1:
         # Each label alone: entailment against contradiction, neutral left out.
         pair = logits[:, [no, yes]] if no is not None else logits
         scores = softmax(pair)[:, -1 if no is not None else yes]
     else:
         scores = softmax(logits[:, yes])
-    rows = sorted(zip(candidate_labels, scores, strict=True), key=lambda row: -row[1])
-    return [{"label": label, "score": float(score)} for label, score in rows]
+    return rank_scores(candidate_labels, scores)
 
 
 class OnnxEncoder(TextModel):
@@ -371,10 +352,8 @@ class OnnxEncoder(TextModel):
 
     @functools.cached_property
     def pooling(self) -> str:
-        """How tokens become one vector: mean, cls or max."""
-        known = self.repository.read_json("1_Pooling/config.json")
-        modes = {"pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
-        return next((mode for flag, mode in modes.items() if known.get(flag)), "mean")
+        """How tokens become one vector."""
+        return parse_pooling_mode(self.repository.read_json("1_Pooling/config.json"))
 
     def embed(self, encoding: "Encoding") -> Numbers:
         """Return a text's vector."""
@@ -386,14 +365,15 @@ class OnnxEncoder(TextModel):
         if tokens is None:
             raise ValueError(f"it has no token vectors; its outputs are {', '.join(found)}")
         # One text at a time has no padding, which a mean would have to leave out.
-        rows = tokens[0]
-        if self.pooling == "cls":
-            vector: Numbers = rows[0]
-        elif self.pooling == "max":
-            vector = rows.max(0)
-        else:
-            vector = rows.mean(0)
-        return vector
+        return _POOLINGS[self.pooling](tokens[0])
+
+
+_POOLINGS: dict[str, Callable[[Numbers], Numbers]] = {
+    "mean": lambda tokens: tokens.mean(0),
+    "max": lambda tokens: tokens.max(0),
+    "cls": lambda tokens: tokens[0],
+    "lasttoken": lambda tokens: tokens[-1],
+}
 
 
 @onnx_task(OnnxEncoder)
@@ -419,15 +399,8 @@ def feature_extraction(
     return np.stack(vectors)
 
 
-class SimilarityRequest(msgspec.Struct):
-    """A text and those it is compared with."""
-
-    source_sentence: Text
-    sentences: Texts
-
-
 @onnx_task(OnnxEncoder)
-def sentence_similarity(model: OnnxEncoder, inputs: SimilarityRequest) -> Any:
+def sentence_similarity(model: OnnxEncoder, inputs: SentenceComparison) -> Any:
     """Compare a text with others: the cosine of their vectors."""
     vectors = feature_extraction(model, [inputs.source_sentence, *inputs.sentences])
     return vectors[1:] @ vectors[0]

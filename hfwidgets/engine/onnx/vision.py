@@ -9,16 +9,24 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
 from hfwidgets.engine.base.http_errors import bad_request
-from hfwidgets.engine.base.scores import Transform, rank_labels
+from hfwidgets.engine.base.scores import (
+    Transform,
+    fill_template,
+    rank_labels,
+    rank_scores,
+    sigmoid,
+    softmax,
+)
 from hfwidgets.engine.custom.model import Fraction, Labels, TopK
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
-from hfwidgets.engine.onnx.text import softmax
+from hfwidgets.engine.onnx.repository import first_logits
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from tokenizers import Tokenizer
 
 Pixels = NDArray[np.float32]
+Shares = NDArray[np.float64]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -101,11 +109,10 @@ def image_classification(
     top_k: TopK = 5,
 ) -> Any:
     """Classify an image: the `top_k` most likely labels with scores."""
-    found = model.run_image(images.open_image(inputs))
-    logits = found.get("logits", next(iter(found.values())))[0]
+    logits = first_logits(model.run_image(images.open_image(inputs)))
     several = model.config.get("problem_type") == "multi_label_classification"
     transform = function_to_apply or ("sigmoid" if several else "softmax")
-    return rank_labels(model.repository.labels, logits.tolist(), transform, top_k)
+    return rank_labels(model.repository.labels, logits, transform, top_k)
 
 
 @onnx_task(ImageModel)
@@ -130,12 +137,12 @@ def object_detection(model: ImageModel, inputs: bytes, *, threshold: Fraction = 
     return sorted(rows, key=lambda row: -row["score"])
 
 
-def _query_labels(found: Mapping[str, Any], count: int) -> tuple[Pixels, NDArray[np.intp]]:
+def _query_labels(found: Mapping[str, Any], count: int) -> tuple[Shares, NDArray[np.intp]]:
     """The score and the label of each query; the label after the last means "nothing"."""
     logits = found["logits"][0]
     # DETR's kind has one more label, RT-DETR's scores each label alone.
     has_nothing = logits.shape[-1] > count
-    shares = softmax(logits)[:, :count] if has_nothing else 1 / (1 + np.exp(-logits))
+    shares = softmax(logits)[:, :count] if has_nothing else sigmoid(logits)
     return shares.max(-1), shares.argmax(-1)
 
 
@@ -181,7 +188,7 @@ def _panoptic_segments(
     if not kept.size:
         return []
     planes = _resize_planes(found["pred_masks"][0][kept], image.size)
-    inside = 1 / (1 + np.exp(-planes))
+    inside = sigmoid(planes)
     owner = (inside * shares[kept][:, None, None]).argmax(0)
     rows = []
     for at, query in enumerate(kept):
@@ -216,12 +223,7 @@ class ImageTextModel(ImageModel):
 
     @functools.cached_property
     def tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer
-
-        path = self.repository.find("tokenizer.json")
-        if path is None:
-            raise ValueError("it has no tokenizer.json")
-        found = Tokenizer.from_file(str(path))
+        found = self.repository.open_tokenizer()
         length = (self.config.get("text_config") or {}).get("max_position_embeddings") or 77
         found.enable_truncation(length)
         # SigLIP was trained on texts padded to their full length; CLIP reads any length.
@@ -249,18 +251,11 @@ def zero_shot_image_classification(
     hypothesis_template: str = "This is a photo of {}.",
 ) -> Any:
     """Score candidate labels for an image: shares for CLIP, each label alone for SigLIP."""
-    if "{}" not in hypothesis_template:
-        raise bad_request(
-            "hypothesis_template needs {} where the label goes.", "hypothesis_template"
-        )
-    texts = [hypothesis_template.replace("{}", label) for label in candidate_labels]
-    encodings = model.tokenizer.encode_batch(texts)
+    encodings = model.tokenizer.encode_batch(fill_template(hypothesis_template, candidate_labels))
     found = model.run_image(
         images.open_image(inputs),
         input_ids=np.array([one.ids for one in encodings], np.int64),
         attention_mask=np.array([one.attention_mask for one in encodings], np.int64),
     )
     logits = found["logits_per_image"][0]
-    scores = 1 / (1 + np.exp(-logits)) if model.is_siglip else softmax(logits)
-    rows = sorted(zip(candidate_labels, scores, strict=True), key=lambda row: -row[1])
-    return [{"label": label, "score": float(score)} for label, score in rows]
+    return rank_scores(candidate_labels, sigmoid(logits) if model.is_siglip else softmax(logits))

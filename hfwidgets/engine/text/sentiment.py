@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
-from hfwidgets.engine.base.scores import LabelScore, Transform
+from hfwidgets.engine.base.scores import LabelScore, Transform, rank_labels
 
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
@@ -53,19 +53,7 @@ def text_classification(
     share = (1 + max(-_CERTAIN, min(_CERTAIN, models.get(Vader).compound_score(inputs)))) / 2
     # VADER gives one number; two opposite logits with this distance softmax to its share.
     logit = math.log(share / (1 - share)) / 2
-    scores = {
-        "POSITIVE": _apply_transform(logit, function_to_apply),
-        "NEGATIVE": _apply_transform(-logit, function_to_apply),
-    }
-    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
-    return [[{"label": label, "score": score} for label, score in ranked[:top_k]]]
-
-
-def _apply_transform(logit: float, transform: Transform) -> float:
-    """Return one class's score; the two logits are each other's negatives."""
-    if transform == "none":
-        return logit
-    return 1 / (1 + math.exp(-2 * logit if transform == "softmax" else -logit))
+    return [rank_labels(("POSITIVE", "NEGATIVE"), (logit, -logit), function_to_apply, top_k)]
 
 
 CAPABILITY = Capability(

@@ -11,9 +11,9 @@ import numpy as np
 
 from hfwidgets.engine.base import images
 from hfwidgets.engine.base.capability import Capability, LoadedModels
-from hfwidgets.engine.base.scores import LabelScore, softmax
+from hfwidgets.engine.base.scores import LabelScore, fill_template, rank_scores, softmax
 from hfwidgets.engine.text.minilm import LANGUAGES, MiniLM
-from hfwidgets.engine.text.zero_shot import SHARPNESS, CandidateLabels, check_template
+from hfwidgets.engine.text.zero_shot import SHARPNESS, CandidateLabels
 from hfwidgets.engine.vision.efficientnet import EfficientNet
 
 _MAX_CLASSES = 10
@@ -28,17 +28,14 @@ def zero_shot_image_classification(
     hypothesis_template: Annotated[str, msgspec.Meta(min_length=2)] = "a photo of a {}",
 ) -> list[LabelScore]:
     """Return labels with scores that sum to 1, best first."""
-    check_template(hypothesis_template)
     model = models.get(EfficientNet)
     shares = softmax(model.logits(images.open_image(inputs)))
     best = np.argsort(-shares)[:_MAX_CLASSES]
-    texts = [*(model.names[index] for index in best), *candidate_labels]
-    vectors = models.get(MiniLM).embed(hypothesis_template.replace("{}", text) for text in texts)
+    names = [*(model.names[index] for index in best), *candidate_labels]
+    vectors = models.get(MiniLM).embed(fill_template(hypothesis_template, names))
     mixed = shares[best] @ vectors[: len(best)]
     similarity = vectors[len(best) :] @ (mixed / np.linalg.norm(mixed))
-    scores = softmax(similarity, SHARPNESS)
-    ranked = sorted(zip(candidate_labels, scores, strict=True), key=lambda pair: -pair[1])
-    return [{"label": label, "score": float(score)} for label, score in ranked]
+    return rank_scores(candidate_labels, softmax(similarity, SHARPNESS))
 
 
 CAPABILITY = Capability(

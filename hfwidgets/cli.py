@@ -51,11 +51,13 @@ def _add_demo(commands: "Commands") -> None:
 
 def _run_demo(options: argparse.Namespace) -> None:
     engine_process.require_modules()
-    _install_models("light")
     # After require_modules(), which explains a missing psutil better than this import would.
     from hfwidgets.engine import demo
 
-    demo.run_lab(demo.prepare_notebooks(), options.port, browser=not options.no_browser)
+    demo.require_lab()
+    with demo.exit_on_signals():
+        _install_models("full")  # the tour shows images and audio
+        demo.run_lab(demo.prepare_notebooks(), options.port, browser=not options.no_browser)
 
 
 def _add_serve(commands: "Commands") -> None:

@@ -49,34 +49,37 @@ def prepare_notebooks() -> Path:
     return copies
 
 
+def require_lab() -> None:
+    """Raise EngineError if JupyterLab is not installed."""
+    if find_spec("jupyterlab") is None:
+        raise EngineError('JupyterLab is not installed: pip install "hfwidgets[demo]"')
+
+
 def run_lab(directory: Path, port: int | None, *, browser: bool) -> None:
     """Serve the notebooks until interrupted, and leave no process running.
 
     Prints the address, with its key, once JupyterLab responds.
     """
-    if find_spec("jupyterlab") is None:
-        raise EngineError('JupyterLab is not installed: pip install "hfwidgets[demo]"')
     port, token = port or _find_free_port(), secrets.token_urlsafe(24)
-    with _exit_on_signals():
-        lab = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
-            _lab_command(directory, port, browser=browser),
-            env=_lab_environment(token),
-            # Control-C in a terminal goes to its whole group, and JupyterLab would ask whether it
-            # was meant. In a group of its own, it is ended by the lines below alone.
-            start_new_session=True,
-        )
-        try:
-            _wait_until_ready(lab, port)
-            address = f"http://{HOST}:{port}/lab/tree/{TOUR_NOTEBOOK}?token={token}"
-            print(f"JupyterLab is open at {address}\nControl-C ends it.", flush=True)  # noqa: T201
-            lab.wait()
-        finally:
-            _end_lab(lab)
-            _end_unused_engine()
+    lab = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
+        _lab_command(directory, port, browser=browser),
+        env=_lab_environment(token),
+        # Control-C in a terminal goes to its whole group, and JupyterLab would ask whether it
+        # was meant. In a group of its own, it is ended by the lines below alone.
+        start_new_session=True,
+    )
+    try:
+        _wait_until_ready(lab, port)
+        address = f"http://{HOST}:{port}/lab/tree/{TOUR_NOTEBOOK}?token={token}"
+        print(f"JupyterLab is open at {address}\nControl-C ends it.", flush=True)  # noqa: T201
+        lab.wait()
+    finally:
+        _end_lab(lab)
+        _end_unused_engine()
 
 
 @contextmanager
-def _exit_on_signals() -> Iterator[None]:
+def exit_on_signals() -> Iterator[None]:
     """Turn the signals that end a process into SystemExit for the block, so that it cleans up."""
 
     def leave(number: int, _frame: FrameType | None) -> None:

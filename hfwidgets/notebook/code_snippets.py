@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hfwidgets import providers
+from hfwidgets import engine_process, providers
 from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.errors.secrets import redact, redact_data
 from hfwidgets.tasks import find
@@ -76,7 +76,7 @@ _HUB_OMITTED_ARGUMENTS = (
     "target_size",
 )
 # huggingface_hub cannot start the engine, so its snippets name where `serve` listens by default.
-_LOCAL_URL = "http://127.0.0.1:8080"
+_LOCAL_URL = f"http://127.0.0.1:{engine_process.SERVE_PORT}"
 
 
 def to_huggingface_hub(call: CallLike) -> str:
@@ -113,13 +113,13 @@ def _hub_settings(
         # For chat the model stays an argument. Elsewhere the address contains it, so it is taken
         # out of the caller's arguments.
         model = arguments.get("model") if chat else arguments.pop("model", None)
-        note = ["# The embedded engine: run `hfwidgets serve --port 8080` in a terminal first."]
+        note = ["# The embedded engine: run `hfwidgets serve --api-key local` in a terminal first."]
         url = (
             f"{_LOCAL_URL}/v1"
             if chat
             else f"{_LOCAL_URL}/models/{model or 'default'}/pipeline/{task}"
         )
-        return note, [f"base_url={url!r}" if chat else f"model={url!r}"]
+        return note, [f"base_url={url!r}" if chat else f"model={url!r}", 'api_key="local"']
     if url:
         return [], [f"base_url={url!r}" if chat else f"model={url!r}", key]
     # "endpoint" is a provider of ours; huggingface_hub finds an endpoint by its address alone.

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import websocket
 
 from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
+from hfwidgets.notebook.code_snippets import CallDraft, to_huggingface_hub
 from tests.plugins.engine import make_cache, start_managed_engine
 from tests.plugins.loopback import Answer, Loopback, Seen
 
@@ -105,20 +108,49 @@ def test_serve_takes_its_key_from_the_environment(
     assert "a-secret-of-the-environment" not in done.stdout + done.stderr
 
 
-def test_interrupt_ends_it_quietly(light_weights: Path) -> None:
+@pytest.fixture
+def served(light_weights: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield a server as the snippets' comment starts it, but at a free port, and its address."""
     process = subprocess.Popen(
-        [*engine_process.python_command(), "serve", "--port", "0", "--api-key", "k"],
+        [*engine_process.python_command(), "serve", "--port", "0", "--api-key", "local"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=engine_process.subprocess_environment(),
     )
     assert process.stdout is not None
-    process.stdout.readline()
+    address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+    assert address
+    with process:
+        yield process, address[0]
+        process.kill()
+
+
+def test_interrupt_ends_it_quietly(served: tuple[subprocess.Popen[str], str]) -> None:
+    process, _ = served
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments"),
+    [
+        ("text-classification", {"text": "What a lovely day!"}),
+        ("chat-completion", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}),
+    ],
+)
+def test_the_code_for_huggingface_hub_calls_the_server(
+    served: tuple[subprocess.Popen[str], str],
+    task: str,
+    arguments: dict[str, Any],
+) -> None:
+    code = to_huggingface_hub(CallDraft(task, arguments, {"provider": "local"}))
+    assert "`hfwidgets serve --api-key local`" in code
+    names: dict[str, Any] = {}
+    exec(code.replace(f"http://127.0.0.1:{engine_process.SERVE_PORT}", served[1]), names)
+    assert names["result"]
 
 
 def test_port_in_use(light_weights: Path) -> None:
@@ -161,23 +193,29 @@ class Demo:
             env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)},
             start_new_session=True,
         )
+
+    @cached_property
+    def address(self) -> tuple[str, str]:
+        """The printed address, without the tour's path, and its key."""
         assert self.process.stdout is not None
         address = re.search(r"http://\S+", self.process.stdout.readline())
         assert address is not None
-        tour, _, self.token = address[0].partition("?token=")
+        tour, _, token = address[0].partition("?token=")
         assert tour.endswith("/lab/tree/tour.ipynb")
-        self.url = tour.partition("/lab/")[0]
+        return tour.partition("/lab/")[0], token
 
     def request(self, path: str, method: str = "GET") -> Any:
         """Return the JSON of a reply of Jupyter's API."""
-        headers = {"Authorization": f"token {self.token}"}
-        reply = httpx.request(method, self.url + path, headers=headers, timeout=60)
+        url, token = self.address
+        headers = {"Authorization": f"token {token}"}
+        reply = httpx.request(method, url + path, headers=headers, timeout=60)
         return reply.raise_for_status().json()
 
     def run(self, code: str) -> None:
         """Run code in a new kernel, and wait for its end."""
         kernel = self.request("/api/kernels", "POST")["id"]
-        channels = f"{self.url}/api/kernels/{kernel}/channels?token={self.token}"
+        url, token = self.address
+        channels = f"{url}/api/kernels/{kernel}/channels?token={token}"
         connection = websocket.create_connection(channels.replace("http", "ws"), timeout=60)
         header = {"msg_id": "1", "msg_type": "execute_request", "session": "s", "version": "5.3"}
         content = {"code": code, "silent": False}
@@ -207,7 +245,7 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
     [lab] = psutil.Process(demo.process.pid).children()
     assert lab.environ()["HFWIDGETS_PROVIDER"] == "local"
-    assert demo.token not in " ".join(lab.cmdline())
+    assert demo.address[1] not in " ".join(lab.cmdline())
     demo.run(
         "import hfwidgets\n"
         "with hfwidgets.InferenceClient() as client:\n"
@@ -255,3 +293,15 @@ def test_demo_ends_while_it_downloads(
     assert process.wait(60) == 128 + signal.SIGTERM
     assert psutil.wait_procs([pip], timeout=20)[1] == []
     over.set()
+
+
+def test_two_demos_at_once_each_print_their_own_address(full_weights: Path, tmp_path: Path) -> None:
+    demos = [Demo(make_cache(tmp_path / name, full_weights)) for name in ("a", "b")]
+    try:
+        for one in demos:
+            # The address answers to its own key only.
+            assert one.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
+    finally:
+        for one in demos:
+            one.process.terminate()
+            one.process.wait(60)

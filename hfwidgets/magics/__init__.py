@@ -28,17 +28,18 @@ def load_ipython_extension(shell: Any) -> None:
         return
     settings = InferMagics(shell)
     shell.register_magics(settings, HfMagics(shell, settings))
-    shell.configurables.append(settings)
     completion.install_completer(shell, settings)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Remove the magics and their completion."""
     completion.remove_completer(shell)
-    settings = shell.magics_manager.registry.pop(InferMagics.__name__, None)
-    shell.magics_manager.registry.pop(HfMagics.__name__, None)
-    if settings is not None:
-        shell.configurables.remove(settings)
+    for kind in (InferMagics, HfMagics):
+        shell.magics_manager.registry.pop(kind.__name__, None)
+    # IPython lists them when they are made, so that %config knows them.
+    shell.configurables[:] = [
+        one for one in shell.configurables if not isinstance(one, (InferMagics, HfMagics))
+    ]
     # IPython has no inverse of register_magics, and its table of functions is separate from its
     # registry of classes.
     for kind, name in (("line", "infer"), ("cell", "infer"), ("line", "hf")):

@@ -284,8 +284,16 @@ def _parse_source(control: Control, text: str) -> Any:
 
 
 def _parse_csv_columns(content: str) -> dict[str, list[str]]:
-    head, *rows = csv.reader(io.StringIO(content, newline=""))
-    return {name: [row[at] for row in rows if row] for at, name in enumerate(head)}
+    head, *rows = [row for row in csv.reader(io.StringIO(content, newline="")) if row] or [[]]
+    if not head:
+        raise UsageError("The CSV file is empty: its first line should name the columns.")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(head):
+            raise UsageError(
+                f"Row {number} of the CSV file has {len(row)} cells; its first line names "
+                f"{len(head)} columns."
+            )
+    return {name: [row[at] for row in rows] for at, name in enumerate(head)}
 
 
 def _parse_literal(control: Control, text: str) -> Any:

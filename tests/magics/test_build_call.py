@@ -138,6 +138,22 @@ def test_a_table_comes_from_an_input_option(tmp_path):
     assert made.inputs == {"table": {"a": ["1", "3"], "b": ["2", "4"]}, "query": "How high?"}
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("\n\n", "empty"),
+        ("a,b\n1\n", "Row 1 of the CSV file has 1 cells; its first line names 2"),
+        ("a,b\n1,2\n\n3,4,5\n", "Row 2 of the CSV file has 3 cells"),
+    ],
+)
+def test_a_file_that_is_not_a_table_is_refused(tmp_path, content, message):
+    file = tmp_path / "t.csv"
+    file.write_text(content)
+    with pytest.raises(UsageError, match=message):
+        call(f"-t table-question-answering -i {file}", "How high?")
+
+
 def test_sentences_are_a_list():
     body = "source: one\nsentences:\n  - two, three\n  - four"
     made = call("-t sentence-similarity", body)

@@ -231,7 +231,9 @@ def test_loading_twice_and_unloading(shell):
     before = len(shell.Completer.custom_matchers)
     shell.run_line_magic("reload_ext", "hfwidgets")
     assert len(shell.Completer.custom_matchers) == before
+    assert [type(one).__name__ for one in shell.configurables].count("InferMagics") == 1
     shell.run_line_magic("unload_ext", "hfwidgets")
     assert shell.find_line_magic("infer") is None
     assert shell.find_cell_magic("infer") is None
     assert len(shell.Completer.custom_matchers) == before - 1
+    assert not [one for one in shell.configurables if type(one).__module__.startswith("hfwidgets")]

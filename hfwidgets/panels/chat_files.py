@@ -7,7 +7,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.panels.call_tools import CallTools
-from hfwidgets.panels.conversation import Conversation, check_messages
+from hfwidgets.panels.conversation import Conversation, check_plain_messages
 from hfwidgets.panels.document.protocol import AttachedImage
 from hfwidgets.panels.form import variables
 from hfwidgets.panels.views import previews, raw_json
@@ -61,7 +61,7 @@ class ChatFiles(CallTools):
         if isinstance(content, dict):
             settings, content = content, content.get("messages")
         # Checked before anything changes, so that a faulty file leaves the panel as it is.
-        messages = check_messages(content)
+        messages = check_plain_messages(content)
         for name in ("model", "provider", "parameters"):
             if name in settings:
                 setattr(self, name, settings[name])

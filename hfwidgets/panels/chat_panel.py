@@ -16,7 +16,8 @@ from hfwidgets.panels.conversation import (
     Entry,
     MessageDict,
     build_user_message,
-    check_messages,
+    check_plain_messages,
+    replace_text,
 )
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Node, Turn
@@ -321,12 +322,12 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             )
         entry = entries[at]
         if entry.message["role"] == "user":
-            message = {**entry.message, **build_user_message(text, entry.images)}
+            message = replace_text(entry.message, text)
             # A new number, since the page and the transcript know a message's text by its number.
             changed = self._hfw_conversation.new_entry(message)
             self._hfw_start_answer([*entries[:at], changed], message["content"])
         else:
-            changed = self._hfw_conversation.new_entry({**entry.message, "content": text})
+            changed = self._hfw_conversation.new_entry(replace_text(entry.message, text))
             self._hfw_change_conversation(
                 lambda conversation: conversation.replace_entries(
                     [*entries[:at], changed, *entries[at + 1 :]]
@@ -346,7 +347,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         if change["new"] == self._hfw_request_messages():
             return  # published by the panel itself
         self._hfw_require_idle()
-        messages = check_messages(change["new"])
+        messages = check_plain_messages(change["new"])
         first = messages[0] if messages else {}
         # A system message of several parts stays a message: the `system` trait is a text.
         has_system = first.get("role") == "system" and isinstance(first.get("content"), str)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hfwidgets.errors import InputError
 from hfwidgets.panels.document.protocol import ToolCallView
+from hfwidgets.tasks.chat import check_messages
 
 MessageDict = dict[str, Any]
 """A message as the API has it: a role, a content and what else a service sends."""
@@ -31,7 +32,7 @@ class Entry:
         content = self.message.get("content") or ""
         if isinstance(content, str):
             return content
-        return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")
+        return "\n".join(_read_text(part) for part in content if _is_text(part))
 
     @property
     def reasoning(self) -> str:
@@ -43,7 +44,7 @@ class Entry:
         """The message's images; those given by an address elsewhere are left out."""
         content = self.message.get("content")
         parts = content if isinstance(content, list) else []
-        urls = [part["image_url"]["url"] for part in parts if part.get("type") == "image_url"]
+        urls = map(_read_image_url, parts)
         return [_decode_data_url(url) for url in urls if url.startswith("data:")]
 
     @property
@@ -122,20 +123,48 @@ class Conversation:
         return [json.loads(json.dumps(entry.message)) for entry in self.entries]
 
 
-def check_messages(messages: object) -> list[MessageDict]:
+def check_plain_messages(messages: object) -> list[MessageDict]:
     """Return a user's messages as plain dicts, without the fields that are None.
 
     Raises:
-        InputError: a message is not valid; says which.
+        InputError: a message is not valid, or a part of it is not plain data; says which.
     """
-    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
-        raise InputError(f"messages must be a list of messages, not {type(messages).__name__}.")
-    checked = []
-    for at, message in enumerate(messages):
-        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise InputError(f'messages[{at}] must be a dict with a "role" and a "content".')
-        checked.append({name: value for name, value in message.items() if value is not None})
+    checked = check_messages(messages)
+    for at, message in enumerate(checked):
+        try:
+            json.dumps(message)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(
+                f"messages[{at}] cannot be kept in a notebook: {error}. Give a picture as "
+                '{"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}, or '
+                "attach it to the panel."
+            ) from None
     return checked
+
+
+def replace_text(message: MessageDict, text: str) -> MessageDict:
+    """Return a message with another text; its other parts, such as images, stay."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return {**message, "content": text}
+    others = [part for part in content if not _is_text(part)]
+    return {**message, "content": [*others, {"type": "text", "text": text}] if others else text}
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, str) or (isinstance(part, Mapping) and part.get("type") == "text")
+
+
+def _read_text(part: Any) -> str:
+    return part if isinstance(part, str) else str(part.get("text") or "")
+
+
+def _read_image_url(part: object) -> str:
+    """Return the address of an image's part, in either of the forms that servers take."""
+    if not isinstance(part, Mapping) or part.get("type") != "image_url":
+        return ""
+    image = part.get("image_url")
+    return str(image.get("url") or "") if isinstance(image, Mapping) else str(image or "")
 
 
 def build_user_message(text: str, images: Iterable[AttachedFile] = ()) -> MessageDict:

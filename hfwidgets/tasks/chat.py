@@ -205,7 +205,10 @@ class ChatTasks:
             **_check_extra_params(extra),
             **as_options("extra_body", extra_body),
         }
-        prepared = yield from inline_media(_check_messages(messages))
+        checked = check_messages(messages)
+        if not checked:
+            raise errors.InputError("messages is empty: a conversation needs at least one message.")
+        prepared = yield from inline_media(checked)
         raw = yield Infer(prepared, model, options, stream)
         if stream:
             events = AnswerStream(raw.headers.get("content-type", ""))
@@ -241,8 +244,12 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-def _check_messages(messages: object) -> list[dict[str, Any]]:
-    """Return the messages as plain dicts without None."""
+def check_messages(messages: object) -> list[dict[str, Any]]:
+    """Return the messages as plain dicts without None.
+
+    Raises:
+        InputError: They are not a list of dicts with roles, or one has no content.
+    """
     if isinstance(messages, Iterator):
         messages = list(messages)
     # A text is a sequence too; servers refuse it with the error of their JSON parser.
@@ -251,8 +258,6 @@ def _check_messages(messages: object) -> list[dict[str, Any]]:
             f"messages must be a list of messages, not {type(messages).__name__}. "
             'For one question: [{"role": "user", "content": "..."}].'
         )
-    if not messages:
-        raise errors.InputError("messages is empty: a conversation needs at least one message.")
     return [_check_message(index, message) for index, message in enumerate(messages)]
 
 

@@ -1,6 +1,7 @@
 """The chat panel's Python half, against a simulated service."""
 
 import asyncio
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from hfwidgets.panels.chat_panel import ChatPanel
 from tests.browser.talker import RICH, Talker, pieces
 from tests.panels.conftest import Chat, attach, page, say
 from tests.plugins.loopback import Answer
+from tests.plugins.sample_media import encode_image
 from tests.plugins.waiting import Slow, auntil, free
 
 
@@ -269,6 +271,29 @@ def test_history(chat: Chat) -> None:
     panel.undo()
     assert panel.messages[-1]["content"] == "my words"
     assert [t["text"] for t in page(panel).doc["turns"]] == ["changed", "my words"]
+
+
+def test_an_edit_keeps_what_is_not_text(chat: Chat) -> None:
+    panel = chat()
+    data_url = f"data:image/png;base64,{base64.b64encode(encode_image()).decode()}"
+    pictures = [
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "image_url", "image_url": data_url},
+    ]
+    asked = {"role": "user", "content": [{"type": "text", "text": "one"}, *pictures, "and"]}
+    panel.messages = [asked, {"role": "assistant", "content": "1"}]
+    panel.edit(0, "two")
+    ended(panel)
+    assert panel.messages[0]["content"] == [*pictures, {"type": "text", "text": "two"}]
+
+
+def test_messages_that_no_notebook_can_hold_are_refused(chat: Chat) -> None:
+    panel = chat()
+    with pytest.raises(errors.InputError, match=r"messages\[0\] cannot be kept"):
+        panel.messages = [{"role": "user", "content": [{"type": "image", "image": object()}]}]
+    with pytest.raises(errors.InputError, match="has no content"):
+        panel.messages = [{"role": "user"}]
+    panel.messages = []
 
 
 def test_edit_uses_the_index_of_messages(chat: Chat) -> None:

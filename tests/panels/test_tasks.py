@@ -295,12 +295,17 @@ def test_variables_of_the_notebook(
 
 def test_cells_become_numbers(panel: Open, stage: Stage) -> None:
     opened = panel("tabular-classification")
-    cells = {"a": ["5.1", "7"], "b": ["red", ""], "c": ["nan", "1e3"]}
+    cells = {"a": ["5.1", "7"], "b": ["red", ""], "c": ["nan", "1e3"], "d": ["9" * 400, "0"]}
     say(opened, k="do", do="run", inputs={"table": cells})
     settled(opened)
     sent = stage.loopback.requests[-1].json()
     assert "5.1" in json.dumps(sent)
-    assert opened.inputs["table"] == {"a": [5.1, 7], "b": ["red", None], "c": ["nan", 1000.0]}
+    assert opened.inputs["table"] == {
+        "a": [5.1, 7],
+        "b": ["red", None],
+        "c": ["nan", 1000.0],
+        "d": ["9" * 400, 0],
+    }
 
 
 def test_the_banner_shows_before_the_form_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Every file comes by one protocol: pieces of at most 1 MiB, each sent when the on
 acknowledged in the document. Larger messages close the server's web socket without an error.
 """
 
+import contextlib
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,11 +91,10 @@ def _parse_cell(text: object) -> str | int | float | None:
         return None
     # `int` first: a float would round long ids.
     for number in (int, float):
-        try:
+        # `isfinite` overflows with integers of more than 308 digits: they stay texts.
+        with contextlib.suppress(ValueError, OverflowError):
             found = number(text)
-        except ValueError:
-            continue
-        return found if math.isfinite(found) else text
+            return found if math.isfinite(found) else text
     return text
 
 

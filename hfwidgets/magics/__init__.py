@@ -34,8 +34,8 @@ def load_ipython_extension(shell: Any) -> None:
 def unload_ipython_extension(shell: Any) -> None:
     """Remove the magics and their completion."""
     completion.remove_completer(shell)
-    for kind in (InferMagics, HfMagics):
-        shell.magics_manager.registry.pop(kind.__name__, None)
+    for magics in (InferMagics, HfMagics):
+        shell.magics_manager.registry.pop(magics.__name__, None)
     # IPython lists them when they are made, so that %config knows them.
     shell.configurables[:] = [
         one for one in shell.configurables if not isinstance(one, (InferMagics, HfMagics))

@@ -135,7 +135,7 @@ def check_plain_messages(messages: object) -> list[MessageDict]:
             json.dumps(message)
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(
-                f"messages[{at}] cannot be kept in a notebook: {error}. Give a picture as "
+                f"messages[{at}] cannot be kept in a notebook: {error}. Give an image as "
                 '{"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}, or '
                 "attach it to the panel."
             ) from None

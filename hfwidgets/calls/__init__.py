@@ -9,6 +9,7 @@ sync_driver, async_driver, http_exchange, transports, connections
                         all outgoing HTTP
 proxies, certificates, size_limits, redirects, retired_hosts, retries
                         one policy each
+call.Deadline           the time budget; transports and the drivers end what exceeds it
 json_body, prepared_request
                         a request on its way to a driver
 endpoint_state          an Inference Endpoint that sleeps or starts

@@ -1,4 +1,7 @@
-"""When a request is sent again, and after which pause: the one back-off of the package."""
+"""When a request is sent again, and after which pause: the one back-off of the package.
+
+Models that load and endpoints that start name their own pauses, in `call` and `endpoint_state`.
+"""
 
 import math
 import re

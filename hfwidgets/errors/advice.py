@@ -69,6 +69,7 @@ def find_advice(case: ErrorContext) -> Advice:
         _advise_gated,
         _advise_credits,
         _advise_permissions,
+        _advise_rate_limit,
         _advise_long_text,
         _advise_gateway_timeout,
     ):
@@ -184,8 +185,6 @@ def _advise_permissions(case: ErrorContext) -> Advice | None:
     if case.status == 401:
         is_hub = case.is_hub_service or is_trusted_host(case.provider)
         return Advice(advise_token(case.source, "" if is_hub else case.provider), Action("sign_in"))
-    if case.status == 429:
-        return _advise_rate_limit(case)
     if case.status != 403:
         return None
     if case.is_hub_service:
@@ -197,7 +196,9 @@ def _advise_permissions(case: ErrorContext) -> Advice | None:
     return Advice("The token may not do this: check its permissions and the model's terms of use.")
 
 
-def _advise_rate_limit(case: ErrorContext) -> Advice:
+def _advise_rate_limit(case: ErrorContext) -> Advice | None:
+    if case.status != 429:
+        return None
     pause = "a while" if case.retry_after is None else f"{case.retry_after:.0f} s"
     more = "" if case.source else " Calls without a token are limited most: pass token=."
     arguments = {} if case.retry_after is None else {"seconds": f"{case.retry_after:.0f}"}

@@ -223,15 +223,17 @@ def post_image(request: Infer, provider: Provider, path: str) -> Flow[bytes]:
 def size_options(provider: Provider, request: Infer, *unknown: str) -> dict[str, Any]:
     """Return the options with width and height as `size: "WxH"`.
 
-    Such providers accept neither width nor height: one without the other is left out, as are the
-    `unknown` options.
+    One of them without the other is left out with a warning, as are the `unknown` options.
     """
-    both = request.parameters.get("width"), request.parameters.get("height")
-    if None in both:
-        return provider.drop_unsupported(request, "width", "height", *unknown)
+    given = {n: request.parameters[n] for n in ("width", "height") if n in request.parameters}
     options = provider.drop_unsupported(request, *unknown)
-    rest = {name: value for name, value in options.items() if name not in ("width", "height")}
-    return {"size": f"{both[0]}x{both[1]}", **rest}
+    rest = {name: value for name, value in options.items() if name not in given}
+    if len(given) == 1:
+        [alone] = given
+        warn(
+            f"{provider.name} takes width and height together: {alone} alone is left out.",
+        )
+    return {"size": f"{given['width']}x{given['height']}", **rest} if len(given) == 2 else rest
 
 
 def first_image(raw: object) -> bytes:

@@ -232,6 +232,8 @@ class GenerationTasks:
         if stream:
             return token_parts(raw, bool(details))
         output = to_record(TextGenerationOutput, raw)
+        if details and output.details is None:
+            warn("The server sent no details: the result has the text alone.")
         return output if details else Text(output.text)
 
 

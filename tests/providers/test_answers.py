@@ -160,7 +160,10 @@ def test_images_inside_the_answer(ask: Asker, loopback: Loopback, provider: str)
 def test_what_nscale_does_not_know(ask: Asker, loopback: Loopback) -> None:
     answer = {"data": [{"b64_json": b64(inputs.PNG)}]}
     loopback.route("POST", "/router/nscale/v1/images/generations", Answer(json=answer))
-    with pytest.warns(UserWarning, match="nscale does not support width, num_inference_steps of"):
+    with (
+        pytest.warns(UserWarning, match="nscale does not support num_inference_steps of"),
+        pytest.warns(UserWarning, match="width and height together: width alone is left out"),
+    ):
         ask("nscale", "text_to_image", "a cat", width=64, num_inference_steps=3)
     assert loopback.requests[0].json().keys() == {"response_format", "prompt", "model"}
 

@@ -102,3 +102,11 @@ def test_it_is_not_remembered_for_other_models_of_the_same_host(loopback: Loopba
         client.text_generation("Once", stop=["."], model="a/two")
     assert [seen.path for seen in loopback.requests] == [paths[0], paths[0], paths[1]]
     assert loopback.requests[-1].json()["parameters"] == {"stop": ["."]}
+
+
+def test_details_that_the_server_does_not_send_are_missed(ask: Asker, loopback: Loopback) -> None:
+    loopback.route("POST", "/x", Answer(json=[{"generated_text": "there was"}]))
+    client = {"model": f"{loopback.url}/x"}
+    with pytest.warns(UserWarning, match="sent no details"):
+        out = ask(None, "text_generation", "Once", details=True, client=client)
+    assert (out.generated_text, out.details) == ("there was", None)

@@ -18,11 +18,10 @@ from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.wire import build_error_reply
 
 MAX_BODY_BYTES = 32_000_000
+"""The size limit of a request's body, in bytes."""
 
 PUBLIC_PATHS = frozenset({"/health"})
 """Paths that need no key."""
-
-"""The size limit of a request's body, in bytes."""
 
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, overload
 
+from hfwidgets.core.significance import holm
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation import report
 from hfwidgets.evaluation.answers import WRONG, Answerer, ModelAnswer
@@ -15,9 +16,10 @@ from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import BOXES, CLASSES, choose_metrics, read_prediction
 from hfwidgets.evaluation.rows import EvaluationRow, Sample
 from hfwidgets.evaluation.scores import Score, ScoredRow
-from hfwidgets.evaluation.statistics import Estimate, Pair, holm
+from hfwidgets.evaluation.statistics import Estimate, Pair
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
 from hfwidgets.evaluation.values import Label, Prediction
+from hfwidgets.results import table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -386,9 +388,8 @@ class Evaluation(Sequence[ScoredRow]):
 
     def to_pandas(self, rows: bool = False) -> Any:
         """Return the scores as a DataFrame, or the rows with each model's prediction."""
-        import pandas as pd
-
-        return pd.DataFrame(report.row_table(self) if rows else report.score_table(self))
+        lines = report.row_table(self) if rows else report.score_table(self)
+        return table.import_pandas().DataFrame(lines)
 
     def plot(self) -> "Figure":
         """Draw quality against cost and against latency, with intervals."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hfwidgets.core.significance import sign_test
 from hfwidgets.evaluation.statistics import (
     ROUNDS,
     SLOW_ROUNDS,
@@ -22,7 +23,6 @@ from hfwidgets.evaluation.statistics import (
     Pair,
     bootstrap_interval,
     group_rows,
-    mcnemar_p,
     randomization_p,
     wilson_interval,
 )
@@ -105,7 +105,7 @@ class Metric(ABC):
             ]
             a_only, b_only = rights.count((True, False)), rights.count((False, True))
         if a_only is not None and b_only is not None and groups is None:
-            p = mcnemar_p(a_only, b_only)
+            p = sign_test(a_only, b_only)
         else:
             p = randomization_p(self.difference(a, b, labels), observed, units, seed, self.rounds)
         better = self.higher_is_better

@@ -1,6 +1,6 @@
 """From a task's result to the value that a metric compares, and the metrics of each task."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from hfwidgets.errors import ConfigurationError, OutputError, did_you_mean
@@ -86,13 +86,22 @@ def read_prediction(task: str, result: TaskResult, several: bool = False) -> Any
     return result if reader is None else reader(result)
 
 
+SETS = (list, tuple, set, frozenset)
+"""What holds the labels of a row that may have several."""
+
+
+def find_classes(labels: Sequence[Any]) -> list[Any]:
+    """Return the different labels in their order; none where labels are not words or numbers."""
+    return list(dict.fromkeys(labels)) if all(isinstance(one, Hashable) for one in labels) else []
+
+
 Chooser: TypeAlias = Callable[[Sequence[Any], Normalizer], list[Metric]]
 
 
 def _class_metrics(labels: Sequence[Any], _: Normalizer) -> list[Metric]:
-    if any(isinstance(label, (list, tuple, set, frozenset)) for label in labels):
+    if any(isinstance(label, SETS) for label in labels):
         return [classification.MicroF1(), classification.SubsetAccuracy()]
-    kinds = list(dict.fromkeys(labels))
+    kinds = find_classes(labels)
     return [
         classification.Accuracy(),
         classification.MacroF1(kinds),
@@ -148,15 +157,13 @@ _CHOOSERS: Mapping[str, Chooser] = {
 
 def _named_metrics(labels: Sequence[Any], normalize: Normalizer) -> dict[str, Callable[[], Metric]]:
     """The metrics that `metrics=` takes by name."""
-    kinds = list(
-        dict.fromkeys(str(label) for label in labels if not isinstance(label, (list, dict)))
-    )
+    kinds = find_classes(labels)
     return {
         # Built only when named, since some metrics load packages that may not be installed.
         "accuracy": classification.Accuracy,
-        "macro_f1": lambda: classification.MacroF1(list(dict.fromkeys(labels))),
-        "balanced_accuracy": lambda: classification.BalancedAccuracy(list(dict.fromkeys(labels))),
-        "mcc": lambda: classification.MatthewsCorrelation(list(dict.fromkeys(labels))),
+        "macro_f1": lambda: classification.MacroF1(kinds),
+        "balanced_accuracy": lambda: classification.BalancedAccuracy(kinds),
+        "mcc": lambda: classification.MatthewsCorrelation(kinds),
         "micro_f1": classification.MicroF1,
         "subset_accuracy": classification.SubsetAccuracy,
         "accuracy@1": lambda: classification.TopAccuracy(1),
@@ -182,7 +189,7 @@ def _named_metrics(labels: Sequence[Any], normalize: Normalizer) -> dict[str, Ca
         "map": image_metrics.AveragePrecision,
         "ap50": lambda: image_metrics.AveragePrecision(0.5),
         "ap75": lambda: image_metrics.AveragePrecision(0.75),
-        "miou": lambda: image_metrics.MeanIoU(kinds),
+        "miou": lambda: _mask_metrics(labels, normalize)[0],
         "recall@1": lambda: retrieval_metrics.recall_at(1),
         "recall@5": lambda: retrieval_metrics.recall_at(5),
         "mrr": retrieval_metrics.mean_reciprocal_rank,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.evaluation.scores import Score, ScoredEvaluation, ScoredRow
 from hfwidgets.evaluation.statistics import Estimate
+from hfwidgets.results import table
 from hfwidgets.results.html_table import FormattedNumber, SafeHtml, to_html_table, to_text_table
 from hfwidgets.results.show import escape_html, shorten
 
@@ -349,9 +350,8 @@ class Confusion:
 
     def to_pandas(self) -> Any:
         """Return the matrix as a DataFrame."""
-        import pandas as pd
-
-        return pd.DataFrame(self.counts, index=self.classes, columns=self.columns)
+        pandas = table.import_pandas()
+        return pandas.DataFrame(self.counts, index=self.classes, columns=self.columns)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {

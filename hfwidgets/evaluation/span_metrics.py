@@ -1,4 +1,4 @@
-"""LabeledSpan F1 of token classification: strict, partial and by type.
+"""Span F1 of token classification: strict, partial and by type.
 
 The three follow SemEval-2013 task 9: strict wants boundaries and label, partial gives half for
 spans that overlap and looks at no label, type wants an overlap with the right label. Two entities

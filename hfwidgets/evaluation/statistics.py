@@ -54,9 +54,7 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def wilson_interval(
-    successes: float, n: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
+def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     """Return Wilson's interval for a share of `successes` among `n` rows.
 
     It keeps its width at 0 and 1, where a bootstrap's interval has none.
@@ -64,27 +62,8 @@ def wilson_interval(
     from scipy.stats import binomtest
 
     # The count was computed from a share, so it may miss its whole number by rounding.
-    found = binomtest(round(successes), n).proportion_ci(confidence, method="wilson")
+    found = binomtest(round(successes), n).proportion_ci(CONFIDENCE, method="wilson")
     return float(found.low), float(found.high)
-
-
-def mcnemar_p(a_only: int, b_only: int) -> float:
-    """Return the exact two-sided p of McNemar's test; 1 where the models never disagree."""
-    from scipy.stats import binomtest
-
-    disagreements = a_only + b_only
-    return float(binomtest(a_only, disagreements).pvalue) if disagreements else 1.0
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number, in their order."""
-    order = sorted(range(len(ps)), key=lambda at: ps[at])
-    adjusted, running = [0.0] * len(ps), 0.0
-    for rank, at in enumerate(order):
-        # An adjusted p must not be below that of a smaller p, or verdicts contradict each other.
-        running = max(running, min(1.0, (len(ps) - rank) * ps[at]))
-        adjusted[at] = running
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True)

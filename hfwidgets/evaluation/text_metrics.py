@@ -57,28 +57,25 @@ def split_words(text: str) -> list[str]:
 
 def word_error_rate(normalize: Normalizer) -> SumMetric:
     """Return the corpus word error rate: edits over all words of the references."""
-
-    def counts(prediction: str, label: str) -> tuple[float, float]:
-        from jiwer import process_words
-
-        found = process_words(normalize(label), normalize(prediction))
-        edits = found.substitutions + found.deletions + found.insertions
-        return float(edits), float(found.hits + found.substitutions + found.deletions)
-
-    return RatioMetric("wer", counts, higher_is_better=False)
+    return _error_rate("wer", "process_words", normalize)
 
 
 def character_error_rate(normalize: Normalizer) -> SumMetric:
     """Return the corpus character error rate."""
+    return _error_rate("cer", "process_characters", normalize)
+
+
+def _error_rate(name: str, align: str, normalize: Normalizer) -> SumMetric:
+    """Count edits over the units of the references, as a function of jiwer aligns them."""
 
     def counts(prediction: str, label: str) -> tuple[float, float]:
-        from jiwer import process_characters
+        import jiwer
 
-        found = process_characters(normalize(label), normalize(prediction))
+        found = getattr(jiwer, align)(normalize(label), normalize(prediction))
         edits = found.substitutions + found.deletions + found.insertions
         return float(edits), float(found.hits + found.substitutions + found.deletions)
 
-    return RatioMetric("cer", counts, higher_is_better=False)
+    return RatioMetric(name, counts, higher_is_better=False)
 
 
 def references(label: Label) -> list[str]:

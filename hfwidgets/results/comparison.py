@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hfwidgets.results import html_table, show
+from hfwidgets import errors
+from hfwidgets.results import html_table, show, table
+from hfwidgets.results.differences import Differences, diff_html, find_differences, read_text
 from hfwidgets.results.record import Elements, Record
+from hfwidgets.results.votes import SAME
 
 COLUMNS = {
     "provider": "provider",
@@ -19,7 +22,8 @@ COLUMNS = {
 class ComparisonRow(Record):
     """One model's answer, with None for what is not known, and `error` where it failed.
 
-    `tokens` are those of the answer, `dollars` follow the prices that `%hf models` has fetched.
+    `tokens` are those of the answer, `dollars` follow the prices that `%hf models` has fetched, and
+    `vote` is "better" or "same" after a vote.
     """
 
     model: str
@@ -32,28 +36,72 @@ class ComparisonRow(Record):
     dollars: float | None
     error: str | None
     result: Any
+    vote: str | None
 
 
 class Comparison(Elements[ComparisonRow]):
-    """One row per model, in the order in which they were named."""
+    """One row per model, in the order in which they were named.
+
+    Attributes:
+        preferred: the model that was voted for, or "same"; None without a vote.
+    """
+
+    preferred: str | None = None
+
+    def vote(self, winner: str) -> None:
+        """Keep which model's answer is better, or "same"; tables and files show it.
+
+        Raises:
+            ConfigurationError: it is neither one of the models nor "same".
+        """
+        names = [row.model for row in self]
+        if winner not in (*names, SAME):
+            raise errors.ConfigurationError(
+                f"A vote is {SAME!r} or one of the models, not {winner!r}."
+                f"{errors.did_you_mean(winner, names)} Models: {', '.join(names)}."
+            )
+        self.preferred = winner
+        for row in self:
+            row["vote"] = SAME if winner == SAME else "better" if row.model == winner else None
+
+    def differences(self) -> Differences | None:
+        """Return where the results differ; None where fewer than two can be compared."""
+        return find_differences([row.model for row in self], [row.result for row in self])
 
     def to_pandas(self) -> Any:
         """Return a DataFrame with one row per model; `result` holds the typed results."""
-        import pandas as pd
-
-        return pd.DataFrame([dict(row) for row in self])
+        return table.import_pandas().DataFrame([dict(row) for row in self])
 
     def __repr__(self) -> str:
         rows = [[row.model, *_row_measures(row)] for row in self]
-        table = html_table.to_text_table(["model", *COLUMNS.values()], rows)
+        lines = html_table.to_text_table(["model", *COLUMNS.values()], rows)
         answers = (f"{row.model}:\n{row.error or row.answer or ''}" for row in self)
-        return "\n\n".join([table, *answers])
+        found = self.differences()
+        vote = f"Vote: {self.preferred}" if self.preferred else ""
+        return "\n\n".join(filter(None, [lines, *answers, found.summary if found else "", vote]))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": repr(self), "text/html": self._html_()}
 
     def _html_(self) -> str:
-        return side_by_side_html(self, [_answer_html(row) for row in self])
+        answers = side_by_side_html(self, [_answer_html(row) for row in self])
+        vote = f"<p>Vote: {show.escape_html(self.preferred)}</p>" if self.preferred else ""
+        return answers + self.differences_html() + vote
+
+    def differences_html(self) -> str:
+        """Return where the results differ as safe HTML; texts as a whole, with changes marked."""
+        found = self.differences()
+        if found is None:
+            return ""
+        texts = [(row.model, read_text(row.result)) for row in self]
+        known = [(name, text) for name, text in texts if text is not None]
+        if len(known) < 2 or not found.rows:
+            return found.to_html()
+        (first, start), *others = known
+        titles = [f"{name}, compared with {first}" for name, _ in others]
+        cells = [html_table.SafeHtml(diff_html(start, text)) for _, text in others]
+        marked = html_table.to_html_table(titles, [cells])
+        return f"<p>{show.escape_html(found.summary)}</p>{marked}"
 
 
 def _row_measures(row: ComparisonRow) -> list[object]:

@@ -30,7 +30,7 @@ class Loopback:
         pieces: the answer, piece by piece.
         pause: seconds between two pieces.
         status: what it answers with; above 399 the answer is an error.
-        answer: the JSON of every route but chat.
+        answer: the JSON of every route but chat, or a function of path and body that returns it.
         refuses: a field of a request that it answers with 400.
         hold: set, the server waits after the first piece until it is cleared or the client leaves.
         most: how many requests are answered, None for all; the others wait for `released`.
@@ -82,7 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         elif isinstance(self.loopback.answer, bytes):
             self.send(self.loopback.answer, 200, "application/octet-stream")
         elif not self.path.endswith("/chat/completions"):
-            self.reply(self.loopback.answer, 200)
+            answer = self.loopback.answer
+            self.reply(answer(self.path, body) if callable(answer) else answer, 200)
         elif body.get("stream"):
             self.stream()
         else:

@@ -5,7 +5,7 @@ from IPython.core.error import UsageError
 from IPython.utils.io import capture_output
 
 from hfwidgets import notebook
-from hfwidgets.errors import AuthenticationError
+from hfwidgets.errors import AuthenticationError, ConfigurationError
 from tests.magics.conftest import last_output
 
 
@@ -96,7 +96,26 @@ def test_text_tasks_compare_as_well(compare, loopback):
     loopback.answer = [{"label": "good", "score": 0.9}]
     out, bundle = compare("a", "b", line="-t text-classification", prompt="fine")
     assert out[0].result[0].label == "good"
-    assert bundle["text/html"].count("0.900") == 2
+    assert bundle["text/html"].count("1. 0.900") == 2
+    assert "All put good first." in bundle["text/plain"]
+
+
+def test_differences_are_marked_and_a_vote_is_kept(compare, loopback):
+    def answer(path, _):
+        label = "bad" if path.startswith("/model/b") else "good"
+        return [{"label": label, "score": 0.9}]
+
+    loopback.answer = answer
+    out, bundle = compare("a", "b", line="-t text-classification", prompt="fine")
+    good, bad = (row.model for row in out)
+    assert f"First place: good ({good}), bad ({bad})." in bundle["text/plain"]
+    assert "≠ good" in bundle["text/html"]
+    out.vote(good)
+    assert [row.vote for row in out] == ["better", None]
+    assert out.to_pandas()["vote"][0] == "better"
+    assert f"Vote: {good}" in repr(out)
+    with pytest.raises(ConfigurationError, match="Did you mean"):
+        out.vote(f"{good}x")
 
 
 def test_replies_become_objects(compare, loopback, shell):

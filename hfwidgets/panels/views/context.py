@@ -9,6 +9,7 @@ from hfwidgets.media import Media, open_upright
 from hfwidgets.panels.document.protocol import LabelRow, Save, View
 from hfwidgets.panels.views import fields, previews, raw_json
 from hfwidgets.panels.views.registry import registered_views
+from hfwidgets.results.item_fields import item_label, item_score
 from hfwidgets.tasks import controls
 from hfwidgets.tasks.tables import is_table
 
@@ -138,17 +139,14 @@ def as_records(result: object) -> Sequence[Mapping[str, Any]] | None:
         return items if items and all(isinstance(item, Mapping) for item in items) else None
     # A record that stands for a text is displayed as one, even if it has a score.
     if isinstance(result, Mapping) and fields.record_text(result) is None:
-        labeled = fields.item_label(result) is not None and fields.item_score(result) is not None
+        labeled = item_label(result) is not None and item_score(result) is not None
         return [result] if labeled else None
     return None
 
 
 def label_rows(items: Sequence[Mapping[str, Any]]) -> list[LabelRow]:
     """Return one row per item, with its label and score."""
-    return [
-        LabelRow(label=fields.item_label(item) or "", score=fields.item_score(item))
-        for item in items
-    ]
+    return [LabelRow(label=item_label(item) or "", score=item_score(item)) for item in items]
 
 
 def _is_media_control(control: controls.Control | None, kind: str) -> bool:

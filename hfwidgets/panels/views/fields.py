@@ -1,32 +1,12 @@
-"""How the fields of results are read: labels, scores, texts, spans, and cells of tables."""
+"""How the fields of results are read: texts, spans, and cells of tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfwidgets.core.missing import is_missing
 
-LABEL_FIELDS = ("label", "answer", "token_str", "entity_group", "entity", "word", "name", "text")
-"""The fields that name an item, the best first."""
-
 MAX_VALUE_LENGTH = 500
 """Characters of a value that are shown."""
-
-
-def label_field(item: Mapping[str, Any]) -> str | None:
-    """Return the name of the field that names an item."""
-    return next((name for name in LABEL_FIELDS if item.get(name) is not None), None)
-
-
-def item_label(item: Mapping[str, Any]) -> str | None:
-    """Return the label of an item; None if no field names it."""
-    name = label_field(item)
-    return str(item[name]) if name else None
-
-
-def item_score(item: Mapping[str, Any]) -> float | None:
-    """Return the score of an item; None if it has none."""
-    score = item.get("score")
-    return float(score) if isinstance(score, int | float) else None
 
 
 def record_text(record: Mapping[str, Any]) -> str | None:

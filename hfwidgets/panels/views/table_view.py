@@ -5,9 +5,10 @@ from typing import Any
 
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views.context import ViewContext, as_records
-from hfwidgets.panels.views.fields import columns_by_field, item_label, label_field
+from hfwidgets.panels.views.fields import columns_by_field
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.results.html_table import to_html_table
+from hfwidgets.results.item_fields import item_label, label_field
 from hfwidgets.results.record import fields_beyond
 
 

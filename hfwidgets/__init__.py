@@ -84,7 +84,7 @@ if TYPE_CHECKING:
         UnknownTaskError,
         ValidationError,
     )
-    from hfwidgets.evaluation import Candidate, Evaluation, aevaluate, evaluate
+    from hfwidgets.evaluation import Candidate, Evaluation, Judge, aevaluate, evaluate
     from hfwidgets.mcp import Agent, MCPClient, MCPServerError, ToolMessage
     from hfwidgets.panels import (
         audio,
@@ -131,7 +131,7 @@ _NAMES = {
         "ServerError StreamBrokenError TaskNotServedError TextGenerationError UnknownError "
         "UnknownParameterError UnknownProviderError UnknownTaskError ValidationError"
     ),
-    "evaluation": "Candidate Evaluation aevaluate evaluate",
+    "evaluation": "Candidate Evaluation Judge aevaluate evaluate",
     "mcp": "Agent MCPClient MCPServerError ToolMessage",
     "panels": "audio chat compare multimodal panel playground tabular text vision",
     "panels.chat_panel": "ChatPanel",
@@ -156,7 +156,7 @@ __all__ = [  # for type checkers, which read a literal list only
     "GatedRepoError", "GenerationError", "HfHubHTTPError", "HfWidgetsError",
     "IncompleteGenerationError", "InferenceApi", "InferenceClient", "InferenceEndpoint",
     "InferenceEndpointError", "InferenceEndpointStatus", "InferenceEndpointTimeoutError",
-    "InferenceEndpointType", "InferenceTimeoutError", "InputError", "InputTypeError",
+    "InferenceEndpointType", "InferenceTimeoutError", "InputError", "InputTypeError", "Judge",
     "MCPClient", "MCPServerError", "Meta", "MissingFileError", "MissingTokenError",
     "ModelLoadingError", "NotFoundError", "NotRecordedError", "NotServedError",
     "OfflineModeIsEnabled", "OutputError", "OverloadedError", "PaymentRequiredError",

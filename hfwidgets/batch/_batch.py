@@ -22,6 +22,7 @@ from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import FINISHED, Progress
 from hfwidgets.batch._result import BatchResult, BatchRow, StoredRows, read_row
 from hfwidgets.batch._row_arguments import Arguments, RowSource
+from hfwidgets.batch._row_identity import row_key
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
@@ -176,7 +177,7 @@ class Batch:
             return None
 
     def _row_key(self, arguments: Arguments) -> str:
-        return _journal.row_key(arguments) if self.journal is not None else ""
+        return row_key(arguments) if self.journal is not None else ""
 
     def _store_row(self, row: BatchRow) -> None:
         if self.keeps_rows:

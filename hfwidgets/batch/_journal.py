@@ -39,7 +39,6 @@ from hfwidgets.batch._row_index import AnswerIndex
 from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.known_secrets import secrets_in_url
 from hfwidgets.calls.settings import is_url
-from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder import fingerprint
 from hfwidgets.recorder.media_files import MediaFiles
@@ -69,7 +68,7 @@ class RowLine(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         row: The row's position among the rows, from 0.
-        key: The hash of its arguments, see `row_key`.
+        key: The hash of its arguments, see `_row_identity`.
         at: When the row ended.
         inputs: Its arguments, see `serialize_inputs`.
         served: Who answered, None for a failed row.
@@ -130,6 +129,9 @@ class Journal:
         self._offsets = array("q")
         self._keys = array("Q")
         self._failed_rows: set[int] = set()
+        # Answers whose row was taken by another one: lines by key. They are found again, whether
+        # the rows were cut off by a limit or come later in the same file.
+        self._displaced: dict[int, int] = {}
         self._answer_index: AnswerIndex | None = None
         self._lock = threading.RLock()  # rows are read in one thread and answered in another
         # Bytes that must precede the next line: a header that could not be written yet, or the
@@ -197,12 +199,16 @@ class Journal:
         if missing > 0:
             self._offsets.extend([NO_OFFSET] * missing)
             self._keys.extend([0] * missing)
+        number = int(key, 16)
+        if self.state(index) == "done" and self._keys[index] != number:
+            self._displaced[self._keys[index]] = self._offsets[index]
         self._offsets[index] = offset
-        self._keys[index] = int(key, 16)
+        self._keys[index] = number
         if is_failed:
             self._failed_rows.add(index)
         else:
             self._failed_rows.discard(index)
+            self._displaced.pop(number, None)
 
     def __len__(self) -> int:
         """Return the number of rows up to the last one that has a line."""
@@ -229,17 +235,21 @@ class Journal:
             if self._answer_index is None:
                 # A missing line does not mean that rows moved: rows end in any order, so an
                 # interrupted run leaves gaps. Only another key at this place means it.
-                if self.state(index) == "pending" or self._keys[index] == int(key, 16):
+                is_gap = self.state(index) == "pending" and not self._displaced
+                if is_gap or self._keys[index : index + 1] == array("Q", [int(key, 16)]):
                     return self.has_answer(index, key)
                 # The rows before this one have claimed the answers at their own places.
                 self._answer_index = AnswerIndex(self._iter_answers_from(index))
             return self._claim_moved(self._answer_index, index, key)
 
     def _iter_answers_from(self, index: int) -> Iterator[tuple[int, int]]:
-        """Yield keys and offsets of the answers at this row and after it."""
+        """Yield keys and offsets of the answers at this row, after it, and without a row."""
         for at in range(index, len(self._offsets)):
             if self.state(at) == "done":
                 yield self._keys[at], self._offsets[at]
+        # An answer that was moved is at its new row, too.
+        placed = set(self._keys) if self._displaced else ()
+        yield from ((key, at) for key, at in self._displaced.items() if key not in placed)
 
     def _claim_moved(self, answers: AnswerIndex, index: int, key: str) -> bool:
         own = self._offsets[index] if index < len(self._offsets) else NO_OFFSET
@@ -382,52 +392,6 @@ def restore_inputs(inputs: Mapping[str, Any]) -> Arguments:
         is_path = isinstance(value, dict) and "$path" in value
         found[name] = Path(value["$path"]) if is_path else value
     return found
-
-
-def row_key(arguments: Arguments) -> str:
-    """Return the hash that identifies a row's arguments: 16 hexadecimal digits, never all zero.
-
-    Raises:
-        InputError: an argument is neither JSON, nor a medium, nor a table.
-    """
-    plain = {name: _identity(value) for name, value in arguments.items()}
-    # 16 digits are 64 bits, one item of the array of keys, where 0 marks a row without a line.
-    return format(int(fingerprint.hash_plain(plain)[:16], 16) or 1, "016x")
-
-
-def _identity(value: Any) -> Any:
-    """Return plain data that equals for equal values only.
-
-    Files are identified by name, size and time, so that a folder of large files is not read twice;
-    images and arrays by their content and its shape, tables by their columns.
-    """
-    if is_missing(value):
-        return None
-    if isinstance(value, os.PathLike):
-        with contextlib.suppress(OSError):
-            about = Path(value).stat()
-            return [os.fspath(value), about.st_size, about.st_mtime_ns]
-        # The call itself reports a missing file, so here its path is enough.
-        return os.fspath(value)
-    if hasattr(value, "columns") and (table := getattr(value, "to_dict", None)) is not None:
-        value = table("list")
-    if isinstance(value, (list, tuple)):
-        return [_identity(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _identity(item) for key, item in value.items()}
-    if isinstance(value, (bytes, bytearray, memoryview)) or not hasattr(value, "tobytes"):
-        return fingerprint.to_plain(value)
-    if hasattr(value, "getpalette"):  # a Pillow image: in mode P the palette is part of the content
-        palette = value.getpalette() if value.mode == "P" else None
-        return [value.mode, list(value.size), palette, fingerprint.to_plain(value.tobytes())]
-    # A numpy number has bytes as an array does, but must equal the same number of Python's.
-    if getattr(value, "ndim", None) == 0:
-        return fingerprint.to_plain(value)
-    dtype = getattr(value, "dtype", None)
-    if getattr(dtype, "hasobject", False):  # whose bytes are addresses, different in each process
-        return [list(value.shape), _identity(value.tolist())]
-    shape = list(getattr(value, "shape", ()))
-    return [str(dtype), shape, fingerprint.to_plain(value.tobytes())]
 
 
 def parse_line(data: bytes) -> RowLine | None:

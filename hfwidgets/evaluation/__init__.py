@@ -6,12 +6,14 @@
     found                                   # a verdict, a table, the rows on which models differ
     found.plot(), found.confusion(), found.disagreements(), found.rescore(metrics="macro_f1")
 
-`evaluate` asks (`rows`, `sampling`, `candidates`, `answers`), `evaluation` scores (`labels`,
-`predictions`, the metrics), `statistics` says which differences are real, and `report` shows it.
+`evaluate` asks (`rows`, `sampling`, `candidates`, `answers`, `ask_rows`, `budget`), `evaluation`
+scores (`labels`, `predictions`, `row_scoring`, the metrics, `judge`), `statistics` says which
+differences are real, and `report` shows it.
 """
 
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.evaluation import Evaluation
+from hfwidgets.evaluation.judge import Judge
 from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.run import aevaluate, evaluate
 from hfwidgets.evaluation.scores import Score, ScoredRow
@@ -21,6 +23,7 @@ __all__ = [
     "Candidate",
     "Estimate",
     "Evaluation",
+    "Judge",
     "Metric",
     "Pair",
     "Score",

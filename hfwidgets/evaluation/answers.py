@@ -7,14 +7,14 @@ shows as bounds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.batch import BatchRow
+from hfwidgets.batch import BatchResult, BatchRow
 from hfwidgets.client import InferenceClient
 from hfwidgets.errors.secrets import redact
 from hfwidgets.evaluation.candidates import Candidate
@@ -63,6 +63,10 @@ class Answerer:
         client: the client of the evaluation.
         folder: where answers are kept; None keeps none.
         options: `concurrency` and `executor` for `map`.
+
+    Attributes:
+        answers: by row index.
+        is_interrupted: True if the user ended the last run before its end.
     """
 
     def __init__(
@@ -86,48 +90,51 @@ class Answerer:
             self.client, named = candidate.open_client(client)
             self._parameters |= named
         self.answers: dict[int, ModelAnswer] = {}
+        self.is_interrupted = False
+
+    @property
+    def has_file(self) -> bool:
+        """True if answers are kept in a file."""
+        return self._file is not None
 
     def ask(self, rows: Sequence[EvaluationRow], count: int) -> None:
         """Answer the first `count` rows; those that are answered already are not asked again."""
         if self.candidate.function is not None:
             self._call_function(rows[:count])
             return
-        # With a file, `map` finds by itself what is answered; it must see the rows from the first.
-        begin = len(self.answers) if self._file is None else 0
-        asked = [self._arguments(row) for row in rows[begin:count]]
+        self._ask_model([row for row in rows[:count] if self._is_asked(row)])
+
+    def _is_asked(self, row: EvaluationRow) -> bool:
+        """True if `map` must see a row: it is new, or keeps its place in the file of answers."""
+        answer = self.answers.get(row.index)
+        # `map` would call a row without a stored answer again.
+        return answer is None or (self.has_file and answer.state in ("scored", "refused"))
+
+    def _ask_model(self, rows: Sequence[EvaluationRow]) -> None:
         try:
-            found = self._map(asked)
+            found = self._map([self._arguments(row) for row in rows])
         except errors.HfWidgetsError as error:
             # No row came through: the model's own line says so, and the others go on.
             answer = ModelAnswer("failed", error=str(error))
-            self.answers |= {row.index: answer for row in rows[begin:count]}
+            self.answers = {row.index: answer for row in rows} | self.answers
             return
-        # Not strict: a run that ended early has no entries for the rows that it did not reach.
-        for row, answer in zip(rows[begin:count], found, strict=False):
-            if row.index not in self.answers or self.answers[row.index].state == "failed":
-                self.answers[row.index] = answer
+        for place, answer in found.items():
+            # An answer of this run is read from its file again by the next step, without its time.
+            self.answers.setdefault(rows[place].index, answer)
 
     def retry(self, rows: Sequence[EvaluationRow]) -> None:
-        """Ask for the failed rows again."""
-        failed = [row for row in rows if self.answers[row.index].state == "failed"]
-        if not failed:
-            return
-        if self.candidate.function is not None:
-            for row in failed:
+        """Ask for the rows that failed, or were not reached."""
+        states = {index: answer.state for index, answer in self.answers.items()}
+        for row in rows:
+            if states.get(row.index) == "failed":
                 del self.answers[row.index]
-            self._call_function(failed)
-        # `map` calls the failed rows of a file again by itself.
-        elif self._file is not None:
+        if any(row.index not in self.answers for row in rows):
             self.ask(rows, len(rows))
-        else:
-            for row, answer in zip(
-                failed, self._map([self._arguments(r) for r in failed]), strict=False
-            ):
-                self.answers[row.index] = answer
 
-    def _map(self, asked: list[dict[str, Any]]) -> list[ModelAnswer]:
+    def _map(self, asked: list[dict[str, Any]]) -> dict[int, ModelAnswer]:
+        """Return the answers by the place of their row; an interrupt leaves rows out."""
         assert self.client is not None
-        done = self.client.map(
+        done: BatchResult = self.client.map(
             self.task,
             asked,
             resume=self._file,
@@ -135,7 +142,12 @@ class Answerer:
             **self._options,
             **self._parameters,
         )
-        return [_to_answer(row, self.candidate.is_local) for row in done]
+        self.is_interrupted = done.stopped == "interrupted"
+        return {
+            row.index: _to_answer(row, self.candidate.is_local)
+            for row in done
+            if row.state != "pending" or not self.is_interrupted
+        }
 
     def _arguments(self, row: EvaluationRow) -> dict[str, Any]:
         """The row's arguments, for the candidate's own task where that is another."""
@@ -153,11 +165,16 @@ class Answerer:
         function = self.candidate.function
         assert function is not None
         waiting = [row for row in rows if row.index not in self.answers]
+        self.is_interrupted = False
         with ThreadPoolExecutor(FUNCTION_THREADS) as pool:
-            for row, answer in zip(
-                waiting, pool.map(lambda row: _call(function, row), waiting), strict=True
-            ):
-                self.answers[row.index] = answer
+            calls = {row.index: pool.submit(_call, function, row) for row in waiting}
+            try:
+                wait(calls.values())
+            except KeyboardInterrupt:  # what has arrived is kept, as `map` does
+                self.is_interrupted = True
+                pool.shutdown(cancel_futures=True)
+        done = {index: call for index, call in calls.items() if not call.cancelled()}
+        self.answers |= {index: call.result() for index, call in done.items()}
 
 
 def _call(function: Callable[[Any], Any], row: EvaluationRow) -> ModelAnswer:

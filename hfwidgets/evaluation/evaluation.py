@@ -1,38 +1,48 @@
 """What an evaluation returns: scores with intervals, paired verdicts, and the rows behind them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from hfwidgets.client import InferenceClient
 from hfwidgets.core.significance import holm
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation import report
-from hfwidgets.evaluation.answers import WRONG, Answerer, ModelAnswer
+from hfwidgets.evaluation.answers import WRONG, Answerer
+from hfwidgets.evaluation.ask_rows import INTERRUPTED, ProgressChoice, ask_all
+from hfwidgets.evaluation.budget import Budget
 from hfwidgets.evaluation.classification import confusion_matrix
-from hfwidgets.evaluation.labels import OTHER, LabelMap, suspect_swap
+from hfwidgets.evaluation.judge import (
+    MAX_INPUT_LENGTH,
+    JudgeLike,
+    Ruling,
+    describe_inputs,
+    find_judge,
+    list_questions,
+    read_votes,
+    to_judge_rows,
+)
+from hfwidgets.evaluation.labels import suspect_swap
 from hfwidgets.evaluation.metrics import Metric
-from hfwidgets.evaluation.predictions import BOXES, CLASSES, choose_metrics, read_prediction
-from hfwidgets.evaluation.rows import EvaluationRow, Sample
-from hfwidgets.evaluation.scores import Score, ScoredRow
+from hfwidgets.evaluation.predictions import CLASSES, choose_metrics, find_classes
+from hfwidgets.evaluation.row_scoring import RowScorer
+from hfwidgets.evaluation.row_table import ScoredRows, to_row_values
+from hfwidgets.evaluation.rows import Sample, row_key
+from hfwidgets.evaluation.scores import Score, ScoredRow, same
 from hfwidgets.evaluation.statistics import Estimate, Pair
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
-from hfwidgets.evaluation.values import Label, Prediction
 from hfwidgets.results import table
+from hfwidgets.results.votes import PERSON, Vote, Votes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_FAILED_SHARE = 0.05
 """With more failed rows than this no model is called better: those rows may not fail by chance."""
-
-_EMPTY: Mapping[str, Any] = {
-    **dict.fromkeys(CLASSES, OTHER),
-    **{name: [] for name in (*BOXES, "token-classification", "fill-mask", "feature-extraction")},
-    "image-segmentation": {},
-}
-"""What a wrong answer without a prediction counts as; a text is empty."""
 
 
 class Evaluation(Sequence[ScoredRow]):
@@ -47,6 +57,8 @@ class Evaluation(Sequence[ScoredRow]):
         agreement: for each two models the share of rows on which they answer alike.
         stopped: why not all rows were asked, such as the budget; None where all were.
         notes: sentences on rows that were left out.
+        votes: those of people and judges, on results of the same rows.
+        rulings: what each judge was asked, and how often it was of use.
     """
 
     def __init__(
@@ -61,6 +73,8 @@ class Evaluation(Sequence[ScoredRow]):
         seed: int = 0,
         stopped: str | None = None,
         id2label: Mapping[str, Mapping[str, str]] | None = None,
+        votes: Iterable[Vote] = (),
+        rulings: Iterable[Ruling] = (),
     ) -> None:
         self.task = task
         self.stopped = stopped
@@ -77,15 +91,26 @@ class Evaluation(Sequence[ScoredRow]):
         self.metrics: list[Metric] = (
             choose_metrics(task, truth, metrics, normalizer(normalize)) if sample.has_labels else []
         )
-        self._maps = {
-            one.candidate.name: self._label_map(one.candidate.name, truth, labels)
-            for one in self._answerers
+        scorer = RowScorer(
+            task,
+            self._answerers,
+            truth if self.metrics else (),
+            self.metrics,
+            labels or {},
+            self._id2label,
+        )
+        self._rows = scorer.score(asked)
+        self._maps = scorer.maps
+        self._faults = {
+            name: label_map.find_fault(sum(row.predictions[name] is not None for row in self._rows))
+            for name, label_map in self._maps.items()
+            if label_map is not None
         }
-        self._rows = [self._score_row(row) for row in asked]
-        for name, label_map in self._maps.items():
-            if label_map is not None:
-                # Only after all rows: a mapping is missing if no word of any row matches.
-                label_map.check(sum(row.predictions[name] is not None for row in self._rows))
+        if self.metrics and task in CLASSES and len(kinds := find_classes(truth)) == 1:
+            self.notes.append(
+                f"All rows have the label {kinds[0]!r}, so a model that always answers it is right."
+            )
+        self.votes, self.rulings = Votes(votes), list(rulings)
         self.pairs = self._compare_pairs()
         self.scores = self._build_scores()
         self.baseline = self._build_baseline(truth)
@@ -112,63 +137,6 @@ class Evaluation(Sequence[ScoredRow]):
     def __getitem__(self, index: slice) -> list[ScoredRow]: ...
     def __getitem__(self, index: int | slice) -> ScoredRow | list[ScoredRow]:
         return self._rows[index]
-
-    def _label_map(
-        self, name: str, truth: Sequence[Any], labels: Mapping[str, Any] | None
-    ) -> LabelMap | None:
-        if self.task not in CLASSES or not self.has_labels:
-            return None
-        several = any(isinstance(label, (list, tuple, set, frozenset)) for label in truth)
-        classes = [word for label in truth for word in label] if several else truth
-        own = (labels or {}).get(name)
-        names = (
-            own
-            if isinstance(own, Mapping)
-            else {
-                word: label
-                for word, label in (labels or {}).items()
-                if not isinstance(label, Mapping)
-            }
-        )
-        return LabelMap(name, classes, names, self._id2label.get(name))
-
-    def _score_row(self, row: EvaluationRow) -> ScoredRow:
-        answers = {one.candidate.name: one.answers[row.index] for one in self._answerers}
-        predictions = {
-            one.candidate.name: self._predict(one, row, answers[one.candidate.name])
-            for one in self._answerers
-        }
-        right = {name: self._is_right(found, row.label) for name, found in predictions.items()}
-        return ScoredRow(row.index, row.arguments, row.label, predictions, right, answers)
-
-    def _predict(self, answerer: Answerer, row: EvaluationRow, answer: ModelAnswer) -> Any:
-        """The prediction of an answer; None for a failed row."""
-        if answer.state == "failed":
-            return None
-        empty = _EMPTY.get(self.task, "")
-        if answer.state != "scored":
-            return empty
-        several = isinstance(row.label, (list, tuple, set, frozenset))
-        try:
-            if answerer.candidate.function is not None:
-                found = answer.result
-            else:
-                found = read_prediction(answerer.task, answer.result, several)
-        except Exception:  # an answer of another shape is a wrong one, not the run's end
-            return empty
-        label_map = self._maps.get(answerer.candidate.name)
-        if label_map is None:
-            return found
-        # Chat models answer `Positive.` or `"positive"` where the label is `positive`.
-        if isinstance(found, str) and answerer.task in ("chat-completion", "text-generation"):
-            found = found.strip().strip(".\"'`")
-        if several and not isinstance(found, str):
-            return [label_map.find(word) for word in found if not label_map.drops(word)]
-        return label_map.find(found)
-
-    def _is_right(self, found: Prediction, label: Label) -> bool | None:
-        known = bool(self.metrics) and found is not None
-        return self.metrics[0].is_right(found, label) if known else None
 
     # Scores
 
@@ -209,7 +177,7 @@ class Evaluation(Sequence[ScoredRow]):
         failed = sum(answer.state == "failed" for answer in answers)
         label_map = self._maps.get(name)
         error = answers[0].error if answers and failed == len(answers) else ""
-        classes = list(dict.fromkeys(truth)) if label_map is not None and _hashable(truth) else []
+        classes = find_classes(truth) if label_map is not None else []
         return Score(
             name,
             values,
@@ -222,7 +190,7 @@ class Evaluation(Sequence[ScoredRow]):
             dollars=_sum_known([a.dollars for a in answers if a.state != "failed"]),
             error=error,
             labels=dict(label_map.used) if label_map is not None else {},
-            note=suspect_swap(found, truth, classes) if classes else "",
+            note=self._faults.get(name) or suspect_swap(found, truth, classes),
         )
 
     def _bounds(
@@ -240,7 +208,7 @@ class Evaluation(Sequence[ScoredRow]):
         if self.task == "tabular-regression":
             guess: Any = sum(map(float, truth)) / len(truth)
             name = "(mean)"
-        elif self.task in CLASSES and _hashable(truth):
+        elif self.task in CLASSES and find_classes(truth):
             # Among equally frequent labels the first one in the data wins, the same on each run.
             guess = max(dict.fromkeys(truth), key=list(truth).count)
             name = f"(always {guess})"
@@ -271,6 +239,8 @@ class Evaluation(Sequence[ScoredRow]):
 
     def _why_no_verdict(self, a: str, b: str) -> str:
         for name in (a, b):
+            if fault := self._faults.get(name):
+                return fault
             failed = sum(row.predictions[name] is None for row in self._rows)
             if self._rows and failed / len(self._rows) > MAX_FAILED_SHARE:
                 return (
@@ -296,8 +266,8 @@ class Evaluation(Sequence[ScoredRow]):
         found = {}
         for a, b in combinations(self.models, 2):
             rows = self._scored(a, b)
-            same = sum(row.predictions[a] == row.predictions[b] for row in rows)
-            found[a, b] = same / len(rows) if rows else math.nan
+            alike = sum(same(row.predictions[a], row.predictions[b]) for row in rows)
+            found[a, b] = alike / len(rows) if rows else math.nan
         return found
 
     # What users ask of it
@@ -307,8 +277,8 @@ class Evaluation(Sequence[ScoredRow]):
         """Say which model is best, in one or two sentences."""
         return report.verdict(self)
 
-    def disagreements(self, a: str | None = None, b: str | None = None) -> list[ScoredRow]:
-        """Return the rows on which models differ.
+    def disagreements(self, a: str | None = None, b: str | None = None) -> ScoredRows:
+        """Return the rows on which models differ; shown as a table, with `to_pandas`.
 
         Args:
             a, b: two models; left out, rows on which any two differ, or one differs from the label.
@@ -317,10 +287,11 @@ class Evaluation(Sequence[ScoredRow]):
             ConfigurationError: an unknown name.
         """
         if a is None or b is None:
-            return [row for row in self._rows if row.is_split]
+            return ScoredRows(row for row in self._rows if row.is_split)
         for name in (a, b):
             self._require_model(name)
-        return [row for row in self._scored(a, b) if row.predictions[a] != row.predictions[b]]
+        rows = self._scored(a, b)
+        return ScoredRows(row for row in rows if not same(row.predictions[a], row.predictions[b]))
 
     def confusion(self, model: str | None = None) -> report.Confusion:
         """Return how often each label was predicted as each; the best model's where left out.
@@ -342,9 +313,8 @@ class Evaluation(Sequence[ScoredRow]):
         name = model or (self.scores[0].model if self.scores else "")
         rows = self._scored(name) if name else []
         truth = [row.label for row in rows]
-        if self.task not in CLASSES or not self.has_labels or not _hashable(truth):
+        if self.task not in CLASSES or not self.metrics or not (classes := find_classes(truth)):
             return None
-        classes = list(dict.fromkeys(truth))
         columns, counts = confusion_matrix([row.predictions[name] for row in rows], truth, classes)
         return name, [str(one) for one in classes], columns, counts
 
@@ -376,19 +346,97 @@ class Evaluation(Sequence[ScoredRow]):
             seed=self._seed,
             stopped=self.stopped,
             id2label=self._id2label,
+            votes=self.votes,
+            rulings=self.rulings,
             **options,
         )
 
     def retry(self) -> "Evaluation":
-        """Ask for the failed rows again and return the evaluation with their answers."""
-        asked = [row for row in self._sample.rows if row.index in {r.index for r in self._rows}]
+        """Ask for the failed rows again and return the evaluation with their answers.
+
+        After an interrupt it asks for the rows that were not reached, too.
+        """
+        rows, indexes = self._sample.rows, {row.index for row in self._rows}
+        if self.stopped != INTERRUPTED:
+            rows = [row for row in rows if row.index in indexes]
         for answerer in self._answerers:
-            answerer.retry(asked)
-        return self.rescore()
+            answerer.retry(rows)
+        again = self.rescore()
+        again.stopped = None if len(again) == len(self._sample.rows) else self.stopped
+        return again
+
+    def vote(self, index: int, winner: str) -> None:
+        """Keep your own choice on a row: a model's name, or "same".
+
+        Raises:
+            ConfigurationError: no such row was asked, or no such model.
+        """
+        row = next((row for row in self._rows if row.index == index), None)
+        if row is None:
+            raise ConfigurationError(f"Row {index} is not one of the rows that were asked.")
+        self.votes.add(
+            Vote(
+                task=self.task,
+                key=row_key(row.inputs),
+                input=describe_inputs(row.inputs)[:MAX_INPUT_LENGTH],
+                models=list(self.models),
+                winner=winner,
+                voter=PERSON,
+            )
+        )
+
+    def judge(
+        self,
+        judge: JudgeLike,
+        *,
+        resume: str | PathLike[str] | None = None,
+        budget: Budget | float | None = None,
+        concurrency: int | None = None,
+        executor: Any = None,
+        client: InferenceClient | None = None,
+        progress: ProgressChoice = True,
+    ) -> Votes:
+        """Let a chat model choose between each two models' answers; its votes join `votes`.
+
+        Rows on which two models answer the same are not asked.
+
+        Args:
+            judge: a model's name, a function of the prompt, or a `Judge` with its own prompt.
+            resume: a folder of answers, which may be that of `evaluate`.
+            budget: US dollars for this call.
+            concurrency, executor, client, progress: as for `evaluate`.
+
+        Raises:
+            ConfigurationError: the judge is one of the models, or it could see neither input nor
+                right answer, since it reads texts only.
+        """
+        referee = find_judge(judge, [one.candidate for one in self._answerers])
+        if not self.metrics and not any(
+            isinstance(value, str | list) for row in self._rows[:1] for value in row.inputs.values()
+        ):
+            raise ConfigurationError(
+                f"A judge reads texts, not the inputs of {self.task}. Pass labels, or vote "
+                "yourself in hf.browse(evaluation)."
+            )
+        limit = budget if isinstance(budget, Budget) else Budget(budget)
+        questions = list_questions(self._rows, self.models)
+        folder = Path(resume).expanduser() if resume is not None else None
+        asked = Answerer(
+            *(referee.candidate, "chat-completion", {}, client, folder),
+            {"concurrency": concurrency, "executor": executor},
+        )
+        limit.check_prices([asked])
+        ask_all([asked], to_judge_rows(referee, questions), limit, progress)
+        dollars = _sum_known([one.dollars for one in asked.answers.values()])
+        votes, ruling = read_votes(referee, self.task, questions, asked.answers, dollars)
+        for vote in votes:
+            self.votes.add(vote)
+        self.rulings = [*(old for old in self.rulings if old.judge != ruling.judge), ruling]
+        return self.votes
 
     def to_pandas(self, rows: bool = False) -> Any:
         """Return the scores as a DataFrame, or the rows with each model's prediction."""
-        lines = report.row_table(self) if rows else report.score_table(self)
+        lines = to_row_values(self) if rows else report.score_table(self)
         return table.import_pandas().DataFrame(lines)
 
     def plot(self) -> "Figure":
@@ -407,10 +455,6 @@ class Evaluation(Sequence[ScoredRow]):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": report.to_text(self), "text/html": report.to_html(self)}
-
-
-def _hashable(values: Sequence[Any]) -> bool:
-    return all(not isinstance(value, (list, dict, set)) for value in values)
 
 
 def _percentiles(seconds: Sequence[float]) -> tuple[float, float] | None:

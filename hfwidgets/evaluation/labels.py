@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from hfwidgets.errors import ConfigurationError
 from hfwidgets.evaluation.values import Table
 
 LabelNames: TypeAlias = Mapping[Any, Any]
@@ -78,20 +77,20 @@ class LabelMap:
         named = self._id2label.get(folded)
         return self._folded.get(fold_label(named)) if named is not None else None
 
-    def check(self, rows: int) -> None:
-        """Raise if so many rows were scored and no word of the model has a label.
+    def find_fault(self, rows: int) -> str:
+        """Return what to do if so many rows were scored and no word of the model has a label.
 
-        Raises:
-            ConfigurationError: shows both lists and a mapping to paste.
+        The sentence shows both lists and a mapping to paste. It is not raised, since the answers
+        were paid for, and `rescore` needs no others.
         """
         if rows < PATIENCE_ROWS or not self.used or any(v is not None for v in self.used.values()):
-            return
+            return ""
         words = [str(word) for word in self.used]
         paste = ", ".join(f"{word!r}: ..." for word in list(self.used)[:8])
-        raise ConfigurationError(
+        return (
             f"None of the labels of {self.model} ({_join(words)}) is one of the data's "
-            f"({_join(self.classes)}). Pass labels={{{self.model!r}: {{{paste}}}}} with the data's "
-            "label for each."
+            f"({_join(self.classes)}). Call rescore(labels={{{self.model!r}: {{{paste}}}}}) with "
+            "the data's label for each; nothing is asked again."
         )
 
 

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 from hfwidgets.errors import ConfigurationError, OutputError, did_you_mean
 from hfwidgets.evaluation import classification, image_metrics, retrieval_metrics, text_metrics
 from hfwidgets.evaluation.metrics import MeanMetric, Metric
-from hfwidgets.evaluation.span_metrics import SpanF1
+from hfwidgets.evaluation.span_metrics import SpanF1, to_spans
 from hfwidgets.evaluation.text_metrics import Normalizer
-from hfwidgets.evaluation.values import TaskResult
+from hfwidgets.evaluation.values import Label, TaskResult
 
 CLASSES = frozenset(
     {
@@ -28,6 +28,9 @@ SUMMARIES = frozenset({"summarization"})
 TRANSLATIONS = frozenset({"translation"})
 TRANSCRIPTS = frozenset({"automatic-speech-recognition", "image-to-text"})
 GENERATED = frozenset({"chat-completion", "text-generation"})
+TEXTS = ANSWERS | SUMMARIES | TRANSLATIONS | TRANSCRIPTS | GENERATED
+"""Tasks whose answer is a text."""
+
 BOXES = frozenset({"object-detection", "zero-shot-object-detection"})
 
 
@@ -51,14 +54,15 @@ def _labels_above(threshold: float) -> Callable[[Any], list[Any]]:
     return chosen
 
 
-def _text(result: TaskResult) -> str:
+def read_text(result: TaskResult) -> str:
+    """Return the text of a result, whatever it is."""
     text = getattr(result, "text", None)
     return text if isinstance(text, str) else str(result)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(CLASSES - {"tabular-classification"}, _label),
-    **dict.fromkeys(SUMMARIES | TRANSLATIONS | TRANSCRIPTS | GENERATED, _text),
+    **dict.fromkeys(TEXTS - ANSWERS, read_text),
     **dict.fromkeys(BOXES | {"token-classification", "image-segmentation"}, list),
     "question-answering": lambda result: (
         (_first(result) if isinstance(result, list) else result).answer
@@ -93,6 +97,30 @@ SETS = (list, tuple, set, frozenset)
 def find_classes(labels: Sequence[Any]) -> list[Any]:
     """Return the different labels in their order; none where labels are not words or numbers."""
     return list(dict.fromkeys(labels)) if all(isinstance(one, Hashable) for one in labels) else []
+
+
+LABEL_READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "tabular-regression": (float, "a number"),
+    **dict.fromkeys(
+        BOXES, (image_metrics.to_boxes, "a list of labels with a box: xmin, ymin, xmax, ymax")
+    ),
+    "token-classification": (to_spans, "a list of spans with start, end and label, or IOB2 tags"),
+    "image-segmentation": (image_metrics.to_masks, "a dict of label to mask, or an image"),
+}
+"""How the right answers of a task are read, and in words what they must be."""
+
+
+def check_label(task: str, label: Label) -> None:
+    """Raise ConfigurationError if a metric of the task could not read a right answer."""
+    if task not in LABEL_READERS:
+        return
+    read, what = LABEL_READERS[task]
+    try:
+        read(label)
+    except Exception:  # whatever a value of another shape makes a reader raise
+        raise ConfigurationError(
+            f"The label {str(label)[:80]!r} cannot be read: for {task} it is {what}."
+        ) from None
 
 
 Chooser: TypeAlias = Callable[[Sequence[Any], Normalizer], list[Metric]]

@@ -1,17 +1,20 @@
 """An evaluation for people: sentences, tables, interval bars, figures."""
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hfwidgets.errors import ConfigurationError
-from hfwidgets.evaluation.scores import Score, ScoredEvaluation, ScoredRow
-from hfwidgets.evaluation.statistics import Estimate
+from hfwidgets.evaluation.judge import Ruling
+from hfwidgets.evaluation.metrics import Metric
+from hfwidgets.evaluation.row_table import ScoredRows
+from hfwidgets.evaluation.scores import Score, ScoredRow
+from hfwidgets.evaluation.statistics import Estimate, Pair
 from hfwidgets.results import table
 from hfwidgets.results.html_table import FormattedNumber, SafeHtml, to_html_table, to_text_table
-from hfwidgets.results.show import escape_html, shorten
+from hfwidgets.results.show import escape_html
+from hfwidgets.results.votes import Votes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +26,30 @@ MAX_DISAGREEMENTS = 5
 BAR_WIDTH = 140
 """The width of the interval's scale, in pixels."""
 
-MAX_CELL_LENGTH = 120
+
+class ScoredEvaluation(Protocol):
+    """What a report reads of an evaluation."""
+
+    task: str
+    metrics: list[Metric]
+    scores: list[Score]
+    baseline: Score | None
+    pairs: list[Pair]
+    best: tuple[str, ...]
+    agreement: dict[tuple[str, str], float]
+    stopped: str | None
+    notes: list[str]
+    votes: Votes
+    rulings: list[Ruling]
+
+    @property
+    def models(self) -> tuple[str, ...]: ...
+    @property
+    def has_labels(self) -> bool: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[ScoredRow]: ...
+    def disagreements(self) -> ScoredRows: ...
+    def count_confusions(self) -> tuple[str, list[str], list[str], list[list[int]]] | None: ...
 
 
 def verdict(evaluation: ScoredEvaluation) -> str:
@@ -32,7 +58,8 @@ def verdict(evaluation: ScoredEvaluation) -> str:
     if not scores:
         return "No model answered a row."
     if not evaluation.metrics:
-        return f"No labels: {len(evaluation)} rows, agreement of the models only."
+        counts = "; ".join(one.verdict for one in evaluation.votes.tally())
+        return f"No labels: {counts or 'agreement of the models only'}. {len(evaluation)} rows."
     if len(scores) == 1:
         only = scores[0]
         metric = evaluation.metrics[0].name
@@ -86,19 +113,6 @@ def _score_row(score: Score, rank: int | None) -> dict[str, Any]:
         "error": score.error or None,
     }
     return row
-
-
-def row_table(evaluation: ScoredEvaluation) -> list[dict[str, Any]]:
-    """Return the rows with each model's prediction as plain values."""
-    lines = []
-    for row in evaluation:
-        line: dict[str, Any] = {"index": row.index, **row.inputs, "label": row.label}
-        for name, found in row.predictions.items():
-            line |= {name: found, f"{name}_state": row.answers[name].state}
-            if row.right[name] is not None:
-                line[f"{name}_right"] = row.right[name]
-        lines.append(line)
-    return lines
 
 
 def _titles(evaluation: ScoredEvaluation) -> list[str]:
@@ -196,10 +210,12 @@ def _interval_html(evaluation: ScoredEvaluation, estimate: Estimate) -> str:
 
 def to_text(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as text: the verdict, the table, the pairs."""
+    prompts = (f"The prompt of {one.judge}:\n{one.prompt}" for one in evaluation.rulings)
     parts = [
         f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
         to_text_table(*_table(evaluation, html=False)),
         *_remarks(evaluation),
+        *prompts,
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -222,7 +238,18 @@ def _remarks(evaluation: ScoredEvaluation) -> list[str]:
             *_mapping_lines(evaluation),
         ]
     )
-    return [pairs, agreement, notes]
+    votes = "\n".join(f"Votes: {one.verdict}." for one in evaluation.votes.tally())
+    rulings = "\n".join(map(_describe_ruling, evaluation.rulings))
+    return [pairs, agreement, votes, rulings, notes]
+
+
+def _describe_ruling(ruling: Ruling) -> str:
+    cost = "" if ruling.dollars is None else f", ${ruling.dollars:.4f}"
+    return (
+        f"{ruling.judge} compared {ruling.compared} pairs of answers in both orders: "
+        f"{ruling.flipped} changed with the order (counted as same), {ruling.failed} had no "
+        f"readable verdict (not counted){cost}."
+    )
 
 
 def _mapping_lines(evaluation: ScoredEvaluation) -> list[str]:
@@ -251,6 +278,7 @@ def to_html(evaluation: ScoredEvaluation) -> str:
         ),
         _confusion_html(evaluation),
         _disagreements_html(evaluation),
+        _rulings_html(evaluation),
     ]
     return "\n".join(filter(None, parts))
 
@@ -267,37 +295,17 @@ def _disagreements_html(evaluation: ScoredEvaluation) -> str:
     rows = evaluation.disagreements()
     if not rows:
         return ""
-    titles = [
-        "row",
-        "input",
-        *(["right answer"] if evaluation.has_labels else []),
-        *evaluation.models,
-    ]
-    lines = [_disagreement_cells(evaluation, row) for row in rows]
     head = f"<p>{len(rows)} rows on which models differ from the label or from each other:</p>"
-    return head + to_html_table(titles, lines, limit=MAX_DISAGREEMENTS)
+    return head + rows.to_html(MAX_DISAGREEMENTS)
 
 
-def _disagreement_cells(evaluation: ScoredEvaluation, row: ScoredRow) -> list[object]:
-    marks = {True: "✓ ", False: "✗ ", None: ""}
-    found = [
-        f"{marks[row.right[name]]}{_show(row.predictions[name])}"
-        if row.predictions[name] is not None
-        else f"failed: {_show(row.answers[name].error)}"
-        for name in evaluation.models
-    ]
-    inputs = " | ".join(_show(value) for value in row.inputs.values())
-    return [str(row.index), inputs, *([_show(row.label)] if evaluation.has_labels else []), *found]
-
-
-def _show(value: object) -> str:
-    if isinstance(value, str):
-        return shorten(value) if len(value) <= MAX_CELL_LENGTH else f"{value[:MAX_CELL_LENGTH]}…"
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError):
-        text = str(value)
-    return text if len(text) <= MAX_CELL_LENGTH else f"{text[:MAX_CELL_LENGTH]}…"
+def _rulings_html(evaluation: ScoredEvaluation) -> str:
+    """Each judge's prompt, folded."""
+    return "".join(
+        f"<details><summary>The prompt of {escape_html(ruling.judge)}</summary>"
+        f"<pre style='white-space:pre-wrap'>{escape_html(ruling.prompt)}</pre></details>"
+        for ruling in evaluation.rulings
+    )
 
 
 @dataclass(frozen=True, slots=True)

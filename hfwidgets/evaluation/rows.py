@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation.labels import class_names
-from hfwidgets.evaluation.sampling import find_duplicates, sample_rows
+from hfwidgets.evaluation.sampling import find_duplicates, row_rank, sample_rows
 from hfwidgets.evaluation.values import Label, Table
 from hfwidgets.tasks import BaseTask
 
@@ -48,6 +48,11 @@ class Sample:
     rows: list[EvaluationRow]
     has_labels: bool
     notes: list[str]
+
+
+def row_key(arguments: Mapping[str, Any]) -> str:
+    """Return what tells a row from others by its inputs, whatever its index: 16 hex digits."""
+    return row_rank(arguments, 0)[:16]
 
 
 def read_table(data: Table) -> list[Row]:

@@ -1,6 +1,7 @@
 """`hf.evaluate`: ask several models the same rows, within a budget, and score what comes back."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -8,23 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.batch import Progress, Ticker, open_display
 from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.answers import Answerer
+from hfwidgets.evaluation.ask_rows import ProgressChoice, ask_all, stop_signal
+from hfwidgets.evaluation.budget import Budget, measure_spent
 from hfwidgets.evaluation.candidates import Candidate, CandidateLike, to_candidates
 from hfwidgets.evaluation.evaluation import Evaluation
+from hfwidgets.evaluation.judge import JudgeLike, find_judge
 from hfwidgets.evaluation.metrics import Metric
-from hfwidgets.evaluation.predictions import CLASSES
+from hfwidgets.evaluation.predictions import CLASSES, check_label, choose_metrics
 from hfwidgets.evaluation.rows import LABEL, LabelColumn, Sample, read_sample
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
 from hfwidgets.evaluation.values import Table
 from hfwidgets.tasks import find
-
-CHUNK = 32
-"""Rows asked of one model before the next has its turn: a slow hour of a service then slows all."""
-
-BUDGET_CHUNK = 8
-"""The same where a budget may end the run."""
 
 NEEDED = ("numpy", "scipy")
 
@@ -44,10 +41,12 @@ def evaluate(
     seed: int = 0,
     resume: str | PathLike[str] | None = None,
     budget: float | None = None,
+    token_budget: int | None = None,
+    judge: "JudgeLike | None" = None,
     concurrency: int | None = None,
     executor: Any = None,
     client: InferenceClient | None = None,
-    progress: bool | Callable[[Progress], object] = True,
+    progress: ProgressChoice = True,
     **parameters: Any,
 ) -> Evaluation:
     """Ask several models the same rows and report which differences are real.
@@ -76,6 +75,9 @@ def evaluate(
         resume: a folder of answers: the same call later asks for the rest only. Scores are never
             kept there.
         budget: US dollars for this call; it ends between rows, so that all models have the same.
+        token_budget: prompt and completion tokens for this call, in the same way.
+        judge: a chat model, or a `Judge`, that compares the answers of each two models; its votes
+            stand next to the metrics, and in place of them where there are no labels.
         concurrency: the most calls at once; left out, as many as the server bears.
         executor: whose workers make the calls, as for `map`.
         client: who asks; left out, one with this machine's token.
@@ -83,8 +85,8 @@ def evaluate(
         parameters: the task's parameters, for all rows and models.
 
     Raises:
-        ConfigurationError: a column that is not there, an unknown metric or model, labels that no
-            model gives, or a budget where a model's price is not known.
+        ConfigurationError: a column that is not there, an unknown metric or model, a right answer
+            of another shape, or a budget where a model's price is not known.
     """
     _require_extra()
     found = find(task)
@@ -96,28 +98,65 @@ def evaluate(
         folder.mkdir(parents=True, exist_ok=True)
     options = {"concurrency": concurrency, "executor": executor}
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
-    if budget is not None:
-        _check_budget(budget, answerers)
-    # `map` reads a file of answers from its first row at each call, so a folder is asked at once.
-    chunk = CHUNK if folder is None else len(rows.rows)
-    step = chunk if budget is None else BUDGET_CHUNK
-    stopped = _ask_all(answerers, rows, step, budget, progress)
-    return Evaluation(
+    referee = find_judge(judge, entrants) if judge is not None else None
+    limit = Budget(budget, token_budget)
+    if rows.has_labels:
+        _check_labels(found.name, rows, metrics, normalizer(normalizer_of))
+    limit.check_prices(answerers)
+    stopped = ask_all(answerers, rows.rows, limit, progress)
+    score = partial(
+        Evaluation,
         found.name,
         rows,
         answerers,
-        metrics=metrics,
         labels=labels,
         normalize=normalizer_of,
         seed=seed,
         stopped=stopped,
         id2label=_model_labels(answerers, found.name),
     )
+    evaluation = _score_or_keep(score, metrics)
+    left = limit.subtract(measure_spent(answerers))
+    if referee is not None and left is None:
+        evaluation.notes.append(f"The budget left nothing for {referee.name}.")
+    elif referee is not None:
+        evaluation.judge(
+            referee, resume=folder, budget=left, progress=progress, client=client, **options
+        )
+    return evaluation
+
+
+def _check_labels(task: str, sample: Sample, metrics: Any, normalize: Normalizer) -> None:
+    """Raise before anything is paid for if metrics or right answers are of no use."""
+    # `Evaluation` chooses the metrics again, for the rows that were asked.
+    choose_metrics(task, [row.label for row in sample.rows], metrics, normalize)
+    for row in sample.rows:
+        check_label(task, row.label)
+
+
+def _score_or_keep(score: Callable[..., Evaluation], metrics: Any) -> Evaluation:
+    """Return the evaluation; an error of a metric keeps the answers, which were paid for."""
+    try:
+        return score(metrics=metrics)
+    except Exception as error:  # a metric of the user's may raise anything
+        unscored: Any = error
+        unscored.evaluation = score(metrics=[])
+        error.add_note("No answer is lost: call rescore(metrics=...) on this error's .evaluation.")
+        raise
 
 
 async def aevaluate(task: str, data: Table, models: Any, **arguments: Any) -> Evaluation:
-    """Return what `evaluate` does, awaited; the loop stays free."""
-    return await asyncio.to_thread(partial(evaluate, task, data, models, **arguments))
+    """Return what `evaluate` does, awaited; the loop stays free.
+
+    Canceled, it makes no further calls after those under way.
+    """
+    stop = threading.Event()
+    token = stop_signal.set(stop)  # the thread gets a copy of this context
+    try:
+        return await asyncio.to_thread(partial(evaluate, task, data, models, **arguments))
+    finally:
+        stop.set()
+        stop_signal.reset(token)
 
 
 def _require_extra() -> None:
@@ -136,69 +175,6 @@ def _check_normalizer(choice: "str | Normalizer | None") -> "str | Normalizer | 
             f"normalize is {choice!r}; it is 'none', 'basic', 'en' or a function of a text."
         )
     return normalizer(choice) if callable(choice) else choice
-
-
-def _ask_all(
-    answerers: Sequence[Answerer],
-    sample: Sample,
-    step: int,
-    budget: float | None,
-    progress: bool | Callable[[Progress], object],
-) -> str | None:
-    """Ask all rows, `step` of each model in turn; return why it stopped before the end."""
-    rows = sample.rows
-    state = Progress(len(rows) * len(answerers))
-    ticker = Ticker(state, open_display(state, progress))
-    ending = "stopped"
-    try:
-        for count in [*range(step, len(rows), step), len(rows)]:
-            for answerer in answerers:
-                answerer.ask(rows, count)
-                _count_progress(state, answerers)
-                ticker.tick()
-            spent = sum(_spent(answerer) for answerer in answerers)
-            if budget is None or count == len(rows):
-                continue
-            # The next rows are expected to cost what those so far did: the budget is not exceeded.
-            if spent + spent / count * min(step, len(rows) - count) > budget:
-                return f"${spent:.4f} of the budget of ${budget:g} is spent after {count} rows."
-        ending = "finished"
-    finally:
-        ticker.end(ending)
-    return None
-
-
-def _count_progress(state: Progress, answerers: Sequence[Answerer]) -> None:
-    answers = [answer for one in answerers for answer in one.answers.values()]
-    state.failed = sum(answer.state == "failed" for answer in answers)
-    state.done = len(answers) - state.failed
-    state.tokens = sum(answer.tokens or 0 for answer in answers)
-
-
-def _spent(answerer: Answerer) -> float:
-    # Recorded and resumed answers have no time, and were paid for by an earlier run.
-    fresh = (a for a in answerer.answers.values() if a.seconds is not None)
-    return sum(answer.dollars or 0.0 for answer in fresh)
-
-
-def _check_budget(budget: float, answerers: Sequence[Answerer]) -> None:
-    """Fetch the prices; refuse a model without one, since its cost would not be counted."""
-    if not budget > 0:
-        raise errors.ConfigurationError(f"budget is {budget!r}; it is US dollars, above 0.")
-    for answerer in answerers:
-        if answerer.client is None or answerer.candidate.is_local:
-            continue
-        model = str(answerer.candidate.model or answerer.client.model or "").partition(":")[0]
-        priced = {
-            row.id
-            for row in answerer.client.models(answerer.task)
-            if row.input_price is not None and row.output_price is not None
-        }
-        if model not in priced:
-            raise errors.ConfigurationError(
-                f"{answerer.candidate.name} has no known price, so a budget cannot hold it. Leave "
-                "budget= out, or leave the model out."
-            )
 
 
 def _model_labels(answerers: Sequence[Answerer], task: str) -> dict[str, Mapping[str, str]]:

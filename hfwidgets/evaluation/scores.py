@@ -1,12 +1,11 @@
 """The lines of an evaluation: one per model, one per row."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from hfwidgets.evaluation.answers import ModelAnswer
-from hfwidgets.evaluation.metrics import Metric
-from hfwidgets.evaluation.statistics import Estimate, Pair
+from hfwidgets.evaluation.statistics import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +72,15 @@ class ScoredRow:
     def is_split(self) -> bool:
         """True if two models differ, or one differs from the label."""
         known = [found for found in self.predictions.values() if found is not None]
-        differ = any(found != known[0] for found in known[1:])
+        differ = any(not same(found, known[0]) for found in known[1:])
         return differ or any(right is False for right in self.right.values())
 
 
-class ScoredEvaluation(Protocol):
-    """What a report reads of an evaluation."""
+def same(a: object, b: object) -> bool:
+    """True if two predictions are equal; arrays as a whole."""
+    try:
+        return bool(a == b)
+    except ValueError:  # the truth of an array is that of each of its numbers
+        import numpy as np
 
-    task: str
-    metrics: list[Metric]
-    scores: list[Score]
-    baseline: Score | None
-    pairs: list[Pair]
-    best: tuple[str, ...]
-    agreement: dict[tuple[str, str], float]
-    stopped: str | None
-    notes: list[str]
-
-    @property
-    def models(self) -> tuple[str, ...]: ...
-    @property
-    def has_labels(self) -> bool: ...
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[ScoredRow]: ...
-    def disagreements(self) -> list[ScoredRow]: ...
-    def count_confusions(self) -> tuple[str, list[str], list[str], list[list[int]]] | None: ...
+        return bool(np.array_equal(np.asarray(a, object), np.asarray(b, object)))

@@ -356,8 +356,10 @@ def diff_texts(first: str, other: str) -> list[tuple[Change, str]]:
         if kind == "equal":
             pieces.append(("same", "".join(a[start:end])))
             continue
-        pieces += [("gone", "".join(a[start:end]))] if end > start else []
-        pieces += [("new", "".join(b[start_b:end_b]))] if end_b > start_b else []
+        if end > start:
+            pieces.append(("gone", "".join(a[start:end])))
+        if end_b > start_b:
+            pieces.append(("new", "".join(b[start_b:end_b])))
     return pieces
 
 

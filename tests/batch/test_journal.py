@@ -16,7 +16,8 @@ from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import errors
-from hfwidgets.batch._journal import MAX_ROW_GAP, Journal, row_key
+from hfwidgets.batch._journal import MAX_ROW_GAP, Journal
+from hfwidgets.batch._row_identity import row_key
 from hfwidgets.recorder.store import Provenance
 from hfwidgets.testing import CannedRequest, answers
 from tests.batch.rows import TASK, echo, labels_of, make_client, texts

@@ -65,7 +65,18 @@ def test_moved_rows_find_their_answers(loopback: Loopback, tmp_path: Path) -> No
     assert count_requests("new", "a", "b", "c") == 1
     assert count_requests("c", "b", "a") == 0
     assert count_requests("b", "a", "more") == 1
-    assert count_requests("a", "b", "c", "new") == 1  # the others' answers are still there
+    assert count_requests("a", "b", "c", "new") == 0  # no answer is lost to the row in its place
+
+
+def test_answers_of_moved_rows_survive_a_limit(loopback: Loopback, tmp_path: Path) -> None:
+    loopback.route("POST", "/", echo)
+    path, rows = tmp_path / "rows.jsonl", texts(9)
+    client = make_client(loopback)
+    client.map(TASK, rows, resume=path, progress=False)
+    for limit in (3, 6, 10):  # each run moves the first rows into the places of later ones
+        moved = client.map(TASK, ["first", *rows], resume=path, limit=limit, progress=False)
+        assert labels_of(moved) == ["first", *rows][:limit]
+    assert len(loopback.requests) == len(rows) + 1
 
 
 def test_an_answer_is_given_to_one_row_only(loopback: Loopback, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Several models on the same rows: what is asked, what is paid, and what is said of it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,15 +73,17 @@ def test_a_service_answers_and_its_words_are_mapped(loopback: Loopback) -> None:
     assert len(loopback.requests) == len(ROWS)
 
 
-def test_words_without_a_partner_raise_with_both_lists(loopback: Loopback) -> None:
+def test_words_without_a_partner_are_named_and_cost_nothing_again(loopback: Loopback) -> None:
     loopback.answer(*[labeled] * len(ROWS))
     client = InferenceClient(base_url=loopback.url)
-    with pytest.raises(errors.ConfigurationError) as caught:
-        run([Candidate(client=client, name="served")])
-    message = str(caught.value)
-    assert "POSITIVE" in message
-    assert "good" in message
-    assert "labels={'served': {" in message
+    found = run([Candidate(client=client, name="served"), perfect])
+    [note] = [score.note for score in found.scores if score.model == "served"]
+    assert "POSITIVE" in note
+    assert "good" in note
+    assert "labels={'served': {" in note
+    assert "no verdict" in found.verdict
+    assert found.rescore(labels={"served": MOODS}).scores[0].metrics["accuracy"].value == 1
+    assert len(loopback.requests) == len(ROWS)
 
 
 def test_case_spaces_and_hyphens_make_no_difference() -> None:
@@ -399,3 +402,132 @@ def test_it_can_be_awaited() -> None:
     import asyncio
 
     assert asyncio.run(_awaited()).scores[0].metrics["accuracy"].value == 1
+
+
+def test_a_budget_with_a_folder_asks_each_row_once(loopback: Loopback, tmp_path: Path) -> None:
+    rows = [{"text": f"{text} {at}", "mood": text.split()[0]} for at, text in enumerate(TEXTS * 4)]
+    client = priced_client(loopback)
+    refused = Answer(422, json={"error": "too long"})
+
+    def reply(seen: Seen) -> Answer:
+        content = json.loads(seen.body)["messages"][-1]["content"]
+        return refused if content.endswith(" 3") else chat_answer("good")
+
+    loopback.route("POST", "/direct/v1/chat/completions", reply)
+    entrant = Candidate("org/chat", task="chat-completion", client=client, name="chat")
+    first = run([entrant], rows, budget=0.3, resume=tmp_path, concurrency=1)
+    asked = [seen for seen in loopback.requests if seen.method == "POST"]
+    assert first.stopped is not None
+    assert len(asked) == len(first)
+    assert 50 <= len(first) <= 61  # half a cent each, and the refused row costs nothing
+    second = run([entrant], rows, budget=10, resume=tmp_path, concurrency=1)
+    asked = [seen for seen in loopback.requests if seen.method == "POST"]
+    assert len(second) == len(rows)
+    assert len(asked) == len(rows) + 1  # only the refused row was called again
+
+
+def test_a_budget_of_tokens(loopback: Loopback) -> None:
+    loopback.route("POST", "/v1/chat/completions", chat_answer("good"))
+    client = InferenceClient(base_url=f"{loopback.url}/v1")
+    entrant = Candidate(task="chat-completion", client=client, name="chat")
+    tokens = chat_answer("good").json["usage"]["total_tokens"]
+    found = run([entrant, constant], token_budget=20 * tokens)
+    assert found.stopped is not None
+    assert f"of {20 * tokens} tokens" in found.stopped
+    assert len(found) == 16
+
+
+def test_a_model_that_counts_no_tokens_ends_a_budget_of_tokens(loopback: Loopback) -> None:
+    loopback.answer(*[labeled] * len(ROWS))
+    client = InferenceClient(base_url=loopback.url)
+    found = run([Candidate(client=client, name="served")], labels=MOODS, token_budget=1000)
+    assert found.stopped == "served reports no tokens, so token_budget cannot hold it."
+    assert len(found) == 8
+
+
+def test_metrics_are_checked_before_anything_is_asked() -> None:
+    asked = []
+    with pytest.raises(errors.ConfigurationError, match="Did you mean 'accuracy'"):
+        run([asked.append], metrics="acuracy")
+    with pytest.raises(errors.ConfigurationError, match=r"'tall' cannot be read: .* a number"):
+        evaluate(
+            *("tabular-regression", [{"row": [1], "size": "tall"}], [asked.append]),
+            label="size",
+            column="row",
+            progress=False,
+        )
+    assert asked == []
+
+
+def test_an_error_of_a_metric_keeps_the_answers() -> None:
+    asked: list[str] = []
+
+    def entrant(text: str) -> str:
+        asked.append(text)
+        return perfect(text)
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        run([entrant], metrics=lambda found, label: 1 / 0)
+    kept: Any = caught.value
+    assert kept.evaluation.rescore(metrics="accuracy").scores[0].metrics["accuracy"].value == 1
+    assert len(asked) == len(ROWS)
+
+
+def test_one_class_is_said() -> None:
+    rows = [{"text": str(at), "mood": "good"} for at in range(25)]
+    found = run([constant], rows)
+    assert "All rows have the label 'good'" in found.notes[0]
+
+
+def test_answers_of_another_shape_are_wrong() -> None:
+    found = run([lambda text: ["good"], perfect])
+    assert {score.model: score.metrics["accuracy"].value for score in found.scores} == {
+        "perfect": 1,
+        "<lambda>": 0,
+    }
+    sizes = [{"row": [at], "size": float(at)} for at in range(10)]
+    numbers = evaluate(
+        *("tabular-regression", sizes, [lambda row: "tall" if row == [3] else row[0]]),
+        label="size",
+        column="row",
+        progress=False,
+    )
+    assert numbers.scores[0].metrics["mae"].value == 0
+    assert numbers.scores[0].n == 9
+
+
+def test_disagreements_are_a_table() -> None:
+    rows = run([perfect, constant]).disagreements()
+    assert rows.to_pandas().loc[0, "constant"] == "good"
+    assert "✗ good" in repr(rows)
+    assert "<table" in rows._repr_mimebundle_()["text/html"]
+
+
+def test_embeddings_find_rows_of_the_same_label() -> None:
+    import numpy as np
+
+    rows = [{"text": f"{kind}{at}", "topic": kind} for kind in "ab" for at in range(5)]
+
+    def embed(text: str) -> Any:
+        return np.array([1.0, 0.1 * int(text[1])] if text[0] == "a" else [0.1 * int(text[1]), 1.0])
+
+    def blind(text: str) -> Any:
+        return np.array([1.0, 0.0] if int(text[1]) % 2 else [0.0, 1.0])
+
+    found = evaluate(
+        "feature-extraction", rows, [embed, blind], label="topic", column="text", progress=False
+    )
+    assert found.scores[0].model == "embed"
+    assert found.scores[0].metrics["recall@1"].value == 1
+    assert found.scores[1].metrics["recall@1"].value < 1
+
+
+def test_executors_answer_alike(loopback: Loopback) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    loopback.route("POST", "/", labeled)
+    entrant = Candidate(client=InferenceClient(base_url=loopback.url), name="served")
+    plain = run([entrant], labels=MOODS)
+    with ThreadPoolExecutor(2) as pool:
+        pooled = run([entrant], labels=MOODS, executor=pool)
+    assert pooled.scores[0].metrics == plain.scores[0].metrics

@@ -25,7 +25,7 @@ from hfwidgets.magics.options import FLAGS_BY_NAME, FORMATS, Flag, Options, is_f
 from hfwidgets.magics.parameters import list_choices, settable_parameters
 from hfwidgets.magics.tokenizer import read_word
 from hfwidgets.magics.variables import is_media, root_package
-from hfwidgets.notebook import provider_names
+from hfwidgets.notebook import list_providers
 from hfwidgets.tasks import BaseTask, find
 from hfwidgets.tasks.controls import Choice, Control, LabelList, MediaInput, StringList, TableInput
 
@@ -249,7 +249,7 @@ def _has_rows(value: object) -> bool:
 
 
 def _complete_providers(at: CursorContext) -> Suggestions:
-    return at.word, provider_names(at.task.name)
+    return at.word, list_providers(at.task.name)
 
 
 def _text_variables(at: CursorContext) -> list[str]:

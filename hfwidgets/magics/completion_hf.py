@@ -9,7 +9,7 @@ from hfwidgets import notebook
 from hfwidgets.magics import hf_magic
 from hfwidgets.magics.infer_magic import InferMagics
 from hfwidgets.magics.options import FORMATS
-from hfwidgets.notebook import provider_names
+from hfwidgets.notebook import list_providers
 from hfwidgets.tasks import TASKS, find
 
 Suggestions = tuple[str, Iterable[str]]
@@ -102,7 +102,7 @@ def _complete_tasks(fragment: str, settings: InferMagics) -> list[str]:
 
 
 def _complete_providers(fragment: str, settings: InferMagics) -> list[str]:
-    return provider_names()
+    return list_providers()
 
 
 def _complete_fixed(*words: str) -> SuggestionSource:

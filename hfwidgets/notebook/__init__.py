@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Renamed, because `providers` is a function here.
-from hfwidgets import providers as _providers
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.notebook import background_loop
 from hfwidgets.notebook import last_call as _code
 from hfwidgets.notebook.accounts import login, logout, switch, token_names, token_source, whoami
+from hfwidgets.notebook.background_loop import list_providers
 from hfwidgets.notebook.doctor import doctor
 from hfwidgets.notebook.explain_error import (
     LastError,
@@ -65,12 +64,12 @@ __all__ = [
     "get_recorder",
     "insert_cell_below",
     "known_models",
+    "list_providers",
     "login",
     "logout",
     "model",
     "model_task",
     "models",
-    "provider_names",
     "providers",
     "recordings",
     "remember_models",
@@ -100,15 +99,9 @@ def providers(task: str | None = None) -> Listing:
     wanted = find(task).name if task else None
     rows = (
         {"provider": name, "tasks": wanted or ", ".join(background_loop.list_provider_tasks(name))}
-        for name in provider_names(wanted)
+        for name in list_providers(wanted)
     )
     return Listing(rows, f"No provider serves {wanted}.")
-
-
-def provider_names(task: str | None = None) -> list[str]:
-    """Return the names of all providers, or of those that serve a task."""
-    names = _providers.names()
-    return [name for name in names if task is None or _providers.get(name).serves_task(task)]
 
 
 def alias(name: str | None = None, target: str | None = None) -> Listing:

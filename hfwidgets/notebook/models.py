@@ -10,6 +10,7 @@ from typing import Any
 
 from hfwidgets import engine_process
 from hfwidgets.calls import model_info
+from hfwidgets.calls.match_offers import CHAT_TASKS
 from hfwidgets.calls.offers import HubModelInfo
 from hfwidgets.calls.settings import Settings
 from hfwidgets.client import InferenceClient
@@ -22,9 +23,6 @@ from hfwidgets.tasks import TASKS
 
 MAX_REMEMBERED = 2000
 """Listed models that are remembered, the latest last."""
-
-CHAT_TASKS = frozenset({"conversational", "text-generation", "image-text-to-text"})
-"""The Hub's tasks of models that chat."""
 
 
 def models(

@@ -45,14 +45,20 @@ def plot_chart(items: Sequence[Any]) -> Figure:
     pairs = [(_item_name(item), item["score"]) for item in items if _has_score(item)]
     if not pairs:
         raise errors.ConfigurationError("These results cannot be plotted: they have no scores.")
-    figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(pairs)), layout="constrained")
+    names, scores = zip(*pairs, strict=True)
+    figure = _plot_bars(names, scores, "%.3f")
+    figure.axes[0].set(xlim=(0, max(1.0, *scores)), xlabel="score")
+    return figure
+
+
+def _plot_bars(names: Sequence[str], values: Sequence[float], number_format: str) -> Figure:
+    """Plot named values as horizontal bars, the first on top."""
+    figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
     axes = figure.subplots()
-    places = range(len(pairs))
-    bars = axes.barh(places, [score for _, score in pairs])
-    axes.bar_label(bars, fmt="%.3f", padding=3)
+    bars = axes.barh(range(len(names)), values)
+    axes.bar_label(bars, fmt=number_format, padding=3)
     # A dollar sign in a label would start matplotlib's parser of formulas, which may raise.
-    axes.set_yticks(places, [name[:60] for name, _ in pairs], parse_math=False)
-    axes.set(xlim=(0, max(1.0, *(score for _, score in pairs))), xlabel="score")
+    axes.set_yticks(range(len(names)), [name[:60] for name in names], parse_math=False)
     axes.invert_yaxis()
     return figure
 
@@ -82,13 +88,8 @@ def plot_similarity(vectors: "NDArray[np.floating[Any]]") -> Figure:
 def plot_class_counts(items: Sequence[str]) -> Figure:
     """Plot how often each class was predicted."""
     names = list(dict.fromkeys(items))
-    figure = NotebookFigure(figsize=(6, 0.6 + 0.32 * len(names)), layout="constrained")
-    axes = figure.subplots()
-    bars = axes.barh(range(len(names)), [items.count(name) for name in names])
-    axes.bar_label(bars, padding=3)
-    axes.set_yticks(range(len(names)), [name[:60] for name in names], parse_math=False)
-    axes.set(xlabel="rows")
-    axes.invert_yaxis()
+    figure = _plot_bars(names, [items.count(name) for name in names], "%d")
+    figure.axes[0].set(xlabel="rows")
     return figure
 
 

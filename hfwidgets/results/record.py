@@ -10,7 +10,7 @@ import json
 import operator
 import os
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
@@ -363,8 +363,3 @@ class Text(str):
     def _html_(self) -> str:
         """Return the text as safe HTML."""
         return show.paragraph_html(self)
-
-
-def to_elements(kind: type[R], items: Iterable[Mapping[str, Any]]) -> Elements[R]:
-    """Return dicts as a list of records."""
-    return Elements(kind(item) for item in items)

@@ -55,7 +55,7 @@ def socket_disabled(monkeypatch):
 
 
 def test_an_internal_error_shows_nothing(offered, monkeypatch):
-    monkeypatch.setattr("hfwidgets.magics.completion.provider_names", lambda *_: 1 / 0)
+    monkeypatch.setattr("hfwidgets.magics.completion.list_providers", lambda *_: 1 / 0)
     assert offered("%infer -p ") == ("", [])
 
 

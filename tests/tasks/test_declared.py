@@ -200,7 +200,7 @@ def test_a_panel_names_the_services_that_have_it() -> None:
     opened = hf.panel("verdict", token="hf_x")
     try:
         assert page(opened).doc["banner"] is None
-        assert {"hf-inference", "local", "endpoint"} == set(notebook.provider_names("verdict"))
+        assert {"hf-inference", "local", "endpoint"} == set(notebook.list_providers("verdict"))
     finally:
         opened.close()
 

@@ -43,6 +43,14 @@ MAX_SUGGESTED_MODELS = 200
 _log = logging.getLogger(__name__)
 
 
+class OptionalText(t.Unicode[str, str | None]):
+    """A text that may be left out: None becomes "", so that text widgets can be linked to it."""
+
+    def validate(self, obj: t.HasTraits, value: Any) -> str:
+        """Return the text."""
+        return super().validate(obj, "" if value is None else value)
+
+
 class Panel(PanelWidget):
     """A task as a form with a result.
 
@@ -53,8 +61,8 @@ class Panel(PanelWidget):
     Attributes:
         status: idle, validating, loading, running, streaming, done, stopped or failed.
         value: the last result in its simplest form.
-        model: the model's id on the Hub; None leaves the choice to the provider.
-        provider: the provider's name; None for the default.
+        model: the model's id on the Hub; "" (or None) leaves the choice to the provider.
+        provider: the provider's name; "" (or None) for the default.
         parameters: the task's parameters that are sent, by name; others are not sent.
         completed_runs: how many runs have ended with a result; synced with the front end.
         result: the typed result of the last run; `results` holds those of all runs.
@@ -70,8 +78,8 @@ class Panel(PanelWidget):
 
     status = t.Unicode("idle", read_only=True)
     value = t.Any(None, allow_none=True, read_only=True)
-    model = t.Unicode(None, allow_none=True)
-    provider = t.Unicode(None, allow_none=True)
+    model = OptionalText()
+    provider = OptionalText()
     parameters = t.Dict()
     # Not read-only: the page sets it to the same number, which makes marimo run cells again.
     completed_runs = t.Int(0).tag(sync=True)
@@ -242,7 +250,7 @@ class Panel(PanelWidget):
         # Looked up for each use: a login drops the shared clients, the page may send a key.
         token = {"token": self._hfw_secret} if self._hfw_secret else {}
         return background_loop.shared_client(
-            provider=self.provider, **self._hfw_client_settings, **token
+            provider=self.provider or None, **self._hfw_client_settings, **token
         )
 
     def _hfw_update_state(self, status: str | None = None, **state: Any) -> None:
@@ -315,7 +323,7 @@ class Panel(PanelWidget):
                 )
 
     @t.validate("model")
-    def _hfw_validate_model(self, proposal: Mapping[str, Any]) -> str | None:
+    def _hfw_validate_model(self, proposal: Mapping[str, Any]) -> str:
         return check_model(proposal["value"])
 
     @t.validate("parameters")
@@ -324,10 +332,10 @@ class Panel(PanelWidget):
         return {name: value for name, value in proposal["value"].items() if value is not None}
 
     @t.validate("provider")
-    def _hfw_validate_provider(self, proposal: Mapping[str, Any]) -> str | None:
-        name = proposal["value"] or None
+    def _hfw_validate_provider(self, proposal: Mapping[str, Any]) -> str:
+        name: str = proposal["value"]
         known = background_loop.list_providers()
-        if name is not None and name not in known:
+        if name and name not in known:
             raise errors.UnknownProviderError(
                 f"Unknown provider {name!r}.{errors.did_you_mean(name, known)} "
                 f"The providers are: {', '.join(known)}."
@@ -359,9 +367,9 @@ class Panel(PanelWidget):
     ) -> None:
         """Change settings; "" resets the model or the provider, None a parameter."""
         if model is not None:
-            self.model = model or None
+            self.model = model
         if provider is not None:
-            self.provider = provider or None
+            self.provider = provider
         changes = dict(values or {})
         for name in set(self._hfw_extra_names) & set(changes):
             setattr(self, name, changes.pop(name))
@@ -420,17 +428,19 @@ class Panel(PanelWidget):
     # Representation
 
     def _hfw_repr_fields(self) -> dict[str, Any]:
-        """Return what the repr shows, by name; None is left out."""
+        """Return what the repr shows, by name; what is not set is left out."""
         return {"model": self.model, "provider": self.provider, **self.parameters}
 
     def __repr__(self) -> str:
         fields = {
-            name: value for name, value in self._hfw_repr_fields().items() if value is not None
+            name: value
+            for name, value in self._hfw_repr_fields().items()
+            if value not in (None, "")
         }
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in fields.items())})"
 
 
-def check_model(model: str | None) -> str | None:
+def check_model(model: str) -> str:
     """Return the model, which is saved in the notebook.
 
     Raises:

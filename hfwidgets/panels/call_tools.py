@@ -78,7 +78,7 @@ class CallTools(Panel):
         if url and not is_url(url):
             raise errors.InputError(f"{url!r} is not a URL: it should begin with https://.")
         # An address names the server itself, so the provider chosen before it goes.
-        self.provider, self.model = None, url or None
+        self.provider, self.model = "", url or ""
 
     def _hfw_do_code(self) -> None:
         """Write the call as code; nothing is sent."""

@@ -70,8 +70,8 @@ class ChatFiles(CallTools):
     def _hfw_to_json(self) -> str:
         content = {
             "task": self.task,
-            "model": self.model,
-            "provider": self.provider,
+            "model": self.model or None,
+            "provider": self.provider or None,
             "parameters": self.parameters,
             "messages": self.messages,
         }

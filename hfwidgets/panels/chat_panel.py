@@ -7,7 +7,7 @@ import traitlets as t
 
 from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
-from hfwidgets.panels.base_panel import Panel
+from hfwidgets.panels.base_panel import OptionalText, Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.chat_files import CONVERSATION_UPLOAD, ChatFiles
 from hfwidgets.panels.conversation import (
@@ -69,7 +69,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         ChatOptions.__annotations__
     )
 
-    system = t.Unicode(None, allow_none=True)
+    system = OptionalText()
     messages = t.List(t.Dict())
     value = t.Unicode("", read_only=True)
 
@@ -212,7 +212,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         # end of the run is kept.
         self._hfw_mirror.set("turns", at, value=_build_turn(entry, done=False))
         stream = await open_counted_stream(
-            self._hfw_get_client(), self.messages, model=self.model, **self.parameters
+            self._hfw_get_client(), self.messages, model=self.model or None, **self.parameters
         )
         try:
             async for chunk in stream:

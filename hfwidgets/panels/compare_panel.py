@@ -92,7 +92,7 @@ class ComparePanel(CallTools):
             # Stop cancels the whole group; each column then records what it has in its `finally`.
             async with asyncio.TaskGroup() as group:
                 for at, name in enumerate(self.models):
-                    provider = self._hfw_column_target(name).get("provider", self.provider)
+                    provider = self._hfw_column_target(name).get("provider", self.provider or None)
                     guard: AbstractAsyncContextManager[object] = contextlib.nullcontext()
                     if providers.is_embedded(provider):
                         guard = turn
@@ -144,7 +144,7 @@ class ComparePanel(CallTools):
     def _hfw_column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
         token = {"token": self._hfw_secret} if self._hfw_secret else {}
         # The model of `MODEL:PROVIDER` stays whole; only a provider's name alone is a setting.
-        provider = target.get("provider", self.provider)
+        provider = target.get("provider", self.provider or None)
         return background_loop.shared_client(
             provider=provider, **self._hfw_client_settings, **token
         )

@@ -156,7 +156,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
             self._hfw_continuations.clear()
         # The model may not serve this task, and the parameters were those of the other one.
-        self.model, self.parameters = None, {}
+        self.model, self.parameters = "", {}
         for part, value in self._hfw_task_document().items():
             self._hfw_mirror.set(part, value=value)
         # A name may stand for another kind of input in the other task: "inputs" of a text and of
@@ -192,10 +192,10 @@ class TaskPanel(TextTools, CallTools, Panel):
         # A detailed result has more than a stream of texts could carry.
         can_stream = "stream" in self.declaration.signature.parameters
         if can_stream and not arguments.get("details"):
-            stream = await method(model=self.model, stream=True, **arguments)
+            stream = await method(model=self.model or None, stream=True, **arguments)
             await self._hfw_stream_result(run, stream)
         else:
-            run.result = await method(model=self.model, **arguments)
+            run.result = await method(model=self.model or None, **arguments)
         # In a thread: building a view may decode images, and all panels share this loop.
         if run.result is not None:
             await asyncio.to_thread(self._hfw_show_result, run)

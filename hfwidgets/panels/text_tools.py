@@ -94,7 +94,7 @@ class TextTools(Panel):
         texts = [self._hfw_run_inputs[source], *self._hfw_run_inputs[others]][:MAX_PAIRED_TEXTS]
         self._hfw_mirror.set("pairs", value=Pairs(n=view["n"], names=texts, matrix=None))
         method = getattr(self._hfw_get_client(), self.declaration.method)
-        options: dict[str, Any] = {"model": self.model, **self.parameters}
+        options: dict[str, Any] = {"model": self.model or None, **self.parameters}
         calls = (
             method(**{source: text, others: texts[at + 1 :]}, **options)
             for at, text in enumerate(texts[:-1])

@@ -168,7 +168,7 @@ def test_only_parameters_that_are_set_are_sent(chat: Chat, talker: Talker) -> No
     assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
     assert "max_tokens" not in sent
     say(panel, k="do", do="set", values={"temperature": None, "system": None}, model="tiny")
-    assert (panel.parameters, panel.system, panel.model) == ({}, None, "tiny")
+    assert (panel.parameters, panel.system, panel.model) == ({}, "", "tiny")
     panel.run("two")
     sent = talker.loopback.requests[-1].json()
     assert "temperature" not in sent

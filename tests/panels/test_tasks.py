@@ -450,3 +450,16 @@ def test_models_side_by_side(stage: Stage) -> None:
     with pytest.raises(errors.ConfigurationError, match="at least two"):
         hf.compare(["one"])
     opened.close()
+
+
+@pytest.mark.parametrize("trait", ["model", "provider"])
+def test_a_text_widget_can_be_linked(panel: Open, trait: str) -> None:
+    opened = panel("text-classification")
+    setattr(opened, trait, None)
+    box = ipywidgets.Text()
+    ipywidgets.link((opened, trait), (box, "value"))
+    assert (getattr(opened, trait), box.value) == ("", "")
+    box.value = "local"
+    assert getattr(opened, trait) == "local"
+    box.value = ""
+    assert opened.run(text="one") is not None

@@ -43,12 +43,17 @@ MAX_SUGGESTED_MODELS = 200
 _log = logging.getLogger(__name__)
 
 
-class OptionalText(t.Unicode[str, str | None]):
+class OptionalText(t.TraitType[str, str | None]):
     """A text that may be left out: None becomes "", so that text widgets can be linked to it."""
 
-    def validate(self, obj: t.HasTraits, value: Any) -> str:
+    default_value = ""
+    info_text = "a text or None"
+
+    def validate(self, obj: t.HasTraits, value: object) -> str:
         """Return the text."""
-        return super().validate(obj, "" if value is None else value)
+        if value is None or isinstance(value, str):
+            return value or ""
+        self.error(obj, value)
 
 
 class Panel(PanelWidget):

@@ -51,9 +51,9 @@ class OptionalText(t.TraitType[str, str | None]):
 
     def validate(self, obj: t.HasTraits, value: object) -> str:
         """Return the text."""
-        if value is None or isinstance(value, str):
-            return value or ""
-        self.error(obj, value)
+        if value is not None and not isinstance(value, str):
+            self.error(obj, value)
+        return value or ""
 
 
 class Panel(PanelWidget):

@@ -71,7 +71,7 @@ def to_our_error(
         else f"No connection to {host}{through}"
     )
     return kind(
-        f"{what}: {error or type(error).__name__}.",
+        f"{what}: {str(error) or type(error).__name__}.",
         advice=f"Check the address{', the proxy' if proxy else ''} and the network.",
     )
 

@@ -1,0 +1,127 @@
+"""Ask the items of each task, and judge the answers."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfwidgets import InferenceClient
+from tests.engine import samples
+
+ITEMS = Path(__file__).with_name("items")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An item with its answer."""
+
+    item: str
+    answer: str
+    expected: str
+    is_right: bool
+
+
+def load_items(task: str) -> Any:
+    """Load the items of a task."""
+    return json.loads((ITEMS / f"{task.replace('-', '_')}.json").read_text("utf-8"))
+
+
+def check_chat(client: InferenceClient) -> Iterator[Verdict]:
+    """An answer is right if it has one of the expected forms, as regular expressions."""
+    for question, accepted in load_items("chat"):
+        message = {"role": "user", "content": question}
+        answer = client.chat_completion([message], max_tokens=120, temperature=0).text
+        is_right = any(re.search(one, answer, re.IGNORECASE) for one in accepted)
+        yield Verdict(question, answer, " | ".join(accepted), is_right)
+
+
+def normalize(answer: str) -> str:
+    """Return an answer as questions about texts are usually judged: no articles, no punctuation."""
+    words = re.sub(r"[^\w\s]", "", answer.lower()).split()
+    return " ".join(word for word in words if word not in ("a", "an", "the"))
+
+
+def judge_span(question: str, answer: str, accepted: Sequence[str]) -> Verdict:
+    """An answer is right if it is one of the expected ones exactly."""
+    is_right = normalize(answer) in map(normalize, accepted)
+    return Verdict(question, answer, " | ".join(accepted), is_right)
+
+
+def check_questions(client: InferenceClient) -> Iterator[Verdict]:
+    for passage in load_items("question-answering"):
+        for question, accepted in passage["questions"]:
+            found = client.question_answering(question=question, context=passage["context"])
+            yield judge_span(question, found.answer, accepted)
+
+
+def check_documents(client: InferenceClient) -> Iterator[Verdict]:
+    for page in load_items("document-question-answering"):
+        image = samples.draw_text(page["lines"])
+        for question, accepted in page["questions"]:
+            found = client.document_question_answering(image, question)
+            yield judge_span(question, found[0].answer if found else "", accepted)
+
+
+def check_sentiment(client: InferenceClient) -> Iterator[Verdict]:
+    for text, label in load_items("text-classification"):
+        best = client.text_classification(text)[0]
+        yield Verdict(text, f"{best.label} {best.score:.2f}", label, best.label == label)
+
+
+def check_masks(client: InferenceClient) -> Iterator[Verdict]:
+    """The first word counts."""
+    for text, accepted in load_items("fill-mask"):
+        words = [found.token_str.strip().lower() for found in client.fill_mask(text)]
+        yield Verdict(text, " ".join(words), " | ".join(accepted), words[0] in accepted)
+
+
+def check_tables(client: InferenceClient) -> Iterator[Verdict]:
+    for group in load_items("table-question-answering"):
+        for question, expected in group["questions"]:
+            answer = client.table_question_answering(group["table"], question).answer
+            yield Verdict(question, answer, expected, normalize(answer) == normalize(expected))
+
+
+_KINDS = {"PERSON": "PER", "GPE": "LOC", "NORP": "MISC"}
+
+
+def check_entities(client: InferenceClient) -> Iterator[Verdict]:
+    """Each expected entity is an item; it is right with its text and its kind."""
+    for text, expected in load_items("token-classification"):
+        found = {
+            normalize(one.word or ""): _KINDS.get(one.entity_group or "", one.entity_group)
+            for one in client.token_classification(text)
+        }
+        for name, kind in expected.items():
+            is_right = found.get(normalize(name)) == kind
+            yield Verdict(f"{name} in {text}", str(found), kind, is_right)
+
+
+def check_topics(client: InferenceClient) -> Iterator[Verdict]:
+    for group in load_items("zero-shot-classification")["sets"]:
+        for text, label in group["items"]:
+            best = client.zero_shot_classification(text, group["labels"])[0]
+            yield Verdict(text, f"{best.label} {best.score:.2f}", label, best.label == label)
+
+
+def check_similarity(client: InferenceClient) -> Iterator[Verdict]:
+    """The sentence of the same meaning has to be nearer than the one with the same words."""
+    for sentence, same, other in load_items("sentence-similarity"):
+        near, far = client.sentence_similarity(sentence, [same, other])
+        yield Verdict(sentence, f"{near:.2f} {far:.2f}", same, near > far)
+
+
+CHECKS: Mapping[str, Callable[[InferenceClient], Iterator[Verdict]]] = {
+    "chat-completion": check_chat,
+    "question-answering": check_questions,
+    "document-question-answering": check_documents,
+    "text-classification": check_sentiment,
+    "fill-mask": check_masks,
+    "table-question-answering": check_tables,
+    "token-classification": check_entities,
+    "zero-shot-classification": check_topics,
+    "sentence-similarity": check_similarity,
+}
+"""How each task is checked, by its name on the Hub."""

@@ -3,12 +3,13 @@
 Sources, from PaddleOCR's defaults: the detector needs sides that are multiples of 32 and returns
 how likely each pixel is text; its regions are shrunken, and grown again by 1.6 times their area
 over their perimeter. The recognizer needs lines of 48 pixels, has its characters in its metadata,
-and repeats a character over a run of positions (CTC, class 0 is blank). Lines are assumed level.
+and repeats a character over a run of positions (CTC, class 0 is blank). Turned pages are first
+straightened (`straighten.py`).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.images import Pixels
 from hfwidgets.engine.base.runtimes import OnnxModel, require_modules
 from hfwidgets.engine.base.weights import WEIGHTS
+from hfwidgets.engine.vision.straighten import Region, find_tilt, turn_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,6 +30,16 @@ _MIN_SHORT_SIDE, _MAX_LONG_SIDE, _SIDE_MULTIPLE = 736, 1600, 32
 _PIXEL_THRESHOLD, _BOX_THRESHOLD, _UNCLIP_RATIO = 0.3, 0.5, 1.6
 _MIN_BOX_SIDE = 3  # pixels of a region's shorter side
 _LINE_HEIGHT, _MAX_LINE_WIDTH = 48, 3200
+_MIN_CONFIDENCE = 0.6
+"""Below this mean probability of its characters, a piece is taken for something other than text."""
+
+_SURE = 0.85
+"""At this mean probability a page is not upside down, so that it is read only once."""
+
+_CERTAIN = 0.97
+"""The mean probability at which a single character is believed."""
+
+NO_TEXT = "No text was found in the image."
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
@@ -39,6 +51,14 @@ class TextPiece:
 
     text: str
     box: Box
+    confidence: float
+    """The mean probability of its characters, 0 to 1."""
+
+    @property
+    def is_certain(self) -> bool:
+        """True if this is text beyond doubt, which a single character rarely is."""
+        size = sum(map(str.isalnum, self.text))
+        return self.confidence >= (_SURE if size > 1 else _CERTAIN) and size > 0
 
     @property
     def center_y(self) -> float:
@@ -73,8 +93,10 @@ class OcrReader:
 
     def read_rows(self, image: "Image") -> list[list[TextPiece]]:
         """Return the pieces of text in reading order: rows from the top, each from the left."""
-        read = ((self._read_box(image, box), box) for box in self._find_boxes(image))
-        pieces = [TextPiece(text, box) for text, box in read if text]
+        pieces = [one for one in self._read_upright(image) if one.confidence >= _MIN_CONFIDENCE]
+        # Edges in photos are read as single letters, of which not one is certain.
+        if not any(piece.is_certain for piece in pieces):
+            return []
         rows: list[list[TextPiece]] = []
         for piece in sorted(pieces, key=lambda piece: piece.center_y):
             # Half a line's height: pieces of one line differ less, the next line differs more.
@@ -84,8 +106,27 @@ class OcrReader:
                 rows.append([piece])
         return [sorted(row, key=lambda piece: piece.box[0]) for row in rows]
 
-    def _find_boxes(self, image: "Image") -> Iterator[Box]:
-        """Yield the boxes that hold text."""
+    def _read_upright(self, image: "Image") -> list[TextPiece]:
+        """Return the pieces of a page, whichever way it is turned."""
+        found = self._find_regions(image)
+        tilt = find_tilt(region for region, _ in found)
+        if tilt:
+            image = turn_image(image, tilt)
+            found = self._find_regions(image)
+        pieces = self._read_boxes(image, [box for _, box in found])
+        if not pieces or _mean_confidence(pieces) >= _SURE:
+            return pieces
+        # Level lines may still stand on their heads, where they are read as nonsense.
+        image = turn_image(image, 180)
+        turned = self._read_boxes(image, [box for _, box in self._find_regions(image)])
+        return max(pieces, turned, key=_mean_confidence)
+
+    def _read_boxes(self, image: "Image", boxes: list[Box]) -> list[TextPiece]:
+        read = ((self._read_box(image, box), box) for box in boxes)
+        return [TextPiece(text, box, sure) for (text, sure), box in read if text]
+
+    def _find_regions(self, image: "Image") -> list[tuple[Region, Box]]:
+        """Return the regions of text, each with its box."""
         # Text in small images is enlarged to a size the detector was trained on.
         scale = max(1.0, _MIN_SHORT_SIDE / min(image.size))
         scale = min(scale, _MAX_LONG_SIDE / max(image.size))
@@ -95,29 +136,42 @@ class OcrReader:
         inputs = {"x": _preprocess(image.resize((width, height)))}
         likely = np.asarray(self._detector(inputs)[0])[0, 0]
         across, down = image.width / width, image.height / height
+        found = []
         for rows, columns in find_regions(likely > _PIXEL_THRESHOLD):
             tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
             if min(tall, wide) < _MIN_BOX_SIDE or likely[rows, columns].mean() < _BOX_THRESHOLD:
                 continue
             # For a rectangle, area times ratio over perimeter is the distance to grow on each side.
             grown = tall * wide * _UNCLIP_RATIO / (2 * (tall + wide))
-            yield (
+            box = (
                 max(0.0, (columns.min() - grown) * across),
                 max(0.0, (rows.min() - grown) * down),
                 min(float(image.width), (columns.max() + 1 + grown) * across),
                 min(float(image.height), (rows.max() + 1 + grown) * down),
             )
+            found.append((Region(rows, columns), box))
+        return found
 
-    def _read_box(self, image: "Image", box: Box) -> str:
-        """Return the text in a box."""
+    def _read_box(self, image: "Image", box: Box) -> tuple[str, float]:
+        """Return the text in a box, and the mean probability of its characters."""
         raise_if_cancelled()
         left, top, right, bottom = (round(edge) for edge in box)
         line = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         width = min(_MAX_LINE_WIDTH, max(16, round(line.width * _LINE_HEIGHT / line.height)))
         found = self._recognizer({"x": _preprocess(line.resize((width, _LINE_HEIGHT)))})[0]
-        classes = np.asarray(found)[0].argmax(1)
+        shares = np.asarray(found)[0]
+        classes = shares.argmax(1)
         changed = np.diff(classes, prepend=0) != 0  # CTC: a run of one class is one character
-        return "".join(self._characters[index] for index in classes[changed]).strip()
+        text = "".join(self._characters[index] for index in classes[changed]).strip()
+        chosen = shares.max(1)[changed & (classes > 0)]
+        return text, float(chosen.mean()) if len(chosen) else 0.0
+
+
+def _mean_confidence(pieces: list[TextPiece]) -> float:
+    """Return the mean confidence of pieces, weighted by their lengths."""
+    lengths = [len(piece.text) for piece in pieces]
+    total = sum(piece.confidence * size for piece, size in zip(pieces, lengths, strict=True))
+    return total / max(1, sum(lengths))
 
 
 def _preprocess(image: "Image") -> Pixels:
@@ -155,14 +209,17 @@ def find_regions(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.intp], ND
 
 
 class ImageText(TypedDict):
-    """The text of an image, as the Hub's wire has it."""
+    """The text of an image, as the Hub's wire has it; `reason` says why it is empty."""
 
     generated_text: str
+    reason: NotRequired[str]
 
 
 def image_to_text(models: LoadedModels, inputs: bytes) -> list[ImageText]:
-    """Return the text in the image, line by line."""
+    """Return the text in the image, line by line; empty with the reason where there is none."""
     lines = models.get(OcrReader).read_lines(images.open_image(inputs))
+    if not lines:
+        return [{"generated_text": "", "reason": NO_TEXT}]
     return [{"generated_text": "\n".join(lines)}]
 
 
@@ -173,6 +230,6 @@ CAPABILITY = Capability(
     weights=("ocr",),
     license="Apache-2.0",
     languages=("English", "Chinese"),
-    limits="Reads printed text in level lines (OCR); it does not describe images.",
+    limits="Reads printed text (OCR), also on turned pages; it does not describe images.",
     why_unavailable=require_modules("onnxruntime"),
 )

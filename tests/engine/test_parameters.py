@@ -93,7 +93,7 @@ INPUTS: dict[str, Callable[[], Arguments]] = {
     "feature-extraction": lambda: {"text": "apple " * 300 + "the end"},
     "fill-mask": lambda: {"text": "The capital of France is <mask>."},
     "image-classification": lambda: {"image": samples.encode_image(samples.draw_person())},
-    "image-segmentation": lambda: {"image": samples.encode_image(samples.draw_person())},
+    "image-segmentation": lambda: {"image": samples.encode_image(samples.draw_face(300))},
     "image-to-image": lambda: {
         "image": samples.encode_image(samples.draw_shapes().resize((60, 40)))
     },

@@ -169,7 +169,8 @@ def _preference(capability: Capability) -> int:
 
 def chat_processes() -> list[Llama]:
     """Return the chat models of capabilities that do not use the engine's own."""
-    return [one.llama for one in all_capabilities() if one.llama is not None]
+    found = (one.llama for one in all_capabilities())
+    return list(dict.fromkeys(llama for llama in found if llama is not None))
 
 
 def choose_capability(

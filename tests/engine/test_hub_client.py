@@ -157,12 +157,14 @@ def test_sentence_similarity(hub: Hub, server: Server) -> None:
 def test_text_classification(hub: Hub, server: Server) -> None:
     url = server.task("text-classification")
     good = hub.text_classification("I love this phone!", model=url)
-    assert [element.label for element in good] == ["POSITIVE", "NEGATIVE"]
+    assert [element.label for element in good] == ["POSITIVE", "NEUTRAL", "NEGATIVE"]
     assert sum(element.score for element in good) == pytest.approx(1)
     bad = hub.text_classification("The food was awful.", model=url, top_k=1)
     assert [element.label for element in bad] == ["NEGATIVE"]
     raw = hub.text_classification("I love this!", model=url, function_to_apply="none")
-    assert raw[0].score == pytest.approx(-raw[1].score)
+    assert raw[0].score == pytest.approx(-raw[2].score)
+    plain = hub.text_classification("The train leaves at ten.", model=url)
+    assert plain[0].label == "NEUTRAL"
 
 
 def test_zero_shot_classification(hub: Hub, server: Server) -> None:
@@ -252,6 +254,12 @@ def test_table_question_answering(hub: Hub, server: Server) -> None:
     assert (one.answer, one.coordinates, one.cells) == ("36542", [[0, 1]], ["36542"])
     total = hub.table_question_answering(table, "What is the total number of stars?", model=url)
     assert (total.answer, total.aggregator) == ("44988", "SUM")
+    rust = hub.table_question_answering(table, "Which repository uses Rust?", model=url)
+    assert (rust.answer, rust["column"], rust["rows"]) == (
+        "Tokenizers",
+        "Repository",
+        ["Tokenizers"],
+    )
 
 
 def test_tabular_classification(hub: Hub, server: Server) -> None:

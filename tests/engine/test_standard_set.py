@@ -16,6 +16,7 @@ from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage
 from hfwidgets.engine.chat.qwen import MODEL, find_in_text
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.errors import EngineError
+from tests.engine import samples
 from tests.plugins.engine import make_cache, start_managed_engine
 from tests.plugins.loopback import Answer, Loopback, Seen
 
@@ -174,6 +175,8 @@ MOODS = [
     ("What a charming little place.", "POSITIVE"),
     ("I had to ask three times for water.", "NEGATIVE"),
     ("Our guide made the whole trip.", "POSITIVE"),
+    ("The library is next to the town hall.", "NEUTRAL"),
+    ("The lecture is in room 12.", "NEUTRAL"),
 ]
 
 
@@ -200,7 +203,34 @@ def test_moods_without_a_word_of_mood(client: InferenceClient) -> None:
         found = client.text_classification(text)
         assert sum(row.score for row in found) == pytest.approx(1)
         right += found[0].label == mood
-    assert right >= 5
+    assert right >= 7
+
+
+def test_a_question_that_the_text_does_not_answer(client: InferenceClient) -> None:
+    found = client.question_answering(question="How deep is the sea there?", context=HARBOR)
+    assert (found.answer, found.start, found.end) == ("", 0, 0)
+    assert found["reason"] == "The text does not seem to answer this question."
+
+
+def test_a_letter_is_answered_from(client: InferenceClient, full_weights: Path) -> None:
+    lines = [
+        "Dear Ms. Novak,",
+        "your bicycle is repaired. Please collect it by Friday.",
+        "The repair costs 64 euros.",
+        "Invoice number: 88-201 B",
+        "Kind regards, Emil Strand",
+    ]
+    page = samples.draw_text(lines)
+    words = " ".join(lines).split()
+    for question, answer in (
+        ("How much does the repair cost?", "64 euros"),
+        ("What is the invoice number?", "88-201 B"),
+        ("Who signed the letter?", "Emil Strand"),
+    ):
+        [found] = client.document_question_answering(page, question)
+        assert found.answer == answer
+        assert " ".join(words[found.start : found.end + 1]).strip(",.") == answer
+    assert client.document_question_answering(page, "Who?").meta.model.endswith(MODEL[5:])
 
 
 def test_the_model_is_decided_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ from hfwidgets.engine.base.limits import check_text_length
 from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.chat.chat import MODEL
 
-MAX_CANDIDATES, MAX_FINALISTS = 48, 12
+MAX_CANDIDATES, MAX_FINALISTS = 24, 8
 """How many of the likeliest next words are rated with the first tokens after the mask, and how many
-of those with all of them."""
+of those with all of them. Twice as many find hardly more, and take twice as long."""
+
+MAX_WORDS = 48
+"""How many words a request may ask for or name."""
 
 _GLANCE_TOKENS = 1  # the number of those first tokens
 
@@ -24,7 +27,7 @@ _PROMPT_PREFIX = "Sentence: "  # so that a mask at the very start has something 
 _MAX_FOLLOWING_TOKENS = 48  # tokens after the mask that are rated: each costs one step per word
 
 ScoredWord = tuple[str, float]
-Targets = Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_CANDIDATES)]
+Targets = Annotated[list[str], msgspec.Meta(min_length=1, max_length=MAX_WORDS)]
 
 
 class FilledMask(TypedDict):
@@ -40,7 +43,7 @@ async def fill_mask(
     models: LoadedModels,
     inputs: str,
     *,
-    top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_CANDIDATES)] = 5,
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORDS)] = 5,
     targets: Targets | None = None,
 ) -> list[FilledMask]:
     """Return the likeliest words for the one [MASK] or <mask>, best first."""
@@ -54,7 +57,7 @@ async def fill_mask(
     words = (
         await _score_targets(models, left, targets)
         if targets
-        else await _find_likely_words(models, left)
+        else await _find_likely_words(models, left, max(MAX_CANDIDATES, top_k))
     )
     # Each word costs a request, so most are dropped after a look at one token of what follows.
     rest = (await models.llama.tokenize(after))[:_MAX_FOLLOWING_TOKENS] if after.strip() else []
@@ -83,16 +86,16 @@ async def _rank_words(
     return sorted(scored, key=lambda pair: -pair[1])
 
 
-async def _find_likely_words(models: LoadedModels, left: str) -> list[ScoredWord]:
-    """Return the likeliest next words, each once, with their log-probabilities."""
+async def _find_likely_words(models: LoadedModels, left: str, count: int) -> list[ScoredWord]:
+    """Return the `count` likeliest next words, each once, with their log-probabilities."""
     words: dict[str, ScoredWord] = {}
     # More than needed, because parts of words and punctuation are dropped below.
-    for token, score in (await models.llama.next_tokens(left, 3 * MAX_CANDIDATES)).values():
+    for token, score in (await models.llama.next_tokens(left, 3 * count)).values():
         word = token.strip()
         # A leading space marks a whole word; other tokens continue the word before the mask.
         if token.startswith(" ") and _WORD.fullmatch(word):
             words.setdefault(word.lower(), (word, score))
-    return list(words.values())[:MAX_CANDIDATES]
+    return list(words.values())[:count]
 
 
 async def _score_targets(models: LoadedModels, left: str, targets: Targets) -> list[ScoredWord]:

@@ -4,7 +4,7 @@ Both models rate the spans: MiniLM by how near their sentence is to the question
 how likely each is as the answer. If it wrote freely, the chat model would invent one.
 """
 
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 import msgspec
 from anyio import to_thread
@@ -21,6 +21,8 @@ MAX_CANDIDATES, MAX_FINALISTS = 60, 6
 """How many spans of the nearest sentences are considered, and how many are rated in full."""
 
 _FIRST_TOKENS = 1000  # the number of likeliest first tokens requested for an answer
+
+NO_ANSWER = "The text does not seem to answer this question."
 
 CONTEXT_WORDS = 700
 """Words of the text given to the chat model: the sentences nearest to the question."""
@@ -49,12 +51,16 @@ class PassageQuestion(msgspec.Struct):
 
 
 class SpanAnswer(TypedDict):
-    """An answer with its place in the context, [start, end) in characters."""
+    """An answer with its place in the context, [start, end) in characters.
+
+    An empty one has the reason why there is none.
+    """
 
     answer: str
     score: float
     start: int
     end: int
+    reason: NotRequired[str]
 
 
 async def question_answering(

@@ -4,7 +4,6 @@ VADER is an ordinary dependency, not a weight package: its rules are code as muc
 and it is a small, widely used library.
 """
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -21,7 +20,14 @@ Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 """VADER's time grows with the square of the length: 0.3 s for the longest, 10 s for five times
 it."""
 
-_CERTAIN = 0.9999  # VADER rounds scores near 1 up to it, where the logit would be infinite
+_LABELS = ("POSITIVE", "NEGATIVE", "NEUTRAL")
+
+# VADER's authors call a text neutral up to this distance from 0, which is also what it gives for
+# texts without a word that it knows.
+_NEUTRAL_BOUND = 0.05
+
+_SHARPNESS = 10.0
+"""Turns VADER's numbers into shares: at this one a compound of 0.3 has a share of about 0.9."""
 
 
 class Vader:
@@ -49,11 +55,11 @@ def text_classification(
     function_to_apply: Transform = "softmax",
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
 ) -> list[list[LabelScore]]:
-    """Return POSITIVE and NEGATIVE, the likelier first; POSITIVE's share is (1 + compound) / 2."""
-    share = (1 + max(-_CERTAIN, min(_CERTAIN, models.get(Vader).compound_score(inputs)))) / 2
-    # VADER gives one number; two opposite logits with this distance softmax to its share.
-    logit = math.log(share / (1 - share)) / 2
-    return [rank_labels(("POSITIVE", "NEGATIVE"), (logit, -logit), function_to_apply, top_k)]
+    """Return POSITIVE, NEGATIVE and NEUTRAL, the likeliest first."""
+    compound = models.get(Vader).compound_score(inputs)
+    # At the bound two labels have the same logit, so that the likelier one changes there.
+    logits = [_SHARPNESS * value for value in (compound, -compound, _NEUTRAL_BOUND)]
+    return [rank_labels(_LABELS, logits, function_to_apply, top_k)]
 
 
 CAPABILITY = Capability(
@@ -63,5 +69,8 @@ CAPABILITY = Capability(
     weights=(),
     license="MIT",
     languages=("English",),
-    limits="English sentiment only, by a lexicon and rules; best on short informal texts.",
+    limits=(
+        "English sentiment only, by a lexicon and rules; best on short informal texts. A text "
+        "without a word that it knows is neutral."
+    ),
 )

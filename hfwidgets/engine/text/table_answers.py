@@ -84,16 +84,20 @@ class RowSelection:
 
 
 class TableAnswer(TypedDict):
-    """An answer with its cells and their coordinates, as (row, column)."""
+    """An answer with its cells and their coordinates, as (row, column), and with their names."""
 
     answer: str
     coordinates: list[list[int]]
     cells: list[str]
     aggregator: Aggregator
+    column: str
+    """The name of the cells' column."""
+    rows: list[str]
+    """What the first column has in the cells' rows, which usually names them."""
 
 
 def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> TableAnswer:
-    """Return the answer, the cells that it comes from, their coordinates, and the aggregation."""
+    """Return the answer, with its cells, where they are in the table, and the aggregation."""
     table, query = _parse_table(inputs.table), inputs.query
     similarity = _column_similarities(models, table, query)
     selection = _select_rows(table, query, similarity)
@@ -110,6 +114,8 @@ def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> Tab
         "coordinates": [[row, index] for row in selection.rows],
         "cells": cells,
         "aggregator": aggregator,
+        "column": column,
+        "rows": [next(iter(table.columns.values()))[row] for row in selection.rows],
     }
 
 

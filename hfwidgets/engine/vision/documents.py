@@ -5,7 +5,7 @@ MiniLM choose the likeliest span, as they do for questions about a text.
 """
 
 import re
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 from anyio import to_thread
@@ -19,7 +19,7 @@ from hfwidgets.engine.base.sentences import Sentence
 from hfwidgets.engine.chat import question_answering
 from hfwidgets.engine.text.minilm import LANGUAGES, MiniLM
 from hfwidgets.engine.text.spans import find_spans
-from hfwidgets.engine.vision.ocr import OcrReader
+from hfwidgets.engine.vision.ocr import NO_TEXT, OcrReader
 
 _FIELD = re.compile(r"[^:]{2,40}:\s+(?P<value>\S.*)")
 _MAX_LINES = 500
@@ -34,12 +34,16 @@ class DocumentQuestion(msgspec.Struct):
 
 
 class PageAnswer(TypedDict):
-    """An answer, and its first and last word counted from the page's first."""
+    """An answer, and its first and last word counted from the page's first.
+
+    An empty one has the reason why there is none.
+    """
 
     answer: str
     score: float
     start: int
     end: int
+    reason: NotRequired[str]
 
 
 async def document_question_answering(
@@ -51,37 +55,55 @@ async def document_question_answering(
     lang: Literal["en", "eng"] = "en",
 ) -> list[PageAnswer]:
     """Return an answer from each of the `top_k` nearest lines; `max_answer_len` counts words."""
-    lines, similarity = await to_thread.run_sync(_read_page, models, inputs)
+    lines = await to_thread.run_sync(read_page, models, inputs.image)
+    return await answer_from_lines(models, inputs.question, lines, top_k, max_answer_len)
+
+
+async def answer_from_lines(
+    models: LoadedModels, question: str, lines: list[str], count: int, longest: int
+) -> list[PageAnswer]:
+    """Return an answer of at most `longest` words from each of the `count` nearest lines."""
+    similarity = await to_thread.run_sync(_rate_lines, models, question, lines)
     shares = softmax(similarity, _SHARPNESS)
     found: list[PageAnswer] = []
-    for index in sorted(range(len(lines)), key=lambda index: -similarity[index])[:top_k]:
-        answer = await _answer_from_line(models, inputs.question, lines[index], max_answer_len)
+    for index in sorted(range(len(lines)), key=lambda index: -similarity[index])[:count]:
+        answer = await _answer_from_line(models, question, lines[index], longest)
         start = sum(len(line.split()) for line in lines[:index]) + _word_index(lines[index], answer)
         end = start + len(answer.split()) - 1
         found.append({"answer": answer, "score": float(shares[index]), "start": start, "end": end})
     return found
 
 
-def _read_page(models: LoadedModels, inputs: DocumentQuestion) -> tuple[list[str], list[float]]:
-    """Return the page's lines and how near each is to the question."""
-    lines = models.get(OcrReader).read_lines(images.open_image(inputs.image))[:_MAX_LINES]
+def read_page(models: LoadedModels, image: bytes) -> list[str]:
+    """Return the lines of a page; a 400 if it has none."""
+    lines = models.get(OcrReader).read_lines(images.open_image(image))[:_MAX_LINES]
     if not lines:
-        raise bad_request("No text was found in the image.", "inputs")
-    vectors = models.get(MiniLM).embed([inputs.question, *lines])
-    return lines, [float(value) for value in vectors[1:] @ vectors[0]]
+        raise bad_request(NO_TEXT, "inputs")
+    return lines
+
+
+def _rate_lines(models: LoadedModels, question: str, lines: list[str]) -> list[float]:
+    """Return how near each line is to the question."""
+    vectors = models.get(MiniLM).embed([question, *lines])
+    return [float(value) for value in vectors[1:] @ vectors[0]]
 
 
 async def _answer_from_line(models: LoadedModels, question: str, line: str, longest: int) -> str:
     """Return the value of the line's field, else its likeliest span, else all of it."""
-    field = _FIELD.fullmatch(line)
     # Forms are the usual documents, and their values need no model.
-    if field and len(field["value"].split()) <= longest:
-        return field["value"]
+    if value := find_field_value(line, longest):
+        return value
     if not find_spans([Sentence(line, 0)], question, longest):
         return line
     passage = question_answering.PassageQuestion(question, line)
     [best] = await question_answering.rank_answers(models, passage, count=1, longest=longest)
     return best["answer"]
+
+
+def find_field_value(line: str, longest: int) -> str:
+    """Return the value in a line such as "Name: value", if it has at most `longest` words."""
+    field = _FIELD.fullmatch(line)
+    return field["value"] if field and len(field["value"].split()) <= longest else ""
 
 
 def _word_index(line: str, answer: str) -> int:

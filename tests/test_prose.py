@@ -26,6 +26,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "hfwidgets/MIGRATION.md",
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "notebooks").rglob("*.md"))),
 )
 
 COUNTED = "call|row|request|line|file|token|socket|result|message|model|answer|sentence"
@@ -165,7 +166,7 @@ def prose() -> list[Text]:
 
 
 def without_code(text: str) -> str:
-    return re.sub(r"``?[^`]*``?", "", text)
+    return re.sub(r"``?[^`]*``?|</?picture>", "", text)
 
 
 def is_excepted(text: Text) -> bool:

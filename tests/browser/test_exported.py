@@ -14,10 +14,11 @@ from traitlets.config import Config
 from hfwidgets.engine_process import EngineState
 from tests.browser.stage import SHOWN, Stage
 from tests.plugins.loopback import Loopback
+from tests.save_notebooks import WITH_OUTPUTS
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PANELS = {"audio": 2, "tabular": 1, "tour": 1}
-"""Those that take a few seconds, with the panels in them; `pytest notebooks` runs all."""
+"""The panels in some of them. The last two are committed with their outputs."""
 
 SETUP = """import hfwidgets as hf
 from hfwidgets.tasks.examples import make_arguments
@@ -97,6 +98,7 @@ def test_panels(exported: Callable[..., Page], loopback: Loopback) -> None:
 def test_notebooks(
     exported: Callable[..., Page], engine: EngineState, full_weights: Path, name: str
 ) -> None:
-    page = exported(executed(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)))
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    page = exported(notebook if name in WITH_OUTPUTS else executed(notebook))
     expect(page.locator(".hfw-static")).to_have_count(PANELS[name])
     expect_readable(page)

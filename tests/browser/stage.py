@@ -4,7 +4,6 @@ A panel's `base_url` ends in the task's name, so the path says which task is ask
 """
 
 import base64
-import io
 import json
 import threading
 from typing import Any
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from hfwidgets.tasks import TASKS, examples
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_events
+from tests.plugins.sample_media import encode_image
 
 SCORES = [{"label": "calm", "score": 0.75}, {"label": "rough", "score": 0.25}]
 BOXES = [
@@ -22,12 +22,6 @@ BOXES = [
 VECTOR = [round(0.1 * (-1) ** at * (at % 7), 3) for at in range(64)]
 
 
-def png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
 def mask(*box: int) -> str:
     """Return a mask for an image of 640 x 420 pixels, light inside the box, in half its size.
 
@@ -35,7 +29,7 @@ def mask(*box: int) -> str:
     """
     image = Image.new("L", (320, 210))
     ImageDraw.Draw(image).rectangle([side // 2 for side in box], fill=255)
-    return base64.b64encode(png(image)).decode()
+    return base64.b64encode(encode_image(image)).decode()
 
 
 def video_file() -> bytes:
@@ -44,7 +38,9 @@ def video_file() -> bytes:
 
 
 def image_answer() -> Answer:
-    return Answer(body=png(examples.harbor().rotate(180)), headers={"content-type": "image/png"})
+    return Answer(
+        body=encode_image(examples.harbor().rotate(180)), headers={"content-type": "image/png"}
+    )
 
 
 def spoken() -> Answer:

@@ -9,9 +9,10 @@ from playwright.sync_api import Page, expect
 
 from hfwidgets.tasks import examples
 from tests.browser.conftest import Open
-from tests.browser.stage import Stage, png
+from tests.browser.stage import Stage
 from tests.browser.test_panels import Desk, desk, done, faults, run, stage, try_example
 from tests.plugins.loopback import Answer
+from tests.plugins.sample_media import encode_image
 
 __all__ = ["desk", "stage"]
 
@@ -27,7 +28,7 @@ MORE_THAN_FITS = """() => [...document.querySelectorAll('.hfw, .hfw *')].filter(
 @pytest.fixture
 def boat(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.harbor()))
+    path.write_bytes(encode_image(examples.harbor()))
     return path
 
 

@@ -12,9 +12,10 @@ from playwright.sync_api import Locator, Page, expect
 from hfwidgets.tasks import TASKS, examples
 from tests.browser.conftest import Open, saving_state
 from tests.browser.jupyter import Jupyter, Notebook, serve
-from tests.browser.stage import SHOWN, Stage, png
+from tests.browser.stage import SHOWN, Stage
 from tests.plugins.frontend import AXE
 from tests.plugins.loopback import Loopback
+from tests.plugins.sample_media import encode_image
 
 Desk = Callable[..., Notebook]
 pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
@@ -147,7 +148,7 @@ def test_escape_stops(desk: Desk, page: Page, stage: Stage) -> None:
 
 def image_file(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.harbor()))
+    path.write_bytes(encode_image(examples.harbor()))
     return path
 
 

@@ -1,15 +1,13 @@
 """Keep the way from a method to the bytes short, for readers who follow a call."""
 
-import io
 import sys
 from pathlib import Path
 from types import FrameType
 
-from PIL import Image
-
 import hfwidgets
 from hfwidgets import InferenceClient
 from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encode_image
 
 ROOT = Path(str(hfwidgets.__file__)).parent
 
@@ -17,16 +15,10 @@ MAX_MODULES = 14
 MAX_ENTRIES = 80
 
 
-def png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(file, "PNG")
-    return file.getvalue()
-
-
 def test_the_way_of_a_warm_call_is_short(loopback: Loopback) -> None:
     url = f"{loopback.url}/result.png"
     loopback.route("POST", "/its/name", Answer(json={"images": [{"url": url}]}))
-    loopback.route("GET", "/result.png", Answer(body=png()))
+    loopback.route("GET", "/result.png", Answer(body=encode_image()))
     client = InferenceClient(
         "org/model",
         provider="fal-ai",

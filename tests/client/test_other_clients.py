@@ -1,24 +1,17 @@
 """What code written for other clients brings along: names, sentinels, addresses, arguments."""
 
 import asyncio
-import io
 from typing import Any
 
 import openai
 import pytest
-from PIL import Image
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events, events
+from tests.plugins.sample_media import encode_image
 from tests.providers import inputs
 
 HELLO = [{"role": "user", "content": "Hello"}]
-
-
-def png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(file, "PNG")
-    return file.getvalue()
 
 
 # An OpenAI-compatible address
@@ -61,8 +54,8 @@ def test_speech_and_images_at_openais_wire(
         "/v1/images/generations",
         Answer(json={"data": [{"url": f"{loopback.url}/image.png"}]}),
     )
-    loopback.route("GET", "/image.png", Answer(body=png()))
-    assert openai_client.text_to_image("a boat", width=64, height=32, model="m").size == (2, 2)
+    loopback.route("GET", "/image.png", Answer(body=encode_image()))
+    assert openai_client.text_to_image("a boat", width=64, height=32, model="m").size == (40, 30)
     assert loopback.requests[1].json() == {
         "prompt": "a boat",
         "response_format": "b64_json",
@@ -84,7 +77,7 @@ def test_a_task_without_a_route_there_is_refused(loopback: Loopback) -> None:
     with pytest.raises(errors.TaskNotServedError, match=r"OpenAI-compatible server.*no route"):
         client.text_classification("x")
     with pytest.raises(errors.TaskNotServedError):
-        client.object_detection(png())
+        client.object_detection(encode_image())
     assert loopback.requests == []
 
 
@@ -260,7 +253,7 @@ def test_the_other_names_of_fields(loopback: Loopback) -> None:
     filled = {"sequence": "a boat", "score": 1.0, "token": 5, "token_str": "boat"}
     loopback.answer(Answer(json=[filled]), Answer(json=[{"generated_text": "a boat"}]))
     assert client.fill_mask("a [MASK]")[0].fill_mask_output_token_str == "boat"
-    assert client.image_to_text(png()).image_to_text_output_generated_text == "a boat"
+    assert client.image_to_text(encode_image()).image_to_text_output_generated_text == "a boat"
 
 
 def test_an_argument_of_the_client_is_sent_there() -> None:

@@ -24,6 +24,7 @@ from hfwidgets.engine.onnx.vision import Preprocessor
 from hfwidgets.engine.server.parameters import check_arguments
 from tests.engine import tiny_onnx as tiny
 from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encode_image
 
 TEXT = "the boat sails to rome on monday"
 
@@ -226,13 +227,7 @@ def test_a_text_longer_than_the_model_is_refused(tmp_path: Path) -> None:
         ask(folder, "text-classification", TEXT)
 
 
-def png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-RED = png(Image.new("RGB", (8, 8), (255, 0, 0)))
+RED = encode_image(Image.new("RGB", (8, 8), (255, 0, 0)))
 
 
 def test_images_are_classified(tmp_path: Path) -> None:
@@ -262,7 +257,7 @@ def test_objects(tmp_path: Path) -> None:
     folder = tiny.constant_model(
         tmp_path, tiny.labels("boat", "sun"), logits=logits, pred_boxes=boxes
     )
-    image = png(Image.new("RGB", (100, 40)))
+    image = encode_image(Image.new("RGB", (100, 40)))
     rows = ask(folder, "object-detection", image)
     assert [(row["label"], row["box"]) for row in rows] == [
         ("boat", {"xmin": 25, "ymin": 0, "xmax": 75, "ymax": 40}),
@@ -280,7 +275,7 @@ def test_semantic_segments(tmp_path: Path) -> None:
     logits = np.zeros((1, 2, 2, 2), np.float32)
     logits[0, 1, :, 1] = 5
     folder = tiny.constant_model(tmp_path, tiny.labels("sea", "sky"), logits=logits)
-    rows = ask(folder, "image-segmentation", png(Image.new("RGB", (8, 4))))
+    rows = ask(folder, "image-segmentation", encode_image(Image.new("RGB", (8, 4))))
     masks = {row["label"]: mask_of(row) for row in rows}
     assert masks["sky"].shape == (4, 8)
     assert masks["sky"][:, -1].all()
@@ -297,7 +292,7 @@ def test_panoptic_segments(tmp_path: Path) -> None:
     folder = tiny.constant_model(
         tmp_path, tiny.labels("sea", "sky"), logits=logits, pred_boxes=boxes, pred_masks=masks
     )
-    rows = ask(folder, "image-segmentation", png(Image.new("RGB", (8, 4))))
+    rows = ask(folder, "image-segmentation", encode_image(Image.new("RGB", (8, 4))))
     assert [row["label"] for row in rows] == ["sea", "sky"]
     assert mask_of(rows[0])[:, 0].all()
     assert not mask_of(rows[0])[:, -1].any()

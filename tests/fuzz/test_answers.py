@@ -272,7 +272,7 @@ def test_what_is_not_an_answer_is_an_error_that_shows_it(
 
 
 def test_the_same_over_a_real_connection(loopback: Loopback) -> None:
-    rng = random.Random(SEED)
+    rng, shown = random.Random(SEED), 0
     with warnings.catch_warnings(), InferenceClient(loopback.url, max_retries=0) as client:
         warnings.simplefilter("ignore")
         for _ in range(150):
@@ -288,6 +288,8 @@ def test_the_same_over_a_real_connection(loopback: Loopback) -> None:
                 continue
             check_whole(result, played)
             check_shown(result)
+            shown += 1
+    assert 20 < shown < 130
 
 
 ODD_ARGUMENTS = [

@@ -9,9 +9,10 @@ from hfwidgets.notebook import background_loop
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import examples
-from tests.browser.stage import Stage, png
+from tests.browser.stage import Stage
 from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encode_image
 
 
 def view(opened: TaskPanel) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def view(opened: TaskPanel) -> dict[str, Any]:
 @pytest.fixture
 def boat(tmp_path: Path) -> Path:
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.harbor()))
+    path.write_bytes(encode_image(examples.harbor()))
     return path
 
 
@@ -178,7 +179,7 @@ def test_the_first_frame_of_a_video_is_kept(panel: Open) -> None:
     assert "<img" not in opened._hfw_render_static()[0]
     background_loop.submit(opened._hfw_store_poster(1, b"not an image")).result(5)
     assert "<img" not in opened._hfw_render_static()[0]
-    still = png(examples.harbor())
+    still = encode_image(examples.harbor())
     background_loop.submit(opened._hfw_store_poster(1, still)).result(5)
     body = opened._hfw_render_static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")

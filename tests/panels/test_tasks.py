@@ -24,9 +24,10 @@ from hfwidgets.results.files import extract_image
 from hfwidgets.tasks import TASKS, examples, unregister
 from hfwidgets.tasks.controls import MediaInput, Slider
 from hfwidgets.tasks.declaration import task as declared
-from tests.browser.stage import SHOWN, Stage, png
+from tests.browser.stage import SHOWN, Stage
 from tests.panels.conftest import Open, page, say, settled
 from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.sample_media import encode_image
 from tests.plugins.waiting import until
 
 
@@ -133,7 +134,7 @@ def depth() -> Iterator[None]:
 
 
 def test_a_new_task_has_a_panel_from_its_declaration(depth: None, loopback: Loopback) -> None:
-    drawn = base64.b64encode(png(Image.new("L", (64, 42), 90))).decode()
+    drawn = base64.b64encode(encode_image(Image.new("L", (64, 42), 90))).decode()
     loopback.answer(Answer(json=[{"label": "depth", "mask": drawn}]))
     opened = hf.panel("depth-estimation", base_url=loopback.url)
     form = page(opened).doc["form"]
@@ -229,7 +230,7 @@ def test_a_result_becomes_another_panels_input(panel: Open) -> None:
 
 def test_media_arrive_in_pieces_and_not_as_traits(panel: Open) -> None:
     opened = panel("image-classification")
-    data = png(examples.harbor())
+    data = encode_image(examples.harbor())
     half = len(data) // 2
     piece = {"k": "do", "do": "upload", "name": "image", "id": "u1", "total": len(data)}
     say(opened, [data[:half]], **piece, at=0, file="boat.png")
@@ -267,7 +268,7 @@ def test_variables_of_the_notebook(
     from hfwidgets.panels.form import variables
 
     path = tmp_path / "boat.png"
-    path.write_bytes(png(examples.harbor()))
+    path.write_bytes(encode_image(examples.harbor()))
     scope = {
         "boat": examples.harbor(),
         "array": np.zeros((4, 6, 3), np.uint8),

@@ -1,6 +1,7 @@
 """Answers are recorded once and replayed without a request."""
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from hfwidgets.calls import settings
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
+from tests.plugins.sample_media import encode_image
 
 TOKEN = "hf_" + "k" * 34
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -150,12 +152,8 @@ def test_images_are_files_identified_by_their_content(
 def test_media_inside_json_are_files_too(loopback: Loopback, folder: Path) -> None:
     noise = os.urandom(400)
     image = Image.frombytes("RGB", (10, 10), noise[:300])
-    import base64
-    import io
-
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    mask = base64.b64encode(out.getvalue()).decode()
+    png = encode_image(image)
+    mask = base64.b64encode(png).decode()
     loopback.answer(Answer(json=[{"label": "cat", "score": 1, "mask": mask, "$note": "stays"}]))
     with hf.recordings(folder):
         live = client(loopback).image_segmentation(image)
@@ -163,7 +161,7 @@ def test_media_inside_json_are_files_too(loopback: Loopback, folder: Path) -> No
     assert live[0].mask.tobytes() == again[0].mask.tobytes()
     assert again[0]["$note"] == "stays"
     [file] = (folder / "files").iterdir()
-    assert file.read_bytes() == out.getvalue()
+    assert file.read_bytes() == png
 
 
 def test_a_stream_is_replayed_as_a_stream(loopback: Loopback, folder: Path) -> None:

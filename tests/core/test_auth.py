@@ -105,8 +105,80 @@ def test_saving_keeps_the_file_for_its_owner(home: Path) -> None:
     path = auth.save_token("hf_abc\n")
     assert path.read_text() == "hf_abc"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert auth.forget_token()
-    assert not auth.forget_token()
+    assert auth.forget_token() is True
+    assert auth.forget_token() is False
+
+
+def test_saving_makes_the_folders_and_narrows_an_older_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home / "new" / "deep" / "token"
+    monkeypatch.setenv("HF_TOKEN_PATH", str(path))
+    assert auth.save_token(" 'hf_abc' ") == path
+    path.write_text("hf_older_and_longer")
+    path.chmod(0o644)
+    assert auth.save_token("hf_new") == path
+    assert path.read_text() == "hf_new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) & 0o700 == 0o700
+
+
+@pytest.mark.parametrize("value", ["hf_abc", "xyz-own-key"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"", "utf-8"),
+        (b"\xef\xbb\xbf", "utf-8"),
+        (b"\xff\xfe", "utf-16-le"),
+        (b"\xfe\xff", "utf-16-be"),
+        (b"", "utf-16-le"),
+    ],
+)
+def test_a_token_file_in_any_encoding(home: Path, mark: bytes, encoding: str, value: str) -> None:
+    for text in (value, f"{value}\r\n", f"\r\n \n{value}\na note\n", f'"{value}"\n'):
+        (home / "token").write_bytes(mark + text.encode(encoding))
+        found = auth.find_machine_token()
+        assert found is not None
+        assert (found.value, found.source) == (value, "the token file")
+    (home / "token").write_bytes(mark + "\r\n".encode(encoding))
+    assert source() is None
+
+
+def test_a_token_file_that_cannot_be_used(home: Path) -> None:
+    (home / "token").write_bytes(b"hf_\xff\xfe")
+    with pytest.raises(errors.ConfigurationError, match="is not a text file"):
+        source()
+    (home / "token").write_text("hf_a b")
+    with pytest.raises(errors.ConfigurationError, match="The token from the token file has"):
+        source()
+    (home / "token").unlink()
+    (home / "token").mkdir()
+    assert source() is None
+
+
+def test_a_hub_token_is_known_by_its_beginning() -> None:
+    for value, is_hub_token in (("hf_abc", True), ("hfabc", False), ("own-hf_key", False)):
+        token = auth.explicit_token(value)
+        assert token is not None
+        assert token.is_hub_token is is_hub_token
+        with pytest.raises(AttributeError):
+            token.is_explicit = False  # type: ignore[misc]
+        assert auth.Token(value, "a test").is_hub_token is is_hub_token
+
+
+def test_a_name_and_password_as_a_header() -> None:
+    assert auth.basic_auth("ada", "lovelace!") == "Basic YWRhOmxvdmVsYWNlIQ=="
+    assert auth.basic_auth("", "") == "Basic Og=="
+    assert auth.basic_auth("é", "ü") == "Basic w6k6w7w="
+
+
+@pytest.mark.parametrize(
+    "value", ["é", "a\nb", "a\rb", "a\x00b", "\u200b", "a\tb", b"bytes", 3, None]
+)
+def test_a_header_s_value_is_printable_ascii_text(value: Any) -> None:
+    auth.check_headers({"X-Fine": "", "X-Other": "a b; c=d"})
+    with pytest.raises(errors.ConfigurationError, match="header 'X-Odd' cannot be sent"):
+        auth.check_headers({"X-Fine": "x", "X-Odd": value})
 
 
 def test_implicit_tokens_can_be_switched_off(

@@ -10,6 +10,7 @@ import pytest
 
 from hfwidgets import errors, media
 from hfwidgets.media import declare_type, find_type, mix_channels, sniff
+from hfwidgets.media._sniff import find_id3_end
 from tests.plugins.sample_media import make_wav, run_local
 
 EBML = b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01B\x82"
@@ -79,6 +80,10 @@ TYPES = [
     (b"\x00\x00\x10\x00junk\x00\x00", None),
     (EBML + b"\x84webm", "video/webm"),
     (EBML + b"\x88matroska", "video/x-matroska"),
+    (EBML.ljust(60, b"\x81") + b"webm", "video/webm"),
+    (EBML.ljust(61, b"\x81") + b"webm", "video/x-matroska"),
+    (b"OggS".ljust(58, b"\x01") + b"theora", "video/ogg"),
+    (b"OggS".ljust(59, b"\x01") + b"theora", "audio/ogg"),
     (b"\x00\x00\x01\xba\x44", "video/mpeg"),
     (b"FLV\x01\x05", "video/x-flv"),
     (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9", "video/x-ms-asf"),
@@ -95,6 +100,9 @@ TYPES = [
     (b"\xff\xe1\x50\x80", None),
     (b"\xff\x00\x50\x80", None),
     (b"\xff\xc1\x50\x80", None),
+    (b"\xff\x1b\x90d", None),
+    (b"\xff\xdb\x90d", None),
+    (b"\xfe\xfb\x90d", None),
     (b"ID3", "audio/mpeg"),
     (id3(20) + MP3, "audio/mpeg"),
     (id3(20) + AAC, "audio/aac"),
@@ -127,6 +135,8 @@ TYPES = [
     (b"words\x00words", None),
     (b"", None),
     (b"  \n", None),
+    (b" " * 512 + b"words", None),
+    (b" " * 511 + b"words", "text/plain"),
     (b"\x80\x81\x82\x83\x84\x85", None),
 ]
 
@@ -158,6 +168,18 @@ def test_containers_count_as_audio_where_audio_is_expected(head: bytes, mime: st
     if mime.startswith("audio/"):
         found = run_local(media.load(head.ljust(300, b"\x01"), "audio"))
         assert found.mime == mime
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 1 << 14, (1 << 21) + 5, (1 << 28) - 1])
+def test_where_a_tag_ends(size: int) -> None:
+    head = id3(0)[:6] + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    assert find_id3_end(head) == 10 + size
+    with_footer = head[:5] + b"\x10" + head[6:]
+    assert find_id3_end(with_footer) == 20 + size
+    # The highest bit of a length's byte is not part of it.
+    assert find_id3_end(head[:6] + bytes(byte | 0x80 for byte in head[6:])) == 10 + size
+    assert find_id3_end(head[:9]) is None
+    assert find_id3_end(b"IDx" + head[3:]) is None
 
 
 def test_aac_after_a_tag_with_a_cover_is_aac(tmp_path: Path) -> None:

@@ -83,6 +83,109 @@ def test_values_are_copies() -> None:
     assert replica.doc["more"]["deep"] == [1]
 
 
+class Sent:
+    """A mirror with its messages, and how often it asked for a flush."""
+
+    def __init__(self, doc: dict[str, Any]) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.changes = 0
+        self.mirror = Mirror(doc, self.messages.append, self._count)
+
+    def _count(self, mirror: Mirror) -> None:
+        assert mirror is self.mirror
+        self.changes += 1
+
+    def patch(self) -> list[Any]:
+        """Flush, and return the operations of the one patch."""
+        before = len(self.messages)
+        assert self.mirror.flush()
+        [message] = self.messages[before:]
+        assert message["k"] == "ops"
+        assert message["seq"] == self.mirror.seq == before + 1
+        operations: list[Any] = message["ops"]
+        return operations
+
+
+def test_each_kind_of_change_is_one_operation_in_its_order() -> None:
+    sent = Sent({"a": "x", "b": "", "list": [1, 2, 3]})
+    sent.mirror.append("a", text="yz")
+    sent.mirror.append("b", text="w")
+    sent.mirror.truncate("list", length=1)
+    sent.mirror.append("a", text="é")
+    sent.mirror.set("list", 1, value={"n": 4})
+    assert sent.changes == 5
+    assert sent.patch() == [
+        ["+", ["a"], 1, "yz"],
+        ["+", ["b"], 0, "w"],
+        ["cut", ["list"], 1],
+        ["+", ["a"], 3, "é"],
+        ["=", ["list", 1], {"n": 4}],
+    ]
+    assert sent.mirror.get() == {"a": "xyzé", "b": "w", "list": [1, {"n": 4}]}
+    assert not sent.mirror.flush()
+    assert sent.changes == 5
+
+
+def test_a_value_that_is_set_again_at_once_is_sent_once() -> None:
+    sent = Sent({"a": 0, "b": "", "list": []})
+    for value in (1, 2, 3):
+        sent.mirror.set("a", value=value)
+    sent.mirror.set("b", value="x")
+    assert sent.patch() == [["=", ["a"], 3], ["=", ["b"], "x"]]
+    # Not where something was measured against the first value.
+    sent.mirror.set("b", value="yy")
+    sent.mirror.append("b", text="!")
+    sent.mirror.set("b", value="z")
+    assert sent.patch() == [["=", ["b"], "yy"], ["+", ["b"], 2, "!"], ["=", ["b"], "z"]]
+
+
+def test_what_a_page_would_see_as_the_same_is_not_sent() -> None:
+    sent = Sent({"n": 1, "t": "a", "list": [1]})
+    sent.mirror.set("n", value=1)
+    sent.mirror.set("list", 0, value=1)
+    assert sent.changes == 0
+    sent.mirror.set("n", value=True)  # equal in Python only
+    sent.mirror.set("list", 0, value=2)
+    sent.mirror.set("new", value=None)
+    assert sent.patch() == [["=", ["n"], True], ["=", ["list", 0], 2], ["=", ["new"], None]]
+
+
+def test_an_operation_holds_what_was_set_and_not_what_came_later() -> None:
+    sent = Sent({})
+    sent.mirror.set("rows", value=["a"])
+    sent.mirror.set("rows", 1, value="b")
+    sent.mirror.append("rows", 0, text="c")
+    assert sent.patch() == [
+        ["=", ["rows"], ["a"]],
+        ["=", ["rows", 1], "b"],
+        ["+", ["rows", 0], 1, "c"],
+    ]
+    sent.mirror.get("rows").append("d")
+    assert sent.mirror.get("rows") == ["ac", "b"]
+
+
+def test_a_page_is_acknowledged_or_gets_the_whole_document() -> None:
+    sent = Sent({"a": ""})
+    sent.mirror.append("a", text="x")
+    # What is pending is sent first: the document has it already.
+    sent.mirror.resync(1)
+    assert sent.messages == [
+        {"k": "ops", "seq": 1, "ops": [["+", ["a"], 0, "x"]]},
+        {"k": "ops", "seq": 1, "ops": []},
+    ]
+    for seen in (0, 2):
+        sent.mirror.resync(seen)
+        assert sent.messages.pop() == {"k": "doc", "seq": 1, "doc": {"a": "x"}}
+    sent.mirror.resync(0)
+    sent.mirror.append("a", text="y")
+    sent.mirror.get()
+    assert sent.messages[-1]["doc"] == {"a": "x"}
+
+
+def test_a_lone_surrogate_has_a_length() -> None:
+    assert utf16_length("a\ud800") == 2
+
+
 class Simulated(Clock):
     """A clock that advances only in a flusher's pauses, and calls a function in each of them.
 

@@ -207,6 +207,24 @@ def test_plain_forms() -> None:
     assert type(to_plain(np.float32(0.5))) is float
     array = np.zeros(3)
     assert to_plain(array) is array
+    assert to_plain(Number()) == 2.5
+
+
+class Number:
+    """A number of a library without dimensions."""
+
+    def item(self) -> float:
+        return 2.5
+
+
+def test_the_type_is_that_of_the_first_bytes() -> None:
+    """What follows them cannot change a hash, so that a file is not read for its type."""
+    data = b"a" * 4096 + b"\0"
+    url = f"data:text/plain;base64,{base64.b64encode(data).decode()}"
+    for value in (data, bytearray(data), memoryview(data), url):
+        assert to_plain(value)["type"] == "text/plain"
+        assert to_plain(value)["size"] == 4097
+    assert to_plain(b"a" * 4095 + b"\0")["type"] is None
 
 
 @pytest.mark.parametrize("value", [{1, 2}, np.zeros(2), object(), {"a": b"x" and 1j}])

@@ -124,7 +124,7 @@ def test_a_record_in_a_record_is_not_made_again() -> None:
     assert found["center"] is point
 
 
-def test_missing_fields_are_none_and_unknown_names_are_named() -> None:
+def test_missing_fields_default_to_none_and_unknown_ones_are_named() -> None:
     found = Shape(name="s", odd=1)
     assert (found.center, found.note, found["note"], found.kinds) == (None, None, None, 3)
     assert found.odd == 1

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ import websocket
 from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
 from hfwidgets.notebook.code_snippets import CallDraft, to_huggingface_hub
+from tests.docs.documents import ROOT, code_blocks
 from tests.plugins.engine import make_cache, start_managed_engine
+from tests.plugins.linked_environment import make_environment
 from tests.plugins.loopback import Answer, Loopback, Seen
 
 
@@ -182,15 +184,26 @@ def test_notebooks_of_an_installed_wheel(tmp_path: Path, monkeypatch: pytest.Mon
     assert (copies / "tour.ipynb").read_text() == "mine"
 
 
+DEMO = (*engine_process.python_command(), "demo", "--no-browser")
+
+
 class Demo:
     """A running `hfwidgets demo`, with a kernel in its JupyterLab."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        command: Sequence[str] = DEMO,
+        folder: Path | None = None,
+        **settings: str,
+    ) -> None:
+        environment = {**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)}
         self.process = subprocess.Popen(
-            [*engine_process.python_command(), "demo", "--no-browser"],
+            command,
             stdout=subprocess.PIPE,
             text=True,
-            env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)},
+            env={**environment, **settings},
+            cwd=folder,
             start_new_session=True,
         )
 
@@ -259,12 +272,25 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     assert alive == []
 
 
-def test_demo_ends_on_control_c(full_weights: Path, tmp_path: Path) -> None:
-    demo = Demo(make_cache(tmp_path / "cache", full_weights))
+PIP = """#!/bin/sh
+[ "$*" = "install .[demo]" ]
+"""
+"""Stands for pip in an environment that holds the extra's packages already."""
+
+
+def test_the_readmes_first_command_ends_on_control_c(full_weights: Path, tmp_path: Path) -> None:
+    first, *_ = code_blocks(ROOT / "README.md", "sh")
+    tools = make_environment(tmp_path / "venv", "demo").parent
+    (tools / "pip").write_text(PIP)
+    (tools / "pip").chmod(0o755)
+    cache = make_cache(tmp_path / "cache", full_weights)
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    demo = Demo(cache, ["bash", "-c", first], tmp_path, PATH=path, BROWSER="true")
     demo.request("/api/kernels", "POST")
     running = psutil.Process(demo.process.pid).children(recursive=True)
+    assert len(running) >= 2  # JupyterLab and the kernel
     os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does
-    assert demo.process.wait(60) == 130
+    assert demo.process.wait(60) in (130, -signal.SIGINT)
     _, alive = psutil.wait_procs(running, timeout=20)
     assert alive == []
 
@@ -283,7 +309,7 @@ def test_demo_ends_while_it_downloads(
     monkeypatch.setenv("PIP_INDEX_URL", loopback.url)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     process = subprocess.Popen(
-        [*engine_process.python_command(), "demo", "--no-browser"],
+        DEMO,
         stdout=subprocess.DEVNULL,
         env={**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(tmp_path)},
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hfwidgets.batch._handles import AsyncBatch, run_map
     from hfwidgets.batch._progress import Progress, Ticker, open_display
     from hfwidgets.batch._result import BatchResult, BatchRow, Retry
+    from hfwidgets.batch._row_identity import row_key
 
 __all__ = [
     "AsyncBatch",
@@ -42,6 +43,7 @@ __all__ = [
     "Ticker",
     "accepts_map_options",
     "open_display",
+    "row_key",
     "run_map",
 ]
 
@@ -53,6 +55,7 @@ _MODULES = {
     "BatchRow": "_result",
     "Ticker": "_progress",
     "open_display": "_progress",
+    "row_key": "_row_identity",
     "run_map": "_handles",
 }
 """What is imported when it is first used, since the clients import this package."""

@@ -12,12 +12,17 @@ from IPython.core.error import UsageError
 from hfwidgets import providers
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.errors import HfWidgetsError
-from hfwidgets.magics import render, run
+from hfwidgets.magics import run
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.media_files import Bundle
 from hfwidgets.magics.outputs import TerminalOutput
 from hfwidgets.notebook import Session, background_loop, split_model
-from hfwidgets.results.comparison import Comparison, ComparisonRow, side_by_side_html
+from hfwidgets.results.comparison import (
+    Comparison,
+    ComparisonRow,
+    measure_result,
+    side_by_side_html,
+)
 from hfwidgets.results.show import escape_html, paragraph_html
 
 
@@ -66,19 +71,13 @@ class ComparedCall:
     def to_row(self) -> ComparisonRow:
         """Return the comparison's row."""
         result = self.result if self.result is not None else self.progress.partial_result()
-        meta = getattr(result, "meta", None)
-        figures: dict[str, Any] = {"provider": meta.provider if meta else None}
-        figures |= {"seconds": meta.seconds if meta else self.seconds}
-        figures |= {"first_token_seconds": meta.first_token_seconds if meta else None}
-        figures |= {"dollars": meta.cost if meta else None}
-        figures |= _token_rate(meta)
-        text = render.extract_text(result)
-        answer = text if text is not None or result is None else repr(result)
+        measures = measure_result(result)
+        if measures["seconds"] is None:
+            measures["seconds"] = self.seconds
         error = str(self.error) if self.error else None
         return ComparisonRow(
             model=self.display_name,
-            answer=answer,
-            **figures,
+            **measures,
             error=error,
             result=self._build_row_result(result),
         )
@@ -93,15 +92,6 @@ class ComparedCall:
         except HfWidgetsError as error:
             self.error = error
             return result
-
-
-def _token_rate(meta: Any) -> dict[str, Any]:
-    """Return the answer's tokens, and tokens per second after the first one."""
-    tokens = getattr(getattr(meta, "usage", None), "completion_tokens", None)
-    if not tokens:
-        return {"tokens": None, "tokens_per_second": None}
-    writing = meta.seconds - (meta.first_token_seconds or 0.0)
-    return {"tokens": tokens, "tokens_per_second": tokens / writing if writing > 0 else None}
 
 
 def parse_model_names(value: object) -> list[str]:

@@ -28,6 +28,7 @@ from hfwidgets.magics.options import (
 )
 from hfwidgets.magics.variables import Namespace, resolve_path
 from hfwidgets.notebook import background_loop
+from hfwidgets.results.differences import read_text
 from hfwidgets.tasks import find
 
 NO_PANEL_MESSAGE = "Panels need a notebook; in a terminal, use %infer without --panel.\n"
@@ -251,7 +252,7 @@ class InferMagics(Magics):
         hook.fill_exec_result(value)
 
     def _insert_next_cell(self, result: object, options: Options) -> None:
-        text = render.extract_text(result)
+        text = read_text(result)
         if text is None:
             raise UsageError("--insert puts text into the next cell, and this answer is not text.")
         code = render.extract_code(text) if options["format"] == "code" else text

@@ -13,6 +13,7 @@ from hfwidgets.magics.schema import strip_code_fence
 from hfwidgets.notebook import Listing
 from hfwidgets.results import Meta, html_table
 from hfwidgets.results import table as tables
+from hfwidgets.results.differences import read_text
 from hfwidgets.results.record import TextRecord
 from hfwidgets.results.show import RESULT_CLASSES, escape_html
 
@@ -20,14 +21,6 @@ from hfwidgets.results.show import RESULT_CLASSES, escape_html
 _FENCE = re.compile(
     r"^(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE
 )
-
-
-def extract_text(result: object) -> str | None:
-    """Return the text that a result is or holds; None without text."""
-    if isinstance(result, str):
-        return str(result)
-    text = getattr(result, "text", None)
-    return text if isinstance(text, str) else None
 
 
 def render_progress(call: MagicCall, text: str, form: str, note: str | None) -> Bundle:
@@ -85,7 +78,7 @@ def _build_view(call: MagicCall, result: Any, form: str) -> Bundle:
     if form in _DATA_VIEWS:
         plain, html = _DATA_VIEWS[form](result)
         return {"text/plain": plain, "text/html": html}
-    text = extract_text(result)
+    text = read_text(result)
     # A transcript with times has a view of its own, though it is text too.
     if text is None or (form == "auto" and getattr(result, "chunks", None)):
         return _build_own_view(result, form)
@@ -182,7 +175,7 @@ def extract_code(text: str) -> str:
 
 
 def _json_view(result: object) -> tuple[str, str]:
-    text = extract_text(result)
+    text = read_text(result)
     data = result if text is None else _parse_json(text, "json")
     plain = json.dumps(data, ensure_ascii=False, indent=2, default=_to_plain_value)
     return plain, _code_html(f"```json\n{plain}\n```")
@@ -194,7 +187,7 @@ def _raw_view(result: object) -> tuple[str, str]:
 
 
 def _table_view(result: object) -> tuple[str, str]:
-    text = extract_text(result)
+    text = read_text(result)
     rows = result if text is None else _parse_json(text, "table")
     if isinstance(rows, Mapping):
         # Under this name schema.py wraps rows, since servers want an object at the root.

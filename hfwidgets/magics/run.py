@@ -16,6 +16,7 @@ from hfwidgets.magics import media_files, outputs, render, schema
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.outputs import Output
 from hfwidgets.notebook import BackgroundRun, CallRecord, Session, background_loop
+from hfwidgets.results.differences import read_text
 
 POLL_INTERVAL = 0.05
 """The time between two looks of the cell at its call, in seconds."""
@@ -218,11 +219,7 @@ async def _run_to_end(call: MagicCall, session: Session, progress: CallProgress)
 
 def build_answer(call: MagicCall, result: object) -> Any:
     """Return the result, or with `--schema` the object that it describes."""
-    return (
-        result
-        if call.shape is None
-        else schema.parse_reply(render.extract_text(result) or "", call.shape)
-    )
+    return result if call.shape is None else schema.parse_reply(read_text(result) or "", call.shape)
 
 
 def remember_call(call: MagicCall, session: Session) -> None:
@@ -238,5 +235,5 @@ def store_result(call: MagicCall, session: Session, result: object) -> None:
     session.count_usage(getattr(result, "meta", None), call.started_at)
     session.remember_task(call.model, call.task.name)
     if call.chat is not None:
-        answer = {"role": "assistant", "content": render.extract_text(result) or ""}
+        answer = {"role": "assistant", "content": read_text(result) or ""}
         session.chats[call.chat] = [*call.inputs["messages"], answer]

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from hfwidgets.panels.base_panel import Panel
     from hfwidgets.panels.chat_panel import ChatPanel
     from hfwidgets.panels.compare_panel import ComparePanel
+    from hfwidgets.panels.compare_task_panel import CompareTaskPanel
     from hfwidgets.panels.task_panel import TaskPanel
+
+CHAT = "chat-completion"
 
 FIRST_TASKS = {
     "text": "text-classification",
@@ -45,7 +48,7 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
     if task in FIRST_TASKS:
         return _domain_panel(task, FIRST_TASKS[task], model, settings)
     name = tasks.find(task).name
-    if name == "chat-completion":
+    if name == CHAT:
         return chat(model, **settings)
     from hfwidgets.panels.task_panel import TaskPanel
 
@@ -89,20 +92,33 @@ def playground(**settings: Any) -> "TaskPanel":
     return _domain_panel(None, FIRST_TASKS["text"], None, settings)
 
 
-def compare(models: "Iterable[str]", prompt: str = "", **settings: Any) -> "ComparePanel":
-    """Open a panel that sends the same prompt to several models, side by side.
+def compare(
+    models: "Iterable[str]", prompt: str = "", *, task: str = CHAT, **settings: Any
+) -> "ComparePanel | CompareTaskPanel":
+    """Open a panel that sends the same input to several models, side by side.
+
+        hf.compare(["org/one", "org/two:together"], "Describe waves.")
+        hf.compare(["org/one", "local"], task="object-detection", image="street.jpg")
 
     Args:
         models: model ids, `MODEL:PROVIDER`, names of providers, URLs of endpoints; at least two.
-        prompt: the form's initial text.
-        settings: as for `panel`, for all models; `system` is a system prompt.
+        prompt: the form's first text.
+        task: the task's name.
+        settings: as for `panel`, for all models: inputs, parameters, settings of a client. In a
+            chat, `system` is a system prompt. `votes` is a file that keeps your votes; in all tasks
+            but chat, `blind=True` hides the models' names until you have voted.
 
     Raises:
-        ConfigurationError: fewer than two models.
+        ConfigurationError: fewer than two models, or a prompt for a task without a text.
+        UnknownTaskError: no such task.
     """
-    from hfwidgets.panels.compare_panel import ComparePanel
+    if tasks.find(task).name == CHAT:
+        from hfwidgets.panels.compare_panel import ComparePanel
 
-    return ComparePanel(models, prompt, **settings)
+        return ComparePanel(models, prompt, **settings)
+    from hfwidgets.panels.compare_task_panel import CompareTaskPanel
+
+    return CompareTaskPanel(task, models, prompt, **settings)
 
 
 def _domain_panel(

@@ -1,28 +1,24 @@
 """One prompt to several models, side by side, with the time, tokens and cost of each answer."""
 
-import asyncio
-import contextlib
+import os
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from hfwidgets import errors, providers
+from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
-from hfwidgets.client import AsyncInferenceClient
-from hfwidgets.notebook import background_loop, code_snippets
-from hfwidgets.panels.base_panel import check_model
-from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, Save
 from hfwidgets.panels.form import uploads
+from hfwidgets.panels.model_columns import ModelColumns
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views import previews, raw_json
+from hfwidgets.panels.views.comparison_view import describe_differences
 from hfwidgets.results.chat import ChatCompletionOutput
-from hfwidgets.results.comparison import Comparison, ComparisonRow
+from hfwidgets.results.comparison import Comparison, ComparisonRow, measure_result
 from hfwidgets.tasks.chat import AsyncChatStream
 
 
-class ComparePanel(CallTools):
+class ComparePanel(ModelColumns):
     """Several models answer the same prompt, each streamed into its own column.
 
     Args:
@@ -30,11 +26,13 @@ class ComparePanel(CallTools):
             model to it, a URL is an endpoint.
         prompt: the form's initial text.
         system: a system prompt for all models.
+        votes: a file that keeps your votes.
         settings: settings of a client and parameters of `chat_completion`, for all models.
 
     Attributes:
         result: a `Comparison` with one row per model; `.to_pandas()` is a DataFrame.
         prompt: the prompt that was last sent.
+        votes: your votes on all prompts; `.to_pandas()` and `.save()` export them.
     """
 
     task = "chat-completion"
@@ -42,16 +40,15 @@ class ComparePanel(CallTools):
     needed_chunks = ("markdown", "task")
 
     def __init__(
-        self, models: Iterable[str], prompt: str = "", *, system: str | None = None, **settings: Any
+        self,
+        models: Iterable[str],
+        prompt: str = "",
+        *,
+        system: str | None = None,
+        votes: str | os.PathLike[str] | None = None,
+        **settings: Any,
     ) -> None:
-        # Without duplicates: columns are told apart by their names.
-        self.models = list(dict.fromkeys(models))
-        for name in self.models:
-            check_model(name)
-        if len(self.models) < 2:
-            raise errors.ConfigurationError(
-                "compare needs at least two models: hf.compare(models=['a/b', 'c/d:together'])."
-            )
+        self._hfw_set_models(models, votes)
         self.prompt, self.system = prompt, system
         self._hfw_comparison_rows: list[ComparisonRow] = []
         self._hfw_last_comparison: Comparison | None = None
@@ -79,54 +76,44 @@ class ComparePanel(CallTools):
         def prepare() -> None:
             self.prompt = prompt
             self._hfw_mirror.set("prompt", value=prompt)
+            self._hfw_mirror.set("vote", value="")
+            self._hfw_mirror.set("differences", value=None)
             self._hfw_mirror.set("columns", value=[_empty_column(name) for name in self.models])
 
         return self._hfw_begin_run(prepare)
 
     async def _hfw_perform_run(self, run: PanelRun) -> None:
         self._hfw_comparison_rows = [ComparisonRow(model=name) for name in self.models]
-        # Models on this machine answer one after the other, or each would slow down the others
-        # and none of the times would be its own.
-        turn = asyncio.Lock()
         try:
-            # Stop cancels the whole group; each column then records what it has in its `finally`.
-            async with asyncio.TaskGroup() as group:
-                for at, name in enumerate(self.models):
-                    provider = self._hfw_column_target(name).get("provider", self.provider or None)
-                    guard: AbstractAsyncContextManager[object] = contextlib.nullcontext()
-                    if providers.is_embedded(provider):
-                        guard = turn
-                    group.create_task(self._hfw_ask_model(at, name, guard))
+            # After Stop each column records what it has in its `finally`.
+            await self._hfw_ask_models(self._hfw_ask_model)
         finally:
             run.result = Comparison(self._hfw_comparison_rows)
         # Raised after the result is set, so that the errors of all models stay readable in it.
         if all(row.error for row in self._hfw_comparison_rows):
             raise errors.InputError(f"No model answered. {self._hfw_comparison_rows[0].error}")
 
-    async def _hfw_ask_model(
-        self, at: int, name: str, guard: AbstractAsyncContextManager[object]
-    ) -> None:
-        async with guard:
-            self._hfw_update_column(at, state="running")
-            stream: AsyncChatStream | None = None
-            try:
-                stream = await self._hfw_open_stream(name)
-                await self._hfw_read_stream(at, stream)
-                self._hfw_update_column(at, state="done")
-            except errors.HfWidgetsError as error:
-                # The failure of one model is shown in its column; the others go on.
-                self._hfw_comparison_rows[at]["error"] = str(error)
-                self._hfw_update_column(at, state="failed", error=str(error))
-            finally:
-                if stream is not None:
-                    await stream.aclose()
-                    self._hfw_record_answer(at, stream.result)
+    async def _hfw_ask_model(self, at: int, name: str) -> None:
+        self._hfw_update_column(at, state="running")
+        stream: AsyncChatStream | None = None
+        try:
+            stream = await self._hfw_open_stream(name)
+            await self._hfw_read_stream(at, stream)
+            self._hfw_update_column(at, state="done")
+        except errors.HfWidgetsError as error:
+            # The failure of one model is shown in its column; the others go on.
+            self._hfw_comparison_rows[at]["error"] = str(error)
+            self._hfw_update_column(at, state="failed", error=str(error))
+        finally:
+            if stream is not None:
+                await stream.aclose()
+                self._hfw_record_answer(at, stream.result)
 
     async def _hfw_open_stream(self, name: str) -> AsyncChatStream:
         system = [{"role": "system", "content": self.system}] if self.system else []
         messages = [*system, {"role": "user", "content": self.prompt}]
         target = self._hfw_column_target(name)
-        client = self._hfw_column_client(target)
+        client = self._hfw_column_client(name)
         options = {"model": target.get("model"), **self.parameters}
         return await open_counted_stream(client, messages, **options)
 
@@ -137,21 +124,9 @@ class ComparePanel(CallTools):
                     self._hfw_update_state("streaming", note="", eta=None)
                 self._hfw_mirror.append("columns", at, "text", text=piece)
 
-    def _hfw_column_target(self, name: str) -> dict[str, str]:
-        """Return a column's name as `provider` or as `model`, whichever it is."""
-        return {"provider": name} if name in background_loop.list_providers() else {"model": name}
-
-    def _hfw_column_client(self, target: dict[str, str]) -> AsyncInferenceClient:
-        token = {"token": self._hfw_secret} if self._hfw_secret else {}
-        # The model of `MODEL:PROVIDER` stays whole; only a provider's name alone is a setting.
-        provider = target.get("provider", self.provider or None)
-        return background_loop.shared_client(
-            provider=provider, **self._hfw_client_settings, **token
-        )
-
     def _hfw_record_answer(self, at: int, result: ChatCompletionOutput) -> None:
         """Keep an answer with its times, tokens and cost."""
-        measures = measure_answer(result)
+        measures = measure_result(result)
         self._hfw_comparison_rows[at].update(measures, result=result)
         measures.pop("answer")  # the page has it from the stream
         self._hfw_update_column(at, **measures)
@@ -165,6 +140,7 @@ class ComparePanel(CallTools):
         if run.result is not None:
             self.set_trait("value", [row.answer for row in run.result])
             self._hfw_last_comparison = run.result
+            self._hfw_mirror.set("differences", value=describe_differences(run.result))
             self._hfw_mirror.set("result", value=self._hfw_result_files(run.number))
 
     def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
@@ -211,15 +187,6 @@ class ComparePanel(CallTools):
         code.hub = f"# One call per model; this is the first.\n{code.hub}"
         return code
 
-    def _hfw_build_call(self) -> code_snippets.CallDraft:
-        call = super()._hfw_build_call()
-        target = self._hfw_column_target(self.models[0])
-        model = {"model": target["model"]} if "model" in target else {}
-        provider = {"provider": target["provider"]} if "provider" in target else {}
-        return code_snippets.CallDraft(
-            self.task, {**call.arguments, **model}, {**call.settings, **provider}
-        )
-
     def _hfw_call_arguments(self) -> dict[str, Any]:
         system = [{"role": "system", "content": self.system}] if self.system else []
         question = [{"role": "user", "content": self.prompt}] if self.prompt else []
@@ -230,6 +197,8 @@ class ComparePanel(CallTools):
             "form": {"label": "Compare models", "help": "Sends the same prompt to each of them."},
             "prompt": self.prompt,
             "columns": [_empty_column(name) for name in self.models],
+            "vote": "",
+            "differences": None,
             **self.CALL_TOOLS_DOCUMENT,
             "result": None,
         }
@@ -247,23 +216,18 @@ class ComparePanel(CallTools):
     def _hfw_do_run(self, prompt: str) -> None:
         self.start(prompt)
 
+    def _hfw_do_vote(self, winner: str) -> None:
+        self.vote(winner)
+
+    def vote(self, winner: str) -> None:
+        """Keep which model's last answer is better: its name, or "same"; see `votes`."""
+        super().vote(winner)
+        self._hfw_mirror.set("vote", value=winner)
+        self._hfw_refresh_static()
+
+    def _hfw_voted_arguments(self) -> dict[str, Any]:
+        return {"system": self.system or "", "prompt": self.prompt}
+
 
 def _empty_column(name: str) -> Column:
     return Column(model=name, text="", state="", error="")
-
-
-def measure_answer(result: ChatCompletionOutput) -> dict[str, Any]:
-    """Return an answer with its times in seconds, its tokens, and its cost in US dollars."""
-    meta = result.meta
-    assert meta is not None  # a stream's result always has it
-    tokens = getattr(meta.usage, "completion_tokens", None)
-    seconds_writing = meta.seconds - (meta.first_token_seconds or 0.0)
-    return {
-        "provider": meta.provider,
-        "answer": result.text,
-        "first_token_seconds": meta.first_token_seconds,
-        "tokens_per_second": tokens / seconds_writing if tokens and seconds_writing > 0 else None,
-        "seconds": meta.seconds,
-        "tokens": tokens,
-        "dollars": meta.cost,
-    }

@@ -104,6 +104,28 @@ class Comparison(Elements[ComparisonRow]):
         return f"<p>{show.escape_html(found.summary)}</p>{marked}"
 
 
+def measure_result(result: object) -> dict[str, Any]:
+    """Return a result as a row's fields: its answer as text, and its times, tokens and cost.
+
+    What the result does not know is None; times are in seconds, costs in US dollars.
+    """
+    meta = getattr(result, "meta", None)
+    tokens = getattr(getattr(meta, "usage", None), "completion_tokens", None) or None
+    first = meta.first_token_seconds if meta else None
+    # The first token ends the wait, so the rate counts the time after it.
+    writing = meta.seconds - (first or 0.0) if meta else 0.0
+    text = read_text(result)
+    return {
+        "provider": meta.provider if meta else None,
+        "answer": text if text is not None or result is None else repr(result),
+        "first_token_seconds": first,
+        "tokens_per_second": tokens / writing if tokens and writing > 0 else None,
+        "seconds": meta.seconds if meta else None,
+        "tokens": tokens,
+        "dollars": meta.cost if meta else None,
+    }
+
+
 def _row_measures(row: ComparisonRow) -> list[object]:
     return [_format_measure(name, row[name]) for name in COLUMNS]
 

@@ -32,6 +32,13 @@ def take(folder: Path, theme: str, setting: str) -> None:
         book = _opened(jupyter, page, "compare", f"panel = hf.compare({models!r}, 'Waves?')")
         book.panel.get_by_role("button", name="Run").click()
         _finish(book, folder / f"panel-compare-{theme}.png")
+        for task in ("text-classification", "object-detection", "translation"):
+            models = [f"{stage.url(task)}?{model}" for model in ("first", "second")]
+            book = _opened(
+                jupyter, page, f"c-{task}", f"panel = hf.compare({models!r}, task={task!r})"
+            )
+            book.panel.get_by_role("button", name="Try the example").click()
+            _finish(book, folder / f"panel-compare-{task}-{theme}.png")
         book = _opened(jupyter, page, "banner", "panel = hf.vision()")
         expect(book.panel.get_by_role("note")).to_be_visible()
         book.panel.screenshot(path=folder / f"panel-banner-{theme}.png")

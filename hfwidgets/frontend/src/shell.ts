@@ -161,7 +161,7 @@ class Header {
       onfocus: () => this.#suggest(),
     });
     this.#model.setAttribute("list", this.#options.id);
-    show(this.#model, link.shape.view !== "compare"); // its models are named when it is made
+    show(this.#model, !link.shape.view.startsWith("compare")); // its models are named when it is made
     this.#provider = h("select", {
       class: "hfw-input hfw-provider",
       "aria-label": "Provider",

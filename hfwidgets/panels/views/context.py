@@ -61,6 +61,10 @@ class ViewContext:
                     return view
         raise AssertionError("the generic view shows every result")
 
+    def make_part(self, name: str) -> "ViewContext":
+        """Return a context for a part of the result, whose files have names of their own."""
+        return ViewContext(f"{self._prefix}.{name}", self.inputs, self._controls, self.parameters)
+
     # Files
 
     def add_file(self, name: str, make: FileMaker) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from hfwidgets import errors
 from hfwidgets.panels.views import previews
+from hfwidgets.panels.views.comparison_view import view_html
 from hfwidgets.panels.views.empty_results import DEFAULT_EMPTY_TEXT, empty_text
 from hfwidgets.panels.views.history import HistoryItem
 from hfwidgets.panels.views.nothing_view import NothingView
@@ -13,7 +14,7 @@ from hfwidgets.panels.views.parts import (
     thumbnail_html,
     value_html,
 )
-from hfwidgets.panels.views.registry import find_view, view_kind
+from hfwidgets.panels.views.registry import view_kind
 from hfwidgets.panels.views.table_view import TableView
 from hfwidgets.panels.views.video_view import VideoView
 from hfwidgets.results import overlay
@@ -52,9 +53,7 @@ def _view_html(task: BaseTask, item: HistoryItem) -> str:
         return f"<p>{escape_html(text)}</p>"
     if isinstance(view, VideoView) and item.poster is not None:
         return _video_html(result_html(item.result), item.poster)
-    registered = find_view(view_kind(view))
-    render = registered.render_static if registered else None
-    return (render(view, item.result) if render else "") or result_html(item.result)
+    return view_html(view, item.result)
 
 
 def _video_html(player: str, poster: "Image") -> str:

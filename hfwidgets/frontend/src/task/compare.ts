@@ -6,6 +6,7 @@ import { codeInserter } from "./insert.ts";
 import { Extras } from "./extras.ts";
 import type { ResultView } from "./types.ts";
 import { StreamedText } from "../text/streamed.ts";
+import { type Differences, drawDifferences, drawVote, replaceVoted } from "./views/comparison.ts";
 
 interface Column {
   model: string;
@@ -45,10 +46,12 @@ class Compare {
   #columns: ColumnView[];
   #extras: Extras;
   #prompt = "";
+  #verdict = h("div", { class: "hfw-comparison" });
+  #drawn = "";
 
   constructor(
     private link: Link,
-    announce: (text: string) => void,
+    private announce: (text: string) => void,
     places: Places,
   ) {
     const source = {
@@ -72,7 +75,7 @@ class Compare {
     places.input.append(this.#box, row);
     this.#columns = this.#all.map((column) => new ColumnView(link, column.model));
     const grid = h("div", { class: "hfw-columns" }, ...this.#columns.map((view) => view.node));
-    places.body.append(h("div", { class: "hfw-view" }, grid), this.#extras.node);
+    places.body.append(h("div", { class: "hfw-view" }, grid, this.#verdict), this.#extras.node);
     places.tools.append(...this.#extras.buttons);
   }
 
@@ -84,6 +87,22 @@ class Compare {
     if (prompt !== this.#prompt) this.#box.value = this.#prompt = prompt;
     this.#extras.update();
     for (const [at, column] of this.#all.entries()) this.#columns[at]?.update(column);
+    this.#judge();
+  }
+
+  /** What differs and the vote, once all have answered. */
+  #judge(): void {
+    const { link, announce } = this;
+    const result = link.doc["result"] as ResultView | null;
+    const differences = link.doc["differences"] as Differences | null;
+    const vote = link.doc["vote"] as string;
+    const drawn = link.busy || !result ? "" : `${result.n} ${vote}`;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    const names = this.#all.map(({ model }) => model);
+    const cast = (at: number | null) => link.act("vote", { winner: at === null ? "same" : (names[at] ?? "") });
+    const parts = differences ? [drawDifferences(differences, { link, announce })] : [];
+    replaceVoted(this.#verdict, drawn ? [...parts, drawVote(names, vote, cast)] : []);
   }
 
   focus(): void {

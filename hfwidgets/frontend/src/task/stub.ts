@@ -35,4 +35,5 @@ class Waiting implements View {
 }
 
 register("form", (link, announce) => new Waiting(link, announce, "makeForm"));
+register("compare-form", (link, announce) => new Waiting(link, announce, "makeForm"));
 register("compare", (link, announce) => new Waiting(link, announce, "makeCompare"));

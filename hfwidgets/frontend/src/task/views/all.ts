@@ -1,6 +1,7 @@
 // All views of results, by the kinds that the kernel names.
 
 import "./bars.ts";
+import "./comparison.ts";
 import "./embedding.ts";
 import "./overlay.ts";
 import "./picture.ts";

@@ -7,6 +7,7 @@ from hfwidgets import errors
 from hfwidgets.calls.settings import is_url, redact_model
 from hfwidgets.client import InferenceClient
 from hfwidgets.errors.secrets import hide_url
+from hfwidgets.providers import is_embedded
 
 LOCAL = "local"
 
@@ -54,6 +55,8 @@ class Candidate:
     @property
     def is_local(self) -> bool:
         """True for the embedded engine, which costs nothing."""
+        if self.client is not None and is_embedded(self.client._settings.provider):
+            return True
         return isinstance(self.model, str) and (
             self.model == LOCAL or self.model.startswith(f"{LOCAL}:")
         )

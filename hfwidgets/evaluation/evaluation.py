@@ -125,6 +125,11 @@ class Evaluation(Sequence[ScoredRow]):
         return tuple(one.candidate.name for one in self._answerers)
 
     @property
+    def is_interrupted(self) -> bool:
+        """True if you ended the run; `retry()` asks for the rest."""
+        return self.stopped == INTERRUPTED
+
+    @property
     def has_labels(self) -> bool:
         return self._sample.has_labels
 
@@ -357,7 +362,7 @@ class Evaluation(Sequence[ScoredRow]):
         After an interrupt it asks for the rows that were not reached, too.
         """
         rows, indexes = self._sample.rows, {row.index for row in self._rows}
-        if self.stopped != INTERRUPTED:
+        if not self.is_interrupted:
             rows = [row for row in rows if row.index in indexes]
         for answerer in self._answerers:
             answerer.retry(rows)

@@ -110,6 +110,16 @@ LABEL_READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 """How the right answers of a task are read, and in words what they must be."""
 
 
+def has_metrics(task: str) -> bool:
+    """True if a task has metrics of its own, so that `metrics=` may be left out."""
+    return task in _CHOOSERS
+
+
+def metric_names() -> list[str]:
+    """Return the names that `metrics=` accepts."""
+    return list(_named_metrics([], str))
+
+
 def check_label(task: str, label: Label) -> None:
     """Raise ConfigurationError if a metric of the task could not read a right answer."""
     if task not in LABEL_READERS:

@@ -4,6 +4,7 @@ All suggestions come from memory and local files: a keystroke never waits for a 
 """
 
 import dataclasses
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -233,12 +234,27 @@ def _complete_compared(at: CursorContext) -> Suggestions:
 
 def _complete_rows(at: CursorContext) -> Suggestions:
     """Complete tables and lists; after a colon, the table's columns."""
-    name, colon, column = at.word.partition(":")
+    _, colon, column = at.word.partition(":")
     if not colon:
         return at.word, at.list_variables(_has_rows)
-    table = at.settings.shell.user_ns.get(name.removeprefix("$"))
+    return column, _list_columns(at, at.word)
+
+
+def _list_columns(at: CursorContext, source: str) -> list[str]:
+    """Return the columns of the table that `$df` or `$df:column` names."""
+    table = at.settings.shell.user_ns.get(source.partition(":")[0].removeprefix("$"))
     # Arrow's `columns` are the columns themselves, its `column_names` the names.
-    return column, map(str, getattr(table, "column_names", None) or getattr(table, "columns", []))
+    names = getattr(table, "column_names", None) or getattr(table, "columns", [])
+    return list(map(str, names))
+
+
+def _complete_metrics(at: CursorContext) -> Suggestions:
+    """Complete the names of metrics, and after a $ the functions."""
+    if at.word.startswith("$"):
+        return at.word, at.list_variables(inspect.isfunction)
+    from hfwidgets.evaluation.predictions import metric_names
+
+    return at.word, metric_names()
 
 
 def _has_rows(value: object) -> bool:
@@ -337,6 +353,9 @@ _VALUE_COMPLETERS: dict[str, Callable[[CursorContext], Suggestions]] = {
     "chat": lambda at: (at.word, at.settings.session.chats),
     "each": _complete_rows,
     "compare": _complete_compared,
+    "score": lambda at: (at.word, _list_columns(at, at.option_values.get("each", ""))),
+    "metric": _complete_metrics,
+    "judge": _complete_models,
     "resume": lambda at: (at.word, complete_paths(at.word)),
     "schema": lambda at: (at.word, at.list_variables(_is_schema)),
 }

@@ -3,10 +3,10 @@
 import mimetypes
 import re
 from collections import ChainMap
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sized
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hfwidgets.errors import HfWidgetsError, InputError
 from hfwidgets.magics.attachments import ATTACHMENT_KINDS
 from hfwidgets.magics.build_call import CHAT, MagicCall
 from hfwidgets.magics.inputs import resolve_input_name, split_parts
-from hfwidgets.magics.options import Options
+from hfwidgets.magics.options import SCORE_OPTIONS, Options
 from hfwidgets.magics.row_values import RowValues, require_value, to_rows
 from hfwidgets.magics.run import build_answer, remember_call, with_short_errors
 from hfwidgets.magics.variables import Namespace, is_media, resolve_path
@@ -95,14 +95,33 @@ class RowCalls:
         return _SizedRows(self) if isinstance(self._items, Sized) else iter(self)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for item in self._items:
+        for _, call in self.iter_calls():
+            yield (
+                _InvalidRow(str(call)) if isinstance(call, Exception) else self.own_arguments(call)
+            )
+
+    def own_arguments(self, call: MagicCall) -> dict[str, Any]:
+        """Return a row's inputs, and the parameters that depend on the row."""
+        own = {k: v for k, v in call.params.items() if k not in self.shared_parameters}
+        return {**call.inputs, **own}
+
+    def build_model_calls(self, models: Sequence[str | None]) -> dict[str, MagicCall]:
+        """Return the first row's call for each model, by the model's name on the line."""
+        calls = {}
+        for name in models:
+            named = {"model": name} if name else {}
+            options = self._options.copy_without(**named)
+            other = RowCalls(self._task, options, self._names, self._build)
+            calls[name or self.first_call.task.name] = other.first_call
+        return calls
+
+    def iter_calls(self, limit: int | None = None) -> Iterator[tuple[Any, MagicCall | Exception]]:
+        """Yield each row with its call, or with the error of a row that yields none."""
+        for item in islice(self._items, limit):
             try:
-                call = self._build_row_call(item)
+                yield item, self._build_row_call(item)
             except (UsageError, HfWidgetsError) as error:
-                yield _InvalidRow(str(error))
-            else:
-                own = {k: v for k, v in call.params.items() if k not in self.shared_parameters}
-                yield {**call.inputs, **own}
+                yield item, error
 
     def _build_row_call(self, item: object) -> MagicCall:
         row = (
@@ -180,7 +199,7 @@ def place_row(options: Options, task: BaseTask, row: object) -> Options:
     return own
 
 
-_EACH_OPTIONS = ("each", "concurrency", "limit", "resume", "bg", "compare")
+_EACH_OPTIONS = ("each", "concurrency", "limit", "resume", "bg", "compare", *SCORE_OPTIONS)
 
 
 def _place_in_chat(options: Options, row: object) -> Options:

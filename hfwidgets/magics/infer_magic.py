@@ -16,7 +16,7 @@ from traitlets import Dict, Enum, Float, TraitError, Unicode, observe, validate
 from hfwidgets import notebook
 from hfwidgets.client import arguments
 from hfwidgets.errors import ConfigurationError, HfWidgetsError
-from hfwidgets.magics import compare, each_row, outputs, render, run
+from hfwidgets.magics import compare, each_row, outputs, render, run, score_rows
 from hfwidgets.magics.build_call import CHAT, Defaults, MagicCall, build_call, choose_task
 from hfwidgets.magics.is_assigned import is_assigned, local_variables
 from hfwidgets.magics.options import (
@@ -118,7 +118,9 @@ class InferMagics(Magics):
         return build_call(options, names, self.session, self.defaults())
 
     def _run_each(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
-        """Make one call per row."""
+        """Make one call per row, or with --compare or --score one per row and model."""
+        if options["compare"] or options["score"]:
+            return self._run_evaluation(options, names, is_used)
         task = choose_task(options, self.session, self.defaults())
         rows = each_row.RowCalls(task, options, names, self._build_call)
         if options["dry_run"]:
@@ -132,6 +134,29 @@ class InferMagics(Magics):
         # `map` returns the finished rows after an interrupt. They are assigned; the cells below
         # must not run as if all rows were done.
         if result.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return returned
+
+    def _run_evaluation(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
+        """Ask several models the same rows, and score their answers."""
+        compared = options["compare"]
+        models = compare.parse_model_names(compared) if compared else [options["model"]]
+        own = score_rows.find_scored_options(options)
+        first = own.copy_without(model=models[0]) if models[0] else own
+        task = choose_task(first, self.session, self.defaults())
+        rows = each_row.RowCalls(task, first, names, self._build_call)
+        calls = rows.build_model_calls(models)
+        if options["dry_run"]:
+            explained = [_explain_call(call) for call in calls.values()]
+            return self._deliver(explained, options, is_used)
+        scored = score_rows.ScoredCalls(rows, calls, options)
+        if options["bg"]:
+            handle = score_rows.evaluate_in_background(scored, self.session)
+            return self._deliver(handle, options, is_used)
+        found = score_rows.evaluate_rows(scored, options, self.session)
+        returned = self._deliver(found, options, is_used)
+        # As in `_run_each`: what has arrived is assigned, and the cells below must not run.
+        if found.is_interrupted:
             raise KeyboardInterrupt
         return returned
 

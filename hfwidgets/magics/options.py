@@ -92,6 +92,15 @@ FLAGS = (
     Flag(("--limit",), "with --each: only the first rows", "COUNT", int),
     Flag(("--resume",), "with --each: store finished rows here, and continue from there", "PATH"),
     Flag(("--compare",), "compare the answers of several models", "a,b,c|$list"),
+    Flag(("--score",), "with --each: evaluate the answers against this column", "COLUMN"),
+    Flag(
+        ("--metric",),
+        "with --score: a metric's name or function; may be repeated, the first decides",
+        "NAME|$function",
+        repeatable=True,
+    ),
+    Flag(("--judge",), "with --each --compare: a model that votes on the answers", "MODEL"),
+    Flag(("--budget",), "with --each --compare: end before this many US dollars", "DOLLARS", float),
     Flag(("--cache",), "replay a recorded answer, or record a new one"),
     Flag(("--no-cache",), "send the call and record nothing"),
     Flag(("--replay",), "replay recorded answers only; send nothing"),
@@ -280,7 +289,7 @@ def is_variable(text: str) -> bool:
 
 
 def _check_variable(flag: Flag, value: object, text: str) -> Any:
-    takes_objects = flag.key in ("labels", "params", "schema", "compare")
+    takes_objects = flag.key in ("labels", "params", "schema", "compare", "metric")
     wanted: Any = (int, float) if flag.kind is float else flag.kind
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
         return _check_choice(flag, value)
@@ -319,10 +328,19 @@ def _check_options(options: Options) -> Options:
     for key in _EACH_ONLY & options.values.keys():
         if "each" not in options:
             raise UsageError(f"--{key} needs --each, which names the rows.")
+    if "metric" in options and "score" not in options:
+        raise UsageError("--metric needs --score, which names the column of right answers.")
+    if {"judge", "budget"} & options.values.keys() and "compare" not in options:
+        raise UsageError("--judge and --budget need --compare, which names the models.")
+    if {"compare", "bg"} <= options.values.keys() and "each" not in options:
+        raise UsageError("Pass either --compare or --bg, not both; --each runs both.")
     return options
 
 
-_EACH_ONLY = {"concurrency", "limit", "resume"}
+SCORE_OPTIONS = ("score", "metric", "judge", "budget")
+"""Options of an evaluation, which are not those of a row's call."""
+
+_EACH_ONLY = {"concurrency", "limit", "resume", *SCORE_OPTIONS}
 
 _EXCLUSIVE = (
     ("new", "no_history"),
@@ -337,8 +355,7 @@ _EXCLUSIVE = (
     *((several, one) for several in ("each", "compare") for one in ("chat", "new")),
     ("each", "panel"),
     *((several, "insert") for several in ("each", "compare")),
-    ("each", "compare"),
-    ("compare", "bg"),
+    ("score", "schema"),
     ("compare", "model"),
 )
 

@@ -39,12 +39,7 @@ class RowValues:
         return self._get_cell(str(name))
 
     def _get_cell(self, name: str) -> Any:
-        if name not in self._cells:
-            # Not AttributeError or KeyError: the resolver of variables would replace those by hints
-            # about Python attributes.
-            known = f" It has: {', '.join(self._cells)}."
-            raise UsageError(f"The row has no {name!r}.{did_you_mean(name, self._cells)}{known}")
-        return require_value(self._cells[name], name)
+        return require_value(read_cell(self, name), name)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._cells]
@@ -57,6 +52,18 @@ class RowValues:
     def whole_value(self) -> Any:
         """Return what the row stands for as a whole: the main column's cell, else all as a dict."""
         return self._get_cell(self.main_column) if self.main_column is not None else self._cells
+
+
+def read_cell(row: RowValues, name: str) -> Any:
+    """Return a cell of a row, which may be empty; UsageError for an unknown column."""
+    # Not a method, whose name would hide a column.
+    cells = row._cells
+    if name not in cells:
+        # Not AttributeError or KeyError: the resolver of variables would replace those by hints
+        # about Python attributes.
+        known = f" It has: {', '.join(cells)}."
+        raise UsageError(f"The row has no {name!r}.{did_you_mean(name, cells)}{known}")
+    return cells[name]
 
 
 def require_value(value: object, name: str) -> Any:

@@ -3,24 +3,41 @@
 import contextlib
 import socket
 import threading
+import time
 from collections import deque
 
 import httpx
 
+from hfwidgets.calls.sync_transport import DirectBody
+
 
 class ReadDeadline:
-    """Ends a blocking read at a given moment, by shutting the socket down."""
+    """Ends a blocking read at a given moment: of httpx's transports by shutting the socket down."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
         self._timer: threading.Timer | None = None
-        self.has_fired = False
+        body = response.stream
+        self._direct_body = body if isinstance(body, DirectBody) else None
+        self._was_shut_down = False
+
+    @property
+    def has_fired(self) -> bool:
+        """True if the moment has passed."""
+        body = self._direct_body
+        if body is None:
+            return self._was_shut_down
+        return body.end is not None and body.end <= time.monotonic()
 
     @property
     def is_armed(self) -> bool:
-        return self._timer is not None
+        body = self._direct_body
+        return self._timer is not None if body is None else body.end is not None
 
     def arm(self, seconds: float) -> None:
+        if self._direct_body is not None:  # its reads keep to a moment by themselves
+            self._direct_body.end = time.monotonic() + seconds
+            return
         self.disarm()
         self._timer = threading.Timer(seconds, self._expire)
         # Otherwise a pending deadline would delay the end of the interpreter.
@@ -33,7 +50,7 @@ class ReadDeadline:
 
     def _expire(self) -> None:
         # Set first: the reader that the shutdown wakes looks at it.
-        self.has_fired = True
+        self._was_shut_down = True
         shut_down_socket(self._response)
 
 
@@ -66,6 +83,10 @@ class Connection:
         self._response.close()
 
     def discard(self) -> None:
-        """Close it now; its pool learns of it with the next request, since that takes a lock."""
+        """Close it now; httpx's pool learns of it with the next request: that takes a lock."""
+        body = self._response.stream
+        if isinstance(body, DirectBody):
+            body.discard()
+            return
         shut_down_socket(self._response)
         self._dropped_responses.append(self._response)

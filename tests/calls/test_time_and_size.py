@@ -12,6 +12,8 @@ import pytest
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from tests.plugins.loopback import Answer, Loopback
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 PAUSE = 0.02
 PIECES = 3000  # a minute of drops: a call that is not ended fails for another reason
 

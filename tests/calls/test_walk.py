@@ -11,7 +11,7 @@ from tests.plugins.sample_media import encode_image
 
 ROOT = Path(str(hfwidgets.__file__)).parent
 
-MAX_MODULES = 14
+MAX_MODULES = 16
 MAX_ENTRIES = 80
 
 

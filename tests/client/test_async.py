@@ -16,6 +16,8 @@ from tests.plugins.clients import Held
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
 from tests.plugins.waiting import Slow, free
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 T = TypeVar("T")
 
 

@@ -13,6 +13,8 @@ from tests.plugins.clients import EVENT_STREAM, Held, piece
 from tests.plugins.loopback import Answer, Loopback, chat_events, events
 from tests.plugins.waiting import reading, until
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 HELLO = [{"role": "user", "content": "Hello"}]
 
 

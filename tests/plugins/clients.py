@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient
+from hfwidgets.calls import transports
+from hfwidgets.calls.proxied_transport import ProxiedTransport
 from tests.plugins.loopback import Answer, Loopback, Seen
 
 EVENT_STREAM = {"content-type": "text/event-stream"}
@@ -29,6 +31,18 @@ def call(request: pytest.FixtureRequest, loopback: Loopback) -> Callable[..., An
     if request.param == "sync":
         return blocking
     return lambda *args, **kwargs: asyncio.run(awaited(*args, **kwargs))
+
+
+@pytest.fixture(params=["direct", "httpx"])
+def each_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use our own connections, then httpx's, which serve proxies and loops of other libraries."""
+    if request.param == "httpx":
+
+        def make() -> ProxiedTransport:
+            return ProxiedTransport(None, is_tls=False)
+
+        monkeypatch.setattr(transports, "make_direct_transport", make)
+        monkeypatch.setattr(transports, "make_async_direct_transport", lambda: None)
 
 
 def piece(text: str, **more: Any) -> bytes:

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from hfwidgets.calls import transports
+from hfwidgets.calls.async_transport import AsyncDirectTransport
+from hfwidgets.calls.sync_transport import DirectTransport
 from hfwidgets.core import public_hosts
 from tests.plugins.loopback import Loopback, Made, Seen
 
@@ -62,26 +64,32 @@ class Internet:
         )
 
 
-class Played(httpx.HTTPTransport):
+class Played(httpx.BaseTransport):
     """A transport into a played internet."""
 
     def __init__(self, internet: Internet) -> None:
-        super().__init__()
         self._internet = internet
+        self._transport = DirectTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return super().handle_request(self._internet.moved(request))
+        return self._transport.handle_request(self._internet.moved(request))
+
+    def close(self) -> None:
+        self._transport.close()
 
 
-class AsyncPlayed(httpx.AsyncHTTPTransport):
+class AsyncPlayed(httpx.AsyncBaseTransport):
     """The async counterpart of `Played`."""
 
     def __init__(self, internet: Internet) -> None:
-        super().__init__()
         self._internet = internet
+        self._transport = AsyncDirectTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await super().handle_async_request(self._internet.moved(request))
+        return await self._transport.handle_async_request(self._internet.moved(request))
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def _resolve(host: str, port: int) -> list[Any]:
@@ -98,6 +106,6 @@ def internet(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Internet:
     played = Internet(loopback)
     monkeypatch.setattr(transports, "find_proxy", lambda *_: None)
     monkeypatch.setattr(public_hosts, "resolve_host", _resolve)
-    monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
-    monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: AsyncPlayed(played))
+    monkeypatch.setattr(transports, "make_direct_transport", lambda: Played(played))
+    monkeypatch.setattr(transports, "make_async_direct_transport", lambda: AsyncPlayed(played))
     return played

@@ -43,10 +43,14 @@ async def auntil(there: Callable[[], T], seconds: float = LIMIT) -> T:
     return found
 
 
+READING = ("calls/sync_transport.py", "httpcore/_backends/sync.py")
+"""The modules that read from sockets."""
+
+
 def reading(thread: threading.Thread) -> bool:
     """True if a thread is inside a blocking read of an HTTP connection."""
     frame = sys._current_frames().get(thread.ident or 0)
-    return frame is not None and frame.f_code.co_filename.endswith("httpcore/_backends/sync.py")
+    return frame is not None and frame.f_code.co_filename.endswith(READING)
 
 
 class Clock:

@@ -23,6 +23,8 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) +([1-5][0-9]{2})(?: +(.*))?")
 
+_HEADER = re.compile(rb"^(%s):([^\r\n\0]*)\r?\n" % _TOKEN.pattern, re.MULTILINE)
+
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 
 _CHUNK_SIZE = rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n"
@@ -133,7 +135,7 @@ class ResponseReader:
         searched = max(0, len(buffer) - 2)
         buffer += data
         while (found := _HEAD_END.search(buffer, searched)) is not None:
-            head = bytes(buffer[: found.start()])
+            head = bytes(buffer[: found.start() + 1])  # with the line end of the last header
             del buffer[: found.end()]
             if self._parse_head(head):
                 rest, self._buffer = bytes(buffer), bytearray()
@@ -147,8 +149,8 @@ class ResponseReader:
         """Read the status and the headers; False for an interim answer."""
         if b"\n " in head or b"\n\t" in head:
             head = _FOLD.sub(b" ", head)
-        first, *lines = head.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
-        status_line = _STATUS_LINE.fullmatch(first)
+        first, _, lines = head.partition(b"\n")
+        status_line = _STATUS_LINE.fullmatch(first.removesuffix(b"\r"))
         if status_line is None:
             raise httpx.RemoteProtocolError(f"illegal status line: {first[:80]!r}")
         minor, status, reason = status_line.groups()
@@ -157,7 +159,10 @@ class ResponseReader:
         if status[0] == 0x31:  # 1xx
             return False
         self.status, self.reason = int(status), reason or b""
-        self.headers = [_parse_header(line) for line in lines]
+        found = _HEADER.findall(lines)
+        if len(found) != lines.count(b"\n"):
+            raise httpx.RemoteProtocolError(f"illegal header lines: {lines[:80]!r}")
+        self.headers = [(name, value.strip(b" \t")) for name, value in found]
         self._choose_framing(is_persistent=minor != b"0")
         return True
 
@@ -249,16 +254,9 @@ class ResponseReader:
         return b""
 
 
-def _parse_header(line: bytes) -> tuple[bytes, bytes]:
-    name, colon, value = line.partition(b":")
-    if not colon or not _is_token(name) or b"\r" in value or b"\0" in value:
-        raise httpx.RemoteProtocolError(f"illegal header line: {line[:80]!r}")
-    return name, value.strip(b" \t")
-
-
 def _parse_length(text: bytes) -> int:
     """Return the length of a body; sent several times, it must be the same."""
-    found = {part.strip() for part in text.split(b",")}
+    found = set(text.replace(b" ", b"").split(b",")) if b"," in text else {text}
     length = found.pop()
     if found or not length.isdigit() or len(length) > 18:
         raise httpx.RemoteProtocolError(f"bad Content-Length: {text[:80]!r}")

@@ -9,7 +9,7 @@ import sys
 
 from tests.benchmarks.measure import SMALLEST_VARIABLE
 
-PARTS = ("client", "load", "batch", "engine", "browser", "markdown")
+PARTS = ("client", "load", "concurrency", "batch", "engine", "browser", "markdown")
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def measure_imports() -> Iterator[Figure]:
     )
     peers = {n: cpu[n] / cpu["httpx"] for n in ("huggingface_hub", "openai")}
     note = ", ".join(f"{name} {value:.1f}x" for name, value in peers.items())
-    yield Figure("import, CPU / import httpx", cpu["hfwidgets"] / cpu["httpx"], 1.25, note=note)
+    yield Figure("import, CPU / import httpx", cpu["hfwidgets"] / cpu["httpx"], 0.6, note=note)
     ratio = cpu["hfwidgets, constructed"] / cpu["httpx, constructed"]
     yield Figure("import and construct, CPU / the same of httpx.Client", ratio)
 
@@ -68,9 +68,9 @@ def measure_requests(url: str) -> Iterator[Figure]:
     )
     base = cpu["httpx"]
     note = f"huggingface_hub {cpu['hub'] / base:.2f}x"
-    yield Figure("small request, sync, CPU / httpx.Client.post", cpu["ours"] / base, 1.0, note=note)
+    yield Figure("small request, sync, CPU / httpx.Client.post", cpu["ours"] / base, 0.6, note=note)
     note = f"huggingface_hub {cpu['hub chat'] / base:.2f}x, openai {cpu['openai'] / base:.2f}x"
-    yield Figure("chat request, sync, CPU / httpx.Client.post", cpu["chat"] / base, 1.0, note=note)
+    yield Figure("chat request, sync, CPU / httpx.Client.post", cpu["chat"] / base, 0.65, note=note)
     yield from _measure_async_requests(url, base)
 
 
@@ -92,7 +92,7 @@ def _measure_async_requests(url: str, base: float) -> Iterator[Figure]:
     cpu = asyncio.run(run())
     note = f"huggingface_hub {cpu['hub'] / base:.2f}x, openai {cpu['openai'] / base:.2f}x"
     yield Figure(
-        "small request, async, CPU / sync httpx.Client.post", cpu["ours"] / base, 1.7, note=note
+        "small request, async, CPU / sync httpx.Client.post", cpu["ours"] / base, 0.8, note=note
     )
 
 
@@ -132,7 +132,7 @@ def measure_streams(url: str) -> Iterator[Figure]:
     yield Figure(
         "streamed chunk, typed, CPU / httpx lines + json.loads",
         cpu["ours"] / cpu["httpx"],
-        1.3,
+        0.9,
         note=note,
     )
 

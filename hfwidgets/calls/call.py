@@ -30,7 +30,7 @@ from hfwidgets.calls.retries import (
     parse_retry_after,
 )
 from hfwidgets.calls.route import KnownRoute, Route
-from hfwidgets.calls.routing import choose_route
+from hfwidgets.calls.routing import choose_route, default_provider
 from hfwidgets.calls.settings import (
     Interceptor,
     RecordedOrigin,
@@ -236,7 +236,7 @@ class Call:
         """Fill in who serves a task; return the provider's handler of it."""
         assert self.task is not None
         settings = self.settings
-        provider = settings.provider or environment.default_provider()
+        provider = default_provider(settings)
         # Everything that decides on a route and may change between calls is in the key.
         key = (ask.task, ask.model, settings.model, provider)
         known = settings.routes.get(key)
@@ -380,8 +380,7 @@ class Call:
         # Servers echo it: a user can quote one id for a call that never got an answer.
         headers.setdefault("x-request-id", os.urandom(16).hex())
         if send.headers:
-            # What the user set wins over what a task asks for.
-            users = {name.lower() for name in own}  # the user's own headers win
+            users = {name.lower() for name in own}  # what the user set wins over the task's
             added = {name.lower(): value for name, value in send.headers.items()}
             headers |= {name: value for name, value in added.items() if name not in users}
         return PreparedRequest(

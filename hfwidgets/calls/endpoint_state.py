@@ -27,7 +27,6 @@ MAX_START_WAIT = 1800.0
 POLL_SECONDS = 5.0
 
 FAILED_STATES = ("failed", "updateFailed")
-STARTING_STATES = ("pending", "initializing", "updating", "scaledToZero")
 
 
 def is_endpoint_down(reply: Reply) -> bool:

@@ -50,7 +50,7 @@ def fetch_model_info(model: str, settings: Settings) -> Flow[HubModelInfo]:
     """
     if model in settings.mapping:
         return HubModelInfo(settings.mapping[model], is_manual=True)
-    token = yield from find_hub_token(settings)
+    token = yield from find_hub_token(settings, settings.hosts.hub)
     key = (model, token.secret if token else "")
     known = settings.known_models.get(key)
     # Answers depend on the token: a private model exists for its owner only.
@@ -94,7 +94,7 @@ def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
 def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str]:
     """Return the model that the Hub recommends for the first of these tasks that it knows."""
     if settings.recommended_models is None:
-        token = yield from find_hub_token(settings)
+        token = yield from find_hub_token(settings, settings.hosts.hub)
         reply = yield Send("GET", f"{settings.hosts.hub}/api/tasks", headers=auth_headers(token))
         listed = _parse_object(reply).items()
         settings.recommended_models = {
@@ -110,12 +110,12 @@ def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str
     )
 
 
-def find_hub_token(settings: Settings) -> Flow[auth.Token | None]:
-    """Return the client's token, if it is a Hub token that may go to this Hub."""
+def find_hub_token(settings: Settings, url: str) -> Flow[auth.Token | None]:
+    """Return the client's token, if it is a Hub token that may go to a URL."""
     token = yield from settings.find_token()
     if token is None or not token.is_hub_token:
         return None
-    return token if token.is_explicit or auth.is_trusted_url(settings.hosts.hub) else None
+    return token if token.is_explicit or auth.is_trusted_url(url) else None
 
 
 def auth_headers(token: auth.Token | None) -> dict[str, str]:

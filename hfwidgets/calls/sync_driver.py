@@ -153,9 +153,7 @@ class SyncDriver:
         limit = self._json_limit if request.limit is None else request.limit
         watch = None if deadline.end is None else ReadDeadline(response)
         try:
-            is_encoded = "content-encoding" in response.headers
-            body = response.iter_bytes() if is_encoded else response.stream
-            for part in cast(Iterable[bytes], body):
+            for part in _iter_body(response):
                 parts.append(part)
                 size += len(part)
                 # The rest of an error explains nothing; closing the response ends it.

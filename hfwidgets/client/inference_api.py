@@ -8,9 +8,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.calls.model_info import fetch_model_info
-from hfwidgets.calls.offers import HubModelInfo
 from hfwidgets.client import InferenceClient
-from hfwidgets.core.flow import Flow
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import files
 from hfwidgets.results.posted import RawResponse
@@ -48,7 +46,9 @@ class InferenceApi:
         )
         self._client = client or InferenceClient(provider="hf-inference", token=token)
         self.repo_id = repo_id
-        pipeline = self._client._run(None, self._fetch_info()).pipeline_tag
+        pipeline = self._client._run(
+            None, fetch_model_info(repo_id, self._client._caller.settings)
+        ).pipeline_tag
         self.task: str = _resolve_task(repo_id, task, pipeline)
 
     def __call__(
@@ -77,9 +77,6 @@ class InferenceApi:
 
     def __repr__(self) -> str:
         return f"InferenceApi({self.repo_id!r}, task={self.task!r})"
-
-    def _fetch_info(self) -> Flow[HubModelInfo]:
-        return (yield from fetch_model_info(self.repo_id, self._client._caller.settings))
 
 
 def _resolve_task(model: str, task: str | None, pipeline: str | None) -> str:

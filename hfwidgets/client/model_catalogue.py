@@ -18,9 +18,7 @@ from hfwidgets.calls.offers import parse_offers
 from hfwidgets.calls.route import Route
 from hfwidgets.calls.routing import default_provider
 from hfwidgets.calls.settings import Settings, is_url
-from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow, Reply, Send, Target
-from hfwidgets.providers import bearer_headers
 from hfwidgets.results.catalogue import Catalog, CatalogModel
 from hfwidgets.tasks import find
 
@@ -124,15 +122,9 @@ def _parse_served_model(entry: Mapping[str, Any], task: str | None, provider: st
 def _list_router_models(settings: Settings) -> Flow[list[CatalogModel]]:
     """Return all chat models of the router."""
     router = settings.hosts.router
-    token = yield from settings.find_token()
     # The router accepts Hub tokens only, and a provider's own key must not reach it.
-    may_go = (
-        token is not None
-        and token.is_hub_token
-        and (token.is_explicit or auth.is_trusted_url(router))
-    )
-    headers = bearer_headers(token.value) if token is not None and may_go else {}
-    reply = yield Send("GET", f"{router}/v1/models", headers=headers)
+    token = yield from model_info.find_hub_token(settings, router)
+    reply = yield Send("GET", f"{router}/v1/models", headers=model_info.auth_headers(token))
     rows = [_parse_chat_model(entry) for entry in _parse_entries(reply, "data")]
     for row in rows:
         # Kept for `meta.cost`: the router's answers name the provider, but not the price.
@@ -183,7 +175,7 @@ def _list_hub_models(
         "expand": "inferenceProviderMapping",
         **({"search": search} if search else {}),
     }
-    token = yield from model_info.find_hub_token(settings)
+    token = yield from model_info.find_hub_token(settings, settings.hosts.hub)
     url = f"{settings.hosts.hub}/api/models?{urlencode(query)}"
     reply = yield Send("GET", url, headers=model_info.auth_headers(token))
     return [_parse_hub_model(entry, task) for entry in _parse_entries(reply)]

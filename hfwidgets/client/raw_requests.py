@@ -19,7 +19,6 @@ from hfwidgets.calls.settings import Settings, is_url
 from hfwidgets.core.event_stream import LineDecoder
 from hfwidgets.core.flow import Flow, Reply, Send, StreamedReply, Target
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.providers import HubProvider
 from hfwidgets.results.posted import RawLinesCollector, RawResponse
 from hfwidgets.tasks import TASKS
 from hfwidgets.tasks.declaration import operation, streaming_operation
@@ -154,7 +153,7 @@ def _route_post(model: str | None, task: str, settings: Settings) -> Flow[Route]
     name = default_provider(settings) or "hf-inference"
     name = "hf-inference" if name == "auto" else name
     provider = providers.get(name)
-    if not isinstance(provider, HubProvider):
+    if not isinstance(provider, providers.HubProvider):
         raise errors.ConfigurationError(
             f"post() works with hf-inference, URLs and the local engine, not with {name}: pass the "
             "whole URL as model= to a client without provider=, or use the task's own method."
@@ -180,7 +179,7 @@ def _route_server_info(model: str | None, name: str, settings: Settings) -> Flow
 
 def _post_path(who: Route, task: str) -> str:
     """Return the path of a raw request."""
-    assert isinstance(who.provider, HubProvider)  # by `_route_post`
+    assert isinstance(who.provider, providers.HubProvider)  # by `_route_post`
     return "" if who.url is not None else who.provider.task_path(task, who.served_as or "default")
 
 

@@ -208,7 +208,6 @@ class Collector(Protocol[T_contra]):
     def text(self) -> str: ...
 
 
-Step = Infer | Target | Send | Sleep | Blocking | CancelOnExit
 # Each kind of step has an outcome of another type, but a generator has one type for all that is
 # sent to it. So only the result is typed.
 Flow = Generator[Any, Any, T]

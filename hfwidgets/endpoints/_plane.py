@@ -282,7 +282,7 @@ class _ControlPlane:
 
     def _fetch_account(self) -> Flow[dict[str, Any]]:
         """Return the token's user and organizations."""
-        token = yield from model_info.find_hub_token(self._settings)
+        token = yield from model_info.find_hub_token(self._settings, self._settings.hosts.hub)
         if token is None:
             raise errors.MissingTokenError(
                 "Inference Endpoints belong to an account, and no token was found.",

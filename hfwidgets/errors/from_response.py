@@ -5,9 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
-from hfwidgets.errors import advice
 from hfwidgets.errors.action import WEIGHT_SETS, Action
-from hfwidgets.errors.advice import ErrorContext
 from hfwidgets.errors.server_message import (
     ErrorReply,
     describe_error_event,
@@ -66,11 +64,13 @@ def error_from_response(
         wait: The pause that the server asks for, in seconds.
         secrets: The call's secrets, which are masked where the server repeats them.
     """
+    from hfwidgets.errors import advice  # streams import this module, and most need no advice
+
     # Masked before anything is derived from it: the advice repeats parts of the message.
     secrets = tuple(secrets)
     message = find_server_message(reply, secrets)
     kind = _find_error_class(reply, message or "", task)
-    case = ErrorContext(
+    case = advice.ErrorContext(
         status=reply.status_code,
         server_message=message or "",
         task=task,

@@ -31,7 +31,7 @@ def fetch_id2label(answerer: "Answerer") -> Mapping[str, str]:
 
 
 def _read_config(model: str, settings: Settings) -> Flow[Any]:
-    token = yield from find_hub_token(settings)
+    token = yield from find_hub_token(settings, settings.hosts.hub)
     url = f"{settings.hosts.hub}/{quote(model, safe='/')}/resolve/main/config.json"
     reply = yield Send("GET", url, headers=auth_headers(token), max_wait=TIMEOUT, tries=0)
     return reply.json()

@@ -89,7 +89,7 @@ class _Connection(asyncio.Protocol):
         return self._error is None
 
     def abort(self, error: Exception | None = None) -> None:
-        """Close the connection; whoever waits for it gets an error."""
+        """Close the connection; a task that waits for it gets an error."""
         self._error = self._error or error or httpx.ReadError("the connection is closed")
         transport, self._transport = self._transport, None
         if transport is not None:

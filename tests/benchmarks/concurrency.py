@@ -1,6 +1,6 @@
 """Measure the wall time of many calls at once for us and four peers, and draw it.
 
-The picture is saved beside this file. Calls go to a server that takes 50 ms for each; all clients
+The image is saved next to this file. Calls go to a server that takes 50 ms for each; all clients
 are measured in turn in each round, and the best of the rounds counts.
 """
 
@@ -25,7 +25,7 @@ ROUNDS = choose_size(3, 1)
 HEADERS = {"authorization": "Bearer none"}
 BODY = {"inputs": "hello", "parameters": {}}
 MESSAGES = [{"role": "user", "content": "hello"}]
-PICTURE = choose_size(Path(__file__).with_name("concurrency.png"), None)
+IMAGE = choose_size(Path(__file__).with_name("concurrency.png"), None)
 
 COLORS = {
     "httpx": "#b45309",
@@ -137,9 +137,9 @@ def draw(best: Mapping[str, Sequence[float]], target: Path | io.BytesIO) -> None
 
 
 def figures() -> Iterator[Figure]:
-    """Draw the picture; yield our time of the most calls at once."""
+    """Draw the image; yield our time of the most calls at once."""
     best = measure_all()
-    draw(best, PICTURE or io.BytesIO())
+    draw(best, IMAGE or io.BytesIO())
     base = best["aiohttp"][-1]
     note = ", ".join(f"{name} {times[-1] / base:.1f}x" for name, times in best.items())
     yield Figure(

@@ -30,7 +30,7 @@ from hfwidgets.calls.retries import (
     parse_retry_after,
 )
 from hfwidgets.calls.route import KnownRoute, Route
-from hfwidgets.calls.routing import choose_route, default_provider
+from hfwidgets.calls.routing import choose_route
 from hfwidgets.calls.settings import (
     Interceptor,
     RecordedOrigin,
@@ -236,7 +236,7 @@ class Call:
         """Fill in who serves a task; return the provider's handler of it."""
         assert self.task is not None
         settings = self.settings
-        provider = default_provider(settings)
+        provider = settings.provider or environment.default_provider()
         # Everything that decides on a route and may change between calls is in the key.
         key = (ask.task, ask.model, settings.model, provider)
         known = settings.routes.get(key)

@@ -1,10 +1,14 @@
 """Connections of answers that are being read: released, aborted, and ended at a given moment."""
 
 import contextlib
+import contextvars
 import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
 
 import httpx
 
@@ -59,11 +63,65 @@ def shut_down_socket(response: httpx.Response) -> None:
     if response.http_version == "HTTP/2":
         return  # other answers share the connection
     stream = response.extensions.get("network_stream")
-    found = stream.get_extra_info("socket") if stream is not None else None
+    if stream is not None:
+        shut_down_stream(stream)
+
+
+def shut_down_stream(stream: Any) -> None:
+    """End a network stream of httpcore or of ours while another thread may be reading from it."""
+    found = stream.get_extra_info("socket")
     if found is not None:
         with contextlib.suppress(OSError):  # the plain socket below TLS: its other thread reads
             # `SSLSocket.shutdown` would drop the TLS object that the other thread is reading with.
             socket.socket.shutdown(found, socket.SHUT_RDWR)
+
+
+Send = Callable[[httpx.Request], httpx.Response]
+
+
+def send_in_time(send: Send, request: httpx.Request, left: float | None) -> httpx.Response:
+    """Send by a user's client or transport, which gives each read the whole time again.
+
+    Raises:
+        ReadTimeout: The headers have not come in the seconds that are left.
+    """
+    if left is None:
+        return send(request)
+    opened: list[Any] = []
+
+    def note(event: str, info: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            opened.append(info["return_value"])
+
+    request.extensions["trace"] = note  # httpcore's; other transports leave it alone
+    found: Future[httpx.Response] = Future()
+    context = contextvars.copy_context()
+    threading.Thread(target=lambda: context.run(_settle, found, send, request), daemon=True).start()
+    try:
+        return found.result(left)
+    except BaseException as error:
+        if found.done():
+            raise
+        # The time is over, or the user interrupts. A connection that served other calls before is
+        # not known here: it is closed once its headers have come.
+        for stream in opened:
+            shut_down_stream(stream)
+        found.add_done_callback(_close_late_response)
+        if isinstance(error, TimeoutError):
+            raise httpx.ReadTimeout("the time is over", request=request) from error
+        raise
+
+
+def _settle(found: "Future[httpx.Response]", send: Send, request: httpx.Request) -> None:
+    try:
+        found.set_result(send(request))
+    except BaseException as error:  # raised where the answer is waited for
+        found.set_exception(error)
+
+
+def _close_late_response(found: "Future[httpx.Response]") -> None:
+    if found.exception() is None:
+        found.result().close()
 
 
 class Connection:

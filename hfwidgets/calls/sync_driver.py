@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -13,7 +14,7 @@ import httpx
 from hfwidgets import errors
 from hfwidgets.calls import http_exchange, transports
 from hfwidgets.calls.call import Deadline
-from hfwidgets.calls.connections import Connection, ReadDeadline
+from hfwidgets.calls.connections import Connection, ReadDeadline, send_in_time
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
@@ -124,11 +125,13 @@ class SyncDriver:
             built = transports.build_request(request, left)
             http = self.user_http
             if isinstance(http, httpx.Client):
-                response = http.send(built, stream=True)
+                response = send_in_time(partial(http.send, stream=True), built, left)
+            elif http is not None:
+                response = send_in_time(http.handle_request, built, left)
             else:
                 # After a fork both processes would read from the same sockets.
                 own = self._own_http if self._pid == os.getpid() else None
-                response = (http or own or self._connect()).handle_request(built)
+                response = (own or self._connect()).handle_request(built)
             status, headers = response.status_code, response.headers
             if request.stream and status < 400:
                 return Reply(status, headers, source=response, url=request.url)

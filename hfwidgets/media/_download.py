@@ -43,7 +43,9 @@ def download(url: str, limit: int = OUTPUT_LIMIT, base: str = "") -> Flow[bytes]
 
 def read_content(reply: Reply) -> DeclaredBytes:
     """Return the content of a reply, with the type that its headers declare."""
-    return declare_type(reply.content, reply.headers.get("content-type"))
+    found = DeclaredBytes(reply.content)
+    found.declared_type = reply.headers.get("content-type", "")
+    return found
 
 
 def _next_url(url: str, location: str) -> str:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
@@ -82,12 +83,24 @@ def call_both(kind: str, url: str, **settings: object) -> object:
     return asyncio.run(awaited())
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+USERS = {
+    "sync": None,
+    "async": None,
+    "sync, a client": httpx.Client,
+    "sync, a transport": httpx.HTTPTransport,
+    "async, a client": httpx.AsyncClient,
+}
+
+
+@pytest.mark.parametrize("http", USERS)
 @pytest.mark.parametrize("what", SLOW)
-def test_the_timeout_covers_an_answer_in_drops(kind: str, what: str) -> None:
+def test_the_timeout_covers_an_answer_in_drops(http: str, what: str) -> None:
     server = Dripping(*SLOW[what])
+    make = USERS[http]
     with pytest.raises(errors.InferenceTimeoutError, match="longer than its timeout"):
-        call_both(kind, server.url, timeout=0.3)
+        call_both(
+            http.partition(",")[0], server.url, timeout=0.3, http_client=make() if make else None
+        )
     assert server.gone.wait(30), "the connection is closed, not left to the server"
     server.close()
 

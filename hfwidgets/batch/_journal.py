@@ -228,15 +228,12 @@ class Journal:
         """True if a stored answer belongs to this row; it then stands in the row's place.
 
         Rows must be claimed one after the other. While all rows are where they were, that is a
-        look at the row's own line. From the first changed row on, answers are looked up by their
-        keys, and an answer found at another row is copied to this one.
+        look at the row's own line. From the first row on that has another line, or none, answers
+        are looked up by their keys, and an answer found at another row is copied to this one.
         """
         with self._lock:
             if self._answer_index is None:
-                # A missing line does not mean that rows moved: rows end in any order, so an
-                # interrupted run leaves gaps. Only another key at this place means it.
-                is_gap = self.state(index) == "pending" and not self._displaced
-                if is_gap or self._keys[index : index + 1] == array("Q", [int(key, 16)]):
+                if self._keys[index : index + 1] == array("Q", [int(key, 16)]):
                     return self.has_answer(index, key)
                 # The rows before this one have claimed the answers at their own places.
                 self._answer_index = AnswerIndex(self._iter_answers_from(index))

@@ -117,25 +117,39 @@ def _render_formula(
     if _take_from_budget(env, "formula_chars", len(token.content), MAX_FORMULA_CHARS):
         mathml = formulas.latex_to_mathml(token.content, is_display)
     # Neither MathJax nor KaTeX reads inside code.
-    source = f"{token.markup}{token.content}{_CLOSINGS[token.markup]}"
-    drawn = mathml or f"<code>{html.escape(source, quote=False)}</code>"
+    drawn = mathml or f"<code>{html.escape(_formula_source(token), quote=False)}</code>"
     return f"<p>{drawn}</p>\n" if token.block else drawn
+
+
+def _formula_source(token: Token) -> str:
+    return f"{token.markup}{token.content}{_CLOSINGS[token.markup]}"
 
 
 def _render_text(_: RendererHTML, tokens: Sequence[Token], at: int, *__: object) -> str:
     return break_math(html.escape(tokens[at].content, quote=False))
 
 
-def _render_image(
-    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any
-) -> str:
+def _render_image(_: RendererHTML, tokens: Sequence[Token], at: int, *__: object) -> str:
     """Return a link in place of the image: loading its address could leak the conversation."""
     token = tokens[at]
-    label = renderer.renderInlineAsText(token.children, options, env) or "image"
+    label = _write_label(token.children or ()) or "image"
     address = html.escape(str(token.attrGet("src") or ""))
     title = html.escape(str(token.attrGet("title") or ""))
     hint = f' title="{title}"' if title else ""
     return f'<a href="{address}"{hint}>{break_math(html.escape(label))} (image)</a>'
+
+
+def _write_label(tokens: Sequence[Token]) -> str:
+    """Return an image's label as plain text; markdown-it's own way drops code and formulas."""
+    return "".join(map(_label_part, tokens))
+
+
+def _label_part(token: Token) -> str:
+    if token.type == "image":
+        return _write_label(token.children or ())
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    return _formula_source(token) if token.type == "formula" else token.content
 
 
 def _render_code(_: RendererHTML, tokens: Sequence[Token], at: int, __: object, env: object) -> str:

@@ -88,9 +88,13 @@ def parse_too_deep(state: StateBlock, start: int, end: int, silent: bool) -> boo
     # Silent calls only probe whether a paragraph ends here, which depth does not decide.
     if silent or state.level < MAX_DEPTH:
         return False
+    last = start + 1
+    # What is indented less belongs to an outer list, or to none.
+    while last < end and (state.isEmpty(last) or state.sCount[last] >= state.blkIndent):
+        last += 1
     token = state.push("source", "pre", 0)
-    token.content = state.getLines(start, end, state.blkIndent, True)
-    state.line = end
+    token.content = state.getLines(start, last, state.blkIndent, True)
+    state.line = last
     return True
 
 

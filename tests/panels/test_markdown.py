@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hfwidgets.results.code_html import LANGUAGES, highlight_code
 from hfwidgets.results.markdown import markdown_to_html
 from tests.browser.talker import HOSTILE, RICH
+from tests.panels import golden_markdown
 from tests.plugins.hostile_markdown import make_hostile
 
 MARKUP = {
@@ -116,6 +117,62 @@ def test_common_markdown_of_models() -> None:
 )
 def test_blocks_and_marks(text: str, html: str) -> None:
     assert html in markdown_to_html(text)
+
+
+@pytest.mark.parametrize(("text", "html"), golden_markdown.load())
+def test_saved_html_stays_as_it_is(text: str, html: str) -> None:
+    """Each rule at its edges; `python -m tests.panels.golden_markdown` writes the file again."""
+    assert markdown_to_html(text) == html
+    check_safe(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        ("a" * 7994 + " *m n*", True),  # 8,000 characters
+        ("a" * 7995 + " *m n*", False),  # cut at the last blank
+        ("a" * 4000 + " *m\nn*" + " b" * 3000, False),  # at a line break rather than a blank
+        ("a" * 4000 + " *m n*\nb" + " b" * 3000, True),
+        ("a" * 4000 + " *m n*" + "b" * 5000, False),
+        ("a" * 7996 + "*m_n*", False),  # anywhere, if there is neither
+        ("\n" + "a" * 7000 + "*mn*" + "b" * 900, True),
+        ("b" * 9000 + " *m n*", True),
+    ],
+)
+def test_a_long_paragraph_is_cut_where_markup_rarely_is(text: str, is_whole: bool) -> None:
+    html = markdown_to_html(text)
+    assert ("<em>" in html) is is_whole
+    assert Reader(html).text.strip() == (text.replace("*", "") if is_whole else text).strip()
+
+
+def test_the_budgets_of_code_and_formulas_are_spent_to_the_end() -> None:
+    def bold(*lengths: int) -> list[bool]:
+        """Tell of each code block whether its keyword is marked."""
+        blocks = ["```python\n" + "if x".ljust(n - 1) + "\n```\n" for n in lengths]
+        parts = markdown_to_html("\n".join(blocks)).split("<pre>")[1:]
+        return ["<b>if</b>" in part for part in parts]
+
+    assert bold(40_000) == [True]
+    assert bold(40_001, 10) == [False, True]
+    assert bold(20_000, 20_000, 10) == [True, True, False]
+    assert bold(30_000, 20_000, 10_000) == [True, False, True]
+
+    def drawn(*lengths: int) -> list[bool]:
+        """Tell of each formula whether it became MathML."""
+        text = "\n\n".join("$" + "x".rjust(n, "+") + "$" for n in lengths)
+        return ["<math" in part for part in markdown_to_html(text).split("<p>")[1:]]
+
+    assert drawn(1000, 1001, 1000) == [True, False, True]
+    assert drawn(*[1000] * 8, 1) == [True] * 8 + [False]
+    assert drawn(9000, 1) == [False, True]
+
+
+def test_a_formula_nested_too_deeply_stays_its_source() -> None:
+    def nest(depth: int) -> str:
+        return f"${'{' * depth}x{'}' * depth}$"
+
+    assert "<math" in markdown_to_html(nest(50))
+    assert "<math" not in markdown_to_html(nest(70))
 
 
 @pytest.mark.parametrize(

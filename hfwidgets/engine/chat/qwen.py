@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from typing import Annotated, Any
 
 import msgspec
+from anyio import to_thread
 
 from hfwidgets.engine.base.capability import LoadedModels
 from hfwidgets.engine.base.llama import ChatStyle, Llama
@@ -23,6 +24,7 @@ from hfwidgets.engine.chat.question_answering import (
     SpanAnswer,
     rank_answers,
 )
+from hfwidgets.engine.text.sentiment import Vader
 
 MODEL = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
 SYSTEM_PROMPT = "You are a helpful assistant."
@@ -60,8 +62,10 @@ _MOODS = {
 }
 
 # The model hardly ever says "neutral": for plain facts it gives the word about a third of what it
-# gives to "positive". Found on 26 sentences, which are not among those that claims are based on.
-_NEUTRAL_WEIGHT = 3.0
+# gives to "positive". It overlooks moods that a lexicon knows, such as "bored", and that one takes
+# irony at its word, so it only adds to what the model thinks. Both numbers were found on 38
+# sentences, which are not among those that claims are based on.
+_NEUTRAL_WEIGHT, _LEXICON_WEIGHT = 3.0, 1.5
 _FIRST_TOKENS = 50
 
 _EMPTY_WORDS = frozenset(
@@ -139,7 +143,10 @@ async def text_classification(
     function_to_apply: Transform = "softmax",
     top_k: Annotated[int, msgspec.Meta(ge=1)] | None = None,
 ) -> list[list[LabelScore]]:
-    """Return POSITIVE, NEGATIVE and NEUTRAL, the likeliest first, by the model's next word."""
+    """Return POSITIVE, NEGATIVE and NEUTRAL, the likeliest first.
+
+    The model's next word and the words of a lexicon decide.
+    """
     likely = await models.llama.next_tokens(_MOOD_PROMPT.format(text=inputs), _FIRST_TOKENS)
     # Reversed, so that of tokens which differ only by a space the likelier one wins.
     by_text = {text.strip(): logprob for text, logprob in reversed(likely.values())}
@@ -148,6 +155,9 @@ async def text_classification(
     logits = {
         label: max(by_text.get(word, floor) for word in words) for label, words in _MOODS.items()
     }
+    compound = await to_thread.run_sync(models.get(Vader).compound_score, inputs)
+    logits["POSITIVE"] += _LEXICON_WEIGHT * compound
+    logits["NEGATIVE"] -= _LEXICON_WEIGHT * compound
     logits["NEUTRAL"] += math.log(_NEUTRAL_WEIGHT)
     return [rank_labels(list(logits), list(logits.values()), function_to_apply, top_k)]
 
@@ -172,4 +182,9 @@ CAPABILITY = replace(
     ),
     is_upgrade=True,
     llama=LLAMA,
+    measured={
+        "chat-completion": (30, 40),
+        "question-answering": (31, 36),
+        "text-classification": (36, 40),
+    },
 )

@@ -58,6 +58,8 @@ class Capability:
     them where they are not."""
     llama: Llama | None = None
     """Its chat model, where that is not the engine's default one."""
+    measured: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Its tasks -> how many of how many held-out items it gets right: `tests/engine/quality`."""
 
     @property
     def weight_packages(self) -> list[WeightPackage]:

@@ -213,6 +213,7 @@ CAPABILITY = Capability(
     name="chat",
     model=chat.MODEL,
     serves={"text-generation": text_generation, "chat-completion": chat.complete_chat},
+    measured={"chat-completion": (22, 40)},
     streams={"text-generation": stream_text_generation, "chat-completion": chat.stream_chat},
     weights=("smollm2",),
     license="Apache-2.0",

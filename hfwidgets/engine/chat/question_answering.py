@@ -176,9 +176,7 @@ CAPABILITY = Capability(
     license="Apache-2.0",
     languages=("English",),
     is_derived=True,
-    limits=(
-        "English; the answer is always a span of the context, by default of up to 6 words; about "
-        "three of four are right."
-    ),
+    limits="English; the answer is always a span of the context, by default of up to 6 words.",
+    measured={"question-answering": (22, 36)},
     uses_chat_model=True,
 )

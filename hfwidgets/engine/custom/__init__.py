@@ -50,6 +50,7 @@ def serve_chat(
         name=path.stem,
         model=model,
         weights=(),
+        measured={},
         license="the file's own",
         languages=(),
         limits=(

@@ -67,3 +67,5 @@ def _describe_capability(capability: Capability) -> Iterator[str]:
     languages = f"; {', '.join(capability.languages)}" if capability.languages else ""
     yield f"  {capability.model} ({capability.license}){languages}"
     yield f"  {capability.limits}"
+    for task, (right, total) in capability.measured.items():
+        yield f"  {task}: {right} of {total} held-out items right"

@@ -25,6 +25,7 @@ class ModelEntry(TypedDict):
     languages: list[str]
     license: str
     limits: str
+    measured: dict[str, tuple[int, int]]
     installed: bool
 
 
@@ -36,6 +37,7 @@ async def list_models(request: Request) -> Response:
         if capability.why_unavailable() is None:
             entry = models.setdefault(capability.model, _model_entry(capability, created))
             entry["tasks"] += [task for task in capability.serves if task not in entry["tasks"]]
+            entry["measured"] |= capability.measured
             entry["installed"] = entry["installed"] and not capability.missing_weights
     return build_reply({"object": "list", "data": list(models.values())})
 
@@ -66,6 +68,7 @@ def _model_entry(capability: Capability, created: int) -> ModelEntry:
         "languages": list(capability.languages),
         "license": capability.license,
         "limits": capability.limits,
+        "measured": dict(capability.measured),
         "installed": not capability.missing_weights,
     }
 

@@ -207,6 +207,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"feature-extraction": feature_extraction, "sentence-similarity": sentence_similarity},
     weights=("minilm",),
+    measured={"sentence-similarity": (28, 32)},
     license="Apache-2.0",
     languages=LANGUAGES,
     limits=f"English; reads the first {MAX_TOKENS} tokens of a text.",

@@ -68,6 +68,7 @@ CAPABILITY = Capability(
     serves={"text-classification": text_classification},
     weights=(),
     license="MIT",
+    measured={"text-classification": (27, 40)},
     languages=("English",),
     limits=(
         "English sentiment only, by a lexicon and rules; best on short informal texts. A text "

@@ -48,6 +48,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"zero-shot-classification": zero_shot_classification},
     weights=("minilm",),
+    measured={"zero-shot-classification": (27, 32)},
     license="Apache-2.0",
     languages=LANGUAGES,
     is_derived=True,

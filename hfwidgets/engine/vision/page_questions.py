@@ -73,4 +73,5 @@ CAPABILITY = replace(
     limits="English forms and letters that fit into 2,048 tokens.",
     is_upgrade=True,
     llama=qwen.LLAMA,
+    measured={"document-question-answering": (25, 30)},
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hfwidgets import InferenceClient, engine_process
 from hfwidgets.engine.base import weights
-from tests.engine.quality.checks import CHECKS, Verdict
+from tests.engine.quality.checks import CHECKS, Verdict, find_claim
 from tests.plugins.engine import make_cache, start_managed_engine
 
 
@@ -55,8 +55,10 @@ def measure_task(client: InferenceClient, task: str, *, show_wrong: bool) -> Ite
         seconds.append(time.perf_counter() - start)
         start = time.perf_counter()
     right = sum(verdict.is_right for verdict in verdicts)
+    claimed, _ = find_claim(task)
     yield (
-        f"{task:30} {right:3} of {len(verdicts)}  "
+        f"{task:30} {right:3} of {len(verdicts)}, claimed {claimed}"
+        f"{'' if right >= claimed else ': TOO MUCH'}  "
         f"{statistics.median(seconds):.2f} s per call, at most {max(seconds[1:]):.2f}"
     )
     if show_wrong:

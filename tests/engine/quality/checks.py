@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import InferenceClient
+from hfwidgets.engine import registry
 from tests.engine import samples
 
 ITEMS = Path(__file__).with_name("items")
@@ -111,6 +112,13 @@ def check_similarity(client: InferenceClient) -> Iterator[Verdict]:
     for sentence, same, other in load_items("sentence-similarity"):
         near, far = client.sentence_similarity(sentence, [same, other])
         yield Verdict(sentence, f"{near:.2f} {far:.2f}", same, near > far)
+
+
+def find_claim(task: str) -> tuple[int, int]:
+    """Return how many items the model that answers claims to get right, and of how many."""
+    # Decided once per process, which may have had another cache then.
+    registry.installed_upgrades.cache_clear()
+    return registry.find_capabilities(task)[0].measured[task]
 
 
 CHECKS: Mapping[str, Callable[[InferenceClient], Iterator[Verdict]]] = {

@@ -268,7 +268,7 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     monkeypatch.setenv("HFWIDGETS_CACHE", str(cache))
     demo = Demo(cache, reply="yes")
     assert demo.request("/api/contents/tour.ipynb?content=0")["name"] == "tour.ipynb"
-    # A failed download is no reason not to open.
+    # It opens in spite of a failed download.
     assert "could not be downloaded" in demo.printed
     assert "The demo opens without it." in demo.printed
     [lab] = psutil.Process(demo.process.pid).children()

@@ -56,7 +56,7 @@ EXPECTED: Mapping[str, tuple[Check, ...]] = {
     "feature-extraction": (lambda found: found.shape == (384,),) * 2,
     "fill-mask": (fills("Paris"), fills("coffee", "tea"), fills("cold")),
     "image-classification": (starts_with("analog clock"),),
-    # The second image has nobody in it.
+    # No one is in the second image.
     "image-segmentation": (starts_with("person"), lambda found: found == []),
     "object-detection": (starts_with("face"), lambda found: found == []),
     "image-to-image": (lambda found: found.size == (1280, 840),),

@@ -1,7 +1,7 @@
 """Find GGUF files: on this machine, or in a repository on the Hub.
 
 A repository of such files usually holds one model in several precisions, sometimes split into
-parts, and for models that read images a projector (`mmproj*.gguf`) beside them.
+parts, and a projector (`mmproj*.gguf`) if the model reads images.
 """
 
 import re

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from hfwidgets.mcp import Agent, MCPClient, MCPServerError, ToolMessage
     from hfwidgets.panels import (
         audio,
+        browse,
         chat,
         compare,
         multimodal,
@@ -133,7 +134,7 @@ _NAMES = {
     ),
     "evaluation": "Candidate Evaluation Judge aevaluate evaluate",
     "mcp": "Agent MCPClient MCPServerError ToolMessage",
-    "panels": "audio chat compare multimodal panel playground tabular text vision",
+    "panels": "audio browse chat compare multimodal panel playground tabular text vision",
     "panels.chat_panel": "ChatPanel",
     "panels.compare_panel": "ComparePanel",
     "panels.task_panel": "TaskPanel",
@@ -164,7 +165,8 @@ __all__ = [  # for type checkers, which read a literal list only
     "Recording", "RepositoryNotFoundError", "RetiredHostError", "RevisionNotFoundError",
     "ServerError", "Stream", "StreamBrokenError", "TaskNotServedError", "TaskPanel",
     "TextGenerationError", "ToolMessage", "UnknownError", "UnknownParameterError",
-    "UnknownProviderError", "UnknownTaskError", "ValidationError", "aevaluate", "audio", "chat",
+    "UnknownProviderError", "UnknownTaskError", "ValidationError", "aevaluate", "audio", "browse",
+    "chat",
     "compare", "create_inference_endpoint", "delete_inference_endpoint", "evaluate",
     "get_inference_endpoint", "list_inference_endpoints", "map", "multimodal", "panel",
     "pause_inference_endpoint", "playground", "recordings", "resume_inference_endpoint",

@@ -370,6 +370,12 @@ class Evaluation(Sequence[ScoredRow]):
         again.stopped = None if len(again) == len(self._sample.rows) else self.stopped
         return again
 
+    def find_vote(self, index: int) -> str | None:
+        """Return your choice on a row: a model's name, "same", or None."""
+        row = next(row for row in self._rows if row.index == index)
+        found = self.votes.find(row_key(row.inputs), self.models)
+        return found.winner if found is not None else None
+
     def vote(self, index: int, winner: str) -> None:
         """Keep your own choice on a row: a model's name, or "same".
 

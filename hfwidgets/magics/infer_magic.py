@@ -187,20 +187,18 @@ class InferMagics(Magics):
         from hfwidgets import panels
 
         call = calls[0].call
+        # Not the first call's provider: it may come from its model's suffix, which the others lack.
+        settings = {**call.settings, "provider": options["provider"] or self.provider}
+        models = [compared.target for compared in calls]
         if call.task.name != CHAT:
-            name = call.task.name
-            raise UsageError(
-                f"--compare --panel supports chat models only; for {name} leave --panel out."
-            )
+            arguments = {**settings, **call.params, **call.inputs}
+            return panels.compare(models, task=call.task.name, **arguments)
         *before, last = call.inputs["messages"]
         if not isinstance(last["content"], str):
             raise UsageError(
                 "--compare --panel accepts text only; leave --panel out to send attachments."
             )
-        # Not the first call's provider: it may come from its model's suffix, which the others lack.
-        settings = {**call.settings, "provider": options["provider"] or self.provider}
         system = before[0]["content"] if before else None
-        models = [compared.target for compared in calls]
         return panels.compare(models, last["content"], system=system, **settings, **call.params)
 
     def ask_and_show(self, options: Options) -> Any:

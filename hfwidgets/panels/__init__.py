@@ -12,11 +12,14 @@ from hfwidgets import tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
+    from hfwidgets.evaluation import Evaluation
     from hfwidgets.panels.base_panel import Panel
     from hfwidgets.panels.chat_panel import ChatPanel
     from hfwidgets.panels.compare_panel import ComparePanel
     from hfwidgets.panels.compare_task_panel import CompareTaskPanel
+    from hfwidgets.panels.rows_panel import RowsPanel
     from hfwidgets.panels.task_panel import TaskPanel
 
 CHAT = "chat-completion"
@@ -119,6 +122,27 @@ def compare(
     from hfwidgets.panels.compare_task_panel import CompareTaskPanel
 
     return CompareTaskPanel(task, models, prompt, **settings)
+
+
+def browse(
+    evaluation: "Evaluation",
+    *,
+    votes: "str | PathLike[str] | None" = None,
+    blind: bool = False,
+) -> "RowsPanel":
+    """Open a panel that walks through the rows of an evaluation, each model's result in its view.
+
+    Args:
+        evaluation: what `hf.evaluate` returned.
+        votes: a file that keeps your votes.
+        blind: True hides the models' names, and shuffles them, until you have voted on a row.
+
+    Raises:
+        ConfigurationError: the evaluation has no rows.
+    """
+    from hfwidgets.panels.rows_panel import RowsPanel
+
+    return RowsPanel(evaluation, votes=votes, blind=blind)
 
 
 def _domain_panel(

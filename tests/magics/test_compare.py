@@ -52,6 +52,14 @@ def test_panel_opens_filled_with_the_call(shell, loopback):
     assert not loopback.requests
 
 
+def test_panel_opens_for_every_task(shell, loopback):
+    shell.run_cell_magic("infer", "panel << --compare a,local --panel -t ner", "Ada in Rome")
+    panel = shell.user_ns["panel"]
+    assert (panel.task, panel.models) == ("token-classification", ["a", "local"])
+    assert panel.inputs["text"] == "Ada in Rome"
+    assert not loopback.requests
+
+
 def test_one_failed_model_leaves_the_others(shell, loopback, compare):
     loopback.status = 401
     with pytest.raises(AuthenticationError):
@@ -69,7 +77,6 @@ def test_one_failed_model_leaves_the_others(shell, loopback, compare):
     ("line", "message"),
     [
         ("--compare a", "at least two"),
-        ("--compare a,b --panel -t ner", "supports chat models only"),
         ("--compare a,b -m c", "Pass either"),
         ("--compare a,b --bg", "Pass either"),
         ("--compare a,b -c talk", "Pass either"),

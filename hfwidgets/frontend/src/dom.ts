@@ -75,6 +75,8 @@ const PATHS = {
   plus: "M12 5v14M5 12h14",
   use: "M4 12h12M11 6l6 6-6 6M20 5v14",
   more: "M6 9l6 6 6-6",
+  before: "M15 5l-7 7 7 7",
+  after: "M9 5l7 7-7 7",
   swap: "M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4",
   name: "M4 7h16M4 12h7M4 17h5M15 13l5 4-5 4",
   open: "M3 7h6l2 2h10v10H3zM12 17v-5M9.5 14l2.5-2.5 2.5 2.5",

@@ -172,6 +172,8 @@ class Header {
       for (const name of providers) this.#provider.append(h("option", { value: name }, name));
     }
     this.#provider.disabled = served.fixed;
+    // The rows of an evaluation were asked already: no model is called from here.
+    for (const part of [this.#model, this.#provider, drawer.button]) if (link.shape.view === "rows") show(part, false);
     this.node = h(
       "header",
       { class: "hfw-head" },

@@ -106,7 +106,7 @@ def describe_measures(row: ComparisonRow) -> list[list[str]]:
     facts = [
         ("Time", _format(row.seconds, "{:.2f} s")),
         ("Tokens", _format(row.tokens, "{}")),
-        ("Price", _format(row.dollars, "${:.6f}")),
+        ("Price", "free" if row.dollars == 0 else _format(row.dollars, "${:.6f}")),
         ("Provider", row.provider or ""),
     ]
     return [[name, text] for name, text in facts if text]

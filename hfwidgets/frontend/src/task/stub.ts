@@ -15,7 +15,7 @@ class Waiting implements View {
   constructor(
     private link: Link,
     private announce: (text: string) => void,
-    private maker: "makeForm" | "makeCompare",
+    private maker: "makeForm" | "makeCompare" | "makeRows",
   ) {}
 
   update(): void {
@@ -36,4 +36,5 @@ class Waiting implements View {
 
 register("form", (link, announce) => new Waiting(link, announce, "makeForm"));
 register("compare-form", (link, announce) => new Waiting(link, announce, "makeForm"));
+register("rows", (link, announce) => new Waiting(link, announce, "makeRows"));
 register("compare", (link, announce) => new Waiting(link, announce, "makeCompare"));

@@ -11,13 +11,15 @@
     out = await aclient.map(...)          # or: async for row in aclient.map(...)
 
 The number of concurrent calls adapts: it grows while calls succeed, falls after 429 and 503, and is
-zero while a server asks for a pause. With `resume=` each row is on disk as it ends
-(`hfwidgets.batch._journal` describes the file), and the same call processes only the rest, after an
-interrupt and a crash alike. `collect=False` keeps no row in memory. The file holds inputs and
-answers in clear text.
+zero while a server asks for a pause. Where a server takes several texts at once, a call is for
+several rows; one that is refused is split until the row to blame is alone. With `resume=` each row
+is on disk as it ends (`hfwidgets.batch._journal` describes the file), and the same call processes
+only the rest, after an interrupt and a crash alike. `collect=False` keeps no row in memory. The
+file holds inputs and answers in clear text.
 
-Modules: `_options` the arguments, `_source` the rows, `_batch` a run's state,
-`_scheduler` its loop, `_concurrency` how many calls run, `_callers` and `_worker` how a call is
+Modules: `_options` the arguments, `_row_arguments` the rows, `_batch` a run's state,
+`_scheduler` its loop, `_concurrency` how many calls run, `_group_size` how many rows a call is for,
+`_callers` and `_worker` how a call is
 made, `_journal` and `_row_index` the file, `_progress` the display, `_result` what is returned,
 `_handles` how a run is waited for.
 """

@@ -11,17 +11,18 @@ from hfwidgets import errors
 from hfwidgets.batch import _journal
 from hfwidgets.batch._callers import (
     Answer,
-    RowCaller,
+    RowsCaller,
     build_loop_caller,
     build_thread_caller,
     build_worker_caller,
 )
 from hfwidgets.batch._concurrency import Limiter
+from hfwidgets.batch._group_size import INITIAL_SIZE, MAX_SIZE, GroupSize
 from hfwidgets.batch._journal import Journal
 from hfwidgets.batch._options import MapOptions
 from hfwidgets.batch._progress import FINISHED, Progress
 from hfwidgets.batch._result import BatchResult, BatchRow, StoredRows, read_row
-from hfwidgets.batch._row_arguments import Arguments, RowSource
+from hfwidgets.batch._row_arguments import Arguments, RowSource, can_share_request
 from hfwidgets.batch._row_identity import row_key
 from hfwidgets.batch._scheduler import Job, RowFeed, Scheduler
 from hfwidgets.batch._worker import Failure
@@ -37,6 +38,9 @@ MAX_CONCURRENCY = 64
 
 INITIAL_CONCURRENCY = 8
 """The number of concurrent calls that such a run begins with."""
+
+MAX_ROWS = 1024
+"""The maximum number of rows under way where the caller sets no number of calls."""
 
 PREFETCH_ROWS = 256
 """How many rows are read from their source before their turn."""
@@ -82,11 +86,17 @@ class Batch:
         self.progress.failed = sum(row.arguments is None for row in self.rows.values())
         self.scheduler = Scheduler(
             feed=RowFeed(self._iter_jobs(), prefetch=PREFETCH_ROWS),
-            # How a row is called depends on the loop, so `drive` replaces this.
-            call_row=_raise_not_started,
+            # How rows are called depends on the loop, so `drive` replaces this.
+            call_rows=_raise_not_started,
+            can_share=self._can_share,
             limiter=Limiter(
                 options.concurrency or MAX_CONCURRENCY, options.concurrency or INITIAL_CONCURRENCY
             ),
+            group_size=GroupSize(
+                options.batch_size or INITIAL_SIZE, options.batch_size or MAX_SIZE
+            ),
+            # In memory are the rows of all calls under way: a bound where the user sets none.
+            max_rows=MAX_ROWS if options.concurrency is None else None,
             progress=self.progress,
             on_answer=self._save_answer,
             on_failure=self._save_failure,
@@ -176,6 +186,9 @@ class Batch:
         except errors.HfWidgetsError:  # its media files are gone, or the line was edited
             return None
 
+    def _can_share(self, first: Job, other: Job) -> bool:
+        return can_share_request(self.options.task, first.arguments, other.arguments)
+
     def _row_key(self, arguments: Arguments) -> str:
         return row_key(arguments) if self.journal is not None else ""
 
@@ -259,7 +272,7 @@ class Batch:
                 syncing = asyncio.create_task(self._sync_periodically(self.journal, ended))
                 stack.push_async_callback(asyncio.wait, {syncing})
                 stack.callback(ended.set)
-            self.scheduler.call_row = await self._build_caller(stack)
+            self.scheduler.call_rows = await self._build_caller(stack)
             # Once rows can be fed, another thread wakes the scheduler through its loop.
             self.scheduler.bind_loop()
             if on_ready is not None:
@@ -272,7 +285,7 @@ class Batch:
         self.progress.unstored = len(self._unstored)
         self.journal.close()
 
-    async def _build_caller(self, stack: contextlib.AsyncExitStack) -> RowCaller:
+    async def _build_caller(self, stack: contextlib.AsyncExitStack) -> RowsCaller:
         options, caller = self.options, self.caller
         if options.executor is not None:
             return build_worker_caller(caller.settings, options.executor, options.task)
@@ -378,7 +391,7 @@ def _copy_rows(earlier: Batch) -> dict[int, BatchRow]:
     }
 
 
-async def _raise_not_started(arguments: Arguments) -> Answer:
+async def _raise_not_started(rows: list[Arguments]) -> list[Answer | Exception]:
     raise RuntimeError("The run has not begun.")
 
 

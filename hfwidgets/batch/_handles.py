@@ -130,8 +130,9 @@ class AsyncBatch:
 
     def _start_ticking(self) -> "tuple[asyncio.Task[None], Ticker]":
         batch = self._batch
-        # The loop reads the source itself, one row at its turn: a prefetch would only delay calls.
-        batch.scheduler.feed.prefetch = 1
+        # The loop reads the source itself, as many rows as the next call is for: more would only
+        # delay calls.
+        batch.scheduler.feed.prefetch = batch.scheduler.group_size.maximum
         ticker = Ticker(batch.progress, open_display(batch.progress, batch.options.progress))
 
         async def tick() -> None:
@@ -148,8 +149,8 @@ class AsyncBatch:
         batch.on_change = changed.set
         next_index = 0
         # A slow first row must not make all others pile up in memory: rows are read only as far
-        # ahead of the consumer as twice the calls that may run.
-        window = 2 * batch.scheduler.limiter.max_size
+        # ahead of the consumer as twice the calls that may run, or eight large groups.
+        window = 2 * max(batch.scheduler.limiter.max_size, 4 * batch.scheduler.group_size.maximum)
         batch.scheduler.has_result_room = lambda: batch.next_index < next_index + window
         ticking, ticker = self._start_ticking()
         driving = asyncio.create_task(batch.drive())

@@ -41,6 +41,9 @@ class MapOptions:
         resume: A file that stores each row as it ends; the same call later processes only the rest.
         concurrency: The maximum number of concurrent calls; by default up to 64, adapted to what
             the server accepts.
+        batch_size: The maximum number of rows per request, for tasks whose servers take several
+            texts at once; by default 32 to 64, adapted to what the server accepts. 1 sends every
+            row alone. A row's result, error and file line do not depend on it.
         executor: Whose workers make the calls: a `concurrent.futures.Executor`, such as
             `dask.distributed.Client(...).get_executor()`, or a pool, such as
             `ray.util.multiprocessing.Pool()`; see `hfwidgets.batch._worker`.
@@ -63,6 +66,7 @@ class MapOptions:
         column: Columns = None,
         resume: str | os.PathLike[str] | None = None,
         concurrency: int | None = None,
+        batch_size: int | None = None,
         executor: Any = None,  # any library's executor or pool: duck-typed, see _callers
         on_error: Literal["keep", "raise"] = "keep",
         progress: "bool | Callable[[Progress], object]" = True,
@@ -85,6 +89,15 @@ class MapOptions:
         self.concurrency = (
             None if concurrency is None else check_count("concurrency", concurrency, least=1)
         )
+        self.batch_size = (
+            None if batch_size is None else check_count("batch_size", batch_size, least=1)
+        )
+        if self.task.list_answers is None:
+            if (batch_size or 1) > 1:
+                raise errors.ConfigurationError(
+                    f"{self.task.name} takes one input per request: leave batch_size= out."
+                )
+            self.batch_size = 1
         self.resume = Path(resume).expanduser() if resume is not None else None
         self.executor = executor
         self.on_error = on_error

@@ -130,6 +130,26 @@ class RowSource:
         )
 
 
+def can_share_request(task: BaseTask, first: Arguments, other: Arguments) -> bool:
+    """True if two rows are texts with the same parameters, which one request can be for."""
+    name = task.inputs[0]
+    return (
+        isinstance(first.get(name), str)
+        and isinstance(other.get(name), str)
+        and first.keys() == other.keys()
+        and all(key == name or _is_same(value, other[key]) for key, value in first.items())
+    )
+
+
+def _is_same(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
+        return all(map(_is_same, one, other))
+    # Other objects, such as arrays, may have no equality that is true or false.
+    return type(one) is type(other) and isinstance(one, (str, int, float)) and one == other
+
+
 def _check_required(task: BaseTask, arguments: Arguments) -> Arguments:
     """Return the arguments; InputError where the task requires one that is missing."""
     if missing := [name for name in task.required_parameters if name not in arguments]:

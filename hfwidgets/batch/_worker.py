@@ -1,4 +1,4 @@
-"""Runs in a worker, in another process or on another machine: makes one call, returns plain data.
+"""Runs in a worker, in another process or on another machine: makes a call, returns plain data.
 
 The token: a client that was created with one sends it to its workers, in the pickled call and
 nowhere else; no repr shows it. A client without one sends none: workers look for a token on their
@@ -15,6 +15,7 @@ from hfwidgets import errors
 from hfwidgets.batch._row_arguments import Arguments
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import SyncCaller
+from hfwidgets.calls.group_call import RowCall
 from hfwidgets.calls.retries import parse_retry_after
 from hfwidgets.calls.settings import InterceptedCall, Settings, interceptors
 from hfwidgets.core import auth
@@ -106,13 +107,6 @@ class Outcome:
     provenance: Provenance | None = None
     error: "Failure | None" = None
 
-    def unwrap(self) -> tuple[Any, Provenance]:
-        """Return the answer and who gave it; raise the error of a failed call."""
-        if self.error is not None:
-            raise self.error.to_exception()
-        assert self.provenance is not None
-        return self.raw, self.provenance
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -172,16 +166,34 @@ def _get_caller(spec: CallerSpec) -> SyncCaller:
     return SyncCaller.create(spec.to_settings())
 
 
-def call_task(spec: CallerSpec, name: str, arguments: Arguments, number: int) -> Outcome:
-    """Make one call of a task; `number` makes equal calls differ. Runs in a worker."""
-    del number  # only its difference matters, to clusters that deduplicate equal calls
+def call_rows(spec: CallerSpec, name: str, rows: list[Arguments], number: int) -> list[Outcome]:
+    """Call a task for one or several rows, by one request. Runs in a worker.
+
+    Args:
+        spec: The client's settings.
+        name: The task's name.
+        rows: The arguments of each row.
+        number: Makes equal calls differ, for clusters that deduplicate them.
+    """
+    del number
     caller, task = _get_caller(spec), find(name)
-    call = Call(caller.settings, task)
     # Errors return as data: one that holds a response may not survive pickling.
     try:
-        result = caller.run(task, task.flow(None, **arguments), call)
-    except Exception as error:  # any error belongs to the row, not to the worker
-        return Outcome(error=Failure.from_error(error))
+        if len(rows) > 1:
+            return list(map(_read_call, caller.run_group(task, rows)))
+        call = Call(caller.settings, task)
+        return [_build_outcome(caller.run(task, task.flow(None, **rows[0]), call), call)]
+    except Exception as error:  # any error belongs to the rows, not to the worker
+        return [Outcome(error=Failure.from_error(error))] * len(rows)
+
+
+def _read_call(call: RowCall) -> Outcome:
+    if call.error is not None:
+        return Outcome(error=Failure.from_error(call.error))
+    return _build_outcome(call.result, call)
+
+
+def _build_outcome(result: Any, call: Call) -> Outcome:
     meta = getattr(result, "meta", None) or call.meta()
     return Outcome(call.raw_answer, Provenance.from_meta(meta))
 

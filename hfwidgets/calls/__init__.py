@@ -2,6 +2,7 @@
 
 call, caller            a call's rules; a client's settings and driver, through which it is made
 settings, route         what a client was made with and has learned; who serves a call
+group_call              calls for several rows that share one request
 routing, addressing     choose who serves; where, with which token
 model_info, offers, match_offers
                         what the Hub lists for a model, and which offer fits a task

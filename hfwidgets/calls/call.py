@@ -217,7 +217,7 @@ class Call:
         ask.task, ask.output = self.task.name, self.task.output
         try:
             if self.interceptor is None:
-                handler = yield from self._prepare_provider(ask)
+                handler = yield from self.prepare_provider(ask)
                 self.raw_answer = yield from handler(ask)
             else:
                 self.raw_answer = yield from self.interceptor.intercept(self, ask)
@@ -229,10 +229,10 @@ class Call:
 
     def ask_provider(self, ask: Infer) -> Flow[Any]:
         """Return the raw answer of the provider that serves the task."""
-        handler = yield from self._prepare_provider(ask)
+        handler = yield from self.prepare_provider(ask)
         return (yield from handler(ask))
 
-    def _prepare_provider(self, ask: Infer) -> Flow[RouteHandler]:
+    def prepare_provider(self, ask: Infer) -> Flow[RouteHandler]:
         """Fill in who serves a task; return the provider's handler of it."""
         assert self.task is not None
         settings = self.settings

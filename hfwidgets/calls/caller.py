@@ -4,6 +4,7 @@ caller = SyncCaller.create(Settings(model="org/model"))
 caller.run(task, task.flow(None, "some text"))      # the finished result, with its meta
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from hfwidgets import errors
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from hfwidgets.calls.async_driver import AsyncDriver
+    from hfwidgets.calls.group_call import RowCall
     from hfwidgets.calls.sync_driver import SyncDriver
 
 
@@ -63,6 +65,14 @@ class SyncCaller:
         connection = self.driver.connection(result.reply)
         return Stream(result, chunks, connection, meta, call.start_time, call.mask_error)
 
+    def run_group(self, task: BaseTask, rows: Sequence[Mapping[str, Any]]) -> "list[RowCall]":
+        """Make one request for several rows' calls; each has its result or error afterwards."""
+        from hfwidgets.calls.group_call import GroupCall  # only `map` needs it
+
+        group = GroupCall(self.settings, task, rows)
+        calls: list[RowCall] = self.driver.run(group.drive(), Deadline(self.settings.timeout))
+        return calls
+
 
 class AsyncCaller:
     """Makes calls to be awaited."""
@@ -105,6 +115,14 @@ class AsyncCaller:
             chunks = call.stream_recorder.arecord(chunks, meta)
         close = result.reply.source.aclose
         return AsyncStream(result, chunks, close, meta, call.start_time, call.mask_error)
+
+    async def run_group(self, task: BaseTask, rows: Sequence[Mapping[str, Any]]) -> "list[RowCall]":
+        """Make one request for several rows' calls; each has its result or error afterwards."""
+        from hfwidgets.calls.group_call import GroupCall  # only `map` needs it
+
+        group = GroupCall(self.settings, task, rows)
+        calls: list[RowCall] = await self.driver.run(group.drive(), Deadline(self.settings.timeout))
+        return calls
 
 
 Caller = SyncCaller | AsyncCaller

@@ -6,11 +6,15 @@ Bodies are `{"inputs": ..., "parameters": {...}}`; `build_body` knows the tasks 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from hfwidgets import errors
 from hfwidgets.core.flow import Flow, Infer, Reply, Send
 from hfwidgets.media import OUTPUT_LIMIT, Media, ensure_bytes, read_content
 from hfwidgets.providers import _openai, _tgi
 from hfwidgets.providers._answers import parse_json
 from hfwidgets.providers._provider import Provider, RouteHandler
+
+NESTS_TEXTS = "nests texts"
+"""The name in a request's memory of whether a server takes texts as lists of one."""
 
 TABULAR_TASKS = ("tabular-classification", "tabular-regression")
 
@@ -41,6 +45,10 @@ class HubProvider(Provider):
     def serves_task(self, task: str) -> bool:
         """True for every task but those known to be unserved."""
         return task not in self.unserved_tasks
+
+    def takes_lists(self, task: str) -> bool:
+        """True: on the Hub's wire, that depends on the task alone."""
+        return task not in self.routes
 
     def route(self, task: str) -> RouteHandler:
         """Return the registered route of a task, else the one that fits the Hub's wire.
@@ -96,10 +104,38 @@ def post_task(request: Infer, path: str) -> Flow[Any]:
         headers["content-type"] = inputs.mime or "application/octet-stream"
         reply = yield Send("POST", path, content=inputs.content, headers=headers, limit=limit)
     else:
-        reply = yield Send("POST", path, json=build_body(request), headers=headers, limit=limit)
+        reply = yield from _post_json(request, path, headers, limit)
     if request.output and not _is_json(reply):
         return read_content(reply)
     return parse_json(reply)
+
+
+def _post_json(
+    request: Infer, path: str, headers: Mapping[str, str], limit: int | None
+) -> Flow[Any]:
+    """Send a task's inputs as JSON.
+
+    text-embeddings-inference classifies two texts in a list as a pair, refuses more, and reads
+    several from [["one"], ["two"]]. Whether an address is such a server is tried once.
+    """
+    memory, body = request.memory, build_body(request)
+    if request.task != "text-classification" or not isinstance(request.inputs, list):
+        return (yield Send("POST", path, json=body, headers=headers, limit=limit))
+    nested = {**body, "inputs": [[text] for text in request.inputs]}
+    if memory.get(NESTS_TEXTS):
+        return (yield Send("POST", path, json=nested, headers=headers, limit=limit))
+    try:
+        return (yield Send("POST", path, json=body, headers=headers, limit=limit))
+    except errors.BadRequestError as error:
+        if error.status_code != 422 or NESTS_TEXTS in memory:
+            raise
+        memory[NESTS_TEXTS] = False
+        try:
+            reply = yield Send("POST", path, json=nested, headers=headers, limit=limit)
+        except errors.BadRequestError:
+            raise error from None
+        memory[NESTS_TEXTS] = True
+        return reply
 
 
 def _fetch_inputs(inputs: object) -> Flow[Any]:

@@ -71,6 +71,7 @@ def openai_compatible(
     """
     provider = Provider(base, **settings)
     provider.root = root
+    provider.list_tasks = frozenset({"feature-extraction"})
     routes: dict[str, Any] = {
         "chat-completion": partial(
             post_chat, path=f"{root}/chat/completions", rewrite=response_format

@@ -93,6 +93,7 @@ class Provider:
         uses_recommended_models: A call without a model goes to the one that the Hub recommends.
         picks_provider: It forwards a call to another provider, which it chooses.
         needs_url: Every call names the server's URL.
+        list_tasks: The tasks whose routes take a list of inputs at once.
     """
 
     is_embedded: ClassVar[bool] = False
@@ -125,6 +126,7 @@ class Provider:
         self.task_bases: dict[str, str] = {}
         self.reconnects = False
         self.root = ""
+        self.list_tasks: frozenset[str] = frozenset()
 
     def serves(
         self, *tasks: str, base: str | None = None
@@ -146,6 +148,10 @@ class Provider:
     def serves_task(self, task: str) -> bool:
         """True if there is a route for a task, by its name on the Hub."""
         return task in self.routes
+
+    def takes_lists(self, task: str) -> bool:
+        """True if the route of a task takes a list of inputs at once."""
+        return task in self.list_tasks
 
     def route(self, task: str) -> RouteHandler:
         """Return the route of a task; TaskNotServedError, which lists what is served, without."""

@@ -28,6 +28,8 @@ from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import controls
 from hfwidgets.tasks.lazy_signature import LazySignature
+from hfwidgets.tasks.list_answers import ListAnswers
+from hfwidgets.tasks.output_kind import find_output_kind
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -91,6 +93,8 @@ class BaseTask:
         label: The name that people read.
         hub_name: The name in the Hub's provider mapping, where it differs from `name`.
         known_as: Other names that `find` accepts.
+        list_answers: The form of the answers where servers take a list of first inputs at once;
+            None where they take one.
         example: Parameters to try the task with; `examples.make_arguments` makes their media.
         hints: How some parameters are best asked for.
         signature: The parameters, without self, and the result's type.
@@ -107,6 +111,7 @@ class BaseTask:
         hints: Mapping[str, controls.Control],
         hub_name: str | None = None,
         known_as: tuple[str, ...] = (),
+        list_answers: ListAnswers | None = None,
     ) -> None:
         self.__doc__ = flow.__doc__
         self.__wrapped__ = flow  # so that help and go-to-definition find the declaration
@@ -118,6 +123,7 @@ class BaseTask:
         self.name = self.method.replace("_", "-")
         self.hub_name = hub_name or self.name
         self.known_as = known_as
+        self.list_answers = list_answers
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -169,7 +175,7 @@ class BaseTask:
     @functools.cached_property
     def output(self) -> str:
         """The kind of file that the result is or holds: image, audio, video, or ""."""
-        return _find_output(self.signature.return_annotation)
+        return find_output_kind(self.signature.return_annotation)
 
     @functools.cached_property
     def doc(self) -> str:
@@ -315,19 +321,6 @@ class BaseTask:
         return f"<task {self.name}>"
 
 
-_OUTPUT_KINDS = {"Image": "image", "Audio": "audio", "Video": "video"}
-
-
-def _find_output(annotation: object) -> str:
-    """Return the kind of file in a result's type, by the names of the types in it."""
-    name = getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", ""))
-    if name in _OUTPUT_KINDS:
-        return _OUTPUT_KINDS[name]
-    fields = vars(annotation).get("__annotations__", {}) if isinstance(annotation, type) else {}
-    parts = (*get_args(annotation), *fields.values())
-    return next((kind for part in parts if (kind := _find_output(part))), "")
-
-
 class Task(BaseTask, Generic[T, P]):
     """A task with one result."""
 
@@ -419,12 +412,16 @@ def task(
     /,
     *,
     known_as: tuple[str, ...] = (),
+    list_answers: ListAnswers | None = None,
     **hints: controls.Control,
 ) -> Callable[[Callable[Concatenate[Any, P], Flow[T]]], Task[T, P]]:
     """Declare a generator method as a task with this label."""
 
     def declare(flow: Callable[Concatenate[Any, P], Flow[T]]) -> Task[T, P]:
-        return register(Task(flow, label, example, hints, known_as=known_as))
+        found: Task[T, P] = Task(
+            flow, label, example, hints, known_as=known_as, list_answers=list_answers
+        )
+        return register(found)
 
     return declare
 

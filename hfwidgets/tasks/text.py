@@ -19,6 +19,7 @@ from hfwidgets.tasks.controls import (
 )
 from hfwidgets.tasks.declaration import task
 from hfwidgets.tasks.examples import STORY
+from hfwidgets.tasks.list_answers import LABELS, LISTS, RECORDS, VECTORS
 from hfwidgets.tasks.shape import (
     as_str_list,
     check_no_error,
@@ -46,6 +47,7 @@ class TextTasks:
         "Text classification",
         {"text": "The crossing was rough, but the crew were wonderful."},
         known_as=("sentiment", "sentiment-analysis"),
+        list_answers=LABELS,
         text=TextBox(4),
         top_k=Number(1, None, 1, whole=True),
         function_to_apply=Choice(("sigmoid", "softmax", "none"), advanced=True),
@@ -77,6 +79,7 @@ class TextTasks:
             "text": "My order arrived broken and no one answers the phone.",
             "candidate_labels": ["complaint", "praise", "question"],
         },
+        list_answers=LISTS,
         text=TextBox(4),
         candidate_labels=LabelList(least=1),
         multi_label=Checkbox(),
@@ -118,6 +121,7 @@ class TextTasks:
         "Token classification",
         {"text": "Marie Curie moved from Warsaw to Paris in 1891."},
         known_as=("ner",),
+        list_answers=LISTS,
         text=TextBox(4),
         aggregation_strategy=Choice(("none", "simple", "first", "average", "max")),
         ignore_labels=StringList(advanced=True),
@@ -153,6 +157,7 @@ class TextTasks:
     @task(
         "Fill mask",
         {"text": "The capital of France is [MASK]."},
+        list_answers=LISTS,
         text=TextBox(2, marks=("[MASK]", "<mask>")),
         top_k=Number(1, None, 1, whole=True),
         targets=StringList(advanced=True),
@@ -302,6 +307,7 @@ class TextTasks:
         "Feature extraction",
         {"text": "The ferry leaves at noon."},
         known_as=("embeddings",),
+        list_answers=VECTORS,
         text=TextBox(3),
         truncation_direction=Choice(("left", "right"), advanced=True),
     )
@@ -354,6 +360,7 @@ class TextTasks:
     @task(
         "Summarization",
         {"text": STORY},
+        list_answers=RECORDS,
         text=TextBox(8),
         generate_parameters=Json(advanced=True),
     )
@@ -388,6 +395,7 @@ class TextTasks:
     @task(
         "Translation",
         {"text": "The ferry leaves at noon.", "src_lang": "en", "tgt_lang": "es"},
+        list_answers=RECORDS,
         text=TextBox(4),
         src_lang=TextBox(1),
         tgt_lang=TextBox(1),

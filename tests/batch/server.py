@@ -1,7 +1,8 @@
 """A server with limits in a separate process: it answers labels, fails, refuses and counts.
 
 Run it with a listening socket's file descriptor and a JSON object of `Limits`' fields. `POST /`
-answers `[{"label": <the input>, "score": 1}]`; `GET /stats` returns the counts.
+answers `[{"label": <the input>, "score": 1}]`, or a list of such answers; `GET /stats` returns the
+counts. A list fails as a whole if one of its rows does.
 """
 
 import asyncio
@@ -81,13 +82,13 @@ class Labels:
             return f"retry-after: {left:.3f}\r\n"
         return f"retry-after: {limits.pause:g}\r\n" if limits.pause else ""
 
-    async def answer(self, text: str) -> tuple[int, Any]:
-        """Return status and body for one row."""
+    async def answer(self, texts: list[str]) -> tuple[int, Any]:
+        """Return status and body for one or several rows."""
         limits = self.limits
-        number = int(text.rpartition(" ")[2])
+        numbers = [int(text.rpartition(" ")[2]) for text in texts]
         if self.refusal():
             return 429, {"error": "too many"}
-        self.asked[text] += 1
+        self.asked.update(texts)
         self.used += 1
         self.inside += 1
         self.widest = max(self.widest, self.inside)
@@ -97,12 +98,15 @@ class Labels:
                 await asyncio.sleep(limits.seconds * (1 + spread))
         finally:
             self.inside -= 1
-        if limits.bad and number % limits.bad == 7:
-            return 400, {"error": f"row {number} is bad"}
-        if limits.fails and number % limits.fails == 3 and self.asked[text] == 1:
+        if limits.bad and any(number % limits.bad == 7 for number in numbers):
+            return 400, {"error": f"one of the rows {numbers} is bad"}
+        if limits.fails and any(
+            number % limits.fails == 3 and self.asked[text] == 1
+            for number, text in zip(numbers, texts, strict=True)
+        ):
             return 503, {"error": "failed this once"}
-        self.answered[text] += 1
-        return 200, [{"label": text, "score": 1}]
+        self.answered.update(texts)
+        return 200, [[{"label": text, "score": 1}] for text in texts]
 
     def stats(self) -> dict[str, Any]:
         """Return the counts."""
@@ -131,7 +135,8 @@ class Labels:
         if head.startswith(b"GET"):
             status, found = 200, self.stats()
         else:
-            status, found = await self.answer(json.loads(body)["inputs"])
+            inputs = json.loads(body)["inputs"]
+            status, found = await self.answer(inputs if isinstance(inputs, list) else [inputs])
             self.statuses[status] += 1
         data = json.dumps(found).encode()
         more = self.headers() if status == 429 else ""

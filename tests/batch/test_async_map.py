@@ -8,12 +8,12 @@ import pytest
 
 from hfwidgets import AsyncInferenceClient
 from hfwidgets.batch import BatchResult, Progress
-from tests.batch.rows import TASK, answered_inputs, echo, labels_of, texts
-from tests.plugins.loopback import Answer, Loopback
+from tests.batch.rows import TASK, answered_inputs, asked, echo, labels_of, refuse, texts
+from tests.plugins.loopback import Loopback
 
 
 def test_await_returns_all_rows(loopback: Loopback) -> None:
-    loopback.route("POST", "/", lambda s: Answer(400) if s.json()["inputs"] == "row 4" else echo(s))
+    loopback.route("POST", "/", refuse("row 4"))
 
     async def run() -> tuple[BatchResult, BatchResult]:
         async with AsyncInferenceClient(base_url=loopback.url) as client:
@@ -39,7 +39,7 @@ def test_async_for_yields_rows_in_order_with_bounded_memory(loopback: Loopback) 
     async def run() -> list[str]:
         seen = []
         async with AsyncInferenceClient(base_url=loopback.url) as client:
-            async for row in client.map(TASK, rows(), concurrency=8, progress=False):
+            async for row in client.map(TASK, rows(), concurrency=8, batch_size=1, progress=False):
                 seen.append(row.result[0].label)
                 assert taken <= len(seen) + 17
                 if len(seen) == 100:
@@ -61,7 +61,7 @@ def test_async_for_yields_resumed_rows(loopback: Loopback, tmp_path: Path) -> No
 
     assert asyncio.run(run(300)) == texts(300)
     assert asyncio.run(run(310)) == texts(310)
-    assert len(loopback.requests) == 310
+    assert len(asked(loopback)) == 310
 
 
 def test_canceling_an_awaited_run_keeps_finished_rows(loopback: Loopback, tmp_path: Path) -> None:

@@ -16,7 +16,17 @@ from PIL import Image
 from hfwidgets import InferenceClient, errors
 from hfwidgets.batch._journal import Journal
 from hfwidgets.recorder.store import Provenance
-from tests.batch.rows import TASK, TOKEN, answered_inputs, echo, labels_of, make_client, texts
+from tests.batch.rows import (
+    TASK,
+    TOKEN,
+    answered_inputs,
+    asked,
+    echo,
+    labels_of,
+    make_client,
+    refuse,
+    texts,
+)
 from tests.batch.server import labels
 from tests.plugins.loopback import Answer, Loopback
 from tests.plugins.waiting import until
@@ -24,14 +34,14 @@ from tests.plugins.waiting import until
 
 def test_a_second_run_processes_only_the_rest(loopback: Loopback, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    loopback.route("POST", "/", lambda s: Answer(400) if s.json()["inputs"] == "row 4" else echo(s))
+    loopback.route("POST", "/", refuse("row 4"))
     first = make_client(loopback).map(TASK, texts(10), resume=path, progress=False)
     assert len(first.failed) == 1
     loopback.requests.clear()
     loopback.route("POST", "/", echo)
     second = make_client(loopback).map(TASK, texts(12), resume=path, progress=False)
     assert labels_of(second) == texts(12)
-    assert {seen.json()["inputs"] for seen in loopback.requests} == {"row 4", "row 10", "row 11"}
+    assert {*asked(loopback)} == {"row 4", "row 10", "row 11"}
     assert second[0].result[0].score == 1.0
     meta = second[0].result.meta
     assert meta.recorded is not None
@@ -44,10 +54,10 @@ def test_a_changed_row_is_processed_again(loopback: Loopback, tmp_path: Path) ->
     make_client(loopback).map(TASK, ["a", "b"], resume=path, progress=False)
     changed = make_client(loopback).map(TASK, ["a", "B"], resume=path, progress=False)
     assert labels_of(changed) == ["a", "B"]
-    assert len(loopback.requests) == 3
+    assert len(asked(loopback)) == 3
     again = make_client(loopback).map(TASK, ["a", "B"], resume=path, progress=False)
     assert labels_of(again) == ["a", "B"]
-    assert len(loopback.requests) == 3
+    assert len(asked(loopback)) == 3
 
 
 def test_moved_rows_find_their_answers(loopback: Loopback, tmp_path: Path) -> None:
@@ -56,10 +66,10 @@ def test_moved_rows_find_their_answers(loopback: Loopback, tmp_path: Path) -> No
     client = make_client(loopback)
 
     def count_requests(*rows: str) -> int:
-        before = len(loopback.requests)
+        before = len(asked(loopback))
         for _ in range(2):  # the second time nothing has moved
             assert labels_of(client.map(TASK, rows, resume=path, progress=False)) == list(rows)
-        return len(loopback.requests) - before
+        return len(asked(loopback)) - before
 
     assert count_requests("a", "b", "c") == 3
     assert count_requests("new", "a", "b", "c") == 1
@@ -86,7 +96,7 @@ def test_an_answer_is_given_to_one_row_only(loopback: Loopback, tmp_path: Path) 
     client.map(TASK, ["a", "same"], resume=path, progress=False)
     moved = client.map(TASK, ["same", "same", "same", "a"], resume=path, progress=False)
     assert labels_of(moved) == ["same", "same", "same", "a"]
-    assert len(loopback.requests) == 4
+    assert len(asked(loopback)) == 4
 
 
 def test_a_file_of_another_task_is_refused(loopback: Loopback, tmp_path: Path) -> None:
@@ -112,10 +122,10 @@ def test_a_torn_line_is_skipped(loopback: Loopback, tmp_path: Path) -> None:
     loopback.requests.clear()
     again = make_client(loopback).map(TASK, texts(5), resume=path, progress=False)
     assert labels_of(again) == texts(5)
-    assert len(loopback.requests) == 1
+    assert len(asked(loopback)) == 1
     again = make_client(loopback).map(TASK, texts(5), resume=path, progress=False)
     assert labels_of(again) == texts(5)
-    assert len(loopback.requests) == 1
+    assert len(asked(loopback)) == 1
 
 
 def test_lines_that_are_not_rows_are_skipped(loopback: Loopback, tmp_path: Path) -> None:
@@ -128,7 +138,7 @@ def test_lines_that_are_not_rows_are_skipped(loopback: Loopback, tmp_path: Path)
         )
     again = make_client(loopback).map(TASK, ["a", "b"], resume=path, progress=False)
     assert labels_of(again) == ["a", "b"]
-    assert len(loopback.requests) == 2
+    assert len(asked(loopback)) == 2
 
 
 def test_a_path_that_cannot_hold_rows_is_an_error(loopback: Loopback, tmp_path: Path) -> None:
@@ -203,7 +213,7 @@ def test_images_are_stored_as_files(loopback: Loopback, tmp_path: Path) -> None:
 
 
 def test_collect_false_reads_rows_from_disk(loopback: Loopback, tmp_path: Path) -> None:
-    loopback.route("POST", "/", lambda s: Answer(400) if s.json()["inputs"] == "row 4" else echo(s))
+    loopback.route("POST", "/", refuse("row 4"))
     path = tmp_path / "rows.jsonl"
     result = make_client(loopback).map(
         TASK, iter(texts(20)), resume=path, collect=False, progress=False
@@ -257,7 +267,7 @@ def wait_for(path: Path, count: int, process: "subprocess.Popen[str]") -> None:
 
 def test_ten_thousand_rows_survive_failures_refusals_and_a_kill(tmp_path: Path) -> None:
     count, path = 10_000, tmp_path / "rows.jsonl"
-    with labels(fails=20, bad=1000, refuses=500, pause=0.1) as server:
+    with labels(fails=20, bad=1000, refuses=50, pause=0.1) as server:
         process = child(server.url, path, count)
         wait_for(path, 4000, process)
         process.send_signal(signal.SIGKILL)
@@ -271,10 +281,10 @@ def test_ten_thousand_rows_survive_failures_refusals_and_a_kill(tmp_path: Path) 
     expected = [None if index % 1000 == 7 else f"row {index}" for index in range(count)]
     assert labels_of(result) == expected
     assert len(result.failed) == 10
-    assert stats["statuses"]["503"] >= count // 20
-    assert stats["statuses"]["429"] >= count // 500
+    assert stats["statuses"]["503"] >= 100  # one for each list with such rows
+    assert stats["statuses"]["429"] >= 1
     assert not set(before) & set(stats["twice"])
-    assert len(stats["twice"]) <= 64
+    assert len(stats["twice"]) <= 1024
 
 
 def test_an_interrupt_keeps_finished_rows(tmp_path: Path) -> None:

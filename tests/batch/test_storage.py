@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hfwidgets import errors
-from tests.batch.rows import TASK, answered_inputs, echo, labels_of, make_client, texts
+from tests.batch.rows import TASK, answered_inputs, asked, echo, labels_of, make_client, texts
 from tests.plugins.loopback import Answer, Loopback
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def test_a_full_disk_loses_no_answer_and_repeats_none(
         assert sorted(answered_inputs(tmp_path / f"{size}.jsonl")) == sorted(texts(COUNT))
     assert outcomes[0][2] == 0
     assert any(0 < stored < COUNT for _, _, stored, *_ in outcomes)
-    assert len(loopback.requests) == COUNT * len(sizes)
+    assert len(asked(loopback)) == COUNT * len(sizes)
 
 
 def unwritable_folder(tmp_path: Path) -> Path:
@@ -107,10 +107,10 @@ def test_a_read_only_folder_keeps_answers_in_memory(loopback: Loopback, tmp_path
     assert result.counts == {"done": 5, "failed": 0, "pending": 0}
     with pytest.warns(UserWarning, match="not stored"):
         assert labels_of(result.retry()) == texts(5)
-    assert len(loopback.requests) == 5
+    assert len(asked(loopback)) == 5
     with pytest.raises(errors.ConfigurationError, match="collect=False"):
         client.map(TASK, texts(5), resume=path, progress=False, collect=False)
-    assert len(loopback.requests) == 5
+    assert len(asked(loopback)) == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that root cannot write to")
@@ -123,16 +123,16 @@ def test_a_file_that_became_read_only_still_answers_its_rows(
     client.map(TASK, texts(3), resume=path, progress=False)
     real_open = os.open
 
-    def refuse(file: Any, flags: int, *rest: Any) -> int:
+    def refuse_writing(file: Any, flags: int, *rest: Any) -> int:
         if Path(os.fsdecode(file)) == path:
             raise OSError(errno.EROFS, "Read-only file system")
         return real_open(file, flags, *rest)
 
-    monkeypatch.setattr(os, "open", refuse)  # what the system answers on a read-only mount
+    monkeypatch.setattr(os, "open", refuse_writing)  # what the system answers on a read-only mount
     with pytest.warns(UserWarning, match="1 row is not stored.*Read-only file system"):
         result = client.map(TASK, texts(4), resume=path, progress=False)
     assert labels_of(result) == texts(4)
-    assert len(loopback.requests) == 4
+    assert len(asked(loopback)) == 4
 
 
 def test_media_that_cannot_be_stored_stay_in_memory(loopback: Loopback, tmp_path: Path) -> None:

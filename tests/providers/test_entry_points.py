@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfwidgets import InferenceClient, errors, providers
-from tests.plugins.loopback import Loopback, chat_answer
+from tests.plugins.loopback import Answer, Loopback, chat_answer
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -63,6 +63,27 @@ def test_a_provider_in_six_lines(install: Install, loopback: Loopback) -> None:
         out = client.chat_completion(HELLO)
     assert (out.text, out.meta.provider) == ("Hi", "acme")
     assert loopback.requests[0].headers["authorization"] == "Bearer own-key"
+
+
+ONE_BY_ONE = """
+from hfwidgets.providers import Provider, Send, parse_json
+
+provider = Provider("", anonymous=True, mapped=False)
+
+
+@provider.serves("text-classification")
+def classify(request):
+    return parse_json((yield Send("POST", "/classify", json={"inputs": request.inputs})))
+"""
+
+
+def test_a_provider_without_lists_is_sent_none(install: Install, loopback: Loopback) -> None:
+    install("single", "single_inference:provider", ONE_BY_ONE)
+    loopback.route("POST", "/classify", lambda seen: Answer(json=[{"label": "A", "score": 1}]))
+    client = InferenceClient("m", provider="single", hosts={"single": loopback.url})
+    result = client.map("text-classification", ["a", "b", "c"], progress=False)
+    assert result.counts["done"] == 3
+    assert sorted(seen.json()["inputs"] for seen in loopback.requests) == ["a", "b", "c"]
 
 
 def test_ours_are_not_replaced(install: Install) -> None:

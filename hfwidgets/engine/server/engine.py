@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import anyio
 
 from hfwidgets.engine import registry
+from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.capability import Capability, LoadedModels, is_async
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.llama import PARALLEL_REQUESTS, ChatStyle, Llama
@@ -16,10 +17,14 @@ from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import chat, messages
 from hfwidgets.engine.server import memory
 from hfwidgets.engine.server.clients import ClientProcesses
-from hfwidgets.engine.server.parameters import check_arguments
+from hfwidgets.engine.server.parameters import check_arguments, takes_one_text
 from hfwidgets.engine.server.request_queue import RequestQueue
+from hfwidgets.tasks import TASKS
 
 T = TypeVar("T")
+
+MAX_TEXTS = 256
+"""Texts that one request may be for."""
 
 MAX_WAITING = 32
 """Requests of each kind that may wait for their turn."""
@@ -60,6 +65,9 @@ class Engine:
     ) -> Any:
         """Return a task's result, once it is this request's turn."""
         function = capability.serves[task]
+        form = TASKS[task].list_answers if task in TASKS else None
+        if form is not None and isinstance(inputs, list) and takes_one_text(function):
+            return form.join(await self._run_list(capability, task, inputs, parameters))
         # Before the turn, so that a bad request is refused without waiting in the queue.
         inputs, values = check_arguments(function, task, inputs, parameters)
         work = functools.partial(function, self.models_for(capability), inputs, **values)
@@ -67,6 +75,31 @@ class Engine:
             return await self.run_in_thread(capability, work)
         async with self.hold_turn(capability):
             return await work()
+
+    async def _run_list(
+        self, capability: Capability, task: str, inputs: list[Any], parameters: Mapping[str, Any]
+    ) -> list[Any]:
+        """Return a task's results for several texts, computed in one turn."""
+        if not 0 < len(inputs) <= MAX_TEXTS:
+            raise bad_request(
+                f"Wrong inputs of {task}: batch size {len(inputs)}; a request is for 1 to "
+                f"{MAX_TEXTS} texts.",
+                "inputs",
+            )
+        function, models = capability.serves[task], self.models_for(capability)
+        checked = [check_arguments(function, task, text, parameters) for text in inputs]
+        if is_async(function):
+            async with self.hold_turn(capability):
+                return [await function(models, text, **values) for text, values in checked]
+
+        def run_all() -> list[Any]:
+            found = []
+            for text, values in checked:
+                raise_if_cancelled()
+                found.append(function(models, text, **values))
+            return found
+
+        return await self.run_in_thread(capability, run_all)
 
     async def run_in_thread(self, capability: Capability, work: Callable[[], T]) -> T:
         """Return the result of `work`, run in a thread once it is this request's turn."""

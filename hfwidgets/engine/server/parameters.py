@@ -49,6 +49,12 @@ def input_type(function: Callable[..., Any]) -> object:
     return _signature(function)[0]["inputs"]
 
 
+def takes_one_text(function: Callable[..., Any]) -> bool:
+    """True if a task function's inputs are a single text."""
+    wanted = input_type(function)
+    return getattr(wanted, "__origin__", wanted) is str  # Annotated names its type there
+
+
 def convert_value(value: object, kind: Any, what: str, parameter: str | None = None) -> Any:
     """Convert a JSON value to the annotated type; the 400 names what is wrong and where."""
     try:

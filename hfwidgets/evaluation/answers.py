@@ -62,7 +62,7 @@ class Answerer:
         parameters: the task's parameters that all entrants share.
         client: the client of the evaluation.
         folder: where answers are kept; None keeps none.
-        options: `concurrency` and `executor` for `map`.
+        options: `concurrency`, `batch_size` and `executor` for `map`.
 
     Attributes:
         answers: by row index.

@@ -44,6 +44,7 @@ def evaluate(
     token_budget: int | None = None,
     judge: "JudgeLike | None" = None,
     concurrency: int | None = None,
+    batch_size: int | None = None,
     executor: Any = None,
     client: InferenceClient | None = None,
     progress: ProgressChoice = True,
@@ -79,6 +80,7 @@ def evaluate(
         judge: a chat model, or a `Judge`, that compares the answers of each two models; its votes
             stand next to the metrics, and in place of them where there are no labels.
         concurrency: the most calls at once; left out, as many as the server bears.
+        batch_size: the most rows of one request, as for `map`; they share its latency.
         executor: whose workers make the calls, as for `map`.
         client: who asks; left out, one with this machine's token.
         progress: whether to show it, or a function that takes a `Progress`, as for `map`.
@@ -96,7 +98,7 @@ def evaluate(
     folder = Path(resume).expanduser() if resume is not None else None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    options = {"concurrency": concurrency, "executor": executor}
+    options = {"concurrency": concurrency, "batch_size": batch_size, "executor": executor}
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
     referee = find_judge(judge, entrants) if judge is not None else None
     limit = Budget(budget, token_budget)
@@ -121,7 +123,13 @@ def evaluate(
         evaluation.notes.append(f"The budget left nothing for {referee.name}.")
     elif referee is not None:
         evaluation.judge(
-            referee, resume=folder, budget=left, progress=progress, client=client, **options
+            referee,
+            resume=folder,
+            budget=left,
+            concurrency=concurrency,
+            executor=executor,
+            client=client,
+            progress=progress,
         )
     return evaluation
 

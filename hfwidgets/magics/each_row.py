@@ -199,7 +199,10 @@ def place_row(options: Options, task: BaseTask, row: object) -> Options:
     return own
 
 
-_EACH_OPTIONS = ("each", "concurrency", "limit", "resume", "bg", "compare", *SCORE_OPTIONS)
+_MAP_OPTIONS = ("concurrency", "batch_size", "limit", "resume")
+"""Options that are arguments of `map`."""
+
+_EACH_OPTIONS = ("each", *_MAP_OPTIONS, "bg", "compare", *SCORE_OPTIONS)
 
 
 def _place_in_chat(options: Options, row: object) -> Options:
@@ -365,6 +368,6 @@ def _build_map_options(
 ) -> dict[str, Any]:
     """Return the arguments of `map` other than the task and the rows."""
     model = rows.first_call.model
-    chosen = {key: options[key] for key in ("concurrency", "limit", "resume") if key in options}
+    chosen = {key: options[key] for key in _MAP_OPTIONS if key in options}
     named = {"model": model} if model else {}
     return {"progress": progress, **chosen, **rows.shared_parameters, **named}

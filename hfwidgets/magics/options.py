@@ -89,6 +89,7 @@ FLAGS = (
         defer_lookup=True,
     ),
     Flag(("--concurrency",), "with --each: maximum number of concurrent calls", "COUNT", int),
+    Flag(("--batch-size",), "with --each: maximum number of rows per request", "COUNT", int),
     Flag(("--limit",), "with --each: only the first rows", "COUNT", int),
     Flag(("--resume",), "with --each: store finished rows here, and continue from there", "PATH"),
     Flag(("--compare",), "compare the answers of several models", "a,b,c|$list"),
@@ -327,7 +328,7 @@ def _check_options(options: Options) -> Options:
             raise UsageError(f"Pass either {' or '.join(passed)}, not both.")
     for key in _EACH_ONLY & options.values.keys():
         if "each" not in options:
-            raise UsageError(f"--{key} needs --each, which names the rows.")
+            raise UsageError(f"--{key.replace('_', '-')} needs --each, which names the rows.")
     if "metric" in options and "score" not in options:
         raise UsageError("--metric needs --score, which names the column of right answers.")
     if {"judge", "budget"} & options.values.keys() and "compare" not in options:
@@ -340,7 +341,7 @@ def _check_options(options: Options) -> Options:
 SCORE_OPTIONS = ("score", "metric", "judge", "budget")
 """Options of an evaluation, which are not those of a row's call."""
 
-_EACH_ONLY = {"concurrency", "limit", "resume", *SCORE_OPTIONS}
+_EACH_ONLY = {"concurrency", "batch_size", "limit", "resume", *SCORE_OPTIONS}
 
 _EXCLUSIVE = (
     ("new", "no_history"),

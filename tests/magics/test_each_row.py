@@ -139,7 +139,11 @@ def test_the_row_becomes_the_first_free_input(each, loopback):
     loopback.answer = [{"label": "good", "score": 0.9}]
     out = each("-t text-classification --each $df:word", df=TABLE)
     assert list(out.to_pandas()["label"])[:2] == ["good", "good"]
-    assert sorted(body["inputs"] for body in loopback.bodies) == ["cat", "dog"]
+    assert loopback.bodies[0]["inputs"] == ["dog", "cat"]
+    # This server answers a list as if it were one text, so each row is sent alone after it.
+    assert sorted(body["inputs"] for body in loopback.bodies[1:]) == ["cat", "dog"]
+    each("-t text-classification --each $df:word --batch-size 1", df=TABLE)
+    assert sorted(body["inputs"] for body in loopback.bodies[3:]) == ["cat", "dog"]
     loopback.answer = {"answer": "a", "score": 1.0, "start": 0, "end": 1}
     questions = pd.DataFrame({"question": ["who?"], "context": ["she"], "more": [0]})
     each("-t question-answering --each $df", df=questions)

@@ -141,7 +141,7 @@ def can_share_request(task: BaseTask, first: Arguments, other: Arguments) -> boo
     )
 
 
-def _is_same(one: object, other: object) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     if one is other:
         return True
     if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):

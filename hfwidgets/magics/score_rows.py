@@ -30,7 +30,7 @@ DEFAULT_METRIC = "exact_match"
 """The metric of tasks that have none of their own."""
 
 
-_PASSED_OPTIONS = ("budget", "resume", "concurrency")
+_PASSED_OPTIONS = ("budget", "resume", "concurrency", "batch_size")
 
 
 class ScoredCalls:

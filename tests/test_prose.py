@@ -165,6 +165,12 @@ def prose() -> list[Text]:
     return list(all_prose())
 
 
+@functools.cache
+def prose_without_code() -> list[tuple[Text, str]]:
+    """Return all prose, once for all patterns."""
+    return [(text, without_code(text.text)) for text in prose() if not is_excepted(text)]
+
+
 def without_code(text: str) -> str:
     return re.sub(r"``?[^`]*``?|</?picture>", "", text)
 
@@ -176,9 +182,7 @@ def is_excepted(text: Text) -> bool:
 @pytest.mark.parametrize(("instead", "pattern"), PATTERNS.items(), ids=PATTERNS)
 def test_prose_is_plain_american_english(instead: str, pattern: str) -> None:
     search = re.compile(pattern, re.IGNORECASE).search
-    found = [
-        str(text) for text in prose() if search(without_code(text.text)) and not is_excepted(text)
-    ]
+    found = [str(text) for text, plain in prose_without_code() if search(plain)]
     assert not found, f"write {instead}:\n" + "\n".join(found)
 
 

@@ -7,6 +7,10 @@ from typing import Any
 REPLACED = (
     # Blocks that scroll can be reached with the keyboard.
     ("<pre>", '<pre tabindex="0">'),
+    (
+        '<div class="cell_output docutils container">',
+        '<div class="cell_output docutils container" role="group" aria-label="Output" tabindex="0">',
+    ),
     ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="Site">'),
     ('<aside class="toc-drawer', '<aside aria-label="Contents" class="toc-drawer'),

@@ -140,7 +140,8 @@ def _cells(
     shown: list[object] = []
     if metrics:
         first = metrics[0]
-        span = f"{first.low:.3f} to {first.high:.3f}"
+        known = not math.isnan(first.value)
+        span = f"{first.low:.3f} to {first.high:.3f}" if known else ""
         interval: object = SafeHtml(_interval_html(evaluation, first)) if html else span
         shown = [first.value, interval, *(estimate.value for estimate in metrics[1:])]
     wrong = ", ".join(f"{count} {kind}" for kind, count in score.wrong.items())
@@ -156,10 +157,15 @@ def _cells(
         wrong,
         failed,
         None if price is None else FormattedNumber(f"{price:.2f}"),
-        *(FormattedNumber(f"{one:.2g}") for one in score.seconds or ()),
+        *map(_format_seconds, score.seconds or ()),
         *((None, None) if score.seconds is None else ()),
         score.tokens,
     ]
+
+
+def _format_seconds(seconds: float) -> FormattedNumber:
+    # A function of the user's takes next to nothing.
+    return FormattedNumber("<0.001" if seconds < 0.001 else f"{seconds:.2g}")
 
 
 def _table(evaluation: ScoredEvaluation, html: bool) -> tuple[list[str], list[list[object]]]:
@@ -400,6 +406,7 @@ def plot(evaluation: ScoredEvaluation) -> "Figure":
                 label=score.model,
             )
         pane.set_xlabel(label)
+        pane.set_xlim(left=0)  # neither costs nor times are below it
     axes[0].set_ylabel(metric)
     if scores:
         axes[1].legend(loc="best", fontsize="small")

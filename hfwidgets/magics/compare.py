@@ -15,6 +15,7 @@ from hfwidgets.errors import HfWidgetsError
 from hfwidgets.magics import run
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.media_files import Bundle
+from hfwidgets.magics.options import Options
 from hfwidgets.magics.outputs import TerminalOutput
 from hfwidgets.notebook import Session, background_loop, split_model
 from hfwidgets.results.comparison import (
@@ -92,6 +93,12 @@ class ComparedCall:
         except HfWidgetsError as error:
             self.error = error
             return result
+
+
+def name_model(options: Options, name: str) -> Options:
+    """Return the options of one model's call: a provider's name alone leaves the model to it."""
+    named = {"provider": name} if name in providers.names() else {"model": name}
+    return options.copy_without("compare", **named)
 
 
 def parse_model_names(value: object) -> list[str]:

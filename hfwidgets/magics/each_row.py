@@ -3,7 +3,7 @@
 import mimetypes
 import re
 from collections import ChainMap
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence, Sized
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sized
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain, islice
@@ -105,15 +105,9 @@ class RowCalls:
         own = {k: v for k, v in call.params.items() if k not in self.shared_parameters}
         return {**call.inputs, **own}
 
-    def build_model_calls(self, models: Sequence[str | None]) -> dict[str, MagicCall]:
-        """Return the first row's call for each model, by the model's name on the line."""
-        calls = {}
-        for name in models:
-            named = {"model": name} if name else {}
-            options = self._options.copy_without(**named)
-            other = RowCalls(self._task, options, self._names, self._build)
-            calls[name or self.first_call.task.name] = other.first_call
-        return calls
+    def build_first_call(self, options: Options) -> MagicCall:
+        """Return the first row's call by other options, such as those of another model."""
+        return RowCalls(self._task, options, self._names, self._build).first_call
 
     def iter_calls(self, limit: int | None = None) -> Iterator[tuple[Any, MagicCall | Exception]]:
         """Yield each row with its call, or with the error of a row that yields none."""

@@ -142,10 +142,13 @@ class InferMagics(Magics):
         compared = options["compare"]
         models = compare.parse_model_names(compared) if compared else [options["model"]]
         own = score_rows.find_scored_options(options)
-        first = own.copy_without(model=models[0]) if models[0] else own
-        task = choose_task(first, self.session, self.defaults())
-        rows = each_row.RowCalls(task, first, names, self._build_call)
-        calls = rows.build_model_calls(models)
+        lines = [compare.name_model(own, name) if name else own for name in models]
+        task = choose_task(lines[0], self.session, self.defaults())
+        rows = each_row.RowCalls(task, lines[0], names, self._build_call)
+        calls = {
+            name or task.name: rows.build_first_call(line)
+            for name, line in zip(models, lines, strict=True)
+        }
         if options["dry_run"]:
             explained = [_explain_call(call) for call in calls.values()]
             return self._deliver(explained, options, is_used)
@@ -163,9 +166,7 @@ class InferMagics(Magics):
     def _run_comparison(self, options: Options, names: Namespace, is_used: bool | None) -> Any:
         """Send the same input to several models."""
         calls = [
-            compare.ComparedCall(
-                name, self._build_call(options.copy_without("compare", model=name), names)
-            )
+            compare.ComparedCall(name, self._build_call(compare.name_model(options, name), names))
             for name in compare.parse_model_names(options["compare"])
         ]
         if options["panel"]:

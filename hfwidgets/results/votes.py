@@ -50,7 +50,8 @@ class VoteCount(Record):
     def verdict(self) -> str:
         """Return who was preferred, or that it may be chance, in one sentence."""
         counts = f"{self.a} better {self.a_better}, {self.b} better {self.b_better}"
-        counts += f", same {self.same}; sign test p {self.p:.3f}"
+        p = f"{self.p:.3f}" if self.p >= 0.001 else "below 0.001"
+        counts += f", same {self.same}; sign test p {p}"
         if self.p >= ALPHA:
             return f"{self.a} and {self.b} are not distinguishable by the votes ({counts})"
         winner = self.a if self.a_better > self.b_better else self.b

@@ -60,6 +60,13 @@ def test_panel_opens_for_every_task(shell, loopback):
     assert not loopback.requests
 
 
+def test_a_provider_alone_chooses_its_model(shell, loopback):
+    with capture_output():
+        shell.run_cell_magic("infer", f"out << --compare local,{loopback.url} -n", "Hi")
+    local, endpoint = shell.user_ns["out"]
+    assert (local.provider, endpoint.provider) == ("local", "endpoint")
+
+
 def test_one_failed_model_leaves_the_others(shell, loopback, compare):
     loopback.status = 401
     with pytest.raises(AuthenticationError):

@@ -140,6 +140,12 @@ def _answer_html(row: ComparisonRow) -> str:
     """Return one model's answer as safe HTML."""
     if row.error:
         return f"<p><b>failed</b>: {show.escape_html(row.error)}</p>"
+    if hasattr(row.result, "getbbox"):  # a Pillow image, which shows itself as PNG only
+        from hfwidgets.results import overlay
+
+        image: Any = row.result
+        alt = f"image, {image.width} by {image.height} pixels"
+        return overlay.image_html(overlay.fit_image(image)[0], alt)
     own = getattr(row.result, "_html_", None)
     return str(own()) if own else show.paragraph_html(row.answer or "")
 

@@ -119,6 +119,15 @@ def test_markup_of_models_stays_text() -> None:
     assert "<i>0" not in html
 
 
+def test_images_are_shown_side_by_side() -> None:
+    rows = [
+        ComparisonRow(model=name, result=Image.new("RGB", (9, 9), name)) for name in ("red", "blue")
+    ]
+    html = Comparison(rows)._html_()
+    assert html.count("<img") == 2
+    assert "object at 0x" not in html
+
+
 def cast(winner: str, key: str, voter: str = "you") -> Vote:
     return Vote(task="x", key=key, input="", models=["a", "b"], winner=winner, voter=voter)
 

@@ -70,7 +70,9 @@ class ChatPanel(ChatFiles, CallTools, Panel):
     )
 
     system = OptionalText()
-    messages = t.List(t.Dict())
+    # Of any items: `check_plain_messages` says more about wrong ones, and traitlets would check all
+    # of them with every turn.
+    messages = t.List()
     value = t.Unicode("", read_only=True)
 
     def __init__(
@@ -90,6 +92,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_attached_files: dict[str, bytes] = {}
         self._hfw_draft_images: list[AttachedFile] = []
         self._hfw_piece_count = 0
+        # The list that `messages` was last set to by the panel itself.
+        self._hfw_published_messages: list[MessageDict] = []
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._hfw_on_messages_assigned, "messages")
         self.observe(self._hfw_publish_conversation, "system")
@@ -344,8 +348,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
 
     def _hfw_on_messages_assigned(self, change: Mapping[str, Any]) -> None:
         """Replace the conversation by a list that was assigned to `messages`."""
-        if change["new"] == self._hfw_request_messages():
-            return  # published by the panel itself
+        if change["new"] is self._hfw_published_messages:
+            return
         self._hfw_require_idle()
         messages = check_plain_messages(change["new"])
         first = messages[0] if messages else {}
@@ -366,7 +370,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         """Show the conversation to observers and to the page; turns that it has stay untouched."""
         with self._hfw_lock:
             entries = self._hfw_conversation.entries
-            on_page = [turn["id"] for turn in self._hfw_mirror.get("turns")]
+            on_page = self._hfw_mirror.get_fields("turns", name="id")
             wanted = [entry.number for entry in entries]
             # Everything from the first difference on is sent again; a turn that streams has the
             # number of its entry already, so it stays.
@@ -381,7 +385,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             self._hfw_mirror.set("canUndo", value=self._hfw_conversation.can_undo)
             self._hfw_mirror.set("canRedo", value=self._hfw_conversation.can_redo)
             self._hfw_mirror.set("result", value=self._hfw_result_files())
-        self.messages = self._hfw_request_messages()
+        self._hfw_published_messages = self._hfw_request_messages()
+        self.messages = self._hfw_published_messages
 
     def _hfw_render_static(self) -> tuple[str, str]:
         return self._hfw_transcript.render(self._hfw_conversation.entries, self.system, repr(self))

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,13 +65,17 @@ def _decode_data_url(url: str) -> AttachedFile:
 
 Entries = tuple[Entry, ...]
 
+MAX_UNDO = 100
+"""Changes of a conversation that can be undone."""
+
 
 @dataclass(slots=True)
 class Conversation:
     """Entries with their states before and after each change."""
 
     entries: Entries = ()
-    _undo_states: list[Entries] = field(default_factory=list)
+    # Bounded, as each holds a reference to every message of its time.
+    _undo_states: deque[Entries] = field(default_factory=lambda: deque(maxlen=MAX_UNDO))
     _redo_states: list[Entries] = field(default_factory=list)
     # Numbers are not reused after an undo: pages and transcripts remember texts by them.
     _next_number: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
@@ -120,7 +125,15 @@ class Conversation:
     def messages(self) -> list[MessageDict]:
         """Deep copies of the messages, for a request."""
         # Users may change the list that a panel shows them; the conversation must not follow.
-        return [json.loads(json.dumps(entry.message)) for entry in self.entries]
+        return [_copy_message(entry.message) for entry in self.entries]
+
+
+def _copy_message(message: MessageDict) -> MessageDict:
+    """Return a deep copy of a message, quickly where its values are texts."""
+    if all(type(value) is str for value in message.values()):
+        return dict(message)
+    copied: MessageDict = json.loads(json.dumps(message))
+    return copied
 
 
 def check_plain_messages(messages: object) -> list[MessageDict]:

@@ -244,6 +244,9 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
+_PLAIN_FIELDS = {"role", "content"}
+
+
 def check_messages(messages: object) -> list[dict[str, Any]]:
     """Return the messages as plain dicts without None.
 
@@ -258,7 +261,21 @@ def check_messages(messages: object) -> list[dict[str, Any]]:
             f"messages must be a list of messages, not {type(messages).__name__}. "
             'For one question: [{"role": "user", "content": "..."}].'
         )
-    return [_check_message(index, message) for index, message in enumerate(messages)]
+    return [
+        _copy_plain(message) or _check_message(index, message)
+        for index, message in enumerate(messages)
+    ]
+
+
+def _copy_plain(message: Any) -> dict[str, Any] | None:
+    """Return a message of two texts, as nearly all are; None for one to be checked.
+
+    The whole conversation comes here with every turn.
+    """
+    if type(message) is not dict or message.keys() != _PLAIN_FIELDS:
+        return None
+    plain = type(message["role"]) is str and type(message["content"]) is str
+    return {"role": message["role"], "content": message["content"]} if plain else None
 
 
 def _check_message(index: int, message: Any) -> dict[str, Any]:

@@ -78,6 +78,11 @@ class Mirror:
             self._merge_appends()
             return copy.deepcopy(self._find_node(path))
 
+    def get_fields(self, *path: str | int, name: str) -> list[Any]:
+        """Return one plain field of each object in a list, without copying the list."""
+        with self._lock:
+            return [node[name] for node in self._find_node(path)]
+
     def flush(self) -> bool:
         """Send what has changed as one patch; False if nothing has."""
         with self._lock:  # held while sending, so that patches leave in the order of their numbers

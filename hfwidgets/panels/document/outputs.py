@@ -5,12 +5,22 @@ reopened or untrusted notebook, an exported page, a file on GitHub. The page fin
 right after the widget, so that it needs no name of its own and is the same for the same answer.
 """
 
+import asyncio
+import threading
+import time
 import uuid
 from typing import Any
 
+from hfwidgets.notebook import background_loop
 from hfwidgets.results.show import NO_MATH_CLASSES
 
 MimeBundle = dict[str, Any]
+
+LARGE_STATIC = 200_000
+"""The characters from which a static form is not sent with every change."""
+
+LARGE_INTERVAL = 5.0
+"""Seconds between two updates of such a form."""
 
 
 class DisplayOutputs:
@@ -23,6 +33,9 @@ class DisplayOutputs:
         self._static_html = ""
         self._static_text = ""
         self.is_displayed = False
+        self._lock = threading.Lock()
+        self._last_update = 0.0
+        self._is_waiting = False
 
     def show(self, bundle: MimeBundle) -> None:
         """Display the widget and, right after it, its static form."""
@@ -37,8 +50,28 @@ class DisplayOutputs:
     def update_static(self, body: str, plain: str) -> None:
         """Replace the static form; `body` is safe HTML."""
         self._static_html, self._static_text = body, plain
-        if self.is_displayed:
+        if not self.is_displayed:
+            return
+        # An update holds the whole form: with every turn of a long conversation, it would cost more
+        # than the turn.
+        with self._lock:
+            wait = self._last_update + LARGE_INTERVAL - time.monotonic()
+            is_early = len(body) > LARGE_STATIC and wait > 0
+            if not is_early:
+                self._last_update = time.monotonic()
+            elif not self._is_waiting:
+                self._is_waiting = True
+                background_loop.submit(self._update_later(wait))
+        if not is_early:
             _update_output(self._static_bundle(), self._static_id)
+
+    async def _update_later(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with self._lock:
+            self._is_waiting = False
+            self._last_update = time.monotonic()
+        if self.is_displayed:
+            await asyncio.to_thread(_update_output, self._static_bundle(), self._static_id)
 
     def freeze(self) -> None:
         """Put the static form in the widget's place, permanently."""

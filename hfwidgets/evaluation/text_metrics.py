@@ -35,18 +35,17 @@ def _english_normalizer() -> Normalizer:
     return found
 
 
-def normalizer(choice: str | Normalizer | None, *, default: str = "basic") -> Normalizer:
+def normalizer(choice: str | Normalizer | None) -> Normalizer:
     """Return a text normalizer by its name.
 
     Args:
         choice: "none", "basic", "en" (contractions and numbers too, for English only), or a
-            function of one's text; None takes the default.
-        default: the name to use for None.
+            function of one's text; None is "basic".
     """
     if callable(choice):
         return choice
     known: dict[str, Normalizer] = {"none": str, "basic": normalize_basic}
-    name = default if choice is None else choice
+    name = choice or "basic"
     return _english_normalizer() if name == "en" else known[name]
 
 

@@ -177,10 +177,8 @@ def place_row(options: Options, task: BaseTask, row: object) -> Options:
     Raises:
         UsageError: no input is left for the row.
     """
-    own = replace(
-        options, values={k: v for k, v in options.values.items() if k not in _EACH_OPTIONS}
-    )
-    own.values["no_history"] = True  # rows run at the same time, so they cannot share a history
+    # Rows run at the same time, so they cannot share a history.
+    own = options.copy_without(*_EACH_OPTIONS, no_history=True)
     # Wherever the line mentions the row, the user has decided where it goes.
     texts = [own.prompt, *(v for v in own.values.values() if isinstance(v, str))]
     texts += [item for key in ("input", "param") for item in own[key] or ()]

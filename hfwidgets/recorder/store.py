@@ -161,8 +161,8 @@ class RecordingStore:
         *,
         answer: Any = None,
         chunks: list[Any] | None = None,
-    ) -> StoredAnswer:
-        """Write an answer whose media are packed already, and return it as it will be read.
+    ) -> None:
+        """Write an answer whose media are packed already.
 
         Args:
             request: What was asked.
@@ -189,8 +189,6 @@ class RecordingStore:
         text = to_pretty_json(found)
         # A server's half of a surrogate pair is not UTF-8, but an answer all the same.
         write_atomic(self.answer_path(request), text.encode("utf-8", "surrogatepass"))
-        stored: StoredAnswer = json.loads(text)
-        return stored
 
     def iter_paths(self) -> Iterator[Path]:
         """Yield the files of all recordings, by task and name."""

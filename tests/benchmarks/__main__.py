@@ -9,7 +9,7 @@ import sys
 
 from tests.benchmarks.measure import SMALLEST_VARIABLE
 
-PARTS = ("client", "load", "concurrency", "batch", "engine", "browser", "markdown")
+PARTS = ("client", "load", "concurrency", "batch", "panels", "engine", "browser", "markdown")
 
 
 def main() -> None:

@@ -59,6 +59,13 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def current_memory() -> int:
+    """Return the memory of this process, in bytes."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
 @contextlib.contextmanager
 def run_server() -> Iterator[str]:
     """Run the server of fixed answers; yield its URL once it listens."""

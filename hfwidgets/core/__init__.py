@@ -8,5 +8,6 @@ environment             environment variables
 meta                    where a result comes from
 missing, drop_none, counts, arrays
                         one test each: missing cells, arguments left out, whole numbers, arrays
+memory                  return freed memory to the system
 display_updates         whether what a cell shows can be updated
 """

@@ -22,6 +22,7 @@ from hfwidgets.panels.document.widget import PanelWidget
 from hfwidgets.panels.form.fields import describe_panel
 from hfwidgets.panels.form.uploads import Uploads
 from hfwidgets.panels.run import PanelRun
+from hfwidgets.panels.shelf import DEFAULT_MEMORY_LIMIT, Results, Shelf
 from hfwidgets.panels.views.error_card import error_card
 
 BUSY_STATUSES = frozenset({"validating", "loading", "running", "streaming"})
@@ -70,6 +71,7 @@ class Panel(PanelWidget):
         provider: the provider's name; "" (or None) for the default.
         parameters: the task's parameters that are sent, by name; others are not sent.
         completed_runs: how many runs have ended with a result; synced with the front end.
+        memory_limit: bytes of past results that stay in memory; older ones are read from disk.
         result: the typed result of the last run; `results` holds those of all runs.
     """
 
@@ -86,6 +88,7 @@ class Panel(PanelWidget):
     model = OptionalText()
     provider = OptionalText()
     parameters = t.Dict()
+    memory_limit = t.Int(DEFAULT_MEMORY_LIMIT, min=0)
     # Not read-only: the page sets it to the same number, which makes marimo run cells again.
     completed_runs = t.Int(0).tag(sync=True)
 
@@ -109,7 +112,7 @@ class Panel(PanelWidget):
         self._hfw_result_callbacks: list[Callable[[Any], Any]] = []
         self._hfw_retry_action: Callable[[], object] | None = None
         self._hfw_uploads = Uploads()
-        self.results: list[Any] = []
+        self.results = Results()
         shape = describe_panel(
             self.declaration, self.view, self.starters, client_settings.get("base_url")
         )
@@ -167,6 +170,15 @@ class Panel(PanelWidget):
     def result(self) -> Any:
         """The last result; None before the first."""
         return self.results[-1] if self.results else None
+
+    @t.observe("memory_limit")
+    def _hfw_limit_memory(self, _: object) -> None:
+        for shelf in self._hfw_shelves():
+            shelf.limit = self.memory_limit
+
+    def _hfw_shelves(self) -> list[Shelf[Any]]:
+        """Return all that keeps past results."""
+        return [self.results.shelf]
 
     @property
     def busy(self) -> bool:
@@ -298,9 +310,12 @@ class Panel(PanelWidget):
             status, stats=stats, failure=failure, stopping=False, note="", eta=None
         )
         flusher.flush_now(self._hfw_mirror)
+        # In threads: images are scaled and encoded, and older results written to disk.
         with _log_errors("filling the static output"):
-            # In a thread: images are scaled and encoded for it.
             await asyncio.to_thread(self._hfw_refresh_static)
+        for shelf in self._hfw_shelves():
+            with _log_errors("storing older results"):
+                await asyncio.to_thread(shelf.shrink)
         # Once result and static form are settled: marimo's cells that read the panel run again now.
         # A run without a result leaves the number, and so starts none of them.
         with _log_errors("an observer of completed_runs"):

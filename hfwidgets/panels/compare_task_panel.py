@@ -6,8 +6,6 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from hfwidgets import errors, tasks
 from hfwidgets.panels.document.protocol import CodeForms
 from hfwidgets.panels.form.describe import split_parameters
@@ -117,18 +115,9 @@ class CompareTaskPanel(ModelColumns, TaskPanel):
         """Keep which model's last result is better: its name, or "same"; see `votes`."""
         super().vote(winner)
         item = self._hfw_history.last_item
-        if item is not None and item.result is self.result:
-            # Built again, with the names that a blind vote hides. The files have other ids, since a
-            # page fetches each once, and those to save hold the vote.
-            part = item.context.make_part("voted")
-            item.view = msgspec.structs.replace(
-                part.build_view(item.result),
-                n=item.view.n,
-                raw=part.add_raw_json(item.result),
-                saves=part.add_saves(item.result),
-                seed=item.view.seed,
-            )
-            item.context.files |= part.files
+        if item is not None and item.source.get().result is self.result:
+            # With the names that a blind vote hides; the files to save hold the vote.
+            self._hfw_history.rebuild_last("voted")
             self._hfw_mirror.set("result", value=item.view)
         self._hfw_refresh_static()
 

@@ -23,6 +23,7 @@ from hfwidgets.panels.form.describe import (
 )
 from hfwidgets.panels.form.inputs import PanelInputs, describe_input, preview_file
 from hfwidgets.panels.run import PanelRun
+from hfwidgets.panels.shelf import Shelf
 from hfwidgets.panels.text_tools import TextTools
 from hfwidgets.panels.views import plain_value, previews, static_html
 from hfwidgets.panels.views.history import History
@@ -87,6 +88,9 @@ class TaskPanel(TextTools, CallTools, Panel):
         # Only now, since each value goes into the document, which the base class creates.
         for name, value in inputs.items():
             self.inputs[name] = value
+
+    def _hfw_shelves(self) -> list[Shelf[Any]]:
+        return [*super()._hfw_shelves(), self._hfw_history.shelf]
 
     # What users call
 
@@ -272,7 +276,7 @@ class TaskPanel(TextTools, CallTools, Panel):
         if run.result is None:
             return
         last = self._hfw_history.last_item
-        if last is None or last.result is not run.result:
+        if last is None or last.source.get().result is not run.result:
             self._hfw_show_result(run)  # stopped partway: what arrived is a result too
         # A trait that the user linked to `value` may refuse this kind of result.
         with contextlib.suppress(t.TraitError):
@@ -449,13 +453,17 @@ class TaskPanel(TextTools, CallTools, Panel):
         background_loop.submit(self._hfw_store_poster(number, b"".join(buffers)))
 
     async def _hfw_store_poster(self, number: int, frame: bytes) -> None:
-        item = self._hfw_history.find_item(number)
-        if item is None or item.poster is not None or not isinstance(item.view, VideoView):
+        # The static form shows the last result, whose source is in memory and so can change.
+        item = self._hfw_history.last_item
+        if item is None or item.number != number or not isinstance(item.view, VideoView):
+            return
+        source = item.source.get()
+        if source.poster is not None:
             return
         # The frame is optional, so one that cannot be read is not reported.
         with contextlib.suppress(errors.HfWidgetsError):
             loaded = await asyncio.to_thread(previews.load_media, frame, "image")
-            item.poster = await asyncio.to_thread(media.open_upright, loaded)
+            source.poster = await asyncio.to_thread(media.open_upright, loaded)
             await asyncio.to_thread(self._hfw_refresh_static)
 
     def _hfw_do_vary(self) -> None:

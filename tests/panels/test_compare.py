@@ -37,7 +37,7 @@ def test_every_task_is_compared_in_its_own_views(stage: Stage, task: str) -> Non
     kind = page(single).doc["result"]["kind"]
     alone = {"continuation": "text"}.get(kind, kind)
     assert [column["view"]["kind"] for column in shown["columns"]] == [alone] * 2
-    files = panel._hfw_history.last_item.context.files  # type: ignore[union-attr]
+    files = panel._hfw_history._last_context.files  # type: ignore[union-attr]
     assert all(panel._hfw_find_media(name) is not None for name in files)
     assert "<table" in panel._hfw_render_static()[0]
     panel.close()

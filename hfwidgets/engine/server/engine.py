@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from hfwidgets.core.memory import release_memory
 from hfwidgets.engine import registry
 from hfwidgets.engine.base.cancellation import raise_if_cancelled
 from hfwidgets.engine.base.capability import Capability, LoadedModels, is_async
@@ -15,7 +16,6 @@ from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.llama import PARALLEL_REQUESTS, ChatStyle, Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import chat, messages
-from hfwidgets.engine.server import memory
 from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.parameters import check_arguments, takes_one_text
 from hfwidgets.engine.server.request_queue import RequestQueue
@@ -131,7 +131,7 @@ class Engine:
     async def unload_idle(self, idle: float) -> None:
         """Unload the models not used for this many seconds; 0 unloads all."""
         if self.models.drop_idle(idle):
-            memory.release_memory()
+            release_memory()
         await self.models.llama.close(idle)
         for llama in registry.chat_processes():
             await llama.close(idle)

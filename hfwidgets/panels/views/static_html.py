@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
+from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.comparison_view import view_html
 from hfwidgets.panels.views.empty_results import DEFAULT_EMPTY_TEXT, empty_text
-from hfwidgets.panels.views.history import HistoryItem
+from hfwidgets.panels.views.history import HistoryItem, HistorySource
 from hfwidgets.panels.views.nothing_view import NothingView
 from hfwidgets.panels.views.parts import (
     MAX_EXCERPT_LENGTH,
@@ -36,24 +37,25 @@ def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> t
     """Render the last run as safe HTML and as plain text; `name` stands for a panel without one."""
     if item is None:
         return f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name
+    source = item.source.get()
     # A view that is drawn on its input shows it already.
     inputs = ""
     if view_kind(item.view) not in KINDS_WITH_INPUT:
         inputs = "".join(
-            _input_html(name, value, task.controls.get(name)) for name, value in item.inputs.items()
+            _input_html(name, value, task.controls.get(name))
+            for name, value in source.inputs.items()
         )
-    body = f"<p><b>{escape_html(task.label)}</b></p>{inputs}{_view_html(task, item)}"
-    return body, f"{name}\n{_plain_text(item)}"
+    body = f"<p><b>{escape_html(task.label)}</b></p>{inputs}{_view_html(task, item.view, source)}"
+    return body, f"{name}\n{_plain_text(item.view, source.result)}"
 
 
-def _view_html(task: BaseTask, item: HistoryItem) -> str:
-    view = item.view
+def _view_html(task: BaseTask, view: View, source: HistorySource) -> str:
     if isinstance(view, NothingView):
         text = view.text or empty_text(task) or DEFAULT_EMPTY_TEXT
         return f"<p>{escape_html(text)}</p>"
-    if isinstance(view, VideoView) and item.poster is not None:
-        return _video_html(result_html(item.result), item.poster)
-    return view_html(view, item.result)
+    if isinstance(view, VideoView) and source.poster is not None:
+        return _video_html(result_html(source.result), source.poster)
+    return view_html(view, source.result)
 
 
 def _video_html(player: str, poster: "Image") -> str:
@@ -63,11 +65,11 @@ def _video_html(player: str, poster: "Image") -> str:
     return f"{head}{frame}{tag}{rest}" if tag else f"<figure>{frame}</figure>{player}"
 
 
-def _plain_text(item: HistoryItem) -> str:
-    text = getattr(item.result, "text", None)
+def _plain_text(view: View, result: object) -> str:
+    text = getattr(result, "text", None)
     if not isinstance(text, str):
-        return repr(item.result)[:MAX_EXCERPT_LENGTH]
-    rest = item.view.rest.columns if isinstance(item.view.rest, TableView) else {}
+        return repr(result)[:MAX_EXCERPT_LENGTH]
+    rest = view.rest.columns if isinstance(view.rest, TableView) else {}
     others = (f"{name}: {cells[0]}" for name, cells in rest.items())
     return "\n".join([text[:MAX_EXCERPT_LENGTH], *others])
 

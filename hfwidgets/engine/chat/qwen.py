@@ -185,6 +185,6 @@ CAPABILITY = replace(
     measured={
         "chat-completion": (30, 40),
         "question-answering": (31, 36),
-        "text-classification": (36, 40),
+        "text-classification": (37, 40),
     },
 )

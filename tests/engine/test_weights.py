@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import MissingWeightsError, WeightPackage
+from hfwidgets.engine.base.weights import WEIGHTS, MissingWeightsError, WeightPackage
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.engine.registry import builtin_capabilities
 from hfwidgets.errors import ConfigurationError, EngineError
+from tests.plugins.engine import make_cache
 from tests.plugins.loopback import Answer, Loopback, Seen
 
 TEXT = b"weights " * 1000
@@ -178,9 +179,23 @@ def test_status_and_download_texts() -> None:
         assert capability.limits in text
         assert capability.license in text
         assert not capability.weights or weights.format_megabytes(capability.disk_size) in text
+    assert "question-answering: 22 of 36 held-out items right" in text
     offered = "\n".join(manage.describe_download("light", weights.packages_of_set("light")))
     assert "198 MB to download" in offered
     assert "Apache-2.0" in offered
+
+
+def test_status_names_what_would_be_better(
+    full_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(make_cache(tmp_path / "cache", full_weights)))
+    model = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
+    lines = list(manage.describe_status())
+    better = f"  better for text-classification: {model} (hfwidgets engine install standard)"
+    assert better in lines
+    WEIGHTS["qwen"].directory.mkdir()
+    lines = list(manage.describe_status())
+    assert f"  answered by {model}: text-classification" in lines
 
 
 def test_weights_are_never_imported(index: Path) -> None:

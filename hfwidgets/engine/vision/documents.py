@@ -10,7 +10,6 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 import msgspec
 from anyio import to_thread
 
-from hfwidgets.engine.base import images
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.base.runtimes import require_modules
@@ -76,7 +75,7 @@ async def answer_from_lines(
 
 def read_page(models: LoadedModels, image: bytes) -> list[str]:
     """Return the lines of a page; a 400 if it has none."""
-    lines = models.get(OcrReader).read_lines(images.open_image(image))[:_MAX_LINES]
+    lines = models.get(OcrReader).read_file(image)[:_MAX_LINES]
     if not lines:
         raise bad_request(NO_TEXT, "inputs")
     return lines

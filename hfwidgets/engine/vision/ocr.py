@@ -7,6 +7,7 @@ and repeats a character over a run of positions (CTC, class 0 is blank). Turned 
 straightened (`straighten.py`).
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NotRequired, TypedDict
@@ -38,6 +39,9 @@ _SURE = 0.85
 
 _CERTAIN = 0.97
 """The mean probability at which a single character is believed."""
+
+_MAX_PAGES = 4
+"""Pages that are remembered, since people ask several questions about one."""
 
 NO_TEXT = "No text was found in the image."
 
@@ -80,12 +84,24 @@ class OcrReader:
         known = recognizer.metadata["character"].splitlines()
         # Class 0 is the blank. The metadata leaves out the space, which PaddleOCR puts last.
         self._characters = ["", *known, " "]
+        self._pages: dict[bytes, list[str]] = {}
 
     @classmethod
     def load(cls) -> "OcrReader":
         """Open it; about 0.5 s and 150 MB."""
         weight = WEIGHTS["ocr"]
         return cls(OnnxModel(weight.path("find.onnx")), OnnxModel(weight.path("read.onnx")))
+
+    def read_file(self, content: bytes) -> list[str]:
+        """Return the text of an image file line by line; the last few pages are remembered."""
+        digest = hashlib.sha256(content).digest()
+        lines = self._pages.get(digest)
+        if lines is None:
+            lines = self._pages[digest] = self.read_lines(images.open_image(content))
+            # A dict keeps its order: the oldest page goes.
+            for old in list(self._pages)[:-_MAX_PAGES]:
+                self._pages.pop(old, None)
+        return lines
 
     def read_lines(self, image: "Image") -> list[str]:
         """Return the text line by line from the top; pieces next to each other form one line."""

@@ -148,6 +148,7 @@ def test_a_whole_event_means_the_same_in_every_state(
     decoder = EventStream()
     found = [event for piece in pieces for event in decoder.feed(piece)]
     assert found + list(decoder.finish()) == events
+    assert list(decoder.finish()) == []
     assert read(b"".join(pieces)) == events
 
 

@@ -262,13 +262,14 @@ def test_a_wav_file_that_python_writes_without_samples_is_refused() -> None:
         (b"words", None, "audio", "text/plain"),
         (b"<html>", "audio/basic", "audio", "text/html"),
         (b"%PDF-1", "audio/basic", "audio", "application/pdf"),
+        (b"a" * 4096 + b"\0", None, "audio", "text/plain"),
     ],
 )
 def test_a_label_counts_for_bytes_without_a_signature(
     data: bytes, label: str | None, kind: str, mime: str
 ) -> None:
     assert find_type(declare_type(data, label), kind) == mime
-    assert find_type(data, kind) == sniff(data, kind)
+    assert find_type(data, kind) == sniff(data[:4096], kind)
 
 
 def test_channels_in_opposite_phase_do_not_cancel() -> None:

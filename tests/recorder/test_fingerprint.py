@@ -334,3 +334,5 @@ def test_secrets_do_not_change_the_hash() -> None:
     other = fingerprint("x", Settings(token=Token("hf_other", "a test"), cookies={"a": "b"}))
     assert one.key == other.key
     assert json.loads(json.dumps(one.description)) == other.description
+    with pytest.raises(AttributeError):
+        one.key = other.key  # type: ignore[misc]

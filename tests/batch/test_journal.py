@@ -275,7 +275,8 @@ IMAGES: dict[str, Callable[[], Any]] = {
     "array, other shape": lambda: np.full((3, 2), 7, np.int32),
     "array, other type": lambda: np.full((2, 3), 7, np.uint32),
     "array, other content": lambda: np.full((2, 3), 8, np.int32),
-    "array of objects": lambda: np.array(["a", None], object),
+    # A text of its own each time: the bytes of such an array are addresses.
+    "array of objects": lambda: np.array(["".join(("a", "b")), None], object),
     "array of other objects": lambda: np.array(["a", "b"], object),
     "table": lambda: pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
     "table, other cells": lambda: pd.DataFrame({"a": [1, 3], "b": ["x", None]}),

@@ -10,7 +10,8 @@ from hfwidgets.calls.call import MAX_LOADING_WAIT, Call, Deadline, join_url
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
-from hfwidgets.core.flow import CancelOnExit, Flow, Reply, Send, Sleep
+from hfwidgets.core.flow import Blocking, CancelOnExit, Flow, Infer, Reply, Send, Sleep
+from hfwidgets.engine_process import EngineState
 from hfwidgets.tasks import TASKS
 
 URL = "https://me.example/x"
@@ -269,6 +270,7 @@ def test_an_error_knows_the_call_it_ended() -> None:
     assert error.meta.provider == "endpoint"
     assert error.meta.request_id == "r-1"
     assert "me.example" in str(error)
+    assert error.__cause__ is None
     assert call.collect_secrets() == (KEY, f"Bearer {KEY}")
 
 
@@ -363,3 +365,66 @@ def test_what_an_address_has_taught_is_its_own() -> None:
     task = TASKS["text-classification"]
     next(Call(known, task).drive(task.flow(None, "Fine!", model=other)))
     assert known.memory == {URL: {"x": 1}, other: {}}
+
+
+def test_an_engine_that_was_restarted_is_asked_again_at_its_new_address() -> None:
+    known = Settings(provider="local")
+    task = TASKS["text-classification"]
+    flow = Call(known, task).drive(task.flow(None, "Fine!"))
+
+    def find(step: Any, port: int) -> PreparedRequest:
+        """Answer the search for the engine."""
+        assert isinstance(step, Blocking)
+        wire = flow.send(EngineState(f"http://127.0.0.1:{port}", f"key-{port}", 1, "1", 0.0))
+        assert isinstance(wire, PreparedRequest)
+        assert wire.url.startswith(f"http://127.0.0.1:{port}/")
+        assert wire.headers["authorization"] == f"Bearer key-{port}"
+        return wire
+
+    first = find(next(flow), 1111)
+    second = find(flow.throw(errors.ConnectError("gone")), 2222)
+    assert second.content == first.content
+    # Once only: after that it is tried as any other server.
+    assert isinstance(flow.throw(errors.ConnectError("gone")), Sleep)
+    assert isinstance(flow.send(None), PreparedRequest)
+
+
+class Canned:
+    """Answers in place of providers."""
+
+    def __init__(self, blocks_requests: bool) -> None:
+        self.blocks_requests = blocks_requests
+        self.asked: list[Infer] = []
+
+    def intercept(self, call: Any, ask: Infer) -> Flow[Any]:
+        self.asked.append(ask)
+        if ask.inputs == "pass on":
+            return (yield from call.ask_provider(ask))
+        return [[{"label": "canned", "score": 1.0}]]
+
+    def blocked_error(self, method: str, url: str) -> Exception:
+        return errors.NotRecordedError(f"{method}: {url}")
+
+
+def test_an_interceptor_answers_in_place_of_the_provider() -> None:
+    canned = Canned(blocks_requests=False)
+    task = TASKS["text-classification"]
+    call = Call(settings(recordings=canned), task)
+    with pytest.raises(StopIteration) as done:
+        next(call.drive(task.flow(None, "Fine!")))
+    assert done.value.value[0].label == "canned"
+    assert call.raw_answer == [[{"label": "canned", "score": 1.0}]]
+    assert (canned.asked[0].task, canned.asked[0].output) == ("text-classification", "")
+    assert isinstance(next(call.drive(task.flow(None, "pass on"))), PreparedRequest)
+    assert call.prepare_request(Send("GET", "y")).url == f"{URL}/y"
+
+
+def test_an_interceptor_may_forbid_all_requests() -> None:
+    canned = Canned(blocks_requests=True)
+    task = TASKS["text-classification"]
+    call = Call(settings(recordings=canned), task)
+    with pytest.raises(errors.NotRecordedError, match="a request: ") as caught:
+        next(call.drive(task.flow(None, "pass on")))
+    assert caught.value.meta.task == "text-classification"
+    with pytest.raises(errors.NotRecordedError, match="GET: https://h/x"):
+        call.prepare_request(Send("GET", "https://h/x"))

@@ -318,6 +318,26 @@ def test_messages_can_be_assigned(chat: Chat) -> None:
         panel.messages = [{"content": "x"}]
 
 
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_a_saved_conversation_of_an_earlier_version_is_read_and_written_as_it_is(
+    chat: Chat, tmp_path: Path
+) -> None:
+    """The committed files must be readable forever."""
+    panel = chat()
+    panel.load(GOLDEN / "conversation.json")
+    assert (panel.model, panel.provider) == ("org/model", "together")
+    assert panel.parameters == {"temperature": 0.5, "stop": ["a"]}
+    assert [message["role"] for message in panel.messages] == [
+        *("system", "user", "assistant", "tool", "assistant"),
+    ]
+    assert panel.messages[-1]["content"] == "**Red** 😀"
+    for name in ("conversation.json", "conversation.md"):
+        written = panel.export(tmp_path / name).read_text("utf-8")
+        assert written == (GOLDEN / name).read_text("utf-8")
+
+
 def test_export_and_load(chat: Chat, tmp_path: Path) -> None:
     panel = chat(temperature=0.5, token="sk-very-secret-99", system="Be brief.")
     panel.run("one")

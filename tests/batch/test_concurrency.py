@@ -71,8 +71,13 @@ def test_answers_to_calls_from_before_a_refusal_say_nothing(clock: Clock) -> Non
     clock.now += 1
     limiter.record_refusal(began, None)
     size = limiter.size
-    limiter.record_success(began)
-    assert limiter.size == size
+    refused = clock.now
+    clock.now += 100
+    for old in (began, refused):
+        limiter.record_success(old)
+        assert limiter.size == size
+    limiter.record_success(refused + 0.1)
+    assert limiter.size > size
 
 
 def test_it_never_falls_below_one(clock: Clock) -> None:

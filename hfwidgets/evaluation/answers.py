@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from hfwidgets import errors
 from hfwidgets.batch import BatchResult, BatchRow
 from hfwidgets.client import InferenceClient
+from hfwidgets.core.meta import Meta
 from hfwidgets.errors.secrets import redact
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow
@@ -143,11 +144,19 @@ class Answerer:
             **self._parameters,
         )
         self.is_interrupted = done.stopped == "interrupted"
+        for row in done:
+            self._fill_price(getattr(row.result, "meta", None))
         return {
             row.index: _to_answer(row, self.candidate.is_local)
             for row in done
             if row.state != "pending" or not self.is_interrupted
         }
+
+    def _fill_price(self, meta: Meta | None) -> None:
+        """Set the listed price of an answer of an earlier run, whose file holds none."""
+        if meta is not None and meta.price is None and self.client is not None:
+            model = str(self.candidate.model or self.client.model or "").partition(":")[0]
+            meta.price = self.client._settings.prices.get(model, {}).get(meta.provider)
 
     def _arguments(self, row: EvaluationRow) -> dict[str, Any]:
         """The row's arguments, for the candidate's own task where that is another."""

@@ -110,15 +110,22 @@ def bootstrap_interval(
     values = []
     for begin in range(0, rounds, BLOCK):
         count = min(BLOCK, rounds - begin)
-        shares = np.full(units.count, 1 / units.count)
-        # How often each unit is drawn is all that counts, so the draws are counts and not lists.
-        drawn = rng.multinomial(units.count, shares, size=count).astype(float)
-        values.append(statistic(units.to_rows(drawn)))
+        values.append(statistic(units.to_rows(_draw_counts(rng, units.count, count))))
     found = np.concatenate(values)
     tail = 50 * (1 - CONFIDENCE)
     # A user's metric may have no value for some resamples.
     low, high = np.nanpercentile(found, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def _draw_counts(rng: np.random.Generator, units: int, rounds: int) -> Floats:
+    """Return how often each unit is drawn in each round, shape (rounds, units).
+
+    The same as `rng.multinomial` with equal shares, several times as fast.
+    """
+    drawn = rng.integers(0, units, size=(rounds, units)) + units * np.arange(rounds)[:, None]
+    found = np.bincount(drawn.ravel(), minlength=rounds * units)
+    return found.reshape(rounds, units).astype(float)
 
 
 def randomization_p(

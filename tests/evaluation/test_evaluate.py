@@ -430,6 +430,17 @@ def test_a_budget_with_a_folder_asks_each_row_once(loopback: Loopback, tmp_path:
     assert len(asked) == len(rows) + 1  # only the refused row was called again
 
 
+def test_answers_of_an_earlier_run_predict_the_cost(loopback: Loopback, tmp_path: Path) -> None:
+    rows = [{"text": f"{text} {at}", "mood": text.split()[0]} for at, text in enumerate(TEXTS * 4)]
+    entrant = Candidate("org/chat", task="chat-completion", client=priced_client(loopback))
+    first = run([entrant], rows, budget=0.3, resume=tmp_path, concurrency=1)
+    # Half a cent each: another 20 of the 60 rows that are left.
+    second = run([entrant], rows, budget=0.1, resume=tmp_path, concurrency=1)
+    assert second.stopped is not None
+    assert len(first) < len(second) <= len(first) + 20
+    assert second.scores[0].dollars_per_1000 == pytest.approx(5)
+
+
 def test_a_budget_of_tokens(loopback: Loopback) -> None:
     loopback.route("POST", "/v1/chat/completions", chat_answer("good"))
     client = InferenceClient(base_url=f"{loopback.url}/v1")

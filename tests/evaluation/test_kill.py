@@ -33,6 +33,7 @@ def run(url: str, folder: str) -> Evaluation:
         column="text",
         resume=folder,
         concurrency=2,
+        batch_size=1,
         progress=False,
     )
 

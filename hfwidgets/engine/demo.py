@@ -148,6 +148,9 @@ def _lab_command(directory: Path, port: int | None, *, browser: bool) -> list[st
         "ServerApp.open_browser": browser,
         "ServerApp.log_level": "WARN",
         "LabApp.default_url": f"/lab/tree/{TOUR_NOTEBOOK}",
+        # JupyterLab asks its own server on the internet for both, and the user for permission.
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         settings["ServerApp.allow_root"] = True  # in a container there is often no other user

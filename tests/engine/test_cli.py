@@ -274,6 +274,9 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     [lab] = psutil.Process(demo.process.pid).children()
     assert lab.environ()["HFWIDGETS_PROVIDER"] == "local"
     assert demo.address[1] not in " ".join(lab.cmdline())
+    url, token = demo.address
+    page = httpx.get(f"{url}/lab", params={"token": token}, follow_redirects=True, timeout=60).text
+    assert '"news": {"disabled": true}' in page  # no question about news, no request for them
     demo.run(
         "import hfwidgets\n"
         "with hfwidgets.InferenceClient() as client:\n"

@@ -27,7 +27,9 @@ def evaluate(shell, loopback):
         shell.push({"df": TABLE, **names})
         models = f"{loopback.url}/a,{loopback.url}/b"
         with capture_output():
-            shell.run_line_magic("infer", f"-o out --compare {models} {line}")
+            # One row per request, so that requests are rows.
+            options = f"--compare {models} --batch-size 1"
+            shell.run_line_magic("infer", f"-o out {options} {line}")
         return shell.user_ns["out"]
 
     return run

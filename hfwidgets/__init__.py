@@ -100,11 +100,15 @@ if TYPE_CHECKING:
     )
     from hfwidgets.panels.chat_panel import ChatPanel
     from hfwidgets.panels.compare_panel import ComparePanel
+    from hfwidgets.panels.compare_task_panel import CompareTaskPanel
+    from hfwidgets.panels.rows_panel import RowsPanel
     from hfwidgets.panels.task_panel import TaskPanel
     from hfwidgets.recorder import Recorder, Recording, recordings
     from hfwidgets.results.audio import Audio
     from hfwidgets.results.catalogue import Catalog, CatalogModel
     from hfwidgets.results.comparison import Comparison, ComparisonRow
+    from hfwidgets.results.differences import Differences
+    from hfwidgets.results.votes import Vote, Votes
 
 _NAMES = {
     "batch": "AsyncBatch BatchResult BatchRow Progress",
@@ -137,11 +141,15 @@ _NAMES = {
     "panels": "audio browse chat compare multimodal panel playground tabular text vision",
     "panels.chat_panel": "ChatPanel",
     "panels.compare_panel": "ComparePanel",
+    "panels.compare_task_panel": "CompareTaskPanel",
+    "panels.rows_panel": "RowsPanel",
     "panels.task_panel": "TaskPanel",
     "recorder": "Recorder Recording recordings",
     "results.audio": "Audio",
     "results.catalogue": "Catalog CatalogModel",
     "results.comparison": "Comparison ComparisonRow",
+    "results.differences": "Differences",
+    "results.votes": "Vote Votes",
 }
 """The public names of each module."""
 
@@ -151,27 +159,25 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names.s
 __all__ = [  # for type checkers, which read a literal list only
     "Agent", "AsyncBatch", "AsyncEndpoints", "AsyncInferenceClient", "AsyncStream", "Audio",
     "AuthenticationError", "BadRequestError", "BatchResult", "BatchRow", "Candidate", "Catalog",
-    "CatalogModel", "ChatPanel", "ComparePanel", "Comparison", "ComparisonRow",
-    "ConfigurationError", "ConnectError", "DisabledRepoError", "EndpointPausedError",
-    "Endpoints", "EngineError", "EntryNotFoundError", "Evaluation", "Explanation",
-    "GatedRepoError", "GenerationError", "HfHubHTTPError", "HfWidgetsError",
-    "IncompleteGenerationError", "InferenceApi", "InferenceClient", "InferenceEndpoint",
-    "InferenceEndpointError", "InferenceEndpointStatus", "InferenceEndpointTimeoutError",
-    "InferenceEndpointType", "InferenceTimeoutError", "InputError", "InputTypeError", "Judge",
-    "MCPClient", "MCPServerError", "Meta", "MissingFileError", "MissingTokenError",
-    "ModelLoadingError", "NotFoundError", "NotRecordedError", "NotServedError",
-    "OfflineModeIsEnabled", "OutputError", "OverloadedError", "PaymentRequiredError",
-    "PermissionDeniedError", "Progress", "ProviderJobError", "RateLimitError", "Recorder",
-    "Recording", "RepositoryNotFoundError", "RetiredHostError", "RevisionNotFoundError",
-    "ServerError", "Stream", "StreamBrokenError", "TaskNotServedError", "TaskPanel",
-    "TextGenerationError", "ToolMessage", "UnknownError", "UnknownParameterError",
-    "UnknownProviderError", "UnknownTaskError", "ValidationError", "aevaluate", "audio", "browse",
-    "chat",
-    "compare", "create_inference_endpoint", "delete_inference_endpoint", "evaluate",
-    "get_inference_endpoint", "list_inference_endpoints", "map", "multimodal", "panel",
-    "pause_inference_endpoint", "playground", "recordings", "resume_inference_endpoint",
-    "scale_to_zero_inference_endpoint", "tabular", "text", "update_inference_endpoint",
-    "vision",
+    "CatalogModel", "ChatPanel", "ComparePanel", "CompareTaskPanel", "Comparison", "ComparisonRow",
+    "ConfigurationError", "ConnectError", "Differences", "DisabledRepoError", "EndpointPausedError",
+    "Endpoints", "EngineError", "EntryNotFoundError", "Evaluation", "Explanation", "GatedRepoError",
+    "GenerationError", "HfHubHTTPError", "HfWidgetsError", "IncompleteGenerationError",
+    "InferenceApi", "InferenceClient", "InferenceEndpoint", "InferenceEndpointError",
+    "InferenceEndpointStatus", "InferenceEndpointTimeoutError", "InferenceEndpointType",
+    "InferenceTimeoutError", "InputError", "InputTypeError", "Judge", "MCPClient", "MCPServerError",
+    "Meta", "MissingFileError", "MissingTokenError", "ModelLoadingError", "NotFoundError",
+    "NotRecordedError", "NotServedError", "OfflineModeIsEnabled", "OutputError", "OverloadedError",
+    "PaymentRequiredError", "PermissionDeniedError", "Progress", "ProviderJobError",
+    "RateLimitError", "Recorder", "Recording", "RepositoryNotFoundError", "RetiredHostError",
+    "RevisionNotFoundError", "RowsPanel", "ServerError", "Stream", "StreamBrokenError",
+    "TaskNotServedError", "TaskPanel", "TextGenerationError", "ToolMessage", "UnknownError",
+    "UnknownParameterError", "UnknownProviderError", "UnknownTaskError", "ValidationError", "Vote",
+    "Votes", "aevaluate", "audio", "browse", "chat", "compare", "create_inference_endpoint",
+    "delete_inference_endpoint", "evaluate", "get_inference_endpoint", "list_inference_endpoints",
+    "map", "multimodal", "panel", "pause_inference_endpoint", "playground", "recordings",
+    "resume_inference_endpoint", "scale_to_zero_inference_endpoint", "tabular", "text",
+    "update_inference_endpoint", "vision",
 ]
 # fmt: on
 

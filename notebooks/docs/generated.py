@@ -30,8 +30,13 @@ PAGES = {
 
 GROUPS = {
     "client": "client client.inference_api calls.dry_run core.meta core.streams",
-    "panels": "panels panels.chat_panel panels.compare_panel panels.task_panel",
-    "results": "results.audio results.catalogue results.comparison",
+    "panels": (
+        "panels panels.chat_panel panels.compare_panel panels.compare_task_panel panels.rows_panel "
+        "panels.task_panel"
+    ),
+    "results": (
+        "results.audio results.catalogue results.comparison results.differences results.votes"
+    ),
     "batch": "client.hf_map batch",
     "evaluation": "evaluation",
     "recordings": "recorder",

@@ -7,6 +7,7 @@ import pytest
 
 from hfwidgets import errors
 from hfwidgets.calls.call import MAX_LOADING_WAIT, Call, Deadline, join_url
+from hfwidgets.calls.offers import manual_mapping
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
@@ -150,7 +151,8 @@ def test_a_loading_model_uses_up_no_tries_but_its_time() -> None:
     for _ in range(5):
         assert isinstance(flow.send(Reply(503, {}, (LOADING % 1).encode())), Sleep)
         assert isinstance(flow.send(None), PreparedRequest)
-    call.start_time = time.perf_counter() - MAX_LOADING_WAIT
+    assert MAX_LOADING_WAIT == 900
+    call.start_time = time.perf_counter() - 900
     with pytest.raises(errors.HfHubHTTPError, match="loading"):
         flow.send(Reply(503, {}, (LOADING % 1).encode()))
 
@@ -272,6 +274,29 @@ def test_an_error_knows_the_call_it_ended() -> None:
     assert "me.example" in str(error)
     assert error.__cause__ is None
     assert call.collect_secrets() == (KEY, f"Bearer {KEY}")
+
+
+@pytest.mark.parametrize(("key", "is_routed"), [("hf_0123456789", True), (KEY, False)])
+def test_an_error_s_advice_is_of_who_was_paid(key: str, is_routed: bool) -> None:
+    known = Settings(
+        provider="together",
+        token=auth.explicit_token(key),
+        mapping=manual_mapping({"org/m": {"together": "x"}}),
+    )
+    task = TASKS["text-to-image"]
+    flow = Call(known, task).drive(task.flow(None, "a boat", model="org/m"))
+    assert ("router.huggingface.co" in next(flow).url) is is_routed
+    with pytest.raises(errors.HfHubHTTPError) as caught:
+        flow.send(Reply(402, {}, b'{"error": "no"}'))
+    assert ("huggingface.co" in caught.value.advice) is is_routed
+
+
+def test_a_call_without_a_task_names_none() -> None:
+    call = Call(settings(), None)
+    assert (call.meta().task, call.meta().provider) == ("", "")
+    error = call.build_error(Reply(404, {}, b'{"error": "no"}', url=URL))
+    assert isinstance(error, errors.NotFoundError)
+    assert error.meta.task == ""
 
 
 def test_an_answer_that_no_task_expects_is_named_with_its_start() -> None:
@@ -415,7 +440,11 @@ def test_an_interceptor_answers_in_place_of_the_provider() -> None:
     assert done.value.value[0].label == "canned"
     assert call.raw_answer == [[{"label": "canned", "score": 1.0}]]
     assert (canned.asked[0].task, canned.asked[0].output) == ("text-classification", "")
-    assert isinstance(next(call.drive(task.flow(None, "pass on"))), PreparedRequest)
+    flow = call.drive(task.flow(None, "pass on"))
+    assert isinstance(next(flow), PreparedRequest)
+    with pytest.raises(StopIteration) as done:
+        flow.send(Reply(200, {}, b'[{"label":"provider\'s","score":1.0}]'))
+    assert done.value.value[0].label == "provider's"
     assert call.prepare_request(Send("GET", "y")).url == f"{URL}/y"
 
 

@@ -1,7 +1,7 @@
 """Retries: what servers say about them in every form, and what cannot be read."""
 
+import datetime
 import email.utils
-import time
 from typing import Any
 
 import pytest
@@ -45,9 +45,15 @@ def test_a_pause_in_every_form(headers: dict[str, str], seconds: float | None) -
     assert parse_retry_after(headers) == seconds
 
 
-def test_a_date_is_a_pause_until_then() -> None:
-    date = email.utils.formatdate(time.time() + 30, usegmt=True)
-    assert 25 < (parse_retry_after({"retry-after": date}) or 0) <= 30
+@pytest.mark.parametrize("hours", [None, 0, 2, -7])
+def test_a_date_is_a_pause_until_then(hours: int | None) -> None:
+    """In the zone that it names, else in GMT."""
+    zone = datetime.timezone(datetime.timedelta(hours=hours or 0))
+    moment = datetime.datetime.now(zone) + datetime.timedelta(seconds=600)
+    date = email.utils.format_datetime(moment)
+    date = date.rpartition(" ")[0] if hours is None else date
+    assert 500 < (parse_retry_after({"retry-after": date}) or 0) <= 600
+    assert parse_retry_after({"retry-after": email.utils.formatdate(0, usegmt=True)}) is None
 
 
 UNREADABLE = [

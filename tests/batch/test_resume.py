@@ -86,7 +86,7 @@ def test_answers_of_moved_rows_survive_a_limit(loopback: Loopback, tmp_path: Pat
     for limit in (3, 6, 10):  # each run moves the first rows into the places of later ones
         moved = client.map(TASK, ["first", *rows], resume=path, limit=limit, progress=False)
         assert labels_of(moved) == ["first", *rows][:limit]
-    assert len(loopback.requests) == len(rows) + 1
+    assert len(asked(loopback)) == len(rows) + 1
 
 
 def test_an_answer_is_given_to_one_row_only(loopback: Loopback, tmp_path: Path) -> None:

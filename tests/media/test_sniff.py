@@ -109,6 +109,7 @@ TYPES = [
     (id3(300) + AAC, "audio/aac"),
     (id3(20, 0x10) + b"3DI" + b"\x00" * 7 + AAC, "audio/aac"),
     (id3(20) + b"fLaC\x00", "audio/flac"),
+    (id3(20) + b"OggS\x00\x02" + b"\x00" * 22 + b"\x01\x13OpusHead", "audio/ogg"),
     (id3(20) + b"<html>", "audio/mpeg"),
     (id3(20), "audio/mpeg"),
     (b"%PDF-1.7", "application/pdf"),

@@ -1,19 +1,9 @@
-// Bundle src/ into the folder named on the command line: one main module, one style sheet and
-// the chunks that a page fetches through the kernel only when a text needs them.
+// Bundle src/ into the folder named on the command line: the loader, which is the widget's module,
+// and the chunks that a page fetches through the kernel. The style sheet is part of the panels' chunk.
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "../static";
-
-await build({
-  entryPoints: {
-    panel: "src/panel.ts",
-    "panel-style": "src/style/panel.css",
-    markdown: "src/chunks/markdown.ts",
-    highlight: "src/chunks/highlight.ts",
-    math: "src/chunks/math.ts",
-    task: "src/chunks/task.ts",
-  },
-  outdir,
+const options = {
   bundle: true,
   minify: true,
   format: "esm",
@@ -21,4 +11,23 @@ await build({
   charset: "utf8",
   legalComments: "linked",
   logLevel: "warning",
+};
+
+const style = await build({ ...options, entryPoints: ["src/style.css"], legalComments: "none", write: false });
+await build({
+  ...options,
+  entryPoints: {
+    panel: "src/panel.ts",
+    ui: "src/ui.tsx",
+    markdown: "src/chunks/markdown.ts",
+    highlight: "src/chunks/highlight.ts",
+    math: "src/chunks/math.ts",
+    wave: "src/chunks/wave.ts",
+  },
+  outdir,
+  // Sketches are C++; their own grammar is as large as ten others.
+  alias: { "highlight.js/lib/languages/arduino": "highlight.js/lib/languages/cpp" },
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  define: { HFW_STYLE: JSON.stringify(style.outputFiles[0].text) },
 });

@@ -7,13 +7,16 @@ import { build } from "esbuild";
 const outdir = mkdtempSync(join(import.meta.dirname, "node_modules", ".test-"));
 try {
   await build({
-    entryPoints: readdirSync("test").filter((n) => n.endsWith(".test.ts")).map((n) => `test/${n}`),
+    entryPoints: readdirSync("test").filter((n) => /\.test\.tsx?$/.test(n)).map((n) => `test/${n}`),
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     format: "esm",
     platform: "node",
     external: ["jsdom"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    define: { HFW_STYLE: '""' },
     logLevel: "warning",
   });
   const files = readdirSync(outdir).map((name) => join(outdir, name));

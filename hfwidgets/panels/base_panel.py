@@ -17,9 +17,9 @@ from hfwidgets.core import environment
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import Field, Node, PanelSettings, State
+from hfwidgets.panels.document.protocol import Field, Node, RunStats, State
 from hfwidgets.panels.document.widget import PanelWidget
-from hfwidgets.panels.form.fields import describe_panel
+from hfwidgets.panels.form.fields import describe_panel, describe_settings
 from hfwidgets.panels.form.uploads import Uploads
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.shelf import DEFAULT_MEMORY_LIMIT, Results, Shelf
@@ -77,6 +77,9 @@ class Panel(PanelWidget):
 
     task: str
     view: ClassVar[str] = "form"
+    panel_label: ClassVar[str] = ""
+    """The panel's title, where it is not the task's."""
+    panel_help: ClassVar[str] = ""
     starters: ClassVar[tuple[str, ...]] = ()
     extra_fields: ClassVar[tuple[Field, ...]] = ()
     """Fields that the panel adds before the task's; each is a trait of the same name."""
@@ -117,13 +120,17 @@ class Panel(PanelWidget):
             self.declaration, self.view, self.starters, client_settings.get("base_url")
         )
         shape.fields = [*self.extra_fields, *shape.fields]
+        shape.label = self.panel_label or shape.label
+        shape.help = self.panel_help or shape.help
         doc: dict[str, Node] = {
             "state": State(),
-            "settings": _describe_settings(model, provider, {**extra, **settings}),
+            "settings": describe_settings(model, provider, {**extra, **settings}),
             "models": [],
             "uploads": {},
             **self._hfw_initial_document(),
         }
+        if "form" in doc:  # it describes these, and replaces them when the task changes
+            shape.fields, shape.providers, shape.unserved = [], [], []
         traits = {"model": model, "provider": provider, "parameters": settings, **extra}
         super().__init__(shape, doc, **traits)
         self.observe(
@@ -300,7 +307,7 @@ class Panel(PanelWidget):
         with _log_errors("settling a run"):
             self._hfw_settle_document(run)
         status = "failed" if run.error else "stopped" if run.was_stopped else "done"
-        stats = self._hfw_run_stats(run) if run.result is not None else None
+        stats = RunStats(**self._hfw_run_stats(run)) if run.result is not None else None
         failure = error_card(run.error) if run.error else None
         if run.result is not None:
             self.results.append(run.result)
@@ -366,7 +373,7 @@ class Panel(PanelWidget):
         extra = {name: getattr(self, name) for name in self._hfw_extra_names}
         self._hfw_mirror.set(
             "settings",
-            value=_describe_settings(self.model, self.provider, {**extra, **self.parameters}),
+            value=describe_settings(self.model, self.provider, {**extra, **self.parameters}),
         )
 
     # Actions of the page
@@ -472,13 +479,6 @@ def check_model(model: str) -> str:
             "key as token=, or the whole address as base_url=, which is not saved."
         )
     return model
-
-
-def _describe_settings(
-    model: str | None, provider: str | None, values: Mapping[str, Any]
-) -> PanelSettings:
-    visible = {name: value for name, value in values.items() if value not in (None, "")}
-    return PanelSettings(model=model or "", provider=provider or "", values=visible)
 
 
 def _result_or_raise(run: PanelRun) -> Any:

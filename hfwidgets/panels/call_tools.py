@@ -16,6 +16,9 @@ from hfwidgets.panels.form.inputs import is_empty
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.tasks import examples
 
+MAX_OFFERED_SERVICES = 3
+"""Providers that the banner offers as buttons."""
+
 MAX_OUTPUT_EXCERPT = 500
 """Characters of a failed installation's output that are shown."""
 
@@ -55,7 +58,11 @@ class CallTools(Panel):
             "key": "You're not signed in. Paste a token, use an endpoint, or run locally.",
         }
         local = providers.embedded().serves_task(self.task)
-        self._hfw_mirror.set("banner", value=Banner(text=texts[reason], why=reason, local=local))
+        services = background_loop.list_services(self.task) if reason == "unserved" else []
+        banner = Banner(
+            text=texts[reason], why=reason, local=local, services=services[:MAX_OFFERED_SERVICES]
+        )
+        self._hfw_mirror.set("banner", value=banner)
 
     def _hfw_describe_unserved(self, provider: str | None) -> str:
         """Return that the task is not served, and by which providers it is."""

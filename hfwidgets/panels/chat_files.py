@@ -8,7 +8,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.conversation import Conversation, check_plain_messages
-from hfwidgets.panels.document.protocol import AttachedImage
+from hfwidgets.panels.document.protocol import AttachedImage, ResultFiles, Save
 from hfwidgets.panels.form import variables
 from hfwidgets.panels.views import previews, raw_json
 from hfwidgets.panels.views.chat_html import speaker_name
@@ -89,13 +89,18 @@ class ChatFiles(CallTools):
 
     # Actions of the page
 
-    def _hfw_result_files(self) -> dict[str, int] | None:
-        """Return what can be saved, by the numbers that name it; None if there is nothing."""
+    def _hfw_result_files(self) -> ResultFiles | None:
+        """Return what can be saved; None if there is nothing."""
         entries = self._hfw_conversation.entries
         if not entries:
             return None
-        last = entries[-1]
-        return {"n": last.number, "raw": int(last.number == self._hfw_answer_number)}
+        number = entries[-1].number
+        saves = [
+            Save(label=label, id=f"talk.{number}.{ending}", name=f"conversation.{ending}")
+            for label, ending in (("JSON", "json"), ("Markdown", "md"))
+        ]
+        has_answer = number == self._hfw_answer_number
+        return ResultFiles(n=number, raw=f"raw.{number}" if has_answer else "", saves=saves)
 
     def _hfw_find_chat_file(self, name: str) -> previews.PageFile | None:
         """Return `raw.<n>`, `talk.<n>.json`, `talk.<n>.md`, or an attached image `attached.<n>`."""

@@ -111,7 +111,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             "canRedo": False,
             "heard": 0,
             "taken": 0,
-            "result": None,
+            "files": None,
             "names": {},
             "attached": None,
             **self.CALL_TOOLS_DOCUMENT,
@@ -384,7 +384,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
                 self._hfw_mirror.set("turns", at, value=_build_turn(entries[at]))
             self._hfw_mirror.set("canUndo", value=self._hfw_conversation.can_undo)
             self._hfw_mirror.set("canRedo", value=self._hfw_conversation.can_redo)
-            self._hfw_mirror.set("result", value=self._hfw_result_files())
+            self._hfw_mirror.set("files", value=self._hfw_result_files())
         self._hfw_published_messages = self._hfw_request_messages()
         self.messages = self._hfw_published_messages
 

@@ -7,7 +7,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, Save
+from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, ResultFiles, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.model_columns import ModelColumns
 from hfwidgets.panels.run import PanelRun
@@ -37,7 +37,8 @@ class ComparePanel(ModelColumns):
 
     task = "chat-completion"
     view = "compare"
-    needed_chunks = ("markdown", "task")
+    panel_label = "Compare models"
+    panel_help = "Sends the same prompt to each of them."
 
     def __init__(
         self,
@@ -141,7 +142,7 @@ class ComparePanel(ModelColumns):
             self.set_trait("value", [row.answer for row in run.result])
             self._hfw_last_comparison = run.result
             self._hfw_mirror.set("differences", value=describe_differences(run.result))
-            self._hfw_mirror.set("result", value=self._hfw_result_files(run.number))
+            self._hfw_mirror.set("files", value=self._hfw_result_files(run.number))
 
     def _hfw_run_stats(self, run: PanelRun) -> dict[str, Any]:
         """Return the slowest answer's time and the cost of all answers."""
@@ -150,13 +151,13 @@ class ComparePanel(ModelColumns):
         seconds = {"seconds": max(times)} if times else {}
         return {**seconds, **({"cost": sum(costs)} if costs else {})}
 
-    def _hfw_result_files(self, number: int) -> dict[str, Node]:
+    def _hfw_result_files(self, number: int) -> ResultFiles:
         """Return the files that a comparison can be saved as."""
         saves = [
             Save(label=label, id=f"save.{number}.{name}", name=name)
             for name, label, _ in raw_json.save_formats(self._hfw_last_comparison)
         ]
-        return {"kind": "comparison", "n": number, "raw": f"raw.{number}", "saves": saves}
+        return ResultFiles(n=number, raw=f"raw.{number}", saves=saves)
 
     def _hfw_find_media(self, name: str) -> previews.PageFile | None:
         if self._hfw_last_comparison is None:
@@ -194,13 +195,12 @@ class ComparePanel(ModelColumns):
 
     def _hfw_initial_document(self) -> dict[str, Node]:
         return {
-            "form": {"label": "Compare models", "help": "Sends the same prompt to each of them."},
             "prompt": self.prompt,
             "columns": [_empty_column(name) for name in self.models],
             "vote": "",
             "differences": None,
             **self.CALL_TOOLS_DOCUMENT,
-            "result": None,
+            "files": None,
         }
 
     def _hfw_render_static(self) -> tuple[str, str]:

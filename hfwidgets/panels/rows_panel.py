@@ -10,10 +10,12 @@ from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.protocol import (
     DefaultServer,
+    FilterChoice,
     Node,
     PanelSettings,
     PanelShape,
-    Part,
+    RowInput,
+    RowState,
     State,
     View,
 )
@@ -41,37 +43,6 @@ from hfwidgets.results.show import escape_html
 from hfwidgets.results.votes import SAME, Votes
 
 
-class FilterChoice(Part, kw_only=True):
-    """A filter as the page offers it, with the number of its rows."""
-
-    label: str
-    count: int
-
-
-class RowInput(Part, kw_only=True):
-    """An input of a row in the view of its kind."""
-
-    name: str
-    view: View
-
-
-class RowState(Part, kw_only=True):
-    """The row that is shown: its place in the filter, and what belongs to it.
-
-    `answer` is the right answer as text, `classes` the answers to choose from where it is a class.
-    """
-
-    filter: int
-    at: int
-    count: int
-    index: int
-    inputs: list[RowInput]
-    answer: str
-    correctable: bool
-    classes: list[str]
-    spoken: str
-
-
 class RowsPanel(PanelWidget):
     """A panel that walks through the rows of an evaluation.
 
@@ -85,7 +56,7 @@ class RowsPanel(PanelWidget):
         corrections: right answers by row index, as you corrected them.
     """
 
-    needed_chunks = ("task",)
+    needed_chunks = ("ui",)
 
     def __init__(
         self,
@@ -115,6 +86,7 @@ class RowsPanel(PanelWidget):
             fields=[],
             starters=[],
             providers=[],
+            unserved=[],
             served=DefaultServer(label="", fixed=True),
             chunks=assets.chunk_digests(),
         )

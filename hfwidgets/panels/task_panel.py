@@ -53,7 +53,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             be made twice. False sends no seed.
     """
 
-    needed_chunks = ("task",)
+    needed_chunks = ("ui",)
     auto_run = t.Bool(False)
     vary_seed = t.Bool(True)
 
@@ -136,9 +136,11 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def example(self, number: int = 0) -> None:
         """Fill in one of the task's examples; the first is the one that the task declares."""
-        values = examples.make_arguments(task_examples(self.declaration)[number])
+        example = task_examples(self.declaration)[number]
+        values = examples.make_arguments(example)
         for name in set(values) & set(self._hfw_input_names):
-            self.inputs.set_input(name, values.pop(name), "example")
+            label = getattr(example[name], "alt", "example")
+            self.inputs.set_input(name, values.pop(name), label)
         known = {name: value for name, value in values.items() if name in self.declaration.controls}
         if known:
             self.parameters = {**self.parameters, **known}
@@ -178,8 +180,9 @@ class TaskPanel(TextTools, CallTools, Panel):
         self._hfw_require_idle()
         for name, value in inputs.items():
             self.inputs[name] = value
-        # A copy for this run: the form may change while it is under way.
+        # Copies for this run: the form may change while it is under way.
         self._hfw_run_inputs = self.inputs.collect_values()
+        self._hfw_described_inputs = self.inputs.describe_all()
         return self._hfw_begin_run(lambda: None)
 
     async def _hfw_perform_run(self, run: PanelRun) -> None:
@@ -269,6 +272,7 @@ class TaskPanel(TextTools, CallTools, Panel):
                 seed=item.view.seed,
                 rest=item.view.rest,
             )
+        self._hfw_mirror.set("answered", value=self._hfw_described_inputs)
         self._hfw_mirror.set("result", value=item.view)
         self._hfw_mirror.set("gallery", value=self._hfw_history.list_gallery())
 
@@ -303,10 +307,10 @@ class TaskPanel(TextTools, CallTools, Panel):
             )
             for at, example in enumerate(task_examples(self.declaration))
         ]
-        inputs = {name: self.inputs.describe(name) for name in self._hfw_input_names}
         return {
             "form": form,
-            "inputs": inputs,
+            "inputs": self.inputs.describe_all(),
+            "answered": None,
             "result": None,
             "gallery": [],
             "models": [],
@@ -417,6 +421,15 @@ class TaskPanel(TextTools, CallTools, Panel):
             number == 0 and is_blocked and example_answers.has_answer(self.declaration)
         )
         self.start()
+
+    def _hfw_do_clear(self) -> None:
+        """Empty the form and the place of the result; past results stay in `results`."""
+        self._hfw_require_idle()
+        for name in self._hfw_input_names:
+            self.inputs[name] = None
+        for part in ("result", "answered", "pairs"):
+            self._hfw_mirror.set(part, value=None)
+        self._hfw_update_state("idle", failure=None, stats=None, note="")
 
     def _hfw_do_names(self, name: str) -> None:
         found = variables.find_variables(self.inputs.control_for(name), variables.namespace())

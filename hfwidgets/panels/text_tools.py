@@ -51,6 +51,7 @@ class TextTools(Panel):
         if self._hfw_continuations and _full_text(self._hfw_continuations[-1]) == view["prompt"]:
             previous = self._hfw_continuations.pop()
         self.inputs[self._hfw_text_input_name] = previous["prompt"] if previous else view["prompt"]
+        self._hfw_mirror.set("answered", value=self.inputs.describe_all())
         self._hfw_mirror.set("result", value=previous)
         self._hfw_update_state("idle", failure=None, stats=None)
 

@@ -36,7 +36,7 @@ def take(page: Page, book: Notebook) -> bytes:
     book.open()
     book.run(0)
     book.run(1)
-    book.panel.get_by_role("button", name="Run", exact=True).click()
+    book.panel.locator(".hfw-run").click()
     expect(book.panel.locator(".hfw-is-done")).to_be_visible(timeout=60_000)
     expect(book.panel.locator(".hfw-view img").first).not_to_have_js_property("naturalWidth", 0)
     book.run(2)

@@ -16,6 +16,10 @@ def status(book: Notebook) -> Locator:
     return book.panel.locator(".hfw-status")
 
 
+def details(book: Notebook) -> Locator:
+    return book.panel.locator(".hfw-details")
+
+
 def answers(book: Notebook) -> list[str]:
     return book.panel.locator(".hfw-turn-answer .hfw-md").all_inner_texts()
 
@@ -30,7 +34,7 @@ def test_streams_while_another_cell_runs(chat: Chat, talker: Talker, gate: Gate)
     expect(answer).to_contain_text("w19")
     talker.let_go()
     expect(answer).to_contain_text("w59")
-    expect(status(book)).to_contain_text("7 + 60 tokens")
+    expect(details(book)).to_contain_text("7 + 60 tokens")
     assert not book.output(1).count()
     gate.open()
     expect(book.output(1)).to_contain_text("cell over")
@@ -129,7 +133,7 @@ def test_hostile_text_does_nothing(chat: Chat, page: Page) -> None:
     book = chat()
     ask(book, "hostile")
     expect(book.panel.locator(".hfw-md")).to_contain_text("onload")
-    expect(status(book)).to_contain_text("tokens")
+    expect(details(book)).to_contain_text("tokens")
     kinds = "script, img, iframe, svg:not(.hfw-icon), [onerror], [onload], [id], [style*=fixed]"
     acting = book.panel.locator(f".hfw-md :is({kinds})")
     assert acting.count() == 0
@@ -213,7 +217,7 @@ def test_conversation_can_be_changed(chat: Chat, talker: Talker) -> None:
 def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
     book = chat()
     ask(book, "think")
-    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md")).to_have_text(
+    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md-place > .hfw-md")).to_have_text(
         "Forty-two.\n"
     )
     thoughts = book.panel.locator(".hfw-think")
@@ -322,7 +326,7 @@ def test_late_and_second_views_show_all(chat: Chat, talker: Talker) -> None:
     talker.let_go()
     for at in (0, 1):
         expect(book.panel.nth(at).locator(".hfw-md")).to_contain_text("w118 w119")
-    expect(book.panel.first.locator(".hfw-status")).to_contain_text("7 + 120 tokens")
+    expect(book.panel.first.locator(".hfw-details")).to_contain_text("7 + 120 tokens")
 
 
 def test_what_was_lost_is_asked_for_again(chat: Chat, page: Page, talker: Talker) -> None:
@@ -342,6 +346,6 @@ def test_what_was_lost_is_asked_for_again(chat: Chat, page: Page, talker: Talker
         talker.step()
         page.wait_for_function("came => window.came > came", arg=came)
     talker.let_go()
-    expect(status(book)).to_contain_text("7 + 90 tokens")
+    expect(details(book)).to_contain_text("7 + 90 tokens")
     assert page.evaluate("window.dropped") > 3
     assert answers(book)[0].split() == [f"w{i}" for i in range(90)]

@@ -62,7 +62,7 @@ def test_a_task_is_compared_and_voted_on(notebook: Open, stage: Stage, page: Pag
     models = [f"{url}?first", f"{url}?second"]
     code = f"panel = hf.compare({models!r}, task='object-detection')\npanel"
     book = notebook([f"import hfwidgets as hf\n{code}"])
-    book.panel.get_by_role("button", name="Try the example").click()
+    book.panel.locator(".hfw-example").first.click()
     expect(book.panel.locator(".hfw-column img")).to_have_count(2)
     expect(book.panel).to_contain_text("objects are found by all models")
     vote = book.panel.get_by_role("button", name="Same")

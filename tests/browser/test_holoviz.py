@@ -80,6 +80,6 @@ def test_a_task_and_a_chat(app: str, page: Page) -> None:
     chat = page.locator(".hfw").filter(has=page.get_by_role("log"))
     ask(chat, "hello")
     expect(chat.get_by_text("You said: hello")).to_be_visible()
-    task = page.locator(".hfw").filter(has=page.get_by_role("button", name="Try the example"))
-    task.get_by_role("button", name="Try the example").click()
+    task = page.locator(".hfw").filter(has=page.get_by_role("group", name="Examples"))
+    task.locator(".hfw-example").first.click()
     expect(task.get_by_text("rough", exact=True)).to_be_visible()

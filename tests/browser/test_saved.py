@@ -17,7 +17,7 @@ def talked(chat: Chat, *cells: str) -> Notebook:
     """A notebook whose panel has had a conversation, saved."""
     book = chat(*cells)
     ask(book, "rich")
-    expect(book.panel.locator(".hfw-status")).to_contain_text("tokens")
+    expect(book.panel.locator(".hfw-details")).to_contain_text("tokens")
     expect(book.page.locator(".hfw-static")).to_contain_text("Quoted", use_inner_text=False)
     book.save()
     return book
@@ -65,7 +65,7 @@ def test_saved_state_is_small_and_holds_no_secret(chat: Chat, page: Page) -> Non
     secret = "sk-secret-1234567"
     book = chat("import os", settings=f"token='sk-'+'secret-'+str({secret[10:]})")
     ask(book, "rich")
-    expect(book.panel.locator(".hfw-status")).to_contain_text("tokens")
+    expect(book.panel.locator(".hfw-details")).to_contain_text("tokens")
     expect(page.locator(".hfw-static")).to_contain_text("Quoted", use_inner_text=False)
     with saving_state(page):
         book.save()
@@ -73,7 +73,7 @@ def test_saved_state_is_small_and_holds_no_secret(chat: Chat, page: Page) -> Non
     assert secret not in text
     state = json.loads(text)["metadata"]["widgets"]
     assert "AnyModel" in json.dumps(state)
-    assert len(json.dumps(state)) < 100_000
+    assert len(json.dumps(state)) < 40_000
     book.shutdown()
     book.open()
     expect(page.locator(".hfw-static h1")).to_be_visible()

@@ -30,6 +30,17 @@ def press(book: Notebook, name: str) -> None:
     book.panel.get_by_role("button", name=name, exact=True).click()
 
 
+def more(book: Notebook, name: str) -> None:
+    """Choose an item of the menu in the panel's last line."""
+    press(book, "More")
+    book.panel.get_by_role("menuitem", name=name).click()
+
+
+def try_example(book: Notebook) -> None:
+    book.panel.locator(".hfw-example").first.click()
+    done(book)
+
+
 def done(book: Notebook) -> None:
     expect(book.panel.locator(".hfw-is-done")).to_be_visible()
 
@@ -37,14 +48,13 @@ def done(book: Notebook) -> None:
 def test_examples_masks_and_code(notebook: Open, stage: Stage, page: Page) -> None:
     book = opened(notebook, f"hf.panel('fill-mask', base_url={stage.url('fill-mask')!r})", "words")
     text = book.panel.get_by_role("textbox", name="Text")
-    press(book, "More examples")
-    page.keyboard.press("ArrowDown")
+    examples = book.panel.get_by_role("group", name="Examples").get_by_role("button")
+    examples.nth(0).focus()
+    page.keyboard.press("Tab")
     expect(text).to_have_value("She poured a cup of [MASK] and sat down by the window.")
-    page.keyboard.press("Escape")
+    text.focus()
     expect(text).to_have_value("")
-    expect(book.panel.get_by_role("menu")).to_be_hidden()
-    page.keyboard.press("Enter")
-    page.keyboard.press("End")
+    examples.last.focus()
     page.keyboard.press("Enter")
     done(book)
     expect(text).to_have_value("The opposite of hot is [MASK].")
@@ -58,7 +68,7 @@ def test_examples_masks_and_code(notebook: Open, stage: Stage, page: Page) -> No
     cells = page.locator(".jp-CodeCell")
     expect(cells).to_have_count(3)
     expect(cells.nth(1)).to_contain_text("from huggingface_hub import InferenceClient")
-    press(book, "Send to a variable")
+    more(book, "Send to a variable")
     book.panel.get_by_label("Name of the variable").fill("words")
     page.keyboard.press("Enter")
     expect(book.panel.locator(".hfw-extras")).to_contain_text("words is now the last result")
@@ -71,8 +81,7 @@ def test_entities_are_filtered_and_listed(notebook: Open, stage: Stage) -> None:
         notebook,
         f"hf.panel('token-classification', base_url={stage.url('token-classification')!r})",
     )
-    press(book, "Try the example")
-    done(book)
+    try_example(book)
     spans = book.panel.locator(".hfw-span")
     expect(spans).to_have_count(2)
     expect(spans.first).to_have_text("Marie CuriePER")
@@ -90,8 +99,7 @@ def test_texts_go_on_and_languages_swap(notebook: Open, stage: Stage) -> None:
     book = opened(
         notebook, f"hf.panel('text-generation', base_url={stage.url('text-generation')!r})"
     )
-    press(book, "Try the example")
-    done(book)
+    try_example(book)
     prompt = book.panel.get_by_role("textbox", name="Prompt")
     press(book, "Continue")
     expect(prompt).to_have_value("Once upon a time, on a small island, there was a lighthouse.")
@@ -130,8 +138,7 @@ def test_sentences_are_compared_with_each_other(notebook: Open, stage: Stage) ->
     book = opened(
         notebook, f"hf.panel('sentence-similarity', base_url={stage.url('sentence-similarity')!r})"
     )
-    press(book, "Try the example")
-    done(book)
+    try_example(book)
     press(book, "Compare each with each")
     rows = book.panel.locator(".hfw-likeness tbody tr")
     expect(rows).to_have_count(4)
@@ -141,8 +148,7 @@ def test_sentences_are_compared_with_each_other(notebook: Open, stage: Stage) ->
 def test_a_panel_without_a_token_shows_a_kept_answer(notebook: Open) -> None:
     book = opened(notebook, "hf.text()")
     expect(book.panel.get_by_role("note")).to_contain_text("not signed in")
-    press(book, "Try the example")
-    done(book)
+    try_example(book)
     expect(book.panel.locator(".hfw-status")).to_contain_text("a stored answer, nothing was sent")
     expect(book.panel.locator(".hfw-scores")).to_contain_text("POSITIVE")
 
@@ -155,7 +161,7 @@ def test_a_chats_tools(chat: Chat, page: Page, tmp_path: object) -> None:
     insert = book.panel.get_by_role("button", name="Insert below as a cell")
     insert.first.click()
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
-    press(book, "Save the result")
+    more(book, "Save the result")
     with page.expect_download() as saved:
         press(book, "Save as JSON")
     assert saved.value.suggested_filename == "conversation.json"
@@ -180,10 +186,44 @@ def test_narrow_panels_keep_everything_inside(notebook: Open, stage: Stage, page
         f"hf.panel('token-classification', base_url={stage.url('token-classification')!r})",
     )
     book.panel.evaluate("node => (node.style.width = '400px')")
-    press(book, "Try the example")
-    done(book)
+    try_example(book)
     outside = """node => [...node.querySelectorAll('button, input, select, textarea')]
       .filter(one => one.checkVisibility())
       .filter(one => one.getBoundingClientRect().right > node.getBoundingClientRect().right + 1)
       .map(one => one.ariaLabel || one.textContent)"""
     assert book.panel.evaluate(outside) == []
+
+
+def test_a_result_stands_next_to_its_input_and_is_marked_when_it_is_old(
+    notebook: Open, stage: Stage
+) -> None:
+    book = opened(
+        notebook,
+        f"hf.panel('text-classification', base_url={stage.url('text-classification')!r})",
+        "print(panel.inputs['text'], panel.result[0].label)",
+    )
+    form, result = book.panel.locator(".hfw-form"), book.panel.locator(".hfw-result")
+    expect(result).to_have_text("Labels and their scores will appear here.")
+    try_example(book)
+    expect(result.locator(".hfw-top-label")).to_have_text("calm75%")
+    expect(result.get_by_text("From the previous input")).to_have_count(0)
+    left, right = form.bounding_box(), result.bounding_box()
+    assert left
+    assert right
+    assert (right["y"], right["x"] > left["x"] + left["width"]) == (left["y"], True)
+    book.panel.evaluate("node => (node.style.width = '700px')")
+    left, right = form.bounding_box(), result.bounding_box()
+    assert left
+    assert right
+    assert right["y"] > left["y"] + left["height"]
+    text = book.panel.get_by_role("textbox", name="Text")
+    before = text.input_value()
+    text.fill("Another text.")
+    expect(result.get_by_text("From the previous input")).to_be_visible()
+    text.fill(before)
+    expect(result.get_by_text("From the previous input")).to_have_count(0)
+    press(book, "Clear")
+    expect(text).to_have_value("")
+    expect(result).to_have_text("Labels and their scores will appear here.")
+    book.run(1)
+    expect(book.output(1)).to_contain_text("None calm")

@@ -34,16 +34,16 @@ def test_a_task_and_a_chat(voila: Jupyter, page: Page, loopback: Loopback) -> No
     page.goto(voila.address("panels.ipynb"))
     task, chat = book.panel.nth(0), book.panel.nth(1)
 
-    task.get_by_role("button", name="Try the example").click()
+    task.locator(".hfw-example").first.click()
     expect(task.locator(".hfw-box-mark")).to_have_count(2)
     expect(task.locator(".hfw-view img")).not_to_have_js_property("naturalWidth", 0)
     stage.hold()
-    task.get_by_role("button", name="Run", exact=True).click()
+    task.locator(".hfw-run:not(.hfw-stop)").click()
     task.get_by_role("button", name="Stop").click()
     expect(task.locator(".hfw-status")).to_contain_text("Stopped")
     stage.let_go()
     stage.failing = True
-    task.get_by_role("button", name="Run", exact=True).click()
+    task.locator(".hfw-run:not(.hfw-stop)").click()
     expect(task.get_by_role("alert")).to_contain_text("refused this input")
 
     ask(chat, "count 60 by 10")

@@ -36,9 +36,10 @@ def test_button_installs_the_weights(
     with pytest.raises(errors.NotServedError, match="hfwidgets engine install light"):
         panel.run(text="Ann went to Rome.")
     failure = page(panel).doc["state"]["failure"]
-    assert (failure["wants"], failure["set"]) == ("weights", "light")
+    assert failure["action"]["name"] == "install_set"
+    assert failure["action"]["arguments"] == {"set": "light"}
     assert "12 MB" in failure["text"]
-    say(panel, k="do", do="install", name=failure["set"])
+    say(panel, k="do", do="install", name="light")
     assert panel._hfw_current_run is not None
     panel._hfw_current_run.wait(300)
     assert page(panel).doc["state"]["failure"] is None

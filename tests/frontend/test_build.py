@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOOK = ROOT / "hfwidgets" / "frontend" / "hatch_build.py"
-BUILT = {"panel.js", "panel-style.css", "markdown.js", "highlight.js", "math.js", "task.js"}
+BUILT = {"panel.js", "ui.js", "markdown.js", "highlight.js", "math.js", "wave.js"}
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_the_bundle_loads_nothing(name: str, loader: str) -> None:
 
 
 def test_the_whole_bundle_is_checked() -> None:
-    assert {"panel.js", "task.js", "markdown.js", "panel-style.css"} <= set(BUILT)
+    assert {"panel.js", "ui.js", "markdown.js", "wave.js"} <= set(BUILT)
 
 
 def test_code_comes_from_the_kernel_only() -> None:

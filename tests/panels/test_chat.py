@@ -134,7 +134,7 @@ def test_an_error_is_raised_and_shown_and_returns_the_message(chat: Chat) -> Non
     assert panel.status == "failed"
     assert doc["turns"] == []
     assert doc["draft"]["text"] == "refuse"
-    assert doc["state"]["failure"]["wants"] == "key"
+    assert doc["state"]["failure"]["action"]["name"] == "sign_in"
     assert panel.results == []
 
 

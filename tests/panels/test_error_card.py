@@ -1,10 +1,12 @@
 """A panel shows an error's reason and advice from its fields, and offers its action as a button."""
 
 import json
+from typing import get_args
 
 import pytest
 
 from hfwidgets import InferenceClient, errors
+from hfwidgets.panels.document.protocol import ActionView
 from hfwidgets.panels.views.error_card import MAX_REASON_LENGTH, error_card
 from tests.plugins.loopback import Answer, Loopback
 
@@ -67,24 +69,24 @@ def test_what_to_do_is_shown_however_it_begins(
 ) -> None:
     error = refuse(loopback, answer)
     card = error_card(error)
-    assert card["title"] == title
+    assert card.title == title
     assert advice in error.advice
-    assert card["text"].endswith(error.advice)
-    assert card["text"].startswith(f"together, model {MODEL} answered ")
-    assert len(card["text"]) < MAX_REASON_LENGTH + len(error.advice)
-    assert card["details"] == str(error)
+    assert card.text.endswith(error.advice)
+    assert card.text.startswith(f"together, model {MODEL} answered ")
+    assert len(card.text) < MAX_REASON_LENGTH + len(error.advice)
+    assert card.details == str(error)
     assert error.action == action
 
 
 def test_a_short_error_is_shown_whole() -> None:
     card = error_card(errors.InputError("Short.", advice="Any words at all."))
-    assert (card["text"], card["details"]) == ("Short. Any words at all.", "")
+    assert (card.text, card.details) == ("Short. Any words at all.", "")
 
 
 def test_a_first_sentence_without_an_end_is_cut() -> None:
     card = error_card(errors.InputError("x" * 1000, advice="Do this."))
-    assert card["text"] == "x" * MAX_REASON_LENGTH + "… Do this."
-    assert card["details"] == "x" * 1000 + " Do this."
+    assert card.text == "x" * MAX_REASON_LENGTH + "… Do this."
+    assert card.details == "x" * 1000 + " Do this."
 
 
 @pytest.mark.parametrize(
@@ -97,21 +99,35 @@ def test_a_first_sentence_without_an_end_is_cut() -> None:
     ],
 )
 def test_titles(kind: type[errors.HfWidgetsError], title: str) -> None:
-    assert error_card(kind("x"))["title"] == title
+    assert error_card(kind("x")).title == title
 
 
 def test_an_error_of_another_kind_is_named_without_its_secrets() -> None:
     card = error_card(RuntimeError("hf_abc is bad"))
-    assert card["title"] == "Something unexpected happened"
-    assert card["text"] == "RuntimeError: hf_… is bad"
+    assert card.title == "Something unexpected happened"
+    assert card.text == "RuntimeError: hf_… is bad"
 
 
 def test_a_missing_key_and_missing_weights_get_a_button() -> None:
-    assert error_card(errors.MissingTokenError("x"))["wants"] == "key"
+    card = error_card(errors.MissingTokenError("x"))
+    assert card.action == ActionView(name="sign_in", label="Sign in")
     action = errors.Action("install_set", {"set": "full"})
     card = error_card(errors.EngineError("Not installed.", action=action))
-    assert (card["wants"], card["set"]) == ("weights", "full")
-    assert error_card(errors.InputError("Run hfwidgets engine install light"))["wants"] == ""
+    assert card.action == install_button("full")
+    assert error_card(errors.InputError("Run hfwidgets engine install light")).action is None
+
+
+@pytest.mark.parametrize("name", get_args(errors.ActionName))
+def test_each_action_has_a_button_with_words(name: errors.ActionName) -> None:
+    action = errors.Action(name, {"set": "full", "url": "https://huggingface.co/settings"})
+    card = error_card(errors.HfWidgetsError("It failed.", action=action))
+    assert card.action
+    assert len(card.action.label.split()) >= 2
+
+
+def install_button(name: str) -> ActionView:
+    label, arguments = f"Install the {name} set", {"set": name}
+    return ActionView(name="install_set", label=label, arguments=arguments)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +143,7 @@ def test_weights_that_a_server_misses_get_a_button(
 ) -> None:
     known = json.loads(json.dumps(body).replace("SET", name))
     error = refuse(loopback, Answer(501, json=known))
-    assert (error_card(error)["wants"], error_card(error)["set"]) == ("weights", name)
-    assert error_card(refuse(loopback, Answer(501, json=body)))["wants"] == ""
+    assert error_card(error).action == install_button(name)
+    other = error_card(refuse(loopback, Answer(501, json=body)))
+    assert other.action
+    assert other.action.name == "choose_provider"

@@ -332,6 +332,7 @@ def test_the_banner_names_the_providers_that_serve_the_task() -> None:
     banner = page(opened).doc["banner"]
     assert banner["why"] == "unserved"
     assert banner["text"] == ("groq does not serve this task (Summarization). Choose hf-inference.")
+    assert banner["services"] == ["hf-inference"]
     opened.provider = "hf-inference"
     assert page(opened).doc["banner"] is None
     opened.close()
@@ -464,3 +465,31 @@ def test_a_text_widget_can_be_linked(panel: Open, trait: str) -> None:
     assert getattr(opened, trait) == "local"
     box.value = ""
     assert opened.run(text="one") is not None
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_form_says_what_its_button_does_and_what_will_be_shown(panel: Open, task: str) -> None:
+    form = page(panel(task)).doc["form"]
+    assert form["verb"].istitle() or form["verb"] == "Fill in"
+    assert form["outcome"].endswith(" will appear here.")
+    assert not set(form["providers"]) & set(form["unserved"])
+
+
+def test_a_result_is_shown_with_the_inputs_that_it_answers(panel: Open) -> None:
+    opened = panel("text-classification", text="calm seas")
+    assert page(opened).doc["answered"] is None
+    opened.run()
+    opened.inputs["text"] = "rough seas"
+    doc = page(opened).doc
+    assert doc["answered"] == {"text": {"kind": "plain", "value": "calm seas"}}
+    assert doc["inputs"]["text"]["value"] == "rough seas"
+
+
+def test_clear_empties_the_form_and_keeps_the_results(panel: Open) -> None:
+    opened = panel("text-classification", text="calm seas")
+    result = opened.run()
+    say(opened, k="do", do="clear")
+    doc = page(opened).doc
+    assert (doc["inputs"], doc["result"], doc["answered"]) == ({"text": None}, None, None)
+    assert (doc["state"]["status"], doc["state"]["stats"]) == ("idle", None)
+    assert opened.results == [result]

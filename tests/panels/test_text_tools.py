@@ -240,10 +240,10 @@ def test_long_errors_show_the_reason_and_the_advice() -> None:
     listing = ", ".join(f"task-{at}" for at in range(60))
     reason, advice = f"It is not served here. It serves {listing}.", "Use another provider."
     shown = error_card(errors.InputError(reason, advice=advice))
-    assert shown["text"] == "It is not served here. Use another provider."
-    assert shown["details"] == f"{reason} {advice}"
-    assert len(shown["text"]) < MAX_REASON_LENGTH
-    assert error_card(errors.InputError("Short."))["details"] == ""
+    assert shown.text == "It is not served here. Use another provider."
+    assert shown.details == f"{reason} {advice}"
+    assert len(shown.text) < MAX_REASON_LENGTH
+    assert error_card(errors.InputError("Short.")).details == ""
 
 
 def test_answers_from_a_cache_are_marked(panel: Open, stage: Stage) -> None:
@@ -273,17 +273,17 @@ def test_results_of_texts_and_tables_plot(panel: Open) -> None:
 
 def test_a_conversation_is_saved_and_opened(chat: Chat, tmp_path: Path) -> None:
     first = chat(system="Be brief.", temperature=0.5)
-    assert page(first).doc["result"] is None
+    assert page(first).doc["files"] is None
     first.run("hello")
-    kept = page(first).doc["result"]
-    assert kept["raw"]
-    content, kind = first._hfw_find_media(f"talk.{kept['n']}.json") or (b"", "")
+    files = page(first).doc["files"]
+    assert [save["label"] for save in files["saves"]] == ["JSON", "Markdown"]
+    content, kind = first._hfw_find_media(files["saves"][0]["id"]) or (b"", "")
     assert kind == "application/json"
     other = chat()
     attach(other, "conversation", content)
     assert other.messages == first.messages
     assert other.parameters == {"temperature": 0.5}
-    raw, _ = first._hfw_find_media(f"raw.{kept['n']}") or (b"", "")
+    raw, _ = first._hfw_find_media(files["raw"]) or (b"", "")
     assert json.loads(raw)["choices"][0]["message"]["content"] == "You said: hello"
     text = first.export(tmp_path / "talk.md").read_text()
     assert "**You**\n\nhello" in text
@@ -314,7 +314,7 @@ def test_a_comparison_is_saved_and_shown_as_code(stage: Stage) -> None:
     url = stage.url("chat-completion")
     panel = hf.compare([f"{url}?a", f"{url}?b"], "Waves?", system="Brief.", temperature=0)
     result = asyncio.run(panel.arun())
-    kept = page(panel).doc["result"]
+    kept = page(panel).doc["files"]
     raw, _ = panel._hfw_find_media(kept["raw"]) or (b"", "")
     assert json.loads(raw)[0]["answer"] == "Waves come and go."
     assert {save["label"] for save in kept["saves"]} == {"CSV", "JSON"}

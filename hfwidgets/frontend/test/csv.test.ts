@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { columnsOf, rowsOf } from "../src/task/csv.ts";
+import { columnsOf, rowsOf } from "../src/form/csv.ts";
 
 describe("tables as text", () => {
   it("reads commas, semicolons and what spreadsheets copy", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Fence } from "../src/text/fence.ts";
-import { closed } from "../src/text/tail.ts";
+import { closeMarkup } from "../src/text/close-markup.ts";
 
 /** Feed a text letter by letter and return the code at the end and where the fence closed. */
 function feed(text: string): { code: string; end: number | null; shown: string[] } {
@@ -53,6 +53,6 @@ describe("unfinished tails", () => {
     ["`**` x", "`**` x"],
     ["plain", "plain"],
   ] as const) {
-    it(`closes ${text}`, () => assert.equal(closed(text), wanted));
+    it(`closes ${text}`, () => assert.equal(closeMarkup(text), wanted));
   }
 });

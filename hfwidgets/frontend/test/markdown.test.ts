@@ -163,11 +163,11 @@ describe("formulas as MathML", () => {
 });
 
 describe("highlighting", () => {
-  it("colours known languages, as text nodes", () => {
+  it("colors known languages, as text nodes", () => {
     const root = document.createElement("div");
-    const coloured = highlight("def f(): return '<img src=x>'", "python");
-    assert.ok(coloured);
-    root.append(coloured);
+    const colored = highlight("def f(): return '<img src=x>'", "python");
+    assert.ok(colored);
+    root.append(colored);
     assert.equal(root.textContent, "def f(): return '<img src=x>'");
     assert.ok(root.querySelector(".hljs-keyword"));
     assert.equal(root.querySelector("img"), null);

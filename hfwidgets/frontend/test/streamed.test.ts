@@ -1,7 +1,7 @@
 import "./page.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChunkLoader } from "../src/chunks.ts";
+import type { LazyModules } from "../src/document/lazy-modules.ts";
 
 const { StreamedText } = await import("../src/text/streamed.ts");
 const modules: Record<string, unknown> = {
@@ -12,7 +12,7 @@ const modules: Record<string, unknown> = {
 const chunks = {
   now: (name: string) => modules[name],
   get: (name: string) => Promise.resolve(modules[name]),
-} as unknown as ChunkLoader;
+} as unknown as LazyModules;
 
 const SAMPLE = [
   "# Title\n\nA *paragraph* with `code` and $5.\n\n",
@@ -59,7 +59,7 @@ describe("streamed text", () => {
     assert.equal(text.node.querySelector("p"), first);
   });
 
-  it("appends to an open fence instead of rendering it anew", () => {
+  it("appends to an open fence instead of rendering it again", () => {
     const text = new StreamedText(chunks);
     text.update("```py\na = 1\n", false);
     const code = text.node.querySelector("pre code");
@@ -98,7 +98,7 @@ describe("streamed text", () => {
   it("stands as plain text until the Markdown chunk is there", async () => {
     let ready = false;
     const late = { ...chunks, now: (n: string) => (ready ? modules[n] : undefined) };
-    const text = new StreamedText(late as unknown as ChunkLoader);
+    const text = new StreamedText(late as unknown as LazyModules);
     text.update("**bold**", true);
     assert.equal(text.node.textContent, "**bold**");
     ready = true;

@@ -1,4 +1,4 @@
-"""The front end's built files: the widget's own module and the chunks that a page fetches."""
+"""The front end's built files: the widget's loader and the chunks that a page fetches."""
 
 import functools
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 from hfwidgets.errors import ConfigurationError
 
 STATIC_DIR = Path(__file__).parents[2] / "static"
-CHUNKS = ("markdown", "highlight", "math", "task")
+CHUNKS = ("ui", "markdown", "highlight", "math", "wave")
 
 
 @functools.cache

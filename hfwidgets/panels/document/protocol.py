@@ -69,6 +69,8 @@ class Field(Part, kw_only=True):
     help: str
     advanced: bool
     control: ControlView
+    default: Json = None
+    """The value that is used where none is set, if it is known."""
 
 
 class DefaultServer(Part, kw_only=True):
@@ -88,10 +90,56 @@ class PanelShape(Part, kw_only=True):
     fields: list[Field]
     starters: list[str]
     providers: list[str]
+    unserved: list[str]
+    """Providers that do not serve the task."""
     served: DefaultServer
     chunks: dict[str, str]
     """Hashes of the front end's chunks by name."""
     key: str = ""
+
+
+class ActionView(Part, kw_only=True):
+    """A step that would help, for a button: an `errors.Action` with the button's text."""
+
+    name: str
+    label: str
+    arguments: dict[str, str] = {}
+
+
+class ErrorCard(Part, kw_only=True):
+    """What went wrong, and the one step that would help."""
+
+    title: str
+    text: str
+    """The reason and the advice."""
+    details: str = ""
+    """The whole text, where the reason is too long to be shown at once."""
+    action: ActionView | None = None
+
+
+class RunStats(Part, kw_only=True):
+    """What is known of a run that is over. Times are in seconds."""
+
+    first: float | None = None
+    """Until the first token."""
+    rate: float | None = None
+    """Tokens per second."""
+    seconds: float | None = None
+    server: float | None = None
+    """Time that the server itself took."""
+    prompt: int | None = None
+    completion: int | None = None
+    """Tokens, as `prompt`."""
+    counted: bool = False
+    """True if the tokens were counted from the pieces of the stream."""
+    model: str | None = None
+    provider: str | None = None
+    finish: str | None = None
+    cost: float | None = None
+    """US dollars."""
+    cached: bool | None = None
+    recorded: str | None = None
+    """The day of a recorded answer."""
 
 
 class State(msgspec.Struct, rename={"in_cell": "inCell"}, kw_only=True):
@@ -105,8 +153,8 @@ class State(msgspec.Struct, rename={"in_cell": "inCell"}, kw_only=True):
     stopping: bool = False
     in_cell: bool = False
     """True while the panel's own blocking call occupies the kernel."""
-    failure: Json = None
-    stats: Json = None
+    failure: ErrorCard | None = None
+    stats: RunStats | None = None
 
 
 class PanelSettings(Part, kw_only=True):
@@ -125,6 +173,8 @@ class Banner(Part, kw_only=True):
     """"unserved" or "key"."""
     local: bool
     """True if the embedded engine serves the task."""
+    services: list[str] = []
+    """Providers to choose instead."""
 
 
 class CodeForms(Part, kw_only=True):
@@ -190,8 +240,13 @@ class Form(Part, kw_only=True):
     basics: list[Field]
     fields: list[Field]
     providers: list[str]
+    unserved: list[str]
     empty: str
     """Shown where a result has nothing in it."""
+    verb: str
+    """What the button that runs the task says."""
+    outcome: str
+    """What will stand in the place of the result."""
     tasks: list[TaskChoice]
     examples: list[ExampleView] = []
 
@@ -242,6 +297,12 @@ class Column(Part, kw_only=True):
     text: str
     state: str
     error: str
+    provider: str | None = None
+    first_token_seconds: float | None = None
+    tokens_per_second: float | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+    dollars: float | None = None
 
 
 # Results
@@ -315,6 +376,102 @@ class Pairs(Part, kw_only=True):
     n: int
     names: list[str]
     matrix: list[list[float]] | None
+
+
+class DifferencesView(Part, kw_only=True):
+    """Where results differ: a sentence and a table with a column per model."""
+
+    summary: str
+    table: View | None
+
+
+# The rows of an evaluation
+
+
+class FilterChoice(Part, kw_only=True):
+    """A filter as the page offers it, with the number of its rows."""
+
+    label: str
+    count: int
+
+
+class RowInput(Part, kw_only=True):
+    """An input of a row in the view of its kind."""
+
+    name: str
+    view: View
+
+
+class RowState(Part, kw_only=True):
+    """The row that is shown: its place in the filter, and what belongs to it.
+
+    `answer` is the right answer as text, `classes` the answers to choose from where it is a class.
+    """
+
+    filter: int
+    at: int
+    count: int
+    index: int
+    inputs: list[RowInput]
+    answer: str
+    correctable: bool
+    classes: list[str]
+    spoken: str
+
+
+class ResultFiles(Part, kw_only=True):
+    """What a conversation or a comparison can be saved as."""
+
+    n: int
+    raw: str = ""
+    """The id of the result as JSON text."""
+    saves: list[Save] = []
+
+
+class PanelDocument(Part, rename={"can_undo": "canUndo", "can_redo": "canRedo"}, kw_only=True):
+    """The whole document: each panel keeps the parts that it needs."""
+
+    state: State
+    settings: PanelSettings
+    models: list[str]
+    """Names to complete the model field with."""
+    uploads: dict[str, UploadProgress] = {}
+    banner: Banner | None = None
+    code: CodeForms | None = None
+    sent: str = ""
+    """Which variable the result was sent to."""
+    result: View | None = None
+    files: ResultFiles | None = None
+    names: dict[str, list[Variable]] = {}
+    """Variables of the notebook, by the input that they fit."""
+    heard: int = 0
+    """The number of the last message with inputs that the kernel has heard."""
+
+    form: Form | None = None
+    inputs: dict[str, InputView | None] = {}
+    answered: dict[str, InputView | None] | None = None
+    """The inputs that the result answers."""
+    auto: bool = False
+    gallery: list[GalleryItem] = []
+    pairs: Pairs | None = None
+
+    turns: list[Turn] = []
+    draft: Draft | None = None
+    attached: AttachedImage | None = None
+    taken: int = 0
+    """The number of the last message of a chat that the kernel has taken."""
+    can_undo: bool = False
+    can_redo: bool = False
+
+    prompt: str = ""
+    columns: list[Column] = []
+    differences: DifferencesView | None = None
+    vote: str = ""
+    """The name of the model that was preferred, "same", or empty."""
+
+    verdict: str = ""
+    filters: list[FilterChoice] = []
+    row: RowState | None = None
 
 
 # Messages from the page; `do` messages carry the arguments of an action and are read by hand.

@@ -28,8 +28,9 @@ class PanelWidget(anywidget.AnyWidget):
     """The part of a panel that knows notebooks: one anywidget, its messages, its two outputs.
 
     Only what never changes is a synced trait, so a saved notebook holds neither the conversation
-    twice nor anything that was typed. Private names of all panels begin with `_hfw_`: hosts keep
-    marks of their own on widgets (holoviz Panel sets `_document`), and a clash breaks both.
+    twice nor anything that was typed, and of the code only the loader. Private names of all panels
+    begin with `_hfw_`: hosts keep marks of their own on widgets (holoviz Panel sets `_document`),
+    and a clash breaks both.
 
     Args:
         shape: what does not change; its key is filled in.
@@ -37,11 +38,10 @@ class PanelWidget(anywidget.AnyWidget):
         traits: values of a subclass's traits.
     """
 
-    needed_chunks: ClassVar[tuple[str, ...]] = ("markdown",)
+    needed_chunks: ClassVar[tuple[str, ...]] = ("ui", "markdown")
     """Chunks that nearly every result of the panel needs."""
 
     _esm = t.Unicode().tag(sync=True)
-    _css = t.Unicode().tag(sync=True)
     _hfw_start = t.Dict().tag(sync=True)
 
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
@@ -52,7 +52,6 @@ class PanelWidget(anywidget.AnyWidget):
         self._hfw_mirror = Mirror(doc, self._hfw_post_message, flusher.schedule)
         super().__init__(
             _esm=assets.read_asset_text("panel.js"),
-            _css=assets.read_asset_text("panel-style.css"),
             _hfw_start={"shape": to_json(shape), "doc": self._hfw_mirror.get()},
             **traits,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.protocol import Form, TaskChoice
 from hfwidgets.panels.form import fields
-from hfwidgets.panels.views.empty_results import empty_text
+from hfwidgets.panels.views.empty_results import empty_text, outcome_text
 from hfwidgets.tasks import BaseTask, controls, examples
 from hfwidgets.tasks.examples import Example
 
@@ -14,6 +14,9 @@ ALIAS_PARAMETERS = frozenset(
     {"labels", "stop_sequences", "encoding_format", "details", "parameters"}
 )
 """Older names of other parameters, and what changes only the result's Python type."""
+
+VERBS = {"Answer": "Ask", "Continue": "Generate", "Fill": "Fill in"}
+"""Verbs of what the user does, where the description has what the model does."""
 
 MAX_DESCRIPTION_LENGTH = 60
 
@@ -38,7 +41,10 @@ def describe_form(task: BaseTask, choices: Iterable[BaseTask] = ()) -> Form:
         basics=[field for field in parameters if field not in advanced],
         fields=advanced,
         providers=background_loop.list_providers(task.name),
+        unserved=fields.list_unserving(task),
         empty=empty_text(task),
+        verb=describe_verb(task),
+        outcome=outcome_text(task),
         tasks=[TaskChoice(name=t.name, label=t.label, domain=t.domain) for t in choices],
     )
 
@@ -58,17 +64,26 @@ def split_parameters(task: BaseTask) -> tuple[list[str], list[str]]:
     return inputs, list(dict.fromkeys([*hinted, *others]))
 
 
+def describe_verb(task: BaseTask) -> str:
+    """Return what the button that runs a task says: the verb that its description opens with."""
+    verb = task.doc.partition(" ")[0].strip(".,:")
+    return VERBS.get(verb, verb) or "Run"
+
+
 def task_examples(task: BaseTask) -> list[Mapping[str, Any]]:
     """Return a task's examples: the declared one and those that `MORE_EXAMPLES` adds."""
     return [task.example, *(dict(more) for more in examples.MORE_EXAMPLES.get(task.name, ()))]
 
 
 def describe_example(example: Mapping[str, Any]) -> str:
-    """Return a short description of an example: its image's or the start of its text."""
+    """Return an example in a few words: of its image, its text or its table's columns."""
     for value in example.values():
         if isinstance(value, Example):
             return value.alt
     text = next((value for value in example.values() if isinstance(value, str)), "")
+    tables = [value for value in example.values() if isinstance(value, Mapping)]
+    if not text and tables:
+        text = ", ".join(map(str, tables[0]))  # the names of its columns
     if len(text) < MAX_DESCRIPTION_LENGTH:
         return text
     return f"{text[: MAX_DESCRIPTION_LENGTH - 3]}…"

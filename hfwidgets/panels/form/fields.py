@@ -1,14 +1,22 @@
 """The fixed part of a panel, read from the task's declaration: fields, controls, providers."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.core import environment
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document import assets
-from hfwidgets.panels.document.protocol import ControlView, DefaultServer, Field, PanelShape
+from hfwidgets.panels.document.protocol import (
+    ControlView,
+    DefaultServer,
+    Field,
+    Json,
+    PanelSettings,
+    PanelShape,
+)
 from hfwidgets.tasks import BaseTask, controls
 
 FIELD_LABELS = {
@@ -44,9 +52,18 @@ def describe_panel(
         fields=parameter_fields(task),
         starters=list(starters),
         providers=background_loop.list_providers(task.name),
+        unserved=list_unserving(task),
         served=default_server(base_url),
         chunks=assets.chunk_digests(),
     )
+
+
+def describe_settings(
+    model: str | None, provider: str | None, values: Mapping[str, Any]
+) -> PanelSettings:
+    """Return the settings as the page shows them; values that are not set are left out."""
+    visible = {name: value for name, value in values.items() if value not in (None, "")}
+    return PanelSettings(model=model or "", provider=provider or "", values=visible)
 
 
 def default_server(base_url: str | None) -> DefaultServer:
@@ -56,7 +73,13 @@ def default_server(base_url: str | None) -> DefaultServer:
         host = urlsplit(base_url).netloc.rpartition("@")[2]
         return DefaultServer(label=host or redact_model(base_url), fixed=True)
     name = environment.default_provider()
-    return DefaultServer(label=f"default ({name})" if name else "default provider", fixed=False)
+    return DefaultServer(label=f"Automatic ({name})" if name else "Automatic", fixed=False)
+
+
+def list_unserving(task: BaseTask) -> list[str]:
+    """Return the names of the providers that do not serve a task."""
+    serving = background_loop.list_providers(task.name)
+    return [name for name in background_loop.list_providers() if name not in serving]
 
 
 def parameter_fields(task: BaseTask) -> list[Field]:
@@ -77,7 +100,14 @@ def describe_field(task: BaseTask, name: str) -> Field:
         # Only a hint declares that people need a parameter often; all others are folded away.
         advanced=control.advanced if name in task.hints else True,
         control=describe_control(control),
+        default=_known_default(task, name),
     )
+
+
+def _known_default(task: BaseTask, name: str) -> Json:
+    """Return what a parameter is where it is not set; None where the server decides."""
+    default = task.signature.parameters[name].default
+    return default if isinstance(default, str | int | float) else None
 
 
 def describe_control(control: controls.Control) -> ControlView:

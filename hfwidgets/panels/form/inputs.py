@@ -97,6 +97,10 @@ class PanelInputs(MutableMapping[str, Any]):
             self[name], self.control_for(name), self.file_id(name), self._labels.get(name, "")
         )
 
+    def describe_all(self) -> dict[str, InputView | None]:
+        """Describe all inputs for the page, by name."""
+        return {name: self.describe(name) for name in self._names}
+
     def label_of(self, name: str) -> str:
         """Return where an input comes from, for people."""
         return self._labels.get(name, "")

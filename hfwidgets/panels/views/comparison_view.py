@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hfwidgets.panels.document.protocol import Part, View
+from hfwidgets.panels.document.protocol import DifferencesView, Part, View
 from hfwidgets.panels.views.context import ViewContext
 from hfwidgets.panels.views.parts import result_html
 from hfwidgets.panels.views.registry import find_view, register_view, view_kind
@@ -25,13 +25,6 @@ class ComparedResult(Part, kw_only=True):
     facts: list[list[str]]
     mark: str = ""
     """Whether it is right, in words and with a sign."""
-
-
-class DifferencesView(Part, kw_only=True):
-    """Where results differ: a sentence and a table with a column per model."""
-
-    summary: str
-    table: TableView | None
 
 
 class ComparisonView(View, tag="comparison", kw_only=True):

@@ -1,9 +1,10 @@
 """Show in a panel what went wrong: a short title, the reason, what to do."""
 
 import re
-from typing import Any
+from urllib.parse import urlsplit
 
 from hfwidgets import errors
+from hfwidgets.panels.document.protocol import ActionView, ErrorCard
 
 # The first match counts, so subclasses come before their bases.
 _TITLES: tuple[tuple[type[BaseException], str], ...] = (
@@ -33,34 +34,49 @@ MAX_REASON_LENGTH = 280
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def error_card(error: BaseException) -> dict[str, Any]:
-    """Return an error as the page shows it; it never holds a token.
+_BUTTONS = {
+    "run_locally": "Run locally",
+    "choose_provider": "Choose a provider",
+    "choose_model": "Choose a model",
+    "retry": "Try again",
+    "sign_in": "Sign in",
+}
+"""What the button of an action says; those with arguments name them, see `_label_action`."""
 
-    Returns:
-        `title`; `text`, the reason and the advice; `details`, the whole text where the reason was
-        too long to be shown at once; `wants`, the step that a button offers (`key`, `weights` or
-        empty); `set`, the set of weights that it installs.
-    """
+
+def error_card(error: BaseException) -> ErrorCard:
+    """Return an error as the page shows it, with its action as a button; it holds no token."""
     if not isinstance(error, errors.HfWidgetsError):
         text = f"{type(error).__name__}: {errors.redact(str(error))}"
-        return _build_card("Something unexpected happened", text, "", text, None)
+        return _build_card("Something unexpected happened", text, "", text, errors.Action("retry"))
     title = next(title for kind, title in _TITLES if isinstance(error, kind))
     return _build_card(title, error.reason, error.advice, str(error), error.action)
 
 
 def _build_card(
     title: str, reason: str, advice: str, whole: str, action: errors.Action | None
-) -> dict[str, Any]:
+) -> ErrorCard:
     # The advice is shown whole, however long the reason is: it is what helps.
-    name = action.name if action else ""
     is_long = len(reason) > MAX_REASON_LENGTH
-    return {
-        "title": title,
-        "text": " ".join(filter(None, (_shorten_reason(reason), advice))) if is_long else whole,
-        "details": whole if is_long else "",
-        "wants": {"sign_in": "key", "install_set": "weights"}.get(name, ""),
-        "set": action.arguments["set"] if action and name == "install_set" else "",
-    }
+    return ErrorCard(
+        title=title,
+        text=" ".join(filter(None, (_shorten_reason(reason), advice))) if is_long else whole,
+        details=whole if is_long else "",
+        action=_describe_action(action) if action else None,
+    )
+
+
+def _describe_action(action: errors.Action) -> ActionView:
+    arguments = dict(action.arguments)
+    return ActionView(name=action.name, label=_label_action(action), arguments=arguments)
+
+
+def _label_action(action: errors.Action) -> str:
+    if action.name == "install_set":
+        return f"Install the {action.arguments['set']} set"
+    if action.name == "open_url":
+        return f"Open {urlsplit(action.arguments['url']).hostname}"
+    return _BUTTONS[action.name]
 
 
 def _shorten_reason(reason: str) -> str:

@@ -1,4 +1,4 @@
-// Code in colours: lowlight gives a tree, which becomes nodes without passing through HTML.
+// Code in colors: lowlight gives a tree, which becomes nodes without passing through HTML.
 
 import { common, createLowlight } from "lowlight";
 

@@ -3,7 +3,7 @@
 
 import DOMPurify from "dompurify";
 import { Marked, type Token, type Tokens, type TokensList } from "marked";
-import { blockFormula, type Formula, inlineFormula, openFormula } from "../text/dollars.ts";
+import { blockFormula, type Formula, inlineFormula, openFormula } from "../text/math-delimiters.ts";
 
 const TAGS =
   "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sub sup " +
@@ -37,7 +37,7 @@ marked.use({
         if (!last && openFormula(text)) return { type: "formulaOpen", raw: text };
         return undefined;
       },
-      renderer: (token) => formula(token as unknown as Formula),
+      renderer: ({ tex, display }) => formula(tex, display),
     },
     { name: "formulaOpen", renderer: (token) => `<p>${escape(token.raw)}</p>` },
     {
@@ -48,7 +48,7 @@ marked.use({
         const found = inlineFormula(text);
         return found ? token("formula", found) : undefined;
       },
-      renderer: (token) => formula(token as unknown as Formula),
+      renderer: ({ tex, display }) => formula(tex, display),
     },
   ],
 });
@@ -121,7 +121,7 @@ function host(href: string): string {
   }
 }
 
-function formula({ tex, display }: Formula): string {
+function formula(tex: string, display: boolean): string {
   const name = display ? "hfw-math-block" : "hfw-math";
   return `<span class="${name}">${escape(tex)}</span>`;
 }

@@ -1,4 +1,4 @@
-// LaTeX to MathML, which the browser itself draws; links, pictures and styles in it are refused.
+// LaTeX to MathML, which the browser itself draws; links, images and styles in it are refused.
 
 import temml from "temml";
 

@@ -1,29 +1,29 @@
 // A text that grows: finished blocks are rendered once and frozen, only the tail is rendered again.
 
 import type { Token, TokensList } from "marked";
-import type { ChunkLoader, Chunks } from "../chunks.ts";
-import { h } from "../dom.ts";
-import { CodeBlock, type CodeTool } from "./code.ts";
+import type { LazyModules, Modules } from "../document/lazy-modules.ts";
+import type { CodeInserter } from "../parts/notebook.ts";
+import { closeMarkup } from "./close-markup.ts";
+import { CodeBlock } from "./code.tsx";
 import { Fence } from "./fence.ts";
-import { closed } from "./tail.ts";
 
-type Markdown = Chunks["markdown"];
+type Markdown = Modules["markdown"];
 
 /** Work on the main thread is cut into slices of so many milliseconds. */
 const SLICE_MS = 12;
 /** The tail is rendered again at most after so many times as long as its last rendering took. */
 const REST = 8;
-/** A longer paragraph is shown as it is until it ends. */
+/** A longer paragraph is shown unformatted until it ends. */
 const TAIL_CHARS = 20_000;
 
 const BLOCKS = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, th, td";
 
 export class StreamedText {
-  readonly node = h("div", { class: "hfw-md" });
+  readonly node = block("hfw-md");
   #text = "";
   #done = false;
   #frozen = 0;
-  #tail = h("div", { class: "hfw-tail" });
+  #tail = block("hfw-tail");
   #fence: { at: number; fence: Fence; block: CodeBlock } | null = null;
   /** Blocks that are final and not yet on the page. */
   #queue: Token[] = [];
@@ -33,8 +33,8 @@ export class StreamedText {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private chunks: ChunkLoader,
-    private tool?: CodeTool,
+    private modules: LazyModules,
+    private inserter?: CodeInserter,
   ) {
     this.node.append(this.#tail);
   }
@@ -63,7 +63,7 @@ export class StreamedText {
   #render(): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const markdown = this.chunks.now("markdown");
+    const markdown = this.modules.now("markdown");
     if (!markdown) return this.#plain();
     this.#tail.classList.remove("hfw-plain");
     const until = performance.now() + SLICE_MS;
@@ -110,8 +110,12 @@ export class StreamedText {
 
   #unfinished(markdown: Markdown): Node {
     const text = this.#text.slice(this.#frozen);
-    if (text.length > TAIL_CHARS) return h("p", { class: "hfw-plain" }, text);
-    return this.#nodes(markdown, markdown.lex(closed(text), false), true);
+    if (text.length > TAIL_CHARS) {
+      const plain = block("hfw-plain");
+      plain.textContent = text;
+      return plain;
+    }
+    return this.#nodes(markdown, markdown.lex(closeMarkup(text), false), true);
   }
 
   /** Safe nodes, with code and formulas brought to life. */
@@ -124,7 +128,10 @@ export class StreamedText {
       void this.#formula(span);
     }
     for (const table of nodes.querySelectorAll("table")) {
-      const scroll = h("div", { class: "hfw-table", tabIndex: 0, role: "group", "aria-label": "Table" });
+      const scroll = block("hfw-table");
+      scroll.tabIndex = 0;
+      scroll.role = "group";
+      scroll.ariaLabel = "Table";
       table.replaceWith(scroll);
       scroll.append(table);
     }
@@ -134,7 +141,7 @@ export class StreamedText {
   #code(pre: Element, draft: boolean): void {
     const code = pre.querySelector("code");
     const language = /language-(\S+)/.exec(code?.className ?? "")?.[1] ?? "";
-    const block = new CodeBlock(language, this.chunks, this.tool);
+    const block = new CodeBlock(language, this.modules, this.inserter);
     block.update(code?.textContent ?? "");
     if (!draft) void block.finish(code?.textContent ?? "");
     pre.replaceWith(block.node);
@@ -142,7 +149,7 @@ export class StreamedText {
 
   async #formula(span: HTMLElement): Promise<void> {
     const tex = span.textContent ?? "";
-    const { draw } = await this.chunks.get("math");
+    const { draw } = await this.modules.get("math");
     draw(span, tex, span.classList.contains("hfw-math-block"));
   }
 
@@ -150,7 +157,7 @@ export class StreamedText {
     if (tail.type !== "code") return false;
     const fence = Fence.open(this.#text.slice(this.#frozen));
     if (!fence) return false;
-    const block = new CodeBlock(fence.language, this.chunks, this.tool);
+    const block = new CodeBlock(fence.language, this.modules, this.inserter);
     this.#drawTail(null);
     this.#tail.before(block.node);
     this.#fence = { at: this.#frozen, fence, block };
@@ -176,7 +183,7 @@ export class StreamedText {
     return false;
   }
 
-  /** A reference that was defined late changes earlier blocks: then the whole is rendered anew. */
+  /** A reference that was defined late changes earlier blocks: then the whole is rendered again. */
   #finish(markdown: Markdown): boolean {
     if (this.#timer !== undefined) return false;
     if (!this.#done || !this.#defined) return true;
@@ -186,7 +193,7 @@ export class StreamedText {
     return true;
   }
 
-  /** Until the Markdown chunk is there the text stands as it came. */
+  /** Until the Markdown chunk is there the text stands unformatted. */
   #plain(): boolean {
     this.#tail.classList.add("hfw-plain");
     this.#tail.textContent = this.#text.slice(this.#frozen);
@@ -197,6 +204,12 @@ export class StreamedText {
     this.#timer ??= setTimeout(() => this.#render(), ms);
     return false;
   }
+}
+
+function block(name: string): HTMLElement {
+  const made = document.createElement("div");
+  made.className = name;
+  return made;
 }
 
 /** The number of leading tokens that no further text can change. */

@@ -1,0 +1,36 @@
+// Texts: answers, summaries and translations.
+
+import { CopyButton } from "../parts/buttons.tsx";
+import { MarkdownText } from "../text/markdown-text.tsx";
+import { registerView, type ViewOf } from "./registry.ts";
+
+function TextResult({ view }: { view: ViewOf<"text"> }) {
+  const { text, markdown, source = "", side_by_side } = view;
+  // A text that still streams has a negative number.
+  const done = (view.n ?? 0) > 0;
+  return (
+    <div class="hfw-text-result">
+      {markdown ? (
+        <MarkdownText text={text} done={done} />
+      ) : (
+        <div class="hfw-text hfw-answer-text" dir="auto">{text || "No text came back."}</div>
+      )}
+      <div class="hfw-row hfw-start">
+        <CopyButton label="Copy text" text={() => text} />
+        {!markdown && <span class="hfw-hint">{measure(text, side_by_side ? "" : source)}</span>}
+      </div>
+    </div>
+  );
+}
+
+function countWords(text: string): number {
+  return text.split(/\s+/).filter(Boolean).length;
+}
+
+function measure(text: string, source: string): string {
+  const [count, whole] = [countWords(text), countWords(source)];
+  const share = whole ? ` · ${Math.round((count / whole) * 100)}% of the ${whole} words of the input` : "";
+  return `${count} ${count === 1 ? "word" : "words"}${share}`;
+}
+
+registerView("text", TextResult);

@@ -217,9 +217,8 @@ def test_conversation_can_be_changed(chat: Chat, talker: Talker) -> None:
 def test_reasoning_and_tool_calls_show_as_what_they_are(chat: Chat) -> None:
     book = chat()
     ask(book, "think")
-    expect(book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md-place > .hfw-md")).to_have_text(
-        "Forty-two.\n"
-    )
+    answer = book.panel.locator(".hfw-turn-answer > .hfw-answer > .hfw-md-place > .hfw-md")
+    expect(answer).to_have_text("Forty-two.\n")
     thoughts = book.panel.locator(".hfw-think")
     expect(thoughts.locator(".hfw-md")).to_be_hidden()
     thoughts.locator("summary").click()

@@ -78,6 +78,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"automatic-speech-recognition": automatic_speech_recognition},
     weights=("whisper",),
+    measured={"automatic-speech-recognition": (39, 40)},
     license="MIT",
     languages=("English",),
     limits=f"English; audio of at most {audio.MAX_SECONDS // 60} minutes.",

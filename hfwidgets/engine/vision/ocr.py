@@ -244,6 +244,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"image-to-text": image_to_text},
     weights=("ocr",),
+    measured={"image-to-text": (30, 30)},
     license="Apache-2.0",
     languages=("English", "Chinese"),
     limits="Reads printed text (OCR), also on turned pages; it does not describe images.",

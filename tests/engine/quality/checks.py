@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from hfwidgets import InferenceClient
 from hfwidgets.engine import registry
 from tests.engine import samples
@@ -114,6 +118,58 @@ def check_similarity(client: InferenceClient) -> Iterator[Verdict]:
         yield Verdict(sentence, f"{near:.2f} {far:.2f}", same, near > far)
 
 
+def check_reading(client: InferenceClient) -> Iterator[Verdict]:
+    """A page of two lines, turned by an angle, is right if it is read without a mistake."""
+    for degrees, lines in load_items("image-to-text"):
+        page = samples.draw_text(lines)
+        turned = page.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+        read = client.image_to_text(turned).generated_text
+        expected = "\n".join(lines)
+        yield Verdict(f"{degrees} degrees", read, expected, read == expected)
+
+
+def check_listening(client: InferenceClient) -> Iterator[Verdict]:
+    """A sentence in the engine's own voice may have one wrong word; music and noise have none."""
+    for sentence in load_items("automatic-speech-recognition")["sentences"]:
+        heard = client.automatic_speech_recognition(client.text_to_speech(sentence)).text
+        words = samples.split_words(sentence), samples.split_words(heard)
+        yield Verdict(sentence, heard, sentence, samples.count_word_errors(*words) <= 1)
+    for name, sound in make_sounds().items():
+        heard = client.automatic_speech_recognition(sound).text
+        yield Verdict(name, heard, "", heard == "")
+
+
+def make_sounds() -> dict[str, bytes]:
+    """Make sounds without speech, 4 s each."""
+    rate = 16_000
+    time = np.arange(4 * rate) / rate
+
+    def play(*notes: float) -> NDArray[np.float64]:
+        """One note after the other, with overtones that fade."""
+        note = (time * len(notes) / 4).astype(int).clip(max=len(notes) - 1)
+        pitch, age = np.array(notes)[note], time * len(notes) / 4 % 1
+        waves = [np.sin(2 * np.pi * pitch * k * time) / k for k in (1, 2, 3, 4)]
+        return np.asarray(np.sum(waves, 0) * np.exp(-2 * age) * 0.2)
+
+    noise = np.random.default_rng(1).normal(size=len(time))
+    sounds = {
+        "a scale": play(262, 294, 330, 349, 392, 440, 494, 523),
+        "a low tune": play(110, 147, 131, 165),
+        "a high tune": play(880, 988, 784, 659, 587),
+        "a chord": play(262) + play(330) + play(392),
+        "a long note": 0.3
+        * np.sin(2 * np.pi * 220 * time)
+        * (1 + np.sin(2 * np.pi * 5 * time))
+        / 2,
+        "white noise": 0.1 * noise,
+        "waves": 0.2 * noise * (1 + np.sin(2 * np.pi * 0.3 * time)) / 2,
+        "a drum": 0.5 * noise * np.exp(-12 * (time * 2 % 1)),
+        "a siren": 0.3 * np.sin(2 * np.pi * (600 * time + 100 * np.sin(2 * np.pi * 0.5 * time))),
+        "silence": 0 * time,
+    }
+    return {name: samples.encode_audio(sound, rate) for name, sound in sounds.items()}
+
+
 def find_claim(task: str) -> tuple[int, int]:
     """Return how many items the model that answers claims to get right, and of how many."""
     # Decided once per process, which may have had another cache then.
@@ -131,5 +187,7 @@ CHECKS: Mapping[str, Callable[[InferenceClient], Iterator[Verdict]]] = {
     "token-classification": check_entities,
     "zero-shot-classification": check_topics,
     "sentence-similarity": check_similarity,
+    "image-to-text": check_reading,
+    "automatic-speech-recognition": check_listening,
 }
 """How each task is checked, by its name on the Hub."""

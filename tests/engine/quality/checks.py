@@ -134,13 +134,13 @@ def check_listening(client: InferenceClient) -> Iterator[Verdict]:
         heard = client.automatic_speech_recognition(client.text_to_speech(sentence)).text
         words = samples.split_words(sentence), samples.split_words(heard)
         yield Verdict(sentence, heard, sentence, samples.count_word_errors(*words) <= 1)
-    for name, sound in make_sounds().items():
-        heard = client.automatic_speech_recognition(sound).text
+    for name, content in make_speechless_audio().items():
+        heard = client.automatic_speech_recognition(content).text
         yield Verdict(name, heard, "", heard == "")
 
 
-def make_sounds() -> dict[str, bytes]:
-    """Make sounds without speech, 4 s each."""
+def make_speechless_audio() -> dict[str, bytes]:
+    """Make audio without speech, 4 s each."""
     rate = 16_000
     time = np.arange(4 * rate) / rate
 
@@ -152,7 +152,7 @@ def make_sounds() -> dict[str, bytes]:
         return np.asarray(np.sum(waves, 0) * np.exp(-2 * age) * 0.2)
 
     noise = np.random.default_rng(1).normal(size=len(time))
-    sounds = {
+    signals = {
         "a scale": play(262, 294, 330, 349, 392, 440, 494, 523),
         "a low tune": play(110, 147, 131, 165),
         "a high tune": play(880, 988, 784, 659, 587),
@@ -167,7 +167,7 @@ def make_sounds() -> dict[str, bytes]:
         "a siren": 0.3 * np.sin(2 * np.pi * (600 * time + 100 * np.sin(2 * np.pi * 0.5 * time))),
         "silence": 0 * time,
     }
-    return {name: samples.encode_audio(sound, rate) for name, sound in sounds.items()}
+    return {name: samples.encode_audio(signal, rate) for name, signal in signals.items()}
 
 
 def find_claim(task: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import pytest
 
 from hfwidgets import InferenceClient, engine_process
 from hfwidgets.engine.registry import builtin_capabilities
-from tests.engine.quality.checks import CHECKS, find_claim, load_items, make_sounds
+from tests.engine.quality.checks import CHECKS, find_claim, load_items, make_speechless_audio
 
 QUICK = (
     "text-classification",
@@ -27,7 +27,7 @@ def test_quick_claims_hold(engine: engine_process.EngineState, task: str) -> Non
 def count_items(task: str) -> int:
     items = load_items("chat" if task == "chat-completion" else task)
     if task == "automatic-speech-recognition":
-        return len(items["sentences"]) + len(make_sounds())
+        return len(items["sentences"]) + len(make_speechless_audio())
     if isinstance(items, dict):
         return sum(len(group["items"]) for group in items["sets"])
     if isinstance(items[0], dict):

@@ -7,7 +7,7 @@ shows as bounds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -176,8 +176,10 @@ class Answerer:
         waiting = [row for row in rows if row.index not in self.answers]
         self.is_interrupted = False
         with ThreadPoolExecutor(FUNCTION_THREADS) as pool:
-            calls = {row.index: pool.submit(_call, function, row) for row in waiting}
+            calls: dict[int, Future[ModelAnswer]] = {}
             try:
+                for row in waiting:
+                    calls[row.index] = pool.submit(_call, function, row)
                 wait(calls.values())
             except KeyboardInterrupt:  # what has arrived is kept, as `map` does
                 self.is_interrupted = True

@@ -54,6 +54,8 @@ def ask_all(
                 if step < min(FIRST_ROWS, len(rows) - count):
                     return budget.describe_end(answerers, count)
         ending = "finished"
+    except KeyboardInterrupt:  # between the calls, which keep what has arrived by themselves
+        return INTERRUPTED
     finally:
         ticker.end(ending)
     return None

@@ -1,6 +1,7 @@
 """Several models on the same rows: what is asked, what is paid, and what is said of it."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -546,3 +547,22 @@ def test_executors_answer_alike(loopback: Loopback) -> None:
     with ThreadPoolExecutor(2) as pool:
         pooled = run([entrant], labels=MOODS, executor=pool)
     assert pooled.scores[0].metrics == plain.scores[0].metrics
+
+
+def test_an_interrupt_keeps_what_has_arrived_and_retry_asks_for_the_rest() -> None:
+    asked: list[str] = []
+
+    def entrant(text: str) -> str:
+        asked.append(text)
+        if len(asked) == 10:
+            signal.raise_signal(signal.SIGINT)  # for the main thread, which waits
+        return perfect(text)
+
+    rows = [{"text": f"good {at}", "mood": "good"} for at in range(400)]
+    found = run([entrant], rows)
+    assert found.is_interrupted
+    assert 0 < len(found) < len(rows)
+    again = found.retry()
+    assert (len(again), again.stopped) == (len(rows), None)
+    # The signal may come while a row is handed over, which is then asked again.
+    assert len(asked) - len(rows) in (0, 1)

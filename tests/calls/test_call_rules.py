@@ -317,6 +317,23 @@ def test_the_password_of_a_url_is_a_secret_of_the_call() -> None:
     assert "opaque-9" not in str(error)
 
 
+def test_the_password_of_a_call_s_own_url_is_a_secret_each_time() -> None:
+    known, task = settings(model=None), TASKS["text-classification"]
+    for _ in range(2):  # the second time the route is remembered
+        call = Call(known, task)
+        url = "https://ada:lovelace-1815@me.example/x"
+        next(call.drive(task.flow(None, "Fine!", model=url)))
+        assert "lovelace-1815" in call.collect_secrets()
+
+
+def test_an_endpoint_that_sleeps_is_waited_for() -> None:
+    url = "https://me.endpoints.huggingface.cloud/x"
+    _, flow = start(settings(model=url, max_retries=0))
+    wait = flow.send(Reply(503, {}, b"", url=url))
+    assert (wait.seconds, wait.counts) == (5.0, False)
+    assert "is scaled to zero" in wait.reason
+
+
 def test_an_early_end_cancels_the_job() -> None:
     call = ready()
     [step] = call.cancel_on_exit(CancelOnExit(Send("DELETE", "job/1")))

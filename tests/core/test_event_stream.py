@@ -286,6 +286,12 @@ def test_a_stream_without_an_answer_is_an_error_that_shows_its_start(
     assert message in str(end_of(content_type, *pieces))
 
 
+def test_each_whole_event_is_an_item_at_once() -> None:
+    decoder: ItemDecoder[dict[str, Any]] = ItemDecoder(lambda item: item or None)
+    assert [list(decoder.feed(WHOLE)) for _ in range(3)] == [[{"a": 1}]] * 3
+    assert list(decoder.feed(b"data: {}\n\n")) == []
+
+
 def test_only_an_answer_s_stream_must_have_an_item() -> None:
     for events in (None, LineDecoder()):
         decoder: ItemDecoder[dict[str, Any]] = ItemDecoder(dict, events)

@@ -126,6 +126,7 @@ TYPES = [
     (b"<SVG\n>", "image/svg+xml"),
     (b"<svgx>", "text/xml"),
     (b"<p>" + b" " * 3000 + b"<svg>", "image/svg+xml"),
+    (b"<p>" + b" " * 5000 + b"<svg>", "text/xml"),
     (b'{"error": 1}', "application/json"),
     (b" \n[1, 2]", "application/json"),
     (b"plain words", "text/plain"),

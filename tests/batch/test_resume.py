@@ -82,9 +82,10 @@ def test_answers_of_moved_rows_survive_a_limit(loopback: Loopback, tmp_path: Pat
     loopback.route("POST", "/", echo)
     path, rows = tmp_path / "rows.jsonl", texts(9)
     client = make_client(loopback)
-    client.map(TASK, rows, resume=path, progress=False)
+    options: dict[str, Any] = {"resume": path, "progress": False, "batch_size": 1}
+    client.map(TASK, rows, **options)
     for limit in (3, 6, 10):  # each run moves the first rows into the places of later ones
-        moved = client.map(TASK, ["first", *rows], resume=path, limit=limit, progress=False)
+        moved = client.map(TASK, ["first", *rows], limit=limit, **options)
         assert labels_of(moved) == ["first", *rows][:limit]
     assert len(asked(loopback)) == len(rows) + 1
 

@@ -30,22 +30,23 @@ class GroupSize:
     Attributes:
         size: The rows of the next request.
         maximum: The upper bound of the size.
+        is_proven: True once a server has answered a list.
     """
 
     def __init__(self, initial: int, maximum: int) -> None:
         self.size, self.maximum = min(initial, maximum), maximum
-        self._is_proven = False
+        self.is_proven = False
         self._refusals = 0
 
     def may_start(self, running: int) -> bool:
         """True if one more request for several rows may start, with so many under way."""
-        return running == 0 or self._is_proven
+        return running == 0 or self.is_proven
 
     def record_success(self, count: int, seconds: float) -> None:
         """Count an answer to so many rows."""
         if count < 2:
             return
-        self._is_proven, self._refusals = True, 0
+        self.is_proven, self._refusals = True, 0
         if count >= self.size and seconds < QUICK_SECONDS:
             self.size = min(2 * self.size, self.maximum)
 
@@ -55,7 +56,7 @@ class GroupSize:
         if is_too_large:
             self.size = self.maximum = max(1, min(self.size, count // 2))
         # One of the rows may be to blame. Where every list is refused, it is not.
-        if not self._is_proven and self._refusals >= MAX_UNPROVEN_REFUSALS:
+        if not self.is_proven and self._refusals >= MAX_UNPROVEN_REFUSALS:
             self.give_up()
 
     def give_up(self) -> None:

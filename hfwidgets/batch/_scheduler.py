@@ -344,14 +344,13 @@ class Scheduler:
 
     def _split(self, group: Group, error: Exception) -> None:
         """Send a refused group's rows in halves, or alone where smaller groups would not help."""
-        count = len(group.jobs)
-        if isinstance(error, NoListsError):
+        count, in_vain = len(group.jobs), group.tries >= MAX_RETRIES
+        if isinstance(error, NoListsError) or (in_vain and not self.group_size.is_proven):
             self.group_size.give_up()
         elif count > 1:
             self.group_size.record_refusal(count, is_too_large=is_too_large(error))
         # Where repeats of the group were in vain, each row has one more try, alone.
-        in_vain = group.tries >= MAX_RETRIES or self.group_size.size == 1
-        size = 1 if in_vain else (count + 1) // 2
+        size = 1 if in_vain or self.group_size.size == 1 else (count + 1) // 2
         for start in range(0, count, size):
             self._delay(Group(group.jobs[start : start + size], group.tries), time.monotonic())
 

@@ -233,6 +233,19 @@ def test_a_row_that_ends_the_server_s_connection_is_found(loopback: Loopback) ->
     assert sizes(loopback)[:4] == [5] * 4
 
 
+def test_a_server_that_breaks_off_at_lists_is_soon_sent_none(loopback: Loopback) -> None:
+    loopback.route(
+        "POST",
+        "/",
+        lambda s: echo(s) if len(inputs_of(s)) == 1 else Answer(chunks=[b"["], cut=True),
+    )
+    result = make_client(loopback).map(TASK, texts(100), progress=False)
+    assert labels_of(result) == texts(100)
+    # Four lists of which the first is tried four times, the others at most as often.
+    assert sum(size > 1 for size in sizes(loopback)) <= 16
+    assert sizes(loopback).count(1) == 100
+
+
 def test_rows_are_recorded_one_by_one(loopback: Loopback, tmp_path: Path) -> None:
     loopback.route("POST", "/", embed)
     client = make_client(loopback)

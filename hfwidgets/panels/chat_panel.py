@@ -20,6 +20,7 @@ from hfwidgets.panels.conversation import (
     replace_text,
 )
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Node, Turn
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.chat_html import ChatTranscript
@@ -348,8 +349,11 @@ class ChatPanel(ChatFiles, CallTools, Panel):
 
     def _hfw_on_messages_assigned(self, change: Mapping[str, Any]) -> None:
         """Replace the conversation by a list that was assigned to `messages`."""
+        # What the panel itself published is told by identity, at any length.
         if change["new"] is self._hfw_published_messages:
             return
+        if change["new"] == self._hfw_request_messages():
+            return  # nothing changes, so there is nothing to undo
         self._hfw_require_idle()
         messages = check_plain_messages(change["new"])
         first = messages[0] if messages else {}
@@ -388,7 +392,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_published_messages = self._hfw_request_messages()
         self.messages = self._hfw_published_messages
 
-    def _hfw_render_static(self) -> tuple[str, str]:
+    def _hfw_render_static(self) -> StaticForm:
         return self._hfw_transcript.render(self._hfw_conversation.entries, self.system, repr(self))
 
     def _hfw_find_media(self, name: str) -> AttachedFile | None:

@@ -7,6 +7,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, ResultFiles, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.model_columns import ModelColumns
@@ -203,10 +204,11 @@ class ComparePanel(ModelColumns):
             "files": None,
         }
 
-    def _hfw_render_static(self) -> tuple[str, str]:
+    def _hfw_render_static(self) -> StaticForm:
         if self._hfw_last_comparison is None:
-            return f"<p>{len(self.models)} models to compare: run this cell.</p>", repr(self)
-        return self._hfw_last_comparison._html_(), repr(self._hfw_last_comparison)
+            words = f"<p>{len(self.models)} models to compare: run this cell.</p>"
+            return StaticForm(words, repr(self))
+        return StaticForm(self._hfw_last_comparison._html_(), repr(self._hfw_last_comparison))
 
     def _hfw_repr_fields(self) -> dict[str, Any]:
         return {"models": self.models, **super()._hfw_repr_fields()}

@@ -8,6 +8,7 @@ from hfwidgets import errors, tasks
 from hfwidgets.evaluation import Evaluation, ScoredRow
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import (
     DefaultServer,
     FilterChoice,
@@ -222,7 +223,7 @@ class RowsPanel(PanelWidget):
         make = self._hfw_context.files.get(name)
         return make() if make else None
 
-    def _hfw_render_static(self) -> tuple[str, str]:
+    def _hfw_render_static(self) -> StaticForm:
         """Return the evaluation, and the current row with each result in its view."""
         row, view = self.row, self._hfw_build_result()
         comparison = to_comparison(row)
@@ -239,7 +240,7 @@ class RowsPanel(PanelWidget):
             f"{self.evaluation._repr_mimebundle_()['text/html']}<h4>Row {row.index}</h4>{inputs}"
             f"{answer}{render_comparison(view, comparison)}"
         )
-        return html, repr(self.evaluation)
+        return StaticForm(html, repr(self.evaluation))
 
     def _hfw_input_html(self, name: str, value: object) -> str:
         shown = to_viewable(value, self._hfw_task.controls.get(name))

@@ -13,6 +13,7 @@ from hfwidgets.notebook import background_loop
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import ExampleView, InputView, Node
 from hfwidgets.panels.form import example_answers, uploads, variables
 from hfwidgets.panels.form.describe import (
@@ -339,7 +340,7 @@ class TaskPanel(TextTools, CallTools, Panel):
     def _hfw_is_text_input(self, name: str) -> bool:
         return isinstance(self.inputs.control_for(name), controls.TextBox | controls.Messages)
 
-    def _hfw_render_static(self) -> tuple[str, str]:
+    def _hfw_render_static(self) -> StaticForm:
         return static_html.render_static_html(
             self.declaration, self._hfw_history.last_item, repr(self)
         )

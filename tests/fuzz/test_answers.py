@@ -241,7 +241,7 @@ def test_panels_show_what_odd_answers_are_read_as(fuzzed: Fuzzed, name: str) -> 
                 result = fuzzed.ask(name, played.arguments, "sync")
                 item = History().add(result, task, inputs, {})
                 json.loads(msgspec.json.encode(item.view))
-                html, plain = render_static_html(task, item, "panel")
+                html, plain, _ = render_static_html(task, item, "panel")
                 (html + plain).encode()
                 shown += 1
     assert shown

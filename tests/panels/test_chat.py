@@ -250,6 +250,8 @@ def test_a_refused_message_returns_with_its_images(chat: Chat, talker: Talker) -
 
 def test_history(chat: Chat) -> None:
     panel = chat()
+    panel.messages = []
+    assert page(panel).doc["canUndo"] is False
     panel.run("one")
     panel.run("two")
     panel.undo()
@@ -271,6 +273,20 @@ def test_history(chat: Chat) -> None:
     panel.undo()
     assert panel.messages[-1]["content"] == "my words"
     assert [t["text"] for t in page(panel).doc["turns"]] == ["changed", "my words"]
+
+
+def test_readers_of_plain_text_get_the_whole_conversation(chat: Chat) -> None:
+    panel = chat(system="Be brief.")
+    url = f"data:image/png;base64,{base64.b64encode(encode_image()).decode()}"
+    panel.messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}, "What?"]},
+        {"role": "assistant", "content": "A red\nsquare."},
+    ]
+    text = panel._hfw_render_static().text
+    assert text.partition("\n\n")[2] == (
+        "System: Be brief.\n\nYou: [image]\nWhat?\n\nAssistant: A red\nsquare."
+    )
 
 
 def test_an_edit_keeps_what_is_not_text(chat: Chat) -> None:

@@ -1,9 +1,11 @@
 """Images, audio and video in task panels, without a browser."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.task_panel import TaskPanel
@@ -86,7 +88,7 @@ def test_a_path_is_shown_by_its_content(panel: Open, boat: Path, tmp_path: Path)
     heard.run()
     assert view(heard)["audio"]["seconds"] == pytest.approx(2, abs=0.01)
     for opened, tag in ((changed, "<img"), (heard, "<audio")):
-        body, plain = opened._hfw_render_static()
+        body, plain, _ = opened._hfw_render_static()
         assert tag in body
         assert str(tmp_path) not in body + plain
 
@@ -184,3 +186,18 @@ def test_the_first_frame_of_a_video_is_kept(panel: Open) -> None:
     body = opened._hfw_render_static()[0]
     assert body.index("<video controls") < body.index("<img") < body.index("</video>")
     background_loop.submit(opened._hfw_store_poster(7, still)).result(5)
+
+
+@pytest.mark.parametrize("task", ["object-detection", "image-segmentation", "text-to-image"])
+def test_documents_without_html_get_the_result_as_an_image(
+    panel: Open, stage: Stage, boat: Path, task: str
+) -> None:
+    given = {"prompt": "A boat"} if task == "text-to-image" else {"image": boat}
+    opened = panel(task, **given)
+    opened.run()
+    png = opened._hfw_render_static().png
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.format == "PNG"
+        assert max(image.size) <= 800
+    assert panel("summarization")._hfw_render_static().png is None

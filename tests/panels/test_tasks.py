@@ -68,7 +68,7 @@ def test_each_example_runs_and_is_shown(panel: Open, task: str) -> None:
         content, kind = opened._hfw_find_media(name) or (b"", "")
         assert content, name
         assert "/" in kind
-    body, plain = opened._hfw_render_static()
+    body, plain, _ = opened._hfw_render_static()
     assert TASKS[task].label in body
     assert plain.startswith("TaskPanel(")
     assert "<script" not in body

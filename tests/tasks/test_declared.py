@@ -185,7 +185,7 @@ def test_a_panel_shows_every_field(serve: Loopback, place: str, name: str) -> No
     try:
         opened.run()
         view = repr(page(opened).doc["result"])
-        html, plain = opened._hfw_render_static()
+        html, plain, _ = opened._hfw_render_static()
         for value in VALUES[name]:
             assert value in view
             assert value in html

@@ -6,10 +6,11 @@ right after the widget, so that it needs no name of its own and is the same for 
 """
 
 import asyncio
+import base64
 import threading
 import time
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from hfwidgets.notebook import background_loop
 from hfwidgets.results.show import NO_MATH_CLASSES
@@ -23,6 +24,20 @@ LARGE_INTERVAL = 5.0
 """Seconds between two updates of such a form."""
 
 
+class StaticForm(NamedTuple):
+    """What is read where no kernel answers.
+
+    Attributes:
+        html: Safe HTML.
+        text: Plain text, for terminals, LaTeX and documents that take no HTML.
+        png: The result as an image, None where it is not one.
+    """
+
+    html: str
+    text: str
+    png: bytes | None = None
+
+
 class DisplayOutputs:
     """The outputs of one panel; without IPython nothing happens."""
 
@@ -30,8 +45,7 @@ class DisplayOutputs:
         # Random, but display ids are not saved.
         self._widget_id = uuid.uuid4().hex
         self._static_id = uuid.uuid4().hex
-        self._static_html = ""
-        self._static_text = ""
+        self._static = StaticForm("", "")
         self.is_displayed = False
         self._lock = threading.Lock()
         self._last_update = 0.0
@@ -47,16 +61,16 @@ class DisplayOutputs:
         display(widget, raw=True, display_id=self._widget_id)  # type: ignore[no-untyped-call]
         display(self._static_bundle(), raw=True, display_id=self._static_id)  # type: ignore[no-untyped-call]
 
-    def update_static(self, body: str, plain: str) -> None:
-        """Replace the static form; `body` is safe HTML."""
-        self._static_html, self._static_text = body, plain
+    def update_static(self, form: StaticForm) -> None:
+        """Replace the static form."""
+        self._static = form
         if not self.is_displayed:
             return
         # An update holds the whole form: with every turn of a long conversation, it would cost more
         # than the turn.
         with self._lock:
             wait = self._last_update + LARGE_INTERVAL - time.monotonic()
-            is_early = len(body) > LARGE_STATIC and wait > 0
+            is_early = len(form.html) > LARGE_STATIC and wait > 0
             if not is_early:
                 self._last_update = time.monotonic()
             elif not self._is_waiting:
@@ -85,8 +99,11 @@ class DisplayOutputs:
         return self._wrap_static("hfw-static hfw-copy")
 
     def _wrap_static(self, classes: str) -> MimeBundle:
-        marked = f'<div class="{classes} {NO_MATH_CLASSES}">{self._static_html}</div>'
-        return {"text/html": marked, "text/plain": self._static_text}
+        marked = f'<div class="{classes} {NO_MATH_CLASSES}">{self._static.html}</div>'
+        bundle: MimeBundle = {"text/html": marked, "text/plain": self._static.text}
+        if self._static.png is not None:
+            bundle["image/png"] = base64.b64encode(self._static.png).decode()
+        return bundle
 
 
 def _update_output(bundle: MimeBundle, name: str) -> None:

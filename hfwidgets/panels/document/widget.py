@@ -11,7 +11,7 @@ import traitlets as t
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.mirror import Mirror
-from hfwidgets.panels.document.outputs import DisplayOutputs
+from hfwidgets.panels.document.outputs import DisplayOutputs, StaticForm
 from hfwidgets.panels.document.protocol import (
     ChunkRequest,
     Hello,
@@ -69,9 +69,9 @@ class PanelWidget(anywidget.AnyWidget):
             state.pop("_hfw_start", None)
         return state
 
-    def _hfw_render_static(self) -> tuple[str, str]:
-        """Return the result as safe HTML and as plain text, for where no kernel answers."""
-        return "", repr(self)
+    def _hfw_render_static(self) -> StaticForm:
+        """Return the result for where no kernel answers."""
+        return StaticForm("", repr(self))
 
     def _hfw_find_media(self, name: str) -> tuple[bytes, str] | None:
         """Return bytes and MIME type of a file that the document names; None if it is unknown."""
@@ -132,7 +132,7 @@ class PanelWidget(anywidget.AnyWidget):
 
     def _hfw_refresh_static(self) -> None:
         """Update the static form next to the widget."""
-        self._hfw_display_outputs.update_static(*self._hfw_render_static())
+        self._hfw_display_outputs.update_static(self._hfw_render_static())
 
     def _ipython_display_(self, **_: Any) -> None:
         # IPython prefers this method to `_repr_mimebundle_`, which stands for one output.

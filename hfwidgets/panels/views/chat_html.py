@@ -3,13 +3,11 @@
 import base64
 
 from hfwidgets.panels.conversation import Entries, Entry
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.results import markdown
 from hfwidgets.results.show import escape_attribute, escape_html
 
 SPEAKERS = {"user": "You", "assistant": "Assistant", "tool": "Tool", "system": "System"}
-MAX_EXCERPT_LENGTH = 200
-"""Characters of the last message that the plain text has."""
-
 MAX_IMAGE_BYTES = 1_000_000
 """The largest image that is kept in the notebook file, in bytes."""
 
@@ -18,31 +16,27 @@ class ChatTranscript:
     """Renders conversations, each message once: an addition costs the same at any length."""
 
     def __init__(self) -> None:
-        self._rendered_entries: dict[tuple[int, str], str] = {}
+        self._rendered_entries: dict[tuple[int, str], StaticForm] = {}
 
-    def render(self, entries: Entries, system: str | None, name: str) -> tuple[str, str]:
-        """Render a conversation as safe HTML and as plain text; `name` stands for an empty one."""
+    def render(self, entries: Entries, system: str | None, name: str) -> StaticForm:
+        """Render a conversation for where no kernel answers; `name` stands for an empty one."""
         if not entries:
-            return f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name
+            return StaticForm(f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name)
         # Rebuilt from what is still there, so that removed messages do not stay in memory.
         self._rendered_entries = {
             self._entry_key(e): self._rendered_entries.get(self._entry_key(e)) or _render_entry(e)
             for e in entries
         }
-        head = _render_part("System", f"<p>{escape_html(system)}</p>") if system else ""
-        body = head + "".join(self._rendered_entries.values())
-        return body, f"{name}\n{_plain_excerpt(entries[-1])}"
+        parts = [*self._rendered_entries.values()]
+        if system:
+            words = _render_part("System", f"<p>{escape_html(system)}</p>")
+            parts.insert(0, StaticForm(words, f"System: {system}"))
+        body = "".join(part.html for part in parts)
+        return StaticForm(body, "\n\n".join([name, *(part.text for part in parts)]))
 
     @staticmethod
     def _entry_key(entry: Entry) -> tuple[int, str]:
         return entry.number, entry.note
-
-
-def _plain_excerpt(entry: Entry) -> str:
-    """Return the start of a message as one line, which keeps the notebook file small."""
-    text = " ".join(entry.text.split())
-    ellipsis = "…" if len(text) > MAX_EXCERPT_LENGTH else ""
-    return f"{speaker_name(entry)}: {text[:MAX_EXCERPT_LENGTH]}{ellipsis}"
 
 
 def speaker_name(entry: Entry) -> str:
@@ -51,19 +45,27 @@ def speaker_name(entry: Entry) -> str:
     return SPEAKERS.get(role, role)
 
 
-def _render_entry(entry: Entry) -> str:
+def _render_entry(entry: Entry) -> StaticForm:
     # What users type is plain text; only other roles write Markdown.
     if entry.message["role"] == "user":
         text = f'<div dir="auto" style="white-space:pre-wrap">{escape_html(entry.text)}</div>'
     else:
         text = f'<div dir="auto">{markdown.markdown_to_html(entry.text)}</div>'
-    calls = "".join(
-        f"<p>Tool call <code>{escape_html(call.name)}({escape_html(call.arguments)})</code></p>"
-        for call in entry.tool_calls
-    )
+    called = [f"{call.name}({call.arguments})" for call in entry.tool_calls]
+    calls = "".join(f"<p>Tool call <code>{escape_html(call)}</code></p>" for call in called)
     note = f"<p><em>{escape_html(entry.note)}</em></p>" if entry.note else ""
     images = "".join(_render_image(content, mime) for content, mime in entry.images)
-    return _render_part(speaker_name(entry), images + text + calls + note)
+    lines = [
+        *("[image]" for _ in entry.images),
+        entry.text,
+        *(f"Tool call {call}" for call in called),
+        entry.note,
+    ]
+    speaker = speaker_name(entry)
+    return StaticForm(
+        _render_part(speaker, images + text + calls + note),
+        f"{speaker}: " + "\n".join(filter(None, lines)),
+    )
 
 
 def _render_part(speaker: str, body: str) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
+from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.comparison_view import view_html
@@ -33,10 +34,10 @@ KINDS_WITH_INPUT = frozenset({"boxes", "masks", "spans", "cells", "predictions"}
 """Views that show the input they are drawn on."""
 
 
-def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> tuple[str, str]:
-    """Render the last run as safe HTML and as plain text; `name` stands for a panel without one."""
+def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> StaticForm:
+    """Render the last run for where no kernel answers; `name` stands for a panel without one."""
     if item is None:
-        return f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name
+        return StaticForm(f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name)
     source = item.source.get()
     # A view that is drawn on its input shows it already.
     inputs = ""
@@ -46,7 +47,17 @@ def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> t
             for name, value in source.inputs.items()
         )
     body = f"<p><b>{escape_html(task.label)}</b></p>{inputs}{_view_html(task, item.view, source)}"
-    return body, f"{name}\n{_plain_text(item.view, source.result)}"
+    text = f"{name}\n{_plain_text(item.view, source.result)}"
+    return StaticForm(body, text, _render_png(source.result))
+
+
+def _render_png(result: object) -> bytes | None:
+    """Return a result that is an image, or is drawn on one, as a PNG of at most 800 pixels."""
+    try:
+        image = result if previews.is_image(result) else getattr(result, "image", None)
+        return overlay.encode_png(overlay.fit_image(image)[0]) if previews.is_image(image) else None
+    except Exception:  # the input is gone, or a box is odd: the HTML says what there is
+        return None
 
 
 def _view_html(task: BaseTask, view: View, source: HistorySource) -> str:

@@ -129,6 +129,7 @@ STATES: dict[str, tuple[list[bytes], list[bytes]]] = {
     "after half a CRLF": ([b"data: x\r\n\r", b"\n" + WHOLE, WHOLE], [b"x", PLAIN, PLAIN]),
     "after half a CRLF in an event": ([b"data: x\r", b"\ndata: y\r\n\r\n"], [b"x\ny"]),
     "after a whole CRLF": ([b"data: x\r", b"\ndata: y\n", b"\n" + WHOLE], [b"x\ny", PLAIN]),
+    "at a CRLF further back": ([b"data: x\r\ndata: y\n", b"\n" + WHOLE], [b"x\ny", PLAIN]),
     "after the end": ([WHOLE, b"data: [DONE]\n\n", WHOLE, b"data: 1\n\n"], [PLAIN]),
     "after half a mark": ([b"\xef\xbb", b"\xbf" + WHOLE, WHOLE], [PLAIN, PLAIN]),
     "after a comment": ([b": x\n", WHOLE], [PLAIN]),

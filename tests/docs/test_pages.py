@@ -42,7 +42,7 @@ def services(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     played.get("router.huggingface.co/v1/models", Answer(json={"data": []}))
     played.get("huggingface.co/api/models", Answer(json=[ABOUT]))
     monkeypatch.setattr(transports, "find_proxy", lambda *_: None)
-    monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: Played(played))
+    monkeypatch.setattr(transports, "make_direct_transport", lambda: Played(played))
 
 
 @pytest.mark.usefixtures("services")

@@ -130,7 +130,8 @@ class Conversation:
 
 def _copy_message(message: MessageDict) -> MessageDict:
     """Return a deep copy of a message, quickly where its values are texts."""
-    if all(type(value) is str for value in message.values()):
+    # A role and a text, as nearly all messages are: nothing in them can change.
+    if len(message) == 2 and type(message.get("content")) is str:
         return dict(message)
     copied: MessageDict = json.loads(json.dumps(message))
     return copied

@@ -23,8 +23,6 @@ from hfwidgets.errors import EngineError
 
 TOUR_NOTEBOOK = "tour.ipynb"
 HOST = "127.0.0.1"
-_FIRST_PORT = 8888  # Jupyter's usual one
-_PORT_RETRIES = 100
 _START_SECONDS = 120
 _STOP_SECONDS = 15
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -64,7 +62,7 @@ def run_lab(directory: Path, port: int | None, *, browser: bool) -> None:
     """
     token = secrets.token_urlsafe(24)
     lab = subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
-        _lab_command(directory, port, browser=browser),
+        _lab_command(directory, port or _find_free_port(), browser=browser),
         env=_lab_environment(token),
         # Control-C in a terminal goes to its whole group, and JupyterLab would ask whether it
         # was meant. In a group of its own, it is ended by the lines below alone.
@@ -138,12 +136,11 @@ def _end_unused_engine() -> None:
         engine_process.stop_engine()
 
 
-def _lab_command(directory: Path, port: int | None, *, browser: bool) -> list[str]:
+def _lab_command(directory: Path, port: int, *, browser: bool) -> list[str]:
     settings = {
         "ServerApp.ip": HOST,
-        "ServerApp.port": port or _FIRST_PORT,
-        # JupyterLab tries the ports that follow, except if the user chose one.
-        "ServerApp.port_retries": 0 if port else _PORT_RETRIES,
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
         "ServerApp.root_dir": directory,
         "ServerApp.open_browser": browser,
         "ServerApp.log_level": "WARN",
@@ -162,6 +159,13 @@ def _lab_environment(token: str) -> dict[str, str]:
     read."""
     local = {"HFWIDGETS_PROVIDER": "local", "JUPYTER_TOKEN": token}
     return {**os.environ, **local}
+
+
+def _find_free_port() -> int:
+    """Return a port of the system's choice: two demos that start at once would both take 8888."""
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _wait_until_ready(lab: "subprocess.Popen[bytes]") -> int:

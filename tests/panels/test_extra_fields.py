@@ -35,7 +35,7 @@ def test_an_explanation_is_shown_next_to_a_result(
     opened.example()
     opened.run()
     view = page(opened).doc["result"]
-    html, plain = opened._hfw_render_static()
+    html, plain, _ = opened._hfw_render_static()
     for shown in (repr(view), html, plain, repr(opened.result)):
         assert "because-0" in shown
         assert shown.count("because-") >= str(answer).count("because-")

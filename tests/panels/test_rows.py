@@ -103,7 +103,7 @@ def test_blind_votes_hide_names_until_they_are_cast() -> None:
 
 
 def test_the_saved_notebook_shows_the_evaluation_and_the_row(panel: RowsPanel) -> None:
-    html, text = panel._hfw_render_static()
+    html, text, _ = panel._hfw_render_static()
     assert "perfect is the best" in html or "too few to tell" in html
     assert "Right answer: bad" in html
     assert "✗ wrong (read as good)" in html

@@ -14,7 +14,7 @@ from PIL import Image
 
 from hfwidgets.panels.conversation import MAX_UNDO, Conversation
 from hfwidgets.panels.document import outputs
-from hfwidgets.panels.document.outputs import DisplayOutputs
+from hfwidgets.panels.document.outputs import DisplayOutputs, StaticForm
 from hfwidgets.panels.shelf import Results, Shelf, measure_size
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.testing import answers
@@ -151,7 +151,7 @@ def test_a_large_static_form_is_sent_rarely(monkeypatch: pytest.MonkeyPatch) -> 
     with open_shell(), capture_output() as captured:
         shown.show({})
         for number in range(20):
-            shown.update_static(f"{large}{number}", "")
+            shown.update_static(StaticForm(f"{large}{number}", ""))
 
         def sent() -> list[str]:
             forms = [output.data["text/html"] for output in captured.outputs]
@@ -160,5 +160,5 @@ def test_a_large_static_form_is_sent_rarely(monkeypatch: pytest.MonkeyPatch) -> 
         until(lambda: f"{large}19" in sent()[-1], "the last form is shown")
         assert len(sent()) <= 3
         for number in range(5):
-            shown.update_static(str(number), "")
+            shown.update_static(StaticForm(str(number), ""))
         assert captured.outputs[-1].data["text/html"].endswith(">4</div>")

@@ -4,6 +4,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
 import { IconButton } from "../parts/buttons.tsx";
+import { dropTarget } from "../parts/drop-target.ts";
 import { usePanel } from "../parts/panel.ts";
 import { useNames, Variables } from "../form/variables.tsx";
 import { ComposerState } from "./composer-state.ts";
@@ -40,12 +41,13 @@ export function Composer() {
   const paste = (event: ClipboardEvent) => {
     if (state.add([...(event.clipboardData?.files ?? [])])) event.preventDefault();
   };
+  const drop = (data: DataTransfer | null) => state.add([...(data?.files ?? [])]);
   const choose = (input: HTMLInputElement) => {
     state.add([...(input.files ?? [])]);
     input.value = "";
   };
   return (
-    <div ref={place} class={`hfw-compose${over ? " hfw-drop" : ""}`} {...dropTarget(state, setOver)} {...useNames(IMAGE)}>
+    <div ref={place} class={`hfw-compose${over ? " hfw-drop" : ""}`} {...dropTarget(["Files"], drop, setOver)} {...useNames(IMAGE)}>
       <Thumbs state={state} />
       <div class="hfw-compose-row">
         <IconButton icon="attach" label="Attach images" act={() => files.current?.click()} />
@@ -147,24 +149,4 @@ function returnFocus(place: HTMLElement | null, box: HTMLElement | null, busy: b
   const root = place?.getRootNode();
   const active = root && "activeElement" in root && root.activeElement instanceof Element ? root.activeElement : null;
   if (!busy && active?.closest(".hfw") === place?.closest(".hfw")) box?.focus();
-}
-
-function dropTarget(state: ComposerState, over: (on: boolean) => void) {
-  const enter = (event: DragEvent) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    over(true);
-  };
-  return {
-    onDragEnter: enter,
-    onDragOver: enter,
-    onDragLeave: () => over(false),
-    onDrop: (event: DragEvent) => {
-      over(false);
-      if (!state.add([...(event.dataTransfer?.files ?? [])])) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-  };
 }

@@ -12,6 +12,7 @@ import type { Connection } from "../document/connection.ts";
 import type { InputView } from "../document/protocol.ts";
 import { LIMIT, Upload } from "../document/upload.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
+import { dropTarget } from "../parts/drop-target.ts";
 import { Icon } from "../parts/icon.tsx";
 import { KernelImage } from "../parts/media.tsx";
 import { usePanel } from "../parts/panel.ts";
@@ -54,6 +55,13 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
     if (file && file.type && !file.type.startsWith(`${kind}/`)) say(`${file.name} is not ${NOUNS[kind]}: it is ${file.type}.`);
     else if (file) send(file, file.name);
   };
+  const drop = (data: DataTransfer | null) => {
+    const files = [...(data?.files ?? [])];
+    const address = data?.getData("text/uri-list").split("\n")[0];
+    if (files.length) take(files);
+    else if (address) name(address);
+    return true;
+  };
   useEffect(() => {
     const paste = (files: File[]) => {
       const fitting = files.filter((file) => file.type.startsWith(`${kind}/`));
@@ -80,7 +88,7 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
   return (
     <div class="hfw-field" {...useNames(field.name)}>
       <span class={alone ? "hfw-unseen" : "hfw-label"}>{field.label}</span>
-      <div ref={zone} class={names} role="group" aria-label={field.label} tabIndex={-1} {...dropTarget(take, name, setOver)}>
+      <div ref={zone} class={names} role="group" aria-label={field.label} tabIndex={-1} {...dropTarget(["Files", "text/uri-list"], drop, setOver)}>
         {medium ? <Medium field={field.name} kind={kind} medium={medium} small={small} remove={() => name("")} /> : <Invitation kind={kind} take={take} />}
         <Ways kind={kind} input={field.name} name={name} open={open} replace={medium ? take : null} />
         {device && <Tool use={send} close={close} />}
@@ -239,30 +247,6 @@ function AudioMedium({ field, medium, caption }: { field: string; medium: InputV
       )}
     </>
   );
-}
-
-/** What makes an element take files and addresses that are dropped on it. */
-function dropTarget(take: (files: File[]) => void, name: (address: string) => void, over: (on: boolean) => void) {
-  const enter = (event: DragEvent) => {
-    if (!event.dataTransfer?.types.some((type) => type === "Files" || type === "text/uri-list")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    over(true);
-  };
-  return {
-    onDragEnter: enter,
-    onDragOver: enter,
-    onDragLeave: () => over(false),
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      event.stopPropagation();
-      over(false);
-      const files = [...(event.dataTransfer?.files ?? [])];
-      const address = event.dataTransfer?.getData("text/uri-list").split("\n")[0];
-      if (files.length) take(files);
-      else if (address) name(address);
-    },
-  };
 }
 
 function sendFile(

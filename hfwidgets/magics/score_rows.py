@@ -112,6 +112,10 @@ class ScoredCalls:
         known = {key: value for key, value in settings.items() if value is not None}
         return Judge(model, name=f"judge {redact_model(name)}", client=session_client(**known))
 
+    def remember(self, session: Session) -> None:
+        """Make the first row's call the session's last one, for `%hf code`."""
+        remember_call(self._rows.first_call, session)
+
     def finish(self, evaluation: "Evaluation", session: Session) -> "Evaluation":
         """Count the usage of this run's calls, and note the rows that yield none."""
         if self._skipped:
@@ -143,7 +147,7 @@ def evaluate_rows(scored: ScoredCalls, options: Options, session: Session) -> "E
     """Ask all models all rows; an interrupt keeps what has arrived."""
     from hfwidgets.evaluation import evaluate
 
-    remember_call(scored._rows.first_call, session)
+    scored.remember(session)
     found = evaluate(scored.task.name, progress=not options["quiet"], **scored.arguments)
     return scored.finish(found, session)
 
@@ -152,7 +156,7 @@ def evaluate_in_background(scored: ScoredCalls, session: Session) -> BackgroundR
     """Start the evaluation and return its handle."""
     from hfwidgets.evaluation import aevaluate
 
-    remember_call(scored._rows.first_call, session)
+    scored.remember(session)
 
     async def run() -> "Evaluation":
         found = await aevaluate(scored.task.name, progress=False, **scored.arguments)

@@ -91,6 +91,12 @@ def try_model_info(model: str, settings: Settings) -> Flow[HubModelInfo | None]:
     return None
 
 
+def known_recommended_model(tasks: Iterable[str], settings: Settings) -> str | None:
+    """Return the recommended model if an earlier call has looked it up; nothing is sent."""
+    known = settings.recommended_models or {}
+    return next((known[task][0] for task in tasks if known.get(task)), None)
+
+
 def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str]:
     """Return the model that the Hub recommends for the first of these tasks that it knows."""
     if settings.recommended_models is None:
@@ -101,9 +107,8 @@ def find_recommended_model(tasks: Iterable[str], settings: Settings) -> Flow[str
             name: entry.get("widgetModels") or [] for name, entry in listed
         }
     tasks = list(tasks)
-    for task in tasks:
-        if models := settings.recommended_models.get(task):
-            return models[0]
+    if (model := known_recommended_model(tasks, settings)) is not None:
+        return model
     raise errors.ConfigurationError(
         f"The Hub does not recommend a model for {tasks[0]}.",
         advice="Pass model= with a model's id or a URL, or use provider='local'.",

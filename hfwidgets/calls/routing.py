@@ -142,13 +142,26 @@ def _route_without_model(task: BaseTask, name: str | None, settings: Settings) -
         raise errors.ConfigurationError(
             f"{provider.name} needs a model: pass model= with the model's id on the Hub."
         )
-    tasks = (
-        (match_offers.CONVERSATIONAL, "text-generation")
-        if task.hub_name == match_offers.CONVERSATIONAL
-        else (task.name,)
-    )
-    model = yield from model_info.find_recommended_model(tasks, settings)
+    model = yield from model_info.find_recommended_model(_recommending_tasks(task), settings)
     return Route(provider, model, model)
+
+
+def _recommending_tasks(task: BaseTask) -> tuple[str, ...]:
+    """Return the tasks whose recommended model serves a task, the first that has one."""
+    if task.hub_name == match_offers.CONVERSATIONAL:
+        return match_offers.CONVERSATIONAL, "text-generation"
+    return (task.name,)
+
+
+def known_default_model(task: BaseTask, settings: Settings) -> str | None:
+    """Return the model of a call that names none, if it is known without a request."""
+    if settings.model is not None:
+        return None if is_url(settings.model) else settings.model
+    name = default_provider(settings)
+    provider = providers.get("hf-inference" if name in (None, "auto") else name)
+    if not provider.uses_recommended_models:
+        return None
+    return model_info.known_recommended_model(_recommending_tasks(task), settings)
 
 
 def _require_hub_token(settings: Settings) -> Flow[None]:

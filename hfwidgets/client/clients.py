@@ -11,6 +11,7 @@ from hfwidgets.batch import MapOptions, accepts_map_options
 from hfwidgets.calls.call import Call
 from hfwidgets.calls.caller import AsyncCaller, SyncCaller
 from hfwidgets.calls.offers import manual_mapping
+from hfwidgets.calls.routing import known_default_model
 from hfwidgets.calls.settings import Interceptor, Settings
 from hfwidgets.client import arguments
 from hfwidgets.client.arguments import OptionChanges
@@ -175,6 +176,10 @@ class _Client(Tasks, RawRequests, Generic[H]):
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
         self._settings.timeout = arguments.check_timeout(seconds)
+
+    def default_model(self, task: str) -> str | None:
+        """Return the model of a call that names none; None if only a request would tell."""
+        return known_default_model(find(task), self._settings)
 
     def __repr__(self) -> str:
         if "_caller" not in vars(self):  # shown in the traceback of its own `__init__`

@@ -23,6 +23,16 @@ from hfwidgets.results.catalogue import Catalog, CatalogModel
 from hfwidgets.tasks import find
 
 CHAT_TASK = "conversational"
+_DECLARED_FIELDS = (
+    "languages",
+    "license",
+    "limits",
+    "installed",
+    "default_for",
+    "input_modalities",
+)
+"""What the embedded engine declares of its models."""
+
 MAX_MODELS = 200
 """How many models of a task are listed, the most used ones first."""
 
@@ -110,7 +120,7 @@ def _parse_served_model(entry: Mapping[str, Any], task: str | None, provider: st
     """Return a model with the tasks that it declares; all of them if no task was named."""
     tasks = [task] if task else list(entry.get("tasks") or ())
     offers = [{"provider": provider, "status": "live", "task": name} for name in tasks]
-    declared = {name: entry.get(name) for name in ("languages", "license", "limits", "installed")}
+    declared = {name: entry.get(name) for name in _DECLARED_FIELDS}
     return CatalogModel(
         id=str(entry.get("id")),
         task=next(iter(tasks), ""),

@@ -13,7 +13,6 @@ import traitlets as t
 from hfwidgets import errors, tasks
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.client import AsyncInferenceClient
-from hfwidgets.core import environment
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
@@ -37,9 +36,6 @@ CLIENT_SETTINGS = (
     "hosts",
 )
 """Settings that a panel passes to its client unchanged."""
-
-MAX_SUGGESTED_MODELS = 200
-"""Models that the model field offers for completion."""
 
 _log = logging.getLogger(__name__)
 
@@ -423,20 +419,6 @@ class Panel(PanelWidget):
 
     def _hfw_take_upload(self, name: str, data: bytes, file: str) -> None:
         """Take over a complete file; `file` is its name on the user's machine."""
-
-    def _hfw_do_models(self) -> None:
-        """Look up models for completion."""
-        if "base_url" not in self._hfw_client_settings:
-            background_loop.submit(self._hfw_suggest_models())
-
-    async def _hfw_suggest_models(self) -> None:
-        provider = self.provider or environment.default_provider()
-        # Completion is optional, so a failed look-up is not reported.
-        with contextlib.suppress(errors.HfWidgetsError):
-            found = await self._hfw_get_client().models(self.task, provider)
-            self._hfw_mirror.set(
-                "models", value=[row["id"] for row in found][:MAX_SUGGESTED_MODELS]
-            )
 
     def _hfw_do_key(self, value: str) -> None:
         self._hfw_secret = value

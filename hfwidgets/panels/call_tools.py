@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from hfwidgets import engine_process, errors, providers
 from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.calls.settings import is_url
-from hfwidgets.core import auth, environment
+from hfwidgets.core import auth
 from hfwidgets.errors.action import WEIGHT_SETS
 from hfwidgets.notebook import background_loop, code_snippets
-from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.document.protocol import Banner, CodeForms, Node
 from hfwidgets.panels.form import variables
 from hfwidgets.panels.form.inputs import is_empty
+from hfwidgets.panels.model_choice import ModelChoice
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.tasks import examples
 
@@ -23,10 +23,15 @@ MAX_OUTPUT_EXCERPT = 500
 """Characters of a failed installation's output that are shown."""
 
 
-class CallTools(Panel):
+class CallTools(ModelChoice):
     """Adds the banner, Code, the installation of weights and Send to variable to a panel."""
 
-    CALL_TOOLS_DOCUMENT: ClassVar[dict[str, Node]] = {"banner": None, "code": None, "sent": ""}
+    CALL_TOOLS_DOCUMENT: ClassVar[dict[str, Node]] = {
+        "banner": None,
+        "code": None,
+        "sent": "",
+        **ModelChoice.MODEL_DOCUMENT,
+    }
     """The parts of the document that these tools keep."""
 
     def _hfw_call_arguments(self) -> dict[str, Any]:
@@ -44,11 +49,16 @@ class CallTools(Panel):
             background_loop.submit(self._hfw_explain_call(self._hfw_build_call()))
         )
 
-    def _hfw_update_banner(self, _: object = None) -> None:
+    def _hfw_follow_model(self, _: object = None) -> None:
+        """Update what depends on the model and the provider."""
+        self._hfw_update_banner()
+        self._hfw_update_expected_model()
+
+    def _hfw_update_banner(self) -> None:
         """Show before the form is filled that a call cannot work, and what would help."""
         has_address = "base_url" in self._hfw_client_settings or (self.model and is_url(self.model))
         has_token = bool(self._hfw_secret) or auth.find_machine_token() is not None
-        provider = self.provider or environment.default_provider()
+        provider = self._hfw_effective_provider
         reason = background_loop.why_unavailable(self.task, provider, token=has_token)
         if has_address or not reason:
             self._hfw_mirror.set("banner", value=None)

@@ -98,8 +98,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         super().__init__(model, provider=provider, system=system, **settings)
         self.observe(self._hfw_on_messages_assigned, "messages")
         self.observe(self._hfw_publish_conversation, "system")
-        self.observe(self._hfw_update_banner, ["model", "provider"])
-        self._hfw_update_banner()
+        self.observe(self._hfw_follow_model, ["model", "provider"])
+        self._hfw_follow_model()
         system_message = [{"role": "system", "content": system}] if system else []
         # Through the trait, whose observer checks the messages and fills the conversation.
         self.messages = [*system_message, *messages]

@@ -130,7 +130,7 @@ class CompareTaskPanel(ModelColumns, TaskPanel):
 
     # What a panel of one model has, and this one has not
 
-    def _hfw_update_banner(self, _: object = None) -> None:
+    def _hfw_update_banner(self) -> None:
         """Show nothing: each column says what its own model lacks."""
 
     def switch(self, task: str) -> None:

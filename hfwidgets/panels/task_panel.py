@@ -84,8 +84,8 @@ class TaskPanel(TextTools, CallTools, Panel):
         self.observe(self._hfw_mirror_auto_run, "auto_run")
         for option, wanted in options.items():
             setattr(self, option, wanted)
-        self.observe(self._hfw_update_banner, ["model", "provider"])
-        self._hfw_update_banner()
+        self.observe(self._hfw_follow_model, ["model", "provider"])
+        self._hfw_follow_model()
         # Only now, since each value goes into the document, which the base class creates.
         for name, value in inputs.items():
             self.inputs[name] = value
@@ -172,7 +172,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             if isinstance(values[name], str) == self._hfw_is_text_input(name):
                 self.inputs[name] = values[name]
         self._hfw_update_state("idle", failure=None, stats=None, note="")
-        self._hfw_update_banner()
+        self._hfw_follow_model()
 
     # A run
 

@@ -33,8 +33,8 @@ class CatalogModel(Record):
     """A model that is served: its id and task on the Hub, and its offers.
 
     `context_length` is the longest of the offers, `input_price` and `output_price` are the lowest.
-    The embedded engine's models have `languages`, a `license`, their `limits` in a sentence, and
-    whether they are `installed`.
+    The embedded engine's models have `languages`, a `license`, their `limits` in a sentence,
+    whether they are `installed`, and the tasks they are the `default_for`.
     """
 
     id: str
@@ -50,6 +50,7 @@ class CatalogModel(Record):
     license: str | None
     limits: str | None
     installed: bool | None
+    default_for: list[str] | None
 
     @property
     def providers(self) -> list[str]:

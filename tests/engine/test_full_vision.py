@@ -25,7 +25,7 @@ from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import RefusedError
 from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.base.weights import MissingWeightsError
-from hfwidgets.engine.chat import qwen
+from hfwidgets.engine.chat import chat, qwen
 from hfwidgets.engine.server.app import create_app
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.engine.vision import ocr, page_questions
@@ -419,6 +419,8 @@ def test_models_list_limits_and_licenses(http: httpx.Client) -> None:
     assert "does not describe" in models[ocr.MODEL]["limits"]
     assert models["openai/whisper-tiny.en"]["languages"] == ["English"]
     assert all(entry["license"] and entry["limits"] for entry in models.values())
+    assert models["openai/whisper-tiny.en"]["default_for"] == ["automatic-speech-recognition"]
+    assert models[chat.MODEL]["input_modalities"] == ["text"]
     # The standard set is another one.
     standard = {qwen.CAPABILITY.model, page_questions.CAPABILITY.model}
     assert all(entry["installed"] for name, entry in models.items() if name not in standard)

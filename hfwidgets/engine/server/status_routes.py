@@ -8,7 +8,12 @@ from starlette.responses import Response
 from hfwidgets._version import __version__
 from hfwidgets.engine.base.capability import Capability
 from hfwidgets.engine.base.http_errors import RefusedError
-from hfwidgets.engine.registry import all_capabilities, list_served_tasks, model_names
+from hfwidgets.engine.registry import (
+    all_capabilities,
+    find_capabilities,
+    list_served_tasks,
+    model_names,
+)
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.engine.server.wire import build_reply
 from hfwidgets.errors import did_you_mean
@@ -27,17 +32,23 @@ class ModelEntry(TypedDict):
     limits: str
     measured: dict[str, tuple[int, int]]
     installed: bool
+    default_for: list[str]
+    """The tasks that it answers where no model is named."""
+    input_modalities: list[str] | None
+    """What a chat model reads; None for other models."""
 
 
 async def list_models(request: Request) -> Response:
     """GET /v1/models."""
-    created = request.app.state.engine.start_time
+    engine: Engine = request.app.state.engine
     models: dict[str, ModelEntry] = {}
     for capability in all_capabilities():
         if capability.why_unavailable() is None:
-            entry = models.setdefault(capability.model, _model_entry(capability, created))
+            own = _model_entry(capability, engine)
+            entry = models.setdefault(capability.model, own)
             entry["tasks"] += [task for task in capability.serves if task not in entry["tasks"]]
             entry["measured"] |= capability.measured
+            entry["default_for"] += [t for t in own["default_for"] if t not in entry["default_for"]]
             entry["installed"] = entry["installed"] and not capability.missing_weights
     return build_reply({"object": "list", "data": list(models.values())})
 
@@ -47,7 +58,7 @@ async def retrieve_model(request: Request) -> Response:
     name = request.path_params["model"]
     for capability in all_capabilities():
         if name in model_names(capability):
-            entry = _model_entry(capability, request.app.state.engine.start_time)
+            entry = _model_entry(capability, request.app.state.engine)
             return build_reply(entry, capability.model)
     known = sorted({capability.model for capability in all_capabilities()})
     raise RefusedError(
@@ -58,11 +69,12 @@ async def retrieve_model(request: Request) -> Response:
     )
 
 
-def _model_entry(capability: Capability, created: int) -> ModelEntry:
+def _model_entry(capability: Capability, engine: Engine) -> ModelEntry:
+    served = [task for task in capability.serves if task in list_served_tasks()]
     return {
         "id": capability.model,
         "object": "model",
-        "created": created,
+        "created": engine.start_time,
         "owned_by": "hfwidgets",
         "tasks": list(capability.serves),
         "languages": list(capability.languages),
@@ -70,7 +82,16 @@ def _model_entry(capability: Capability, created: int) -> ModelEntry:
         "limits": capability.limits,
         "measured": dict(capability.measured),
         "installed": not capability.missing_weights,
+        "default_for": [task for task in served if find_capabilities(task)[0] is capability],
+        "input_modalities": _input_modalities(capability, engine),
     }
+
+
+def _input_modalities(capability: Capability, engine: Engine) -> list[str] | None:
+    if "chat-completion" not in capability.serves:
+        return None
+    reads_images = engine.models_for(capability).llama.reads_images
+    return ["text", "image"] if reads_images else ["text"]
 
 
 async def check_health(request: Request) -> Response:

@@ -177,6 +177,14 @@ class Banner(Part, kw_only=True):
     """Providers to choose instead."""
 
 
+class ExpectedModel(Part, kw_only=True):
+    """The model that will answer; empty where only a call tells."""
+
+    model: str
+    reads_images: bool | None = None
+    """True or False where it is known of a chat model."""
+
+
 class CodeForms(Part, kw_only=True):
     """The call as code, by the form it is written in."""
 
@@ -437,6 +445,7 @@ class PanelDocument(Part, rename={"can_undo": "canUndo", "can_redo": "canRedo"},
     """Names to complete the model field with."""
     uploads: dict[str, UploadProgress] = {}
     banner: Banner | None = None
+    expected: ExpectedModel | None = None
     code: CodeForms | None = None
     sent: str = ""
     """Which variable the result was sent to."""
@@ -472,27 +481,3 @@ class PanelDocument(Part, rename={"can_undo": "canUndo", "can_redo": "canRedo"},
     verdict: str = ""
     filters: list[FilterChoice] = []
     row: RowState | None = None
-
-
-# Messages from the page; `do` messages carry the arguments of an action and are read by hand.
-
-
-class Hello(msgspec.Struct, tag_field="k", tag="hello"):
-    """The page has every patch up to `seq` and asks for what it lacks."""
-
-    seq: int = -1
-
-
-class ChunkRequest(msgspec.Struct, tag_field="k", tag="chunk"):
-    """The page needs a chunk of the front end."""
-
-    name: str
-
-
-class MediaRequest(msgspec.Struct, tag_field="k", tag="media"):
-    """The page needs a file that the document names."""
-
-    id: str
-
-
-PageMessage = Hello | ChunkRequest | MediaRequest

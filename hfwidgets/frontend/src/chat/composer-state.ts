@@ -2,6 +2,7 @@
 
 import { effect, signal, untracked } from "@preact/signals";
 import type { AttachedImage, Draft } from "../document/protocol.ts";
+import { shortModel } from "../parts/describe.ts";
 import { Upload } from "../document/upload.ts";
 import type { Panel } from "../parts/panel.ts";
 
@@ -52,6 +53,20 @@ export class ComposerState {
     const message = { n: lastNumber, text: this.text.value, images: [...this.images.value] };
     this.#pending.value = message;
     void this.#send(message);
+  }
+
+  /** False where the model is known to read text only. */
+  readsImages(): boolean {
+    return this.panel.link.part("expected")?.reads_images !== false;
+  }
+
+  /** Take files that were pasted, dropped or chosen; false when no image was among them. */
+  attach(files: File[]): boolean {
+    const hasImages = files.some((file) => file.type.startsWith("image/"));
+    if (!hasImages || this.readsImages()) return this.add(files);
+    const model = this.panel.link.part("expected")?.model;
+    this.note.value = `${model ? shortModel(model) : "This model"} reads text only, so the image was left out.`;
+    return true;
   }
 
   /** Put images into the next message; false when none was among the files. */

@@ -39,19 +39,21 @@ export function Composer() {
   };
   const lastPrompt = () => link.part("turns")?.findLast(({ role }) => role === "user")?.text ?? "";
   const paste = (event: ClipboardEvent) => {
-    if (state.add([...(event.clipboardData?.files ?? [])])) event.preventDefault();
+    const taken = state.attach([...(event.clipboardData?.files ?? [])]);
+    // Where an image is left out, a text that came with it is still pasted.
+    if (taken && state.readsImages()) event.preventDefault();
   };
-  const drop = (data: DataTransfer | null) => state.add([...(data?.files ?? [])]);
+  const drop = (data: DataTransfer | null) => state.attach([...(data?.files ?? [])]);
   const choose = (input: HTMLInputElement) => {
-    state.add([...(input.files ?? [])]);
+    state.attach([...(input.files ?? [])]);
     input.value = "";
   };
   return (
     <div ref={place} class={`hfw-compose${over ? " hfw-drop" : ""}`} {...dropTarget(["Files"], drop, setOver)} {...useNames(IMAGE)}>
       <Thumbs state={state} />
       <div class="hfw-compose-row">
-        <IconButton icon="attach" label="Attach images" act={() => files.current?.click()} />
-        <Variables input={IMAGE} />
+        {state.readsImages() && <IconButton icon="attach" label="Attach images" act={() => files.current?.click()} />}
+        {state.readsImages() && <Variables input={IMAGE} />}
         <input ref={files} type="file" accept="image/*" multiple hidden onChange={({ currentTarget }) => choose(currentTarget)} />
         <textarea
           ref={box}

@@ -95,6 +95,11 @@ export interface Banner {
   services?: string[];
 }
 
+export interface ExpectedModel {
+  model: string;
+  reads_images?: boolean | null;
+}
+
 export interface CodeForms {
   python: string;
   magic: string;
@@ -266,6 +271,7 @@ export interface PanelDocument {
   models: string[];
   uploads?: Record<string, UploadProgress>;
   banner?: Banner | null;
+  expected?: ExpectedModel | null;
   code?: CodeForms | null;
   sent?: string;
   result?: View | null;
@@ -291,21 +297,6 @@ export interface PanelDocument {
   verdict?: string;
   filters?: FilterChoice[];
   row?: RowState | null;
-}
-
-export interface Hello {
-  k: "hello";
-  seq: number;
-}
-
-export interface ChunkRequest {
-  k: "chunk";
-  name: string;
-}
-
-export interface MediaRequest {
-  k: "media";
-  id: string;
 }
 
 export interface ComparedResult {

@@ -55,6 +55,8 @@ function ModelField() {
   const { model, provider } = link.part("settings");
   const [text, setText] = useDraft(model);
   const answered = link.part("state").stats?.model;
+  const expected = link.part("expected")?.model;
+  const known = expected || answered;
   // Names are only looked up once a name is about to be typed.
   const suggest = () => {
     if (asked.current !== provider && !link.shape.value.served.fixed) link.act("models");
@@ -63,11 +65,11 @@ function ModelField() {
   return (
     <>
       <input
-        class={`hfw-input hfw-model${answered ? " hfw-known" : ""}`}
+        class={`hfw-input hfw-model${known ? " hfw-known" : ""}`}
         type="text"
         list={id}
-        placeholder={answered ? shortModel(answered) : "Automatic model"}
-        title={model || (answered ? `${answered} answered` : "The provider chooses the model")}
+        placeholder={known ? shortModel(known) : "Automatic model"}
+        title={model || (expected ? `${expected} answers` : answered ? `${answered} answered` : "The provider chooses the model")}
         aria-label="Model"
         spellcheck={false}
         autocomplete="off"

@@ -204,7 +204,8 @@ class AnswerStream:
         if not head or codecs.BOM_UTF8.startswith(head):
             return ()
         self._events = JsonDecoder() if head[:1] in (b"{", b"[") else EventStream()
-        return self._events.feed(head if isinstance(self._events, JsonDecoder) else self.start)
+        # Without the blanks before it, which would make the first event a field of another name.
+        return self._events.feed(head)
 
     def finish(self) -> Iterator[bytes]:
         return iter(()) if self._events is None else self._events.finish()
@@ -266,17 +267,19 @@ class ItemDecoder(Generic[T]):
 
     def finish(self) -> Iterator[T]:
         yield from self._make_items(self._events.finish())
+        # First, since this error shows what came in place of an answer.
+        if self._is_empty and isinstance(self._events, AnswerStream):
+            raise _no_answer_error(self._events)
         finish = getattr(self._read, "finish", None)
         if finish is not None:
             yield from finish()
-        if self._is_empty and isinstance(self._events, AnswerStream):
-            raise _no_answer_error(self._events)
 
     def _make_items(self, events: Iterable[bytes]) -> Iterator[T]:
         for event in events:
-            item = self._make_item(event)
-            if item is not None:
-                yield item
+            for part in _split_unseparated(event) if b"\n" in event else (event,):
+                item = self._make_item(part)
+                if item is not None:
+                    yield item
 
     def _make_item(self, event: bytes) -> T | None:
         try:
@@ -294,6 +297,12 @@ class ItemDecoder(Generic[T]):
         if item is not None:
             self._is_empty = False
         return item
+
+
+def _split_unseparated(event: bytes) -> Iterable[bytes]:
+    """Return the events of a server that sends no empty lines between them, else the event."""
+    lines = [line for line in event.split(b"\n") if line.strip() not in (b"", DONE)]
+    return lines if all(map(_is_json, lines)) and not _is_json(event) else (event,)
 
 
 def _no_answer_error(answer: AnswerStream) -> errors.OutputError:

@@ -11,11 +11,22 @@ from hfwidgets.errors.secrets import redact
 MAX_MESSAGE_CHARS = 2000
 """How much of a server's message an error repeats, in characters."""
 
-_HTML_PATTERN = r"(?i)<(!doctype|html|head|body|title)\b|^\s*<(?:!--|(?:center|h[1-6]|p|div|pre)\b)"
+# Only a text that starts as a page is one: messages quote tags, as in "<title> is missing".
+_PAGE_PATTERN = r"(?i)\s*<(?:!doctype|!--|(?:html|head|body|title|center|h[1-6]|p|div|pre)\b)"
 
-_MESSAGE_KEYS = ("error", "error_description", "errors", "message", "detail", "reason", "title")
+_ERROR_KEYS = (
+    *("error", "errors", "err", "exception", "message", "messages", "detail", "reason", "title"),
+    *("errordescription", "errormessage", "errormsg", "errmsg", "statusmsg", "faultstring"),
+)
+"""Where servers describe an error, as `normalize_key` returns them."""
 
-_MESSAGE_KEYS_SET = frozenset(_MESSAGE_KEYS)
+_MORE_KEYS = ("details", "description", "warnings", "raw")
+"""Where error objects say more, which other objects have too."""
+
+_WRAPPERS = ("metadata", "baseresp", "fault")
+"""Objects around a message, next to fields that describe nothing."""
+
+_ERROR_KEYS_SET = frozenset(_ERROR_KEYS)
 
 # Fields of an error object that classify the error and do not explain it.
 _LABELS = frozenset({"code", "error_type", "param", "status", "type"})
@@ -58,10 +69,19 @@ def find_server_message(reply: ErrorReply, secrets: Iterable[str] = ()) -> str |
     try:
         body = reply.json()
     except (ValueError, RecursionError):
-        texts.append(reply.text.strip())
+        texts += _read_event_texts(reply.text) or [reply.text.strip()]
     else:
         texts += find_error_texts(body) or _start_of_json(body)
     return _join_readable(texts, secrets) or None
+
+
+def _read_event_texts(text: str) -> list[Any]:
+    """List the texts of an error that a server sends as an event, although it refused the call."""
+    found = re.search(r"(?m)^data: ?(\{.*\})\s*$", text)
+    try:
+        return find_error_texts(json.loads(found[1])) if found else []
+    except (ValueError, RecursionError):
+        return []
 
 
 def _start_of_json(body: object) -> list[str]:
@@ -80,7 +100,7 @@ def describe_error_event(body: Mapping[str, Any], secrets: Iterable[str] = ()) -
 def _join_readable(texts: Iterable[Any], secrets: Iterable[str]) -> str:
     # A dict drops repetitions and keeps the order: servers say the same in a header and a body.
     readable = dict.fromkeys(
-        str(text).strip() for text in texts if text and not re.search(_HTML_PATTERN, str(text))
+        str(text).strip() for text in texts if text and not re.match(_PAGE_PATTERN, str(text))
     )
     return redact(make_printable("; ".join(readable)), secrets)[:MAX_MESSAGE_CHARS]
 
@@ -105,18 +125,48 @@ def find_error_texts(body: object, depth: int = 0) -> list[Any]:
         places = body.get("loc")
         where = ".".join(str(part) for part in places) if isinstance(places, list) else ""
         return [f"{where}: {body['msg']}" if where else body["msg"]]
+    known = {normalize_key(key): value for key, value in body.items() if value}
     return [
         text
-        for key in _MESSAGE_KEYS
-        if body.get(key)
-        for text in (_find_field_texts(body[key], depth) or find_error_texts(body[key], depth + 1))
+        for key in (*_ERROR_KEYS, *_MORE_KEYS, *_WRAPPERS)
+        if key in known
+        for text in (
+            (key not in _WRAPPERS and _find_field_texts(known[key], depth))
+            or find_error_texts(known[key], depth + 1)
+        )
     ]
+
+
+def normalize_key(key: object) -> str:
+    """Return a key in lower case without separators: errorMessage and error_message are one."""
+    return str(key).lower().replace("_", "").replace("-", "")
+
+
+def describes_error(body: Mapping[str, Any]) -> bool:
+    """True for an object with a field in which servers describe errors.
+
+    Fit for objects that lack what an answer has, since answers may have such fields too.
+    """
+    if body.get("object") == "error" or ("code" in body and "msg" in body):
+        return True
+    for key, value in body.items():
+        # An answer of another protocol has its message, with a role, in a field of this name.
+        is_answer = isinstance(value, Mapping) and ("role" in value or "content" in value)
+        if value and normalize_key(key) in _ERROR_KEYS_SET and not is_answer:
+            return True
+    return any(
+        isinstance(value, Mapping) and find_error_texts(value)
+        for key, value in body.items()
+        if normalize_key(key) in _WRAPPERS
+    )
 
 
 def _find_field_texts(value: object, depth: int) -> list[str]:
     """List the texts of a mapping from fields to texts, each with its field's name."""
     # An object with one of the usual keys is an error of its own, not a mapping from fields.
-    if not isinstance(value, Mapping) or not _MESSAGE_KEYS_SET.isdisjoint(value) or "msg" in value:
+    if not isinstance(value, Mapping) or "msg" in value:
+        return []
+    if not _ERROR_KEYS_SET.isdisjoint(map(normalize_key, value)):
         return []
     return [
         f"{field}: {text}"

@@ -24,6 +24,7 @@ from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Node, Turn
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.chat_html import ChatTranscript
+from hfwidgets.results.chat import read_reasoning
 from hfwidgets.tasks.chat import ChatOptions
 
 SYSTEM_FIELD = Field(
@@ -233,7 +234,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             delta = choice.get("delta") or {}
             if choice.get("index") or not delta:  # the page shows the first of several answers
                 continue
-            thought = delta.get("reasoning") or delta.get("reasoning_content")
+            thought = read_reasoning(delta)
             if thought:
                 self._hfw_append_to_turn(at, "think", thought)
             if delta.get("content"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from hfwidgets.errors import InputError
 from hfwidgets.panels.document.protocol import ToolCallView
+from hfwidgets.results.chat import read_reasoning
 from hfwidgets.tasks.chat import check_messages
 
 MessageDict = dict[str, Any]
@@ -37,8 +38,8 @@ class Entry:
 
     @property
     def reasoning(self) -> str:
-        """The model's reasoning, under either of the names that services use."""
-        return self.message.get("reasoning") or self.message.get("reasoning_content") or ""
+        """The model's reasoning, under any of the names that services use."""
+        return read_reasoning(self.message) or ""
 
     @property
     def images(self) -> list[AttachedFile]:

@@ -46,13 +46,23 @@ class ChatCompletionOutputToolCall(Record):
     function: ChatCompletionOutputFunctionDefinition
 
 
+REASONING_NAMES = ("reasoning", "reasoning_content", "reasoning_text", "thinking")
+"""Fields of a message that hold reasoning as a text, by server."""
+
+
+def read_reasoning(message: Mapping[str, Any]) -> str | None:
+    """Return the reasoning in a message, or a piece of one, whatever its field is called."""
+    found = next((message[name] for name in REASONING_NAMES if message.get(name)), None)
+    return read_text(found or message.get("reasoning_details")) or None
+
+
 class _ReasoningRecord(Record):
-    """A message, or a piece of one, that may hold reasoning under either of two names."""
+    """A message, or a piece of one, that may hold reasoning under one of several names."""
 
     @property
     def reasoning(self) -> str | None:
         """The model's reasoning, under whichever name the server has for it."""
-        return self.get("reasoning") or self.get("reasoning_content")
+        return read_reasoning(self)
 
     reasoning_content = reasoning
 
@@ -184,12 +194,12 @@ def normalize_message(message: dict[str, Any]) -> dict[str, Any]:
     in it `reasoning`; other parts stay in `content_parts`.
     """
     content, calls = message.get("content"), message.get("tool_calls")
-    reasoning = [message[name] for name in ("reasoning", "reasoning_content") if name in message]
+    reasoning = [message[name] for name in REASONING_NAMES if name in message]
     plain = content is None or isinstance(content, str)
     if plain and calls is None and all(isinstance(r, (str, type(None))) for r in reasoning):
         return message  # as nearly always
     found = dict(message)
-    for name in ("reasoning", "reasoning_content"):
+    for name in REASONING_NAMES:
         if not isinstance(found.get(name), (str, type(None))):
             found[name] = read_text(found[name])
     if not plain:
@@ -247,9 +257,11 @@ class ChatCollector:
     @property
     def text(self) -> str:
         """The first answer's text so far."""
-        return "".join(
-            read_text(delta.get("content")) for index, delta, _ in self._iter_deltas() if index == 0
-        )
+        texts: dict[int, list[str]] = {}
+        for index, delta, _ in self._iter_deltas():
+            texts.setdefault(index, []).append(read_text(delta.get("content")))
+        # Nearly always 0; some servers count from 1.
+        return "".join(texts[min(texts)]) if texts else ""
 
     @property
     def result(self) -> ChatCompletionOutput:
@@ -296,7 +308,7 @@ class _ChoiceBuilder:
                     if isinstance(piece, dict):
                         self.calls.add(piece)
             elif value is not None:
-                self.message[name] = self._join(name, self.message.get(name), value)
+                self.message[name] = self.join(name, self.message.get(name), value)
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
         logprobs = choice.get("logprobs")
         for name, tokens in logprobs.items() if isinstance(logprobs, dict) else ():
@@ -304,15 +316,17 @@ class _ChoiceBuilder:
                 self.logprobs.setdefault(name, []).extend(tokens)
 
     @staticmethod
-    def _join(name: str, known: object, value: object) -> Any:
+    def join(name: str, known: object, value: object) -> Any:
         """Return a field's value so far with its next piece."""
-        # Some servers repeat these in each chunk: joined, the role would be "assistantassistant".
-        if name in ("role", "tool_call_id"):
-            return value
+        if name in _REPEATED_FIELDS:
+            return value or known
         if isinstance(value, str) or isinstance(known, str):
             return read_text(known) + read_text(value)
         if isinstance(value, list):
             return [*(known if isinstance(known, list) else ()), *value]
+        if isinstance(value, dict) and isinstance(known, dict):
+            # The old function_call and spoken answers come as pieces of objects.
+            return _merge_pieces(known, value)
         return value
 
     def build(self) -> dict[str, Any]:
@@ -325,6 +339,23 @@ class _ChoiceBuilder:
             "finish_reason": self.finish_reason,
             "logprobs": {"content": [], **self.logprobs} if any(self.logprobs.values()) else None,
         }
+
+
+_REPEATED_FIELDS = frozenset({"role", "tool_call_id", "id", "type", "name"})
+"""Fields that some servers repeat in each chunk: joined, the role would be "assistantassistant"."""
+
+
+def _merge_pieces(known: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
+    """Return an object so far with its next piece, whose texts continue those before."""
+    joined = {
+        name: _ChoiceBuilder.join(name, known.get(name), value)
+        for name, value in piece.items()
+        if value is not None
+    }
+    return {**known, **joined}
+
+
+_CALL_FIELDS = frozenset({"index", "id", "type", "function", "name", "arguments"})
 
 
 class _CallBuilder:
@@ -342,7 +373,8 @@ class _CallBuilder:
     def add(self, piece: dict[str, Any]) -> None:
         """Add a piece to its call, or begin a call with it."""
         function = piece.get("function")
-        function = function if isinstance(function, dict) else {}
+        # Without the object around them, name and arguments are fields of the call itself.
+        function = function if isinstance(function, dict) else piece
         name, key = read_text(function.get("name")), read_text(piece.get("id"))
         arguments = _arguments_text(function.get("arguments"))
         call = self._find_call(piece.get("index"), key, name)
@@ -351,7 +383,7 @@ class _CallBuilder:
             self._calls.append(call)
         if isinstance(piece.get("index"), (int, str)):
             self._by_index[piece["index"]] = call
-        call |= {n: v for n, v in piece.items() if n not in ("index", "id", "type", "function")}
+        call |= {n: v for n, v in piece.items() if n not in _CALL_FIELDS}
         # The first id stays, so that a tool's reply can name it whatever the later pieces invent.
         call["id"] = call["id"] or key
         known = call["function"]

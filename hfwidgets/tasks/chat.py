@@ -10,6 +10,7 @@ from hfwidgets.core.flow import Flow, Infer, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.core.surrogates import HalfJoiner
 from hfwidgets.errors.from_response import error_from_event
+from hfwidgets.errors.server_message import describes_error
 from hfwidgets.results.chat import (
     ChatCollector,
     ChatCompletionOutput,
@@ -23,7 +24,6 @@ from hfwidgets.tasks.declaration import streaming_task
 from hfwidgets.tasks.shape import (
     as_options,
     check_no_error,
-    describes_error,
     unexpected_shape_error,
 )
 
@@ -301,6 +301,9 @@ def _check_message(index: int, message: Any) -> dict[str, Any]:
     return {n: v for n, v in message.items() if v is not None and not is_left_out(v)}
 
 
+_UNEXPLAINED = {"error": "the answer's finish_reason is 'error'"}
+
+
 def _to_output(raw: object) -> ChatCompletionOutput:
     """Read a whole answer.
 
@@ -321,6 +324,8 @@ def _to_output(raw: object) -> ChatCompletionOutput:
     for choice in choices:
         if choice.get("error"):
             raise error_from_event(choice)
+        if choice.get("finish_reason") == "error":
+            raise error_from_event(_UNEXPLAINED)
         if not isinstance(choice.get("message"), dict):
             raise unexpected_shape_error(raw, "a 'message' in each choice")
         choice["message"] = normalize_message(choice["message"])
@@ -333,6 +338,7 @@ class _ChunkReader:
     def __init__(self) -> None:
         self._halves = HalfJoiner()
         self._has_choice = False
+        self._has_failed = False
 
     def __call__(self, item: object) -> ChatCompletionStreamOutput | None:
         """Return a chunk; None for an event that is not one.
@@ -340,6 +346,8 @@ class _ChunkReader:
         Raises:
             TextGenerationError: It reports an error, next to choices or in one of them.
         """
+        if isinstance(item, list) and len(item) == 1:
+            item = item[0]  # Google's errors
         if not isinstance(item, dict):
             return None
         choices = item.get("choices")
@@ -361,10 +369,14 @@ class _ChunkReader:
         """Give a choice's delta the form that the protocol promises."""
         if choice.get("error"):
             raise error_from_event(choice)
+        if choice.get("finish_reason") == "error":
+            self._has_failed = True  # raised at the end: this chunk may hold text, others a reason
         if "delta" not in choice and "message" in choice:
             choice["delta"] = choice.pop("message")  # a whole answer
         delta = choice.get("delta")
         if isinstance(delta, dict):
+            if delta.get("error"):
+                raise error_from_event(delta)
             self._has_choice = True
             choice["delta"] = delta = normalize_message(delta)
             # The n answers of one stream interleave, so a half waits for its own answer and field.
@@ -390,6 +402,8 @@ class _ChunkReader:
             if name != "arguments":
                 choice = {"index": int(index) if index.isdigit() else 0, "delta": {name: text}}
                 yield ChatCompletionStreamOutput(object="chat.completion.chunk", choices=[choice])
+        if self._has_failed:
+            raise error_from_event(_UNEXPLAINED)
         if not self._has_choice:
             raise errors.OutputError(
                 "The stream ended without an answer: it had no choices.",

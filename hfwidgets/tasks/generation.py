@@ -8,6 +8,7 @@ from hfwidgets.core.flow import Flow, Infer, Reply, StreamedReply
 from hfwidgets.core.streams import AsyncStream, Stream
 from hfwidgets.core.surrogates import HalfJoiner
 from hfwidgets.errors.from_response import error_from_event
+from hfwidgets.errors.server_message import describes_error
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results import Text
 from hfwidgets.results import text as results
@@ -18,7 +19,6 @@ from hfwidgets.tasks.declaration import streaming_task
 from hfwidgets.tasks.shape import (
     as_list,
     as_options,
-    describes_error,
     merge_alias,
     to_record,
 )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors.excerpt import make_excerpt
-from hfwidgets.errors.server_message import describe_error_event
+from hfwidgets.errors.server_message import describe_error_event, describes_error
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results.record import Elements, Record, find_field_faults
 from hfwidgets.tasks.tables import to_python
@@ -110,15 +110,6 @@ def check_no_error(raw: Mapping[str, Any], kind: type[Record] | None = None) -> 
 def _is_only_error(raw: Mapping[str, Any], kind: type[Record]) -> bool:
     """True if an object that lacks what it should have describes an error instead."""
     return bool(find_field_faults(kind, raw)) and describes_error(raw)
-
-
-def describes_error(raw: Mapping[str, Any]) -> bool:
-    """True for an object with a field in which servers describe errors.
-
-    Fit for objects that lack what an answer has, since answers may have such fields too.
-    """
-    names = ("error", "detail", "errors", "message", "error_message", "title", "reason")
-    return raw.get("object") == "error" or any(raw.get(name) for name in names)
 
 
 def _reported_error(raw: Mapping[str, Any]) -> errors.OutputError:

@@ -25,6 +25,21 @@ from tests.plugins.loopback import Answer, Loopback
         ({"error": None, "hint": "restart"}, '{"error": null, "hint": "restart"}'),
         ({"error": 5}, '{"error": 5}'),
         ([{"loc": None, "msg": "odd"}], "odd"),
+        ({"code": 1301, "msg": "no quota"}, "no quota"),
+        ({"Message": "not authorized"}, "not authorized"),
+        ({"errorMessage": "timed out", "errorType": "Timeout"}, "timed out"),
+        (
+            {"fault": {"faultstring": "no key", "detail": {"errorcode": "x"}}},
+            "errorcode: x; no key",
+        ),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login"}}, "login"),
+        ({"error": "unknown error", "warnings": ["CUDA"]}, "unknown error; CUDA"),
+        (
+            {"error": {"message": "Provider error", "metadata": {"raw": "busy", "by": "X"}}},
+            "Provider error; busy",
+        ),
+        ({"error": "the tag <title> is missing"}, "the tag <title> is missing"),
+        ({"error": "Unexpected token < in <html>"}, "Unexpected token < in <html>"),
         ([1, 2], "[1, 2]"),
         ({}, None),
         ([], None),
@@ -81,3 +96,16 @@ def test_hostile_bytes_of_a_server_are_safe_to_print(loopback: Loopback) -> None
         InferenceClient(loopback.url).fill_mask("x")
     assert "\x1b" not in str(caught.value)
     assert len(str(caught.value).encode()) < 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'data: {"error": {"message": "no model"}}\n\ndata: [DONE]\n\n', "no model"),
+        (b'event: error\ndata: {"detail": "no model"}\n\n', "no model"),
+        (b"event: error\ndata: no model\n\n", "event: error\ndata: no model"),
+        (b"the field <title> is missing", "the field <title> is missing"),
+    ],
+)
+def test_the_explanation_in_other_bodies(body: bytes, expected: str) -> None:
+    assert find_server_message(Reply(400, {}, body)) == expected

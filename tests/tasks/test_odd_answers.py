@@ -43,6 +43,13 @@ ERRORS: dict[str, Any] = {
     "as a list of errors": {"errors": ["boom"]},
     "as a text": {"error": "boom"},
     "as a title": {"title": "boom", "status": 500},
+    "as a code": {"code": 1301, "msg": "boom"},
+    "in snake case": {"error_code": 17, "error_msg": "boom"},
+    "in camel case": {"errorMessage": "boom", "errorType": "Timeout"},
+    "in capitals": {"Message": "boom"},
+    "in a wrapper": {"base_resp": {"status_code": 1004, "status_msg": "boom"}},
+    "in a fault": {"fault": {"faultstring": "boom"}},
+    "in a list": [{"error": {"code": 429, "message": "boom"}}],
 }
 
 
@@ -299,3 +306,93 @@ def test_an_answer_of_another_task_is_refused(loopback: Loopback) -> None:
 
 def test_a_good_stream_is_still_read(loopback: Loopback) -> None:
     assert read(loopback, chat_events("Hi ", "there"))[0] == "Hi there"
+
+
+def test_a_finish_reason_of_error_is_an_error_that_keeps_the_text(loopback: Loopback) -> None:
+    with pytest.raises(errors.TextGenerationError, match="finish_reason is 'error'"):
+        chat(loopback, Answer(json={"choices": [{**CHOICE, "finish_reason": "error"}]}))
+    last = {"index": 0, "delta": {"content": " and on"}, "finish_reason": "error"}
+    opened = stream(loopback, events(PIECE, {"choices": [last]}))
+    with pytest.raises(errors.TextGenerationError, match="finish_reason is 'error'"):
+        list(opened)
+    assert opened.text == "so far and on"
+    delta = {"error": {"message": "boom"}}
+    opened = stream(loopback, events(PIECE, {"choices": [{"index": 0, "delta": delta}]}))
+    with pytest.raises(errors.TextGenerationError, match="boom"):
+        list(opened)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"message": {"role": "assistant", "content": "Hey"}, "done": True},
+        {"type": "message_start", "message": {"role": "assistant", "content": []}},
+    ],
+)
+def test_a_message_of_another_protocol_is_not_called_an_error(
+    loopback: Loopback, answer: Any
+) -> None:
+    with pytest.raises(errors.OutputError, match=r"'choices'.*assistant"):
+        chat(loopback, Answer(json=answer))
+    with pytest.raises(errors.OutputError, match=r"without an answer.*assistant"):
+        list(stream(loopback, events(answer)))
+
+
+def test_objects_that_come_in_pieces_are_joined(loopback: Loopback) -> None:
+    deltas: list[dict[str, Any]] = [
+        {"function_call": {"name": "add", "arguments": ""}},
+        {"function_call": {"name": None, "arguments": '{"a":'}},
+        {"function_call": {"arguments": " 1}"}},
+        {"audio": {"id": "a1", "transcript": "He"}},
+        {"audio": {"id": "a1", "transcript": "y", "data": "AAAA"}},
+        {"audio": {"data": "BBBB", "expires_at": 5}},
+    ]
+    opened = stream(loopback, events(*({"choices": [{"index": 0, "delta": d}]} for d in deltas)))
+    list(opened)
+    message = opened.result.choices[0].message
+    assert message["function_call"] == {"name": "add", "arguments": '{"a": 1}'}
+    audio = {"id": "a1", "transcript": "Hey", "data": "AAAABBBB", "expires_at": 5}
+    assert message["audio"] == audio
+
+
+def test_a_tool_call_without_the_object_around_its_function_is_read(loopback: Loopback) -> None:
+    call = {"id": "x", "name": "add", "arguments": {"a": 1}}
+    opened = stream(loopback, events({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}))
+    list(opened)
+    found = opened.result.choices[0].message.tool_calls[0]
+    assert (found.id, found.function) == ("x", {"name": "add", "arguments": '{"a": 1}'})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("thinking", "Well"),
+        ("reasoning_text", "Well"),
+        ("reasoning_details", [{"type": "reasoning.text", "text": "Well"}]),
+        ("reasoning", {"summary": [{"type": "summary_text", "text": "Well"}]}),
+    ],
+)
+def test_reasoning_is_found_under_every_name(loopback: Loopback, name: str, value: Any) -> None:
+    message = {"role": "assistant", "content": "Hi", name: value}
+    found = chat(loopback, Answer(json={"choices": [{"index": 0, "message": message}]}))
+    assert found.choices[0].message.reasoning == "Well"
+    opened = stream(loopback, events({"choices": [{"index": 0, "delta": message}]}))
+    assert [chunk.choices[0].delta.reasoning for chunk in opened] == ["Well"]
+    assert opened.result.choices[0].message.reasoning == "Well"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_events_without_empty_lines_between_them_are_read(loopback: Loopback, end: bytes) -> None:
+    lines = [b"data: " + json.dumps(PIECE).encode()] * 2 + [b"data: [DONE]"]
+    body = b"".join(line + end for line in lines)
+    assert read(loopback, Answer(body=body, headers=EVENT_STREAM)) == ("so farso far", None)
+
+
+def test_blanks_before_the_first_event_do_not_cost_it(loopback: Loopback) -> None:
+    body = b"\n  data: " + json.dumps(PIECE).encode() + b"\n\n"
+    assert read(loopback, Answer(body=body, headers=EVENT_STREAM)) == ("so far", None)
+
+
+def test_answers_that_are_counted_from_one_have_a_text(loopback: Loopback) -> None:
+    piece = {"choices": [{"index": 1, "delta": {"content": "Hi"}}]}
+    assert read(loopback, events(piece, piece)) == ("HiHi", None)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.results import html_table, show, table
-from hfwidgets.results.differences import Differences, diff_html, find_differences, read_text
+from hfwidgets.results.differences import Differences, find_differences, read_text
 from hfwidgets.results.record import Elements, Record
 from hfwidgets.results.votes import SAME
 
@@ -17,6 +17,9 @@ COLUMNS = {
     "tokens": "tokens",
     "dollars": "price, $",
 }
+
+REFERENCE = "the right answer"
+"""What texts are compared with where a right answer is known."""
 
 
 class ComparisonRow(Record):
@@ -44,9 +47,11 @@ class Comparison(Elements[ComparisonRow]):
 
     Attributes:
         preferred: the model that was voted for, or "same"; None without a vote.
+        reference: a right answer that texts are compared with; None compares them with the first.
     """
 
     preferred: str | None = None
+    reference: str | None = None
 
     def vote(self, winner: str) -> None:
         """Keep which model's answer is better, or "same"; tables and files show it.
@@ -66,7 +71,12 @@ class Comparison(Elements[ComparisonRow]):
 
     def differences(self) -> Differences | None:
         """Return where the results differ; None where fewer than two can be compared."""
-        return find_differences([row.model for row in self], [row.result for row in self])
+        names, results = [row.model for row in self], [row.result for row in self]
+        if self.reference is not None:
+            found = find_differences([REFERENCE, *names], [self.reference, *results])
+            if found is not None:
+                return found
+        return find_differences(names, results)
 
     def to_pandas(self) -> Any:
         """Return a DataFrame with one row per model; `result` holds the typed results."""
@@ -91,17 +101,7 @@ class Comparison(Elements[ComparisonRow]):
     def differences_html(self) -> str:
         """Return where the results differ as safe HTML; texts as a whole, with changes marked."""
         found = self.differences()
-        if found is None:
-            return ""
-        texts = [(row.model, read_text(row.result)) for row in self]
-        known = [(name, text) for name, text in texts if text is not None]
-        if len(known) < 2 or not found.rows:
-            return found.to_html()
-        (first, start), *others = known
-        titles = [f"{name}, compared with {first}" for name, _ in others]
-        cells = [html_table.SafeHtml(diff_html(start, text)) for _, text in others]
-        marked = html_table.to_html_table(titles, [cells])
-        return f"<p>{show.escape_html(found.summary)}</p>{marked}"
+        return found.to_html() if found is not None else ""
 
 
 def measure_result(result: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ found, so that every surface shows all kinds the same way.
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets.results import html_table, show
@@ -29,6 +29,31 @@ Cells: TypeAlias = list[str]
 Items: TypeAlias = Sequence[Mapping[str, Any]]
 
 
+Change: TypeAlias = Literal["same", "gone", "new"]
+
+
+@dataclass(frozen=True)
+class MarkedText:
+    """A text, compared with another one word by word.
+
+    Attributes:
+        title: whose texts they are.
+        pieces: in order, what both have, what only the other text has, and what only this one has.
+    """
+
+    title: str
+    pieces: list[tuple[Change, str]]
+
+    def to_html(self) -> str:
+        """Return the text as safe HTML, with what it lacks struck out and what it adds underlined.
+
+        Neither mark depends on a color.
+        """
+        tags = {"same": "{}", "gone": "<del>{}</del>", "new": "<ins>{}</ins>"}
+        marked = (tags[kind].format(show.escape_html(text)) for kind, text in self.pieces)
+        return f'<p dir="auto" style="white-space:pre-wrap">{"".join(marked)}</p>'
+
+
 @dataclass(frozen=True)
 class Differences:
     """A table of what models found.
@@ -38,15 +63,25 @@ class Differences:
         rows: texts; `–` where a model did not find it.
         differing: for each row whether the models differ on it.
         summary: the differences in one sentence.
+        texts: where results are texts that differ, each one compared with the first.
     """
 
     titles: Cells
     rows: list[Cells]
     differing: list[bool]
     summary: str
+    texts: list[MarkedText] = field(default_factory=list)
 
     def to_html(self) -> str:
-        """Return the table as safe HTML; rows that differ are marked by a sign and by color."""
+        """Return texts as a whole with their changes marked, and anything else as a table.
+
+        It is safe HTML; rows of the table that differ are marked by a sign and by color.
+        """
+        summary = f"<p>{show.escape_html(self.summary)}</p>"
+        if self.texts:
+            titles = [text.title for text in self.texts]
+            cells = [html_table.SafeHtml(text.to_html()) for text in self.texts]
+            return summary + html_table.to_html_table(titles, [cells])
         marks = {
             (at, column)
             for at, differs in enumerate(self.differing)
@@ -58,7 +93,7 @@ class Differences:
             for row, differs in zip(self.rows, self.differing, strict=True)
         ]
         table = html_table.to_html_table(self.titles, lines, marked=marks, has_row_titles=True)
-        return f"<p>{show.escape_html(self.summary)}</p>{table if lines else ''}"
+        return summary + (table if lines else "")
 
 
 def find_differences(names: Sequence[str], results: Sequence[Any]) -> Differences | None:
@@ -335,8 +370,6 @@ def _cosine(a: Any, b: Any) -> float:
 
 # Texts
 
-Change: TypeAlias = Literal["same", "gone", "new"]
-
 
 def read_text(result: object) -> str | None:
     """Return the text that a result is or stands for; None for anything else."""
@@ -367,33 +400,30 @@ def _split_words(text: str) -> list[str]:
     return re.findall(r"\s+|\w+|[^\w\s]", text)
 
 
-def diff_html(first: str, other: str) -> str:
-    """Return the other text as safe HTML, with what it lacks struck out and what it adds marked."""
-    tags = {"same": "{}", "gone": "<del>{}</del>", "new": "<ins>{}</ins>"}
-    pieces = diff_texts(first, other)
-    marked = "".join(tags[kind].format(show.escape_html(text)) for kind, text in pieces)
-    return f'<p dir="auto" style="white-space:pre-wrap">{marked}</p>'
-
-
 def _compare_texts(names: Sequence[str], results: Sequence[Any]) -> Differences | None:
     texts = [read_text(result) for result in results]
     whole = [text for text in texts if text is not None]
     if len(whole) < len(results):
         return None
     rows: list[Cells] = []
-    shares = []
+    shares, marked = [], []
     for at, text in enumerate(whole[1:], 1):
         pieces = diff_texts(whole[0], text)
         rows += _change_rows(pieces, at, len(names))
-        changed = sum(_count_words(text) for kind, text in pieces if kind != "same")
-        total = _count_words(whole[0]) + _count_words(text)
-        shares.append(f"{names[at]} {changed / total:.0%}" if total else f"{names[at]} 0%")
-    summary = (
-        f"Words that differ from {names[0]}: {', '.join(shares)}."
-        if rows
-        else "All texts are the same."
-    )
-    return _to_table("words", names, rows, [True] * len(rows), summary)
+        marked.append(MarkedText(f"{names[at]}, compared with {names[0]}", pieces))
+        shares.append(f"{names[at]} {_changed_share(pieces):.0%}")
+    if not rows:
+        return _to_table("words", names, [], [], "All texts are the same.")
+    summary = f"Words that differ from {names[0]}: {', '.join(shares)}."
+    return replace(_to_table("words", names, rows, [True] * len(rows), summary), texts=marked)
+
+
+def _changed_share(pieces: Sequence[tuple[Change, str]]) -> float:
+    """Return the share of the words of both texts that only one of them has."""
+    counts = [(kind, _count_words(text)) for kind, text in pieces]
+    # What is the same stands in both.
+    total = sum(count * (2 if kind == "same" else 1) for kind, count in counts)
+    return sum(count for kind, count in counts if kind != "same") / total if total else 0.0
 
 
 def _count_words(text: str) -> int:

@@ -122,6 +122,24 @@ def test_chat_models_are_voted_on(stage: Stage) -> None:
     panel.close()
 
 
+def test_words_of_one_model_only_are_marked(stage: Stage) -> None:
+    url = stage.url("translation")
+    answers = {"a": "The quick fox runs.", "b": "The slow fox runs."}
+    for name, text in answers.items():
+        answer = Answer(json=[{"translation_text": text}])
+        stage.loopback.route("POST", f"/translation/{name}", answer)
+    panel = hf.compare([f"{url}/a", f"{url}/b"], "Der Fuchs läuft.", task="translation")
+    panel.run()
+    differences = page(panel).doc["result"]["differences"]
+    assert differences["table"] is None
+    [text] = differences["texts"]
+    assert text["pieces"] == [
+        *(["same", "The "], ["gone", "quick"], ["new", "slow"], ["same", " fox runs."]),
+    ]
+    assert "The <del>quick</del><ins>slow</ins> fox runs." in panel._hfw_render_static()[0]
+    panel.close()
+
+
 def test_the_code_repeats_the_comparison(stage: Stage) -> None:
     from tests.plugins.waiting import until
 

@@ -135,6 +135,14 @@ describe("other views", () => {
     assert.deepEqual(kernel.said.at(-1), { k: "do", do: "vote", place: null });
   });
 
+  it("mark the words that only one of two texts has, by more than a color", () => {
+    const pieces = [["same", "The "], ["gone", "<b>quick"], ["new", "slow"], ["same", " fox"]];
+    const differences = { summary: "", table: null, texts: [{ title: "b, compared with a", pieces }] };
+    const node = show({ kind: "comparison", differences, columns: [] });
+    assert.equal(node.querySelector("figcaption")?.textContent, "b, compared with a");
+    assert.equal(node.querySelector(".hfw-marked")?.innerHTML, "The <del>&lt;b&gt;quick</del><ins>slow</ins> fox");
+  });
+
   it("never put a text through HTML", () => {
     const evil = "<img src=x onerror=alert(1)>";
     const views: View[] = [

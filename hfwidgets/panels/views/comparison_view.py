@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hfwidgets.panels.document.protocol import DifferencesView, Part, View
+from hfwidgets.panels.document.protocol import DifferencesView, MarkedTextView, Part, View
 from hfwidgets.panels.views.context import ViewContext
 from hfwidgets.panels.views.parts import result_html
 from hfwidgets.panels.views.registry import find_view, register_view, view_kind
@@ -114,6 +114,12 @@ def describe_differences(result: Comparison) -> DifferencesView | None:
     found = result.differences()
     if found is None:
         return None
+    if found.texts:
+        texts = [
+            MarkedTextView(title=text.title, pieces=[[kind, words] for kind, words in text.pieces])
+            for text in found.texts
+        ]
+        return DifferencesView(summary=found.summary, table=None, texts=texts)
     marked = [
         [f"{MARK if differs else ''}{row[0]}", *row[1:]]
         for row, differs in zip(found.rows, found.differing, strict=True)

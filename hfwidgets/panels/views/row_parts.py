@@ -5,6 +5,7 @@ from typing import Any
 
 from hfwidgets import errors
 from hfwidgets.evaluation import ScoredRow
+from hfwidgets.evaluation.predictions import TEXTS
 from hfwidgets.media import open_upright
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
@@ -15,9 +16,9 @@ MAX_TEXT_LENGTH = 5000
 """Characters of a value that is shown as text."""
 
 
-def to_comparison(row: ScoredRow) -> Comparison:
-    """Return a row's answers as a comparison."""
-    return Comparison(
+def to_comparison(row: ScoredRow, task: str) -> Comparison:
+    """Return a row's answers as a comparison; texts are compared with the right one."""
+    comparison = Comparison(
         ComparisonRow(
             {
                 "model": name,
@@ -30,6 +31,9 @@ def to_comparison(row: ScoredRow) -> Comparison:
         )
         for name, answer in row.answers.items()
     )
+    if task in TEXTS and isinstance(row.label, str):
+        comparison.reference = row.label
+    return comparison
 
 
 def describe_mark(row: ScoredRow, name: str) -> str:

@@ -57,6 +57,7 @@ class Evaluation(Sequence[ScoredRow]):
         agreement: for each two models the share of rows on which they answer alike.
         stopped: why not all rows were asked, such as the budget; None where all were.
         notes: sentences on rows that were left out.
+        label_maps: each model's words as the data's labels; None for tasks without classes.
         votes: those of people and judges, on results of the same rows.
         rulings: what each judge was asked, and how often it was of use.
     """
@@ -100,10 +101,10 @@ class Evaluation(Sequence[ScoredRow]):
             self._id2label,
         )
         self._rows = scorer.score(asked)
-        self._maps = scorer.maps
+        self.label_maps = scorer.maps
         self._faults = {
             name: label_map.find_fault(sum(row.predictions[name] is not None for row in self._rows))
-            for name, label_map in self._maps.items()
+            for name, label_map in self.label_maps.items()
             if label_map is not None
         }
         if self.metrics and task in CLASSES and len(kinds := find_classes(truth)) == 1:
@@ -180,7 +181,7 @@ class Evaluation(Sequence[ScoredRow]):
         }
         answers = [row.answers[name] for row in self._rows]
         failed = sum(answer.state == "failed" for answer in answers)
-        label_map = self._maps.get(name)
+        label_map = self.label_maps.get(name)
         error = answers[0].error if answers and failed == len(answers) else ""
         classes = find_classes(truth) if label_map is not None else []
         return Score(

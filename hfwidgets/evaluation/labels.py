@@ -7,12 +7,15 @@ A word is matched exactly, then without case, spaces and `_` or `-`, then by the
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from hfwidgets.evaluation.values import Table
 
 LabelNames: TypeAlias = Mapping[Any, Any]
 """From a model's word to the data's label; None drops the word."""
+
+MatchWay: TypeAlias = Literal["your mapping", "the same name", "name", "id2label", "none"]
+"""How a word was matched; `name` is without case, spaces and `_` or `-`."""
 
 PATIENCE_ROWS = 20
 """After so many rows with no word that matches, the mapping is missing and not the model bad."""
@@ -36,7 +39,9 @@ class LabelMap:
         id2label: the model's names for its numbers, such as {"LABEL_0": "negative"}.
 
     Attributes:
+        names: the user's own mapping.
         used: each word that was seen with the label it became, None for one without a partner.
+        ways: each word that was seen with how it was matched.
     """
 
     def __init__(
@@ -48,34 +53,39 @@ class LabelMap:
     ) -> None:
         self.model = model
         self.classes = list(dict.fromkeys(classes))
-        self._names = {**(names or {})}
+        self.names = {**(names or {})}
         self._id2label = {fold_label(key): value for key, value in (id2label or {}).items()}
         self._folded: dict[str, Any] = {}
         for name in self.classes:
             # Labels that differ only in case share a key; exact matches are tried before it.
             self._folded.setdefault(fold_label(name), name)
         self.used: dict[Any, Any] = {}
+        self.ways: dict[Any, MatchWay] = {}
 
     def drops(self, word: object) -> bool:
         """True if the mapping says that a word is no answer at all."""
-        return word in self._names and self._names[word] is None
+        is_dropped = word in self.names and self.names[word] is None
+        if is_dropped:
+            self.find(word)  # so that it is listed
+        return is_dropped
 
     def find(self, word: object) -> Any:
         """Return the label for a word; OTHER where it has none."""
-        found = self._find(word)
-        self.used[word] = found
-        return OTHER if found is None else found
+        self.used[word], self.ways[word] = self._match(word)
+        return OTHER if self.used[word] is None else self.used[word]
 
-    def _find(self, word: object) -> Any:
-        if word in self._names:
-            return self._names[word]
+    def _match(self, word: object) -> tuple[Any, MatchWay]:
+        if word in self.names:
+            return self.names[word], "your mapping"
         if word in self.classes:
-            return word
+            return word, "the same name"
         folded = fold_label(word)
         if folded in self._folded:
-            return self._folded[folded]
-        named = self._id2label.get(folded)
-        return self._folded.get(fold_label(named)) if named is not None else None
+            return self._folded[folded], "name"
+        named = fold_label(self._id2label.get(folded, ""))
+        if named in self._folded:
+            return self._folded[named], "id2label"
+        return None, "none"
 
     def find_fault(self, rows: int) -> str:
         """Return what to do if so many rows were scored and no word of the model has a label.

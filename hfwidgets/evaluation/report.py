@@ -168,8 +168,13 @@ def _format_seconds(seconds: float) -> FormattedNumber:
     return FormattedNumber("<0.001" if seconds < 0.001 else f"{seconds:.2g}")
 
 
-def _table(evaluation: ScoredEvaluation, html: bool) -> tuple[list[str], list[list[object]]]:
-    """The titles and lines; a column that is empty for all models is left out."""
+def tabulate_scores(
+    evaluation: ScoredEvaluation, html: bool = False
+) -> tuple[list[str], list[list[object]]]:
+    """Return the titles and lines of the table of models, with intervals as HTML where asked.
+
+    A column that is empty for all models is left out.
+    """
     place = ranks(evaluation) if evaluation.metrics else {}
     lines = [_cells(evaluation, one, place.get(one.model), html) for one in evaluation.scores]
     if evaluation.baseline is not None:
@@ -219,7 +224,7 @@ def to_text(evaluation: ScoredEvaluation) -> str:
     prompts = (f"The prompt of {one.judge}:\n{one.prompt}" for one in evaluation.rulings)
     parts = [
         f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
-        to_text_table(*_table(evaluation, html=False)),
+        to_text_table(*tabulate_scores(evaluation)),
         *_remarks(evaluation),
         *prompts,
     ]
@@ -276,7 +281,7 @@ def to_html(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as safe HTML: verdict, table, pairs, confusion, disagreements."""
     parts = [
         f"<p><strong>{escape_html(verdict(evaluation))}</strong></p>",
-        to_html_table(*_table(evaluation, html=True)),
+        to_html_table(*tabulate_scores(evaluation, html=True)),
         *(
             f"<p style='white-space:pre-line'>{escape_html(text)}</p>"
             for text in _remarks(evaluation)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hfwidgets import errors, tasks
 from hfwidgets.evaluation import Evaluation, ScoredRow
+from hfwidgets.evaluation.report import tabulate_scores
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.outputs import StaticForm
@@ -21,6 +22,7 @@ from hfwidgets.panels.document.protocol import (
     View,
 )
 from hfwidgets.panels.document.widget import PanelWidget
+from hfwidgets.panels.label_mapping import change_mapping, describe_mappings, list_labels
 from hfwidgets.panels.row_filters import RowFilter, list_filters
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.comparison_view import (
@@ -40,6 +42,8 @@ from hfwidgets.panels.views.row_parts import (
     to_short_text,
     to_viewable,
 )
+from hfwidgets.panels.views.table_view import TableView
+from hfwidgets.results.html_table import format_cell
 from hfwidgets.results.show import escape_html
 from hfwidgets.results.votes import SAME, Votes
 
@@ -119,9 +123,24 @@ class RowsPanel(PanelWidget):
 
     def correct(self, label: Any) -> None:
         """Replace this row's right answer, and score all rows again; nothing is asked."""
-        chosen = self._hfw_filters()[self._hfw_filter].label
         self.corrections[self.row.index] = label
-        self.evaluation = self.evaluation.rescore(corrections=self.corrections)
+        self._hfw_rescore(corrections=self.corrections)
+
+    def map_label(self, model: str, word: Any, label: Any) -> None:
+        """Count a word of a model as one of the data's labels, and score all rows again.
+
+        Nothing is asked. A label of None stands for no label: the word is wrong, or dropped where
+        rows have several labels.
+
+        Raises:
+            ConfigurationError: an unknown model, word or label.
+        """
+        self._hfw_rescore(labels=change_mapping(self.evaluation, model, word, label))
+
+    def _hfw_rescore(self, **options: Any) -> None:
+        """Score again, and show the same row, or the nearest one that the filter has left."""
+        chosen = self._hfw_filters()[self._hfw_filter].label
+        self.evaluation = self.evaluation.rescore(**options)
         # The row may have left the filter, and the filter the list.
         labels = [one.label for one in self._hfw_filters()]
         which = labels.index(chosen) if chosen in labels else len(labels) - 1
@@ -182,6 +201,9 @@ class RowsPanel(PanelWidget):
             "settings": PanelSettings(model="", provider="", values={}),
             "models": [],
             "verdict": self.evaluation.verdict,
+            "scores": _build_score_table(self.evaluation),
+            # A model's own words could give its hidden name away.
+            "mappings": [] if self.blind else describe_mappings(self.evaluation),
             "filters": choices,
             "row": state,
             "result": self._hfw_build_result(),
@@ -192,7 +214,7 @@ class RowsPanel(PanelWidget):
 
     def _hfw_build_result(self) -> ComparisonView:
         """Return the row's results as a comparison, each marked as right or wrong."""
-        row, comparison = self.row, to_comparison(self.row)
+        row, comparison = self.row, to_comparison(self.row, self.evaluation.task)
         columns = [build_column(one, self._hfw_context, at) for at, one in enumerate(comparison)]
         for column, name in zip(columns, row.answers, strict=True):
             column.mark = describe_mark(row, name)
@@ -226,7 +248,7 @@ class RowsPanel(PanelWidget):
     def _hfw_render_static(self) -> StaticForm:
         """Return the evaluation, and the current row with each result in its view."""
         row, view = self.row, self._hfw_build_result()
-        comparison = to_comparison(row)
+        comparison = to_comparison(row, self.evaluation.task)
         inputs = "".join(
             f"<p><i>{escape_html(name)}:</i></p>{self._hfw_input_html(name, value)}"
             for name, value in row.inputs.items()
@@ -268,5 +290,24 @@ class RowsPanel(PanelWidget):
             raise errors.InputError("The right answer is empty.")
         self.correct(read_correction(value.strip(), [row.label for row in self.evaluation]))
 
+    def _hfw_do_map(self, model: str, word: int, label: int | None) -> None:
+        """Map the word at a place to the label at a place, since words may not be texts."""
+        label_map = self.evaluation.label_maps[model]
+        assert label_map is not None
+        chosen = None if label is None else list_labels(label_map)[label]
+        self.map_label(model, list(label_map.used)[word], chosen)
+
     def _hfw_do_dismiss(self) -> None:
         self._hfw_mirror.set("state", "failure", value=None)
+
+
+def _build_score_table(evaluation: Evaluation) -> TableView:
+    """Return the table of models, with a column per measure."""
+    titles, lines = tabulate_scores(evaluation)
+    columns = zip(*lines, strict=True)
+    return TableView(
+        columns={
+            title: list(map(format_cell, cells))
+            for title, cells in zip(titles, columns, strict=True)
+        }
+    )

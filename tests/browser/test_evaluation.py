@@ -72,3 +72,43 @@ def test_a_task_is_compared_and_voted_on(notebook: Open, stage: Stage, page: Pag
     expect(chosen).to_have_text("✓ Same")
     expect(chosen).to_be_focused()
     assert faults(page) == []
+
+
+MAPPED = """
+import hfwidgets as hf
+
+rows = [{"text": f"{word} {at}", "mood": word} for at, word in enumerate(["good", "bad"] * 3)]
+words = {"good": "LABEL_1", "bad": "Bad"}
+found = hf.evaluate(
+    "text-classification",
+    rows,
+    [
+        hf.Candidate(lambda text: words[text.split()[0]], name="numbered"),
+        hf.Candidate(lambda text: f"It is {text}", name="wordy"),
+    ],
+    label="mood",
+    column="text",
+    progress=False,
+)
+panel = hf.browse(found)
+panel
+"""
+
+
+def test_labels_are_mapped_by_keyboard_and_words_are_marked(notebook: Open, page: Page) -> None:
+    book = notebook([MAPPED])
+    panel = book.panel
+    table = panel.get_by_role("table", name="numbered")
+    expect(table.get_by_role("row", name="Bad")).to_contain_text("name")
+    choice = panel.get_by_label("Label of LABEL_1 of numbered")
+    expect(choice).to_have_value("none")
+    choice.focus()
+    page.keyboard.press("ArrowDown")
+    expect(table.get_by_role("row", name="LABEL_1")).to_contain_text("your mapping")
+    expect(choice).to_be_focused()
+    scores = panel.get_by_role("row", name="numbered 1.000")
+    expect(scores).to_be_visible()
+    # More than the color tells the words of one answer only.
+    added = panel.locator(".hfw-marked ins").first
+    expect(added).to_have_css("text-decoration-line", "underline")
+    assert faults(page) == []

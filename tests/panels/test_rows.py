@@ -12,7 +12,7 @@ from hfwidgets import errors
 from hfwidgets.evaluation import Evaluation
 from hfwidgets.panels.rows_panel import RowsPanel
 from tests.panels.conftest import page, say
-from tests.plugins.loopback import Answer, Loopback
+from tests.plugins.loopback import Answer, Loopback, Seen
 
 WORDS = ["good", "bad"] * 4
 ROWS = [{"text": f"{word} {at}", "mood": word} for at, word in enumerate(WORDS)]
@@ -26,9 +26,9 @@ def constant(text: str) -> str:
     return "good"
 
 
-def evaluate(**options: Any) -> Evaluation:
+def evaluate(models: Any = (perfect, constant), **options: Any) -> Evaluation:
     options = {"label": "mood", "column": "text", "progress": False, **options}
-    return hf.evaluate("text-classification", ROWS, [perfect, constant], **options)
+    return hf.evaluate("text-classification", ROWS, models, **options)
 
 
 @pytest.fixture
@@ -79,6 +79,101 @@ def test_a_wrong_label_is_corrected_and_nothing_is_asked(panel: RowsPanel) -> No
     assert shown(panel)["index"] == 1, "perfect is wrong on it now"
     say(panel, k="do", do="correct", value=" ")
     assert "empty" in page(panel).doc["state"]["failure"]["text"]
+
+
+def test_words_are_shown_with_their_labels_and_mapped_by_hand() -> None:
+    def numbered(text: str) -> str:
+        return "LABEL_1" if "good" in text else "Bad"
+
+    panel = hf.browse(evaluate(models=[numbered, constant]))
+    [mapping, _] = page(panel).doc["mappings"]
+    assert mapping == {
+        "model": "numbered",
+        "labels": ["good", "bad"],
+        "words": [
+            {"word": "LABEL_1", "label": None, "way": "none"},
+            {"word": "Bad", "label": 1, "way": "name"},
+        ],
+    }
+    say(panel, k="do", do="map", model="numbered", word=0, label=0)
+    doc = page(panel).doc
+    assert doc["mappings"][0]["words"][0] == {"word": "LABEL_1", "label": 0, "way": "your mapping"}
+    assert doc["scores"]["columns"]["model"] == ["numbered", "constant", "(always good)"]
+    assert doc["scores"]["columns"]["accuracy"] == ["1.000", "0.500", "0.500"]
+    assert panel.evaluation.confusion("numbered").to_pandas().loc["good", "good"] == 4
+    assert "LABEL_1 → good" in panel._hfw_render_static()[0]
+    panel.map_label("numbered", "LABEL_1", None)
+    assert page(panel).doc["mappings"][0]["words"][0]["label"] is None
+    with pytest.raises(errors.ConfigurationError, match="Did you mean 'numbered'"):
+        panel.map_label("numbred", "LABEL_1", "good")
+    with pytest.raises(errors.ConfigurationError, match="'LABEL_2' is not a word of numbered"):
+        panel.map_label("numbered", "LABEL_2", "good")
+    with pytest.raises(errors.ConfigurationError, match="'fine' is not a label of numbered"):
+        panel.map_label("numbered", "LABEL_1", "fine")
+
+
+def test_labels_are_matched_by_the_models_own_names(loopback: Loopback) -> None:
+    def answer(seen: Seen) -> Answer:
+        texts = json.loads(seen.body)["inputs"]
+        return Answer(
+            json=[
+                [{"label": "LABEL_1" if "good" in text else "LABEL_0", "score": 0.9}]
+                for text in texts
+            ]
+        )
+
+    loopback.route("POST", "/served", answer)
+    config = Answer(json={"id2label": {"0": "BAD", "1": "GOOD"}})
+    loopback.route("GET", "/hub/org/moods/resolve/main/config.json", config)
+    client = hf.InferenceClient(
+        base_url=f"{loopback.url}/served", hosts={"hub": f"{loopback.url}/hub"}
+    )
+    panel = hf.browse(evaluate(models=[hf.Candidate("org/moods", client=client), constant]))
+    words = page(panel).doc["mappings"][0]["words"]
+    assert [(one["word"], one["label"], one["way"]) for one in words] == [
+        ("LABEL_1", 0, "id2label"),
+        ("LABEL_0", 1, "id2label"),
+    ]
+    asked = len(loopback.requests)
+    say(panel, k="do", do="map", model="org/moods", word=1, label=0)
+    assert panel.evaluation.scores[1].metrics["accuracy"].value == 0.5
+    assert len(loopback.requests) == asked
+
+
+def test_a_word_that_was_dropped_can_be_taken_back() -> None:
+    rows = [{"text": str(at), "tags": ["a"] if at % 2 else ["a", "b"]} for at in range(8)]
+    found = hf.evaluate(
+        *("text-classification", rows, [lambda _: ["a", "x"], lambda _: ["a", "b"]]),
+        label="tags",
+        column="text",
+        labels={"x": None},
+        progress=False,
+    )
+    panel = hf.browse(found)
+    name = found.models[0]
+    words = page(panel).doc["mappings"][0]["words"]
+    assert [(one["word"], one["label"]) for one in words] == [("a", 0), ("x", None)]
+    panel.map_label(name, "x", "b")
+    assert panel.evaluation[0].predictions[name] == ["a", "b"]
+
+
+def test_texts_are_marked_against_the_right_answer() -> None:
+    rows = [{"text": "Der Hund", "right": "the dog <b>"}]
+    found = hf.evaluate(
+        *("translation", rows, [lambda _: "the dog <b>", lambda _: "a big dog"]),
+        label="right",
+        column="text",
+        metrics=["exact_match"],
+        progress=False,
+    )
+    panel = hf.browse(found)
+    texts = page(panel).doc["result"]["differences"]["texts"]
+    assert all(text["title"].endswith("compared with the right answer") for text in texts)
+    assert texts[0]["pieces"] == [["same", "the dog <b>"]]
+    assert ["new", "a big"] in texts[1]["pieces"]
+    html = panel._hfw_render_static()[0]
+    assert "<del>the</del>" in html
+    assert "<b>" not in html.replace("<b>failed", "")
 
 
 def test_votes_are_kept_with_the_evaluation(panel: RowsPanel, tmp_path: Path) -> None:

@@ -386,11 +386,19 @@ class Pairs(Part, kw_only=True):
     matrix: list[list[float]] | None
 
 
+class MarkedTextView(Part, kw_only=True):
+    """A text compared with another; a piece is "same", "gone" or "new", and the words."""
+
+    title: str
+    pieces: list[list[str]]
+
+
 class DifferencesView(Part, kw_only=True):
-    """Where results differ: a sentence and a table with a column per model."""
+    """Where results differ: a sentence, and a table with a column per model, or marked texts."""
 
     summary: str
     table: View | None
+    texts: list[MarkedTextView] = []
 
 
 # The rows of an evaluation
@@ -401,6 +409,22 @@ class FilterChoice(Part, kw_only=True):
 
     label: str
     count: int
+
+
+class LabelMatch(Part, kw_only=True):
+    """A word of a model, the place of its label, and how they were matched; None has no label."""
+
+    word: str
+    label: int | None
+    way: str
+
+
+class LabelMapping(Part, kw_only=True):
+    """What a model's words became, and the data's labels to choose from."""
+
+    model: str
+    words: list[LabelMatch]
+    labels: list[str]
 
 
 class RowInput(Part, kw_only=True):
@@ -479,5 +503,7 @@ class PanelDocument(Part, rename={"can_undo": "canUndo", "can_redo": "canRedo"},
     """The name of the model that was preferred, "same", or empty."""
 
     verdict: str = ""
+    scores: View | None = None
+    mappings: list[LabelMapping] = []
     filters: list[FilterChoice] = []
     row: RowState | None = None

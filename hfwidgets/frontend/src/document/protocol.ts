@@ -232,14 +232,32 @@ export interface Pairs {
   matrix: number[][] | null;
 }
 
+export interface MarkedTextView {
+  title: string;
+  pieces: string[][];
+}
+
 export interface DifferencesView {
   summary: string;
   table: View | null;
+  texts?: MarkedTextView[];
 }
 
 export interface FilterChoice {
   label: string;
   count: number;
+}
+
+export interface LabelMatch {
+  word: string;
+  label: number | null;
+  way: string;
+}
+
+export interface LabelMapping {
+  model: string;
+  words: LabelMatch[];
+  labels: string[];
 }
 
 export interface RowInput {
@@ -295,6 +313,8 @@ export interface PanelDocument {
   differences?: DifferencesView | null;
   vote?: string;
   verdict?: string;
+  scores?: View | null;
+  mappings?: LabelMapping[];
   filters?: FilterChoice[];
   row?: RowState | null;
 }

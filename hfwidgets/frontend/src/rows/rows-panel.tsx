@@ -7,6 +7,7 @@ import { IconButton } from "../parts/buttons.tsx";
 import { usePanel } from "../parts/panel.ts";
 import { FailureCard } from "../shell/failure-card.tsx";
 import { ResultView } from "../views/result-view.tsx";
+import { LabelMappings } from "./label-mappings.tsx";
 
 /** Elements that use the arrow keys themselves. */
 const EDITED = "input, textarea, select, .hfw [role=slider], .hfw-scroll";
@@ -16,6 +17,7 @@ export function RowsPanel() {
   const { link } = usePanel();
   const row = link.part("row");
   const result = link.part("result");
+  const scores = link.part("scores");
   useSpoken(row?.spoken ?? "");
   if (!row) return null;
   const go = (step: number) => {
@@ -32,6 +34,8 @@ export function RowsPanel() {
   return (
     <div class="hfw-rows" onKeyDown={key}>
       <p class="hfw-hint hfw-verdict" dir="auto">{link.part("verdict")}</p>
+      {scores && <ResultView view={scores} />}
+      <LabelMappings mappings={link.part("mappings") ?? []} />
       <Toolbar row={row} filters={link.part("filters") ?? []} go={go} />
       <FailureCard />
       <div class="hfw-view">

@@ -356,20 +356,6 @@ class LabelRow(Part, kw_only=True):
     end: int | None = None
 
 
-class AudioTrack(Part, kw_only=True):
-    """Audio with what a player shows before it plays."""
-
-    label: str
-    id: str
-    type: str | None
-    seconds: float | None
-    rate: int | None
-    """Samples per second."""
-    peaks: list[int]
-    """The waveform, 0 to 100."""
-    saves: list[Save] = []
-
-
 class GalleryItem(Part, kw_only=True):
     """A past image."""
 

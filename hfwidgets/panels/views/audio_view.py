@@ -2,9 +2,10 @@
 
 import re
 
-from hfwidgets.panels.document.protocol import AudioTrack, Save, View
+from hfwidgets.panels.document.protocol import Save, View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.context import ViewContext, as_records, label_rows
+from hfwidgets.panels.views.previews import AudioTrack
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.panels.views.table_view import rest_of_items
 from hfwidgets.results.audio import Audio

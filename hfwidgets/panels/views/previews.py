@@ -3,10 +3,12 @@
 import io
 from typing import TYPE_CHECKING, TypeGuard
 
+import msgspec
+
 from hfwidgets import errors, media
 from hfwidgets.core.run_flow import perform_blocking, run_flow
 from hfwidgets.media import Media
-from hfwidgets.panels.document.protocol import AudioTrack
+from hfwidgets.panels.document.protocol import Part, Save
 from hfwidgets.results.audio import Audio
 
 if TYPE_CHECKING:
@@ -29,6 +31,20 @@ MAX_WAVEFORM_BYTES = 64 << 20
 
 PageFile = tuple[bytes, str]
 """Bytes and MIME type."""
+
+
+class AudioTrack(Part, kw_only=True):
+    """Audio with what a player shows before it plays."""
+
+    label: str
+    id: str
+    type: str | None
+    seconds: float | None
+    rate: int | None
+    """Samples per second."""
+    peaks: list[int]
+    """The waveform, 0 to 100."""
+    saves: list[Save] = msgspec.field(default_factory=list)
 
 
 def is_image(value: object) -> "TypeGuard[Image]":

@@ -1,9 +1,9 @@
 """A transcript whose parts lead to their moment in the audio."""
 
-from hfwidgets.panels.document.protocol import AudioTrack, Part, View
+from hfwidgets.panels.document.protocol import Part, View
 from hfwidgets.panels.views.audio_view import input_audio_track
 from hfwidgets.panels.views.context import ViewContext
-from hfwidgets.panels.views.previews import text_file
+from hfwidgets.panels.views.previews import AudioTrack, text_file
 from hfwidgets.panels.views.registry import register_view
 from hfwidgets.panels.views.table_view import rest_of_text
 from hfwidgets.results.audio import AutomaticSpeechRecognitionOutput

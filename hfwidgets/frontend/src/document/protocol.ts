@@ -210,16 +210,6 @@ export interface LabelRow {
   end?: number | null;
 }
 
-export interface AudioTrack {
-  label: string;
-  id: string;
-  type: string | null;
-  seconds: number | null;
-  rate: number | null;
-  peaks: number[];
-  saves?: Save[];
-}
-
 export interface GalleryItem {
   n: number;
   id: string;
@@ -317,6 +307,16 @@ export interface PanelDocument {
   mappings?: LabelMapping[];
   filters?: FilterChoice[];
   row?: RowState | null;
+}
+
+export interface AudioTrack {
+  label: string;
+  id: string;
+  type: string | null;
+  seconds: number | null;
+  rate: number | null;
+  peaks: number[];
+  saves?: Save[];
 }
 
 export interface ComparedResult {

@@ -1,4 +1,4 @@
-"""Measure what long sessions cost: the CPU of a late turn, the memory of many images.
+"""Measure what long sessions cost: a late turn's CPU, the memory of images, many panels.
 
 Each figure comes from a process of its own, whose server runs in another one or in no process.
 """
@@ -11,6 +11,7 @@ from tests.benchmarks.measure import Figure, choose_size, run_server
 
 LATE_TURN = choose_size(800, 20)
 IMAGES = choose_size(60, 3)
+PANELS = choose_size(100, 3)
 
 CHAT = """
 import statistics, sys, time
@@ -59,6 +60,23 @@ with answers(text_to_image=paint):
 """
 
 
+MANY = """
+import gc, sys, time
+import hfwidgets as hf
+from tests.benchmarks.measure import current_memory
+
+def make():
+    return hf.panel("text-classification", provider="hf-inference", token="t")
+
+first = make()  # and what it imports
+gc.collect()
+memory, started, count = current_memory(), time.process_time(), int(sys.argv[1])
+panels = [make() for _ in range(count)]
+seconds = time.process_time() - started
+print({"cpu": seconds / count, "memory": current_memory() - memory}[sys.argv[2]])
+"""
+
+
 def run_script(script: str, *arguments: str) -> float:
     """Return the number that a script prints in a process of its own."""
     command = [sys.executable, "-c", script, *arguments]
@@ -71,6 +89,9 @@ def figures() -> Iterator[Figure]:
         early, late = (run_script(CHAT, url, str(turn)) for turn in (5, LATE_TURN - 5))
     note = f"{early * 1000:.1f} ms and {late * 1000:.1f} ms"
     yield Figure(f"chat panel: CPU of turn {LATE_TURN} / turn 10", late / early, 3, note=note)
+    each, memory = (run_script(MANY, str(PANELS), figure) for figure in ("cpu", "memory"))
+    yield Figure(f"{PANELS} panels: CPU to make each", each * 1000, 2, unit="ms")
+    yield Figure(f"{PANELS} panels: memory", memory / 1e6, 10, unit="MB")
     grown = run_script(IMAGE, str(IMAGES)) / 1e6
     yield Figure(
         f"image panel: memory after {IMAGES} runs of 2.6 MB over the first", grown, 60, unit="MB"

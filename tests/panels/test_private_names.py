@@ -21,7 +21,7 @@ MARKS = (
 def test_private_names_have_our_prefix(kind: type[Panel]) -> None:
     ours = {name for one in kind.__mro__ if "hfwidgets" in one.__module__ for name in vars(one)}
     private = {name for name in ours if name.startswith("_") and not name.endswith("_")}
-    theirs = set(dir(type("Plain", (anywidget.AnyWidget,), {"_esm": "", "_css": ""})))
+    theirs = set(dir(type("Plain", (anywidget.AnyWidget,), {"_esm": "", "_css": ""})()))
     assert {name for name in private - theirs if not name.startswith("_hfw_")} == set()
 
 

@@ -33,6 +33,7 @@ class PanelWidget(anywidget.AnyWidget):
     needed_chunks: ClassVar[tuple[str, ...]] = ("ui", "markdown")
     """Chunks that nearly every result of the panel needs."""
 
+    _anywidget_id = t.Unicode().tag(sync=True)
     _esm = t.Unicode().tag(sync=True)
     _hfw_start = t.Dict().tag(sync=True)
 
@@ -49,6 +50,18 @@ class PanelWidget(anywidget.AnyWidget):
         )
         self.on_msg(self._hfw_on_page_message)
         _allow_any_subshell(self)
+
+    @t.default("_anywidget_id")
+    def _hfw_name_class(self) -> str:
+        return f"{type(self).__module__}.{type(self).__name__}"
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add the traits that the class does not declare.
+
+        anywidget adds `_anywidget_id` to each widget, and traitlets makes a class for it each time.
+        """
+        if missing := {name: trait for name, trait in traits.items() if not self.has_trait(name)}:
+            super().add_traits(**missing)
 
     def get_state(
         self, key: str | Iterable[str] | None = None, drop_defaults: bool = False

@@ -263,7 +263,8 @@ class Scheduler:
         is_short = len(feed.ready) < size and not feed.is_exhausted
         if not feed.ready or (is_short and self._running_tasks):
             return None
-        first, *rest = itertools.islice(feed.ready, size)
+        # By index, since another thread may add rows meanwhile, which an iterator does not survive.
+        first, *rest = [feed.ready[at] for at in range(min(size, len(feed.ready)))]
         jobs = [first, *itertools.takewhile(lambda job: self.can_share(first, job), rest)]
         group = Group(jobs)
         if not self._may_start(group):

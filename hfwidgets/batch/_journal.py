@@ -24,6 +24,7 @@ import errno
 import io
 import json
 import os
+import re
 import threading
 from array import array
 from collections.abc import Iterator, Mapping
@@ -49,7 +50,13 @@ VERSION = 1
 MAX_ROW_GAP = 1_000_000
 """By how much a row's number may exceed the number of lines before it; a larger one is junk."""
 
-NO_OFFSET = -1
+NO_LINE = 0
+"""Stands for the missing line of a pending row: at offset 0 is the header."""
+
+MAX_INT32 = 2**31 - 1
+
+_KEY = re.compile(rb'\{"row": \d+, "key": "([0-9a-f]{16})"')
+"""Matches the start of a line as this module writes it."""
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """Errors of a disk or folder that does not accept data; others mean that the path is wrong."""
@@ -102,7 +109,8 @@ class RowLine(msgspec.Struct, frozen=True, kw_only=True):
 class Journal:
     """An open file of rows.
 
-    Memory holds 16 bytes per row: where its line begins, and its key. The lines stay on disk.
+    Memory holds 4 bytes per row, 8 in a file above 2 GiB: where its line begins. The lines stay on
+    disk, and with them the keys.
 
     Args:
         path: The file; it is created if missing.
@@ -124,11 +132,9 @@ class Journal:
         self.files = MediaFiles(path.with_name(f"{path.name}.files"))
         self.storage_error: OSError | None = None
         self._secrets = hidden
-        # Typed arrays, since a run may have millions of rows: a list of integers would take
-        # several times the memory.
-        self._offsets = array("q")
-        self._keys = array("Q")
-        self._failed_rows: set[int] = set()
+        # Where the rows' lines begin; negative for a failed row. A typed array, since a run may
+        # have millions of rows: a list of integers would take ten times the memory.
+        self._lines = array("i")
         # Answers whose row was taken by another one: lines by key. They are found again, whether
         # the rows were cut off by a limit or come later in the same file.
         self._displaced: dict[int, int] = {}
@@ -190,39 +196,50 @@ class Journal:
                 self._set_offset(row.row, offset, row.key, is_failed=row.error is not None)
                 count += 1
             offset += len(line)
+            self._reader.seek(offset)  # another line may have been read, for its key
         # The last line that was read. It is not a torn header: that one was refused above.
         if not line.endswith(b"\n"):
             self._prefix = b"\n"  # ends the torn line, which is skipped from then on
 
     def _set_offset(self, index: int, offset: int, key: str, *, is_failed: bool) -> None:
-        missing = index + 1 - len(self._offsets)
+        if offset > MAX_INT32 and self._lines.typecode == "i":
+            self._lines = array("q", self._lines)
+        missing = index + 1 - len(self._lines)
         if missing > 0:
-            self._offsets.extend([NO_OFFSET] * missing)
-            self._keys.extend([0] * missing)
-        number = int(key, 16)
-        if self.state(index) == "done" and self._keys[index] != number:
-            self._displaced[self._keys[index]] = self._offsets[index]
-        self._offsets[index] = offset
-        self._keys[index] = number
-        if is_failed:
-            self._failed_rows.add(index)
-        else:
-            self._failed_rows.discard(index)
-            self._displaced.pop(number, None)
+            self._lines.extend([NO_LINE] * missing)
+        if self.state(index) == "done":
+            old = self._read_key(index)
+            if old is not None and old != key:
+                self._displaced[int(old, 16)] = self._lines[index]
+        self._lines[index] = -offset if is_failed else offset
+        if not is_failed and self._displaced:
+            self._displaced.pop(int(key, 16), None)
+
+    def _read_key(self, index: int) -> str | None:
+        """Return the key of a row's line; None without a line."""
+        if index >= len(self._lines) or self._lines[index] == NO_LINE:
+            return None
+        line = self._read_bytes_at(abs(self._lines[index]))
+        # The whole of a line may be long, and a resumed run reads the keys of all.
+        if (found := _KEY.match(line)) is not None:
+            return found[1].decode()
+        parsed = parse_line(line)
+        return parsed.key if parsed is not None else None
 
     def __len__(self) -> int:
         """Return the number of rows up to the last one that has a line."""
-        return len(self._offsets)
+        return len(self._lines)
 
     def state(self, index: int) -> str:
         """Return `done`, `failed` or `pending`."""
-        if index >= len(self._offsets) or self._offsets[index] == NO_OFFSET:
+        if index >= len(self._lines) or self._lines[index] == NO_LINE:
             return "pending"
-        return "failed" if index in self._failed_rows else "done"
+        return "failed" if self._lines[index] < 0 else "done"
 
     def has_answer(self, index: int, key: str) -> bool:
         """True if the row is answered and its arguments are still those that were answered."""
-        return self.state(index) == "done" and self._keys[index] == int(key, 16)
+        with self._lock:
+            return self.state(index) == "done" and self._read_key(index) == key
 
     def claim_answer(self, index: int, key: str) -> bool:
         """True if a stored answer belongs to this row; it then stands in the row's place.
@@ -233,23 +250,27 @@ class Journal:
         """
         with self._lock:
             if self._answer_index is None:
-                if self._keys[index : index + 1] == array("Q", [int(key, 16)]):
-                    return self.has_answer(index, key)
+                if self._read_key(index) == key:
+                    return self.state(index) == "done"
                 # The rows before this one have claimed the answers at their own places.
                 self._answer_index = AnswerIndex(self._iter_answers_from(index))
             return self._claim_moved(self._answer_index, index, key)
 
     def _iter_answers_from(self, index: int) -> Iterator[tuple[int, int]]:
         """Yield keys and offsets of the answers at this row, after it, and without a row."""
-        for at in range(index, len(self._offsets)):
-            if self.state(at) == "done":
-                yield self._keys[at], self._offsets[at]
+        for at in range(index, len(self._lines)):
+            if self.state(at) == "done" and (key := self._read_key(at)) is not None:
+                yield int(key, 16), self._lines[at]
+        if not self._displaced:
+            return
         # An answer that was moved is at its new row, too.
-        placed = set(self._keys) if self._displaced else ()
-        yield from ((key, at) for key, at in self._displaced.items() if key not in placed)
+        placed = {self._read_key(at) for at in range(len(self._lines))}
+        for number, offset in self._displaced.items():
+            if f"{number:016x}" not in placed:
+                yield number, offset
 
     def _claim_moved(self, answers: AnswerIndex, index: int, key: str) -> bool:
-        own = self._offsets[index] if index < len(self._offsets) else NO_OFFSET
+        own = self._lines[index] if index < len(self._lines) else NO_LINE
         offset = answers.claim(int(key, 16))
         if offset is None:
             return False
@@ -269,7 +290,7 @@ class Journal:
         """
         with self._lock:
             # The reader has one position, which another read or a failed write would move.
-            line = parse_line(self._read_bytes_at(self._offsets[index]))
+            line = parse_line(self._read_bytes_at(abs(self._lines[index])))
         if line is None:
             raise errors.OutputError(f"Row {index} cannot be read: {self.path} was changed.")
         return line

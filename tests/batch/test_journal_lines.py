@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -325,3 +326,48 @@ def test_a_folder_is_not_a_file_of_rows(tmp_path: Path) -> None:
     for wrong in (tmp_path, tmp_path / "file" / "rows.jsonl"):
         with pytest.raises(errors.ConfigurationError, match=r"Rows cannot be stored in .*: "):
             Journal(wrong, HEADER)
+
+
+def test_a_row_takes_few_bytes_of_memory(path: Path) -> None:
+    write(path, "a-")
+    head, done, failed = path.read_bytes().splitlines(keepends=True)
+    rows = 4000
+    with path.open("wb") as file:
+        file.write(head)
+        for row in range(rows):
+            line = failed if row % 2 else done
+            file.write(line.replace(b'"row": %d,' % (row % 2), b'"row": %d,' % row))
+    Journal(path, HEADER).close()
+    tracemalloc.start()
+    journal = Journal(path, HEADER)
+    grown = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert [journal.state(row) for row in (rows - 2, rows - 1)] == ["done", "failed"]
+    journal.close()
+    constant = 16_000  # buffers and the like
+    assert grown < 5 * rows + constant
+
+
+def test_lines_beyond_two_gibibytes_are_found(path: Path) -> None:
+    journal = Journal(path, HEADER)
+    journal.write_answer(0, key("a"), {}, "a", SERVED)
+    os.truncate(path, 2**31 + 5)  # a hole, which takes no room on the disk
+    journal.write_answer(1, key("b"), {}, "b", SERVED)
+    journal.write_failure(2, key("-"), {}, Failure("E", "no", None))
+    assert [journal.read_line(row).answer for row in (0, 1)] == ["a", "b"]
+    assert journal.read_line(2).error is not None
+    assert [journal.state(row) for row in range(3)] == ["done", "done", "failed"]
+    assert journal.claim_answer(0, key("a"))
+    assert journal.claim_answer(1, key("b"))
+    journal.close()
+
+
+def test_lines_that_another_program_wrote_again_keep_their_rows(path: Path) -> None:
+    write(path, "abc")
+    plain = lines(path)
+    path.write_text(
+        "".join(json.dumps(line, separators=(",", ":"), sort_keys=True) + "\n" for line in plain)
+    )
+    assert claim(path, "abc") == "abc"
+    assert len(lines(path)) == len(plain)
+    assert claim(path, "cab") == "cab"

@@ -379,10 +379,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
             wanted = [entry.number for entry in entries]
             # Everything from the first difference on is sent again; a turn that streams has the
             # number of its entry already, so it stays.
-            keep = next(
-                (i for i, (a, b) in enumerate(zip(on_page, wanted, strict=False)) if a != b),
-                min(len(on_page), len(wanted)),
-            )
+            keep = _count_equal(on_page, wanted)
             if keep < len(on_page):
                 self._hfw_mirror.truncate("turns", length=keep)
             for at in range(keep, len(entries)):
@@ -450,6 +447,15 @@ class ChatPanel(ChatFiles, CallTools, Panel):
 
     def _hfw_repr_fields(self) -> dict[str, Any]:
         return {**super()._hfw_repr_fields(), "messages": len(self._hfw_conversation.entries)}
+
+
+def _count_equal(first: list[int], second: list[int]) -> int:
+    """Return the number of equal items at the start of two lists."""
+    length = min(len(first), len(second))
+    # All at once, since in most turns of a long conversation none differs.
+    if first[:length] == second[:length]:
+        return length
+    return next(at for at in range(length) if first[at] != second[at])
 
 
 def _build_turn(entry: Entry, done: bool = True) -> Turn:

@@ -126,16 +126,14 @@ class Conversation:
     def messages(self) -> list[MessageDict]:
         """Deep copies of the messages, for a request."""
         # Users may change the list that a panel shows them; the conversation must not follow.
-        return [_copy_message(entry.message) for entry in self.entries]
-
-
-def _copy_message(message: MessageDict) -> MessageDict:
-    """Return a deep copy of a message, quickly where its values are texts."""
-    # A role and a text, as nearly all messages are: nothing in them can change.
-    if len(message) == 2 and type(message.get("content")) is str:
-        return dict(message)
-    copied: MessageDict = json.loads(json.dumps(message))
-    return copied
+        # A role and a text, as nearly all have, cannot change. All come here with every turn, so
+        # no function is called for these.
+        return [
+            message.copy()
+            if len(message := entry.message) == 2 and type(message.get("content")) is str
+            else json.loads(json.dumps(message))
+            for entry in self.entries
+        ]
 
 
 def check_plain_messages(messages: object) -> list[MessageDict]:

@@ -32,7 +32,12 @@ def inline_media(messages: list[dict[str, Any]]) -> Flow[list[dict[str, Any]]]:
     Raises:
         InputError: A file is missing, damaged or of another type.
     """
-    return (yield from _map_flow(_inline_message, messages))
+    inlined = []
+    for message in messages:
+        # The whole conversation comes here with every turn: no generator for a message of texts.
+        is_text = type(message.get("content")) is str
+        inlined.append(message if is_text else (yield from _inline_message(message)))
+    return inlined
 
 
 def _map_flow(turn: Callable[[Any], Flow[Any]], items: Iterable[Any]) -> Flow[list[Any]]:

@@ -244,9 +244,6 @@ def _check_extra_params(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-_PLAIN_FIELDS = {"role", "content"}
-
-
 def check_messages(messages: object) -> list[dict[str, Any]]:
     """Return the messages as plain dicts without None.
 
@@ -261,21 +258,17 @@ def check_messages(messages: object) -> list[dict[str, Any]]:
             f"messages must be a list of messages, not {type(messages).__name__}. "
             'For one question: [{"role": "user", "content": "..."}].'
         )
+    # The whole conversation comes here with every turn, so no function is called for a message of
+    # two texts, as nearly all are.
     return [
-        _copy_plain(message) or _check_message(index, message)
+        message.copy()
+        if type(message) is dict
+        and len(message) == 2
+        and type(message.get("role")) is str
+        and type(message.get("content")) is str
+        else _check_message(index, message)
         for index, message in enumerate(messages)
     ]
-
-
-def _copy_plain(message: Any) -> dict[str, Any] | None:
-    """Return a message of two texts, as nearly all are; None for one to be checked.
-
-    The whole conversation comes here with every turn.
-    """
-    if type(message) is not dict or message.keys() != _PLAIN_FIELDS:
-        return None
-    plain = type(message["role"]) is str and type(message["content"]) is str
-    return {"role": message["role"], "content": message["content"]} if plain else None
 
 
 def _check_message(index: int, message: Any) -> dict[str, Any]:

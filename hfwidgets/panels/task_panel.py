@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import traitlets as t
 
-from hfwidgets import errors, media, tasks
-from hfwidgets.notebook import background_loop
+from hfwidgets import errors, tasks
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
@@ -23,19 +22,22 @@ from hfwidgets.panels.form.describe import (
     task_examples,
 )
 from hfwidgets.panels.form.inputs import PanelInputs, describe_input, preview_file
+from hfwidgets.panels.media_tools import MediaTools
 from hfwidgets.panels.run import PanelRun
+from hfwidgets.panels.several_images import SeveralImages
 from hfwidgets.panels.shelf import Shelf
 from hfwidgets.panels.text_tools import TextTools
 from hfwidgets.panels.views import plain_value, previews, static_html
 from hfwidgets.panels.views.history import History
 from hfwidgets.panels.views.text_view import ContinuationView, TextView
-from hfwidgets.panels.views.video_view import VideoView
-from hfwidgets.results.audio import Audio
 from hfwidgets.tasks import controls, examples
 
 
-class TaskPanel(TextTools, CallTools, Panel):
+class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
     """A task as a form with a result.
+
+    Tasks with one image input take several images: `start_each(images)`, or several files that are
+    dropped, pasted or chosen at once. Each is a run, and `results` has one result for each.
 
     Args:
         task: the task's name, with hyphens or underscores, or one of its short names.
@@ -162,6 +164,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             self._hfw_input_names, _ = split_parameters(declaration)
             self.inputs = PanelInputs(declaration, self._hfw_input_names, self._hfw_mirror_input)
             self._hfw_continuations.clear()
+            self._hfw_images = ()
         # The model may not serve this task, and the parameters were those of the other one.
         self.model, self.parameters = "", {}
         for part, value in self._hfw_task_document().items():
@@ -316,6 +319,7 @@ class TaskPanel(TextTools, CallTools, Panel):
             "gallery": [],
             "models": [],
             "pairs": None,
+            "several": None,
         }
 
     def _hfw_preview_example(
@@ -336,6 +340,7 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def _hfw_mirror_input(self, name: str) -> None:
         self._hfw_mirror.set("inputs", name, value=self.inputs.describe(name))
+        self._hfw_leave_several(name)
 
     def _hfw_is_text_input(self, name: str) -> bool:
         return isinstance(self.inputs.control_for(name), controls.TextBox | controls.Messages)
@@ -345,22 +350,14 @@ class TaskPanel(TextTools, CallTools, Panel):
             self.declaration, self._hfw_history.last_item, repr(self)
         )
 
-    def _hfw_send_media(self, name: str) -> None:
-        # Images are decoded and scaled down, which takes longer than a message handler may.
-        background_loop.submit(self._hfw_send_media_async(name))
-
-    async def _hfw_send_media_async(self, name: str) -> None:
-        try:
-            await asyncio.to_thread(super()._hfw_send_media, name)
-        except errors.HfWidgetsError as error:
-            self._hfw_show_error(error)
-
     def _hfw_find_media(self, name: str) -> previews.PageFile | None:
         kind, _, rest = name.partition(".")
         if kind == "in":
             return self._hfw_input_file(name, rest.partition(".")[0])
         if kind == "ex":
             return self._hfw_example_file(*rest.partition(".")[::2])
+        if kind == "each":
+            return self._hfw_each_file(name)
         return self._hfw_history.find_file(name)
 
     def _hfw_example_file(self, at: str, name: str) -> previews.PageFile | None:
@@ -382,7 +379,8 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def _hfw_do_run(self, inputs: Mapping[str, Any], n: int = 0) -> None:
         self._hfw_do_inputs(inputs, n)
-        self.start()
+        if not self._hfw_start_several():
+            self.start()
 
     def _hfw_do_inputs(self, inputs: Mapping[str, Any], n: int = 0) -> None:
         """Take over what was typed. The page shows its own text until `heard` reaches `n`."""
@@ -410,6 +408,9 @@ class TaskPanel(TextTools, CallTools, Panel):
                 self.start()
 
     def _hfw_take_upload(self, name: str, data: bytes, file: str) -> None:
+        if name not in self._hfw_input_names:
+            super()._hfw_take_upload(name, data, file)
+            return
         value = uploads.to_media_input(data, self.inputs.control_for(name))
         self._hfw_set_media_input(name, value, file)
 
@@ -445,40 +446,6 @@ class TaskPanel(TextTools, CallTools, Panel):
 
     def _hfw_do_auto(self, on: bool) -> None:
         self.auto_run = on
-
-    def _hfw_do_trim(self, name: str, start: float, end: float) -> None:
-        """Keep audio from `start` to `end`, in seconds."""
-        # Decoding takes longer than a message handler may.
-        background_loop.submit(self._hfw_trim_audio(name, start, end))
-
-    async def _hfw_trim_audio(self, name: str, start: float, end: float) -> None:
-        # Without the range of an earlier trim, which the label would collect.
-        label = self.inputs.label_of(name).partition(" · ")[0]
-        try:
-            found = await asyncio.to_thread(previews.load_media, self.inputs[name], "audio")
-            audio = Audio(await asyncio.to_thread(found.read))
-            part = await asyncio.to_thread(audio.cut, start, end)
-            self._hfw_set_media_input(name, part, f"{label} · {start:.2f} to {end:.2f} s")
-        except errors.HfWidgetsError as error:
-            self._hfw_show_error(error)
-
-    def _hfw_do_poster(self, number: int, buffers: Iterable[bytes]) -> None:
-        """Keep a video's first frame, which only the page can decode, for the static form."""
-        background_loop.submit(self._hfw_store_poster(number, b"".join(buffers)))
-
-    async def _hfw_store_poster(self, number: int, frame: bytes) -> None:
-        # The static form shows the last result, whose source is in memory and so can change.
-        item = self._hfw_history.last_item
-        if item is None or item.number != number or not isinstance(item.view, VideoView):
-            return
-        source = item.source.get()
-        if source.poster is not None:
-            return
-        # The frame is optional, so one that cannot be read is not reported.
-        with contextlib.suppress(errors.HfWidgetsError):
-            loaded = await asyncio.to_thread(previews.load_media, frame, "image")
-            source.poster = await asyncio.to_thread(media.open_upright, loaded)
-            await asyncio.to_thread(self._hfw_refresh_static)
 
     def _hfw_do_vary(self) -> None:
         """Generate again with another seed."""

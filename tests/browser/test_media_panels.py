@@ -48,6 +48,37 @@ def test_an_image_runs_automatically(desk: Desk, stage: Stage, boat: Path) -> No
     assert len(stage.loopback.requests) == 1
 
 
+def test_several_images_have_a_result_each_that_is_chosen_by_keyboard(
+    desk: Desk, page: Page, stage: Stage, boat: Path
+) -> None:
+    answers = [
+        Answer(json=[{"label": f"boat {n}", "score": 0.9}, {"label": "sea", "score": 0.1}])
+        for n in range(3)
+    ]
+    stage.loopback.route("POST", "/image-classification", lambda _: answers.pop(0))
+    book = desk("image-classification", "print(len(panel.results))")
+    files = [
+        {"name": f"{n}.png", "mimeType": "image/png", "buffer": boat.read_bytes()} for n in range(3)
+    ]
+    book.panel.locator("input[type=file]").set_input_files(files)
+    images = book.panel.get_by_role("group", name="Images").get_by_role("button")
+    expect(images).to_have_count(3)
+    run(book).click()
+    expect(book.panel.get_by_text("boat 2, 90 percent")).to_be_visible()
+    done(book)
+    assert faults(page) == []
+    images.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(book.panel.locator(".hfw-view")).to_contain_text("boat 1")
+    expect(images.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(book.panel.locator(".hfw-medium")).to_contain_text("1.png")
+    expect(book.panel.locator(".hfw-stale-note")).to_have_count(0)
+    book.run(1)
+    expect(book.output(1)).to_contain_text("3")
+    book.panel.get_by_role("button", name="Remove the image").click()
+    expect(images).to_have_count(0)
+
+
 def test_boxes_are_pinned_until_they_are_filtered_out(desk: Desk, page: Page) -> None:
     book = desk("object-detection")
     try_example(book)

@@ -178,11 +178,10 @@ class Banner(Part, kw_only=True):
 
 
 class ExpectedModel(Part, kw_only=True):
-    """The model that will answer; empty where only a call tells."""
+    """The model that will answer, "" where only a call tells; None where its inputs are unknown."""
 
     model: str
     reads_images: bool | None = None
-    """True or False where it is known of a chat model."""
 
 
 class CodeForms(Part, kw_only=True):
@@ -364,6 +363,23 @@ class GalleryItem(Part, kw_only=True):
     seed: int | None
 
 
+class EachImage(Part, kw_only=True):
+    """One of several images; `state` is "", "waiting", "running", "done" or "failed"."""
+
+    id: str
+    about: str
+    state: str
+    result: View | None = None
+
+
+class SeveralView(Part, kw_only=True):
+    """Several images for the same input; `shown` is the place of the one that is its value."""
+
+    name: str
+    shown: int
+    images: list[EachImage]
+
+
 class Pairs(Part, kw_only=True):
     """The similarity of all sentences; `matrix` is None until it has been computed."""
 
@@ -473,6 +489,7 @@ class PanelDocument(Part, rename={"can_undo": "canUndo", "can_redo": "canRedo"},
     auto: bool = False
     gallery: list[GalleryItem] = []
     pairs: Pairs | None = None
+    several: SeveralView | None = None
 
     turns: list[Turn] = []
     draft: Draft | None = None

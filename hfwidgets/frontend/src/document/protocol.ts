@@ -216,6 +216,19 @@ export interface GalleryItem {
   seed: number | null;
 }
 
+export interface EachImage {
+  id: string;
+  about: string;
+  state: string;
+  result?: View | null;
+}
+
+export interface SeveralView {
+  name: string;
+  shown: number;
+  images: EachImage[];
+}
+
 export interface Pairs {
   n: number;
   names: string[];
@@ -292,6 +305,7 @@ export interface PanelDocument {
   auto?: boolean;
   gallery?: GalleryItem[];
   pairs?: Pairs | null;
+  several?: SeveralView | null;
   turns?: Turn[];
   draft?: Draft | null;
   attached?: AttachedImage | null;

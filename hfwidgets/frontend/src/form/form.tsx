@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { BUSY } from "../document/messages.ts";
 import type { Field, Form, Json, View } from "../document/protocol.ts";
 import { IconButton } from "../parts/buttons.tsx";
-import { describeRow } from "../parts/describe.ts";
+import { outlineResult } from "../parts/describe.ts";
 import { type Panel, usePanel } from "../parts/panel.ts";
 import { Notice } from "../shell/notice.tsx";
 import { Examples } from "./examples.tsx";
@@ -153,8 +153,6 @@ function speak({ link, announce }: Panel, status: string, before: string): void 
 /** A result in words, for those who do not see it. */
 function summarize(view: View | null): string {
   if (!view) return "";
-  if ("rows" in view && view.kind !== "parts" && view.rows[0]) {
-    return `${view.rows.length} results, first: ${describeRow(view.rows[0])}`;
-  }
-  return "text" in view ? view.text.slice(0, 200) : "";
+  const hasRows = "rows" in view && view.kind !== "parts" && view.rows.length > 0;
+  return `${hasRows ? `${view.rows.length} results, first: ` : ""}${outlineResult(view)}`;
 }

@@ -17,6 +17,7 @@ import { Icon } from "../parts/icon.tsx";
 import { KernelImage } from "../parts/media.tsx";
 import { usePanel } from "../parts/panel.ts";
 import type { InputProps } from "./input-props.ts";
+import { Several } from "./several.tsx";
 import { useNames, Variables } from "./variables.tsx";
 
 const NOUNS: Record<string, string> = { image: "an image", audio: "an audio file", video: "a video" };
@@ -41,6 +42,7 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
   const zone = useRef<HTMLDivElement>(null);
   const upload = useRef<Upload | null>(null);
   const shown = state.shown(field.name);
+  const several = kind === "image" && state.form.inputs.filter(({ control }) => control.kind === kind).length === 1;
   // What a single input is, the place for it says.
   const alone = state.form.inputs.length === 1;
   const medium = shown?.kind === "media" ? shown : null;
@@ -49,11 +51,14 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
     say("");
     link.act("address", { name: field.name, value });
   };
-  const send = (file: Blob, file_name: string) => sendFile(link, field.name, file, file_name, upload, setTransfer);
+  const send = (files: NamedFile[], note = "") => sendFiles(link, field.name, files, note, upload, setTransfer);
   const take = (files: File[]) => {
-    const [file] = files;
-    if (file && file.type && !file.type.startsWith(`${kind}/`)) say(`${file.name} is not ${NOUNS[kind]}: it is ${file.type}.`);
-    else if (file) send(file, file.name);
+    const fitting = files.filter((file) => !file.type || file.type.startsWith(`${kind}/`));
+    const [other] = files.filter((file) => !fitting.includes(file));
+    const note = other ? `${other.name} is not ${NOUNS[kind]}: it is ${other.type}.` : "";
+    const named = fitting.map((file) => ({ file, name: file.name }));
+    if (named.length) send(several ? named : named.slice(0, 1), note);
+    else if (note) say(note);
   };
   const drop = (data: DataTransfer | null) => {
     const files = [...(data?.files ?? [])];
@@ -89,9 +94,10 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
     <div class="hfw-field" {...useNames(field.name)}>
       <span class={alone ? "hfw-unseen" : "hfw-label"}>{field.label}</span>
       <div ref={zone} class={names} role="group" aria-label={field.label} tabIndex={-1} {...dropTarget(["Files", "text/uri-list"], drop, setOver)}>
-        {medium ? <Medium field={field.name} kind={kind} medium={medium} small={small} remove={() => name("")} /> : <Invitation kind={kind} take={take} />}
-        <Ways kind={kind} input={field.name} name={name} open={open} replace={medium ? take : null} />
-        {device && <Tool use={send} close={close} />}
+        {medium ? <Medium field={field.name} kind={kind} medium={medium} small={small} remove={() => name("")} /> : <Invitation kind={kind} several={several} take={take} />}
+        {state.preview.value === null && <Several input={field.name} />}
+        <Ways kind={kind} several={several} input={field.name} name={name} open={open} replace={medium ? take : null} />
+        {device && <Tool use={(file, file_name) => send([{ file, name: file_name }])} close={close} />}
         {transfer.share !== null && <progress class="hfw-bar" max={1} value={transfer.share} aria-label="Upload" />}
         <div class="hfw-hint">{transfer.amount}</div>
         <div class="hfw-hint" role="status">{transfer.note}</div>
@@ -100,20 +106,26 @@ export function MediaInput({ field, state, small }: InputProps & { small: boolea
   );
 }
 
+interface FilesProps {
+  kind: string;
+  several: boolean;
+  take: (files: File[]) => void;
+}
+
 /** What an empty input says: one place for all ways of giving a file. */
-function Invitation({ kind, take }: { kind: string; take: (files: File[]) => void }) {
+function Invitation({ kind, several, take }: FilesProps) {
   return (
     <div class="hfw-invitation">
-      <strong>{`Drop ${NOUNS[kind]} here`}</strong>
+      <strong>{`Drop ${NOUNS[kind]} here${several ? ", or several" : ""}`}</strong>
       <span>
         {"paste it, or "}
-        <FileButton kind={kind} take={take} label="browse your files" />
+        <FileButton kind={kind} several={several} take={take} label="browse your files" />
       </span>
     </div>
   );
 }
 
-function FileButton({ kind, take, label }: { kind: string; take: (files: File[]) => void; label: string }) {
+function FileButton({ kind, several, take, label }: FilesProps & { label: string }) {
   const file = useRef<HTMLInputElement>(null);
   const chosen = (input: HTMLInputElement) => {
     const files = [...(input.files ?? [])];
@@ -123,13 +135,14 @@ function FileButton({ kind, take, label }: { kind: string; take: (files: File[])
   return (
     <>
       <Button kind="hfw-link" act={() => file.current?.click()}>{label}</Button>
-      <input ref={file} type="file" accept={`${kind}/*`} hidden onChange={({ currentTarget }) => chosen(currentTarget)} />
+      <input ref={file} type="file" accept={`${kind}/*`} multiple={several} hidden onChange={({ currentTarget }) => chosen(currentTarget)} />
     </>
   );
 }
 
 interface WaysProps {
   kind: string;
+  several: boolean;
   input: string;
   name: (address: string) => void;
   open: () => void;
@@ -137,12 +150,12 @@ interface WaysProps {
 }
 
 /** The quiet ways: an address, a variable, a device. */
-function Ways({ kind, input, name, open, replace }: WaysProps) {
+function Ways({ kind, several, input, name, open, replace }: WaysProps) {
   const [address, setAddress] = useState(false);
   const device = DEVICES[kind];
   return (
     <div class="hfw-ways hfw-row hfw-start">
-      {replace && <FileButton kind={kind} take={replace} label="Replace" />}
+      {replace && <FileButton kind={kind} several={several} take={replace} label="Replace" />}
       <Button kind="hfw-quiet" act={() => setAddress(!address)} expanded={address}>
         <Icon name="url" />
         URL
@@ -249,28 +262,43 @@ function AudioMedium({ field, medium, caption }: { field: string; medium: InputV
   );
 }
 
-function sendFile(
+interface NamedFile {
+  file: Blob;
+  name: string;
+}
+
+/** Send a file, or several one after the other, which the kernel then takes over together. */
+async function sendFiles(
   link: Connection,
   input: string,
-  file: Blob,
-  name: string,
+  files: NamedFile[],
+  note: string,
   current: { current: Upload | null },
   report: (transfer: Transfer) => void,
-): void {
-  const megabytes = file.size / MEBIBYTE;
-  if (file.size === 0) return report({ ...IDLE, note: `${name} is empty.` });
-  if (file.size > LIMIT) return report({ ...IDLE, note: `${name} has ${megabytes.toFixed(0)} MB; 256 MB is the limit.` });
+): Promise<void> {
+  const refused = files.map(whyRefused).find(Boolean);
+  if (refused) return report({ ...IDLE, note: refused });
   current.current?.stop();
-  const progress = (share: number) => {
-    const amount = megabytes > 1 ? `${(share * megabytes).toFixed(1)} of ${megabytes.toFixed(1)} MB` : "";
-    if (current.current === upload) report({ share, amount, note: "" });
-  };
-  const upload = new Upload(link, input, file, name, progress);
-  current.current = upload;
-  progress(0);
-  const end = (note: string) => current.current === upload && report({ ...IDLE, note });
-  upload.run().then(
-    () => end(""),
-    (why: Error) => end(why.message),
-  );
+  const names = files.length > 1 ? files.map((_, at) => `${input}.${at}`) : [input];
+  for (const [at, { file, name }] of files.entries()) {
+    const megabytes = file.size / MEBIBYTE;
+    const progress = (share: number) => {
+      const size = megabytes > 1 ? `${(share * megabytes).toFixed(1)} of ${megabytes.toFixed(1)} MB` : "";
+      const amount = files.length > 1 ? `Image ${at + 1} of ${files.length}` : size;
+      if (current.current === upload) report({ share: (at + share) / files.length, amount, note: "" });
+    };
+    const upload = new Upload(link, names[at] ?? input, file, name, progress);
+    current.current = upload;
+    progress(0);
+    const why = await upload.run().catch((error: Error) => error.message);
+    if (current.current !== upload) return;
+    if (why) return report({ ...IDLE, note: why });
+  }
+  report({ ...IDLE, note });
+  if (files.length > 1) link.act("each", { name: input, uploads: names });
+}
+
+function whyRefused({ file, name }: NamedFile): string {
+  if (file.size === 0) return `${name} is empty.`;
+  return file.size > LIMIT ? `${name} has ${(file.size / MEBIBYTE).toFixed(0)} MB; 256 MB is the limit.` : "";
 }

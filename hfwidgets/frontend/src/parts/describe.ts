@@ -1,6 +1,6 @@
 // Numbers and rows in the form that people read and hear.
 
-import type { LabelRow, RunStats } from "../document/protocol.ts";
+import type { LabelRow, RunStats, View } from "../document/protocol.ts";
 
 /** A score with the digits that mean something. */
 export function formatScore(score: number): string {
@@ -26,6 +26,12 @@ export function areShares(rows: LabelRow[]): boolean {
 /** A row in words, for those who do not see it. */
 export function describeRow(row: LabelRow): string {
   return row.score === null ? row.label : `${row.label}, ${Math.round(row.score * 100)} percent`;
+}
+
+/** A result in a few words: its first row, or the beginning of its text. */
+export function outlineResult(view: View): string {
+  if ("rows" in view && view.kind !== "parts" && view.rows[0]) return describeRow(view.rows[0]);
+  return "text" in view ? view.text.slice(0, 200) : "";
 }
 
 /** Seconds of a wall clock; what is short is said more exactly. */

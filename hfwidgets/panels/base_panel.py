@@ -16,7 +16,8 @@ from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.core.flow import wait_listener
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
-from hfwidgets.panels.document.protocol import Field, Node, RunStats, State
+from hfwidgets.panels.document.nodes import Node
+from hfwidgets.panels.document.protocol import Field, RunStats, State
 from hfwidgets.panels.document.widget import PanelWidget
 from hfwidgets.panels.form.fields import describe_panel, describe_settings
 from hfwidgets.panels.form.uploads import Uploads

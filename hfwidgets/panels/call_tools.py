@@ -9,7 +9,8 @@ from hfwidgets.calls.settings import is_url
 from hfwidgets.core import auth
 from hfwidgets.errors.action import WEIGHT_SETS
 from hfwidgets.notebook import background_loop, code_snippets
-from hfwidgets.panels.document.protocol import Banner, CodeForms, Node
+from hfwidgets.panels.document.nodes import Node
+from hfwidgets.panels.document.protocol import Banner, CodeForms
 from hfwidgets.panels.form import variables
 from hfwidgets.panels.form.inputs import is_empty
 from hfwidgets.panels.model_choice import ModelChoice

@@ -20,8 +20,9 @@ from hfwidgets.panels.conversation import (
     replace_text,
 )
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.nodes import Node
 from hfwidgets.panels.document.outputs import StaticForm
-from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Node, Turn
+from hfwidgets.panels.document.protocol import ControlView, Draft, Field, Turn
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.panels.views.chat_html import ChatTranscript
 from hfwidgets.results.chat import read_reasoning

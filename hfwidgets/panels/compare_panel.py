@@ -7,8 +7,9 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.nodes import Node
 from hfwidgets.panels.document.outputs import StaticForm
-from hfwidgets.panels.document.protocol import CodeForms, Column, Json, Node, ResultFiles, Save
+from hfwidgets.panels.document.protocol import CodeForms, Column, Json, ResultFiles, Save
 from hfwidgets.panels.form import uploads
 from hfwidgets.panels.model_columns import ModelColumns
 from hfwidgets.panels.run import PanelRun

@@ -10,7 +10,8 @@ from hfwidgets.calls.settings import is_url
 from hfwidgets.core import environment
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.document.protocol import ExpectedModel, Node
+from hfwidgets.panels.document.nodes import Node
+from hfwidgets.panels.document.protocol import ExpectedModel
 from hfwidgets.panels.run import PanelRun
 from hfwidgets.results.catalogue import CatalogModel
 

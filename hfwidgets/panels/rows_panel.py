@@ -9,11 +9,11 @@ from hfwidgets.evaluation import Evaluation, ScoredRow
 from hfwidgets.evaluation.report import tabulate_scores
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.nodes import Node
 from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import (
     DefaultServer,
     FilterChoice,
-    Node,
     PanelSettings,
     PanelShape,
     RowInput,

@@ -12,8 +12,9 @@ from hfwidgets import errors, tasks
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
+from hfwidgets.panels.document.nodes import Node
 from hfwidgets.panels.document.outputs import StaticForm
-from hfwidgets.panels.document.protocol import ExampleView, InputView, Node
+from hfwidgets.panels.document.protocol import ExampleView, InputView
 from hfwidgets.panels.form import example_answers, uploads, variables
 from hfwidgets.panels.form.describe import (
     describe_example,

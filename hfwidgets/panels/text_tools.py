@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from hfwidgets import errors
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.base_panel import Panel
-from hfwidgets.panels.document.protocol import Node, Pairs
+from hfwidgets.panels.document.nodes import Node
+from hfwidgets.panels.document.protocol import Pairs
 from hfwidgets.panels.form.inputs import PanelInputs
 
 LANGUAGE_PARAMETERS = ("src_lang", "tgt_lang")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hfwidgets.panels.document.protocol import to_json
+from hfwidgets.panels.document.nodes import to_json
 from hfwidgets.panels.form.fields import describe_panel, parameter_fields
 from hfwidgets.tasks import TASKS, controls
 

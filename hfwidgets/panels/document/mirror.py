@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hfwidgets.panels.document.protocol import DocumentPath, Json, Message, Node, Operation, to_json
+from hfwidgets.panels.document.nodes import DocumentPath, Message, Node, Operation, to_json
+from hfwidgets.panels.document.protocol import Json
 
 
 class Mirror:

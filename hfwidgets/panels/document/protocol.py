@@ -10,32 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-# In quotes, because the aliases name themselves; `type` statements need Python 3.12.
+# In quotes, because the alias names itself; a `type` statement needs Python 3.12.
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
-Node: TypeAlias = (
-    "msgspec.Struct | str | int | float | bool | Sequence[Node] | Mapping[str, Node] | None"
-)
-"""What a document is built from: JSON, with Structs at any depth."""
-
-Message = dict[str, Any]
-"""A message to the page: `k` is its kind."""
-
-DocumentPath = tuple[str | int, ...]
-Operation = list[Json]
-"""`["=", path, value]`, `["+", path, offset, text]` or `["cut", path, length]`."""
-
-
-def to_json(node: Node) -> Any:
-    """Return an independent copy of `node` as plain dicts, lists and scalars."""
-    return msgspec.to_builtins(node, str_keys=True, enc_hook=_to_scalar)
-
-
-def _to_scalar(value: object) -> str | int | float:
-    # msgspec leaves subclasses of scalars to the hook: texts of results, numpy's floats.
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return f"<{type(value).__name__}>"
 
 
 class Part(msgspec.Struct, omit_defaults=True):

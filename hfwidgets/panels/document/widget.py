@@ -11,9 +11,10 @@ import traitlets as t
 from hfwidgets.panels.document import assets
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.mirror import Mirror
+from hfwidgets.panels.document.nodes import Message, Node, to_json
 from hfwidgets.panels.document.outputs import DisplayOutputs, StaticForm
 from hfwidgets.panels.document.page_messages import ChunkRequest, Hello, MediaRequest, PageMessage
-from hfwidgets.panels.document.protocol import Message, Node, PanelShape, to_json
+from hfwidgets.panels.document.protocol import PanelShape
 
 
 class PanelWidget(anywidget.AnyWidget):

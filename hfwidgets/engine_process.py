@@ -27,7 +27,15 @@ from hfwidgets.errors.secrets import is_secret_variable
 if TYPE_CHECKING:
     from filelock import FileLock
 
-REQUIRED_MODULES = ("filelock", "msgspec", "psutil", "starlette", "uvicorn", "xllamacpp")
+REQUIRED_MODULES = (
+    "filelock",
+    "msgspec",
+    "onnxruntime",
+    "psutil",
+    "starlette",
+    "uvicorn",
+    "xllamacpp",
+)
 MISSING_MESSAGE = (
     'The embedded engine is not installed ({} missing): pip install "hfwidgets[local]"'
 )

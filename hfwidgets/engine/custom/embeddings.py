@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.pooling import parse_pooling_mode
 from hfwidgets.engine.custom.model import NetworkModel, Text, Texts, custom_task
 from hfwidgets.errors import did_you_mean
 
@@ -84,19 +85,6 @@ _POOLINGS: dict[str, Any] = {
     "cls": lambda tokens: tokens[0],
     "lasttoken": lambda tokens: tokens[-1],
 }
-
-
-def parse_pooling_mode(config: dict[str, Any]) -> str:
-    """Return the pooling that a sentence model's configuration names."""
-    # Older versions of Sentence Transformers wrote a flag per mode (pooling_mode_cls_token: true),
-    # newer ones write one name (pooling_mode: "cls").
-    flags = [name for name, value in config.items() if name.startswith("pooling_mode_") and value]
-    names = [name.removeprefix("pooling_mode_").removesuffix("_tokens") for name in flags]
-    modes = ["cls" if name == "cls_token" else name for name in names]
-    modes = modes or [str(config.get("pooling_mode", "mean"))]
-    if len(modes) != 1 or modes[0] not in _POOLINGS:
-        raise ValueError(f"its pooling {' and '.join(modes)} is not supported")
-    return modes[0]
 
 
 @custom_task(EmbeddingModel)

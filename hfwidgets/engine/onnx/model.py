@@ -9,9 +9,9 @@ import functools
 from typing import Any, ClassVar
 
 from hfwidgets.engine.base.capability import Capability
+from hfwidgets.engine.base.onnx_repository import OnnxRepository
 from hfwidgets.engine.base.runtimes import require_modules
 from hfwidgets.engine.custom.model import CustomModel, CustomTask, custom_task
-from hfwidgets.engine.onnx.repository import OnnxRepository
 from hfwidgets.errors import ConfigurationError, did_you_mean
 
 ONNX_TASKS: dict[str, CustomTask] = {}

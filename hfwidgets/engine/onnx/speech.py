@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfwidgets.engine.base import audio
+from hfwidgets.engine.base.onnx_repository import first_logits
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
-from hfwidgets.engine.onnx.repository import first_logits
 
 SAMPLE_RATE = 16_000
 

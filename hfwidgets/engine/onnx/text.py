@@ -1,7 +1,7 @@
 """Text families: classifiers, entities, questions, masks, entailment, embeddings."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -18,6 +18,8 @@ from hfwidgets.engine.base.answer_spans import (
     widen_to_words,
 )
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.onnx_encoder import Encoder
+from hfwidgets.engine.base.onnx_repository import first_logits
 from hfwidgets.engine.base.scores import (
     Transform,
     fill_template,
@@ -25,10 +27,9 @@ from hfwidgets.engine.base.scores import (
     rank_scores,
     softmax,
 )
-from hfwidgets.engine.custom.embeddings import SentenceComparison, parse_pooling_mode
+from hfwidgets.engine.custom.embeddings import SentenceComparison
 from hfwidgets.engine.custom.model import Labels, Text, Texts, TopK
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
-from hfwidgets.engine.onnx.repository import first_logits
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -348,32 +349,11 @@ def zero_shot_classification(
 
 
 class OnnxEncoder(TextModel):
-    """An encoder whose tokens are pooled as its repository says, else averaged."""
+    """A model that gives a text one vector."""
 
-    @functools.cached_property
-    def pooling(self) -> str:
-        """How tokens become one vector."""
-        return parse_pooling_mode(self.repository.read_json("1_Pooling/config.json"))
-
-    def embed(self, encoding: "Encoding") -> Numbers:
-        """Return a text's vector."""
-        found = self.run_tokens([encoding])
-        if "sentence_embedding" in found:
-            whole: Numbers = found["sentence_embedding"][0]
-            return whole
-        tokens = found.get("last_hidden_state", found.get("token_embeddings"))
-        if tokens is None:
-            raise ValueError(f"it has no token vectors; its outputs are {', '.join(found)}")
-        # One text at a time has no padding, which a mean would have to leave out.
-        return _POOLINGS[self.pooling](tokens[0])
-
-
-_POOLINGS: dict[str, Callable[[Numbers], Numbers]] = {
-    "mean": lambda tokens: tokens.mean(0),
-    "max": lambda tokens: tokens.max(0),
-    "cls": lambda tokens: tokens[0],
-    "lasttoken": lambda tokens: tokens[-1],
-}
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder(self.repository, self.session)
 
 
 @onnx_task(OnnxEncoder)
@@ -394,7 +374,7 @@ def feature_extraction(
             encoding = model.tokenizer.encode(text)
             model.tokenizer.no_truncation()
         model.require_length(len(encoding.ids))
-        vector = model.embed(encoding)
+        vector = model.encoder.embed(encoding.ids)
         vectors.append(vector / max(float(np.linalg.norm(vector)), 1e-12) if normalize else vector)
     return np.stack(vectors)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hfwidgets.engine.base import images
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.onnx_repository import first_logits
 from hfwidgets.engine.base.scores import (
     Transform,
     fill_template,
@@ -19,7 +20,6 @@ from hfwidgets.engine.base.scores import (
 )
 from hfwidgets.engine.custom.model import Fraction, Labels, TopK
 from hfwidgets.engine.onnx.model import OnnxTaskModel, onnx_task
-from hfwidgets.engine.onnx.repository import first_logits
 
 if TYPE_CHECKING:
     from PIL.Image import Image

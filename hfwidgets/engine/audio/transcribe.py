@@ -78,9 +78,12 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"automatic-speech-recognition": automatic_speech_recognition},
     weights=("whisper",),
-    measured={"automatic-speech-recognition": (39, 40)},
+    measured={"automatic-speech-recognition": (40, 40)},
     license="MIT",
-    languages=("English",),
-    limits=f"English; audio of at most {audio.MAX_SECONDS // 60} minutes.",
+    languages=("multilingual",),
+    limits=(
+        f"Audio of at most {audio.MAX_SECONDS // 60} minutes; best at English and the other large "
+        "languages of Europe."
+    ),
     why_unavailable=require_modules("faster_whisper", "soxr"),
 )

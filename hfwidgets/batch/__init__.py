@@ -30,12 +30,21 @@ from typing import TYPE_CHECKING, Any
 from hfwidgets.batch._options import MapOptions, accepts_map_options
 
 if TYPE_CHECKING:
-    from hfwidgets.batch._handles import AsyncBatch, run_map
+    from hfwidgets.batch._handles import (
+        END_TIMEOUT,
+        POLL_INTERVAL,
+        AsyncBatch,
+        is_stop_requested,
+        run_map,
+        stop_signal,
+    )
     from hfwidgets.batch._progress import Progress, Ticker, open_display
     from hfwidgets.batch._result import BatchResult, BatchRow, Retry
     from hfwidgets.batch._row_identity import row_key
 
 __all__ = [
+    "END_TIMEOUT",
+    "POLL_INTERVAL",
     "AsyncBatch",
     "BatchResult",
     "BatchRow",
@@ -44,21 +53,27 @@ __all__ = [
     "Retry",
     "Ticker",
     "accepts_map_options",
+    "is_stop_requested",
     "open_display",
     "row_key",
     "run_map",
+    "stop_signal",
 ]
 
 _MODULES = {
+    "END_TIMEOUT": "_handles",
+    "POLL_INTERVAL": "_handles",
     "AsyncBatch": "_handles",
     "BatchResult": "_result",
     "Progress": "_progress",
     "Retry": "_result",
     "BatchRow": "_result",
     "Ticker": "_progress",
+    "is_stop_requested": "_handles",
     "open_display": "_progress",
     "row_key": "_row_identity",
     "run_map": "_handles",
+    "stop_signal": "_handles",
 }
 """What is imported when it is first used, since the clients import this package."""
 

@@ -356,7 +356,7 @@ class Batch:
             rerun = "retry()" if self.options.resume is None else "the same call"
             warn(
                 f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
-                f"{self.stop_reason} Finished rows are kept; {rerun} processes the rest.",
+                f"{self.stop_reason.removesuffix('.')}. Finished rows are kept; {rerun} processes the rest.",
             )
         return f"stopped: {self.stop_reason}" if self.stop_reason else FINISHED
 

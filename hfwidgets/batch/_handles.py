@@ -20,6 +20,17 @@ POLL_INTERVAL = 0.1
 END_TIMEOUT = 10.0
 """How long an interrupted run may take to end, in seconds."""
 
+stop_signal: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar(
+    "stop_signal", default=None
+)
+"""Set in another thread, it ends the blocking runs of this context as an interrupt does."""
+
+
+def is_stop_requested() -> bool:
+    """True if this context's signal asks its blocking runs to end."""
+    signal = stop_signal.get()
+    return signal is not None and signal.is_set()
+
 
 @overload
 def run_map(caller: SyncCaller, options: MapOptions) -> BatchResult: ...
@@ -77,6 +88,9 @@ def _feed_rows(
     """Fill the feed whenever it runs low, until the run has ended."""
     feed = batch.scheduler.feed
     while not future.done():
+        if is_stop_requested():
+            _interrupt_run(batch, future)
+            return
         # The loop is woken for news only, and not ten times per second.
         before = len(feed.ready), feed.is_exhausted
         feed.fill()

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from hfwidgets import errors
-from hfwidgets.batch import BatchResult, BatchRow
+from hfwidgets.batch import POLL_INTERVAL, BatchResult, BatchRow, is_stop_requested
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.meta import Meta
 from hfwidgets.errors.secrets import redact
@@ -180,10 +180,13 @@ class Answerer:
             try:
                 for row in waiting:
                     calls[row.index] = pool.submit(_call, function, row)
-                wait(calls.values())
-            except KeyboardInterrupt:  # what has arrived is kept, as `map` does
+                while wait(calls.values(), POLL_INTERVAL).not_done and not is_stop_requested():
+                    pass
+                self.is_interrupted = is_stop_requested()
+            except KeyboardInterrupt:
                 self.is_interrupted = True
-                pool.shutdown(cancel_futures=True)
+            # What has arrived is kept, as `map` does; a function that runs cannot be ended.
+            pool.shutdown(cancel_futures=self.is_interrupted)
         done = {index: call for index, call in calls.items() if not call.cancelled()}
         self.answers |= {index: call.result() for index, call in done.items()}
 

@@ -1,11 +1,9 @@
 """Ask several models the same rows, a few of each in turn, within a budget."""
 
-import threading
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import TypeAlias
 
-from hfwidgets.batch import Progress, Ticker, open_display
+from hfwidgets.batch import Progress, Ticker, is_stop_requested, open_display
 from hfwidgets.evaluation.answers import Answerer
 from hfwidgets.evaluation.budget import FIRST_ROWS, Budget
 from hfwidgets.evaluation.rows import EvaluationRow
@@ -14,12 +12,6 @@ CHUNK = 32
 """Rows asked of one model before the next has its turn: a slow hour of a service then slows all."""
 
 INTERRUPTED = "Interrupted; retry() asks for the rest."
-
-ASYNC_STEPS = 16
-"""The least number of steps of a run that may be canceled, which happens between steps."""
-
-stop_signal: ContextVar[threading.Event | None] = ContextVar("stop_signal", default=None)
-"""Set from another thread to cancel a run."""
 
 ProgressChoice: TypeAlias = "bool | Callable[[Progress], object]"
 
@@ -34,13 +26,12 @@ def ask_all(
     state = Progress(len(rows) * len(answerers))
     ticker = Ticker(state, open_display(state, progress))
     ending = "stopped"
-    signal = stop_signal.get()
     count, step = 0, FIRST_ROWS if budget.is_limited else _free_step(answerers, len(rows))
     try:
         while count < len(rows):
             count = min(count + step, len(rows))
             for answerer in answerers:
-                if signal is not None and signal.is_set():
+                if is_stop_requested():
                     return INTERRUPTED
                 answerer.ask(rows, count)
                 _count_progress(state, answerers)
@@ -63,9 +54,7 @@ def ask_all(
 
 def _free_step(answerers: Sequence[Answerer], total: int) -> int:
     # `map` reads a file of answers from its first row at each call, so a folder is asked at once.
-    if not any(one.has_file for one in answerers):
-        return CHUNK
-    return total if stop_signal.get() is None else max(CHUNK, total // ASYNC_STEPS)
+    return total if any(one.has_file for one in answerers) else CHUNK
 
 
 def _find_uncounted(answerers: Sequence[Answerer], budget: Budget) -> str | None:

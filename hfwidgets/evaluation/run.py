@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.batch import END_TIMEOUT, stop_signal
 from hfwidgets.client import InferenceClient
 from hfwidgets.evaluation.answers import Answerer
-from hfwidgets.evaluation.ask_rows import ProgressChoice, ask_all, stop_signal
+from hfwidgets.evaluation.ask_rows import INTERRUPTED, ProgressChoice, ask_all
 from hfwidgets.evaluation.budget import Budget, measure_spent
 from hfwidgets.evaluation.candidates import Candidate, CandidateLike, to_candidates
 from hfwidgets.evaluation.evaluation import Evaluation
@@ -118,10 +119,12 @@ def evaluate(
         id2label=_model_labels(answerers, found.name),
     )
     evaluation = _score_or_keep(score, metrics)
+    if referee is None or stopped == INTERRUPTED:
+        return evaluation
     left = limit.subtract(measure_spent(answerers))
-    if referee is not None and left is None:
+    if left is None:
         evaluation.notes.append(f"The budget left nothing for {referee.name}.")
-    elif referee is not None:
+    else:
         evaluation.judge(
             referee,
             resume=folder,
@@ -156,15 +159,24 @@ def _score_or_keep(score: Callable[..., Evaluation], metrics: Any) -> Evaluation
 async def aevaluate(task: str, data: Table, models: Any, **arguments: Any) -> Evaluation:
     """Return what `evaluate` does, awaited; the loop stays free.
 
-    Canceled, it makes no further calls after those under way.
+    Canceled, it ends its requests at once. What was answered is in the folder of `resume=`, and
+    scored in the `evaluation` of the `CancelledError`, whose `retry()` asks for the rest.
     """
     stop = threading.Event()
-    token = stop_signal.set(stop)  # the thread gets a copy of this context
+    token = stop_signal.set(stop)  # the task and its thread get a copy of this context
+    work = asyncio.create_task(
+        asyncio.to_thread(partial(evaluate, task, data, models, **arguments))
+    )
+    stop_signal.reset(token)
     try:
-        return await asyncio.to_thread(partial(evaluate, task, data, models, **arguments))
-    finally:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError as error:
         stop.set()
-        stop_signal.reset(token)
+        # The files of answers are closed by then, so that the same call may follow.
+        await asyncio.wait({work}, timeout=END_TIMEOUT)
+        if work.done() and not work.cancelled() and work.exception() is None:
+            vars(error)["evaluation"] = work.result()
+        raise
 
 
 def _require_extra() -> None:

@@ -1,5 +1,7 @@
 """`--each $df:col --compare a,b --score label`: evaluates several models on the same rows."""
 
+import asyncio
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -29,6 +31,9 @@ LABEL = "(label)"
 DEFAULT_METRIC = "exact_match"
 """The metric of tasks that have none of their own."""
 
+
+STOP_TIMEOUT = 30.0
+"""How long a stopped evaluation may take to end its calls and score the rest, in seconds."""
 
 _PASSED_OPTIONS = ("budget", "resume", "concurrency", "batch_size")
 
@@ -157,11 +162,20 @@ def evaluate_in_background(scored: ScoredCalls, session: Session) -> BackgroundR
     from hfwidgets.evaluation import aevaluate
 
     scored.remember(session)
+    stopped: Future[Evaluation | None] = Future()
 
     async def run() -> "Evaluation":
-        found = await aevaluate(scored.task.name, progress=False, **scored.arguments)
+        try:
+            found = await aevaluate(scored.task.name, progress=False, **scored.arguments)
+        except asyncio.CancelledError as error:
+            partial: Evaluation | None = getattr(error, "evaluation", None)
+            stopped.set_result(partial and scored.finish(partial, session))
+            raise
         return scored.finish(found, session)
 
     return session.add_run(
-        f"evaluation, {scored.task.name}", background_loop.submit(run()), lambda: None
+        f"evaluation, {scored.task.name}",
+        background_loop.submit(run()),
+        # A stopped run still has to score what has arrived.
+        lambda: stopped.result(STOP_TIMEOUT),
     )

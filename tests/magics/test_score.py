@@ -1,5 +1,7 @@
 """--each --compare --score: an evaluation of several models on the rows of a table."""
 
+import threading
+
 import pandas as pd
 import pytest
 from IPython.core.error import UsageError
@@ -91,6 +93,27 @@ def test_a_folder_resumes(evaluate, loopback, tmp_path):
 def test_in_the_background(evaluate):
     handle = evaluate("-t text-classification --each $df:text --score mood --bg")
     assert handle.result(60).scores[0].metrics["accuracy"].value == 1
+
+
+def test_a_stopped_evaluation_keeps_what_was_answered(evaluate, loopback):
+    on_hold, released = threading.Event(), threading.Event()
+    answer = loopback.answer
+
+    def hold(path, body):
+        if len(loopback.requests) > 3 * len(WORDS) // 2:  # the second model's
+            on_hold.set()
+            released.wait(60)
+        return answer(path, body)
+
+    loopback.answer = hold
+    handle = evaluate("-t text-classification --each $df:text --score mood --bg --concurrency 1")
+    assert on_hold.wait(60)
+    handle.stop()
+    found = handle.result(60)
+    released.set()
+    assert found.is_interrupted
+    assert 0 < len(found) < len(WORDS)
+    assert handle.state == "stopped"
 
 
 def test_a_dry_run_sends_nothing(evaluate, loopback):

@@ -121,6 +121,27 @@ def test_a_dask_cluster_of_several_processes(server: Running, cluster: Any, tmp_
     assert server.stats()["statuses"]["200"] == before
 
 
+def check_evaluation(server: Running, executor: Any) -> None:
+    """Assert that an evaluation whose calls an executor makes is that of plain calls."""
+    client = InferenceClient(base_url=server.url, token="none")
+    rows = [{"text": text, "right": text} for text in texts(100)]
+    entrant = hf.Candidate(client=client, name="served")
+    options: dict[str, Any] = {"label": "right", "metrics": "accuracy", "progress": False}
+    found = hf.evaluate(TASK, rows, [entrant], executor=executor, **options)
+    [score] = found.scores
+    assert (score.n, score.wrong, score.failed) == (100, {"rejected": 2}, 0)
+    assert score.metrics["accuracy"].value == 0.98
+    assert [row.index for row in found if not row.right["served"]] == [7, 57]
+
+
+def test_an_evaluation_over_a_dask_cluster(server: Running, cluster: Any) -> None:
+    check_evaluation(server, cluster.get_executor())
+
+
+def test_an_evaluation_over_a_ray_cluster(server: Running, rays: Any) -> None:
+    check_evaluation(server, rays)
+
+
 def test_several_processes_of_a_cluster_ask(cluster: Any, loopback: Loopback) -> None:
     together = threading.Barrier(5)  # two threads a process: five at once are three processes
     first = iter(range(5))

@@ -354,9 +354,10 @@ class Batch:
         if reason is not None or self.scheduler.stop_requested:
             self.stop_reason = str(reason) if reason is not None else "interrupted"
             rerun = "retry()" if self.options.resume is None else "the same call"
+            count = self.progress.done + self.progress.failed
             warn(
-                f"The run ended after {self.progress.done + self.progress.failed:,} rows: "
-                f"{self.stop_reason.removesuffix('.')}. Finished rows are kept; {rerun} processes the rest.",
+                f"The run ended after {count:,} rows: {self.stop_reason.removesuffix('.')}. "
+                f"Finished rows are kept; {rerun} processes the rest.",
             )
         return f"stopped: {self.stop_reason}" if self.stop_reason else FINISHED
 

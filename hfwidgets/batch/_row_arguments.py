@@ -10,7 +10,15 @@ from hfwidgets import errors
 from hfwidgets.batch._options import Columns, Rows
 from hfwidgets.core.missing import is_missing
 from hfwidgets.tasks import BaseTask, controls
-from hfwidgets.tasks.tables import Table, TableRecords, open_table, to_python
+from hfwidgets.tasks.tables import (
+    Table,
+    TableRecords,
+    as_row,
+    is_table,
+    open_table,
+    to_python,
+    to_rows,
+)
 
 Arguments = dict[str, Any]
 """A call's arguments by name, as the task's method takes them."""
@@ -94,12 +102,17 @@ class RowSource:
             return {name: self._read_cell(item, key) for name, key in self._columns.items()}
         if isinstance(item, Mapping):
             return self._arguments_from_dict(item)
+        # Other objects with fields may be inputs themselves, unless a field is called like one.
+        if (row := as_row(item)) is not None and self._first_input in row:
+            return self._arguments_from_dict(row)
         # For a task that takes media the file itself is the input.
         if isinstance(item, Path) and _is_text_task(self._task):
             item = _read_text(item)
         return {self._first_input: _to_message(self._task, require_value(item))}
 
     def _read_cell(self, item: Any, key: str | int) -> Any:
+        if (row := as_row(item)) is not None and key in row:
+            item = row
         try:
             value = item[key]
         except (KeyError, TypeError, IndexError) as error:
@@ -205,6 +218,8 @@ def _check_parameters(task: BaseTask, parameters: Mapping[str, Any], shared: set
 def _to_items(rows: Rows) -> Iterable[Any]:
     if isinstance(rows, os.PathLike):
         return _list_files(Path(rows))
+    if isinstance(rows, Mapping) and is_table(rows):
+        return to_rows(rows) or ()  # a dict of columns
     # All three can be iterated, but their characters and keys are hardly meant as rows.
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         hint = " A folder is passed as pathlib.Path(...)." if isinstance(rows, str) else ""

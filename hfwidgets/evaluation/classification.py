@@ -7,7 +7,7 @@ import numpy as np
 
 from hfwidgets.evaluation.metrics import SumMetric, divide
 from hfwidgets.evaluation.statistics import Floats
-from hfwidgets.evaluation.values import Label, Prediction
+from hfwidgets.evaluation.values import Label, Prediction, as_set
 
 
 class Accuracy(SumMetric):
@@ -90,7 +90,7 @@ class MicroF1(SumMetric):
     name = "micro_f1"
 
     def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
-        found, truth = set(prediction), set(label)
+        found, truth = as_set(prediction), as_set(label)
         return float(len(found & truth)), float(len(found) + len(truth))
 
     def combine(self, sums: Floats) -> Floats:
@@ -104,7 +104,7 @@ class SubsetAccuracy(SumMetric):
     is_share = True
 
     def row_numbers(self, prediction: Prediction, label: Label) -> Sequence[float]:
-        return (float(set(prediction) == set(label)),)
+        return (float(as_set(prediction) == as_set(label)),)
 
 
 class TopAccuracy(SumMetric):

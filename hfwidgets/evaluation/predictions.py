@@ -8,7 +8,7 @@ from hfwidgets.evaluation import classification, image_metrics, retrieval_metric
 from hfwidgets.evaluation.metrics import MeanMetric, Metric
 from hfwidgets.evaluation.span_metrics import SpanF1, to_spans
 from hfwidgets.evaluation.text_metrics import Normalizer
-from hfwidgets.evaluation.values import Label, TaskResult
+from hfwidgets.evaluation.values import SETS, Label, TaskResult, as_set
 
 CLASSES = frozenset(
     {
@@ -90,10 +90,6 @@ def read_prediction(task: str, result: TaskResult, several: bool = False) -> Any
     return result if reader is None else reader(result)
 
 
-SETS = (list, tuple, set, frozenset)
-"""What holds the labels of a row that may have several."""
-
-
 def find_classes(labels: Sequence[Any]) -> list[Any]:
     """Return the different labels in their order; none where labels are not words or numbers."""
     return list(dict.fromkeys(labels)) if all(isinstance(one, Hashable) for one in labels) else []
@@ -122,9 +118,9 @@ def metric_names() -> list[str]:
 
 def check_label(task: str, label: Label) -> None:
     """Raise ConfigurationError if a metric of the task could not read a right answer."""
-    if task not in LABEL_READERS:
+    if task not in LABEL_READERS and task not in CLASSES:
         return
-    read, what = LABEL_READERS[task]
+    read, what = LABEL_READERS.get(task, (as_set, "a text, a number, or a list of these"))
     try:
         read(label)
     except Exception:  # whatever a value of another shape makes a reader raise

@@ -7,7 +7,7 @@ import numpy as np
 
 from hfwidgets.evaluation.metrics import MeanMetric, WholeMetric
 from hfwidgets.evaluation.statistics import Floats
-from hfwidgets.evaluation.values import Label
+from hfwidgets.evaluation.values import Label, as_set
 
 
 def rank_documents(query: Any, documents: Any) -> list[int]:
@@ -19,10 +19,6 @@ def rank_documents(query: Any, documents: Any) -> list[int]:
     return [int(at) for at in np.argsort(-scores, kind="stable")]
 
 
-def _as_set(label: Label) -> set[Any]:
-    return set(label) if isinstance(label, (list, tuple, set, frozenset)) else {label}
-
-
 def recall_at(k: int) -> MeanMetric:
     """Return the mean share of a query's relevant documents among its first k.
 
@@ -30,7 +26,7 @@ def recall_at(k: int) -> MeanMetric:
     """
 
     def found(ranking: Sequence[Any], label: Label) -> float:
-        relevant = _as_set(label)
+        relevant = as_set(label)
         return len(relevant & set(ranking[:k])) / len(relevant) if relevant else 0.0
 
     return MeanMetric(f"recall@{k}", found)
@@ -40,7 +36,7 @@ def mean_reciprocal_rank() -> MeanMetric:
     """Return the mean of one over the place of the first relevant document."""
 
     def reciprocal(ranking: Sequence[Any], label: Label) -> float:
-        relevant = _as_set(label)
+        relevant = as_set(label)
         return next((1 / at for at, name in enumerate(ranking, 1) if name in relevant), 0.0)
 
     return MeanMetric("mrr", reciprocal)

@@ -10,13 +10,13 @@ from hfwidgets.evaluation.predictions import (
     BOXES,
     CLASSES,
     LABEL_READERS,
-    SETS,
     TEXTS,
     read_prediction,
 )
 from hfwidgets.evaluation.retrieval_metrics import rank_documents
 from hfwidgets.evaluation.rows import EvaluationRow
 from hfwidgets.evaluation.scores import ScoredRow
+from hfwidgets.evaluation.values import SETS
 
 _EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(CLASSES, OTHER),

@@ -10,6 +10,7 @@ from hfwidgets.evaluation.labels import class_names
 from hfwidgets.evaluation.sampling import find_duplicates, row_rank, sample_rows
 from hfwidgets.evaluation.values import Label, Table
 from hfwidgets.tasks import BaseTask
+from hfwidgets.tasks.tables import to_rows
 
 Row: TypeAlias = Mapping[str, Any]
 Arguments: TypeAlias = dict[str, Any]
@@ -63,26 +64,15 @@ def read_table(data: Table) -> list[Row]:
             list of dicts.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: it is none of these, or two of its columns have the same name.
     """
-    if isinstance(data, Mapping):
-        columns = {str(name): list(values) for name, values in data.items()}
-        lengths = {len(values) for values in columns.values()}
-        if len(lengths) > 1:
-            raise ConfigurationError("The columns of data have different lengths.")
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    for method in ("to_dicts", "to_pylist"):  # polars; pyarrow
-        if hasattr(data, method):
-            return [dict(row) for row in getattr(data, method)()]
-    if hasattr(data, "to_dict") and hasattr(data, "columns"):
-        return [dict(row) for row in data.to_dict("records")]
-    rows = list(data) if isinstance(data, Iterable) and not isinstance(data, (str, bytes)) else None
-    if rows is None or not all(isinstance(row, Mapping) for row in rows):
+    rows = to_rows(data)
+    if rows is None:
         raise ConfigurationError(
             f"data is a {type(data).__name__}. Pass a DataFrame, a data set, a dict of columns, or "
             "a list of dicts."
         )
-    return rows
+    return [*rows]
 
 
 def read_sample(

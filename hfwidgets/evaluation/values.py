@@ -12,6 +12,15 @@ Prediction: TypeAlias = Any
 Label: TypeAlias = Any
 """The right answer of a row."""
 
+SETS = (list, tuple, set, frozenset)
+"""What holds the labels of a row that may have several."""
+
+
+def as_set(label: Label) -> set[Any]:
+    """Return the labels of a row that may have several; of a single one, that alone."""
+    return set(label) if isinstance(label, SETS) else {label}
+
+
 Table: TypeAlias = Any
 """A table of any library; `rows.read_table` lists the forms."""
 

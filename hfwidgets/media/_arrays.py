@@ -1,6 +1,7 @@
 """Arrays as images and audio; numpy is imported only when an array is met."""
 
 import io
+import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_CHANNELS = 8
 """The most channels that audio may have; tells (channels, n) from (n, channels)."""
+
+LOUDEST = 10.0
+"""Float samples beyond this level are not loud, but integers that were converted to floats."""
 
 CANCELED = 0.1
 """A mix below this share of the loudest channel's level means that channels cancel each other."""
@@ -45,7 +49,7 @@ def _to_array(value: object) -> "Array":
 
 
 def array_to_image(value: object) -> "Image":
-    """Return an array of shape (height, width), (.., 1), (.., 3) or (.., 4) as a Pillow image.
+    """Return an array of shape (height, width) or (height, width, 1 to 4) as a Pillow image.
 
     Integers are 0 to 255, floats 0 to 1. Tensors of torch may have their channels first.
 
@@ -61,18 +65,22 @@ def array_to_image(value: object) -> "Image":
         array = array.transpose(1, 2, 0)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in _CHANNELS)) or not array.size:
         hint = " Move the channels to the end." if _is_channels_first(array) else ""
         raise errors.InputError(
-            "An image's array has shape (height, width), or that with 1, 3 or 4 channels; "
+            "An image's array has shape (height, width), or that with 1 to 4 channels; "
             f"this one has {array.shape}.{hint}"
         )
     check_sides((array.shape[1], array.shape[0]), "The array")
     return Image.fromarray(_to_uint8(array))
 
 
+_CHANNELS = (1, 2, 3, 4)
+"""Gray, gray with alpha, RGB, RGBA."""
+
+
 def _is_channels_first(array: "Array") -> bool:
-    return array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4)
+    return array.ndim == 3 and array.shape[0] in _CHANNELS and array.shape[2] not in _CHANNELS
 
 
 def _to_uint8(array: "Array") -> "Array":
@@ -118,10 +126,27 @@ def parse_samples(value: object) -> tuple[object, int] | None:
     return None
 
 
+def check_rate(value: object) -> None:
+    """Raise InputError for samples whose rate cannot be used."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        return
+    for samples, rate in (value, value[::-1]):
+        if (is_array(samples) or isinstance(samples, list)) and not is_array(rate):
+            hint = " Pass a tuple, not a list." if _parse_rate(rate) else ""
+            raise errors.InputError(
+                "Audio is (array, sampling rate), with the rate as a positive whole number of "
+                f"hertz; here it is {rate!r:.60}.{hint}"
+            )
+
+
 def _parse_rate(value: Any) -> int | None:
     """Return a sampling rate as an int, None for what is not a positive whole number."""
     # numpy's scalars are rates, and its arrays, which have a shape, are samples.
-    if isinstance(value, (bool, str)) or hasattr(value, "__len__"):
+    if isinstance(value, (bool, str)):
+        return None
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    elif hasattr(value, "__len__"):
         return None
     if getattr(value, "shape", None):
         return None
@@ -156,7 +181,7 @@ def encode_wav(samples: "ArrayLike | object", rate: int) -> bytes:
             file.setsampwidth(2)
             file.setframerate(rate)
             file.writeframes(_to_int16(array).tobytes())
-    except (wave.Error, OverflowError) as error:  # as for a rate beyond 32 bits
+    except (wave.Error, OverflowError, struct.error) as error:  # as for a rate beyond 32 bits
         raise errors.InputError(f"The audio cannot be written as WAV: {error}.") from error
     return out.getvalue()
 
@@ -164,9 +189,15 @@ def encode_wav(samples: "ArrayLike | object", rate: int) -> bytes:
 def _to_int16(array: "Array") -> "Array":
     import numpy as np
 
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise errors.InputError("The audio array holds NaN or infinite values.")
+        if (peak := float(np.abs(array).max())) > LOUDEST:
+            raise errors.InputError(
+                f"A float audio array goes from -1 to 1; this one reaches {peak:g}. Divide it by "
+                "the range of the integers that it was made from, such as 32768."
+            )
         # With 32768, a sample of 1.0 would wrap around to the lowest value.
         return np.asarray(np.rint(np.clip(array, -1.0, 1.0) * 32767), "<i2")
     if array.dtype == np.uint8:  # 8-bit audio is unsigned, with its zero at 128

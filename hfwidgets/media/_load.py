@@ -124,9 +124,19 @@ def _open_media(source: object, kind: str | None) -> Media:
         return source
     if isinstance(source, str):
         return _open_text(source, kind)
-    if isinstance(source, os.PathLike):
-        return _open_path(source, kind)
+    if isinstance(source, os.PathLike) and (path := _local_path(source)) is not None:
+        return _open_path(path, kind)
     return _open_content(source, kind) or _encode_object(source, kind)
+
+
+def _local_path(source: os.PathLike[Any]) -> str | os.PathLike[str] | None:
+    """Return the path of a file on this machine, None for one elsewhere, such as in a bucket."""
+    try:
+        path = os.fspath(source)
+    except Exception:  # of a remote path, which has methods to read it in its place
+        return None
+    # Path objects stay as they are, for errors to show; others may hold a path as bytes.
+    return source if isinstance(source, Path) else os.fsdecode(path)
 
 
 def _open_content(source: object, kind: str | None) -> Media | None:
@@ -138,7 +148,10 @@ def _open_content(source: object, kind: str | None) -> Media | None:
         name = _readers.reader_name(source)
         return _check_media(Media(_readers.open_reader(source), kind, name=name), "The file")
     if callable(read_bytes := getattr(source, "read_bytes", None)):  # a path inside an archive
-        content: Any = read_bytes()
+        try:
+            content: Any = read_bytes()
+        except Exception as error:  # as many types as there are storages
+            raise _readers.unreadable_error(f"{label} {source}", error) from error
         return _check_media(Media(MemorySource(content), kind), label)
     return None
 
@@ -151,6 +164,8 @@ def _encode_object(source: object, kind: str | None) -> Media:
         return _wrap_encoded(_arrays.encode_wav(*samples), "audio")
     if _arrays.is_array(source):
         return _from_array(source, kind)
+    if kind in ("audio", None):
+        _arrays.check_rate(source)
     raise errors.InputTypeError(
         f"Cannot make {_NOUNS.get(kind or '', 'media')} from {type(source).__name__}. Pass bytes, "
         f"a binary file, a path, an http(s) or data URL{_EXTRA_SOURCES.get(kind or '', '')}."
@@ -244,7 +259,9 @@ def decode_data_url(url: str) -> bytes:
     try:
         # Only the start is searched: escapes occur throughout or not at all, and
         # texts may be very long.
-        return decode_base64(urllib.parse.unquote(text) if "%" in text[:CHUNK] else text)
+        text = urllib.parse.unquote(text) if "%" in text[:CHUNK] else text
+        # Browsers accept data URLs without the padding at their end.
+        return decode_base64(text + "=" * (-len(text.translate(_BASE64_VARIANTS)) % 4))
     except ValueError as error:
         raise errors.InputError(f"The data URL's base64 is damaged: {error}.") from error
 
@@ -252,9 +269,24 @@ def decode_data_url(url: str) -> bytes:
 def decode_base64(text: str) -> bytes:
     """Return the bytes of base64 text; ValueError when it is damaged.
 
-    Decodes in pieces: one call for many megabytes would keep other threads, and with them a
-    running event loop, from working meanwhile.
+    Line ends are dropped, and the alphabet may be that of URLs. Decodes in pieces: one call for
+    many megabytes would keep other threads, and with them a running event loop, from working
+    meanwhile.
     """
+    try:
+        return _decode_pieces(text)
+    except ValueError:
+        plain = text.translate(_BASE64_VARIANTS)
+        if plain == text:
+            raise
+        return _decode_pieces(plain)
+
+
+_BASE64_VARIANTS = str.maketrans("-_", "+/", "\r\n\t")
+"""Drops the line ends of MIME's base64, and turns the alphabet of URLs into the usual one."""
+
+
+def _decode_pieces(text: str) -> bytes:
     pieces = range(0, len(text), PIECE)
     return b"".join(base64.b64decode(text[at : at + PIECE], validate=True) for at in pieces)
 

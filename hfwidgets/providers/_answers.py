@@ -1,7 +1,5 @@
 """Read providers' answers: a missing value becomes an error that shows the answer."""
 
-import base64
-import binascii
 from typing import Any
 
 from hfwidgets import errors, media
@@ -51,8 +49,8 @@ def decode_base64_answer(text: object) -> bytes:
     """Decode a base64 text, with or without the head of a data URL."""
     try:
         # Base64 has no comma: what follows the last one is a data URL's data, or the whole text.
-        return base64.b64decode(str(text).rpartition(",")[2], validate=True)
-    except binascii.Error as error:
+        return media.decode_base64(str(text).rpartition(",")[2])
+    except ValueError as error:
         raise errors.OutputError(f"The answer's base64 is damaged: {error}.") from error
 
 

@@ -4,7 +4,8 @@ pandas is read by position, since its column names need not be texts and may rep
 library (polars, pyarrow and what else Narwhals supports) is read through Narwhals.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from hfwidgets import errors
@@ -92,9 +93,9 @@ class NarwhalsTable:
 
     is_column = False
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, names: list[str]) -> None:
         self._frame = frame
-        self.names = list(frame.columns)
+        self.names = names
 
     def __len__(self) -> int:
         return len(self._frame)
@@ -119,8 +120,11 @@ def open_table(rows: object) -> Table | None:
     """Return the table that an object is; None for anything that is not a table.
 
     Raises:
-        ConfigurationError: a lazy table, whose rows are not computed yet.
+        ConfigurationError: a lazy table, whose rows are not computed yet, or one of another library
+            than pandas with two columns of one name.
     """
+    if isinstance(rows, type):  # the class has the attributes of its tables
+        return None
     if hasattr(rows, "iloc"):
         frame: Any = rows
         return PandasTable(frame) if hasattr(frame, "columns") else PandasSeries(frame)
@@ -134,13 +138,70 @@ def open_table(rows: object) -> Table | None:
         return None
     import narwhals as nw
 
-    found: Any = nw.from_native(rows, pass_through=True)
+    try:
+        found: Any = nw.from_native(rows, pass_through=True)
+        names = list(found.columns) if isinstance(found, nw.DataFrame) else []
+    except nw.exceptions.NarwhalsError as error:  # as for two columns of one name
+        raise errors.ConfigurationError(f"The table cannot be read: {error}.") from error
     if isinstance(found, nw.LazyFrame):
         raise errors.ConfigurationError(
             f"rows is a {type(rows).__name__}, whose rows are not computed yet: pass "
             "rows.collect()."
         )
-    return NarwhalsTable(found) if isinstance(found, nw.DataFrame) else None
+    return NarwhalsTable(found, names) if isinstance(found, nw.DataFrame) else None
+
+
+def as_row(item: object) -> Mapping[str, Any] | None:
+    """Return an object with named fields as a mapping; None for anything else.
+
+    These are mappings, dataclasses, pydantic models, named tuples, rows of sqlite3 and items of
+    numpy's structured arrays.
+    """
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, type):
+        return None
+    if dataclasses.is_dataclass(item):
+        return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    for method in ("model_dump", "_asdict"):
+        if callable(convert := getattr(item, method, None)):
+            return dict(convert())
+    names = getattr(getattr(item, "dtype", None), "names", None)
+    if names is None and type(item).__name__ == "Row" and hasattr(item, "keys"):
+        names = list(item.keys())  # sqlite3's, and those of libraries like it
+    return None if names is None else {name: to_python(item[name]) for name in names}  # type: ignore[index]
+
+
+def to_rows(table: object) -> list[dict[str, Any]] | None:
+    """Return a table's rows as dicts; None for what is not a table.
+
+    Raises:
+        ConfigurationError: it is lazy, its columns differ in length, or two have the same name.
+    """
+    if isinstance(table, Mapping):
+        return _zip_columns(table)
+    if (found := open_table(table)) is not None:
+        return None if found.is_column else _list_records(found)
+    if isinstance(table, (str, bytes, type)) or not isinstance(table, Iterable):
+        return None
+    rows = [as_row(item) for item in table]
+    return None if any(row is None for row in rows) else [dict(row or {}) for row in rows]
+
+
+def _zip_columns(columns: Mapping[Any, Any]) -> list[dict[str, Any]] | None:
+    if not columns or not all(map(_is_column, columns.values())):
+        return None
+    found = {str(name): [to_python(cell) for cell in cells] for name, cells in columns.items()}
+    if len({len(cells) for cells in found.values()}) > 1:
+        raise errors.ConfigurationError("The columns of the table have different lengths.")
+    return [dict(zip(found, cells, strict=True)) for cells in zip(*found.values(), strict=True)]
+
+
+def _list_records(table: Table) -> list[dict[str, Any]]:
+    return [
+        {name: to_python(cell) for name, cell in record.items()}
+        for record in TableRecords(table, table.names)
+    ]
 
 
 def find_column(table: Table, name: str) -> int:
@@ -183,7 +244,8 @@ def to_columns(table: TableLike) -> dict[str, list[Cell]]:
 
     Args:
         table: A DataFrame of pandas, polars, pyarrow or any library that Narwhals supports; a dict
-            of columns, each a list, an array or a Series; or a list of rows, each a dict.
+            of columns, each a list, an array or a Series; or a list of rows, each a dict or what
+            `as_row` reads.
 
     Raises:
         InputError: It is none of these, it is empty, its columns differ in length, or two have the
@@ -215,8 +277,8 @@ def is_table(value: object) -> bool:
     if isinstance(value, Mapping):
         return bool(value) and all(map(_is_column, value.values()))
     if isinstance(value, (list, tuple)):
-        return bool(value) and all(isinstance(row, Mapping) for row in value)
-    return hasattr(value, "columns") or hasattr(value, "column_names")
+        return bool(value) and all(as_row(row) is not None for row in value)
+    return _is_structured(value) or hasattr(value, "columns") or hasattr(value, "column_names")
 
 
 def to_cell(value: Any) -> Cell:
@@ -235,17 +297,19 @@ def _iter_columns(table: TableLike) -> Iterator[tuple[str, Iterable[Any]]]:
             if not _is_column(cells):
                 raise _table_error(f"its column {name!r} is a {type(cells).__name__}")
             yield str(name), cells
-    elif isinstance(table, (list, tuple)):
-        if not all(isinstance(row, Mapping) for row in table):
-            raise _table_error(f"it is a {type(table).__name__} of something else than dicts")
+    elif isinstance(table, (list, tuple, Iterator)) or _is_structured(table):
+        rows = [as_row(row) for row in table]
+        known = [row for row in rows if row is not None]
+        if len(known) < len(rows):
+            raise _table_error(f"it is a {type(table).__name__} of something else than rows")
         # Rows may differ in their fields: the columns are all of them, as they first appear.
-        for name in dict.fromkeys(name for row in table for name in row):
-            yield str(name), [row.get(name) for row in table]
+        for name in dict.fromkeys(name for row in known for name in row):
+            yield str(name), [row.get(name) for row in known]
     elif (found := _open_frame(table)) is not None:
         places = range(len(found.names))
-        rows = list(found.iter_rows(places))
+        cells = list(found.iter_rows(places))
         for name, at in zip(found.names, places, strict=True):
-            yield name, [row[at] for row in rows]
+            yield name, [row[at] for row in cells]
     else:
         raise _table_error(f"it is a {type(table).__name__}")
 
@@ -259,8 +323,14 @@ def _open_frame(table: Any) -> Table | None:
         raise errors.InputError(error.reason) from error
 
 
+def _is_structured(table: object) -> bool:
+    """True for an array of numpy whose items have named fields."""
+    return bool(getattr(getattr(table, "dtype", None), "names", None))
+
+
 def _is_column(cells: object) -> bool:
-    return hasattr(cells, "__iter__") and not isinstance(cells, (str, bytes, Mapping))
+    # A set has no order that would fit the other columns.
+    return hasattr(cells, "__iter__") and not isinstance(cells, (str, bytes, Mapping, Set))
 
 
 def _table_error(fault: str) -> errors.InputError:

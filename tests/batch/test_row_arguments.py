@@ -1,5 +1,6 @@
 """What holds rows, and the arguments that each row becomes."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,9 @@ def test_an_empty_cell_is_the_row_s_error(empty: Any) -> None:
     assert isinstance(bad, errors.InputError)
 
 
-@pytest.mark.parametrize("rows", ["text", b"bytes", {"text": ["a"]}, 3])
+@pytest.mark.parametrize(
+    "rows", ["text", b"bytes", {"text": "a"}, {"text": {0: "a"}}, {}, 3, pd.DataFrame]
+)
 def test_objects_without_rows_are_refused(rows: Any) -> None:
     with pytest.raises(errors.InputTypeError, match="rows is a"):
         arguments("text-classification", rows)
@@ -140,12 +143,23 @@ def test_a_missing_argument_is_named_unless_all_rows_share_it() -> None:
     assert shared == whole
 
 
+@dataclasses.dataclass
+class Review:
+    text: str | None
+    stars: int
+
+
 TABLES = {
     "pandas": lambda: pd.DataFrame({"text": ["a", None], "stars": [1, 2]}),
     "polars": lambda: pl.DataFrame({"text": ["a", None], "stars": [1, 2]}),
     "pyarrow": lambda: pa.table({"text": ["a", None], "stars": [1, 2]}),
     "a record batch": lambda: pa.record_batch({"text": ["a", None], "stars": [1, 2]}),
     "dicts": lambda: [{"text": "a", "stars": 1}, {"text": None, "stars": 2}],
+    "a dict of columns": lambda: {"text": ["a", None], "stars": [1, 2]},
+    "dataclasses": lambda: [Review("a", 1), Review(None, 2)],
+    "a structured array": lambda: np.array(
+        [("a", 1), (None, 2)], [("text", object), ("stars", int)]
+    ),
     "an iterator of dicts": lambda: iter([{"text": "a", "stars": 1}, {"text": None, "stars": 2}]),
 }
 

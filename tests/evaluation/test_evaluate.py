@@ -5,6 +5,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from hfwidgets import InferenceClient, errors
@@ -566,3 +569,32 @@ def test_an_interrupt_keeps_what_has_arrived_and_retry_asks_for_the_rest() -> No
     assert (len(again), again.stopped) == (len(rows), None)
     # The signal may come while a row is handed over, which is then asked again.
     assert len(asked) - len(rows) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"text": {0: "good"}, "mood": {0: "good"}},
+        {"text": "good", "mood": "good"},
+        {"text": ["good"], "mood": {"good"}},
+        pd.DataFrame([["a", "good", "bad"]], columns=["text", "mood", "mood"]),
+        pd.Series(["good"], name="text"),
+        pa.array(["good"]),
+        pd.DataFrame,
+        [{"text": "good", "mood": {"is": "good"}}],
+        [{"text": "good", "mood": np.zeros(2)}],
+    ],
+)
+def test_odd_tables_and_labels_are_refused_before_anything_is_asked(rows: Any) -> None:
+    def unasked(text: str) -> str:
+        raise AssertionError(text)
+
+    with pytest.raises(errors.ConfigurationError, match=r"data is a|columns|label"):
+        run([unasked], rows)
+
+
+def test_a_single_answer_is_one_label_of_a_row_with_several() -> None:
+    rows = [{"text": "good one", "mood": ["good", "odd"]}, {"text": "bad two", "mood": ["bad"]}]
+    found = run([perfect], rows)
+    assert found.scores[0].metrics["micro_f1"].value == pytest.approx(0.8)
+    assert found.scores[0].metrics["subset_accuracy"].value == 0.5

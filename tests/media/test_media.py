@@ -112,6 +112,7 @@ def test_pil_images_of_every_mode_are_sent(mode: str) -> None:
     [
         (np.zeros((5, 7), np.uint8), "L"),
         (np.zeros((5, 7, 1), np.uint8), "L"),
+        (np.zeros((5, 7, 2), np.uint8), "LA"),
         (np.zeros((5, 7, 3), np.uint8), "RGB"),
         (np.zeros((5, 7, 4), np.uint8), "RGBA"),
         (np.full((5, 7, 3), 255, np.int64), "RGB"),
@@ -154,6 +155,8 @@ def test_arrays_that_are_not_images_are_refused(array: Any, word: str) -> None:
         (8000, np.zeros(80, np.float32)),
         (np.zeros(80, np.int16), np.int64(8000)),
         ([0.0] * 80, 8000),
+        (np.zeros(80, ">i2"), np.array(8000)),
+        (np.full(80, 1.5), 8000.0),
         {"array": np.zeros(80), "sampling_rate": 8000, "path": None},
     ],
 )
@@ -178,6 +181,13 @@ def test_channels_may_be_first_or_last() -> None:
         ((np.array([np.nan]), 8000), "NaN"),
         ((np.zeros(80, complex), 8000), "complex"),
         ({"array": np.zeros(80)}, "sampling_rate"),
+        ((np.zeros(80), "8000"), "hertz; here it is '8000'"),
+        ((np.zeros(80), 8000.5), "hertz; here it is 8000.5"),
+        ((None, np.zeros(80)), "hertz; here it is None"),
+        ((np.zeros(80), 0), "hertz; here it is 0"),
+        ([np.zeros(80), 8000], "Pass a tuple"),
+        ((np.zeros(80), 10**12), "cannot be written as WAV"),
+        ((np.full(80, 3000.0), 8000), "reaches 3000"),
     ],
 )
 def test_samples_that_are_not_audio_are_refused(source: Any, word: str) -> None:
@@ -465,3 +475,19 @@ def test_base64_is_read_in_pieces(data: bytes, size: int) -> None:
 
 def test_the_repr_of_media_has_no_folder(file: Path) -> None:
     assert repr(load_media(file)) == f"<Media boat.dat image/png, {len(PNG)} bytes>"
+
+
+def test_data_urls_are_read_as_browsers_read_them() -> None:
+    data = PNG + b"\xfb\xff\xfe" * 20 + b"\xff"
+    text = base64.b64encode(data).decode()
+    urlsafe = base64.urlsafe_b64encode(data).decode()
+    for form in (text, text.rstrip("="), base64.encodebytes(data).decode(), urlsafe):
+        assert load_media(f"data:image/png;base64,{form}").read() == data
+
+
+@pytest.mark.parametrize("code", ["-", "+"])
+def test_line_ends_in_base64_are_dropped_across_pieces(code: str) -> None:
+    text = ("AAA" + code + "\r\n") * (1 << 19)
+    assert media.decode_base64(text) == base64.b64decode("AAA+" * (1 << 19))
+    with pytest.raises(ValueError, match="base64"):
+        media.decode_base64("model is loading")

@@ -177,3 +177,42 @@ def test_the_audio_inside_is_taken(source: Any) -> None:
 def test_what_holds_no_file_is_refused(source: Any, words: str) -> None:
     with pytest.raises(errors.InputError, match=words):
         load(source)
+
+
+class Remote:
+    """A path of another storage, as universal_pathlib has them."""
+
+    def __init__(self, read: Any) -> None:
+        self.read_bytes = read
+
+    def __fspath__(self) -> str:
+        raise TypeError("not on this machine")
+
+    def __str__(self) -> str:
+        return "s3://bucket/a.png"
+
+
+class BytesPath:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> bytes:
+        return bytes(self.path)
+
+
+def test_paths_of_every_kind_are_read(path: Path) -> None:
+    assert load(Remote(lambda: PNG)).read() == PNG
+    assert load(BytesPath(path)).read() == PNG
+
+
+def test_a_remote_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    def refuse() -> bytes:
+        raise PermissionError("403")
+
+    with pytest.raises(errors.InputError, match=r"s3://bucket/a.png cannot be read.*403"):
+        load(Remote(refuse))
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.png", PNG)
+    with pytest.raises(errors.InputError, match=r"b.png cannot be read"):
+        load(zipfile.Path(archive, "b.png"))

@@ -1,18 +1,22 @@
 """Tables of every library as columns: the same cells, whichever holds them."""
 
+import contextlib
+import dataclasses
 import datetime
-from typing import Any
+import sqlite3
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pydantic
 import pytest
 
 import hfwidgets as hf
 from hfwidgets import errors
 from hfwidgets.tasks import find
-from hfwidgets.tasks.tables import is_table, to_columns, to_text_columns
+from hfwidgets.tasks.tables import is_table, to_columns, to_rows, to_text_columns
 from tests.panels.conftest import page, wire
 from tests.plugins.loopback import Answer, Loopback
 
@@ -36,6 +40,49 @@ TABLES: dict[str, Any] = {
     "polars": pl.DataFrame(COLUMNS),
     "pyarrow": pa.table(COLUMNS),
     "a batch of pyarrow": pa.RecordBatch.from_pylist([dict.fromkeys(COLUMNS), *ROWS]).slice(1),
+}
+
+
+@dataclasses.dataclass
+class Person:
+    name: str | None
+    age: int
+    height: float | None
+
+
+class PersonModel(pydantic.BaseModel):
+    name: str | None
+    age: int
+    height: float | None
+
+
+class PersonTuple(NamedTuple):
+    name: str | None
+    age: int
+    height: float | None
+
+
+PEOPLE = [("Ada", 36, 1.5), (None, 41, None)]
+FIELDS = [("name", object), ("age", int), ("height", object)]
+
+
+def sqlite_rows() -> list[sqlite3.Row]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("create table people (name, age, height)")
+        connection.executemany("insert into people values (?, ?, ?)", PEOPLE)
+        return connection.execute("select * from people").fetchall()
+
+
+TABLES |= {
+    "dataclasses": [Person(*person) for person in PEOPLE],
+    "pydantic models": [
+        PersonModel(name=name, age=age, height=height) for name, age, height in PEOPLE
+    ],
+    "named tuples": [PersonTuple(*person) for person in PEOPLE],
+    "rows of sqlite": sqlite_rows(),
+    "a structured array": np.array(PEOPLE, FIELDS),
+    "records of numpy": np.array(PEOPLE, FIELDS).view(np.recarray),
 }
 
 everywhere = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
@@ -91,6 +138,9 @@ ODD: dict[str, Any] = {
     "names that become one": {1: [1], "1": [2]},
     "a lazy table": pl.DataFrame(COLUMNS).lazy(),
     "an array": np.zeros((2, 2)),
+    "a class": pd.DataFrame,
+    "columns without an order": {"a": [1, 2], "b": {1, 2}},
+    "Arrow's columns of one name": pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"]),
 }
 
 
@@ -117,3 +167,20 @@ def test_cells_are_what_json_can_hold() -> None:
         pa.scalar(None),
     ]
     assert to_columns({"a": cells}) == {"a": ["2026-01-02", None, 3, True, None, 2, None]}
+
+
+def test_rows_may_come_one_by_one() -> None:
+    assert to_columns(iter(ROWS)) == COLUMNS
+    assert to_columns(row for row in ROWS) == COLUMNS
+
+
+def test_rows_are_read_from_every_table() -> None:
+    for kind, table in TABLES.items():
+        rows = to_rows(table)
+        assert rows is not None, kind
+        assert [row["age"] for row in rows] == [36, 41], kind
+    for odd in ("a text", 5, {"a": {"b": 1}}, {"a": 1}, pd.Series([1]), pd.DataFrame, [1], None):
+        assert to_rows(odd) is None
+    for odd in (pd.DataFrame([[1, 2]], columns=["a", "a"]), {"a": [1], "b": [1, 2]}):
+        with pytest.raises(errors.ConfigurationError, match="columns"):
+            to_rows(odd)

@@ -10,7 +10,7 @@ from hfwidgets import errors
 from hfwidgets.panels.document.protocol import Variable
 from hfwidgets.panels.form.inputs import fits_control
 from hfwidgets.tasks import controls
-from hfwidgets.tasks.tables import is_table, open_table
+from hfwidgets.tasks.tables import as_row, is_table, open_table
 
 MAX_VARIABLES = 100
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".webm"})
@@ -124,7 +124,7 @@ def _describe_table(value: Any) -> str:
         cells = next(iter(value.values()))
         return f"table, {len(cells):,} × {len(value)}" if hasattr(cells, "__len__") else ""
     if isinstance(value, (list, tuple)):
-        return f"table, {len(value):,} × {len(value[0])}"
+        return f"table, {len(value):,} × {len(as_row(value[0]) or ())}"
     with contextlib.suppress(errors.HfWidgetsError):  # a lazy table
         frame = open_table(value)
         return f"DataFrame, {len(frame):,} × {len(frame.names)}" if frame else ""

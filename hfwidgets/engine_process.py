@@ -74,7 +74,8 @@ class EngineState:
 def cache_dir() -> Path:
     """Return hfwidgets' cache directory: HFWIDGETS_CACHE, else the platform's."""
     if chosen := os.environ.get("HFWIDGETS_CACHE"):
-        return Path(chosen).expanduser()
+        # Not by Path.expanduser, which raises an error for a user without a home folder.
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("hfwidgets", appauthor=False))

@@ -47,12 +47,19 @@ def _load_context(values: tuple[str | None, ...]) -> ssl.SSLContext:
 
 def _create_context(name: str | None, folder: str) -> ssl.SSLContext:
     path = environment.read_path(name) if name else None
-    if folder and not environment.expand_path(folder).is_dir():
-        raise environment.variable_error("SSL_CERT_DIR", folder, "It must be a folder.")
+    # As openssl reads it, the variable may name several folders.
+    folders = [str(environment.expand_path(part)) for part in folder.split(os.pathsep) if part]
+    if any(not os.path.isdir(part) for part in folders):  # noqa: PTH112
+        raise environment.variable_error(
+            "SSL_CERT_DIR", folder, f"It must be a folder, or several with {os.pathsep!r} between."
+        )
     if path and name != "SSL_CERT_FILE" and path.is_dir():
         return ssl.create_default_context(capath=path)  # requests accepts folders too
     try:
-        return ssl.create_default_context(cafile=path, capath=folder or None)
+        context = ssl.create_default_context(cafile=path, capath=next(iter(folders), None))
+        for part in folders[1:]:
+            context.load_verify_locations(capath=part)
+        return context
     except OSError as error:  # ssl.SSLError is one
         raise environment.variable_error(
             name or "SSL_CERT_DIR",

@@ -92,9 +92,10 @@ def _split_proxy(url: str) -> SplitResult | None:
     """Return the parts of a proxy's URL, None if it cannot be one."""
     try:
         parts = urlsplit(url)
-        is_usable = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+        environment.check_host(parts.hostname or "")
+        is_usable = parts.port != 0 and not (parts.query or parts.fragment)
     except ValueError:
-        return None  # a broken port or IPv6 address
+        return None  # a broken port or IPv6 address, or an impossible name
     is_plain = url.isprintable() and not set(url) & set(" \"'")
     return parts if is_usable and is_plain else None
 

@@ -7,6 +7,7 @@ the variable and shows the value.
 
 import functools
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,19 +52,32 @@ def read_url(name: str) -> str | None:
 def _check_url(name: str, value: str) -> str:
     try:
         parts = urlsplit(value)
-        # `urlsplit` accepts blanks and quotes inside an address.
-        is_plain = value.isprintable() and not set(value) & set(" \"'")
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and is_plain:
+        # `urlsplit` accepts blanks and quotes inside an address, and what is appended to a query or
+        # a fragment is not a path.
+        is_plain = value.isprintable() and not set(value) & set(" \"'\\?#")
+        if parts.scheme in ("http", "https") and parts.port != 0 and is_plain:
+            check_host(parts.hostname or "")
             return value
     except ValueError:
-        pass  # a port that is not a number, or a broken IPv6 address
+        pass  # a port that is not a number, a broken IPv6 address, an impossible name
     raise variable_error(name, value, "It must be a URL such as https://example.org.")
+
+
+def check_host(name: str) -> None:
+    """Raise ValueError for a host's name that no address can have."""
+    is_ip = ":" in name
+    if not name or not (is_ip or all(0 < len(part) < 64 for part in name.rstrip(".").split("."))):
+        raise ValueError(f"{name!r} is not the name of a host.")
+    if not is_ip:
+        name.encode("idna")  # UnicodeError is a ValueError
 
 
 def variable_error(name: str, value: str, advice: str) -> errors.ConfigurationError:
     """Build the error for a variable whose value cannot be used."""
+    # The mask of errors knows only addresses in which nothing is wrong.
+    shown = re.sub(r"(?<=://).*@", "…@", value)
     return errors.ConfigurationError(
-        f"The environment variable {name} is {value!r}.", advice=f"{advice} Correct or unset it."
+        f"The environment variable {name} is {shown!r}.", advice=f"{advice} Correct or unset it."
     )
 
 
@@ -74,8 +88,11 @@ def read_path(name: str) -> Path | None:
 
 
 def expand_path(path: str) -> Path:
-    """Return a path with `~` and the variables in it expanded."""
-    return Path(os.path.expandvars(path)).expanduser()
+    """Return a path with `~` and the variables in it expanded, where they are known.
+
+    A container may run as a user without a home folder, for whom `Path.expanduser` raises an error.
+    """
+    return Path(os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH111
 
 
 def default_provider() -> str | None:

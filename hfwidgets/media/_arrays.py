@@ -27,8 +27,12 @@ CANCELED = 0.1
 
 
 def is_array(value: object) -> bool:
-    """True if numpy can read this as an array: ndarrays, and tensors of other libraries."""
-    return hasattr(value, "__array__") and not is_pil_image(value)
+    """True if numpy can read this as an array: ndarrays, and tensors of other libraries.
+
+    Tables of numbers are left out, although numpy can read them too.
+    """
+    is_table = hasattr(type(value), "columns")
+    return hasattr(value, "__array__") and not is_pil_image(value) and not is_table
 
 
 def _to_array(value: object) -> "Array":

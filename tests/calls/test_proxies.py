@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
+from hfwidgets.calls import certificates
 from hfwidgets.calls.proxies import find_proxy
 from tests.plugins.loopback import Answer, Loopback
 
@@ -19,7 +20,7 @@ NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """No proxies or certificates of the machine's own."""
-    for name in (*NAMES, "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSLKEYLOGFILE"):
+    for name in (*NAMES, *certificates.VARIABLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
@@ -125,6 +126,10 @@ def test_every_form_of_loopback(monkeypatch, host: str) -> None:
         "http://proxy.example:x",
         "http://a b",
         "'http://proxy.example",
+        "http://a..b:3128",
+        f"http://{'a' * 64}.example:3128",
+        "http://user:p#w in@proxy.example",
+        "socks5://user:p#w@proxy.example:x",
     ],
 )
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
@@ -188,6 +193,18 @@ def test_broken_certificates_are_named_where_they_are_needed(
         classify(base_url="https://127.0.0.1:9/x")
     assert name in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_several_folders_of_certificates_are_read(classify, monkeypatch, tmp_path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join(map(str, folders)))
+    # A folder's certificates are read when one is looked for.
+    assert certificates.ssl_context().cert_store_stats()["x509"] == 0
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join([*map(str, folders), "/none"]))
+    with pytest.raises(errors.ConfigurationError, match="SSL_CERT_DIR"):
+        classify(base_url="https://127.0.0.1:9/x")
 
 
 def test_a_key_log_that_cannot_be_written_is_named(classify, monkeypatch, tmp_path) -> None:

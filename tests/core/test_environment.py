@@ -33,7 +33,11 @@ def test_blanks_line_ends_and_quotes_are_dropped(monkeypatch, value, read):
 )
 @pytest.mark.parametrize(
     "value",
-    ["hf-mirror.test", "https://", "https:/hub", "ftp://hub", "http://hub:x", "http://a b", "[::1"],
+    [
+        *("hf-mirror.test", "https://", "https:/hub", "ftp://hub", "http://hub:x", "http://a b"),
+        *("[::1", "http://hub?a=1", "http://hub/#top", "http://a..b", "http://h\\x"),
+        f"http://{'a' * 64}.b",
+    ],
 )
 def test_a_broken_address_is_an_error_that_names_the_variable(monkeypatch, name, provider, value):
     monkeypatch.setenv(name, value)
@@ -41,7 +45,7 @@ def test_a_broken_address_is_an_error_that_names_the_variable(monkeypatch, name,
     with pytest.raises(errors.ConfigurationError) as caught:
         client.text_classification("x")
     assert name in str(caught.value)
-    assert value in str(caught.value)
+    assert repr(value) in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["{}", '"{}"', "'{}' ", "{}/\r\n"])
@@ -115,3 +119,19 @@ def test_a_password_in_a_broken_address_is_not_shown(monkeypatch):
     with pytest.raises(errors.ConfigurationError, match="HF_ENDPOINT") as caught:
         InferenceClient(model="org/model", token="hf_x").text_classification("x")
     assert secret not in str(caught.value)
+
+
+def test_a_user_without_a_home_folder_has_no_token(monkeypatch):
+    for name in ("HF_HOME", "HF_TOKEN_PATH", "XDG_CACHE_HOME", "HF_TOKEN", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def find_no_user(number):
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", find_no_user)
+    assert auth.find_machine_token() is None
+    monkeypatch.setenv("HF_HOME", "~nobody-of-this-name/hub")
+    assert auth.find_machine_token() is None
+    monkeypatch.setenv("SSL_CERT_FILE", "~nobody-of-this-name/ca.pem")
+    with pytest.raises(errors.ConfigurationError, match=r"SSL_CERT_FILE.*~nobody"):
+        InferenceClient("https://127.0.0.1:9/x").text_classification("x")

@@ -586,11 +586,11 @@ def test_an_interrupt_keeps_what_has_arrived_and_retry_asks_for_the_rest() -> No
     ],
 )
 def test_odd_tables_and_labels_are_refused_before_anything_is_asked(rows: Any) -> None:
-    def unasked(text: str) -> str:
+    def refuse(text: str) -> str:
         raise AssertionError(text)
 
     with pytest.raises(errors.ConfigurationError, match=r"data is a|columns|label"):
-        run([unasked], rows)
+        run([refuse], rows)
 
 
 def test_a_single_answer_is_one_label_of_a_row_with_several() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +142,7 @@ def test_floats_are_scaled_to_bytes() -> None:
         (np.full((5, 7), np.nan), "0 to 1"),
         (np.full((5, 7), 300, np.int32), "0 to 255"),
         (np.full((5, 7), "a"), "numbers"),
+        (pd.DataFrame({"a": [1, 2]}), "DataFrame"),
     ],
 )
 def test_arrays_that_are_not_images_are_refused(array: Any, word: str) -> None:

@@ -8,8 +8,6 @@ A task with one text input takes the body verbatim. One with several takes heade
       It was never run.
 """
 
-import csv
-import io
 import json
 import re
 import textwrap
@@ -41,6 +39,7 @@ from hfwidgets.tasks.controls import (
     TableInput,
     TextBox,
 )
+from hfwidgets.tasks.table_text import parse_rows
 
 # The Hub's specs and its wire format name some inputs differently: table question answering has
 # `question` in one and `query` in the other.
@@ -284,7 +283,7 @@ def _parse_source(control: Control, text: str) -> Any:
 
 
 def _parse_csv_columns(content: str) -> dict[str, list[str]]:
-    head, *rows = [row for row in csv.reader(io.StringIO(content, newline="")) if row] or [[]]
+    head, *rows = parse_rows(content) or [[]]
     if not head:
         raise UsageError("The CSV file is empty: its first line should name the columns.")
     for number, row in enumerate(rows, 1):

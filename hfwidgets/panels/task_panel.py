@@ -31,7 +31,7 @@ from hfwidgets.panels.text_tools import TextTools
 from hfwidgets.panels.views import plain_value, previews, static_html
 from hfwidgets.panels.views.history import History
 from hfwidgets.panels.views.text_view import ContinuationView, TextView
-from hfwidgets.tasks import controls, examples
+from hfwidgets.tasks import controls, examples, table_text
 
 
 class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
@@ -412,8 +412,19 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
         if name not in self._hfw_input_names:
             super()._hfw_take_upload(name, data, file)
             return
-        value = uploads.to_media_input(data, self.inputs.control_for(name))
-        self._hfw_set_media_input(name, value, file)
+        control = self.inputs.control_for(name)
+        if isinstance(control, controls.TableInput):
+            self.inputs[name] = uploads.parse_table(data, control)
+        else:
+            self._hfw_set_media_input(name, uploads.to_media_input(data, control), file)
+
+    def _hfw_do_paste(
+        self, name: str, table: table_text.Rows, text: str, row: int, column: int
+    ) -> None:
+        """Put what a spreadsheet copied into a table, whose first row has its names."""
+        rows = table_text.paste_rows(table, table_text.parse_rows(text), row, column)
+        control = self.inputs.control_for(name)
+        self.inputs[name] = uploads.parse_field_value(table_text.name_columns(rows), control)
 
     def _hfw_do_example(self, number: int = 0) -> None:
         """Run an example; where no call is possible, show its stored answer."""

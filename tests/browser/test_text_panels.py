@@ -130,6 +130,17 @@ def test_a_table_is_changed_and_put_back(notebook: Open, stage: Stage, page: Pag
     press(book, "Reset")
     expect(book.panel.get_by_role("textbox", name="town, row 2")).to_have_value("Oslo")
     expect(cell).to_have_value("605000")
+    paste = """(cell, text) => {
+      const data = new DataTransfer(); data.setData('text/plain', text);
+      cell.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+    }"""
+    cell.evaluate(paste, "1\n2\n3\n")
+    expect(book.panel.get_by_role("textbox", name="people, row 3")).to_have_value("3")
+    csv = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"age;name\n36;Ada\n"}
+    book.panel.locator("input[type=file]").set_input_files(csv)
+    expect(book.panel.get_by_role("textbox", name="name, row 1")).to_have_value("Ada")
+    press(book, "Reset")
+    expect(cell).to_have_value("605000")
 
 
 def test_sentences_are_compared_with_each_other(notebook: Open, stage: Stage) -> None:

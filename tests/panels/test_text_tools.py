@@ -341,6 +341,28 @@ def test_a_client_lists_the_engines_models(
     assert background_loop.list_provider_tasks("local")
 
 
+# Tables
+
+
+def test_a_csv_file_is_read_by_the_kernel(panel: Open) -> None:
+    opened = panel("table-question-answering")
+    piece = {"name": "table", "id": "u", "at": 0, "file": "ages.csv"}
+    data = "Name;Age\nZoë;36\n".encode()
+    say(opened, [data], k="do", do="upload", total=len(data), **piece)
+    assert opened.inputs["table"] == {"Name": ["Zoë"], "Age": [36]}
+    assert page(opened).doc["inputs"]["table"]["value"] == {"Name": ["Zoë"], "Age": ["36"]}
+    say(opened, [b"\xff\xfe"], k="do", do="upload", total=2, **piece)
+    assert "not a text in UTF-8" in page(opened).doc["state"]["failure"]["text"]
+
+
+def test_cells_of_a_spreadsheet_are_pasted_by_the_kernel(panel: Open) -> None:
+    opened = panel("table-question-answering")
+    table = [["Name", "Age"], ["Ada", ""]]
+    text = "36\n41\n"
+    say(opened, k="do", do="paste", name="table", table=table, text=text, row=0, column=1)
+    assert opened.inputs["table"] == {"Name": ["Ada", None], "Age": [36, 41]}
+
+
 # Keys in addresses
 
 KEYED = "https://someone:opaque0123@example.org/v1?version=2&api_key=opaque0123456789"

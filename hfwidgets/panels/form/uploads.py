@@ -12,7 +12,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.panels.document.protocol import UploadProgress
 from hfwidgets.results.audio import Audio
-from hfwidgets.tasks import controls
+from hfwidgets.tasks import controls, table_text
 
 MAX_UPLOAD_BYTES = 256 << 20
 """The largest file that a page may send, in bytes; the page refuses larger ones itself."""
@@ -73,6 +73,21 @@ class Uploads:
 def to_media_input(data: bytes, control: controls.Control) -> bytes | Audio:
     """Return a file's bytes as an input; audio as `Audio`, which can be played in the notebook."""
     return Audio(data) if getattr(control, "kind", "") == "audio" else data
+
+
+def parse_table(data: bytes, control: controls.Control) -> Any:
+    """Return a CSV file as an input.
+
+    Raises:
+        InputError: it is not a text in UTF-8.
+    """
+    try:
+        rows = table_text.parse_rows(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise errors.InputError(
+            "This is not a table: not a text in UTF-8. Save it as CSV in UTF-8."
+        ) from error
+    return parse_field_value(table_text.name_columns(rows), control)
 
 
 def parse_field_value(value: object, control: controls.Control) -> Any:

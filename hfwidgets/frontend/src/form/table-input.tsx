@@ -2,8 +2,9 @@
 
 import { useRef, useState } from "preact/hooks";
 import type { Json } from "../document/protocol.ts";
+import { Upload } from "../document/upload.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
-import { columnsOf, rowsOf } from "./csv.ts";
+import { usePanel } from "../parts/panel.ts";
 import { plainValue } from "./form-state.ts";
 import type { InputProps } from "./input-props.ts";
 import { useNames, Variables } from "./variables.tsx";
@@ -18,6 +19,7 @@ interface Table {
 }
 
 export function TableInput({ field, state }: InputProps) {
+  const { link } = usePanel();
   const shown = readTable(plainValue(state.shown(field.name)));
   const [reset, setReset] = useState<Table | null>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -25,10 +27,14 @@ export function TableInput({ field, state }: InputProps) {
     if (!reset) setReset(shown);
     const used = next.cells.some((row) => row.some((text) => text.trim()));
     // As a list with the names first: the columns of an object could be put into another order.
-    state.edit(field.name, used ? columnsOf([next.names, ...next.cells]) : {}, [next.names, ...next.cells]);
+    state.edit(field.name, used ? columnsOf(next) : {}, [next.names, ...next.cells]);
     if (commit) state.commit();
   };
-  const actions = { shown, edit, frame };
+  const paste = (text: string, row: number, column: number) => {
+    setReset(reset ?? shown);
+    return link.act("paste", { name: field.name, table: [shown.names, ...shown.cells], text, row, column });
+  };
+  const actions = { shown, edit, paste, frame };
   return (
     <div class="hfw-field" role="group" aria-label={field.label} {...useNames(field.name)}>
       <span class="hfw-label">{field.label}</span>
@@ -42,7 +48,7 @@ export function TableInput({ field, state }: InputProps) {
         <Button kind="hfw-quiet" act={() => edit({ ...shown, cells: [...shown.cells, shown.names.map(() => "")] })}>Add row</Button>
         <Button kind="hfw-quiet" act={() => edit(addColumn(shown))}>Add column</Button>
         <Button kind="hfw-quiet" act={() => edit(reset ?? EMPTY)} title="Back to the table before it was edited">Reset</Button>
-        <OpenFile open={edit} />
+        <OpenFile input={field.name} opens={() => setReset(reset ?? shown)} />
         <Variables input={field.name} />
         {shown.cells.length > MOST && <span class="hfw-hint">{`${MOST} of ${shown.cells.length} rows are shown`}</span>}
       </div>
@@ -53,6 +59,8 @@ export function TableInput({ field, state }: InputProps) {
 interface Actions {
   shown: Table;
   edit: (next: Table, commit?: boolean) => void;
+  /** Put a text of several cells in from a cell on; false when there is no kernel to read it. */
+  paste: (text: string, row: number, column: number) => boolean;
   frame: { current: HTMLElement | null };
 }
 
@@ -89,7 +97,7 @@ function Head({ shown, edit, frame }: Actions) {
   );
 }
 
-function Body({ shown, edit, frame }: Actions) {
+function Body({ shown, edit, paste, frame }: Actions) {
   const { names, cells } = shown;
   const put = (row: number, column: number, text: string) => {
     edit({ names, cells: cells.with(row, (cells[row] ?? []).with(column, text)) }, false);
@@ -101,11 +109,10 @@ function Body({ shown, edit, frame }: Actions) {
     const below = frame.current?.querySelector("tbody")?.rows[row + 1]?.cells[column];
     below?.querySelector("input")?.focus();
   };
-  const paste = (event: ClipboardEvent, row: number, column: number) => {
-    const rows = rowsOf(event.clipboardData?.getData("text/plain") ?? "");
-    if (rows.length < 2 && (rows[0]?.length ?? 0) < 2) return;
-    event.preventDefault();
-    edit(pasted(shown, rows, row, column));
+  const take = (event: ClipboardEvent, row: number, column: number) => {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const isOneCell = !/[\t\n]/.test(text.replace(/\r?\n$/, ""));
+    if (!isOneCell && paste(text, row, column)) event.preventDefault();
   };
   return (
     <tbody>
@@ -122,7 +129,7 @@ function Body({ shown, edit, frame }: Actions) {
                 onInput={({ currentTarget }) => put(row, column, currentTarget.value)}
                 onChange={() => edit(shown)}
                 onKeyDown={(event) => key(event, row, column)}
-                onPaste={(event) => paste(event, row, column)}
+                onPaste={(event) => take(event, row, column)}
               />
             </td>
           ))}
@@ -135,12 +142,17 @@ function Body({ shown, edit, frame }: Actions) {
   );
 }
 
-function OpenFile({ open }: { open: (table: Table) => void }) {
+/** The kernel reads the file. */
+function OpenFile({ input, opens }: { input: string; opens: () => void }) {
+  const { link, announce } = usePanel();
   const file = useRef<HTMLInputElement>(null);
-  const take = async (input: HTMLInputElement) => {
-    const text = await input.files?.[0]?.text();
-    input.value = "";
-    if (text) open(tableOf(rowsOf(text)));
+  const take = async (box: HTMLInputElement) => {
+    const chosen = box.files?.[0];
+    box.value = "";
+    if (!chosen) return;
+    opens();
+    const upload = new Upload(link, input, chosen, chosen.name, () => undefined);
+    await upload.run().catch((error: Error) => announce(error.message));
   };
   return (
     <>
@@ -163,32 +175,13 @@ function readTable(value: Json): Table {
   return { names: Object.keys(value), cells };
 }
 
-function tableOf(rows: string[][]): Table {
-  return readTable(columnsOf(rows));
+function columnsOf({ names, cells }: Table): Record<string, string[]> {
+  return Object.fromEntries(names.map((name, at) => [name, cells.map((row) => row[at] ?? "")]));
 }
 
 function addColumn({ names, cells }: Table): Table {
   const name = uniqueName(`column ${names.length + 1}`, names, names.length);
   return { names: [...names, name], cells: cells.map((row) => [...row, ""]) };
-}
-
-/** A table with pasted rows: in the first cell they replace it where they have names above them. */
-function pasted(table: Table, rows: string[][], row: number, column: number): Table {
-  if (row === 0 && column === 0 && rows.length > 1 && hasHead(rows)) return tableOf(rows);
-  const { names } = table;
-  const cells = table.cells.map((texts) => [...texts]);
-  for (const [i, texts] of rows.entries()) {
-    const into = (cells[row + i] ??= names.map(() => ""));
-    for (const [j, text] of texts.entries()) if (column + j < names.length) into[column + j] = text;
-  }
-  return { names, cells };
-}
-
-/** A first row without numbers names the columns. */
-function hasHead(rows: string[][]): boolean {
-  const [head = [], ...body] = rows;
-  const isNumber = (text: string) => text.trim() !== "" && !Number.isNaN(Number(text));
-  return !head.some(isNumber) && (body.some((row) => row.some(isNumber)) || head.every((text) => text.trim()));
 }
 
 function uniqueName(name: string, names: string[], at: number): string {

@@ -23,6 +23,8 @@ LOADERS = {
     "a frame": r"createElement\(\s*[\"'`]iframe|srcdoc|contentWindow",
     "code from text": r"(?<![.\w\\])eval\(|new Function\b|setTimeout\(\s*[\"'`]",
     "a worker": r"new (Shared)?Worker\b|serviceWorker",
+    "a relative address": r"import\.meta|(src|href)=\\?[\"'](?!\$\{|data:|#|blob:)[\w./]"
+    r"|url\(\s*[\"'](?!data:|#)",
     "a style from another server": r"@import\s*[\"']?(https?:)?//|url\(\s*[\"']?(https?:)?//",
 }
 
@@ -38,6 +40,12 @@ def test_the_bundle_contains_no_urls(name: str) -> None:
 @pytest.mark.parametrize("loader", LOADERS)
 def test_the_bundle_loads_nothing(name: str, loader: str) -> None:
     assert re.findall(LOADERS[loader], (STATIC / name).read_text()) == []
+
+
+def test_only_the_waveform_fetches() -> None:
+    """It fetches the object URL of audio that the kernel sent."""
+    calls = {name for name in BUILT if re.search(r"[^.\w$}]fetch\(", (STATIC / name).read_text())}
+    assert calls == {"wave.js"}
 
 
 def test_the_whole_bundle_is_checked() -> None:

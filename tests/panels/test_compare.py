@@ -14,6 +14,7 @@ from hfwidgets.tasks import TASKS
 from tests.browser.stage import Stage
 from tests.panels.conftest import page, say
 from tests.plugins.loopback import Answer
+from tests.plugins.self_contained import find_outside
 
 
 def open_comparison(stage: Stage, task: str, **settings: Any) -> CompareTaskPanel:
@@ -39,7 +40,9 @@ def test_every_task_is_compared_in_its_own_views(stage: Stage, task: str) -> Non
     assert [column["view"]["kind"] for column in shown["columns"]] == [alone] * 2
     files = panel._hfw_history._last_context.files  # type: ignore[union-attr]
     assert all(panel._hfw_find_media(name) is not None for name in files)
-    assert "<table" in panel._hfw_render_static()[0]
+    html = panel._hfw_render_static()[0]
+    assert "<table" in html
+    assert find_outside(html) == []
     panel.close()
     single.close()
 

@@ -13,6 +13,7 @@ from hfwidgets.evaluation import Evaluation
 from hfwidgets.panels.rows_panel import RowsPanel
 from tests.panels.conftest import page, say
 from tests.plugins.loopback import Answer, Loopback, Seen
+from tests.plugins.self_contained import find_outside
 
 WORDS = ["good", "bad"] * 4
 ROWS = [{"text": f"{word} {at}", "mood": word} for at, word in enumerate(WORDS)]
@@ -201,6 +202,7 @@ def test_the_saved_notebook_shows_the_evaluation_and_the_row(panel: RowsPanel) -
     html, text, _ = panel._hfw_render_static()
     assert "perfect is the best" in html or "too few to tell" in html
     assert "Right answer: bad" in html
+    assert find_outside(html) == []
     assert "✗ wrong (read as good)" in html
     assert "accuracy" in text
 

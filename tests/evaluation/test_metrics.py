@@ -1,5 +1,7 @@
 """Metrics have the values that the libraries of the field give for the same rows."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -247,6 +249,28 @@ def test_masks_over_the_whole_sample() -> None:
     assert value(metric, found[1:], truth[1:]) == 0.75
     assert value(metric, found, truth) == pytest.approx(4 / 6)
     assert value(metric, [{}], [{"a": mask(1, 1)}]) == 0
+
+
+def masks(*pixels: int) -> dict[str, Any]:
+    """Return a mask for each class of an image of so many pixels."""
+    image = np.array([pixels])
+    return {str(kind): image == kind for kind in sorted(set(pixels))}
+
+
+TRUE_MASKS = [masks(0, 0, 1, 1, 1, 1, 2, 2), masks(1, 2, 2, 2)]
+FOUND_MASKS = [masks(0, 2, 1, 1, 1, 2, 2, 2), masks(2, 2, 2, 2)]
+
+
+def test_masks_are_not_averaged_by_image() -> None:
+    def score(kinds: str, images: slice) -> float:
+        metric = image_metrics.MeanIoU(list(kinds))
+        return value(metric, FOUND_MASKS[images], TRUE_MASKS[images])
+
+    first, second = slice(0, 1), slice(1, 2)
+    assert [score(kind, first) for kind in "012"] == pytest.approx([0.5, 0.75, 0.5])
+    assert score("012", slice(2)) == pytest.approx(0.575)
+    mean = (score("012", first) + score("012", second)) / 2
+    assert mean == pytest.approx(0.479167, abs=1e-6)
 
 
 DOCUMENTS = [[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 0.8, 0.2], [0, 0, 1]]

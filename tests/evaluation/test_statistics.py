@@ -47,7 +47,7 @@ def test_pairs(cells, difference, interval, p, winner) -> None:
     a, b, labels = sides(*cells)
     pair = METRIC.compare(("A", "B"), a, b, labels)
     assert pair.difference == pytest.approx(difference)
-    assert (pair.low, pair.high) == pytest.approx(interval, abs=0.011)
+    assert (pair.low, pair.high) == pytest.approx(interval)
     assert pair.p == pytest.approx(p, abs=1e-6)
     from dataclasses import replace
 

@@ -1,5 +1,7 @@
-// Bundle src/ into the folder named on the command line: the loader, which is the widget's module,
-// and the chunks that a page fetches through the kernel. The style sheet is part of the panels' chunk.
+// Bundle src/ into the folder named on the command line, and empty it first: the loader, which is the
+// widget's module, and the chunks that a page fetches through the kernel. The style sheet is part of the
+// panels' chunk.
+import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "../static";
@@ -13,6 +15,9 @@ const options = {
   logLevel: "warning",
 };
 
+// Chunks of earlier sources would end in a wheel, and so would the mark that says which sources these
+// are: hatch_build.py writes it.
+await rm(outdir, { recursive: true, force: true });
 const style = await build({ ...options, entryPoints: ["src/style.css"], legalComments: "none", write: false });
 await build({
   ...options,

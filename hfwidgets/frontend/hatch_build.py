@@ -39,7 +39,6 @@ def bundle(frontend: Path, static: Path) -> bool:
     node, npm = find_node()
     if not installed(frontend):
         run([*npm, "ci", "--omit=dev", "--ignore-scripts"], frontend, node)
-    shutil.rmtree(static, ignore_errors=True)
     run([node, "build.mjs", str(static)], frontend, node)
     mark.write_text(digest)
     return True

@@ -66,6 +66,22 @@ def test_an_up_to_date_bundle_is_not_rebuilt(
     assert hook.fingerprint(frontend) != (static / "sources.sha256").read_text()
 
 
+def test_a_build_leaves_nothing_of_an_earlier_one(hook: ModuleType, tmp_path: Path) -> None:
+    frontend, static = HOOK.parent, tmp_path / "static"
+    static.mkdir()
+    for name in ("old-chunk.js", "panel.js", "sources.sha256"):
+        (static / name).write_text("old")
+    assert hook.bundle(frontend, static)
+    assert {path.name for path in static.iterdir()} >= BUILT
+    assert not (static / "old-chunk.js").exists()
+    assert (static / "panel.js").read_text() != "old"
+    assert not hook.bundle(frontend, static)
+    # Without the hook, no mark is left that belongs to other sources.
+    node, _ = hook.find_node()
+    hook.run([node, "build.mjs", str(static)], frontend, node)
+    assert not (static / "sources.sha256").exists()
+
+
 def test_a_missing_node_is_an_error_with_a_solution(
     hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from hfwidgets.calls import settings
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import AnswerStream
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
-from hfwidgets.errors.secrets import redact, redact_data
+from hfwidgets.errors.secrets import redact
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder.fingerprint import RequestFingerprint, bare_url, build_fingerprint
 from hfwidgets.recorder.media_files import to_pretty_json
@@ -162,7 +162,7 @@ class Recorder:
         """
         served = Provenance.from_meta_now(call.meta())
         packed = self.store.files.pack(raw)
-        self.store.write(request, served, answer=redact_data(packed, call.collect_secrets()))
+        self.store.write(request, served, call.collect_secrets(), answer=packed)
         # Through JSON, as a replay: keys in the file's order, tuples as lists.
         answer = self.store.files.unpack(json.loads(to_pretty_json(packed)))
         call.provenance = served
@@ -226,8 +226,7 @@ class RecordedStream:
             # A stream ends with its last byte, long after its reply began.
             meta.seconds = time.perf_counter() - self._call.start_time
             served = Provenance.from_meta_now(meta)
-            known = self._call.collect_secrets()
-            store.write(self._request, served, chunks=redact_data(chunks, known))
+            store.write(self._request, served, self._call.collect_secrets(), chunks=chunks)
         except (OSError, TypeError, ValueError, RecursionError) as error:
             return error
         # The live result shows the rounded times that a replay will show.

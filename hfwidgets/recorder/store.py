@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict
 
 from hfwidgets import errors
 from hfwidgets.core.meta import Meta
+from hfwidgets.errors.secrets import redact_data
 from hfwidgets.recorder.fingerprint import RequestFingerprint
 from hfwidgets.recorder.media_files import MediaFiles, to_pretty_json, write_atomic
 from hfwidgets.results import Elements
@@ -158,6 +159,7 @@ class RecordingStore:
         self,
         request: RequestFingerprint,
         served: Provenance,
+        secrets: tuple[str, ...],
         *,
         answer: Any = None,
         chunks: list[Any] | None = None,
@@ -167,6 +169,7 @@ class RecordingStore:
         Args:
             request: What was asked.
             served: Who answered.
+            secrets: The secrets of the call, which neither request nor answer repeats in the file.
             answer: A whole answer, unless `chunks` is passed.
             chunks: The chunks of a stream.
 
@@ -175,7 +178,7 @@ class RecordingStore:
             TypeError, ValueError: The answer cannot be written as JSON.
         """
         found = {
-            "asked": request.description,
+            "asked": redact_data(request.description, secrets),
             "recorded": (served.recorded or utc_now()).isoformat(),
             "served": {
                 "model": served.model,
@@ -184,7 +187,7 @@ class RecordingStore:
                 "first_token_seconds": served.first_token_seconds,
             },
             "version": VERSION,
-            **({"answer": answer} if chunks is None else {"chunks": chunks}),
+            **redact_data({"answer": answer} if chunks is None else {"chunks": chunks}, secrets),
         }
         text = to_pretty_json(found)
         # A server's half of a surrogate pair is not UTF-8, but an answer all the same.

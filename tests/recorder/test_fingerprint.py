@@ -28,6 +28,7 @@ from hfwidgets.recorder.fingerprint import (
     hash_plain,
     to_plain,
 )
+from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, chat_answer
 from tests.recorder import golden
 from tests.recorder.golden import PNG
@@ -312,6 +313,19 @@ def test_no_secret_header_is_in_a_recording(loopback: Loopback, tmp_path: Path, 
     [text] = [path.read_text() for path in tmp_path.rglob("*.json")]
     assert "opaque-header-value" not in text
     assert "Is … a secret?" in text
+
+
+def test_no_secret_of_a_single_call_is_in_a_recording(internet: Internet, tmp_path: Path) -> None:
+    host = "abc.endpoints.huggingface.cloud"
+    internet.post(f"{host}/v1/chat/completions", chat_answer("opaque-query, I see."))
+    InferenceClient(recordings=tmp_path).chat_completion(
+        [{"role": "user", "content": "Are opaque-header and opaque-query secrets?"}],
+        model=f"https://{host}?api_key=opaque-query",
+        extra_headers={"X-Api-Key": "opaque-header"},
+    )
+    [text] = [path.read_text() for path in tmp_path.rglob("*.json")]
+    assert "Are … and … secrets?" in text
+    assert "opaque" not in text
 
 
 def test_the_machine_s_token_of_no_known_form_is_masked(

@@ -228,43 +228,47 @@ class AsyncDriver:
 
     async def read_chunks(
         self, reply: Reply, decoder: Any, deadline: Deadline
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Iterate over the bytes of an open reply; see `SyncDriver.read_chunks`."""
+        source = aiter(_iter_body(reply.source))
+        size = 0
+        async with contextlib.AsyncExitStack() as stack:
+            # A generator that is dropped half-read waits for the loop, and trio warns of it.
+            if (close := getattr(source, "aclose", None)) is not None:
+                stack.push_async_callback(close)
+            while (data := await self._read_chunk(source, reply, decoder, deadline)) is not None:
+                # Counted after decoding: a few kilobytes of gzip may hold gigabytes.
+                size += len(data)
+                if size > self._stream_limit:
+                    host = httpx.URL(reply.url).host
+                    raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
+                yield data
+
+    async def _read_chunk(
+        self, source: AsyncIterator[bytes], reply: Reply, decoder: Any, deadline: Deadline
+    ) -> bytes | None:
+        """Return the next bytes of a stream; None at its end."""
         import anyio
 
-        source = _iter_body(reply.source).__aiter__()
-        size = 0
-        while True:
-            done = getattr(decoder, "done", False)
-            left = (
-                DRAIN_SECONDS
-                if done
-                else deadline.remaining_seconds("waiting for the stream's next part")
-            )
-            try:
-                if left is None:
-                    data = await anext(source)
-                else:
-                    # Around the wait alone: a cancel scope must not stay open across `yield`, where
-                    # the consumer's code runs.
-                    with anyio.fail_after(left):
-                        data = await anext(source)
-            except StopAsyncIteration:
-                return
-            except (TimeoutError, httpx.RequestError) as error:
-                if done:
-                    return  # the answer was whole; only the connection is lost
-                if isinstance(error, TimeoutError):
-                    raise deadline.timeout_error("waiting for the stream's next part") from error
-                raise to_our_error(
-                    error, deadline, reply.url, broken=True, proxied=self.user_http is None
-                ) from error
-            # Counted after decoding: a few kilobytes of gzip may hold gigabytes.
-            size += len(data)
-            if size > self._stream_limit:
-                host = httpx.URL(reply.url).host
-                raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
-            yield data
+        done = getattr(decoder, "done", False)
+        left = (
+            DRAIN_SECONDS
+            if done
+            else deadline.remaining_seconds("waiting for the stream's next part")
+        )
+        try:
+            # Around the wait alone: a cancel scope must not stay open where the consumer's code
+            # runs.
+            with anyio.fail_after(left) if left is not None else contextlib.nullcontext():
+                return await anext(source, None)
+        except (TimeoutError, httpx.RequestError) as error:
+            if done:
+                return None  # the answer was whole; only the connection is lost
+            if isinstance(error, TimeoutError):
+                raise deadline.timeout_error("waiting for the stream's next part") from error
+            raise to_our_error(
+                error, deadline, reply.url, broken=True, proxied=self.user_http is None
+            ) from error
 
 
 def _iter_body(response: httpx.Response) -> AsyncIterable[bytes]:

@@ -1,7 +1,7 @@
 """The settings of a client, what it has learned, and what may answer in place of providers."""
 
 import functools
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, Protocol, TypeAlias
@@ -32,7 +32,9 @@ class StreamRecorder(Protocol):
         """Pass the bytes on; once they have ended, store them."""
         ...
 
-    def arecord(self, chunks: AsyncIterator[bytes], meta: Meta) -> AsyncIterator[bytes]:
+    def arecord(
+        self, chunks: AsyncGenerator[bytes, None], meta: Meta
+    ) -> AsyncGenerator[bytes, None]:
         """Pass the bytes on, awaiting them; once they have ended, store them."""
         ...
 
@@ -41,7 +43,7 @@ class ReplayedStream(OpenConnection, Protocol):
     """A recorded stream: its bytes, in place of an open connection."""
 
     def __iter__(self) -> Iterator[bytes]: ...
-    def aiter(self) -> AsyncIterator[bytes]: ...
+    def aiter(self) -> AsyncGenerator[bytes, None]: ...
     async def aclose(self) -> None: ...
 
 

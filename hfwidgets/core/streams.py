@@ -224,15 +224,19 @@ class Stream(_BaseStream[T, R]):
 
 
 async def _read_items_async(
-    state: _StreamState[T], chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
+    state: _StreamState[T],
+    chunks: AsyncGenerator[bytes, None],
+    close: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[T, None]:
     seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
     try:
-        async for data in chunks:
-            for item in feed(data):
-                seen(item)
-                seen = add
-                yield item
+        # Left early, the chunks would wait for the loop to close them, and trio warns of that.
+        async with contextlib.aclosing(chunks):
+            async for data in chunks:
+                for item in feed(data):
+                    seen(item)
+                    seen = add
+                    yield item
         for item in state.decoder.finish():
             seen(item)
             seen = add
@@ -256,7 +260,7 @@ class AsyncStream(_BaseStream[T, R]):
     def __init__(
         self,
         parts: StreamedReply[T],
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncGenerator[bytes, None],
         close: Callable[[], Awaitable[None]],
         meta: Meta,
         started: float,

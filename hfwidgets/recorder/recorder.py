@@ -1,12 +1,12 @@
 """Record and replay answers: the interceptor between a task and its provider."""
 
-import asyncio
+import contextlib
 import datetime
 import functools
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -204,11 +204,14 @@ class RecordedStream:
         # Not in a `finally`: a stream that was left early is incomplete and must not be replayed.
         self._warn(self._store(meta))
 
-    async def arecord(self, chunks: AsyncIterator[bytes], meta: Meta) -> AsyncIterator[bytes]:
+    async def arecord(
+        self, chunks: AsyncGenerator[bytes, None], meta: Meta
+    ) -> AsyncGenerator[bytes, None]:
         """Pass the bytes on, awaiting them; once they have ended, store them."""
-        async for data in chunks:
-            self._events += self._decoder.feed(data)
-            yield data
+        async with contextlib.aclosing(chunks):
+            async for data in chunks:
+                self._events += self._decoder.feed(data)
+                yield data
         import anyio
 
         self._warn(await anyio.to_thread.run_sync(self._store, meta))
@@ -245,11 +248,13 @@ class StoredStream:
             yield b"data: " + json.dumps(chunk).encode() + b"\n\n"
         yield b"data: [DONE]\n\n"
 
-    async def aiter(self) -> AsyncIterator[bytes]:
+    async def aiter(self) -> AsyncGenerator[bytes, None]:
         """Yield the bytes, and let other tasks run between them."""
+        from anyio.lowlevel import checkpoint
+
         for data in self:
             yield data
-            await asyncio.sleep(0)
+            await checkpoint()
 
     async def aclose(self) -> None:
         """Do nothing: no connection is open."""

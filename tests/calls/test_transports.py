@@ -1,6 +1,8 @@
 """Connections to servers: every framing in every cut; no answer is taken for another's."""
 
 import asyncio
+import contextlib
+import gc
 import itertools
 import json
 import socket
@@ -8,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -317,6 +320,36 @@ def test_other_loops_use_httpx(loopback: Loopback) -> None:
             return (await client.text_classification("x"))[0].label
 
     assert trio.run(main) == "A"
+
+
+@pytest.mark.parametrize("closed_by", ["with", "aclose"])
+def test_a_stream_left_early_leaves_no_generator_open(
+    loopback: Loopback, tmp_path: Path, closed_by: str
+) -> None:
+    loopback.route("POST", "/v1/chat/completions", chat_events("Hel", "lo", "!"))
+    texts: list[str | None] = []
+
+    async def main() -> None:
+        async with AsyncInferenceClient(base_url=loopback.url, recordings=tmp_path) as client:
+            for is_read_whole in (False, True, False):  # not recorded, recorded, replayed
+                question = [{"role": "user", "content": "Hi"}]
+                stream = await client.chat_completion(question, stream=True)
+                async with stream if closed_by == "with" else contextlib.nullcontext():
+                    async for chunk in stream:
+                        texts.append(chunk.choices[0].delta.content)
+                        if not is_read_whole:
+                            break
+                if closed_by == "aclose":
+                    await stream.aclose()
+
+    # trio warns of a generator that was left to the garbage collector; httpcore has such ones.
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trio.run(main)
+        gc.collect()
+    assert [str(found.message) for found in caught if "hfwidgets" in str(found.message)] == []
+    assert texts == ["Hel", "Hel", "lo", "!", None, "Hel"]
+    assert len(loopback.requests) == 2
 
 
 def test_an_illegal_header_is_named() -> None:

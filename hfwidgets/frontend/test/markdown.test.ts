@@ -37,6 +37,18 @@ describe("Markdown", () => {
     assert.equal(link?.getAttribute("rel"), "noopener noreferrer");
   });
 
+  it("keeps definitions, titles and what stands after a language", () => {
+    for (const text of ["[^1]: Smith", "[1]: https://a.b/c", "[r]: /relative 'Title'", "> [r]: javascript:x"]) {
+      const shown = show(text);
+      assert.equal(shown.textContent?.trim(), text.replace("> ", ""));
+      assert.deepEqual(dangers(shown), []);
+    }
+    assert.equal(show("[1]: https://a.b/c").querySelector("a")?.getAttribute("href"), "https://a.b/c");
+    assert.equal(show("[a](https://b.c 'd \"e\"')").querySelector("a")?.title, 'd "e"');
+    assert.equal(show('```py title="a.py"\nx\n```').querySelector("code.language-py")?.getAttribute("title"), 'py title="a.py"');
+    assert.equal(show("```py\nx\n```").querySelector("code")?.hasAttribute("title"), false);
+  });
+
   it("loads no image by itself", () => {
     const root = show("![cat](https://evil.invalid/p.png?q=secret)");
     assert.equal(root.querySelector("img"), null);

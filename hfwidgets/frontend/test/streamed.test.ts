@@ -70,13 +70,25 @@ describe("streamed text", () => {
     assert.equal(code?.textContent, "a = 1\nb = 2\n");
   });
 
-  it("cuts long code into nodes that stay small", () => {
+  it("cuts long code into nodes that stay small", async () => {
     const text = new StreamedText(chunks);
     const source = `\`\`\`\n${"abcdefg\n".repeat(4000)}`;
+    const shown = () => text.node.querySelector("pre code")?.textContent;
     text.update(source, false);
+    // A busy machine draws it in several steps.
+    for (let step = 0; !shown() && step < 1000; step++) await new Promise((next) => setTimeout(next, 5));
+    assert.equal(shown(), "abcdefg\n".repeat(4000));
     const code = text.node.querySelector("pre code");
-    assert.equal(code?.textContent, "abcdefg\n".repeat(4000));
     for (const node of code?.childNodes ?? []) assert.ok((node.textContent ?? "").length <= 8192);
+  });
+
+  it("shows what stands after a code's language", async () => {
+    for (const source of ['```py title="a.py"\nx\n```\n', '```py title="a.py"\nx']) {
+      const text = new StreamedText(chunks);
+      text.update(source.slice(0, 21), false);
+      await settled(text, source);
+      assert.equal(text.node.querySelector(".hfw-code-head span")?.textContent, 'py title="a.py"');
+    }
   });
 
   it("resolves references that are defined at the end", async () => {

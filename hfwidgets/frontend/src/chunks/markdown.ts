@@ -23,8 +23,12 @@ marked.use({
     link(token) {
       const href = cleanLink(token.href);
       if (href === null) return escape(token.raw);
-      return `<a href="${escape(href)}">${this.parser.parseInline(token.tokens)}</a>`;
+      const title = token.title ? ` title="${escape(token.title)}"` : "";
+      return `<a href="${escape(href)}"${title}>${this.parser.parseInline(token.tokens)}</a>`;
     },
+    // A definition stays readable, as in the saved form: nothing may refer to it, and its address
+    // may be refused.
+    def: ({ raw }) => `<p>${marked.parseInline(raw.trim())}</p>`,
   },
   extensions: [
     {
@@ -103,7 +107,9 @@ export function cleanLink(href: string): string | null {
 function codeBlock(text: string, lang: string | undefined): string {
   const name = /^[\w+#.-]{1,30}/.exec(lang ?? "")?.[0];
   const known = name ? ` class="language-${name}"` : "";
-  return `<pre><code${known}>${escape(text)}</code></pre>`;
+  // What stands after the language, such as a file's name, is for the block's head.
+  const info = lang && lang !== name ? ` title="${escape(lang)}"` : "";
+  return `<pre><code${known}${info}>${escape(text)}</code></pre>`;
 }
 
 /** No image loads by itself, since its address alone could carry the conversation away. */

@@ -18,6 +18,7 @@ export class CodeBlock {
     readonly language: string,
     private modules: LazyModules,
     inserter?: CodeInserter,
+    info = language,
   ) {
     const head = document.createElement("div");
     const scroll = document.createElement("pre");
@@ -31,7 +32,7 @@ export class CodeBlock {
     const insert = inserter?.(language) ?? null;
     render(
       <>
-        <span>{language || "text"}</span>
+        <span>{info || "text"}</span>
         <span class="hfw-gap" />
         {insert && <IconButton icon="plus" label="Insert below as a cell" act={() => insert(this.node, text())} />}
         <CopyButton label="Copy code" text={text} />

@@ -1,9 +1,11 @@
 // A code fence that is still open: its text is only ever appended to, however long it grows.
 
-const OPENING = /^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*\n/;
+const OPENING = /^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)([^\n`]*)\n/;
 
 export class Fence {
   readonly language: string;
+  /** The language and what stands after it, such as a file's name. */
+  readonly info: string;
   /** Where the code begins, counted from the fence's first character. */
   readonly from: number;
   #closing: RegExp;
@@ -14,6 +16,7 @@ export class Fence {
     const marks = opening[1] ?? "```";
     const mark = marks.charAt(0);
     this.language = opening[2] ?? "";
+    this.info = `${this.language}${opening[3] ?? ""}`.trim();
     this.from = this.#seen = opening[0].length;
     this.#closing = new RegExp(`^ {0,3}${mark}{${marks.length},}[ \\t]*$`);
     this.#maybe = new RegExp(`^ {0,3}${mark}*[ \\t]*$`);

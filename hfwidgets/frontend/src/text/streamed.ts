@@ -141,7 +141,7 @@ export class StreamedText {
   #code(pre: Element, draft: boolean): void {
     const code = pre.querySelector("code");
     const language = /language-(\S+)/.exec(code?.className ?? "")?.[1] ?? "";
-    const block = new CodeBlock(language, this.modules, this.inserter);
+    const block = new CodeBlock(language, this.modules, this.inserter, code?.title || language);
     block.update(code?.textContent ?? "");
     if (!draft) void block.finish(code?.textContent ?? "");
     pre.replaceWith(block.node);
@@ -157,7 +157,7 @@ export class StreamedText {
     if (tail.type !== "code") return false;
     const fence = Fence.open(this.#text.slice(this.#frozen));
     if (!fence) return false;
-    const block = new CodeBlock(fence.language, this.modules, this.inserter);
+    const block = new CodeBlock(fence.language, this.modules, this.inserter, fence.info);
     this.#drawTail(null);
     this.#tail.before(block.node);
     this.#fence = { at: this.#frozen, fence, block };

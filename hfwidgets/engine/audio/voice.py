@@ -178,6 +178,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"text-to-speech": text_to_speech},
     weights=("voice",),
+    measured={"text-to-speech": (29, 30)},
     license="CC0-1.0 (the voice); needs eSpeak NG, GPL-3.0-or-later",
     languages=("English",),
     limits="English, one male voice, at most 5,000 characters; slightly different each time.",

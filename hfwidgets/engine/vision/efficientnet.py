@@ -147,6 +147,7 @@ CAPABILITY = Capability(
     model=MODEL,
     serves={"image-classification": image_classification},
     weights=("efficientnet", "imagenet"),
+    measured={"image-classification": (24, 32)},
     license="Apache-2.0",
     languages=(),
     limits="Photos, as classes of ImageNet: 1,000 kinds of animals, plants and objects.",

@@ -133,6 +133,7 @@ CAPABILITY = Capability(
     model="star-clouds/centerface",
     serves={"object-detection": object_detection},
     weights=("centerface",),
+    measured={"object-detection": (30, 30)},
     license="MIT",
     languages=(),
     limits="Finds faces and nothing else; it does not identify people.",

@@ -112,6 +112,7 @@ CAPABILITY = Capability(
     model="google/mediapipe-selfie-segmentation",
     serves={"image-segmentation": image_segmentation},
     weights=("selfie", "centerface"),
+    measured={"image-segmentation": (30, 30)},
     license="Apache-2.0",
     languages=(),
     limits=(

@@ -14,6 +14,7 @@ from PIL import Image
 from hfwidgets import InferenceClient
 from hfwidgets.engine import registry
 from tests.engine import samples
+from tests.engine.quality.photos import make_photo
 
 ITEMS = Path(__file__).with_name("items")
 
@@ -139,6 +140,72 @@ def check_listening(client: InferenceClient) -> Iterator[Verdict]:
         yield Verdict(name, heard, "", heard == "")
 
 
+def check_speaking(client: InferenceClient) -> Iterator[Verdict]:
+    """Speech is right if speech recognition hears at most one word of it wrong."""
+    for sentence in load_items("text-to-speech"):
+        heard = client.automatic_speech_recognition(client.text_to_speech(sentence)).text
+        words = samples.split_words(sentence), samples.split_words(heard)
+        yield Verdict(sentence, heard, sentence, samples.count_word_errors(*words) <= 1)
+
+
+def check_summaries(client: InferenceClient) -> Iterator[Verdict]:
+    """A summary is right if it is at most half as long and has the sentence with the main point."""
+    for text, accepted in load_items("summarization"):
+        length = len(text.split()) // 2
+        summary = client.summarization(
+            text, generate_parameters={"max_length": length}
+        ).summary_text
+        sentences = re.split(r"(?<=\.) ", text)
+        is_right = any(sentences[one] in summary for one in accepted)
+        yield Verdict(
+            sentences[accepted[0]],
+            summary,
+            f"at most {length} words",
+            is_right and len(summary.split()) <= length,
+        )
+
+
+def check_image_labels(client: InferenceClient) -> Iterator[Verdict]:
+    """The best label counts."""
+    for photo, form, accepted in load_items("image-classification"):
+        best = client.image_classification(make_photo([photo], form))[0].label
+        yield Verdict(f"{photo} {form}", best, " | ".join(accepted), best in accepted)
+
+
+def check_image_choices(client: InferenceClient) -> Iterator[Verdict]:
+    for photo, form, label, labels in load_items("zero-shot-image-classification"):
+        best = client.zero_shot_image_classification(make_photo([photo], form), labels)[0]
+        yield Verdict(
+            f"{photo} {form}", f"{best.label} {best.score:.2f}", label, best.label == label
+        )
+
+
+def check_person_masks(client: InferenceClient) -> Iterator[Verdict]:
+    """A mask holds the person's face and not the upper right corner; without a person none is
+    found."""
+    for photo, form, face in load_items("image-segmentation"):
+        image = make_photo([photo], form)
+        segments = client.image_segmentation(image)
+        found = [f"{one.label} {one.score:.2f}" for one in segments]
+        if face is None or not segments:
+            yield Verdict(f"{photo} {form}", str(found), str(face), not segments and face is None)
+            continue
+        mask = segments[0].mask.convert("L")
+        x, y = 1 - face[0] if form == "mirrored" else face[0], face[1]
+        inside = mask.getpixel((int(x * image.width), int(y * image.height)))
+        corner = mask.getpixel((int((0.97 if form != "mirrored" else 0.03) * image.width), 5))
+        is_right = inside == 255 and corner == 0
+        yield Verdict(f"{photo} {form}", f"{found} {inside} {corner}", "255 0", is_right)
+
+
+def check_faces(client: InferenceClient) -> Iterator[Verdict]:
+    """The number of faces counts."""
+    for photos, form, count in load_items("object-detection"):
+        found = client.object_detection(make_photo(photos, form))
+        answer = " ".join(f"{one.label} {one.score:.2f}" for one in found)
+        yield Verdict(f"{photos} {form}", answer, str(count), len(found) == count)
+
+
 def make_speechless_audio() -> dict[str, bytes]:
     """Make audio without speech, 4 s each."""
     rate = 16_000
@@ -189,5 +256,11 @@ CHECKS: Mapping[str, Callable[[InferenceClient], Iterator[Verdict]]] = {
     "sentence-similarity": check_similarity,
     "image-to-text": check_reading,
     "automatic-speech-recognition": check_listening,
+    "text-to-speech": check_speaking,
+    "summarization": check_summaries,
+    "image-classification": check_image_labels,
+    "zero-shot-image-classification": check_image_choices,
+    "image-segmentation": check_person_masks,
+    "object-detection": check_faces,
 }
 """How each task is checked, by its name on the Hub."""

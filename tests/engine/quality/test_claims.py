@@ -12,6 +12,7 @@ QUICK = (
     "token-classification",
     "zero-shot-classification",
     "sentence-similarity",
+    "summarization",
 )
 """Tasks whose items take seconds; `python -m tests.engine.quality` measures the others, too."""
 

@@ -46,6 +46,15 @@ def test_an_untrusted_copy_without_kernel_shows_the_conversation(chat: Chat, pag
     copy.shutdown()
 
 
+def test_a_reopened_notebook_shows_no_error_above_the_conversation(chat: Chat, page: Page) -> None:
+    book = talked(chat)
+    book.shutdown()
+    book.open()
+    expect(page.locator(".hfw-static h1")).to_be_visible()
+    expect(page.get_by_text("model not found")).to_be_hidden()
+    expect(page.locator(".jp-OutputArea-child:visible")).to_have_count(1)
+
+
 def test_an_exported_page_shows_the_conversation(chat: Chat, page: Page, tmp_path: Path) -> None:
     book = talked(chat)
     html, _ = HTMLExporter().from_notebook_node(book.content())

@@ -13,13 +13,20 @@ class ResizeObserver {
   observe(): void {}
   disconnect(): void {}
 }
-const names = ["window", "document", "Node", "Text", "HTMLElement", "Element", "Document", "ShadowRoot", "DocumentFragment", "Event", "navigator"];
+const names = ["window", "document", "Node", "Text", "HTMLElement", "Element", "Document", "ShadowRoot", "DocumentFragment", "Event", "navigator", "MutationObserver", "getComputedStyle"];
 for (const name of names) {
   const value = name === "window" ? window : Reflect.get(window, name);
   Object.defineProperty(globalThis, name, { value, configurable: true });
 }
 const frame = { requestAnimationFrame: () => 0, cancelAnimationFrame: () => undefined };
-Object.assign(globalThis, { ResizeObserver, ...frame });
+/** An image that is there at once. */
+class LoadedImage {
+  onload: () => void = () => undefined;
+  set src(_: string) {
+    queueMicrotask(() => this.onload());
+  }
+}
+Object.assign(globalThis, { ResizeObserver, Image: LoadedImage, ...frame });
 
 export const loader = { now: () => undefined, get: () => new Promise(() => undefined) } as unknown as ChunkLoader;
 

@@ -13,7 +13,7 @@ import uuid
 from typing import Any, NamedTuple
 
 from hfwidgets.notebook import background_loop
-from hfwidgets.results.show import NO_MATH_CLASSES
+from hfwidgets.results.show import NO_MATH_CLASSES, escape_html
 
 MimeBundle = dict[str, Any]
 
@@ -36,6 +36,27 @@ class StaticForm(NamedTuple):
     html: str
     text: str
     png: bytes | None = None
+
+
+HIDE_ERROR = (
+    "<style>.jp-OutputArea-child:has(.jupyter-widgets):not(:has(.jupyter-widgets *))"
+    ":has(+ .jp-OutputArea-child .hfw-copy) { display: none }</style>"
+)
+"""Hides the error that JupyterLab shows for the widget of a reopened notebook.
+
+It finds the output before a static form, while its widget has nothing but a text. Untrusted
+notebooks lose the style, and so show the error.
+"""
+
+
+def empty_form(name: str) -> StaticForm:
+    """Return the static form of a panel without a result; also read where a widget cannot start."""
+    return StaticForm(
+        f"<p>{escape_html(name)}: run this cell for a live panel. If this stays after a run, the "
+        "page's Content Security Policy blocks widgets: it must allow scripts from "
+        "<code>blob:</code>.</p>",
+        name,
+    )
 
 
 class DisplayOutputs:
@@ -96,7 +117,8 @@ class DisplayOutputs:
             self.is_displayed = False
 
     def _static_bundle(self) -> MimeBundle:
-        return self._wrap_static("hfw-static hfw-copy")
+        bundle = self._wrap_static("hfw-static hfw-copy")
+        return {**bundle, "text/html": bundle["text/html"] + HIDE_ERROR}
 
     def _wrap_static(self, classes: str) -> MimeBundle:
         marked = f'<div class="{classes} {NO_MATH_CLASSES}">{self._static.html}</div>'

@@ -3,7 +3,7 @@
 import base64
 
 from hfwidgets.panels.conversation import Entries, Entry
-from hfwidgets.panels.document.outputs import StaticForm
+from hfwidgets.panels.document.outputs import StaticForm, empty_form
 from hfwidgets.results import markdown
 from hfwidgets.results.show import escape_attribute, escape_html
 
@@ -21,7 +21,7 @@ class ChatTranscript:
     def render(self, entries: Entries, system: str | None, name: str) -> StaticForm:
         """Render a conversation for where no kernel answers; `name` stands for an empty one."""
         if not entries:
-            return StaticForm(f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name)
+            return empty_form(name)
         # Rebuilt from what is still there, so that removed messages do not stay in memory.
         self._rendered_entries = {
             self._entry_key(e): self._rendered_entries.get(self._entry_key(e)) or _render_entry(e)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hfwidgets import errors
-from hfwidgets.panels.document.outputs import StaticForm
+from hfwidgets.panels.document.outputs import StaticForm, empty_form
 from hfwidgets.panels.document.protocol import View
 from hfwidgets.panels.views import previews
 from hfwidgets.panels.views.comparison_view import view_html
@@ -37,7 +37,7 @@ KINDS_WITH_INPUT = frozenset({"boxes", "masks", "spans", "cells", "predictions"}
 def render_static_html(task: BaseTask, item: HistoryItem | None, name: str) -> StaticForm:
     """Render the last run for where no kernel answers; `name` stands for a panel without one."""
     if item is None:
-        return StaticForm(f"<p>{escape_html(name)}: run this cell for a live panel.</p>", name)
+        return empty_form(name)
     source = item.source.get()
     # A view that is drawn on its input shows it already.
     inputs = ""

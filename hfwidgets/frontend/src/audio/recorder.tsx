@@ -1,6 +1,7 @@
 // The recorder: a level while it runs, then the waveform to trim and to use.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { addressOf } from "../document/address.ts";
 import { Button } from "../parts/buttons.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { AudioPlayer } from "./audio-player.tsx";
@@ -68,7 +69,7 @@ function Cut({ recording: { samples, rate }, use, close }: DeviceProps & { recor
   const player = useMemo(() => {
     const blob = encodeWav(samples, rate);
     const peaks = findPeaks(samples).map((peak) => peak * 100);
-    return new Player(Promise.resolve({ blob, url: URL.createObjectURL(blob) }), { peaks, seconds: samples.length / rate });
+    return new Player(addressOf(blob).then((url) => ({ blob, url })), { peaks, seconds: samples.length / rate });
   }, [samples, rate]);
   useEffect(() => {
     place.current?.querySelector<HTMLElement>(".hfw-primary")?.focus();

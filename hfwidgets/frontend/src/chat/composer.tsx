@@ -2,6 +2,7 @@
 // written stays until the kernel has it, and comes back when it was not answered.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { addressOf } from "../document/address.ts";
 import { Icon } from "../parts/icon.tsx";
 import { IconButton } from "../parts/buttons.tsx";
 import { dropTarget } from "../parts/drop-target.ts";
@@ -130,12 +131,16 @@ function keyOf(file: File): number {
 }
 
 function Thumb({ file, remove }: { file: File; remove: () => void }) {
-  const url = useMemo(() => URL.createObjectURL(file), [file]);
-  useEffect(() => () => URL.revokeObjectURL(url), [url]);
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    const address = addressOf(file);
+    void address.then(setUrl);
+    return () => void address.then((made) => URL.revokeObjectURL(made));
+  }, [file]);
   const name = file.name || "image";
   return (
     <span class="hfw-thumb">
-      <img alt={name} src={url} />
+      <img alt={name} {...(url ? { src: url } : {})} />
       <IconButton icon="close" label={`Remove ${name}`} act={remove} />
     </span>
   );

@@ -3,6 +3,7 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import type { ChunkLoader } from "../boot/chunk-loader.ts";
 import type { Model } from "../boot/model.ts";
+import { addressOf } from "./address.ts";
 import { type LazyModules, lazyModules } from "./lazy-modules.ts";
 import { type Arguments, BUSY, type FromKernel, type ToKernel } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
@@ -28,10 +29,17 @@ export class Connection {
   readonly unheard = signal(false);
   /** True once a message could not be sent: the kernel was restarted or ended. */
   readonly dead = signal(false);
+  /** The run whose Stop the kernel has not heard, since a cell occupies it. */
+  readonly #unstopped = signal<number | null>(null);
   readonly modules: LazyModules;
   /** What the panel shows beside its document; the form of a task replaces parts of it. */
   readonly shape: ReadonlySignal<Shape>;
   readonly busy = computed(() => !this.dead.value && BUSY.has(this.part("state").status));
+  /** True while a Stop waits for a cell to end. */
+  readonly stopWaits = computed(() => {
+    const { run, stopping } = this.part("state");
+    return this.busy.value && !stopping && this.#unstopped.value === run;
+  });
   readonly #mirror: Mirror;
   #media = new Map<string, { made: Promise<Media>; resolve: (media: Media) => void }>();
   #heard = performance.now();
@@ -87,8 +95,17 @@ export class Connection {
     setTimeout(() => {
       const state = this.part("state");
       const deaf = state.run === run && this.busy.value && !state.stopping;
-      if (deaf && state.inCell) void interrupt(this.manager).catch(() => undefined);
+      if (deaf) void this.#interrupt(state.inCell).then((done) => !done && (this.#unstopped.value = run));
     }, INTERRUPT_MS);
+  }
+
+  /** Interrupt the panel's own cell; false where it is another one, or the front end cannot. */
+  async #interrupt(isOwn: boolean): Promise<boolean> {
+    try {
+      return isOwn && (await interrupt(this.manager));
+    } catch {
+      return false;
+    }
   }
 
   /** A file that the kernel holds, fetched once per page. */
@@ -148,7 +165,7 @@ export class Connection {
     // A copy, because a Blob takes no view of shared memory.
     const copy = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice();
     const blob = new Blob([copy], { type });
-    this.#media.get(id)?.resolve({ url: URL.createObjectURL(blob), blob });
+    void addressOf(blob).then((url) => this.#media.get(id)?.resolve({ url, blob }));
   }
 
   #hello(): void {
@@ -170,7 +187,10 @@ function has<K extends string>(value: unknown, key: K): value is Record<K, unkno
   return typeof value === "object" && value !== null && key in value;
 }
 
-async function interrupt(manager: unknown): Promise<void> {
+/** Interrupt the kernel; false where the front end does not reach it. */
+async function interrupt(manager: unknown): Promise<boolean> {
   const kernel = has(manager, "kernel") ? manager.kernel : null;
-  if (has(kernel, "interrupt") && typeof kernel.interrupt === "function") await kernel.interrupt();
+  if (!has(kernel, "interrupt") || typeof kernel.interrupt !== "function") return false;
+  await kernel.interrupt();
+  return true;
 }

@@ -1,13 +1,14 @@
 // The frame that all panels share: header, parameters, the panel's own view, tools, status line.
 
 import type { ComponentType } from "preact";
-import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Connection } from "../document/connection.ts";
 import { RESTARTED } from "../document/upload.ts";
 import { PanelContext } from "../parts/panel.ts";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
 import { Parameters } from "./parameters.tsx";
+import { followTheme } from "./theme.ts";
 import { type Tool, ToolDrawer } from "./tools.tsx";
 
 /** One output of a cell in JupyterLab and Notebook 7, VS Code, Colab. */
@@ -15,6 +16,8 @@ const OUTPUT = ":is(.jp-OutputArea-child, .output_container, .output_subarea)";
 const SILENT =
   "The kernel has not answered. It is busy with a cell, or this notebook was only reopened. " +
   "Run the panel's cell to use it again.";
+
+const UNSTOPPED = "The run stops when the running cell ends. To stop it now, interrupt the kernel.";
 
 export function Shell({ link, view: View }: { link: Connection; view: ComponentType }) {
   const drawer = useId();
@@ -25,9 +28,12 @@ export function Shell({ link, view: View }: { link: Connection; view: ComponentT
   const { key, label } = link.shape.value;
   const name = useLandmark(`${label} panel`);
   const dead = link.dead.value;
+  const frame = useRef<HTMLElement>(null);
+  useLayoutEffect(() => (frame.current ? followTheme(frame.current) : undefined), []);
   return (
     <PanelContext.Provider value={panel}>
       <section
+        ref={frame}
         class={`hfw hfw-key-${key}`}
         aria-label={name}
         data-lm-suppress-shortcuts="true"
@@ -39,6 +45,7 @@ export function Shell({ link, view: View }: { link: Connection; view: ComponentT
         <Parameters id={drawer} open={parameters} />
         <View />
         <ToolDrawer tool={tool} />
+        {link.stopWaits.value && <div class="hfw-note" role="status">{UNSTOPPED}</div>}
         {(dead || link.unheard.value) && <div class="hfw-note">{dead ? RESTARTED : SILENT}</div>}
         {link.shape.value.view !== "rows" && <Footer tool={tool} open={setTool} />}
         <div class="hfw-unseen" role="status" aria-live="polite">{spoken}</div>

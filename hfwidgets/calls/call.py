@@ -8,7 +8,6 @@ steps for a driver: `PreparedRequest`, `PreparedCancel`, `Sleep` and `Blocking`.
 """
 
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -54,8 +53,6 @@ MAX_LOADING_WAIT = 900.0
 
 ROUTE_SECONDS = 60.0
 """How long a route holds, in seconds: calls one after the other need not look it up again."""
-
-log = logging.getLogger("hfwidgets")
 
 
 class Deadline:
@@ -342,7 +339,9 @@ class Call:
         logged = self.settings.memory.setdefault("warnings", set())
         if topic and topic not in logged:
             logged.add(topic)
-            log.warning(
+            import logging  # its import takes a twentieth of this package's
+
+            logging.getLogger("hfwidgets").warning(
                 "%s", redact(make_printable(message.strip() or topic), self.collect_secrets())
             )
 

@@ -7,7 +7,6 @@ neighbors are dropped. The LaTeX source is kept inside, as an annotation.
 import functools
 import html
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def latex_to_mathml(tex: str, is_block: bool) -> str | None:
 
     try:
         root = convert_to_element(tex)
-        inner = "".join(part for child in root for part in _write_element(child, 0))
+        inner = "".join(_write_element(child, 0) for child in root)
     except Exception:  # half a formula raises anything, deep ones a RecursionError
         return None
     display = ' display="block"' if is_block else ""
@@ -72,8 +71,8 @@ def latex_to_mathml(tex: str, is_block: bool) -> str | None:
     )
 
 
-def _write_element(element: "Element", depth: int) -> Iterator[str]:
-    """Yield an element as HTML; one that is not on the list becomes a plain row of its children.
+def _write_element(element: "Element", depth: int) -> str:
+    """Return an element as HTML; one that is not on the list becomes a plain row of its children.
 
     Raises:
         ValueError: a command is unknown, or the formula is nested too deeply.
@@ -92,7 +91,5 @@ def _write_element(element: "Element", depth: int) -> Iterator[str]:
         for name, value in element.attrib.items()
         if name in allowed and allowed[name].fullmatch(value)
     )
-    yield f"<{tag}{attributes}>{html.escape(text, quote=False)}"
-    for child in element:
-        yield from _write_element(child, depth + 1)
-    yield f"</{tag}>"
+    inner = "".join(_write_element(child, depth + 1) for child in element)
+    return f"<{tag}{attributes}>{html.escape(text, quote=False)}{inner}</{tag}>"

@@ -64,8 +64,9 @@ def normalize_link(url: str) -> str:
 
     A browser drops some control characters, and a reader sees none of them.
     """
-    visible = "".join(c for c in url if unicodedata.category(c) not in _INVISIBLE)
-    return normalizeLink(visible.strip())
+    if not url.isprintable():  # what is invisible is not printable, and few URLs hold any
+        url = "".join(c for c in url if unicodedata.category(c) not in _INVISIBLE)
+    return normalizeLink(url.strip())
 
 
 def is_safe_link(url: str) -> bool:
@@ -315,6 +316,8 @@ def find_label_end(state: StateInline, start: int, disable_nested: bool = False)
 
 def parse_inline_formula(state: StateInline, silent: bool) -> bool:
     r"""Parse $$..$$, \[..\], \(..\) and $..$; "$5 and $10" stays text."""
+    if state.src[state.pos] not in "$\\":
+        return False
     opening = state.src[state.pos : state.pos + 2]
     if opening in _BRACKETS:
         end = _find_bracket(state, _BRACKETS[opening])

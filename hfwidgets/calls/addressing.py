@@ -14,7 +14,7 @@ from hfwidgets.calls.route import Route
 from hfwidgets.calls.settings import Settings
 from hfwidgets.core import auth
 from hfwidgets.core.flow import Flow
-from hfwidgets.errors.secrets import reveal
+from hfwidgets.errors.secrets import hide_url, reveal
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.providers import Address, Provider
 
@@ -31,7 +31,7 @@ BILL_TO_HEADER = "x-hf-bill-to"
 def resolve_address(who: Route, task: str, settings: Settings) -> Flow[Address]:
     """Return the address for a task with its credentials; each client resolves it once."""
     # The base is in the key because a provider may have several: fal-ai's queue is another host.
-    key = who.url or f"{who.provider.name} {who.provider.base_of(task)}"
+    key = hide_url(who.url) if who.url else f"{who.provider.name} {who.provider.base_of(task)}"
     known = settings.addresses.get(key)
     if known is not None:
         return known

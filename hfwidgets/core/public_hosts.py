@@ -24,6 +24,10 @@ NAT64 = "64:ff9b::/96"
 """IPv6 addresses whose last 32 bits are an IPv4 address, on networks without IPv4."""
 
 
+RESERVED = ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+"""Networks for protocols and documentation, which some versions of Python take for public ones."""
+
+
 def why_blocked(url: object, base: str = "") -> Flow[str]:
     """Return why a URL may not be followed; empty if it may.
 
@@ -59,7 +63,8 @@ def why_blocked(url: object, base: str = "") -> Flow[str]:
 def split_url(url: object) -> SplitResult | None:
     """Return the parts of an http(s) URL with a host; None for anything else."""
     try:
-        parts = urlsplit(url) if isinstance(url, str) else None
+        # Some parsers end the host at a backslash, ours does not: the same text has two hosts.
+        parts = urlsplit(url) if isinstance(url, str) and "\\" not in url else None
         if parts and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return parts
     except ValueError:
@@ -89,7 +94,9 @@ def unwrap(text: str) -> IPAddress:
         return address
     if address in _network(NAT64):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    # Packets go to the IPv4 address inside, which may be a private one.
+    # Packets go to the IPv4 address inside, which may be a private one. ISATAP puts it last.
+    if (int(address) >> 32) & 0xFFFFFFFF in (0x00005EFE, 0x02005EFE):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
 
@@ -99,8 +106,17 @@ def is_public(address: IPAddress) -> bool:
         address not in _network(GLOBAL_UNICAST) or address in _network(TEREDO)
     ):
         return False  # ::127.0.0.1, site-local addresses and what is not assigned
+    if any(address.version == net.version and address in net for net in _reserved_networks()):
+        return False
     # For Python, multicast addresses are global.
     return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+@functools.cache
+def _reserved_networks() -> "list[ipaddress.IPv4Network | ipaddress.IPv6Network]":
+    import ipaddress
+
+    return [ipaddress.ip_network(text) for text in RESERVED]
 
 
 @functools.cache

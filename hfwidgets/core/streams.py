@@ -141,6 +141,7 @@ def _read_items(
 ) -> Generator[T, None, None]:
     # Only the first item is timed. Rebinding the name spares all others the test.
     seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
+    item: T | None
     try:
         for data in chunks:
             for item in feed(data):
@@ -153,7 +154,7 @@ def _read_items(
             yield item
         state.is_complete = True
     except errors.HfWidgetsError as error:
-        data = b""  # a traceback with locals would show what the server sent
+        data, item = b"", None  # a traceback with locals would show what the server sent
         if not state.closed:  # else another thread closed it while this one waited for bytes
             state.attach_meta(error)
             raise
@@ -229,6 +230,7 @@ async def _read_items_async(
     close: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[T, None]:
     seen, add, feed = state.add_first, state.collector.add, state.decoder.feed
+    item: T | None
     try:
         # Left early, the chunks would wait for the loop to close them, and trio warns of that.
         async with contextlib.aclosing(chunks):
@@ -242,7 +244,7 @@ async def _read_items_async(
             seen = add
             yield item
     except errors.HfWidgetsError as error:
-        data = b""  # a traceback with locals would show what the server sent
+        data, item = b"", None  # a traceback with locals would show what the server sent
         if not state.closed:  # else another task closed it while this one waited for bytes
             state.attach_meta(error)
             raise

@@ -14,6 +14,7 @@ from hfwidgets import errors, tasks
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.core.flow import wait_listener
+from hfwidgets.errors.secrets import Secret, hide_url
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
 from hfwidgets.panels.document.nodes import Node
@@ -107,7 +108,10 @@ class Panel(PanelWidget):
         self._hfw_lock = threading.RLock()
         # The token stays out of the settings, which snippets and reprs show.
         token, api_key = client_settings.pop("token", None), client_settings.pop("api_key", None)
-        self._hfw_client_settings, self._hfw_secret = client_settings, token or api_key
+        if "base_url" in client_settings:
+            client_settings["base_url"] = hide_url(client_settings["base_url"])
+        self._hfw_client_settings = client_settings
+        self._hfw_secret = Secret(token or api_key or "")
         self._hfw_current_run: PanelRun | None = None
         self._hfw_result_callbacks: list[Callable[[Any], Any]] = []
         self._hfw_retry_action: Callable[[], object] | None = None
@@ -422,7 +426,7 @@ class Panel(PanelWidget):
         """Take over a complete file; `file` is its name on the user's machine."""
 
     def _hfw_do_key(self, value: str) -> None:
-        self._hfw_secret = value
+        self._hfw_secret = Secret(value)
         self._hfw_do_retry()
 
     def _hfw_do_retry(self) -> None:

@@ -8,6 +8,7 @@ from hfwidgets.calls.dry_run import Explanation
 from hfwidgets.calls.settings import is_url
 from hfwidgets.core import auth
 from hfwidgets.errors.action import WEIGHT_SETS
+from hfwidgets.errors.secrets import Secret
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.document.nodes import Node
 from hfwidgets.panels.document.protocol import Banner, CodeForms
@@ -85,7 +86,7 @@ class CallTools(ModelChoice):
     def _hfw_do_key(self, value: str) -> None:
         # A key retries what failed; pasted before the first run, it must not start one.
         has_failed = self._hfw_mirror.get("state", "failure") is not None
-        self._hfw_secret = value
+        self._hfw_secret = Secret(value)
         self._hfw_update_banner()
         if has_failed:
             self._hfw_do_retry()

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors, providers
 from hfwidgets.calls.prepared_request import PreparedRequest
 from hfwidgets.calls.route import Route
@@ -22,7 +23,7 @@ from hfwidgets.core.auth import Token
 from hfwidgets.core.flow import Infer, Send
 from hfwidgets.errors.secrets import MASK, Secret, SecretUrl, hide_url, reveal
 from hfwidgets.providers import Address
-from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
+from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events, events
 
 KEY = "opaque-0123456789-sentinel"
 URL_KEY = "urlkey-0123456789"
@@ -93,7 +94,8 @@ def test_nothing_of_a_client_shows_a_secret(loopback: Loopback) -> None:
     address = Address("http://x", {"authorization": f"Bearer {KEY}"})
     shown = [repr(client), client.explain("text_classification", text="x")]
     for thing in (settings, own, address, Token(KEY, "a test"), *settings.addresses.values()):
-        values = {name: getattr(thing, name) for name in thing.__slots__}
+        values: dict[str, Any] = {name: getattr(thing, name) for name in thing.__slots__}
+        values["keys"] = [*values["addresses"]] if "addresses" in values else []
         shown += [repr(thing), str(thing), values, dataclasses.asdict(thing)]
     text = " ".join(f"{part!s} {part!r}" for part in shown)
     for secret in ALL:
@@ -283,3 +285,42 @@ def test_a_reply_of_the_right_shape_is_untouched(loopback: Loopback) -> None:
     loopback.answer(chat_answer(f"My key is {KEY}"))
     client = InferenceClient(base_url=loopback.url, token=KEY)
     assert client.chat_completion(HELLO).text == f"My key is {KEY}"
+
+
+def test_a_panel_does_not_hold_its_token_as_a_plain_text(loopback: Loopback) -> None:
+    loopback.route("POST", "/", Answer(json=[{"label": "A", "score": 1.0}]))
+    url = f"{loopback.url}/?code={URL_KEY}"
+    panel = hf.panel("text-classification", base_url=url, token=KEY, text="x")
+    try:
+        panel.run()
+        panel._hfw_do_key(KEY)
+        assert not [key for key in (KEY, URL_KEY) if key in repr(vars(panel))]
+    finally:
+        panel.close()
+    assert {seen.headers["authorization"] for seen in loopback.requests} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("kind", [InferenceClient, AsyncInferenceClient])
+def test_the_locals_of_a_broken_stream_hold_nothing_that_came(
+    loopback: Loopback, kind: type[Any]
+) -> None:
+    choice = {"index": 0, "delta": {"content": f"a {KEY}"}}
+    loopback.answer(events({"choices": [choice]}, {"error": "late"}))
+
+    async def read_async() -> None:
+        stream = await AsyncInferenceClient(loopback.url, token=KEY).chat_completion(
+            HELLO, stream=True
+        )
+        async for _ in stream:
+            pass
+
+    def read() -> None:
+        for _ in InferenceClient(loopback.url, token=KEY).chat_completion(HELLO, stream=True):
+            pass
+
+    with pytest.raises(errors.HfWidgetsError) as caught:
+        read() if kind is InferenceClient else asyncio.run(read_async())
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb)]
+    shown = [repr(f.f_locals) for f in frames if f.f_code.co_filename.endswith("core/streams.py")]
+    assert shown
+    assert not [text for text in shown if KEY in text]

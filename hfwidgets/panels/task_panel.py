@@ -17,7 +17,7 @@ from hfwidgets.panels.document.outputs import StaticForm
 from hfwidgets.panels.document.protocol import ExampleView, InputView
 from hfwidgets.panels.form import example_answers, uploads, variables
 from hfwidgets.panels.form.describe import (
-    describe_example,
+    describe_examples,
     describe_form,
     split_parameters,
     task_examples,
@@ -306,11 +306,10 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
     def _hfw_task_document(self) -> dict[str, Node]:
         """Return the parts of the document that change with the task."""
         form = describe_form(self.declaration, self._hfw_task_choices)
+        found = task_examples(self.declaration)
         form.examples = [
-            ExampleView(
-                about=describe_example(example), preview=self._hfw_preview_example(at, example)
-            )
-            for at, example in enumerate(task_examples(self.declaration))
+            ExampleView(about=about, preview=self._hfw_preview_example(at, example))
+            for at, (about, example) in enumerate(zip(describe_examples(found), found, strict=True))
         ]
         return {
             "form": form,

@@ -16,7 +16,7 @@ import hfwidgets as hf
 from hfwidgets import InferenceClient, errors
 from hfwidgets.notebook import background_loop, code_snippets
 from hfwidgets.panels.form import example_answers
-from hfwidgets.panels.form.describe import task_examples
+from hfwidgets.panels.form.describe import describe_examples, task_examples
 from hfwidgets.panels.task_panel import TaskPanel
 from hfwidgets.panels.views.error_card import MAX_REASON_LENGTH, error_card
 from hfwidgets.results.tabular import Predictions
@@ -37,6 +37,9 @@ TOKEN = "hf_" + "x" * 30
 def test_every_example_is_a_complete_call(task: str) -> None:
     found = task_examples(TASKS[task])
     assert found
+    abouts = describe_examples(found)
+    assert all(abouts)
+    assert len(set(abouts)) == len(abouts)
     for sample in found:
         TASKS[task].signature.bind(**sample)
 

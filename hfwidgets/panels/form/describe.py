@@ -1,6 +1,6 @@
 """A task's form, read from its declaration: no task is known here by its name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hfwidgets.notebook import background_loop
@@ -75,15 +75,38 @@ def task_examples(task: BaseTask) -> list[Mapping[str, Any]]:
     return [task.example, *(dict(more) for more in examples.MORE_EXAMPLES.get(task.name, ()))]
 
 
-def describe_example(example: Mapping[str, Any]) -> str:
-    """Return an example in a few words: of its image, its text or its table's columns."""
+def describe_examples(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return each example in a few words; those about the same image or columns by what differs."""
+    abouts = [_describe_subject(example) for example in found]
+    for at, example in enumerate(found):
+        if abouts.count(about := _describe_subject(example)) > 1:
+            abouts[at] = _describe_content(example) or about
+    return [
+        about if len(about) < MAX_DESCRIPTION_LENGTH else f"{about[: MAX_DESCRIPTION_LENGTH - 3]}…"
+        for about in abouts
+    ]
+
+
+def _describe_subject(example: Mapping[str, Any]) -> str:
+    """Return what an example is about: its image, its text or its table's columns."""
     for value in example.values():
         if isinstance(value, Example):
             return value.alt
-    text = next((value for value in example.values() if isinstance(value, str)), "")
     tables = [value for value in example.values() if isinstance(value, Mapping)]
-    if not text and tables:
-        text = ", ".join(map(str, tables[0]))  # the names of its columns
-    if len(text) < MAX_DESCRIPTION_LENGTH:
-        return text
-    return f"{text[: MAX_DESCRIPTION_LENGTH - 3]}…"
+    return _find_text(example) or ", ".join(name for table in tables for name in table)
+
+
+def _describe_content(example: Mapping[str, Any]) -> str:
+    """Return an example's text, or its table's first row."""
+    tables = [value for value in example.values() if isinstance(value, Mapping)]
+    cells = (str(cells[0]) for table in tables for cells in table.values())
+    return _find_text(example) or ", ".join(cells)
+
+
+def _find_text(example: Mapping[str, Any]) -> str:
+    for value in example.values():
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list) and value and isinstance(value[-1], Mapping):  # messages
+            return str(value[-1].get("content", ""))
+    return ""

@@ -210,6 +210,7 @@ def _install_models(name: str, *, verbose: bool = False) -> None:
     engine_process.require_modules()
     from tqdm import tqdm
 
+    from hfwidgets.engine import demo
     from hfwidgets.engine.base import weights
     from hfwidgets.engine.install import fetch, manage
 
@@ -224,7 +225,8 @@ def _install_models(name: str, *, verbose: bool = False) -> None:
         def advance_bar(size: int) -> None:
             bar.update(size)
 
-        installed = fetch.install_weights(missing, advance_bar)
+        with demo.exit_on_signals():
+            installed = fetch.install_weights(missing, advance_bar)
     print(*manage.describe_installed(installed), sep="\n", flush=True)
     if engine_process.find_running() is not None:
         # Who answers never changes in the middle of a session.

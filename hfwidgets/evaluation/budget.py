@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.evaluation.answers import Answerer
@@ -34,9 +35,9 @@ class Budget:
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if self.dollars is not None and not self.dollars > 0:
+        if self.dollars is not None and not _is_above_0(self.dollars):
             raise ConfigurationError(f"budget is {self.dollars!r}; it is US dollars, above 0.")
-        if self.tokens is not None and not self.tokens > 0:
+        if self.tokens is not None and not _is_above_0(self.tokens):
             raise ConfigurationError(
                 f"token_budget is {self.tokens!r}; it is a number of tokens, above 0."
             )
@@ -105,6 +106,10 @@ class Budget:
         if self.tokens is not None:
             parts.append(f"{spent.tokens:,} of {self.tokens:,} tokens")
         return f"{' and '.join(parts)} is spent after {count} rows."
+
+
+def _is_above_0(value: object) -> bool:
+    return isinstance(value, Real) and float(value) > 0
 
 
 def measure_spent(answerers: Sequence[Answerer]) -> Spent:

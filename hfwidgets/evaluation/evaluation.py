@@ -26,7 +26,7 @@ from hfwidgets.evaluation.judge import (
     read_votes,
     to_judge_rows,
 )
-from hfwidgets.evaluation.labels import suspect_swap
+from hfwidgets.evaluation.labels import describe_unknown, suspect_swap
 from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import CLASSES, choose_metrics, find_classes
 from hfwidgets.evaluation.row_scoring import RowScorer
@@ -111,6 +111,7 @@ class Evaluation(Sequence[ScoredRow]):
             self.notes.append(
                 f"All rows have the label {kinds[0]!r}, so a model that always answers it is right."
             )
+        self.notes += describe_unknown(filter(None, self.label_maps.values()))
         self.votes, self.rulings = Votes(votes), list(rulings)
         self.pairs = self._compare_pairs()
         self.scores = self._build_scores()

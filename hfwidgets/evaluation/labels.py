@@ -104,6 +104,16 @@ class LabelMap:
         )
 
 
+def describe_unknown(maps: Iterable[LabelMap]) -> list[str]:
+    """Return a sentence for each label that the user's mappings lead to and no row has."""
+    targets = {label: label in one.classes for one in maps for label in one.names.values()}
+    return [
+        f"labels= leads to {label!r}, which no row has as its label."
+        for label, is_known in targets.items()
+        if label is not None and not is_known
+    ]
+
+
 def suspect_swap(found: Sequence[Any], truth: Sequence[Any], classes: Sequence[Any]) -> str:
     """Return a warning if two labels exchanged would score far more; they are never exchanged.
 

@@ -255,6 +255,9 @@ def choose_metrics(
         return chooser(labels, normalize)
     given = [metrics] if isinstance(metrics, (str, Metric)) or callable(metrics) else list(metrics)
     named = _named_metrics(labels, normalize)
+    # It would compare words, so that "very good" is half of "good".
+    if task in CLASSES and "f1" in given:
+        raise ConfigurationError("'f1' compares the words of texts. For classes, pass 'macro_f1'.")
     return [_to_metric(one, named) for one in given]
 
 

@@ -232,8 +232,11 @@ def to_text(evaluation: ScoredEvaluation) -> str:
 
 
 def _remarks(evaluation: ScoredEvaluation) -> list[str]:
+    # Why there is no verdict stands in the verdict, or with the model.
     pairs = "\n".join(
-        f"{pair.verdict} (adjusted p {pair.p_adjusted:.3f})." for pair in evaluation.pairs
+        f"{pair.verdict} (adjusted p {pair.p_adjusted:.3f})."
+        for pair in evaluation.pairs
+        if not pair.no_verdict
     )
     agreement = "\n".join(
         f"{a} and {b} answer alike on {share:.0%} of the rows."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from hfwidgets.core.counts import check_count
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation.labels import class_names
@@ -69,8 +70,8 @@ def read_table(data: Table) -> list[Row]:
     rows = to_rows(data)
     if rows is None:
         raise ConfigurationError(
-            f"data is a {type(data).__name__}. Pass a DataFrame, a data set, a dict of columns, or "
-            "a list of dicts."
+            f"data is a {_describe_type(data)}. Pass a DataFrame, a data set, a dict of columns, "
+            "or a list of dicts."
         )
     return [*rows]
 
@@ -126,10 +127,16 @@ def read_sample(
     if copies:
         notes.append(f"{len(copies)} rows that repeat an earlier one were left out.")
         rows = [row for at, row in enumerate(rows) if at not in copies]
-    if size is not None and size < 1:
-        raise ConfigurationError(f"sample is {size}; it must be at least 1.")
+    if size is not None:
+        check_count("sample", size, least=1)
     chosen = sample_rows([row.arguments for row in rows], [row.label for row in rows], size, seed)
     return Sample([rows[at] for at in chosen], has_labels, notes)
+
+
+def _describe_type(data: object) -> str:
+    """Return a type's name; of a list, that of its first value, too."""
+    inner = f" of {type(data[0]).__name__}" if isinstance(data, list) and data else ""
+    return f"{type(data).__name__}{inner}"
 
 
 def _has_labels(label: LabelColumn, names: Sequence[str]) -> bool:

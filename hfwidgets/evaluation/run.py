@@ -1,6 +1,7 @@
 """`hf.evaluate`: ask several models the same rows, within a budget, and score what comes back."""
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,7 +23,7 @@ from hfwidgets.evaluation.predictions import CLASSES, check_label, choose_metric
 from hfwidgets.evaluation.rows import LABEL, LabelColumn, Sample, read_sample
 from hfwidgets.evaluation.text_metrics import Normalizer, normalizer
 from hfwidgets.evaluation.values import Table
-from hfwidgets.tasks import find
+from hfwidgets.tasks import BaseTask, find
 
 NEEDED = ("numpy", "scipy")
 
@@ -95,10 +96,11 @@ def evaluate(
     found = find(task)
     normalizer_of = _check_normalizer(normalize)
     entrants = to_candidates(models)
+    _check_names(found, parameters, labels, [one.name for one in entrants])
     rows = read_sample(found, data, label=label, column=column, group=group, size=sample, seed=seed)
     folder = Path(resume).expanduser() if resume is not None else None
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
     options = {"concurrency": concurrency, "batch_size": batch_size, "executor": executor}
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
     referee = find_judge(judge, entrants) if judge is not None else None
@@ -135,6 +137,38 @@ def evaluate(
             progress=progress,
         )
     return evaluation
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.ConfigurationError(
+            f"resume={str(folder)!r} cannot be a folder: {error.strerror}. Pass another path; each "
+            "model gets a file in it."
+        ) from None
+
+
+def _check_names(
+    task: BaseTask,
+    parameters: Mapping[str, Any],
+    labels: Mapping[str, Any] | None,
+    models: Sequence[str],
+) -> None:
+    """Raise before anything is asked if a parameter, or a model in `labels`, does not exist."""
+    known = [*inspect.signature(evaluate).parameters, *task.signature.parameters]
+    for name in parameters:
+        if name not in task.signature.parameters:
+            raise errors.UnknownParameterError(
+                f"Neither evaluate() nor {task.name} has an argument {name!r}."
+                f"{errors.did_you_mean(name, known)}"
+            )
+    for name, own in (labels or {}).items():
+        if isinstance(own, Mapping) and name not in models:
+            raise errors.ConfigurationError(
+                f"labels= has a mapping for {name!r}, which is not one of the models."
+                f"{errors.did_you_mean(name, models)} Models: {', '.join(models)}."
+            )
 
 
 def _check_labels(task: str, sample: Sample, metrics: Any, normalize: Normalizer) -> None:

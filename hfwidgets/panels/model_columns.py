@@ -43,8 +43,14 @@ class ModelColumns(CallTools):
             ConfigurationError: fewer than two, an address with a key in it, or a file of something
                 else than votes.
         """
+        names = [models] if isinstance(models, str) else list(models)
+        if names == [models] or not all(isinstance(one, str) for one in names):
+            raise errors.ConfigurationError(
+                "models is a list of names, such as ['a/b', 'c/d:together']; functions compete in "
+                "hf.evaluate."
+            )
         # Without duplicates: columns are told apart by their names.
-        self.models = list(dict.fromkeys(models))
+        self.models = list(dict.fromkeys(names))
         for name in self.models:
             check_model(name)
         if len(self.models) < 2:

@@ -70,6 +70,10 @@ class RowsPanel(PanelWidget):
         votes: str | os.PathLike[str] | None = None,
         blind: bool = False,
     ) -> None:
+        if not isinstance(evaluation, Evaluation):
+            raise errors.ConfigurationError(
+                f"browse shows what hf.evaluate returned, not a {type(evaluation).__name__}."
+            )
         if not len(evaluation):
             raise errors.ConfigurationError(
                 "The evaluation has no rows that all models were asked."

@@ -335,6 +335,14 @@ def test_a_budget_needs_prices(loopback: Loopback) -> None:
         ({"sample": 0}, "at least 1"),
         ({"group": "doc"}, "group='doc'"),
         ({"budget": -1}, "above 0"),
+        ({"budget": "1"}, "above 0"),
+        ({"sample": "10"}, "whole number"),
+        ({"sample": 0.1}, "whole number"),
+        ({"metrics": "f1"}, "'macro_f1'"),
+        ({"lable": "mood"}, "has an argument 'lable'. Did you mean 'label'"),
+        ({"topk": 2}, "Did you mean 'top_k'"),
+        ({"labels": {"nevr": {"a": "good"}}}, "Did you mean 'never'"),
+        ({"resume": __file__}, "cannot be a folder"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_asked(options: dict[str, Any], message: str) -> None:
@@ -345,7 +353,7 @@ def test_mistakes_are_said_before_anything_is_asked(options: dict[str, Any], mes
         run([never], **options)
 
 
-@pytest.mark.parametrize("rows", [[], [{"text": "a", "mood": None}], 5, "text"])
+@pytest.mark.parametrize("rows", [[], [{"text": "a", "mood": None}], 5, "text", ["a", "b"]])
 def test_data_without_rows(rows: Any) -> None:
     with pytest.raises(errors.ConfigurationError):
         run([perfect], rows)
@@ -513,6 +521,20 @@ def test_answers_of_another_shape_are_wrong() -> None:
     )
     assert numbers.scores[0].metrics["mae"].value == 0
     assert numbers.scores[0].n == 9
+
+
+def test_a_mapping_to_a_label_that_no_row_has_is_said() -> None:
+    found = run([perfect, constant], labels={"good": "great", "bad": None})
+    assert found.notes == ["labels= leads to 'great', which no row has as its label."]
+
+
+def test_why_there_is_no_verdict_is_said_once() -> None:
+    def broken(text: str) -> str:
+        raise ConnectionError("gone")
+
+    text = repr(run([broken, perfect, constant]))
+    assert text.count("no verdict") == 1
+    assert "broken failed: ConnectionError: gone" in text
 
 
 def test_disagreements_are_a_table() -> None:

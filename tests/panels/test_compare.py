@@ -159,6 +159,9 @@ def test_the_code_repeats_the_comparison(stage: Stage) -> None:
     ("make", "message"),
     [
         (lambda: hf.compare(["one"], task="ner"), "at least two"),
+        (lambda: hf.compare("one,two"), "a list of names"),
+        (lambda: hf.compare([len, max], task="ner"), "compete in hf.evaluate"),
+        (lambda: hf.browse([{"text": "a"}]), "what hf.evaluate returned, not a list"),
         (lambda: hf.compare(["a", "b"], "Text", task="object-detection"), "no text for a prompt"),
         (lambda: hf.compare(["a", "b"], task="nothing"), "nothing"),
         (lambda: hf.compare(["a", "b"], task="ner", bogus=1), "bogus"),

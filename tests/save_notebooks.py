@@ -24,7 +24,13 @@ WITH_OUTPUTS = ("batch", "chat", "evaluate", "tabular", "text", "tour")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     # The lexer colors magics; without it, readers of unexecuted notebooks take Python's.
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    # The others let `jupyter nbconvert --to script` write Python, with magics as calls.
+    "language_info": {
+        "file_extension": ".py",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -1,5 +1,6 @@
 """The notebooks as they are committed and shipped: for readers, in the form of the save command."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -50,6 +51,16 @@ def test_written_for_readers(name: str) -> None:
     for cell in code_cells(name):
         assert "assert " not in cell.source
         assert not re.search(r"(from|import) hfwidgets\.", cell.source), "a public name is missing"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exported_as_a_script(name: str) -> None:
+    from nbconvert import ScriptExporter
+
+    source, resources = ScriptExporter().from_notebook_node(read(name))
+    assert resources["output_extension"] == ".py"
+    # Magics are calls. A cell may await, as notebooks let it.
+    compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_the_wheel_has_the_notebooks_and_nothing_else() -> None:

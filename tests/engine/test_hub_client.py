@@ -150,8 +150,8 @@ def test_sentence_similarity(hub: Hub, server: Server) -> None:
     near = hub.sentence_similarity(
         "That is a happy person", others, model=server.task("sentence-similarity")
     )
-    # the values on the model's card
-    assert near == pytest.approx([0.695, 0.943, 0.257], abs=0.001)
+    # the values on the model's card, which are of 32-bit weights
+    assert near == pytest.approx([0.695, 0.943, 0.257], abs=0.005)
 
 
 def test_text_classification(hub: Hub, server: Server) -> None:

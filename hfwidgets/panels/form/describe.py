@@ -77,14 +77,18 @@ def task_examples(task: BaseTask) -> list[Mapping[str, Any]]:
 
 def describe_examples(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return each example in a few words; those about the same image or columns by what differs."""
-    abouts = [_describe_subject(example) for example in found]
-    for at, example in enumerate(found):
-        if abouts.count(about := _describe_subject(example)) > 1:
-            abouts[at] = _describe_content(example) or about
-    return [
-        about if len(about) < MAX_DESCRIPTION_LENGTH else f"{about[: MAX_DESCRIPTION_LENGTH - 3]}…"
-        for about in abouts
+    subjects = [_describe_subject(example) for example in found]
+    abouts = [
+        (subjects.count(subject) > 1 and _describe_content(example)) or subject
+        for subject, example in zip(subjects, found, strict=True)
     ]
+    return [_shorten(about) for about in abouts]
+
+
+def _shorten(text: str) -> str:
+    if len(text) < MAX_DESCRIPTION_LENGTH:
+        return text
+    return f"{text[: MAX_DESCRIPTION_LENGTH - 3]}…"
 
 
 def _describe_subject(example: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from hfwidgets.panels.document.nodes import Message, Node, to_json
 from hfwidgets.panels.document.outputs import DisplayOutputs, StaticForm
 from hfwidgets.panels.document.page_messages import ChunkRequest, Hello, MediaRequest, PageMessage
 from hfwidgets.panels.document.protocol import PanelShape
+from hfwidgets.panels.document.shiny_session import ShinySession, find_shiny_session
 
 
 class PanelWidget(anywidget.AnyWidget):
@@ -49,6 +50,7 @@ class PanelWidget(anywidget.AnyWidget):
             _hfw_start={"shape": to_json(shape), "doc": self._hfw_mirror.get()},
             **traits,
         )
+        self._hfw_shiny_session = find_shiny_session(self.comm)
         self.on_msg(self._hfw_on_page_message)
         _allow_any_subshell(self)
 
@@ -86,6 +88,17 @@ class PanelWidget(anywidget.AnyWidget):
     def _hfw_show_error(self, error: Exception) -> None:
         """Show an error of an action that the page asked for."""
         raise error
+
+    def _send(self, msg: Message, buffers: list[bytes] | None = None) -> None:
+        # ipywidgets sends everything through this method: messages and synced traits.
+        send = super()._send
+        if (session := self._hfw_shiny_session) is not None:
+            session.send(lambda: send(msg, buffers))
+        else:
+            send(msg, buffers)
+
+    _hfw_shiny_session: ShinySession | None = None
+    """Set after the comm was opened, which happens within the session."""
 
     def _hfw_post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
         if self.comm is not None:  # None once the panel is closed

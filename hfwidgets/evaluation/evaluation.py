@@ -26,7 +26,7 @@ from hfwidgets.evaluation.judge import (
     read_votes,
     to_judge_rows,
 )
-from hfwidgets.evaluation.labels import describe_unknown, suspect_swap
+from hfwidgets.evaluation.labels import PATIENCE_ROWS, describe_unknown, suspect_swap
 from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import CLASSES, choose_metrics, find_classes
 from hfwidgets.evaluation.row_scoring import RowScorer
@@ -103,7 +103,7 @@ class Evaluation(Sequence[ScoredRow]):
         self._rows = scorer.score(asked)
         self.label_maps = scorer.maps
         self._faults = {
-            name: label_map.find_fault(sum(row.predictions[name] is not None for row in self._rows))
+            name: label_map.find_fault()
             for name, label_map in self.label_maps.items()
             if label_map is not None
         }
@@ -246,7 +246,8 @@ class Evaluation(Sequence[ScoredRow]):
 
     def _why_no_verdict(self, a: str, b: str) -> str:
         for name in (a, b):
-            if fault := self._faults.get(name):
+            fault = self._faults.get(name)
+            if fault and len(self._scored(name)) >= PATIENCE_ROWS:
                 return fault
             failed = sum(row.predictions[name] is None for row in self._rows)
             if self._rows and failed / len(self._rows) > MAX_FAILED_SHARE:

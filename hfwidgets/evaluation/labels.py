@@ -87,13 +87,13 @@ class LabelMap:
             return self._folded[named], "id2label"
         return None, "none"
 
-    def find_fault(self, rows: int) -> str:
-        """Return what to do if so many rows were scored and no word of the model has a label.
+    def find_fault(self) -> str:
+        """Return what to do if no word of the model has a label; empty if any has one.
 
         The sentence shows both lists and a mapping to paste. It is not raised, since the answers
         were paid for, and `rescore` needs no others.
         """
-        if rows < PATIENCE_ROWS or not self.used or any(v is not None for v in self.used.values()):
+        if not self.used or any(label is not None for label in self.used.values()):
             return ""
         words = [str(word) for word in self.used]
         paste = ", ".join(f"{word!r}: ..." for word in list(self.used)[:8])

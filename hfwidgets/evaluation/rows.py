@@ -151,9 +151,10 @@ def _has_labels(label: LabelColumn, names: Sequence[str]) -> bool:
 
 def _require_column(name: str, names: Sequence[str], argument: str) -> None:
     if name not in names:
+        # Names are texts here, whatever the table has.
+        hint = did_you_mean(str(name), names)
         raise ConfigurationError(
-            f"{argument}={name!r} is not a column of data.{did_you_mean(name, names)} Columns: "
-            f"{', '.join(names)}."
+            f"{argument}={name!r} is not a column of data.{hint} Columns: {', '.join(names)}."
         )
 
 
@@ -164,9 +165,9 @@ def _input_columns(
     others: Iterable[object],
 ) -> dict[str, str]:
     """The column of each parameter."""
-    if isinstance(column, str):
-        column = {task.inputs[0]: column}
     if column is not None:
+        if not isinstance(column, Mapping):
+            column = {task.inputs[0]: column}
         for name in column.values():
             _require_column(name, names, "column")
         return dict(column)

@@ -93,6 +93,12 @@ def test_words_without_a_partner_are_named_and_cost_nothing_again(loopback: Loop
     assert len(loopback.requests) == 1
 
 
+def test_words_without_a_partner_are_named_for_few_rows_too() -> None:
+    found = run([lambda text: "POSITIVE" if "good" in text else "NEGATIVE"], ROWS[:4])
+    assert "labels={'<lambda>': {'POSITIVE': ..., 'NEGATIVE': ...}}" in found.scores[0].note
+    assert "no verdict" not in found.verdict
+
+
 def test_case_spaces_and_hyphens_make_no_difference() -> None:
     rows = [{"text": str(at), "mood": "very good" if at % 2 else "bad"} for at in range(24)]
     found = run([lambda text: "Very_Good" if int(text) % 2 else "BAD"], rows)
@@ -330,6 +336,8 @@ def test_a_budget_needs_prices(loopback: Loopback) -> None:
     [
         ({"label": "moood"}, "'moood' is not a column of data. Did you mean 'mood'"),
         ({"column": "txt"}, "Columns: text, mood"),
+        ({"column": 0}, "column=0 is not a column"),
+        ({"label": 1}, "label=1 is not a column"),
         ({"metrics": "acuracy"}, "Did you mean 'accuracy'"),
         ({"normalize": "loud"}, "'none', 'basic', 'en'"),
         ({"sample": 0}, "at least 1"),

@@ -151,7 +151,7 @@ def open_table(rows: object) -> Table | None:
     return NarwhalsTable(found, names) if isinstance(found, nw.DataFrame) else None
 
 
-def as_row(item: object) -> Mapping[str, Any] | None:
+def as_row(item: Any) -> Mapping[str, Any] | None:
     """Return an object with named fields as a mapping; None for anything else.
 
     These are mappings, dataclasses, pydantic models, named tuples, rows of sqlite3 and items of
@@ -169,7 +169,7 @@ def as_row(item: object) -> Mapping[str, Any] | None:
     names = getattr(getattr(item, "dtype", None), "names", None)
     if names is None and type(item).__name__ == "Row" and hasattr(item, "keys"):
         names = list(item.keys())  # sqlite3's, and those of libraries like it
-    return None if names is None else {name: to_python(item[name]) for name in names}  # type: ignore[index]
+    return None if names is None else {name: to_python(item[name]) for name in names}
 
 
 def to_rows(table: object) -> list[dict[str, Any]] | None:

@@ -7,11 +7,11 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.counts import check_count
+from hfwidgets.core.paths import to_path
 from hfwidgets.tasks import find
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class MapOptions:
                     f"{self.task.name} takes one input per request: leave batch_size= out."
                 )
             self.batch_size = 1
-        self.resume = Path(resume).expanduser() if resume is not None else None
+        self.resume = None if resume is None else to_path("resume", resume)
         self.executor = executor
         self.on_error = on_error
         self.progress = progress

@@ -1,6 +1,6 @@
 """What is evaluated: a model, a provider's model, an endpoint, or a function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from hfwidgets import errors
@@ -89,7 +89,11 @@ def to_candidates(models: Any) -> list[Candidate]:
     Raises:
         ConfigurationError: there are none.
     """
-    given = [models] if isinstance(models, (str, Candidate)) or callable(models) else list(models)
+    given = [models] if isinstance(models, (str, Candidate)) or callable(models) else models
+    if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
+        raise errors.ConfigurationError(
+            f"models must be a list of ids, functions or Candidates; it is {models!r:.60}."
+        )
     found = [one if isinstance(one, Candidate) else Candidate(one) for one in given]
     if not found:
         raise errors.ConfigurationError("models is empty: name at least one model.")

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from hfwidgets.client import InferenceClient
+from hfwidgets.core.paths import to_path
 from hfwidgets.core.significance import holm
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation import report
@@ -434,7 +434,7 @@ class Evaluation(Sequence[ScoredRow]):
             )
         limit = budget if isinstance(budget, Budget) else Budget(budget)
         questions = list_questions(self._rows, self.models)
-        folder = Path(resume).expanduser() if resume is not None else None
+        folder = None if resume is None else to_path("resume", resume)
         asked = Answerer(
             *(referee.candidate, "chat-completion", {}, client, folder),
             {"concurrency": concurrency, "executor": executor},

@@ -12,10 +12,12 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.batch import END_TIMEOUT, stop_signal
 from hfwidgets.client import InferenceClient
+from hfwidgets.core.paths import to_path
 from hfwidgets.evaluation.answers import Answerer
 from hfwidgets.evaluation.ask_rows import INTERRUPTED, ProgressChoice, ask_all
 from hfwidgets.evaluation.budget import Budget, measure_spent
 from hfwidgets.evaluation.candidates import Candidate, CandidateLike, to_candidates
+from hfwidgets.evaluation.check_forms import check_forms
 from hfwidgets.evaluation.evaluation import Evaluation
 from hfwidgets.evaluation.judge import JudgeLike, find_judge
 from hfwidgets.evaluation.metrics import Metric
@@ -95,10 +97,11 @@ def evaluate(
     _require_extra()
     found = find(task)
     normalizer_of = _check_normalizer(normalize)
+    check_forms(label=label, column=column, metrics=metrics, labels=labels, group=group)
     entrants = to_candidates(models)
     _check_names(found, parameters, labels, [one.name for one in entrants])
     rows = read_sample(found, data, label=label, column=column, group=group, size=sample, seed=seed)
-    folder = Path(resume).expanduser() if resume is not None else None
+    folder = None if resume is None else to_path("resume", resume)
     if folder is not None:
         _make_folder(folder)
     options = {"concurrency": concurrency, "batch_size": batch_size, "executor": executor}

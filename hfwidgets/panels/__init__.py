@@ -48,7 +48,7 @@ def panel(task: str, model: str | None = None, **settings: Any) -> "Panel":
         UnknownTaskError: there is neither a task nor a domain of this name.
         UnknownParameterError: a keyword is neither a setting nor a parameter of the task.
     """
-    if task in FIRST_TASKS:
+    if isinstance(task, str) and task in FIRST_TASKS:
         return _domain_panel(task, FIRST_TASKS[task], model, settings)
     name = tasks.find(task).name
     if name == CHAT:

@@ -103,6 +103,8 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self.observe(self._hfw_follow_model, ["model", "provider"])
         self._hfw_follow_model()
         system_message = [{"role": "system", "content": system}] if system else []
+        if not isinstance(messages, Iterable):
+            raise errors.InputError(f"messages must be a list of messages; it is {messages!r:.60}.")
         # Through the trait, whose observer checks the messages and fills the conversation.
         self.messages = [*system_message, *messages]
 

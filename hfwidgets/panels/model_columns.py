@@ -43,8 +43,9 @@ class ModelColumns(CallTools):
             ConfigurationError: fewer than two, an address with a key in it, or a file of something
                 else than votes.
         """
-        names = [models] if isinstance(models, str) else list(models)
-        if names == [models] or not all(isinstance(one, str) for one in names):
+        is_list = isinstance(models, Iterable) and not isinstance(models, str)
+        names = list(models) if is_list else []
+        if not is_list or not all(isinstance(one, str) for one in names):
             raise errors.ConfigurationError(
                 "models is a list of names, such as ['a/b', 'c/d:together']; functions compete in "
                 "hf.evaluate."

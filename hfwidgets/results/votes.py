@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.paths import to_path
 from hfwidgets.core.significance import holm, sign_test
 from hfwidgets.results import html_table, show
 from hfwidgets.results.record import Elements, Record
@@ -73,7 +74,7 @@ class Votes(Elements[Vote]):
         self, votes: Iterable[Vote] = (), path: str | os.PathLike[str] | None = None
     ) -> None:
         super().__init__(votes)
-        self._path = Path(path).expanduser() if path is not None else None
+        self._path = None if path is None else to_path("votes", path)
         if self._path is not None and self._path.exists():
             for vote in _read_votes(self._path):
                 self._replace(vote)

@@ -87,3 +87,9 @@ def test_concurrency_of_zero_and_other_modes_of_on_error_are_refused() -> None:
 def test_limit_zero_processes_no_row() -> None:
     with answers(text_classification=[{"label": "A", "score": 1.0}]):
         assert len(hf.map("text-classification", [*"abc"], limit=0, progress=False)) == 0
+
+
+@pytest.mark.parametrize("resume", [True, 5, "", " ", b"x", "a\0b", "\ud800", ["a"]])
+def test_a_file_of_answers_is_a_path(resume: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="resume must be a path"):
+        hf.map("text-classification", ["a"], resume=resume)

@@ -628,3 +628,22 @@ def test_a_single_answer_is_one_label_of_a_row_with_several() -> None:
     found = run([perfect], rows)
     assert found.scores[0].metrics["micro_f1"].value == pytest.approx(0.8)
     assert found.scores[0].metrics["subset_accuracy"].value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("models", [None, 5, b"x", {"a": 1}]),
+        ("label", [None, 5, ["mood"], pd.DataFrame()]),
+        ("column", [5, ["text"], {"text": 1}, np.zeros(2)]),
+        ("group", [5, ["mood"], {}]),
+        ("metrics", [5, {"accuracy": 1}, str]),
+        ("labels", [["good"], "good", np.zeros(2)]),
+        ("resume", [True, 5, "", " ", b"x", "a\0b", "\ud800", "x" * 5000, __file__]),
+    ],
+)
+def test_arguments_of_another_form_are_refused_by_name(name: str, values: list[Any]) -> None:
+    for value in values:
+        options = {"models": [perfect], name: value}
+        with pytest.raises(errors.ConfigurationError, match=name):
+            run(options.pop("models"), **options)

@@ -494,3 +494,18 @@ def test_clear_empties_the_form_and_keeps_the_results(panel: Open) -> None:
     assert (doc["inputs"], doc["result"], doc["answered"]) == ({"text": None}, None, None)
     assert (doc["state"]["status"], doc["state"]["stats"]) == ("idle", None)
     assert opened.results == [result]
+
+
+def test_values_of_odd_types_end_in_errors_of_ours() -> None:
+    for labels in (5, len, str):
+        panel = hf.panel("zero-shot-classification", text="x", candidate_labels=labels)
+        with pytest.raises(errors.InputError, match="Candidate labels"):
+            panel.run()
+        panel.close()
+    hf.panel("text-classification", text="x", top_k=np.zeros(2)).close()
+    for task in (["text"], {"a": 1}, None):
+        with pytest.raises(errors.HfWidgetsError):
+            hf.panel(task)  # type: ignore[arg-type]
+    for messages in (None, 5, len):
+        with pytest.raises(errors.InputError, match="messages must be a list"):
+            hf.chat(messages=messages)

@@ -58,11 +58,16 @@ def describe_panel(
     )
 
 
+def _is_blank(value: object) -> bool:
+    # Without a comparison, which arrays and tables answer with one of their own.
+    return value is None or (isinstance(value, str) and not value)
+
+
 def describe_settings(
     model: str | None, provider: str | None, values: Mapping[str, Any]
 ) -> PanelSettings:
     """Return the settings as the page shows them; values that are not set are left out."""
-    visible = {name: value for name, value in values.items() if value not in (None, "")}
+    visible = {name: value for name, value in values.items() if not _is_blank(value)}
     return PanelSettings(model=model or "", provider=provider or "", values=visible)
 
 

@@ -1,6 +1,6 @@
 """A panel's inputs, set from Python, from the page or from another panel."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sized
 from typing import Any
 
 from hfwidgets import errors
@@ -78,7 +78,9 @@ class PanelInputs(MutableMapping[str, Any]):
                 )
         for name in self._names:
             control = self.control_for(name)
-            if isinstance(control, controls.LabelList) and len(found.get(name, ())) < control.least:
+            labels = found.get(name, ())
+            count = len(labels) if isinstance(labels, Sized) else 0
+            if isinstance(control, controls.LabelList) and count < control.least:
                 raise errors.InputError(
                     f"{_input_title(name)} needs at least {control.least}: type one and press "
                     "Enter."

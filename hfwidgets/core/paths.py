@@ -1,0 +1,23 @@
+"""The one check of arguments that are paths."""
+
+import os
+from pathlib import Path
+
+from hfwidgets import errors
+
+
+def to_path(name: str, value: object) -> Path:
+    """Return an argument as a path, with `~` expanded.
+
+    Raises:
+        ConfigurationError: it is not a path, blank, or has characters that no path has.
+    """
+    try:
+        # Both conversions refuse what is not a path; the second one halves of characters, too.
+        text = os.fspath(value)  # type: ignore[call-overload]
+        is_usable = isinstance(text, str) and bool(text.strip()) and b"\0" not in os.fsencode(text)
+    except (TypeError, UnicodeEncodeError):
+        is_usable = False
+    if not is_usable:
+        raise errors.ConfigurationError(f"{name} must be a path; it is {value!r:.60}.")
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's needs a home folder

@@ -8,6 +8,9 @@ from hfwidgets.evaluation import Evaluation
 from hfwidgets.evaluation.labels import LabelMap
 from hfwidgets.panels.document.protocol import LabelMapping, LabelMatch
 
+MAX_WORDS = 50
+"""The most words of a model that are listed: one that answers in sentences has one per row."""
+
 
 def describe_mappings(evaluation: Evaluation) -> list[LabelMapping]:
     """Return each model's words with their labels; none for tasks without classes."""
@@ -20,9 +23,10 @@ def describe_mappings(evaluation: Evaluation) -> list[LabelMapping]:
                     label=None if label is None else list_labels(label_map).index(label),
                     way=label_map.ways[word],
                 )
-                for word, label in label_map.used.items()
+                for word, label in list(label_map.used.items())[:MAX_WORDS]
             ],
             labels=[str(label) for label in list_labels(label_map)],
+            more=max(0, len(label_map.used) - MAX_WORDS),
         )
         for name, label_map in evaluation.label_maps.items()
         if label_map is not None

@@ -113,6 +113,18 @@ def test_words_are_shown_with_their_labels_and_mapped_by_hand() -> None:
         panel.map_label("numbered", "LABEL_1", "fine")
 
 
+def test_a_model_that_answers_in_sentences_lists_few_of_them() -> None:
+    rows = [{"text": f"good {at}", "mood": "good"} for at in range(70)]
+    found = hf.evaluate(
+        *("text-classification", rows, [lambda text: f"It is {text}"]),
+        label="mood",
+        column="text",
+        progress=False,
+    )
+    [mapping] = page(hf.browse(found)).doc["mappings"]
+    assert (len(mapping["words"]), mapping["more"]) == (50, 20)
+
+
 def test_labels_are_matched_by_the_models_own_names(loopback: Loopback) -> None:
     def answer(seen: Seen) -> Answer:
         texts = json.loads(seen.body)["inputs"]

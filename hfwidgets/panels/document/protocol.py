@@ -403,6 +403,8 @@ class LabelMapping(Part, kw_only=True):
     model: str
     words: list[LabelMatch]
     labels: list[str]
+    more: int = 0
+    """How many words are not listed."""
 
 
 class RowInput(Part, kw_only=True):

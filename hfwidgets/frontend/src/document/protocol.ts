@@ -261,6 +261,7 @@ export interface LabelMapping {
   model: string;
   words: LabelMatch[];
   labels: string[];
+  more?: number;
 }
 
 export interface RowInput {

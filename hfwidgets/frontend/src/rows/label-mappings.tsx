@@ -23,7 +23,7 @@ export function LabelMappings({ mappings }: { mappings: LabelMapping[] }) {
 function Mapping({ mapping }: { mapping: LabelMapping }) {
   return (
     <table class="hfw-table hfw-mapping">
-      <caption>{mapping.model}</caption>
+      <caption>{mapping.model + (mapping.more ? ` (${mapping.more} more answers)` : "")}</caption>
       <thead>
         <tr>
           <th scope="col">Answer</th>

@@ -9,7 +9,7 @@ import pytest
 
 from hfwidgets import InferenceClient, errors, recordings
 from hfwidgets.batch import BatchRow
-from hfwidgets.engine.install.hub_files import FoundFile
+from hfwidgets.engine.install.hub_files import FoundFiles
 from hfwidgets.evaluation import Candidate, evaluate
 from hfwidgets.notebook.doctor import doctor
 from tests.plugins.loopback import Answer, Loopback, Seen
@@ -105,7 +105,7 @@ def test_the_error_of_a_function_shows_no_token() -> None:
 
 
 def test_the_source_of_weights_shows_no_key() -> None:
-    found = FoundFile(None, f"https://u:{PASSWORD}@mirror.example/?key={KEY} cannot be reached")
+    found = FoundFiles(None, f"https://u:{PASSWORD}@mirror.example/?key={KEY} cannot be reached")
     assert found.source == "https://…@mirror.example/?key=… cannot be reached"
 
 

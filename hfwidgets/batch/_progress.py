@@ -132,7 +132,9 @@ class Progress:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration for people: 12 s, 3 min 20 s, 2 h 5 min."""
+    """Return a duration for people: 40 ms, 12 s, 3 min 20 s, 2 h 5 min."""
+    if 0 < seconds < 0.1:
+        return f"{max(1, round(1000 * seconds))} ms"
     # Rounded first: 59.7 seconds are 1 min 0 s, and not 60 s.
     whole = round(seconds)
     if whole < 60:

@@ -102,6 +102,8 @@ def test_facts() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0.0002, "1 ms"),
+        (0.043, "43 ms"),
         (0.21, "0.2 s"),
         (42.4, "42 s"),
         (59.6, "1 min 0 s"),

@@ -8,19 +8,20 @@ from hfwidgets.evaluation.metrics import Metric
 
 
 def _is_column_map(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value.values())
+    # A number is looked up too, so that the error lists the columns.
+    return isinstance(value, Mapping) and all(isinstance(at, (str, int)) for at in value.values())
 
 
 _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "label": (
-        lambda value: isinstance(value, str) or callable(value),
+        lambda value: isinstance(value, (str, int)) or callable(value),
         "the name of a column, or a function of the row",
     ),
     "column": (
-        lambda value: value is None or isinstance(value, str) or _is_column_map(value),
+        lambda value: value is None or isinstance(value, (str, int)) or _is_column_map(value),
         "the name of a column, or a dict of parameter to column",
     ),
-    "group": (lambda value: value is None or isinstance(value, str), "the name of a column"),
+    "group": (lambda value: value is None or isinstance(value, (str, int)), "the name of a column"),
     "metrics": (
         lambda value: (
             value is None

@@ -102,6 +102,7 @@ OPTIONAL = {
     "tqdm": "the extra [local], for downloads of the command",
     **dict.fromkeys(("jiwer", "pycocotools", "sacrebleu", "scipy"), "the extra [eval]"),
     "whisper_normalizer": "the extra [eval]",
+    "shiny": "widgets made within a session of Shiny",
     "pytest": "the plugin of pytest",
     "_typeshed": "for type checkers only",
 }

@@ -15,8 +15,6 @@ from tests.browser.talker import Talker
 from tests.browser.test_holoviz import FRONT_END
 from tests.plugins.loopback import Loopback
 
-pytest.importorskip("shinywidgets")
-
 APP = """import threading
 
 import hfwidgets as hf

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from hfwidgets import errors
 
@@ -12,6 +13,7 @@ def to_path(name: str, value: object) -> Path:
     Raises:
         ConfigurationError: it is not a path, blank, or has characters that no path has.
     """
+    text: Any = None
     try:
         # Both conversions refuse what is not a path; the second one halves of characters, too.
         text = os.fspath(value)  # type: ignore[call-overload]

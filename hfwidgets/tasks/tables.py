@@ -164,11 +164,14 @@ def as_row(item: Any) -> Mapping[str, Any] | None:
     if dataclasses.is_dataclass(item):
         return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
     for method in ("model_dump", "_asdict"):
-        if callable(convert := getattr(item, method, None)):
-            return dict(convert())
+        convert: Any = getattr(item, method, None)
+        if callable(convert):
+            fields: Any = convert()
+            return dict(fields)
     names = getattr(getattr(item, "dtype", None), "names", None)
-    if names is None and type(item).__name__ == "Row" and hasattr(item, "keys"):
-        names = list(item.keys())  # sqlite3's, and those of libraries like it
+    keys: Any = getattr(item, "keys", None)
+    if names is None and type(item).__name__ == "Row" and keys is not None:
+        names = list(keys())  # sqlite3's, and those of libraries like it
     return None if names is None else {name: to_python(item[name]) for name in names}
 
 

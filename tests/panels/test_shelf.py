@@ -161,4 +161,4 @@ def test_a_large_static_form_is_sent_rarely(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(sent()) <= 3
         for number in range(5):
             shown.update_static(StaticForm(str(number), ""))
-        assert captured.outputs[-1].data["text/html"].endswith(">4</div>")
+        assert ">4</div>" in captured.outputs[-1].data["text/html"]

@@ -431,8 +431,8 @@ def test_the_hub_is_asked_for_what_can_be_served_from_it(
 ) -> None:
     """A file that only a folder may have is never downloaded, so it does not count."""
     for name, file in (("good", "onnx/model_quantized.onnx"), ("other", "model.onnx")):
-        files = [{"type": "file", "path": file, "size": 1, "oid": "0"}]
-        loopback.route("GET", f"/api/models/org/{name}/tree/main", Answer(json=files))
+        listed = {"id": f"org/{name}", "siblings": [{"rfilename": file}]}
+        loopback.route("GET", f"/api/models/org/{name}", Answer(json=listed))
     sources = "org/good", "org/other", "org/other:model.onnx", "not/an/id"
     found = ask_whether_onnx(*sources, HF_ENDPOINT=loopback.url, HF_HUB_CACHE=str(tmp_path))
     assert found == ["True", "False", "True", "False"]

@@ -176,7 +176,8 @@ def _lists_onnx(source: str) -> bool:
         # What is in the cache needs no network, and what was put there is used again.
         if any(isinstance(try_to_load_from_cache(source, name), str) for name in HUB_VARIANTS):
             return True
-        found = HfApi().list_repo_files(source)
+        # Not `list_repo_files`, which tries for 23 seconds where the Hub cannot be reached.
+        found = [file.rfilename for file in HfApi().model_info(source, timeout=10).siblings or ()]
     except hub_error_types():
         return False  # the next loader names what is wrong with the id
     return any(name in HUB_VARIANTS for name in found)

@@ -31,8 +31,10 @@ def desk(notebook: Open, stage: Stage) -> Desk:
     """`desk(task, more cells)` opens a notebook with the task's panel."""
 
     def make(task: str, *cells: str, settings: str = "") -> Notebook:
-        opened = write_panel(stage, task, settings)
-        first = f"import hfwidgets as hf\npanel = {opened}\npanel"
+        url = stage.url(task)
+        make = "playground(task=" if task == "chat-completion" else "panel("
+        opened = f"panel = hf.{make}{task!r}, base_url={url!r}, {settings})"
+        first = f"import hfwidgets as hf\n{opened}\npanel"
         made = notebook([first, *cells], run=False)
         made.run(0)
         error = made.page.locator("[data-mime-type$=stderr]")
@@ -41,12 +43,6 @@ def desk(notebook: Open, stage: Stage) -> Desk:
         return made
 
     return make
-
-
-def write_panel(stage: Stage, task: str, settings: str = "") -> str:
-    """Return the code of a task's panel on the played service."""
-    make = "playground(task=" if task == "chat-completion" else "panel("
-    return f"hf.{make}{task!r}, base_url={stage.url(task)!r}, {settings})"
 
 
 def run(book: Notebook) -> Locator:
@@ -85,26 +81,9 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-GROUP_SIZE = 8
-"""Tasks that share a notebook: a page and a kernel for each would take most of the time."""
-
-
-@pytest.mark.parametrize("start", range(0, len(TASKS), GROUP_SIZE))
-def test_each_task_runs_stops_and_fails_in_view(notebook: Open, stage: Stage, start: int) -> None:
-    tasks = list(TASKS)[start : start + GROUP_SIZE]
-    makers = "".join(f"    lambda: {write_panel(stage, task)},\n" for task in tasks)
-    first = f"import hfwidgets as hf\nmakers = iter([\n{makers}])"
-    book = notebook([first, "panel = next(makers)()\npanel"], run=False)
-    book.run(0)
-    for task in tasks:
-        book.run(1)  # in the place of the panel before
-        expect(book.panel, task).to_have_count(1)
-        expect(book.panel.locator(".hfw-is-done"), task).to_have_count(0)
-        check_task(book, stage, task)
-
-
-def check_task(book: Notebook, stage: Stage, task: str) -> None:
-    """Run a task's example, stop a run, let one fail, and run again."""
+@pytest.mark.parametrize("task", TASKS)
+def test_each_task_runs_stops_and_fails_in_view(desk: Desk, stage: Stage, task: str) -> None:
+    book = desk(task)
     try_example(book)
     view = book.panel.locator(".hfw-view")
     if task in SHOWN:

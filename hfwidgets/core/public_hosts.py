@@ -106,24 +106,17 @@ def is_public(address: IPAddress) -> bool:
         address not in _network(GLOBAL_UNICAST) or address in _network(TEREDO)
     ):
         return False  # ::127.0.0.1, site-local addresses and what is not assigned
-    if any(address.version == net.version and address in net for net in _reserved_networks()):
+    if any(address in _network(text) for text in RESERVED):
         return False
     # For Python, multicast addresses are global.
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 @functools.cache
-def _reserved_networks() -> "list[ipaddress.IPv4Network | ipaddress.IPv6Network]":
+def _network(text: str) -> "ipaddress.IPv4Network | ipaddress.IPv6Network":
     import ipaddress
 
-    return [ipaddress.ip_network(text) for text in RESERVED]
-
-
-@functools.cache
-def _network(text: str) -> "ipaddress.IPv6Network":
-    import ipaddress
-
-    return ipaddress.IPv6Network(text)
+    return ipaddress.ip_network(text)
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hfwidgets import errors
+from hfwidgets.core.paths import expand_home
 
 TRUE_VALUES = frozenset({"1", "on", "yes", "true"})
 """What switches a variable on, in lower case."""
@@ -88,11 +89,8 @@ def read_path(name: str) -> Path | None:
 
 
 def expand_path(path: str) -> Path:
-    """Return a path with `~` and the variables in it expanded, where they are known.
-
-    A container may run as a user without a home folder, for whom `Path.expanduser` raises an error.
-    """
-    return Path(os.path.expanduser(os.path.expandvars(path)))  # noqa: PTH111
+    """Return a path with `~` and the variables in it expanded, where they are known."""
+    return expand_home(os.path.expandvars(path))
 
 
 def default_provider() -> str | None:

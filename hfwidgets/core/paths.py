@@ -1,4 +1,4 @@
-"""The one check of arguments that are paths."""
+"""The one check of arguments that are paths, and what `~` stands for in them."""
 
 import os
 from pathlib import Path
@@ -22,4 +22,12 @@ def to_path(name: str, value: object) -> Path:
         is_usable = False
     if not is_usable:
         raise errors.ConfigurationError(f"{name} must be a path; it is {value!r:.60}.")
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's needs a home folder
+    return expand_home(text)
+
+
+def expand_home(path: str) -> Path:
+    """Return a path with `~` expanded, where the home folder is known.
+
+    A container may run as a user without one, for whom `Path.expanduser` raises an error.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111

@@ -152,8 +152,6 @@ def _parse_rate(value: Any) -> int | None:
         value = value.item()
     elif hasattr(value, "__len__"):
         return None
-    if getattr(value, "shape", None):
-        return None
     try:
         return int(value) if int(value) == value and value > 0 else None
     except (TypeError, ValueError, OverflowError):

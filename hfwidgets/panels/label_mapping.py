@@ -1,5 +1,6 @@
 """The labels that models' words became, for the page, and the mapping with one of them changed."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,22 +16,27 @@ MAX_WORDS = 50
 def describe_mappings(evaluation: Evaluation) -> list[LabelMapping]:
     """Return each model's words with their labels; none for tasks without classes."""
     return [
-        LabelMapping(
-            model=name,
-            words=[
-                LabelMatch(
-                    word=str(word),
-                    label=None if label is None else list_labels(label_map).index(label),
-                    way=label_map.ways[word],
-                )
-                for word, label in list(label_map.used.items())[:MAX_WORDS]
-            ],
-            labels=[str(label) for label in list_labels(label_map)],
-            more=max(0, len(label_map.used) - MAX_WORDS),
-        )
+        _describe_mapping(name, label_map)
         for name, label_map in evaluation.label_maps.items()
         if label_map is not None
     ]
+
+
+def _describe_mapping(name: str, label_map: LabelMap) -> LabelMapping:
+    labels = list_labels(label_map)
+    return LabelMapping(
+        model=name,
+        words=[
+            LabelMatch(
+                word=str(word),
+                label=None if label is None else labels.index(label),
+                way=label_map.ways[word],
+            )
+            for word, label in itertools.islice(label_map.used.items(), MAX_WORDS)
+        ],
+        labels=list(map(str, labels)),
+        more=max(0, len(label_map.used) - MAX_WORDS),
+    )
 
 
 def list_labels(label_map: LabelMap) -> list[Any]:

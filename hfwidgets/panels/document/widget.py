@@ -39,6 +39,9 @@ class PanelWidget(anywidget.AnyWidget):
     _esm = t.Unicode().tag(sync=True)
     _hfw_start = t.Dict().tag(sync=True)
 
+    _hfw_shiny_session: ShinySession | None = None
+    """Set after the comm was opened, which happens within the session."""
+
     def __init__(self, shape: PanelShape, doc: dict[str, Node], **traits: Any) -> None:
         # The page holds one link per key, which all views of the panel share.
         shape.key = uuid.uuid4().hex[:12]
@@ -96,9 +99,6 @@ class PanelWidget(anywidget.AnyWidget):
             session.send(lambda: send(msg, buffers))
         else:
             send(msg, buffers)
-
-    _hfw_shiny_session: ShinySession | None = None
-    """Set after the comm was opened, which happens within the session."""
 
     def _hfw_post_message(self, message: Message, buffers: list[bytes] | None = None) -> None:
         if self.comm is not None:  # None once the panel is closed

@@ -101,9 +101,7 @@ def evaluate(
     entrants = to_candidates(models)
     _check_names(found, parameters, labels, [one.name for one in entrants])
     rows = read_sample(found, data, label=label, column=column, group=group, size=sample, seed=seed)
-    folder = None if resume is None else to_path("resume", resume)
-    if folder is not None:
-        _make_folder(folder)
+    folder = None if resume is None else _make_folder(to_path("resume", resume))
     options = {"concurrency": concurrency, "batch_size": batch_size, "executor": executor}
     answerers = [Answerer(one, found.name, parameters, client, folder, options) for one in entrants]
     referee = find_judge(judge, entrants) if judge is not None else None
@@ -142,9 +140,10 @@ def evaluate(
     return evaluation
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return folder
     except OSError as error:
         raise errors.ConfigurationError(
             f"resume={str(folder)!r} cannot be a folder: {error.strerror}. Pass another path; each "

@@ -248,8 +248,7 @@ def _to_verbose_json(transcript: SpeechTranscript, task: Task) -> dict[str, Any]
 
 
 def _name_language(parts: list[SpeechSegment]) -> str:
-    """Return the language as OpenAI names it if it is English or there is no speech, else its
-    code."""
+    """Return "english", as OpenAI does, or another language's code; "english" without speech."""
     code = parts[0].language if parts else "en"
     return "english" if code == "en" else code
 

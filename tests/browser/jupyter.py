@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,23 +79,31 @@ def serve(folder: Path, kind: str = "lab", theme: str = "JupyterLab Light") -> I
     root.mkdir(parents=True)
     env = _environment(folder, theme)
     port, token = free_port(), secrets.token_hex(16)
-    log = (folder / "server.log").open("wb")
-    process = subprocess.Popen(
-        _command(kind, root, port, token),
-        env=env,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        cwd=root,
-        start_new_session=True,
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        probe = f"{url}/{PROBES.get(kind, 'api/status')}?token={token}"
-        await_server(process, probe, folder / "server.log")
+    probe = f"{url}/{PROBES.get(kind, 'api/status')}?token={token}"
+    with run_server(_command(kind, root, port, token), probe, root, folder / "server.log", env):
         yield Jupyter(kind, url, token, root)
-    finally:
-        stop(process)
-        log.close()
+
+
+@contextlib.contextmanager
+def run_server(
+    command: list[str], probe: str, folder: Path, log: Path, env: Mapping[str, str]
+) -> Iterator[None]:
+    """Run a server in a folder; it answers at the address `probe` when the block begins."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            await_server(process, probe, log)
+            yield
+        finally:
+            stop(process)
 
 
 def free_port() -> int:

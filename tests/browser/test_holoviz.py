@@ -1,7 +1,6 @@
 """Panels in holoviz Panel, with a plain anywidget as control."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ask
-from tests.browser.jupyter import await_server, free_port, stop
+from tests.browser.jupyter import free_port, run_server
 from tests.browser.stage import Stage
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
@@ -54,21 +53,10 @@ def app(loopback: Loopback, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "app.py").write_text(APP.format(chat=chat, task=task))
     port = free_port()
     command = [sys.executable, "-m", "panel", "serve", "app.py", "--port", str(port)]
-    log = tmp_path / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, "BOKEH_RESOURCES": "server"},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        await_server(process, f"http://127.0.0.1:{port}/app", log)
-        yield f"http://127.0.0.1:{port}/app"
-    finally:
-        stop(process)
+    url = f"http://127.0.0.1:{port}/app"
+    env = {**os.environ, "BOKEH_RESOURCES": "server"}
+    with run_server(command, url, tmp_path, tmp_path / "server.log", env):
+        yield url
 
 
 def test_a_task_and_a_chat(app: str, page: Page) -> None:

@@ -1,7 +1,6 @@
 """Panels in marimo: the same anywidget, shown as it is or wrapped for reactive cells."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ask
-from tests.browser.jupyter import await_server, free_port, stop
+from tests.browser.jupyter import free_port, run_server
 from tests.browser.stage import Stage
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
@@ -68,23 +67,11 @@ def marimo(folder: Path, mode: str) -> Iterator[str]:
     """The address of the app in `folder`, which is run, or edited with its cells in view."""
     port = free_port()
     command = [sys.executable, "-m", "marimo", "--quiet", mode, "app.py", "--headless"]
-    log = folder / "server.log"
+    command += ["--no-token", "--host", "127.0.0.1", "--port", str(port)]
     env = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*command, "--no-token", "--host", "127.0.0.1", "--port", str(port)],
-            cwd=folder,
-            env=env,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
     url = f"http://127.0.0.1:{port}"
-    try:
-        await_server(process, f"{url}/health", log)
+    with run_server(command, f"{url}/health", folder, folder / "server.log", env):
         yield url
-    finally:
-        stop(process)
 
 
 def test_a_task_and_a_chat(page: Page, loopback: Loopback, tmp_path: Path) -> None:

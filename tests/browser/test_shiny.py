@@ -1,7 +1,6 @@
 """Panels in Shiny, which sends a widget's messages when its session is flushed."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Gate, ask
-from tests.browser.jupyter import await_server, free_port, stop
+from tests.browser.jupyter import free_port, run_server
 from tests.browser.talker import Talker
 from tests.browser.test_holoviz import FRONT_END
 from tests.plugins.loopback import Loopback
@@ -45,21 +44,9 @@ def app(loopback: Loopback, tmp_path: Path, gate: Gate) -> Iterator[str]:
     (tmp_path / "app.py").write_text(APP.format(chat=Talker(loopback).url, wait=gate.blocking))
     port = free_port()
     command = [sys.executable, "-m", "shiny", "run", "app.py", "--port", str(port)]
-    log = tmp_path / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=dict(os.environ),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        await_server(process, f"http://127.0.0.1:{port}", log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)
+    url = f"http://127.0.0.1:{port}"
+    with run_server(command, url, tmp_path, tmp_path / "server.log", os.environ):
+        yield url
 
 
 def test_what_the_kernel_sends_waits_for_no_message_of_the_page(

@@ -20,6 +20,9 @@ ROWS = [{"text": f"{mood} {at}", "mood": mood} for at in range(20) for mood in (
 READY = 12
 """How many requests are answered before the server holds all others."""
 
+AT_ONCE = 4
+"""How many requests an evaluation sends at once."""
+
 
 class Service:
     """A service that answers some requests, and holds the others until their client leaves."""
@@ -27,7 +30,9 @@ class Service:
     def __init__(self, loopback: Loopback) -> None:
         self.loopback = loopback
         self.is_open = False
+        self.held = 0
         self.on_hold = threading.Event()
+        """Set once every request under way is held: the answers of all others have arrived."""
         self.answered: list[str] = []
         self._lock = threading.Lock()
         loopback.route("POST", "/", self._answer)
@@ -38,7 +43,9 @@ class Service:
             if self.is_open or len(self.answered) < READY:
                 self.answered.append(text)
                 return Answer(json=[{"label": text.split()[0], "score": 0.9}])
-        self.on_hold.set()
+            self.held += 1
+            if self.held == AT_ONCE:
+                self.on_hold.set()
         return Answer(headers={"content-type": "application/json"}, chunks=self._blanks())
 
     def _blanks(self) -> Iterator[bytes]:
@@ -54,7 +61,7 @@ class Service:
             "models": [Candidate(client=client, name="served")],
             "label": "mood",
             "column": "text",
-            "concurrency": 4,
+            "concurrency": AT_ONCE,
             "batch_size": 1,
             "progress": False,
             **options,
@@ -69,7 +76,7 @@ def service(loopback: Loopback) -> Service:
 async def cancel(service: Service, **options: Any) -> Evaluation:
     """Cancel an evaluation while the server holds its requests; return what it kept."""
     task = asyncio.create_task(aevaluate(**service.arguments(**options)))
-    await asyncio.to_thread(until, service.on_hold.is_set, "a request that waits")
+    await asyncio.to_thread(until, service.on_hold.is_set, "all requests that wait")
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as caught:
         await task

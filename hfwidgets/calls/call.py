@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from hfwidgets import errors
 from hfwidgets.calls import addressing, check_inputs, retired_hosts
 from hfwidgets.calls.addressing import BASE_HEADERS
-from hfwidgets.calls.json_body import dump_json, encode_json
+from hfwidgets.calls.json_body import encode_json
 from hfwidgets.calls.known_secrets import collect_secrets, secrets_in_headers, secrets_in_url
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.redirects import follow_redirect, is_redirect
@@ -366,7 +366,7 @@ class Call:
         if send.json is not None:
             headers["content-type"] = "application/json"
             try:
-                content = dump_json(send.json).encode()
+                content = send.dump_json()
             except (TypeError, ValueError, RecursionError):  # media, or a mistake
                 content = encode_json(send.json)
         size = getattr(content, "size", None)

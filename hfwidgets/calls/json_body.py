@@ -1,6 +1,5 @@
 """A request's JSON body, with media in it as base64."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,13 +11,9 @@ from hfwidgets.errors.excerpt import make_excerpt
 MAX_DEPTH = 100
 """The depth at which the search for a value that JSON cannot express gives up."""
 
-# One encoder for all bodies: `json.dumps` with options makes a new one for each call.
-dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-"""Returns a value without media as JSON text; ValueError or TypeError if it cannot be written."""
-
 
 def encode_json(value: Any) -> bytes | media.Body:
-    """Return JSON in pieces, for a value with media in it; `dump_json` writes all others.
+    """Return JSON in pieces, for a value with media in it; `Send.dump_json` writes all others.
 
     Raises:
         InputError: the value holds something that JSON cannot express.

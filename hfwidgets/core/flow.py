@@ -13,10 +13,11 @@ An error of a step is thrown into the flow that yielded it.
 """
 
 import json
+import math
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from hfwidgets.core.drop_none import drop_none, is_left_out
 from hfwidgets.errors.secrets import mask_repr, redact, redact_headers
@@ -106,6 +107,43 @@ class Send:
     follow: bool = True
     max_wait: float | None = None
     tries: int | None = None
+
+    def dump_json(self) -> bytes:
+        """Return `json` as text in UTF-8.
+
+        Raises:
+            ValueError, TypeError, RecursionError: it holds media, or what JSON cannot express.
+        """
+        if not _is_plain(self.json):
+            return _dump_strictly(self.json).encode()
+        import msgspec  # the first call needs it, not the import of this package
+
+        try:
+            # Ten times as fast as `json` on a long chat, but it writes NaN as null, and bytes and
+            # dates as texts: hence the check.
+            return msgspec.json.encode(self.json)
+        except (TypeError, ValueError, OverflowError):
+            return _dump_strictly(self.json).encode()  # integers of any size, or its own error
+
+
+# One encoder for all bodies: `json.dumps` with options makes a new one for each call.
+_dump_strictly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+_LEAVES = frozenset((str, int, bool, type(None)))
+
+
+def _is_plain(value: object) -> bool:
+    """True if a value is made of JSON's own types, and finite."""
+    kind = type(value)
+    if kind is dict:
+        for name, item in cast(dict[object, object], value).items():
+            # Most items are texts, which are asked for here: it saves a call for each.
+            if type(name) is not str or (type(item) is not str and not _is_plain(item)):
+                return False
+        return True
+    if kind is list:
+        return all(map(_is_plain, cast(list[object], value)))
+    return kind in _LEAVES or (kind is float and math.isfinite(cast(float, value)))
 
 
 @dataclass(slots=True, eq=False)

@@ -33,7 +33,7 @@ def offered(shell):
     return lambda text, **kwargs: find_matches(text, magics, **kwargs)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(WORDS | st.text(max_size=5), max_size=8).map("".join))
 def test_any_line_can_be_completed(offered, text):
     fragment, found = offered(text)

@@ -65,9 +65,6 @@ def test_the_requests_agree(loopback: Loopback) -> None:
 
     @settings(
         max_examples=100,
-        deadline=None,
-        derandomize=True,
-        database=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(messages=inputs.MESSAGES, kwargs=MORE)

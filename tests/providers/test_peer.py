@@ -102,10 +102,7 @@ def test_the_requests_agree(pair: Pair, provider: str, task: str) -> None:
 
     @settings(
         max_examples=25,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
-        derandomize=True,
-        database=None,
     )
     @given(args=args, kwargs=kwargs, routed=routed)
     def agree(args: Any, kwargs: Any, routed: bool) -> None:

@@ -5,11 +5,11 @@ answer: /json, /chat, /stream (10,000 chunks; ?n=), /slow (50 ms); every other p
 `GET /connections` returns the number of connections so far.
 """
 
+import asyncio
 import json
 import socket
 import sys
-import threading
-import time
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 LABELS = [{"label": "POSITIVE", "score": 0.99}, {"label": "NEGATIVE", "score": 0.01}]
@@ -77,49 +77,56 @@ def answer_request(target: str) -> bytes:
         return make_response(str(connections).encode())
     if path.startswith("/stream"):
         return make_stream(parse_qs(parts.query))
-    if path == "/slow":
-        time.sleep(0.05)
     return ANSWERS.get(path, ANSWERS["/chat" if target.endswith("completions") else "/json"])
 
 
-def read_request(sock: socket.socket, rest: bytes) -> tuple[str, bytes] | None:
-    """Read a request; return its target and the bytes after its body, or None at the end."""
-    while b"\r\n\r\n" not in rest:
-        data = sock.recv(1 << 16)
-        if not data:
-            return None
-        rest += data
-    top, _, rest = rest.partition(b"\r\n\r\n")
-    lines = top.split(b"\r\n")
-    sizes = [line.split(b":")[1] for line in lines if line.lower().startswith(b"content-length:")]
-    missing = int(sizes[0]) - len(rest) if sizes else 0
-    if missing < 0:
-        return lines[0].split()[1].decode(), rest[int(sizes[0]) :]
-    while missing > 0:
-        missing -= len(sock.recv(min(missing, 1 << 20)))
-    return lines[0].split()[1].decode(), b""
+class Connection(asyncio.Protocol):
+    """Answer the requests of one connection, in one thread for all: threads would cost more."""
 
+    transport: asyncio.Transport
 
-def serve_connection(sock: socket.socket) -> None:
-    """Answer the requests of one connection."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    rest = b""
-    try:
-        while (request := read_request(sock, rest)) is not None:
-            target, rest = request
-            sock.sendall(answer_request(target))
-    except OSError:
-        return  # the client closed the connection
-
-
-def main() -> None:
-    global connections
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    while True:
-        sock, _ = listener.accept()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        global connections
         connections += 1
-        threading.Thread(target=serve_connection, args=(sock,), daemon=True).start()
+        self.transport = cast(asyncio.Transport, transport)
+        self.head = b""
+        self.missing: int | None = None
+        """How many bytes of the body are still to come; None while the head comes."""
+
+    def data_received(self, data: bytes) -> None:
+        if self.missing is None:
+            top, found, data = (self.head + data).partition(b"\r\n\r\n")
+            self.head = top
+            if not found:
+                return
+            self.missing = find_length(top)
+        self.missing -= len(data)
+        if self.missing <= 0:
+            # No client of the benchmarks sends a request before the answer to its last one.
+            target = self.head.split(maxsplit=2)[1].decode()
+            self.head, self.missing = b"", None
+            self.answer(target)
+
+    def answer(self, target: str) -> None:
+        seconds = 0.05 if urlsplit(target).path.startswith("/slow") else 0
+        if seconds:
+            loop = asyncio.get_running_loop()
+            loop.call_later(seconds, self.transport.write, answer_request(target))
+        else:
+            self.transport.write(answer_request(target))
+
+
+def find_length(head: bytes) -> int:
+    """Return how many bytes the body of a request has."""
+    lines = head.lower().split(b"\r\n")
+    return next((int(x.split(b":")[1]) for x in lines if x.startswith(b"content-length:")), 0)
+
+
+async def main() -> None:
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    server = await asyncio.get_running_loop().create_server(Connection, sock=listener, backlog=512)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

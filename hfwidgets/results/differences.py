@@ -5,6 +5,7 @@ found, so that every surface shows all kinds the same way.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -411,7 +412,7 @@ def _compare_texts(names: Sequence[str], results: Sequence[Any]) -> Differences 
         pieces = diff_texts(whole[0], text)
         rows += _change_rows(pieces, at, len(names))
         marked.append(MarkedText(f"{names[at]}, compared with {names[0]}", pieces))
-        shares.append(f"{names[at]} {_changed_share(pieces):.0%}")
+        shares.append(f"{names[at]} {_changed_share(pieces):.0%} ({_count_changes(pieces)})")
     if not rows:
         return _to_table("words", names, [], [], "All texts are the same.")
     summary = f"Words that differ from {names[0]}: {', '.join(shares)}."
@@ -424,6 +425,19 @@ def _changed_share(pieces: Sequence[tuple[Change, str]]) -> float:
     # What is the same stands in both.
     total = sum(count * (2 if kind == "same" else 1) for kind, count in counts)
     return sum(count for kind, count in counts if kind != "same") / total if total else 0.0
+
+
+def _count_changes(pieces: Sequence[tuple[Change, str]]) -> str:
+    """Return how many words were replaced, left out and added, as text."""
+    replaced = left_out = added = 0
+    for is_same, group in itertools.groupby(pieces, lambda piece: piece[0] == "same"):
+        if not is_same:
+            words = {kind: _count_words(text) for kind, text in group}
+            gone, new = words.get("gone", 0), words.get("new", 0)
+            replaced += min(gone, new)
+            left_out += max(gone - new, 0)
+            added += max(new - gone, 0)
+    return f"{replaced} replaced, {left_out} left out, {added} added"
 
 
 def _count_words(text: str) -> int:

@@ -94,6 +94,8 @@ def test_masks_are_compared_by_overlap() -> None:
 def test_words_that_were_changed_are_named() -> None:
     found = differ("The quick brown fox", "The slow brown fox runs")
     assert found.rows == [["from word 2", "quick", "slow"], ["from word 5", "–", "runs"]]
+    assert "(1 replaced, 0 left out, 1 added)" in found.summary
+    assert "(0 replaced, 2 left out, 0 added)" in differ("a very long way", "a way").summary
     assert differ("same", "same").summary == "All texts are the same."
     assert diff_texts("a b", "a c") == [("same", "a "), ("gone", "b"), ("new", "c")]
 

@@ -63,6 +63,7 @@ with answers(text_to_image=paint):
 MANY = """
 import gc, sys, time
 import hfwidgets as hf
+from httpx import Client  # the first panel imports it in the background
 from tests.benchmarks.measure import current_memory
 
 def make():

@@ -12,6 +12,7 @@ import httpx
 from hfwidgets import errors
 from hfwidgets.calls import http_exchange, transports
 from hfwidgets.calls.call import Deadline
+from hfwidgets.calls.content_encoding import adecode_body
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
@@ -51,7 +52,10 @@ class _ThreadedBody(httpx.AsyncByteStream):
 
         pieces = iter(self._content)
         # A default marks the end, since StopIteration cannot leave a coroutine.
-        while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+        # A piece that takes too long is abandoned: its thread goes on alone.
+        while (
+            piece := await anyio.to_thread.run_sync(next, pieces, None, abandon_on_cancel=True)
+        ) is not None:
             yield piece
 
 
@@ -135,10 +139,8 @@ class AsyncDriver:
             if type(step) is PreparedCancel:
                 cancel = step.request
                 return None
-            import anyio
-
             if type(step) is Blocking:
-                return await anyio.to_thread.run_sync(step.call)
+                return await _call_blocking(step, deadline)
             await self._sleep(step, deadline)
             return None
 
@@ -271,8 +273,20 @@ class AsyncDriver:
             ) from error
 
 
+async def _call_blocking(step: Blocking, deadline: Deadline) -> Any:
+    import anyio
+
+    if not step.is_limited:
+        return await anyio.to_thread.run_sync(step.call)
+    left = deadline.remaining_seconds("preparing the request")
+    with anyio.move_on_after(left):
+        return await anyio.to_thread.run_sync(step.call, abandon_on_cancel=True)
+    raise deadline.timeout_error("preparing the request")
+
+
 def _iter_body(response: httpx.Response) -> AsyncIterable[bytes]:
-    """Iterate over a body. One that is not encoded is read past httpx's decoders, which cost."""
-    if "content-encoding" in response.headers:
+    if response.is_stream_consumed:  # by a hook of the user's client
         return response.aiter_bytes()
+    if "content-encoding" in response.headers:
+        return adecode_body(response)
     return cast(httpx.AsyncByteStream, response.stream)

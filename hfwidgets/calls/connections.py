@@ -1,7 +1,6 @@
 """Connections of answers that are being read: released, aborted, and ended at a given moment."""
 
 import contextlib
-import contextvars
 import socket
 import threading
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from hfwidgets.calls.limited_time import start_in_thread
 from hfwidgets.calls.sync_transport import DirectBody
 
 
@@ -94,9 +94,7 @@ def send_in_time(send: Send, request: httpx.Request, left: float | None) -> http
             opened.append(info["return_value"])
 
     request.extensions["trace"] = note  # httpcore's; other transports leave it alone
-    found: Future[httpx.Response] = Future()
-    context = contextvars.copy_context()
-    threading.Thread(target=lambda: context.run(_settle, found, send, request), daemon=True).start()
+    found = start_in_thread(lambda: send(request))
     try:
         return found.result(left)
     except BaseException as error:
@@ -110,13 +108,6 @@ def send_in_time(send: Send, request: httpx.Request, left: float | None) -> http
         if isinstance(error, TimeoutError):
             raise httpx.ReadTimeout("the time is over", request=request) from error
         raise
-
-
-def _settle(found: "Future[httpx.Response]", send: Send, request: httpx.Request) -> None:
-    try:
-        found.set_result(send(request))
-    except BaseException as error:  # raised where the answer is waited for
-        found.set_exception(error)
 
 
 def _close_late_response(found: "Future[httpx.Response]") -> None:

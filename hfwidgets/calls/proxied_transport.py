@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from hfwidgets.calls.certificates import plain_context, ssl_context
+from hfwidgets.calls.limited_time import TimeIsOverError, call_in_time
 from hfwidgets.calls.proxies import ProxyRoute
 from hfwidgets.calls.sync_transport import WRITE_PIECE
 
@@ -91,8 +92,14 @@ class TimedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         left = _time_left(timeout, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return _TimedStream(stream)
+        connect = functools.partial(
+            self._backend.connect_tcp, host, port, left, local_address, socket_options
+        )
+        try:
+            # Its own timeout does not hold for the look-up of the name.
+            return _TimedStream(call_in_time(connect, left))
+        except TimeIsOverError as error:
+            raise httpcore.ConnectTimeout("the time is over") from error
 
 
 class ProxiedTransport(httpx.BaseTransport):

@@ -15,6 +15,7 @@ from hfwidgets import errors
 from hfwidgets.calls import http_exchange, transports
 from hfwidgets.calls.call import Deadline
 from hfwidgets.calls.connections import Connection, ReadDeadline, send_in_time
+from hfwidgets.calls.content_encoding import decode_body
 from hfwidgets.calls.http_exchange import (
     CANCEL_SECONDS,
     DRAIN_SECONDS,
@@ -22,6 +23,7 @@ from hfwidgets.calls.http_exchange import (
     check_http_client,
     to_our_error,
 )
+from hfwidgets.calls.limited_time import TimeIsOverError, call_in_time
 from hfwidgets.calls.prepared_request import PreparedCancel, PreparedRequest
 from hfwidgets.calls.size_limits import (
     ERROR_LIMIT,
@@ -87,7 +89,7 @@ class SyncDriver:
             if type(step) is PreparedRequest:
                 return self._send_request(step, deadline)
             if type(step) is Blocking:
-                return step.call()
+                return _call_blocking(step, deadline)
             if type(step) is PreparedCancel:
                 cancel = step.request
             elif type(step) is Sleep:
@@ -201,6 +203,9 @@ class SyncDriver:
                 if size > self._stream_limit:
                     host = httpx.URL(reply.url).host
                     raise too_large_error(host, self._stream_limit, STREAM_VARIABLE)
+                # A compressed body gives many pieces without a read in between.
+                if deadline.end is not None and not getattr(decoder, "done", False):
+                    deadline.remaining_seconds("waiting for the stream's next part")
                 yield data
                 # Cheap tests first: this runs for every piece of every stream. A short piece may
                 # be the end of a `[DONE]` that was cut in two.
@@ -220,8 +225,18 @@ class SyncDriver:
             watch.disarm()
 
 
+def _call_blocking(step: Blocking, deadline: Deadline) -> Any:
+    if not step.is_limited or deadline.end is None:
+        return step.call()
+    try:
+        return call_in_time(step.call, deadline.remaining_seconds("preparing the request"))
+    except TimeIsOverError as error:
+        raise deadline.timeout_error("preparing the request") from error
+
+
 def _iter_body(response: httpx.Response) -> Iterable[bytes]:
-    """Iterate over a body. One that is not encoded is read past httpx's decoders, which cost."""
-    if "content-encoding" in response.headers:
+    if response.is_stream_consumed:  # by a hook of the user's client
         return response.iter_bytes()
+    if "content-encoding" in response.headers:
+        return decode_body(response)
     return cast(httpx.SyncByteStream, response.stream)

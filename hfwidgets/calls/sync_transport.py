@@ -9,12 +9,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import httpx
 
 from hfwidgets.calls.certificates import ssl_context
 from hfwidgets.calls.http1 import ResponseReader, write_chunks, write_head
+from hfwidgets.calls.limited_time import TimeIsOverError, call_in_time
 
 IDLE_SECONDS = 30.0
 """How long a connection waits for another request."""
@@ -115,9 +117,7 @@ def _connect(url: httpx.URL, end: float | None) -> _Connection:
 def _open_socket(host: str, port: int, end: float | None) -> socket.socket:
     """Return a socket connected to the first address of a host that answers."""
     failure: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+    for family, kind, protocol, _, address in _look_up(host, port, end):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(_time_left(end))
@@ -131,6 +131,17 @@ def _open_socket(host: str, port: int, end: float | None) -> socket.socket:
         else:
             return sock
     raise failure or OSError(f"{host} has no address")
+
+
+def _look_up(host: str, port: int, end: float | None) -> list[Any]:
+    """Return the addresses of a host, as `socket.getaddrinfo` does."""
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    if ":" in host or host[-1:].isdigit() or host == "localhost":
+        return look_up()  # needs no name server, and so no thread
+    try:
+        return call_in_time(look_up, _time_left(end))
+    except TimeIsOverError as error:
+        raise TimeoutError from error
 
 
 class DirectBody(httpx.SyncByteStream):

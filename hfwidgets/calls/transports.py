@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from hfwidgets.calls.certificates import ssl_context
+from hfwidgets.calls.limited_time import iterate_in_time
 from hfwidgets.calls.prepared_request import PreparedRequest
 from hfwidgets.calls.proxies import ProxyRoute, find_proxy
 from hfwidgets.calls.sync_transport import DirectTransport, Origin
@@ -46,7 +47,7 @@ def build_request(request: PreparedRequest, left: float | None) -> httpx.Request
     """Return httpx's request, with the time that is left as the limit of each of its waits."""
     content = request.content
     if content is not None and not isinstance(content, bytes):
-        content = iter(content)  # httpx would call the `read` of what has one
+        content = iterate_in_time(content, left)  # httpx would call the `read` of what has one
     # httpx holds each wait to these; their sum is held by our transports and by the async scope.
     limits = {"connect": left, "read": left, "write": left, "pool": left}
     method, url, extensions = request.method, parse_url(request.url), {"timeout": limits}

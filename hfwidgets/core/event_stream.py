@@ -35,7 +35,7 @@ class EventStream:
     __slots__ = ("_data", "_name", "_rest", "_skip_lf", "_start", "done")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._name = b""
         self._data: list[bytes] = []
         self._start = True
@@ -45,6 +45,9 @@ class EventStream:
     def feed(self, data: bytes) -> Iterable[bytes]:
         if self._is_single_event(data):
             return (data[6:-2],)
+        if self._rest and not self._start and b"\n" not in data and b"\r" not in data:
+            self._rest += data  # a long line: copying it for each piece would be quadratic
+            return ()
         return self._split_events(self._normalize(data).split(b"\n"))
 
     def _is_single_event(self, data: bytes) -> bool:
@@ -62,7 +65,7 @@ class EventStream:
 
     def _normalize(self, data: bytes) -> bytes:
         """Return the unread text with LF for every line end and without a byte-order mark."""
-        text = self._rest + data if self._rest else data
+        text = bytes(self._rest) + data if self._rest else data
         if self._start:
             # It may be the start of a mark. Without a line end in it, the caller stores it whole
             # until more bytes come.
@@ -82,7 +85,7 @@ class EventStream:
     def _split_events(self, lines: list[bytes]) -> Iterator[bytes]:
         # This runs lazily: a caller that feeds more bytes before it has read all events loses the
         # rest of them.
-        self._rest = lines.pop()
+        self._rest = bytearray(lines.pop())
         for line in lines:
             if line:
                 self._add_line(line)
@@ -93,7 +96,7 @@ class EventStream:
 
     def finish(self) -> Iterator[bytes]:
         """Return the event that is still open when the connection ends."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = bytes(self._rest), bytearray()
         self._add_line(rest)
         event = self._take_event()
         if event:
@@ -128,15 +131,19 @@ class LineDecoder:
     __slots__ = ("_rest", "done")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
         self.done = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def feed(self, data: bytes) -> Iterable[bytes]:
+        self._rest.append(data)
+        if b"\n" not in data:
+            return ()
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest]
         return (line.rstrip(b"\r") for line in lines if line.strip())
 
     def finish(self) -> Iterator[bytes]:
-        rest, self._rest = self._rest, b""
+        rest, self._rest = b"".join(self._rest), []
         return iter([rest.rstrip(b"\r")] if rest.strip() else [])
 
 
@@ -178,7 +185,7 @@ class AnswerStream:
     JSON is read as JSON and anything else as an event stream, whatever the type says.
 
     Attributes:
-        start: The answer's first bytes, for the error that shows them.
+        start: The answer's first bytes after blanks, for the error that shows them.
     """
 
     __slots__ = ("_events", "content_type", "start")
@@ -197,8 +204,8 @@ class AnswerStream:
             if len(self.start) < EXCERPT_LENGTH:
                 self.start += data[:EXCERPT_LENGTH]
             return self._events.feed(data)
-        self.start += data
-        head = self.start.removeprefix(codecs.BOM_UTF8).lstrip()
+        # Without the blanks that came before, which may be many.
+        self.start = head = (self.start + data).removeprefix(codecs.BOM_UTF8).lstrip()
         # The first byte that is not blank decides. A mark that was cut in two is not such a byte
         # yet.
         if not head or codecs.BOM_UTF8.startswith(head):

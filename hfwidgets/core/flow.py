@@ -173,11 +173,13 @@ class Blocking:
     """Blocking work, which the async client does in a thread.
 
     A dry run skips work with a `side_effect` and continues with `dry_run_value`.
+    `is_limited`: it is given up once the call's time is over; it must not matter that it goes on.
     """
 
     call: Callable[[], Any]
     side_effect: str = ""
     dry_run_value: Any = None
+    is_limited: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)

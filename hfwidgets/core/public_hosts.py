@@ -44,7 +44,8 @@ def why_blocked(url: object, base: str = "") -> Flow[str]:
     # The name is resolved here and again by the request. If it changes its address in between,
     # https protects: a private server has no certificate for the name.
     host = parts.hostname or ""
-    addresses = yield Blocking(functools.partial(resolve_host, host, parts.port or 443))
+    look_up = functools.partial(resolve_host, host, parts.port or 443)
+    addresses = yield Blocking(look_up, is_limited=True)
     if not addresses:
         return "its name cannot be resolved"
     # The request may connect to any of the addresses, so a single private one blocks all.

@@ -102,7 +102,10 @@ def _join_readable(texts: Iterable[Any], secrets: Iterable[str]) -> str:
     readable = dict.fromkeys(
         str(text).strip() for text in texts if text and not re.match(_PAGE_PATTERN, str(text))
     )
-    return redact(make_printable("; ".join(readable)), secrets)[:MAX_MESSAGE_CHARS]
+    # Cut before it is masked, too: a body may have a megabyte. What is cut off may have made a
+    # secret, whose start is masked as well.
+    text = make_printable("; ".join(readable)[: 2 * MAX_MESSAGE_CHARS])
+    return redact(text, secrets)[:MAX_MESSAGE_CHARS]
 
 
 def find_error_texts(body: object, depth: int = 0) -> list[Any]:

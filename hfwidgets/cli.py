@@ -1,6 +1,7 @@
 """Run the command `hfwidgets`: demo, serve, engine, doctor."""
 
 import argparse
+import json
 import os
 import secrets
 import sys
@@ -197,6 +198,10 @@ def _add_engine(commands: "Commands") -> None:
     remove.set_defaults(run=lambda options: _remove_models(options.set))
     status = actions.add_parser("status", help="list what is installed, served and running")
     status.set_defaults(run=lambda _: _print_status())
+    models = actions.add_parser(
+        "models", help="print as JSON which installed model answers each task by default"
+    )
+    models.set_defaults(run=lambda _: _print_default_models())
     stop = actions.add_parser("stop", help="stop the engine that provider='local' started")
     stop.set_defaults(
         run=lambda _: print(
@@ -248,6 +253,13 @@ def _print_status() -> None:
     from hfwidgets.engine.install import manage
 
     print(*manage.describe_status(), sep="\n")
+
+
+def _print_default_models() -> None:
+    engine_process.require_modules()
+    from hfwidgets.engine.install import manage
+
+    print(json.dumps(manage.find_default_models()))
 
 
 def _add_doctor(commands: "Commands") -> None:

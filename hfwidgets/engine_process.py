@@ -171,6 +171,22 @@ def python_command() -> list[str]:
     return [sys.executable, "-P", "-m", "hfwidgets"]
 
 
+def read_default_models() -> dict[str, str]:
+    """Return, by task, the installed model that a new engine would answer with; none is started.
+
+    Empty if the engine is not installed, or if the user's own models would come first.
+    """
+    if os.environ.get("HFWIDGETS_CHAT_MODEL") or os.environ.get("HFWIDGETS_MODELS"):
+        return {}
+    command = [*python_command(), "engine", "models"]
+    # In a process of its own: the engine's modules stay out of notebooks.
+    done = subprocess.run(  # noqa: S603 - this interpreter, with fixed arguments
+        command, env=subprocess_environment(), capture_output=True, check=False
+    )
+    models: dict[str, str] = {} if done.returncode else json.loads(done.stdout)
+    return models
+
+
 def subprocess_environment() -> dict[str, str]:
     """Return a copy of this process's environment from which hfwidgets is importable."""
     root = str(Path(__file__).resolve().parent.parent)

@@ -18,8 +18,12 @@ from hfwidgets.results.catalogue import CatalogModel
 MAX_SUGGESTED_MODELS = 200
 """Models that the model field offers for completion."""
 
-_engine_models: dict[engine_process.EngineState, Sequence[CatalogModel]] = {}
-"""What the running engine serves, asked once for all panels; another engine is another key."""
+_engine_models: dict[engine_process.EngineState | None, Sequence[CatalogModel]] = {}
+"""What the running engine serves, asked once for all panels; another engine is another key, and
+None stands for the engine that a run would start."""
+
+_engine_turn = asyncio.Lock()
+"""Held while the engine is asked: panels that are made together wait for one answer."""
 
 
 class ModelChoice(Panel):
@@ -63,13 +67,16 @@ class ModelChoice(Panel):
             self._hfw_show_expected_model()
 
     async def _hfw_ask_engine(self) -> None:
-        """List the running engine's models; none is started for it."""
+        """List the running engine's models, or those it would answer with; none is started."""
         engine = await asyncio.to_thread(engine_process.find_running)
-        if engine is None:
-            return
-        if engine not in _engine_models:
-            embedded = providers.embedded().name
-            _engine_models[engine] = await self._hfw_get_client().models(provider=embedded)
+        async with _engine_turn:
+            if engine not in _engine_models:
+                embedded = providers.embedded().name
+                _engine_models[engine] = (
+                    await self._hfw_get_client().models(provider=embedded)
+                    if engine
+                    else await asyncio.to_thread(_list_installed_defaults)
+                )
         self._hfw_known_models = _engine_models[engine]
 
     def _hfw_show_expected_model(self) -> None:
@@ -94,5 +101,12 @@ class ModelChoice(Panel):
     async def _hfw_end_run(self, run: PanelRun) -> None:
         await super()._hfw_end_run(run)
         # The run may have started the engine, or looked up the Hub's recommendation.
-        if not (self._hfw_mirror.get("expected") or {}).get("model"):
-            self._hfw_update_expected_model()
+        self._hfw_update_expected_model()
+
+
+def _list_installed_defaults() -> Sequence[CatalogModel]:
+    defaults = engine_process.read_default_models()
+    return [
+        CatalogModel(id=model, task=task, offers=[], default_for=[task])
+        for task, model in defaults.items()
+    ]

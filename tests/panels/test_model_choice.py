@@ -43,6 +43,18 @@ def test_the_engines_default_model_is_named_before_the_run(local_engine: Loopbac
     panel.close()
 
 
+def test_the_installed_default_is_named_before_an_engine_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_process, "find_running", lambda: None)
+    monkeypatch.setattr(model_choice, "_engine_models", {})
+    panel = hf.panel("tabular-classification", provider="local")
+    assert expected(panel) == ("hfwidgets/sample-tables", None)
+    panel.close()
+    monkeypatch.setenv("HFWIDGETS_CHAT_MODEL", "mine.gguf")
+    assert engine_process.read_default_models() == {}
+
+
 def test_a_chat_shows_whether_its_model_reads_images(local_engine: Loopback) -> None:
     chat = hf.chat(provider="local")
     assert expected(chat) == ("tiny/talker", False)

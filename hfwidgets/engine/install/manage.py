@@ -50,6 +50,14 @@ def describe_status() -> Iterator[str]:
         yield from _describe_capability(capability)
 
 
+def find_default_models() -> dict[str, str]:
+    """Return, by task, the installed model that answers where no model is named."""
+    from hfwidgets.engine.registry import find_capabilities, list_served_tasks
+
+    preferred = {task: find_capabilities(task)[0] for task in list_served_tasks()}
+    return {task: one.model for task, one in preferred.items() if not one.missing_weights}
+
+
 def describe_engine() -> str:
     """Return whether an engine runs, and its address."""
     engine = engine_process.find_running()

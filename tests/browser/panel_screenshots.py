@@ -1,89 +1,147 @@
-"""Take screenshots of all task panels in one theme: empty, done, stale, failed; wide and narrow."""
+"""Take screenshots of all panels in one kernel: each state, wide and narrow, in both themes."""
 
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from hfwidgets.tasks import TASKS
-from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
+from hfwidgets.tasks import TASKS, examples
+from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.stage import Stage
 from tests.plugins.loopback import Loopback
+from tests.plugins.sample_media import encode_image
 
-WIDTHS = {"wide": 1180, "narrow": 480}
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+WIDTHS = {"wide": 1000, "narrow": 400}
+COMPARED = (
+    "text-classification",
+    "object-detection",
+    "translation",
+    "automatic-speech-recognition",
+)
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+SOURCE = """code => window.jupyterapp.shell.currentWidget.content.model.cells.get(0)
+  .sharedModel.setSource(code)"""
+RESIZE = "(node, width) => { node.parentElement.style.width = `${width}px`; }"
 
 
-def take(folder: Path, theme: str, setting: str) -> None:
-    """Write `panel-<task>-<state>-<width>-<theme>.png` for each task, and some of other panels."""
+class Camera:
+    """Take every screenshot of a panel's state: `panel-<name>-<state>-<width>-<theme>.png`."""
+
+    def __init__(self, book: Notebook, stage: Stage, folder: Path) -> None:
+        self.book = book
+        self.stage = stage
+        self.folder = folder
+
+    def show(self, code: str) -> None:
+        """Show the panel that an expression makes."""
+        self.book.page.evaluate(SOURCE, f"import hfwidgets as hf\n\npanel = hf.{code}\npanel")
+        self.book.run(0)
+        self.book.panel.wait_for()
+
+    def take(self, name: str) -> None:
+        page, panel = self.book.page, self.book.panel
+        page.mouse.move(5, 5)
+        for theme, setting in THEMES.items():
+            page.evaluate(THEME, setting)
+            expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+            for width, pixels in WIDTHS.items():
+                panel.evaluate(RESIZE, pixels)
+                panel.screenshot(path=self.folder / f"panel-{name}-{width}-{theme}.png")
+        panel.evaluate(RESIZE, WIDTHS["wide"])
+
+    def finish(self, name: str) -> None:
+        """Wait for the result and its images, and take them."""
+        panel = self.book.panel
+        expect(panel.locator(".hfw-is-done")).to_be_visible(timeout=60_000)
+        for image in panel.locator(".hfw-view img").all():
+            expect(image).not_to_have_js_property("naturalWidth", 0)
+        self.take(f"{name}-done")
+
+    def take_task(self, task: str) -> None:
+        """Take the states of a task in the order a user meets them."""
+        panel = self.book.panel
+        make = "playground(task=" if task == "chat-completion" else "panel("
+        self.show(f"{make}{task!r}, base_url={self.stage.url(task)!r})")
+        self.take(f"{task}-empty")
+        panel.locator(".hfw-example").first.click()
+        self.finish(task)
+        if task == "chat-completion":
+            return
+        self._change_input()
+        expect(panel.locator(".hfw-stale-note")).to_be_visible(timeout=60_000)
+        self.take(f"{task}-stale")
+        self.stage.failing = True
+        panel.locator(".hfw-run").click()
+        expect(panel.get_by_role("alert")).to_be_visible(timeout=60_000)
+        self.stage.failing = False
+        self.take(f"{task}-failed")
+
+    def _change_input(self) -> None:
+        panel = self.book.panel
+        texts = panel.locator(".hfw-form :is(textarea, input:not([type])):visible")
+        if texts.count():
+            texts.first.fill("Ada Lovelace moved to Turin.")
+            texts.first.blur()  # the next in order is an example, which previews itself
+            return
+        audio = panel.locator("audio").count() > 0
+        file = ("tone.wav", "audio/wav", bytes(examples.noise()))
+        if not audio:
+            file = ("boat.png", "image/png", encode_image(examples.harbor().rotate(180)))
+        name, kind, data = file
+        panel.locator("input[type=file]").first.set_input_files(
+            {"name": name, "mimeType": kind, "buffer": data}
+        )
+
+    def take_comparison(self, task: str) -> None:
+        models = [f"{self.stage.url(task)}?{model}" for model in ("first", "second")]
+        if task == "chat-completion":
+            self.show(f"compare({models!r}, 'Waves?')")
+            self.book.panel.locator(".hfw-run").click()
+        else:
+            self.show(f"compare({models!r}, task={task!r})")
+            self.book.panel.locator(".hfw-example").first.click()
+        self.finish(f"compare-{task}")
+
+    def take_banner(self) -> None:
+        self.show("vision()")
+        expect(self.book.panel.get_by_role("note")).to_be_visible()
+        self.take("banner")
+
+
+@contextmanager
+def studio(folder: Path) -> Iterator[Camera]:
+    """Open a notebook of one cell, and a camera in front of it."""
     loopback = Loopback()
-    stage = Stage(loopback)
     with (
         tempfile.TemporaryDirectory() as home,
-        serve(Path(home, "lab"), theme=setting) as jupyter,
+        serve(Path(home, "lab")) as jupyter,
         sync_playwright() as play,
     ):
         browser = play.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        page = browser.new_page(viewport={"width": WIDTHS["wide"], "height": 1400})
-        for task in TASKS:
-            make = "playground(task=" if task == "chat-completion" else "panel("
-            code = f"panel = hf.{make}{task!r}, base_url={stage.url(task)!r})"
-            book = _opened(jupyter, page, task, code)
-            _take_widths(book, folder / f"panel-{task}-empty-{theme}.png")
-            book.panel.locator(".hfw-example").first.click()
-            _finish(book, folder / f"panel-{task}-done-{theme}.png")
-            if task == "token-classification":
-                _take_stale_and_failed(book, stage, folder / f"panel-{task}-{theme}.png")
-            book.shutdown()
-        models = [f"{stage.url('chat-completion')}?{model}" for model in ("first", "second")]
-        book = _opened(jupyter, page, "compare", f"panel = hf.compare({models!r}, 'Waves?')")
-        book.panel.locator(".hfw-run").click()
-        _finish(book, folder / f"panel-compare-{theme}.png")
-        book.shutdown()
-        for task in ("text-classification", "object-detection", "translation"):
-            models = [f"{stage.url(task)}?{model}" for model in ("first", "second")]
-            code = f"panel = hf.compare({models!r}, task={task!r})"
-            book = _opened(jupyter, page, f"compare-{task}", code)
-            book.panel.locator(".hfw-example").first.click()
-            _finish(book, folder / f"panel-compare-{task}-{theme}.png")
-            book.shutdown()
-        book = _opened(jupyter, page, "banner", "panel = hf.vision()")
-        expect(book.panel.get_by_role("note")).to_be_visible()
-        _take_widths(book, folder / f"panel-banner-{theme}.png")
+        page: Page = browser.new_page(viewport={"width": 1400, "height": 1400})
+        book = Notebook(jupyter, page, "panels.ipynb")
+        book.write([""])
+        book.open()
+        yield Camera(book, Stage(loopback), folder)
         book.shutdown()
         browser.close()
     loopback.close()
 
 
-def _opened(jupyter: Jupyter, page: Page, name: str, code: str) -> Notebook:
-    book = Notebook(jupyter, page, f"{name}.ipynb")
-    book.write([f"import hfwidgets as hf\n\n{code}\npanel"])
-    book.open()
-    book.run(0)
-    book.panel.wait_for()
-    return book
-
-
-def _take_stale_and_failed(book: Notebook, stage: Stage, path: Path) -> None:
-    book.panel.get_by_label("Text", exact=True).fill("Ada Lovelace went to Turin, and")
-    expect(book.panel.locator(".hfw-stale-note")).to_be_visible()
-    _take_widths(book, path.with_stem(f"{path.stem}-stale"))
-    stage.failing = True
-    book.panel.locator(".hfw-run").click()
-    expect(book.panel.get_by_role("alert")).to_be_visible()
-    stage.failing = False
-    _take_widths(book, path.with_stem(f"{path.stem}-failed"))
-
-
-def _finish(book: Notebook, path: Path) -> None:
-    expect(book.panel.locator(".hfw-is-done")).to_be_visible(timeout=10_000)
-    for image in book.panel.locator(".hfw-view img").all():
-        expect(image).not_to_have_js_property("naturalWidth", 0)
-    _take_widths(book, path)
-
-
-def _take_widths(book: Notebook, path: Path) -> None:
-    book.page.mouse.move(5, 5)
-    for name, width in WIDTHS.items():
-        book.page.set_viewport_size({"width": width, "height": 1400})
-        book.panel.screenshot(path=path.with_stem(f"{path.stem}-{name}"))
-    book.page.set_viewport_size({"width": WIDTHS["wide"], "height": 1400})
+def take(folder: Path, only: Sequence[str]) -> None:
+    """Take the panels whose names contain one of the words; all without words."""
+    with studio(folder) as camera:
+        shots: dict[str, Callable[[], None]] = {
+            **{task: lambda task=task: camera.take_task(task) for task in TASKS},
+            **{
+                f"compare-{task}": lambda task=task: camera.take_comparison(task)
+                for task in ("chat-completion", *COMPARED)
+            },
+            "banner": camera.take_banner,
+        }
+        for name, shoot in shots.items():
+            if not only or any(word in name for word in only):
+                shoot()

@@ -1,5 +1,10 @@
-"""Take screenshots of the panels in both themes: `python -m tests.browser.screenshots`."""
+"""Take screenshots of the panels in both themes: `python -m tests.browser.screenshots [WORD ...]`.
 
+With words, only the panels whose names contain one of them: a task's, `compare`, `banner`,
+`chat-panel`.
+"""
+
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +19,7 @@ from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES = panel_screenshots.THEMES
 
 
 class Camera:
@@ -89,14 +94,15 @@ def take_chat_screenshots(book: Notebook, camera: Camera) -> None:
     camera.take("9-reopened")
 
 
-def main() -> None:
+def main(*only: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     for theme in THEMES:
-        with studio(theme) as (book, camera):
-            take_chat_screenshots(book, camera)
-        panel_screenshots.take(FOLDER, theme, THEMES[theme])
+        if not only or any(word in "chat-panel" for word in only):
+            with studio(theme) as (book, camera):
+                take_chat_screenshots(book, camera)
+    panel_screenshots.take(FOLDER, only)
     print(f"{len(list(FOLDER.glob('*.png')))} screenshots in {FOLDER}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -2,8 +2,9 @@
 // is empty, with the value that will be used as its placeholder where that is known.
 
 import type { ComponentChildren, FunctionComponent } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ControlView, Field, Json } from "../document/protocol.ts";
+import { useId } from "../parts/use-id.ts";
 import { useDraft } from "./use-draft.ts";
 
 export interface FieldProps {

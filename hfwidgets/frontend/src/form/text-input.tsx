@@ -1,8 +1,9 @@
 // A text of a form: a box that grows with it; the example is its placeholder.
 
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { InputProps } from "./input-props.ts";
 import { plainValue } from "./form-state.ts";
+import { useId } from "../parts/use-id.ts";
 
 const LONGEST = 1200;
 const MOST_PX = 320;

@@ -1,10 +1,11 @@
 // The rows of an evaluation, one at a time: arrow keys walk, a filter chooses, a correction scores again.
 
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { FilterChoice, RowState } from "../document/protocol.ts";
 import { useDraft } from "../form/use-draft.ts";
 import { IconButton } from "../parts/buttons.tsx";
 import { usePanel } from "../parts/panel.ts";
+import { useId } from "../parts/use-id.ts";
 import { FailureCard } from "../shell/failure-card.tsx";
 import { ResultView } from "../views/result-view.tsx";
 import { LabelMappings } from "./label-mappings.tsx";

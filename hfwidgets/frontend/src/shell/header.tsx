@@ -1,9 +1,10 @@
 // What the panel is for, which model answers and which provider serves it.
 
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { shortModel } from "../parts/describe.ts";
 import { IconButton } from "../parts/buttons.tsx";
 import { usePanel } from "../parts/panel.ts";
+import { useId } from "../parts/use-id.ts";
 import { useDraft } from "../form/use-draft.ts";
 
 interface HeaderProps {

@@ -6,6 +6,7 @@ import { addressOf } from "../document/address.ts";
 import { Icon } from "../parts/icon.tsx";
 import { IconButton } from "../parts/buttons.tsx";
 import { dropTarget } from "../parts/drop-target.ts";
+import { isComposing } from "../parts/composing.ts";
 import { usePanel } from "../parts/panel.ts";
 import { useNames, Variables } from "../form/variables.tsx";
 import { ComposerState } from "./composer-state.ts";
@@ -29,7 +30,7 @@ export function Composer() {
     if (box.current) fit(box.current);
   }, [text]);
   const key = (event: KeyboardEvent) => {
-    const plain = !event.shiftKey && !event.isComposing && !event.altKey;
+    const plain = !event.shiftKey && !isComposing(event) && !event.altKey;
     if (event.key === "Enter" && plain) {
       event.preventDefault();
       if (!link.busy.value) state.submit();

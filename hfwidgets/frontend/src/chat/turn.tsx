@@ -7,6 +7,7 @@ import type { ToolCallView, Turn } from "../document/protocol.ts";
 import { Button, CopyButton, IconButton } from "../parts/buttons.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { KernelImage } from "../parts/media.tsx";
+import { isComposing } from "../parts/composing.ts";
 import { usePanel } from "../parts/panel.ts";
 import { MarkdownText } from "../text/markdown-text.tsx";
 
@@ -58,7 +59,7 @@ function EditForm({ text, send, close }: { text: string; send: (text: string) =>
     if (box.current && send(box.current.value)) close();
   };
   const key = (event: KeyboardEvent) => {
-    if (event.isComposing) return; // an input method's keys are its own
+    if (isComposing(event)) return; // an input method's keys are its own
     if (event.key === "Escape") close();
     else if (event.key === "Enter" && !event.shiftKey) submit();
     else return;

@@ -1,7 +1,9 @@
 // A chip for each short label; Enter or a comma adds one, Backspace takes the last away.
 
-import { useId, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
+import { isComposing } from "../parts/composing.ts";
 import { IconButton } from "../parts/buttons.tsx";
+import { useId } from "../parts/use-id.ts";
 import { type InputProps, textsOf } from "./input-props.ts";
 
 /** Commas of Latin, full-width and Arabic scripts, the ideographic comma, and line breaks. */
@@ -31,7 +33,7 @@ export function LabelsInput({ field, state }: InputProps) {
     state.edit(field.name, [...labels, ...words(text)], labels);
   };
   const key = (event: KeyboardEvent & { currentTarget: HTMLInputElement }) => {
-    if (event.isComposing) return; // Enter confirms a candidate of an input method
+    if (isComposing(event)) return; // Enter confirms a candidate of an input method
     const command = event.ctrlKey || event.metaKey;
     const { value } = event.currentTarget;
     if ((event.key === "Enter" && !command) || SEPARATORS.test(event.key)) {

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { Button } from "../parts/buttons.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { isComposing } from "../parts/composing.ts";
 import { usePanel } from "../parts/panel.ts";
 
 const COMMAND = /Mac|iP(?:hone|ad)/.test(navigator.platform) ? "⌘" : "Ctrl";
@@ -51,5 +52,5 @@ export function ClearButton({ act }: { act: () => void }) {
 
 /** True for the keys that run a form. */
 export function isRunKey(event: KeyboardEvent): boolean {
-  return event.key === "Enter" && !event.isComposing && (event.ctrlKey || event.metaKey);
+  return event.key === "Enter" && !isComposing(event) && (event.ctrlKey || event.metaKey);
 }

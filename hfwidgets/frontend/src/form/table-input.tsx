@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Json } from "../document/protocol.ts";
 import { Upload } from "../document/upload.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
+import { isComposing } from "../parts/composing.ts";
 import { usePanel } from "../parts/panel.ts";
 import { plainValue } from "./form-state.ts";
 import type { InputProps } from "./input-props.ts";
@@ -103,7 +104,7 @@ function Body({ shown, edit, paste, frame }: Actions) {
     edit({ names, cells: cells.with(row, (cells[row] ?? []).with(column, text)) }, false);
   };
   const key = (event: KeyboardEvent & { currentTarget: HTMLInputElement }, row: number, column: number) => {
-    if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
+    if (event.key !== "Enter" || isComposing(event) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.currentTarget.blur();
     const below = frame.current?.querySelector("tbody")?.rows[row + 1]?.cells[column];

@@ -1,6 +1,7 @@
 // One text per row, with rows to add and to take away.
 
 import { useRef } from "preact/hooks";
+import { isComposing } from "../parts/composing.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { type InputProps, textsOf } from "./input-props.ts";
 
@@ -28,7 +29,7 @@ export function TextsInput({ field, state }: InputProps) {
     state.commit();
   };
   const key = (event: KeyboardEvent, at: number) => {
-    if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
+    if (event.key !== "Enter" || isComposing(event) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     insert(at + 1);
   };

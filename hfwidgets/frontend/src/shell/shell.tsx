@@ -1,10 +1,12 @@
 // The frame that all panels share: header, parameters, the panel's own view, tools, status line.
 
 import type { ComponentType } from "preact";
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Connection } from "../document/connection.ts";
 import { RESTARTED } from "../document/upload.ts";
+import { isComposing } from "../parts/composing.ts";
 import { PanelContext } from "../parts/panel.ts";
+import { useId } from "../parts/use-id.ts";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
 import { Parameters } from "./parameters.tsx";
@@ -35,6 +37,8 @@ export function Shell({ link, view: View }: { link: Connection; view: ComponentT
       <section
         ref={frame}
         class={`hfw hfw-key-${key}`}
+        // The panel speaks English in every page; what is written in it has its own direction.
+        dir="ltr"
         aria-label={name}
         data-lm-suppress-shortcuts="true"
         onKeyDown={(event) => guardKeys(event, link)}
@@ -85,7 +89,7 @@ function guardClicks(event: MouseEvent): void {
 
 /** Keys typed in a panel are no notebook commands, but Save stays Save. */
 function guardKeys(event: KeyboardEvent, link: Connection): void {
-  if (event.key === "Escape" && link.busy.value && !event.isComposing) {
+  if (event.key === "Escape" && link.busy.value && !isComposing(event)) {
     link.stop();
     event.preventDefault();
   }

@@ -1,7 +1,7 @@
 // A task's form and its result: which controls there are, the declaration says; which view shows
 // the result, the result's kind.
 
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { BUSY } from "../document/messages.ts";
 import type { Field, Form, Json, View } from "../document/protocol.ts";
 import { IconButton } from "../parts/buttons.tsx";
@@ -65,10 +65,11 @@ function Inputs({ state }: { state: FormState }) {
   const { link } = usePanel();
   const place = useRef<HTMLDivElement>(null);
   const height = useRef(0);
+  const before = useRef(false);
   const previews = state.preview.value !== null;
-  useLayoutEffect(() => {
-    if (!previews) height.current = place.current?.getBoundingClientRect().height ?? 0;
-  });
+  // Measured before the example is drawn, and each time: the panel may have another width now.
+  if (previews && !before.current) height.current = place.current?.getBoundingClientRect().height ?? 0;
+  before.current = previews;
   const drawn = drawsInput(link.part("result") ?? null) && !state.isStale();
   return (
     <div ref={place} class="hfw-inputs" style={previews ? { height: `${height.current}px`, overflow: "hidden" } : { height: "", overflow: "" }}>

@@ -34,13 +34,14 @@ def build_image(result: object, context: ViewContext, name: str) -> ImageView | 
     if not previews.is_image(result):
         return None
     open_before = context.input_image_opener()
+    file_name = "image.png" if name == "0" else f"image-{name}.png"
     return ImageView(
         id=context.add_file(name, lambda: previews.preview_image(result)),
         thumb=context.add_file(f"{name}.thumb", lambda: previews.make_thumbnail(result)),
         width=result.width,
         height=result.height,
         before=_add_before(context, open_before) if open_before else None,
-        saves=[context.add_save(f"{name}.png", "PNG", lambda: previews.encode_png(result))],
+        saves=[context.add_save(file_name, "PNG", lambda: previews.encode_png(result))],
     )
 
 

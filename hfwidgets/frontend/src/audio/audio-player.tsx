@@ -8,7 +8,10 @@ import { usePanel } from "../parts/panel.ts";
 import type { Player } from "./player.ts";
 import { decodePeaks } from "./samples.ts";
 
-const STEP_S = 1;
+const STEP_S = 5;
+/** Of short audio, the share that a step moves. */
+const STEP_SHARE = 0.25;
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 /** What is drawn of audio that the browser cannot decode. */
 const FLAT = [0, 0];
 
@@ -27,10 +30,24 @@ export function AudioPlayer({ player, label, played }: AudioPlayerProps) {
       <audio ref={audio} preload="metadata" aria-label={label} onPlay={() => played?.()} />
       <IconButton icon={playing ? "pause" : "play"} label={playing ? "Pause" : "Play"} kind="hfw-play" act={() => player.toggle()} />
       <SeekBar player={player} label={label} audio={audio} />
-      <span class="hfw-hint hfw-clock">
-        {`${formatClock(player.time.value)} / ${formatClock(player.duration.value)}`}
-      </span>
+      <div class="hfw-hint hfw-clock">
+        <span>{`${formatClock(player.time.value)} / ${formatClock(player.duration.value)}`}</span>
+        <Speed player={player} />
+      </div>
     </div>
+  );
+}
+
+function Speed({ player }: { player: Player }) {
+  return (
+    <select
+      class="hfw-input hfw-speed"
+      aria-label="Playback speed"
+      value={player.speed.value}
+      onChange={({ currentTarget }) => (player.speed.value = Number(currentTarget.value))}
+    >
+      {SPEEDS.map((speed) => <option key={speed} value={speed}>{`${speed}×`}</option>)}
+    </select>
   );
 }
 
@@ -39,7 +56,9 @@ function SeekBar({ player, label, audio }: { player: Player; label: string; audi
   useWave(player, host, audio);
   const [time, duration] = [player.time.value, player.duration.value];
   const key = (event: KeyboardEvent) => {
-    const to = { ArrowLeft: time - STEP_S, ArrowRight: time + STEP_S, Home: 0, End: duration }[event.key];
+    const step = Math.min(STEP_S, duration * STEP_SHARE);
+    const [back, on] = [time - step, time + step];
+    const to = { ArrowLeft: back, ArrowDown: back, ArrowRight: on, ArrowUp: on, Home: 0, End: duration }[event.key];
     if (to !== undefined) player.seek(Math.min(to, duration));
     else if (event.key === " ") player.toggle();
     else return;
@@ -52,6 +71,7 @@ function SeekBar({ player, label, audio }: { player: Player; label: string; audi
       role="slider"
       tabIndex={0}
       aria-label={`Position in ${label}`}
+      title="Arrow keys move by 5 seconds, the space bar plays"
       aria-valuemin={0}
       aria-valuemax={duration}
       aria-valuenow={time}

@@ -1,6 +1,6 @@
 // Audio that plays: one element, and what is known of it as signals.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { Part } from "../chunks/wave.ts";
 import type { Media } from "../document/connection.ts";
 
@@ -16,6 +16,8 @@ export class Player {
   readonly time = signal(0);
   readonly duration = signal(0);
   readonly playing = signal(false);
+  /** How fast it plays; the pitch stays. */
+  readonly speed = signal(1);
   /** The part that plays; null for all of it. */
   readonly part = signal<Part | null>(null);
   readonly peaks: number[];
@@ -33,6 +35,10 @@ export class Player {
   /** Follow an element until what is returned is called. */
   attach(audio: HTMLAudioElement): () => void {
     this.#audio = audio;
+    // A new source falls back to the default.
+    const stopFollowing = effect(() => {
+      audio.playbackRate = audio.defaultPlaybackRate = this.speed.value;
+    });
     let closed = false;
     const listeners: [string, () => void][] = [
       ["timeupdate", () => this.#moved(audio)],
@@ -48,6 +54,7 @@ export class Player {
     return () => {
       closed = true;
       for (const [name, act] of listeners) audio.removeEventListener(name, act);
+      stopFollowing();
       audio.pause();
     };
   }

@@ -201,7 +201,7 @@ interface MediumProps {
 
 function Medium({ field, kind, medium, small, remove }: MediumProps) {
   const about = medium.about ?? "";
-  const drop = <IconButton icon="close" label={`Remove the ${kind}`} act={remove} kind="hfw-remove" />;
+  const drop = <IconButton icon="close" label={`Remove the ${kind}`} act={remove} kind="hfw-over hfw-remove" />;
   const caption = <div class="hfw-hint" dir="auto">{about}</div>;
   if (medium.fetch && kind === "audio") {
     return (

@@ -5,6 +5,8 @@ import type { CodeForms, Save } from "../document/protocol.ts";
 import { Button, CopyButton } from "../parts/buttons.tsx";
 import { cellInserter } from "../parts/notebook.ts";
 import { usePanel } from "../parts/panel.ts";
+import { saveFile } from "../parts/save-file.ts";
+import { JsonTree } from "./json-tree.tsx";
 import { findSource, type Source } from "./source.ts";
 
 export type Tool = "raw" | "code" | "save" | "name";
@@ -45,7 +47,9 @@ function RawJson({ id }: { id: string }) {
       <div class="hfw-row">
         <CopyButton label="Copy JSON" text={() => text} />
       </div>
-      <pre class="hfw-raw" tabIndex={0} role="region" aria-label="Raw JSON">{text}</pre>
+      <div class="hfw-raw" tabIndex={0} role="region" aria-label="Raw JSON">
+        {text && <JsonTree value={JSON.parse(text)} />}
+      </div>
     </>
   );
 }
@@ -79,21 +83,12 @@ function Code() {
   );
 }
 
-/** The bytes of a file come from the kernel when it is saved. */
 export function SaveButtons({ saves }: { saves: Save[] }) {
   const { link } = usePanel();
-  const save = async ({ id, name }: Save) => {
-    const anchor = document.createElement("a");
-    anchor.href = (await link.media(id)).url;
-    anchor.download = name;
-    document.body.append(anchor);
-    anchor.click();
-    anchor.remove();
-  };
   return (
     <div class="hfw-row hfw-start">
       {saves.map((one) => (
-        <Button key={one.id} label={`Save as ${one.label}`} act={() => void save(one)}>{one.label}</Button>
+        <Button key={one.id} label={`Save as ${one.label}`} act={() => void saveFile(link, one)}>{one.label}</Button>
       ))}
     </div>
   );

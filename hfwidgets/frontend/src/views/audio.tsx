@@ -4,8 +4,9 @@ import { useMemo, useState } from "preact/hooks";
 import { AudioPlayer } from "../audio/audio-player.tsx";
 import { Player } from "../audio/player.ts";
 import type { AudioTrack } from "../document/protocol.ts";
-import { Button } from "../parts/buttons.tsx";
+import { Button, IconButton } from "../parts/buttons.tsx";
 import { usePanel } from "../parts/panel.ts";
+import { saveFile } from "../parts/save-file.ts";
 import { registerView, type ViewOf } from "./registry.ts";
 
 function AudioResult({ view }: { view: ViewOf<"audio"> }) {
@@ -50,6 +51,7 @@ function Switch({ tracks, current, turn }: { tracks: AudioTrack[]; current: numb
 }
 
 function TrackPlayer({ track, player, played }: { track: AudioTrack | undefined; player: Player; played: () => void }) {
+  const { link } = usePanel();
   const about = [
     track?.label,
     track?.seconds != null && `${track.seconds.toFixed(2)} s`,
@@ -57,7 +59,13 @@ function TrackPlayer({ track, player, played }: { track: AudioTrack | undefined;
   ];
   return (
     <div>
-      <div class="hfw-hint">{about.filter(Boolean).join(" · ")}</div>
+      <div class="hfw-row">
+        <span class="hfw-hint">{about.filter(Boolean).join(" · ")}</span>
+        <span class="hfw-gap" />
+        {track?.saves?.map((save) => (
+          <IconButton key={save.id} icon="save" label={`Download ${track.label || "the audio"}`} act={() => void saveFile(link, save)} />
+        ))}
+      </div>
       <AudioPlayer player={player} label={track?.label || "Audio"} played={played} />
     </div>
   );

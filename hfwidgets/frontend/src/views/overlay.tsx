@@ -2,16 +2,15 @@
 
 import type { ComponentChildren, HTMLAttributes } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import type { LabelRow } from "../document/protocol.ts";
+import type { LabelRow, Save } from "../document/protocol.ts";
 import { describeRow } from "../parts/describe.ts";
 import { KernelImage } from "../parts/media.tsx";
+import { Photo } from "../parts/photo.tsx";
 import { Legend, Threshold } from "./legend.tsx";
 import { Linked } from "./linked.ts";
 
-const MOST_HEIGHT = 420;
-
 interface OverlayProps {
-  view: { rows: LabelRow[]; image: string; width: number; height: number };
+  view: { rows: LabelRow[]; image: string; width: number; height: number; saves?: Save[] | null };
   noun: string;
   /** What lies on the image; `shown` tells which rows it may draw. */
   layer: (linked: Linked, shown: (at: number) => boolean) => ComponentChildren;
@@ -40,13 +39,14 @@ export function Overlay({ view, noun, layer, stage, controls }: OverlayProps) {
     <input type="checkbox" checked={!hidden.has(at)} aria-label={`Show ${rows[at]?.label}`} onChange={() => toggle(at)} />
   );
   const alt = `Image with ${rows.length} ${noun}: ${rows.map(describeRow).join("; ")}`;
-  const size = { aspectRatio: `${width} / ${height}`, maxWidth: `min(100%, ${Math.round((MOST_HEIGHT * width) / height)}px)` };
   return (
     <div class="hfw-overlay">
-      <div class="hfw-stage" style={size} {...stage?.(linked, shown)}>
-        <KernelImage id={view.image} alt={alt} />
-        {layer(linked, shown)}
-      </div>
+      <Photo width={width} height={height} saves={view.saves}>
+        <div class="hfw-stage" {...stage?.(linked, shown)}>
+          <KernelImage id={view.image} alt={alt} />
+          {layer(linked, shown)}
+        </div>
+      </Photo>
       <div class="hfw-side">
         <Legend rows={rows} linked={linked} shown={passes} {...(rows.length > 1 ? { extra: eye } : {})} />
         {!rows.some((_, at) => passes(at)) && (

@@ -182,7 +182,7 @@ def _compare_labels(names: Sequence[str], results: Sequence[Any]) -> Differences
 
 def _describe_tops(names: Sequence[str], tops: Sequence[str]) -> str:
     if len(set(tops)) == 1:
-        return f"All put {tops[0]} first."
+        return f"{'Both' if len(tops) == 2 else 'All'} rank {tops[0]} first."
     pairs = zip(names, tops, strict=True)
     return f"First place: {', '.join(f'{top} ({name})' for name, top in pairs)}."
 

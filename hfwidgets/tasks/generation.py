@@ -138,7 +138,7 @@ class GenerationTasks:
         AsyncGenerationCall,
         "Text generation",
         {"prompt": "Once upon a time, on a small island,", "max_new_tokens": 60},
-        prompt=TextBox(10),
+        prompt=TextBox(5),
         max_new_tokens=Number(1, None, 1, whole=True),
         temperature=Slider(0.0, 2.0, 0.05),
         top_p=Slider(0.0, 1.0, 0.01, advanced=True),

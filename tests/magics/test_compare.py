@@ -111,7 +111,7 @@ def test_text_tasks_compare_as_well(compare, loopback):
     out, bundle = compare("a", "b", line="-t text-classification", prompt="fine")
     assert out[0].result[0].label == "good"
     assert bundle["text/html"].count("1. 0.900") == 2
-    assert "All put good first." in bundle["text/plain"]
+    assert "Both rank good first." in bundle["text/plain"]
 
 
 def test_differences_are_marked_and_a_vote_is_kept(compare, loopback):

@@ -59,7 +59,7 @@ def test_differences_latency_and_votes(stage: Stage, tmp_path: Path) -> None:
         panel.vote("same")
     panel.run()
     shown = page(panel).doc["result"]
-    assert shown["differences"]["table"]["columns"]["label"] == ["≠ good", "≠ bad"]
+    assert shown["differences"]["table"]["columns"]["Label"] == ["≠ good", "≠ bad"]
     assert "First place: good" in shown["differences"]["summary"]
     assert shown["columns"][0]["facts"][0][0] == "Time"
     say(panel, k="do", do="vote", place=1)

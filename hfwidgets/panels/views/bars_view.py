@@ -26,7 +26,8 @@ def build_bars(result: object, context: ViewContext, name: str) -> BarsView | No
         return None
     for row, item in zip(rows, items, strict=True):
         row.note = str(item.get("sequence") or "")
-    return BarsView(rows=rows, rest=rest_of_items(items, ("sequence",)))
+    # A token's id says nothing to a reader; it stands in the JSON.
+    return BarsView(rows=rows, rest=rest_of_items(items, ("sequence", "token")))
 
 
 def _similarity_bars(numbers: list[float], context: ViewContext) -> BarsView:

@@ -124,7 +124,8 @@ def describe_differences(result: Comparison) -> DifferencesView | None:
         [f"{MARK if differs else ''}{row[0]}", *row[1:]]
         for row, differs in zip(found.rows, found.differing, strict=True)
     ]
-    columns = {title: [row[at] for row in marked] for at, title in enumerate(found.titles)}
+    titles = [found.titles[0].capitalize(), *found.titles[1:]]
+    columns = {title: [row[at] for row in marked] for at, title in enumerate(titles)}
     return DifferencesView(
         summary=found.summary, table=TableView(columns=columns) if marked else None
     )

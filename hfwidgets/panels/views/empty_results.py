@@ -25,6 +25,10 @@ OUTCOME_TEXTS = (
     ("chunks", "The transcript"),
     ("label", "Labels and their scores"),
     ("token_str", "Words and their scores"),
+    ("choices", "The answer"),
+    ("generated_text", "The text"),
+    ("summary_text", "The summary"),
+    ("translation_text", "The translation"),
 )
 """What a result consists of, by a field of the declared result; the first one counts."""
 

@@ -68,6 +68,7 @@ function Verdict() {
 
 function ColumnView({ column }: { column: Column }) {
   const { model, provider, state, text, error } = column;
+  const measures = listMeasures(column);
   const isOver = state === "done" || state === "failed";
   return (
     <section class="hfw-column" aria-label={model}>
@@ -78,18 +79,19 @@ function ColumnView({ column }: { column: Column }) {
       </div>
       {text ? <MarkdownText text={text} done={isOver} /> : !error && <p class="hfw-nothing">{state ? "…" : "The answer will appear here."}</p>}
       {error && <p class="hfw-column-error" dir="auto">{error}</p>}
-      <Facts rows={listMeasures(column)} />
+      {measures.length > 0 && <Facts rows={measures} />}
     </section>
   );
 }
 
 function listMeasures(column: Column): [string, string][] {
   const { first_token_seconds: first, tokens_per_second: rate, seconds, tokens, dollars } = column;
-  return [
-    ["First token", first == null ? "–" : formatDuration(first)],
-    ["Tokens/s", rate == null ? "–" : rate.toFixed(1)],
-    ["Total", seconds == null ? "–" : formatDuration(seconds)],
-    ["Tokens", tokens == null ? "–" : String(tokens)],
-    ["Price", dollars == null ? "–" : `$${dollars.toPrecision(2)}`],
+  const all: [string, string | null][] = [
+    ["First token", first == null ? null : formatDuration(first)],
+    ["Tokens/s", rate == null ? null : rate.toFixed(1)],
+    ["Total", seconds == null ? null : formatDuration(seconds)],
+    ["Tokens", tokens == null ? null : String(tokens)],
+    ["Price", dollars == null ? null : `$${dollars.toPrecision(2)}`],
   ];
+  return all.filter((one): one is [string, string] => one[1] !== null);
 }

@@ -53,13 +53,19 @@ export function shortModel(model: string): string {
 }
 
 function formatRate({ rate, counted }: RunStats): string | null {
-  return rate == null ? null : `${counted ? "≈ " : ""}${rate.toFixed(rate < 10 ? 1 : 0)} tokens/s`;
+  return rate == null ? null : `${counted ? "≈ " : ""}${formatCount(rate, rate < 10 ? 1 : 0)} tokens/s`;
+}
+
+/** A number with separators between its thousands. */
+function formatCount(count: number, digits = 0): string {
+  return count.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function formatTokens({ prompt, completion, counted }: RunStats): string | null {
   if (completion == null) return null;
-  if (counted) return `≈ ${completion} tokens`;
-  return prompt == null ? `${completion} tokens` : `${prompt} + ${completion} tokens`;
+  const noun = completion === 1 && prompt == null ? "token" : "tokens";
+  if (counted) return `≈ ${formatCount(completion)} ${noun}`;
+  return `${prompt == null ? "" : `${formatCount(prompt)} + `}${formatCount(completion)} ${noun}`;
 }
 
 /** The little that is shown of a run that is over. */

@@ -12,6 +12,8 @@ import { ScoreBar } from "./score-bar.tsx";
 import { TopLabel } from "./top-label.tsx";
 
 const FIRST = 8;
+/** Characters of a label that fit next to its bar; longer ones stand above it. */
+const FITTING = 24;
 
 function Bars({ view }: { view: ViewOf<"bars"> }) {
   const { rows } = view;
@@ -21,21 +23,24 @@ function Bars({ view }: { view: ViewOf<"bars"> }) {
   const percent = !view.pairs && areShares(rows);
   // Notes are whole sentences, of which one is shown at a time.
   const noted = rows.some((row) => row.note);
+  const long = rows.some(({ label }) => label.length > FITTING);
   return (
     <div class="hfw-bars">
       {!view.pairs && rows[0] && <TopLabel row={rows[0]} percent={percent} />}
       {noted && pointed && <Sentence row={pointed} />}
-      <ol class="hfw-scores">
-        {rows.slice(0, count).map((row, at) => (
-          <li key={at}>
-            {noted ? (
-              <PointedRow row={row} most={most} percent={percent} point={() => setPointed(row)} />
-            ) : (
-              <ScoreBar row={row} most={most} percent={percent} />
-            )}
-          </li>
-        ))}
-      </ol>
+      {(rows.length > 1 || view.pairs || noted) && (
+        <ol class={`hfw-scores${long ? " hfw-long" : ""}`}>
+          {rows.slice(0, count).map((row, at) => (
+            <li key={at}>
+              {noted ? (
+                <PointedRow row={row} most={most} percent={percent} point={() => setPointed(row)} />
+              ) : (
+                <ScoreBar row={row} most={most} percent={percent} />
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
       {rows.length > FIRST && <Count most={rows.length} changed={setCount} />}
       {view.pairs && <PairButton n={view.n ?? 0} />}
     </div>

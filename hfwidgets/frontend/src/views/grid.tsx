@@ -8,7 +8,7 @@ const MOST = 200;
 export interface GridProps {
   columns: Record<string, string[]>;
   /** More cells of a row. */
-  more?: { head: string; cell: (row: number) => ComponentChildren };
+  more?: { head: string; numeric: boolean; cell: (row: number) => ComponentChildren };
   marked?: (row: number, column: number) => boolean;
   /** Which element to scroll to, within the table only: the notebook stays where it is. */
   reveal?: string;
@@ -17,6 +17,7 @@ export interface GridProps {
 export function Grid({ columns, more, marked, reveal }: GridProps) {
   const frame = useRef<HTMLDivElement>(null);
   const names = Object.keys(columns);
+  const numeric = names.map((name) => areNumbers(columns[name] ?? []));
   const length = Math.max(0, ...names.map((name) => columns[name]?.length ?? 0));
   useLayoutEffect(() => {
     if (reveal && frame.current) scrollTo(frame.current, reveal);
@@ -27,16 +28,23 @@ export function Grid({ columns, more, marked, reveal }: GridProps) {
         <table class="hfw-table">
           <thead>
             <tr>
-              {[...names, ...(more ? [more.head] : [])].map((name) => (
-                <th key={name} scope="col" dir="auto">{name}</th>
+              {names.map((name, column) => (
+                <th key={name} scope="col" dir="auto" class={numeric[column] ? "hfw-number" : ""}>{name}</th>
               ))}
+              {more && <th scope="col" class={`hfw-prediction${more.numeric ? " hfw-number" : ""}`}>{more.head}</th>}
             </tr>
           </thead>
           <tbody>
             {Array.from({ length: Math.min(length, MOST) }, (_, row) => (
               <tr key={row}>
                 {names.map((name, column) => (
-                  <Cell key={name} text={columns[name]?.[row] ?? ""} on={marked?.(row, column) ?? false} asked={more !== undefined} />
+                  <Cell
+                    key={name}
+                    text={columns[name]?.[row] ?? ""}
+                    numeric={numeric[column] ?? false}
+                    on={marked?.(row, column) ?? false}
+                    asked={more !== undefined}
+                  />
                 ))}
                 {more?.cell(row)}
               </tr>
@@ -50,9 +58,8 @@ export function Grid({ columns, more, marked, reveal }: GridProps) {
 }
 
 /** A cell; where a prediction needs it and it is empty, it says so. */
-function Cell({ text, on, asked }: { text: string; on: boolean; asked: boolean }) {
-  const isNumber = text.trim() !== "" && !Number.isNaN(Number(text));
-  const names = [on && "hfw-hit", isNumber && "hfw-number"].filter(Boolean).join(" ");
+function Cell({ text, numeric, on, asked }: { text: string; numeric: boolean; on: boolean; asked: boolean }) {
+  const names = [on && "hfw-hit", numeric && "hfw-number"].filter(Boolean).join(" ");
   return (
     <td class={names} dir="auto">
       {text}
@@ -60,6 +67,12 @@ function Cell({ text, on, asked }: { text: string; on: boolean; asked: boolean }
       {on && <span class="hfw-unseen"> (matches)</span>}
     </td>
   );
+}
+
+/** True for a column of numbers: by column, since a number among texts would stand apart from them. */
+function areNumbers(texts: string[]): boolean {
+  const known = texts.filter((text) => text.trim());
+  return known.length > 0 && known.every((text) => !Number.isNaN(Number(text)));
 }
 
 function scrollTo(frame: HTMLElement, what: string): void {

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { LabelRow } from "../document/protocol.ts";
-import { areShares, describeRow } from "../parts/describe.ts";
+import { areShares, describeRow, formatShare } from "../parts/describe.ts";
 import { labelColors } from "./colors.ts";
 import type { Linked } from "./linked.ts";
 import { ScoreBar } from "./score-bar.tsx";
@@ -48,7 +48,7 @@ export function Threshold({ rows, changed }: { rows: LabelRow[]; changed: (least
   return (
     <label class="hfw-local">
       <input type="range" min={low} max={1} step={0.01} value={least} aria-label="Minimum score" onInput={move} />
-      <output class="hfw-hint">{`score ≥ ${least.toFixed(2)}: ${kept} of ${rows.length}`}</output>
+      <output class="hfw-hint">{`Score at least ${areShares(rows) ? formatShare(least) : least.toFixed(2)}: ${kept} of ${rows.length}`}</output>
     </label>
   );
 }

@@ -38,7 +38,7 @@ function Masks({ view }: { view: ViewOf<"masks"> }) {
         aria-label="Opacity of the masks"
         onInput={({ currentTarget }) => setOpacity(currentTarget.valueAsNumber)}
       />
-      <span class="hfw-hint">opacity</span>
+      <span class="hfw-hint">Opacity</span>
     </label>
   );
   const layers = (linked: Linked, shown: Shown) => (

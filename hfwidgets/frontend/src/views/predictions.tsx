@@ -4,6 +4,7 @@ import { colorAt } from "./colors.ts";
 import { Grid } from "./grid.tsx";
 import { registerView, type ViewOf } from "./registry.ts";
 
+const DIGITS = 5;
 const BAR_PX = 60;
 
 function Predictions({ view }: { view: ViewOf<"predictions"> }) {
@@ -22,13 +23,14 @@ function Predictions({ view }: { view: ViewOf<"predictions"> }) {
       </td>
     );
   };
-  return <Grid columns={columns} more={{ head: "Prediction", cell }} reveal=".hfw-prediction" />;
+  return <Grid columns={columns} more={{ head: "Prediction", numeric, cell }} reveal=".hfw-prediction" />;
 }
 
+/** With as many decimals as the largest needs to have 5 digits, so that the points stand in a line. */
 function NumberCell({ value, most }: { value: number; most: number }) {
   return (
     <td class="hfw-prediction hfw-number">
-      {value.toPrecision(5)}
+      {value.toFixed(Math.min(6, Math.max(0, DIGITS - 1 - Math.floor(Math.log10(most)))))}
       <span class="hfw-score-bar" aria-hidden="true" style={{ width: `${(Math.abs(value) / most) * BAR_PX}px` }} />
     </td>
   );

@@ -16,7 +16,8 @@ function TextResult({ view }: { view: ViewOf<"text"> }) {
         <div class="hfw-text hfw-answer-text" dir="auto">{text || "No text came back."}</div>
       )}
       <div class="hfw-row hfw-start">
-        <CopyButton label="Copy text" text={() => text} />
+        {/* The panel's last line copies its own result. */}
+        {view.n === undefined && <CopyButton label="Copy text" text={() => text} />}
         {!markdown && <span class="hfw-hint">{measure(text, side_by_side ? "" : source)}</span>}
       </div>
     </div>

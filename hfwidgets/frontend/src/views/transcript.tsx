@@ -20,7 +20,7 @@ function Transcript({ view }: { view: ViewOf<"transcript"> }) {
       <Words text={text} chunks={chunks} player={player} />
       {player && <AudioPlayer player={player} label={audio?.label || "Audio"} />}
       <div class="hfw-row hfw-start">
-        <CopyButton label="Copy text" text={() => text} />
+        {view.n === undefined && <CopyButton label="Copy text" text={() => text} />}
         {text.trim() && !chunks.length && <span class="hfw-hint">{UNTIMED}</span>}
       </div>
     </div>

@@ -31,7 +31,6 @@ from hfwidgets.batch._options import MapOptions, accepts_map_options
 
 if TYPE_CHECKING:
     from hfwidgets.batch._handles import (
-        END_TIMEOUT,
         POLL_INTERVAL,
         AsyncBatch,
         is_stop_requested,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from hfwidgets.batch._row_identity import row_key
 
 __all__ = [
-    "END_TIMEOUT",
     "POLL_INTERVAL",
     "AsyncBatch",
     "BatchResult",
@@ -61,7 +59,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "END_TIMEOUT": "_handles",
     "POLL_INTERVAL": "_handles",
     "AsyncBatch": "_handles",
     "BatchResult": "_result",

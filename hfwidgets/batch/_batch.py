@@ -29,6 +29,7 @@ from hfwidgets.batch._worker import Failure
 from hfwidgets.calls.caller import AsyncCaller, Caller
 from hfwidgets.calls.known_secrets import collect_secrets
 from hfwidgets.calls.routing import default_provider
+from hfwidgets.core.counts import format_count
 from hfwidgets.errors.secrets import redact_data
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder import fingerprint
@@ -354,9 +355,9 @@ class Batch:
         if reason is not None or self.scheduler.stop_requested:
             self.stop_reason = str(reason) if reason is not None else "interrupted"
             rerun = "retry()" if self.options.resume is None else "the same call"
-            count = self.progress.done + self.progress.failed
+            rows = format_count(self.progress.done + self.progress.failed, "row")
             warn(
-                f"The run ended after {count:,} rows: {self.stop_reason.removesuffix('.')}. "
+                f"The run ended after {rows}: {self.stop_reason.removesuffix('.')}. "
                 f"Finished rows are kept; {rerun} processes the rest.",
             )
         return f"stopped: {self.stop_reason}" if self.stop_reason else FINISHED

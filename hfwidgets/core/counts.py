@@ -1,4 +1,4 @@
-"""The one check of arguments that are whole numbers."""
+"""Whole numbers: the one check of arguments, and how counts are written."""
 
 import numbers
 from typing import Any
@@ -18,3 +18,8 @@ def check_count(name: str, value: Any, least: int = 0) -> int:
             f"{name} must be a whole number, at least {least}; it is {value!r}."
         )
     return int(value)
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

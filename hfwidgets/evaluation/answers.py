@@ -6,12 +6,14 @@ limit or a broken server lost is **failed**: it says nothing about the model, st
 shows as bounds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.batch import POLL_INTERVAL, BatchResult, BatchRow, is_stop_requested
@@ -21,6 +23,8 @@ from hfwidgets.errors.secrets import redact
 from hfwidgets.evaluation.candidates import Candidate
 from hfwidgets.evaluation.rows import EvaluationRow
 from hfwidgets.evaluation.values import TaskResult
+
+T = TypeVar("T")
 
 State: TypeAlias = Literal["scored", "refused", "unparsed", "rejected", "failed"]
 
@@ -196,9 +200,15 @@ def _call(function: Callable[[Any], Any], row: EvaluationRow) -> ModelAnswer:
     started = perf_counter()
     try:
         found = function(values[0] if len(values) == 1 else row.arguments)
+        if inspect.isawaitable(found):
+            found = asyncio.run(_await(found))
     except Exception as error:  # whatever the user's function raises belongs to its row
         return ModelAnswer("failed", error=redact(f"{type(error).__name__}: {error}"))
     return ModelAnswer("scored", found, seconds=perf_counter() - started, dollars=0.0)
+
+
+async def _await(found: Awaitable[T]) -> T:
+    return await found
 
 
 def _to_answer(row: BatchRow, is_free: bool) -> ModelAnswer:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
+from hfwidgets.core.counts import format_count
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.evaluation.answers import Answerer
 
@@ -105,7 +106,7 @@ class Budget:
             parts.append(f"${spent.dollars:.4f} of the budget of ${self.dollars:g}")
         if self.tokens is not None:
             parts.append(f"{spent.tokens:,} of {self.tokens:,} tokens")
-        return f"{' and '.join(parts)} is spent after {count} rows."
+        return f"{' and '.join(parts)} is spent after {format_count(count, 'row')}."
 
 
 def _is_above_0(value: object) -> bool:

@@ -1,5 +1,6 @@
 """What is evaluated: a model, a provider's model, an endpoint, or a function."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -17,7 +18,9 @@ class Candidate:
 
     Args:
         model: an id, `MODEL:PROVIDER`, a URL, "local" for the embedded engine (`local:NAME` for one
-            of its models), or a function from a row's input to an answer.
+            of its models), or a function, plain or async, from a row's input to an answer; from a
+            dict of parameters where rows have several inputs. It returns the answer alone, or a
+            result as a client's method does.
         task: the task to call it by, where it differs from the evaluation's, such as
             zero-shot-classification for a text-classification data set.
         name: what tables call it; left out, the model's name.
@@ -83,6 +86,12 @@ def _default_name(model: object, task: str | None) -> str:
     return str(model or task or "default")
 
 
+def _rename(name: object, given: Any) -> Candidate:
+    one = copy.copy(given) if isinstance(given, Candidate) else Candidate(given)
+    one.name = redact_model(str(name))
+    return one
+
+
 def to_candidates(models: Any) -> list[Candidate]:
     """Return the entrants, each with a name of its own.
 
@@ -90,9 +99,12 @@ def to_candidates(models: Any) -> list[Candidate]:
         ConfigurationError: there are none.
     """
     given = [models] if isinstance(models, (str, Candidate)) or callable(models) else models
-    if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping):
+        given = [_rename(name, one) for name, one in given.items()]
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise errors.ConfigurationError(
-            f"models must be a list of ids, functions or Candidates; it is {models!r:.60}."
+            "models must be a list of ids, functions or Candidates, or a dict of these by name; "
+            f"it is {models!r:.60}."
         )
     found = [one if isinstance(one, Candidate) else Candidate(one) for one in given]
     if not found:

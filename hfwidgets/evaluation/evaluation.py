@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
 from hfwidgets.client import InferenceClient
+from hfwidgets.core.counts import format_count
 from hfwidgets.core.paths import to_path
 from hfwidgets.core.significance import holm
 from hfwidgets.errors import ConfigurationError, did_you_mean
@@ -252,8 +253,8 @@ class Evaluation(Sequence[ScoredRow]):
             failed = sum(row.predictions[name] is None for row in self._rows)
             if self._rows and failed / len(self._rows) > MAX_FAILED_SHARE:
                 return (
-                    f"{failed} of {len(self._rows)} rows of {name} failed: call retry() on this "
-                    "evaluation."
+                    f"{failed} of {format_count(len(self._rows), 'row')} of {name} failed: call "
+                    "retry() on this evaluation."
                 )
         return ""
 

@@ -9,6 +9,7 @@ from hfwidgets.evaluation.metrics import MeanMetric, Metric
 from hfwidgets.evaluation.span_metrics import SpanF1, to_spans
 from hfwidgets.evaluation.text_metrics import Normalizer
 from hfwidgets.evaluation.values import SETS, Label, TaskResult, as_set
+from hfwidgets.results.record import Record
 
 CLASSES = frozenset(
     {
@@ -88,6 +89,38 @@ def read_prediction(task: str, result: TaskResult, several: bool = False) -> Any
     """
     reader = _labels_above(0.5) if several and task in CLASSES else _READERS.get(task)
     return result if reader is None else reader(result)
+
+
+_TEXT_FIELDS = (
+    *("answer", "text", "generated_text", "summary_text", "translation_text", "content"),
+)
+
+
+def read_returned_value(task: str, value: Any, several: bool = False) -> Any:
+    """Return what a metric compares of a function's answer.
+
+    A function may return the value alone, the result of a client's method, or plain dicts with the
+    same fields, as other libraries do.
+
+    Args:
+        task: the evaluation's task.
+        value: what the function returned.
+        several: True where rows have sets of labels.
+
+    Raises:
+        ValueError, TypeError, KeyError, OutputError: it is something else.
+    """
+    if task in LABEL_READERS:
+        LABEL_READERS[task][0](value)
+        return value
+    rows = [value] if isinstance(value, Mapping) else value
+    if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
+        if task in TEXTS:
+            found = (rows[0].get(name) for name in _TEXT_FIELDS)
+            value = next((text for text in found if isinstance(text, str)), value)
+        elif task in _READERS:
+            return read_prediction(task, [Record({"score": None, **row}) for row in rows], several)
+    return read_text(value) if task in TEXTS else value
 
 
 def find_classes(labels: Sequence[Any]) -> list[Any]:

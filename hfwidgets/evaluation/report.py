@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hfwidgets.core.counts import format_count
 from hfwidgets.errors import ConfigurationError
 from hfwidgets.evaluation.judge import Ruling
 from hfwidgets.evaluation.metrics import Metric
@@ -59,11 +60,11 @@ def verdict(evaluation: ScoredEvaluation) -> str:
         return "No model answered a row."
     if not evaluation.metrics:
         counts = "; ".join(one.verdict for one in evaluation.votes.tally())
-        return f"No labels: {counts or 'agreement of the models only'}. {len(evaluation)} rows."
+        return f"No labels: {counts or 'agreement of the models only'}. {_rows(evaluation)}."
     if len(scores) == 1:
         only = scores[0]
         metric = evaluation.metrics[0].name
-        return f"{only.model}: {metric} {only.metrics[metric]} on {only.n} rows."
+        return f"{only.model}: {metric} {only.metrics[metric]} on {format_count(only.n, 'row')}."
     blocked = next((pair for pair in evaluation.pairs if pair.no_verdict), None)
     if blocked is not None:
         return f"{blocked.verdict}"
@@ -72,11 +73,15 @@ def verdict(evaluation: ScoredEvaluation) -> str:
         wins = [pair for pair in evaluation.pairs if pair.winner == first]
         closest = min(wins, key=lambda pair: abs(pair.difference), default=None)
         detail = f" {closest.verdict}." if closest is not None else ""
-        return f"{first} is the best of {len(scores)} models on {len(evaluation)} rows.{detail}"
+        return f"{first} is the best of {len(scores)} models on {_rows(evaluation)}.{detail}"
     pair = next(p for p in evaluation.pairs if {p.a, p.b} == set(evaluation.best[:2]))
     if len(evaluation.best) == 2:
         return f"{pair.verdict}."
     return f"Not distinguishable on these rows: {', '.join(evaluation.best)}. {pair.verdict}."
+
+
+def _rows(evaluation: ScoredEvaluation) -> str:
+    return format_count(len(evaluation), "row")
 
 
 def ranks(evaluation: ScoredEvaluation) -> dict[str, int]:
@@ -223,7 +228,7 @@ def to_text(evaluation: ScoredEvaluation) -> str:
     """Return the evaluation as text: the verdict, the table, the pairs."""
     prompts = (f"The prompt of {one.judge}:\n{one.prompt}" for one in evaluation.rulings)
     parts = [
-        f"{evaluation.task}, {len(evaluation)} rows. {verdict(evaluation)}",
+        f"{evaluation.task}, {_rows(evaluation)}. {verdict(evaluation)}",
         to_text_table(*tabulate_scores(evaluation)),
         *_remarks(evaluation),
         *prompts,
@@ -309,7 +314,8 @@ def _disagreements_html(evaluation: ScoredEvaluation) -> str:
     rows = evaluation.disagreements()
     if not rows:
         return ""
-    head = f"<p>{len(rows)} rows on which models differ from the label or from each other:</p>"
+    count = format_count(len(rows), "row")
+    head = f"<p>{count} on which models differ from the label or from each other:</p>"
     return head + rows.to_html(MAX_DISAGREEMENTS)
 
 
@@ -418,6 +424,6 @@ def plot(evaluation: ScoredEvaluation) -> "Figure":
     axes[0].set_ylabel(metric)
     if scores:
         axes[1].legend(loc="best", fontsize="small")
-    figure.suptitle(f"{evaluation.task}, {len(evaluation)} rows, 95 % intervals")
+    figure.suptitle(f"{evaluation.task}, {_rows(evaluation)}, 95 % intervals")
     figure.tight_layout()
     return figure

@@ -9,9 +9,8 @@ from hfwidgets.evaluation.metrics import Metric
 from hfwidgets.evaluation.predictions import (
     BOXES,
     CLASSES,
-    LABEL_READERS,
-    TEXTS,
     read_prediction,
+    read_returned_value,
 )
 from hfwidgets.evaluation.retrieval_metrics import rank_documents
 from hfwidgets.evaluation.rows import EvaluationRow
@@ -102,7 +101,7 @@ class RowScorer:
             found = (
                 read_prediction(answerer.task, answer.result, several)
                 if answerer.candidate.function is None
-                else _read_value(self._task, answer.result)
+                else read_returned_value(self._task, answer.result, several)
             )
         except Exception:  # an answer of another shape is a wrong one, not the run's end
             return empty
@@ -115,17 +114,6 @@ class RowScorer:
         if several and isinstance(found, SETS):
             return [label_map.find(word) for word in found if not label_map.drops(word)]
         return label_map.find(found if isinstance(found, Hashable) else str(found))
-
-
-def _read_value(task: str, value: Any) -> Any:
-    """Return what a function answered, as the task's metrics read it.
-
-    Raises:
-        ValueError, TypeError, KeyError: it is something else.
-    """
-    if task in LABEL_READERS:
-        LABEL_READERS[task][0](value)
-    return str(value) if task in TEXTS else value
 
 
 def _label_map(

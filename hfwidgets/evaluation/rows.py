@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hfwidgets.core.counts import check_count
+from hfwidgets.core.counts import check_count, format_count
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
 from hfwidgets.evaluation.labels import class_names
 from hfwidgets.evaluation.sampling import find_duplicates, row_rank, sample_rows
 from hfwidgets.evaluation.values import Label, Table
 from hfwidgets.tasks import BaseTask
-from hfwidgets.tasks.tables import to_rows
+from hfwidgets.tasks.tables import as_row, open_table, to_rows
 
 Row: TypeAlias = Mapping[str, Any]
 Arguments: TypeAlias = dict[str, Any]
@@ -57,23 +57,34 @@ def row_key(arguments: Mapping[str, Any]) -> str:
     return row_rank(arguments, 0)[:16]
 
 
-def read_table(data: Table) -> list[Row]:
+def read_table(data: Table, first_input: str) -> list[Row]:
     """Return a table's rows as dicts.
 
     Args:
-        data: a DataFrame of pandas or polars, a pyarrow table, a data set, a dict of columns or a
-            list of dicts.
+        data: a DataFrame of pandas or polars, a pyarrow table, a data set, a dict of columns, a
+            list of dicts, or a list or Series of inputs without labels.
+        first_input: the name that such inputs get.
 
     Raises:
         ConfigurationError: it is none of these, or two of its columns have the same name.
     """
-    rows = to_rows(data)
+    rows = to_rows(data) or _read_inputs(data, first_input)
     if rows is None:
         raise ConfigurationError(
             f"data is a {_describe_type(data)}. Pass a DataFrame, a data set, a dict of columns, "
-            "or a list of dicts."
+            "a list of dicts, or a list of inputs."
         )
     return [*rows]
+
+
+def _read_inputs(data: object, name: str) -> list[dict[str, Any]] | None:
+    """Return inputs that stand alone as rows with one column; None for anything else."""
+    column = None if isinstance(data, Mapping) else open_table(data)
+    if column is not None and column.is_column:
+        return [{name: item} for (item,) in column.iter_rows([0])]
+    if isinstance(data, (list, tuple)) and not any(as_row(item) is not None for item in data):
+        return [{name: item} for item in data]
+    return None
 
 
 def read_sample(
@@ -100,7 +111,7 @@ def read_sample(
     Raises:
         ConfigurationError: a column that is not there, no rows, or no row with a label.
     """
-    table = read_table(data)
+    table = read_table(data, task.inputs[0])
     if not table:
         raise ConfigurationError("data has no rows.")
     names = list(dict.fromkeys(str(name) for row in table for name in row))
@@ -121,11 +132,11 @@ def read_sample(
     if has_labels and not rows:
         raise ConfigurationError(f"No row of data has a label in {label!r}.")
     if unlabeled:
-        notes.append(f"{unlabeled} rows without a label were not asked.")
+        notes.append(f"Not asked: {format_count(unlabeled, 'row')} without a label.")
     # Copies are not independent rows: they would make every interval too narrow.
     copies = set(find_duplicates([row.arguments for row in rows]))
     if copies:
-        notes.append(f"{len(copies)} rows that repeat an earlier one were left out.")
+        notes.append(f"Left out: {format_count(len(copies), 'row')} equal to an earlier one.")
         rows = [row for at, row in enumerate(rows) if at not in copies]
     if size is not None:
         check_count("sample", size, least=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
-from hfwidgets.batch import END_TIMEOUT, stop_signal
+from hfwidgets.batch import stop_signal
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.paths import to_path
 from hfwidgets.evaluation.answers import Answerer
@@ -29,11 +29,16 @@ from hfwidgets.tasks import BaseTask, find
 
 NEEDED = ("numpy", "scipy")
 
+END_TIMEOUT = 60.0
+"""How long a canceled evaluation may take to be scored, in seconds: a function that a user passed
+cannot be ended.
+"""
+
 
 def evaluate(
     task: str,
     data: Table,
-    models: "CandidateLike | Sequence[CandidateLike]",
+    models: "CandidateLike | Sequence[CandidateLike] | Mapping[str, CandidateLike]",
     *,
     label: LabelColumn = LABEL,
     column: "str | Mapping[str, str] | None" = None,
@@ -63,9 +68,10 @@ def evaluate(
 
     Args:
         task: the task's name.
-        data: a DataFrame, a data set, a dict of columns or a list of dicts.
+        data: a DataFrame, a data set, a dict of columns or a list of dicts; without labels, a list
+            of inputs too.
         models: ids, `MODEL:PROVIDER`, URLs, "local", functions, or `Candidate(...)` for parameters
-            or a task of its own.
+            or a task of its own; a dict names them.
         label: the column of the right answer, or a function of the row; a row without one is not
             asked. Without labels, agreement, cost and latency are measured.
         column: the column of the task's input, or a dict of parameter to column.

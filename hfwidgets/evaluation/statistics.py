@@ -16,6 +16,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from hfwidgets.core.counts import format_count
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
@@ -201,15 +203,16 @@ class Pair:
             return f"{self.a} and {self.b}: no verdict. {self.no_verdict}"
         if (winner := self.winner) is not None:
             return f"{winner} is better ({self._describe_difference(winner)})"
+        rows = format_count(self.n, "row")
         if self.a_only is None or self.b_only is None:
-            return f"{self.a} and {self.b} are not distinguishable on {self.n} rows"
+            return f"{self.a} and {self.b} are not distinguishable on {rows}"
         if self.a_only + self.b_only < MIN_DISAGREEMENTS:
             return (
                 f"{self.a} and {self.b}: too few to tell, they differ on "
-                f"{self.a_only + self.b_only} of {self.n} rows"
+                f"{self.a_only + self.b_only} of {rows}"
             )
         return (
-            f"{self.a} and {self.b} are not distinguishable on {self.n} rows: {self.a} alone right "
+            f"{self.a} and {self.b} are not distinguishable on {rows}: {self.a} alone right "
             f"on {self.a_only}, {self.b} on {self.b_only}"
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from hfwidgets.calls.settings import redact_model
+from hfwidgets.core.counts import format_count
 from hfwidgets.core.missing import is_missing
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.each_row import RowCalls
@@ -124,7 +125,9 @@ class ScoredCalls:
     def finish(self, evaluation: "Evaluation", session: Session) -> "Evaluation":
         """Count the usage of this run's calls, and note the rows that yield none."""
         if self._skipped:
-            evaluation.notes.append(f"{self._skipped} rows have an empty input and were not asked.")
+            evaluation.notes.append(
+                f"Not asked: {format_count(self._skipped, 'row')} with an empty input."
+            )
         for row in evaluation:
             for answer in row.answers.values():
                 begun = self._rows.first_call.started_at

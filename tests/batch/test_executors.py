@@ -65,7 +65,7 @@ def rays() -> Iterator[Any]:
     from ray.util.multiprocessing import Pool
 
     options = {"include_dashboard": False, "log_to_driver": False, "configure_logging": False}
-    for attempts_left in (2, 1, 0):
+    for attempts_left in reversed(range(6)):
         try:
             ray.init(num_cpus=2, object_store_memory=100_000_000, **options)
             break

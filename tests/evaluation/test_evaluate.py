@@ -1,5 +1,6 @@
 """Several models on the same rows: what is asked, what is paid, and what is said of it."""
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -234,13 +235,13 @@ def test_a_larger_sample_holds_the_smaller_and_keeps_shares() -> None:
 def test_repeated_rows_are_asked_once() -> None:
     found = run([perfect], [*ROWS, ROWS[0]])
     assert len(found) == len(ROWS)
-    assert "1 rows that repeat" in found.notes[0]
+    assert found.notes[0] == "Left out: 1 row equal to an earlier one."
 
 
 def test_rows_without_a_label_are_not_asked() -> None:
     found = run([perfect], [*ROWS, {"text": "who knows", "mood": None}])
     assert len(found) == len(ROWS)
-    assert "without a label" in found.notes[0]
+    assert found.notes[0] == "Not asked: 1 row without a label."
 
 
 def test_without_labels_models_are_compared_with_each_other() -> None:
@@ -365,6 +366,62 @@ def test_mistakes_are_said_before_anything_is_asked(options: dict[str, Any], mes
 def test_data_without_rows(rows: Any) -> None:
     with pytest.raises(errors.ConfigurationError):
         run([perfect], rows)
+
+
+@pytest.mark.parametrize(
+    "as_data", [list, tuple, pd.Series, lambda texts: pd.Series(texts, [7, 7])]
+)
+def test_inputs_without_labels_need_no_column(as_data: Any) -> None:
+    found = evaluate(
+        "text-classification", as_data(["good one", "bad one"]), [perfect, constant], progress=False
+    )
+    assert [row.predictions for row in found] == [
+        {"perfect": "good", "constant": "good"},
+        {"perfect": "bad", "constant": "good"},
+    ]
+
+
+async def ask_async(text: str) -> str:
+    await asyncio.sleep(0)
+    return perfect(text)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        ask_async,
+        lambda text: [{"label": "odd", "score": 0.2}, {"label": perfect(text), "score": 0.8}],
+        lambda text: {"label": perfect(text)},
+    ],
+)
+def test_functions_answer_as_their_libraries_do(function: Any) -> None:
+    assert run([function]).scores[0].metrics["accuracy"].value == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("Paris", [{"generated_text": "Paris"}], {"role": "assistant", "content": "Paris"}),
+        *([{"summary_text": "Paris"}], {"answer": "Paris", "score": 0.5}),
+    ],
+)
+def test_texts_of_functions_are_found_in_their_fields(answer: Any) -> None:
+    rows = [{"question": "The capital of France?", "answer": "Paris"}]
+    found = evaluate(
+        *("text-generation", rows, {"library": lambda text: answer}),
+        label="answer",
+        metrics="exact_match",
+        progress=False,
+    )
+    assert found.models == ("library",)
+    assert found.scores[0].metrics["exact_match"].value == 1
+
+
+def test_a_function_may_call_a_client(loopback: Loopback) -> None:
+    loopback.route("POST", "/", labeled)
+    client = InferenceClient(base_url=loopback.url)
+    found = run([client.text_classification], labels=MOODS)
+    assert found.scores[0].metrics["accuracy"].value == 1
 
 
 def test_any_table() -> None:
@@ -633,7 +690,7 @@ def test_a_single_answer_is_one_label_of_a_row_with_several() -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("models", [None, 5, b"x", {"a": 1}]),
+        ("models", [None, 5, b"x"]),
         ("label", [None, 5, ["mood"], pd.DataFrame()]),
         ("column", [5, ["text"], {"text": 1}, np.zeros(2)]),
         ("group", [5, ["mood"], {}]),

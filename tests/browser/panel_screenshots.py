@@ -21,6 +21,15 @@ COMPARED = (
     "translation",
     "automatic-speech-recognition",
 )
+FOUND = """hf.evaluate(
+    "text-classification",
+    [{"text": f"It was {word}, {n}.", "mood": word} for n, word in enumerate(["good", "bad"] * 3)],
+    [
+        hf.Candidate(lambda text: text.split()[2].strip(","), name="keyword"),
+        hf.Candidate(lambda _: "good", name="constant"),
+    ],
+    label="mood", column="text", progress=False,
+)"""
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 SOURCE = """code => window.jupyterapp.shell.currentWidget.content.model.cells.get(0)
   .sharedModel.setSource(code)"""
@@ -105,6 +114,10 @@ class Camera:
             self.book.panel.locator(".hfw-example").first.click()
         self.finish(f"compare-{task}")
 
+    def take_evaluation(self) -> None:
+        self.show(f"browse({FOUND})")
+        self.take("evaluation-done")
+
     def take_banner(self) -> None:
         self.show("vision()")
         expect(self.book.panel.get_by_role("note")).to_be_visible()
@@ -140,6 +153,7 @@ def take(folder: Path, only: Sequence[str]) -> None:
                 f"compare-{task}": lambda task=task: camera.take_comparison(task)
                 for task in ("chat-completion", *COMPARED)
             },
+            "evaluation": camera.take_evaluation,
             "banner": camera.take_banner,
         }
         for name, shoot in shots.items():

@@ -1,7 +1,7 @@
 """Take screenshots of the panels in both themes: `python -m tests.browser.screenshots [WORD ...]`.
 
-With words, only the panels whose names contain one of them: a task's, `compare`, `banner`,
-`chat-panel`.
+With words, only the panels whose names contain one of them: a task's, `compare`,
+`evaluation`, `banner`, `chat-panel`.
 """
 
 import sys

@@ -311,7 +311,7 @@ def _build_score_table(evaluation: Evaluation) -> TableView:
     columns = zip(*lines, strict=True)
     return TableView(
         columns={
-            title: list(map(format_cell, cells))
+            title.replace("_", " "): list(map(format_cell, cells))
             for title, cells in zip(titles, columns, strict=True)
         }
     )

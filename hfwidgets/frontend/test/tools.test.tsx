@@ -10,6 +10,7 @@ const { AudioPlayer } = await import("../src/audio/audio-player.tsx");
 const { Player } = await import("../src/audio/player.ts");
 const { JsonTree } = await import("../src/shell/json-tree.tsx");
 const { ChatPanel } = await import("../src/chat/chat-panel.tsx");
+const { ToolDrawer } = await import("../src/shell/tools.tsx");
 const { Shell } = await import("../src/shell/shell.tsx");
 const { ResultView } = await import("../src/views/result-view.tsx");
 await import("../src/views/all.ts");
@@ -70,6 +71,19 @@ describe("an audio player", () => {
     speed.value = "1.5";
     fire(speed, "change");
     assert.deepEqual([audio.playbackRate, audio.defaultPlaybackRate], [1.5, 1.5]);
+  });
+});
+
+describe("tools of a result", () => {
+  it("say that the kernel was restarted in place of waiting for it", () => {
+    const kernel = new Kernel(documentOf({ result: { kind: "text", text: "Hi", n: 1, raw: "r" } }), SHAPE);
+    const dead = new Connection(kernel, loader);
+    kernel.alive = false;
+    for (const tool of ["code", "raw"] as const) {
+      const node = draw(<PanelContext.Provider value={{ link: dead, announce: () => undefined }}><ToolDrawer tool={tool} /></PanelContext.Provider>);
+      assert.match(node.textContent ?? "", /The kernel was restarted\. Run this cell again\./);
+    }
+    dead.close();
   });
 });
 

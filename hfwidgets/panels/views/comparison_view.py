@@ -97,12 +97,19 @@ def build_column(row: ComparisonRow, context: ViewContext, place: int) -> Compar
 def describe_measures(row: ComparisonRow) -> list[list[str]]:
     """Return what a row measured as names and texts; what is not known is left out."""
     facts = [
-        ("Time", _format(row.seconds, "{:.2f} s")),
+        ("Time", "" if row.seconds is None else _format_duration(row.seconds)),
         ("Tokens", _format(row.tokens, "{}")),
         ("Price", "free" if row.dollars == 0 else _format(row.dollars, "${:.6f}")),
         ("Provider", row.provider or ""),
     ]
     return [[name, text] for name, text in facts if text]
+
+
+def _format_duration(seconds: float) -> str:
+    """Return seconds as the panel's last line has them."""
+    if seconds < 0.1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _format(value: float | None, form: str) -> str:

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CodeForms, Save } from "../document/protocol.ts";
+import { RESTARTED } from "../document/upload.ts";
 import { Button, CopyButton } from "../parts/buttons.tsx";
 import { cellInserter } from "../parts/notebook.ts";
 import { usePanel } from "../parts/panel.ts";
@@ -48,7 +49,7 @@ function RawJson({ id }: { id: string }) {
         <CopyButton label="Copy JSON" text={() => text} />
       </div>
       <div class="hfw-raw" tabIndex={0} role="region" aria-label="Raw JSON">
-        {text && <JsonTree value={JSON.parse(text)} />}
+        {text ? <JsonTree value={JSON.parse(text)} /> : link.dead.value ? RESTARTED : "…"}
       </div>
     </>
   );
@@ -65,7 +66,7 @@ function Code() {
   const { link } = usePanel();
   const [form, setForm] = useState<keyof CodeForms>("python");
   const place = useRef<HTMLPreElement>(null);
-  const text = link.part("code")?.[form] ?? "…";
+  const text = link.part("code")?.[form] ?? (link.dead.value ? RESTARTED : "…");
   const insert = form === "curl" ? null : cellInserter(link);
   useEffect(() => void link.act("code"), [link]);
   return (

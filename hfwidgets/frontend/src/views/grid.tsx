@@ -71,7 +71,7 @@ function Cell({ text, numeric, on, asked }: { text: string; numeric: boolean; on
 
 /** True for a column of numbers: by column, since a number among texts would stand apart from them. */
 function areNumbers(texts: string[]): boolean {
-  const known = texts.filter((text) => text.trim());
+  const known = texts.map((text) => text.trim().replace(/^[<≈]/, "")).filter(Boolean);
   return known.length > 0 && known.every((text) => !Number.isNaN(Number(text)));
 }
 

@@ -28,10 +28,12 @@ function countWords(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;
 }
 
+/** How long a text is; a word or two are seen at once. */
 function measure(text: string, source: string): string {
   const [count, whole] = [countWords(text), countWords(source)];
+  if (count < 3) return "";
   const share = whole ? ` · ${Math.round((count / whole) * 100)}% of the ${whole} words of the input` : "";
-  return `${count} ${count === 1 ? "word" : "words"}${share}`;
+  return `${count} words${share}`;
 }
 
 registerView("text", TextResult);

@@ -14,7 +14,7 @@ from hfwidgets.core import auth, flow
 from tests.core.test_streams import HELLO
 from tests.plugins.clients import Held
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
-from tests.plugins.waiting import Slow, free
+from tests.plugins.waiting import LIMIT, Slow, free
 
 pytestmark = pytest.mark.usefixtures("each_transport")
 
@@ -33,7 +33,7 @@ def ran(loopback: Loopback, work: Callable[[AsyncInferenceClient], Awaitable[T]]
 
 async def gone(loopback: Loopback) -> bool:
     """True if the server sees the connection close."""
-    return await asyncio.to_thread(loopback.gone.wait, 10)
+    return await asyncio.to_thread(loopback.gone.wait, LIMIT)
 
 
 def test_cancelling_a_task_that_reads_a_stream_closes_its_connection(
@@ -63,14 +63,14 @@ def test_cancelling_a_plain_call_closes_its_connection(loopback: Loopback) -> No
 
     def slow(_: Seen) -> Answer:
         asked.set()
-        left.wait(10)
+        left.wait(LIMIT)
         return Answer(body=b"x" * 5_000_000)  # more than a socket holds: a gone reader is noticed
 
     loopback.answer(slow)
 
     async def work(client: AsyncInferenceClient) -> None:
         task = asyncio.ensure_future(client.chat_completion(HELLO))
-        assert await asyncio.to_thread(asked.wait, 10)
+        assert await asyncio.to_thread(asked.wait, LIMIT)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -126,7 +126,7 @@ def test_aclose_from_another_task_ends_the_reader_quietly(loopback: Loopback, he
         task = asyncio.create_task(read())
         await begun.wait()
         await stream.aclose()
-        assert await asyncio.wait_for(task, 10) == []
+        assert await asyncio.wait_for(task, LIMIT) == []
         return stream.text
 
     assert ran(loopback, work) == "Hel"

@@ -21,7 +21,7 @@ from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutErr
 from tests.plugins.internet import Internet
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events, events
 from tests.plugins.sample_media import encode_image, make_wav
-from tests.plugins.waiting import Slow, free
+from tests.plugins.waiting import LIMIT, Slow, free
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "hf_" + "sentinel" * 4
@@ -100,7 +100,7 @@ def test_pain_03_streams_that_cannot_be_closed(loopback: Loopback) -> None:
     with InferenceClient(base_url=loopback.url).chat_completion(HELLO, stream=True) as stream:
         next(stream)
         stream.close()
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
     assert stream.text.startswith("a")
     stop.set()
 
@@ -221,7 +221,7 @@ def test_pain_10_timeouts_with_the_wrong_exception(loopback: Loopback) -> None:
     release = threading.Event()
 
     def silent(_: Seen) -> Answer:
-        release.wait(5)
+        release.wait(LIMIT)
         return chat_answer("late")
 
     loopback.answer(silent)

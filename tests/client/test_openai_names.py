@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutError, errors
 from tests.core.test_streams import HELLO
 from tests.plugins.loopback import Answer, Loopback, chat_answer, chat_events
+from tests.plugins.waiting import LIMIT
 
 CHAT = "/v1/chat/completions"
 
@@ -61,9 +63,11 @@ def test_options_of_one_call_are_not_sent_to_the_model(
 
 
 def test_the_timeout_of_one_call_holds(loopback: Loopback, client: InferenceClient) -> None:
-    loopback.route("POST", CHAT, lambda _: (loopback.gone.wait(1), chat_answer("late"))[1])
+    over = threading.Event()
+    loopback.route("POST", CHAT, lambda _: (over.wait(LIMIT), chat_answer("late"))[1])
     with pytest.raises(InferenceTimeoutError, match=r"0\.1 s"):
         client.chat_completion(HELLO, timeout=0.1)
+    over.set()
     assert client.timeout is None
 
 

@@ -11,7 +11,7 @@ from hfwidgets import InferenceClient, InferenceTimeoutError, errors
 from hfwidgets.calls import transports
 from tests.plugins.clients import EVENT_STREAM, Held, piece
 from tests.plugins.loopback import Answer, Loopback, chat_events, events
-from tests.plugins.waiting import reading, until
+from tests.plugins.waiting import LIMIT, reading, until
 
 pytestmark = pytest.mark.usefixtures("each_transport")
 
@@ -29,7 +29,7 @@ def test_close_frees_the_connection_at_once_and_keeps_what_came(
     stream = opened(loopback)
     assert next(stream).choices[0].delta.content == "Hel"
     stream.close()
-    assert loopback.gone.wait(10), "the server never saw the connection close"
+    assert loopback.gone.wait(LIMIT), "the server never saw the connection close"
     assert stream.text == "Hel"
     assert stream.closed
     assert list(stream) == []
@@ -39,7 +39,7 @@ def test_a_with_block_closes(loopback: Loopback, held: Held) -> None:
     with opened(loopback) as stream:
         for _ in stream:
             break
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
     assert stream.result.choices[0].message.content == "Hel"
 
 
@@ -53,7 +53,7 @@ def test_an_unreferenced_stream_is_closed_without_the_collector(
         seen = weakref.ref(stream)
         del stream
         assert seen() is None, "the stream is kept alive by a cycle"
-        assert loopback.gone.wait(10)
+        assert loopback.gone.wait(LIMIT)
     finally:
         gc.enable()
 
@@ -63,7 +63,7 @@ def test_leaving_a_for_loop_over_a_temporary_stream_closes_it(
 ) -> None:
     for _ in opened(loopback):
         break
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
 
 
 def test_a_stream_lives_without_its_client(loopback: Loopback) -> None:
@@ -81,10 +81,10 @@ def test_close_from_another_thread_ends_the_reader_quietly(loopback: Loopback, h
     reader.start()
     until(lambda: reading(reader))
     stream.close()
-    reader.join(10)
+    reader.join(LIMIT)
     assert not reader.is_alive(), "the reader still waits"
     assert rest == []
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
 
 
 def test_20_full_streams_use_one_connection(loopback: Loopback) -> None:
@@ -129,7 +129,7 @@ def test_the_timeout_holds_between_chunks(loopback: Loopback, held: Held) -> Non
     with pytest.raises(InferenceTimeoutError, match=r"timeout of 1 s while waiting for the stream"):
         list(stream)
     assert stream.text == "Hel"
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -162,7 +162,7 @@ def test_the_timeout_holds_for_a_body_that_stops_halfway(
         client = InferenceClient(base_url=url, timeout=1.0)
         with pytest.raises(InferenceTimeoutError):
             list(client.chat_completion(HELLO, stream=stream))
-        thread.join(10)
+        thread.join(LIMIT)
         assert not thread.is_alive(), "the connection was not closed"
 
 

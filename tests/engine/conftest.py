@@ -15,6 +15,7 @@ import pytest
 
 from hfwidgets import engine_process
 from tests.plugins.engine import make_cache
+from tests.plugins.waiting import LIMIT
 
 KEY = "a-key-of-the-tests"
 
@@ -52,7 +53,7 @@ def run_server(cache: Path, errors: IO[str] | None = None) -> Iterator[Server]:
     assert line.startswith("The engine listens on http://127.0.0.1:"), line
     yield Server(line.split()[4], KEY, process.pid)
     process.terminate()
-    process.wait(20)
+    process.wait(LIMIT)
 
 
 @pytest.fixture(scope="session")

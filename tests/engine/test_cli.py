@@ -286,7 +286,7 @@ def test_demo_opens_the_tour_and_leaves_nothing_running(
     assert len(running) >= 5  # the command, JupyterLab, a kernel, the engine, its chat model
     demo.process.terminate()
     assert demo.process.wait(60) == 128 + signal.SIGTERM
-    _, alive = psutil.wait_procs(running, timeout=20)
+    _, alive = psutil.wait_procs(running, timeout=60)
     assert alive == []
 
 
@@ -316,7 +316,7 @@ def test_the_readmes_first_command_asks_once_and_ends_on_control_c(
     assert len(running) >= 2  # JupyterLab and the kernel
     os.killpg(demo.process.pid, signal.SIGINT)  # what a terminal does
     assert demo.process.wait(60) in (130, -signal.SIGINT)
-    _, alive = psutil.wait_procs(running, timeout=20)
+    _, alive = psutil.wait_procs(running, timeout=60)
     assert alive == []
 
 
@@ -342,7 +342,7 @@ def test_demo_ends_while_it_downloads(
     [pip] = psutil.Process(process.pid).children()
     process.terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
-    assert psutil.wait_procs([pip], timeout=20)[1] == []
+    assert psutil.wait_procs([pip], timeout=60)[1] == []
     over.set()
 
 

@@ -25,6 +25,7 @@ from hfwidgets.engine.server.parameters import check_arguments
 from tests.engine import tiny_onnx as tiny
 from tests.plugins.loopback import Answer, Loopback
 from tests.plugins.sample_media import encode_image
+from tests.plugins.waiting import LIMIT
 
 TEXT = "the boat sails to rome on monday"
 
@@ -379,7 +380,7 @@ def served(tmp_path: Path) -> Iterator[InferenceClient]:
         yield InferenceClient(f"{url}/models/tiny-moods/pipeline/text-classification", token="k")
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(LIMIT)
 
 
 def test_the_server_answers_with_it(served: InferenceClient) -> None:

@@ -12,6 +12,7 @@ from hfwidgets import AsyncInferenceClient, InferenceClient, InferenceTimeoutErr
 from hfwidgets.errors import advice
 from hfwidgets.errors.server_message import MAX_MESSAGE_CHARS, find_server_message
 from tests.plugins.loopback import Answer, Loopback, chat_answer
+from tests.plugins.waiting import LIMIT
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "hf_" + "sentinel" * 4
@@ -231,7 +232,7 @@ def test_a_silent_server_is_a_timeout_in_both_clients(loopback: Loopback, stream
     release = threading.Event()
 
     def silent(_: Any) -> Answer:
-        release.wait(5)
+        release.wait(LIMIT)
         return chat_answer("late")
 
     loopback.answer(silent, silent)

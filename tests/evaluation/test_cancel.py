@@ -14,7 +14,7 @@ import pytest
 from hfwidgets import InferenceClient
 from hfwidgets.evaluation import Candidate, Evaluation, aevaluate, evaluate
 from tests.plugins.loopback import Answer, Loopback, Seen
-from tests.plugins.waiting import until
+from tests.plugins.waiting import LIMIT, until
 
 ROWS = [{"text": f"{mood} {at}", "mood": mood} for at in range(20) for mood in ("good", "bad")]
 READY = 12
@@ -88,7 +88,7 @@ def test_a_canceled_evaluation_frees_its_requests_and_pays_once(
     service: Service, loopback: Loopback, tmp_path: Path
 ) -> None:
     kept = asyncio.run(cancel(service, resume=tmp_path))
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
     assert kept.is_interrupted
     assert len(kept) == len(service.answered) == READY
     service.is_open = True
@@ -121,7 +121,7 @@ def test_an_interrupt_frees_the_requests_and_asks_no_judge(
         **service.arguments(models=models[::-1], judge=lambda prompt: judged.append(prompt))
     )
     thread.join()
-    assert loopback.gone.wait(10)
+    assert loopback.gone.wait(LIMIT)
     assert found.is_interrupted
     assert len(found) == READY
     assert judged == []

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from IPython.utils.io import capture_output
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
+from tests.plugins.loopback import LoopbackServer
 from tests.plugins.shells import open_shell
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
@@ -143,8 +144,7 @@ class Handler(BaseHTTPRequestHandler):
 def loopback() -> Iterator[Loopback]:
     """A server on this machine that speaks chat; in this folder it takes the place of the other."""
     state = Loopback()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"loopback": state}))
-    server.daemon_threads = True
+    server = LoopbackServer(("127.0.0.1", 0), type("Bound", (Handler,), {"loopback": state}))
     state.url = f"http://127.0.0.1:{server.server_port}/model"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

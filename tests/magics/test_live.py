@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+from tests.plugins.waiting import LIMIT
+
 
 class Front:
     """A front end of one kernel: sends a cell, and keeps all that came back for it."""
@@ -126,10 +128,10 @@ def test_an_interrupt_keeps_the_partial_answer(kernel, loopback):
     shown = of(kernel.seen, "update_display_data")[-1]
     assert plain(shown) == "kept text\nstopped"
     assert shown["content"]["metadata"]["hfwidgets"]["stopped"] is True
-    assert loopback.left.wait(10), "the connection was not closed"
-    aborted = kernel.client.get_shell_msg(timeout=20)
+    assert loopback.left.wait(LIMIT), "the connection was not closed"
+    aborted = kernel.client.get_shell_msg(timeout=LIMIT)
     while aborted["parent_header"]["msg_id"] != following:
-        aborted = kernel.client.get_shell_msg(timeout=20)
+        aborted = kernel.client.get_shell_msg(timeout=LIMIT)
     assert aborted["content"]["status"] == "aborted", "Run All went on after the interrupt"
     assert kernel.printed("print(answer.text, '|', _.text)") == "kept text | kept text\n"
 
@@ -138,16 +140,16 @@ def test_a_background_call_leaves_the_kernel_free(kernel, loopback):
     loopback.hold = True
     kernel.run(f"%%infer run << {loopback.url} --bg\ngo")
     assert kernel.printed("print(run.done(), run)").startswith("False <Run ")
-    assert loopback.seen.wait(5)
+    assert loopback.seen.wait(LIMIT)
     loopback.hold = False
-    assert kernel.printed("print(run.result(20).text)") == f"{loopback.text}\n"
+    assert kernel.printed("print(run.result(30).text)") == f"{loopback.text}\n"
     loopback.hold = True
     loopback.seen.clear()
     kernel.run(f"%%infer run << {loopback.url} --bg\ngo")
-    assert loopback.seen.wait(5)
+    assert loopback.seen.wait(LIMIT)
     assert "Stopped:" in kernel.printed("%hf runs stop all")
-    assert kernel.printed("print(run.state, run.result(5))").startswith("stopped ")
-    assert loopback.left.wait(5)
+    assert kernel.printed("print(run.state, run.result(30))").startswith("stopped ")
+    assert loopback.left.wait(LIMIT)
 
 
 def test_an_interrupt_ends_each_and_keeps_finished_rows(kernel, loopback):
@@ -195,7 +197,7 @@ def session(kernel):
 def completions(kernel, code):
     kernel.client.complete(code, len(code))
     while True:
-        reply = kernel.client.get_shell_msg(timeout=20)
+        reply = kernel.client.get_shell_msg(timeout=LIMIT)
         if reply["msg_type"] == "complete_reply":
             return reply["content"]
 
@@ -243,9 +245,9 @@ def test_help_shows_usage_and_options(kernel):
     for code in ("%infer?", "%%infer?"):
         cell = kernel.start(code)
         kernel.idle(cell)
-        reply = kernel.client.get_shell_msg(timeout=20)
+        reply = kernel.client.get_shell_msg(timeout=LIMIT)
         while reply["parent_header"].get("msg_id") != cell:
-            reply = kernel.client.get_shell_msg(timeout=20)
+            reply = kernel.client.get_shell_msg(timeout=LIMIT)
         [page] = reply["content"]["payload"]
         assert "%%infer [VAR <<" in page["data"]["text/plain"]
         assert "--temperature" in page["data"]["text/plain"]
@@ -255,9 +257,9 @@ def test_insert_puts_code_into_the_next_cell(kernel, loopback):
     loopback.pieces = ["Here:\n```python\nprint(1)\n```\nDone."]
     cell = kernel.start(f"%%infer {loopback.url} -f code --insert\ngo")
     kernel.idle(cell)
-    reply = kernel.client.get_shell_msg(timeout=20)
+    reply = kernel.client.get_shell_msg(timeout=LIMIT)
     while reply["parent_header"].get("msg_id") != cell:
-        reply = kernel.client.get_shell_msg(timeout=20)
+        reply = kernel.client.get_shell_msg(timeout=LIMIT)
     [payload] = reply["content"]["payload"]
     assert (payload["source"], payload["text"]) == ("set_next_input", "print(1)")
     assert plain(of(kernel.seen, "display_data", "update_display_data")[-1]) == "print(1)"

@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 from tests.plugins.sample_media import encode_image
+from tests.plugins.waiting import LIMIT
 
 pexpect = pytest.importorskip("pexpect", reason="terminals are tested where pexpect runs")
 
@@ -65,7 +66,7 @@ def test_ctrl_c_keeps_the_partial_answer(terminal, loopback):
     terminal.expect("stopped")
     terminal.expect("KeyboardInterrupt")
     terminal.expect(r"In \[\d+\]: ")  # while the answer is still held
-    assert loopback.left.wait(10), "the connection was not closed"
+    assert loopback.left.wait(LIMIT), "the connection was not closed"
     loopback.hold = False
     assert say(terminal, "print(kept.text)") == "Hello"
 

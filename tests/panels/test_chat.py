@@ -17,7 +17,7 @@ from tests.browser.talker import RICH, Talker, pieces
 from tests.panels.conftest import Chat, attach, page, say
 from tests.plugins.loopback import Answer
 from tests.plugins.sample_media import encode_image
-from tests.plugins.waiting import Slow, auntil, free
+from tests.plugins.waiting import LIMIT, Slow, auntil, free
 
 
 def until(panel: ChatPanel, name: str, wanted: Callable[[Any], bool], seconds: float = 30) -> None:
@@ -88,7 +88,7 @@ def test_stop_keeps_the_partial_answer(chat: Chat, talker: Talker) -> None:
     assert panel.messages[-1]["content"].startswith("w0 ")
     assert panel.result.choices[0].message.content == panel.value
     assert page(panel).doc["turns"][1]["note"] == "Stopped here."
-    assert talker.loopback.gone.wait(10)
+    assert talker.loopback.gone.wait(LIMIT)
 
 
 def test_stop_from_the_page_ends_a_blocking_run(chat: Chat) -> None:

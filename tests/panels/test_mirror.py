@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hfwidgets.panels.document.flusher import Flusher
 from hfwidgets.panels.document.mirror import Mirror, utf16_length
 from tests.panels.conftest import Replica
-from tests.plugins.waiting import Clock, until
+from tests.plugins.waiting import LIMIT, Clock, until
 
 TEXT = st.text(max_size=5)
 STEPS = st.lists(
@@ -200,7 +200,7 @@ class Simulated(Clock):
         self._begun = threading.Event()
 
     async def pause(self, seconds: float) -> None:
-        self._begun.wait(10)
+        self._begun.wait(LIMIT)
         self.now += seconds
         if self.now < self.end:
             self.meanwhile()

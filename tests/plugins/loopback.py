@@ -111,6 +111,13 @@ def chat_answer(text: str) -> Answer:
     )
 
 
+class LoopbackServer(ThreadingHTTPServer):
+    """A server that many clients may reach at once; a full queue delays connections by a second."""
+
+    daemon_threads = True
+    request_queue_size = 512
+
+
 class Loopback:
     """The server, its log of requests and what it will answer."""
 
@@ -122,8 +129,7 @@ class Loopback:
         self._queue: deque[Made] = deque()
         self._routes: dict[tuple[str, str], Made] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True

@@ -22,7 +22,7 @@ from hfwidgets.core import flow
 
 T = TypeVar("T")
 
-LIMIT = 30.0
+LIMIT = 60.0
 """The seconds after which a condition counts as never true, on a busy machine too."""
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
-from hfwidgets.batch import BatchResult
+from hfwidgets.batch import BatchResult, _group_size
 from hfwidgets.batch._group_size import MAX_UNPROVEN_REFUSALS, GroupSize
 from tests.batch.rows import TASK, asked, echo, inputs_of, labels_of, make_client, refuse, texts
 from tests.plugins.loopback import Answer, Loopback, Seen
@@ -37,7 +37,13 @@ def sizes(loopback: Loopback) -> list[int]:
     return [len(inputs_of(seen)) for seen in loopback.requests]
 
 
-def test_ten_thousand_texts_take_few_requests(loopback: Loopback) -> None:
+@pytest.fixture
+def always_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every answer count as a quick one, on a slow machine too."""
+    monkeypatch.setattr(_group_size, "QUICK_SECONDS", 600.0)
+
+
+def test_ten_thousand_texts_take_few_requests(always_quick: None, loopback: Loopback) -> None:
     loopback.route("POST", "/", embed)
     result = make_client(loopback).map(EMBED, texts(10_000), progress=False)
     assert result.counts["done"] == 10_000
@@ -96,7 +102,7 @@ def test_vectors_have_the_shape_that_they_have_alone(loopback: Loopback, is_nest
     assert np.stack(result.results).shape == ((33, 1, 2) if is_nested else (33, 2))
 
 
-def test_openai_embeddings(loopback: Loopback) -> None:
+def test_openai_embeddings(always_quick: None, loopback: Loopback) -> None:
     def answer(seen: Seen) -> Answer:
         inputs = seen.json()["input"]
         many = inputs if isinstance(inputs, list) else [inputs]
@@ -178,7 +184,9 @@ def test_a_server_that_takes_no_lists(loopback: Loopback, odd: Answer, count: in
     assert len(loopback.requests) <= count + MAX_UNPROVEN_REFUSALS + 1
 
 
-def test_text_embeddings_inference_classifies_lists_of_lists(loopback: Loopback) -> None:
+def test_text_embeddings_inference_classifies_lists_of_lists(
+    always_quick: None, loopback: Loopback
+) -> None:
     """Two texts in a list are one pair to it, and more are refused."""
 
     def answer(seen: Seen) -> Answer:

@@ -158,7 +158,7 @@ def test_a_large_static_form_is_sent_rarely(monkeypatch: pytest.MonkeyPatch) -> 
             return [form for form in forms if large in form]
 
         until(lambda: f"{large}19" in sent()[-1], "the last form is shown")
-        assert len(sent()) <= 3
+        assert len(sent()) <= 10, "at most half of the changes, on a slow machine too"
         for number in range(5):
             shown.update_static(StaticForm(str(number), ""))
         assert ">4</div>" in captured.outputs[-1].data["text/html"]

@@ -396,7 +396,7 @@ def test_engine_replies_during_transcription(
     http: httpx.Client, speak: Callable[[str], bytes]
 ) -> None:
     rate = samples.decode_audio(speak(LIBRARY))[1]
-    long = np.tile(samples.decode_audio(speak(LIBRARY))[0], 15)
+    long = np.tile(samples.decode_audio(speak(LIBRARY))[0], 3)
     content = samples.encode_audio(long, rate, "FLAC")
     with ThreadPoolExecutor(1) as pool:
         transcript = pool.submit(send_audio, http, ASR, content)

@@ -231,8 +231,9 @@ def wait_for_port(port: int) -> None:
     """Wait until something listens."""
 
     def answers() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return True
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as made:
+            # A socket may connect to itself where nothing listens yet.
+            return made.getsockname() != made.getpeername()
         return False
 
     until(answers, f"something listens on {port}")

@@ -14,8 +14,8 @@ pytest_plugins = [
 ]
 
 
-GROUPS = ("browser", "engine", "notebooks")
-"""The folders whose tests share a browser or an engine: each runs in one process, longest first."""
+GROUPS = ("browser", "engine", "test_benchmarks.py", "test_tooling.py", "notebooks")
+"""What takes longest runs first, each in one process: folders that share a browser or an engine."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

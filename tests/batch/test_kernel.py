@@ -10,6 +10,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from tests.batch.server import labels
+from tests.plugins.kernels import run_kernel
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,9 +18,8 @@ ROOT = Path(__file__).parents[2]
 class Kernel:
     """A kernel process."""
 
-    def __init__(self) -> None:
-        self._manager = KernelManager(kernel_name="python3")
-        self._manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    def __init__(self, manager: KernelManager) -> None:
+        self._manager = manager
         self._client = self._manager.client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=60)
@@ -47,14 +47,14 @@ class Kernel:
 
     def close(self) -> None:
         self._client.stop_channels()
-        self._manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
-    made = Kernel()
-    yield made
-    made.close()
+    with run_kernel(env={**os.environ, "PYTHONPATH": str(ROOT)}) as manager:
+        made = Kernel(manager)
+        yield made
+        made.close()
 
 
 def test_the_table_is_updated_and_interrupt_returns_finished_rows(kernel: Kernel) -> None:

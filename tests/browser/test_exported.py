@@ -13,6 +13,7 @@ from traitlets.config import Config
 
 from hfwidgets.engine_process import EngineState
 from tests.browser.stage import SHOWN, Stage
+from tests.plugins.kernels import run_kernel
 from tests.plugins.loopback import Loopback
 from tests.save_notebooks import WITH_OUTPUTS
 
@@ -34,7 +35,8 @@ MERGED = Config({"CoalesceStreamsPreprocessor": {"enabled": True}})
 
 def executed(notebook: Any) -> Any:
     """The notebook with its outputs and, as runners do by default, its widgets' states."""
-    return NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    with run_kernel() as manager:
+        return NotebookClient(notebook, timeout=300, km=manager).execute()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from IPython.utils.io import capture_output
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
+from tests.plugins.kernels import run_kernel
 from tests.plugins.loopback import LoopbackServer
 from tests.plugins.shells import open_shell
 
@@ -162,10 +163,8 @@ Notebook = Callable[..., Any]
 @pytest.fixture(scope="module")
 def kernel_manager() -> Iterator[KernelManager]:
     """A kernel that the tests of a module share: its start takes longer than most of them."""
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel()
-    yield manager
-    manager.shutdown_kernel(now=True)
+    with run_kernel() as manager:
+        yield manager
 
 
 FRESH_STATE = """

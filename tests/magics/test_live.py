@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+from tests.plugins.kernels import run_kernel
 from tests.plugins.waiting import LIMIT
 
 
@@ -53,15 +54,13 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Front]:
     if request.param == "6":
         before = [str(request.getfixturevalue("ipykernel6")), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, before))
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env=environment)
-    front = Front(manager)
-    version = front.printed("import ipykernel\nprint(ipykernel.version_info[0])")
-    assert version == f"{request.param}\n"
-    assert not of(front.run("%load_ext hfwidgets"), "error")
-    yield front
-    front.client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    with run_kernel(env=environment) as manager:
+        front = Front(manager)
+        version = front.printed("import ipykernel\nprint(ipykernel.version_info[0])")
+        assert version == f"{request.param}\n"
+        assert not of(front.run("%load_ext hfwidgets"), "error")
+        yield front
+        front.client.stop_channels()
 
 
 def plain(message):

@@ -10,6 +10,7 @@ from jupyter_client.manager import KernelManager
 
 from tests.browser.talker import Talker
 from tests.panels.conftest import Replica
+from tests.plugins.kernels import run_kernel
 
 VERSIONS = {"6": "ipykernel6", "7.0": "ipykernel70", "installed": None}
 
@@ -89,17 +90,15 @@ def front(request: pytest.FixtureRequest, talker: Talker) -> Iterator[Page]:
     if name := VERSIONS[request.param]:
         before = [str(request.getfixturevalue(name)), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, before))
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env=environment)
-    made = Page(manager)
-    if name:
-        version = made.printed("import ipykernel\nprint(ipykernel.__version__)")
-        assert version.startswith(request.param)
-    opened = f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r})\npanel"
-    assert not [m for m in made.idle(made.start(opened)) if m["msg_type"] == "error"]
-    yield made
-    made.client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    with run_kernel(env=environment) as manager:
+        made = Page(manager)
+        if name:
+            version = made.printed("import ipykernel\nprint(ipykernel.__version__)")
+            assert version.startswith(request.param)
+        opened = f"import hfwidgets as hf\npanel = hf.chat(base_url={talker.url!r})\npanel"
+        assert not [m for m in made.idle(made.start(opened)) if m["msg_type"] == "error"]
+        yield made
+        made.client.stop_channels()
 
 
 def words(count: int) -> str:

@@ -1,14 +1,37 @@
-"""Kernels of other versions, each in a folder that goes before the installed packages.
+"""Kernels, also of other versions, each in a folder that goes before the installed packages.
 
 def test_it(ipykernel6):
-    manager.start_kernel(env={**os.environ, "PYTHONPATH": str(ipykernel6)})
+    with run_kernel(env={**os.environ, "PYTHONPATH": str(ipykernel6)}) as manager:
+        client = manager.client()
 """
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jupyter_client.manager import KernelManager
+
+
+@contextmanager
+def run_kernel(**options: Any) -> Iterator[KernelManager]:
+    """Run a kernel; its sockets are files, since others may take a port before it is bound.
+
+    Args:
+        options: `env` and `cwd` of its process.
+    """
+    # Paths of sockets have at most 107 bytes, too few for the folders of the tests.
+    with tempfile.TemporaryDirectory(prefix="kernel-", dir="/tmp") as folder:
+        manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/socket")
+        manager.start_kernel(**options)
+        try:
+            yield manager
+        finally:
+            manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture(scope="session")

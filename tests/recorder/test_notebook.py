@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.plugins.kernels import run_kernel
 from tests.plugins.loopback import Answer, Loopback, Seen, chat_answer, chat_events
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,8 @@ def recorded(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     loopback.answer(chat_answer("Hi"), chat_events("Once", " upon"))
     cells = [nbformat.v4.new_code_cell(text.format(url=loopback.url)) for text in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, resources=resources, kernel_name="python3").execute()
+    with run_kernel(cwd=tmp_path) as manager:
+        NotebookClient(notebook, km=manager).execute()
     path = tmp_path / "tour.ipynb"
     nbformat.write(notebook, path)
     loopback.close()

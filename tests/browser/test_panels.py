@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from hfwidgets.tasks import TASKS, examples
-from tests.browser.conftest import Open, saving_state
-from tests.browser.jupyter import Jupyter, Notebook, serve
+from tests.browser.conftest import Open, saving_state, set_theme
+from tests.browser.jupyter import Notebook
 from tests.browser.stage import SHOWN, Stage
 from tests.plugins.frontend import AXE
 from tests.plugins.loopback import Loopback
@@ -31,10 +31,8 @@ def desk(notebook: Open, stage: Stage) -> Desk:
     """`desk(task, more cells)` opens a notebook with the task's panel."""
 
     def make(task: str, *cells: str, settings: str = "") -> Notebook:
-        url = stage.url(task)
-        make = "playground(task=" if task == "chat-completion" else "panel("
-        opened = f"panel = hf.{make}{task!r}, base_url={url!r}, {settings})"
-        first = f"import hfwidgets as hf\n{opened}\npanel"
+        opened = write_panel(stage, task, settings)
+        first = f"import hfwidgets as hf\npanel = {opened}\npanel"
         made = notebook([first, *cells], run=False)
         made.run(0)
         error = made.page.locator("[data-mime-type$=stderr]")
@@ -43,6 +41,12 @@ def desk(notebook: Open, stage: Stage) -> Desk:
         return made
 
     return make
+
+
+def write_panel(stage: Stage, task: str, settings: str = "") -> str:
+    """Return the code of a task's panel on the played service."""
+    make = "playground(task=" if task == "chat-completion" else "panel("
+    return f"hf.{make}{task!r}, base_url={stage.url(task)!r}, {settings})"
 
 
 def run(book: Notebook) -> Locator:
@@ -81,9 +85,26 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_each_task_runs_stops_and_fails_in_view(desk: Desk, stage: Stage, task: str) -> None:
-    book = desk(task)
+GROUP_SIZE = 8
+"""Tasks that share a notebook: a page and a kernel for each would take most of the time."""
+
+
+@pytest.mark.parametrize("start", range(0, len(TASKS), GROUP_SIZE))
+def test_each_task_runs_stops_and_fails_in_view(notebook: Open, stage: Stage, start: int) -> None:
+    tasks = list(TASKS)[start : start + GROUP_SIZE]
+    makers = "".join(f"    lambda: {write_panel(stage, task)},\n" for task in tasks)
+    first = f"import hfwidgets as hf\nmakers = iter([\n{makers}])"
+    book = notebook([first, "panel = next(makers)()\npanel"], run=False)
+    book.run(0)
+    for task in tasks:
+        book.run(1)  # in the place of the panel before
+        expect(book.panel, task).to_have_count(1)
+        expect(book.panel.locator(".hfw-is-done"), task).to_have_count(0)
+        check_task(book, stage, task)
+
+
+def check_task(book: Notebook, stage: Stage, task: str) -> None:
+    """Run a task's example, stop a run, let one fail, and run again."""
     try_example(book)
     view = book.panel.locator(".hfw-view")
     if task in SHOWN:
@@ -125,6 +146,25 @@ def test_pointing_at_the_example_previews_it(desk: Desk, page: Page, stage: Stag
     page.keyboard.press("Shift+Tab")
     expect(box).to_have_value("My own words.")
     assert stage.loopback.requests == []
+
+
+def test_an_example_stays_in_place_in_a_panel_that_was_drawn_out_of_sight(
+    notebook: Open, stage: Stage
+) -> None:
+    url = stage.url("zero-shot-classification")
+    make = f"panel = hf.panel('zero-shot-classification', base_url={url!r})"
+    book = notebook([f"import hfwidgets as hf\n{make}", "panel"], run=False)
+    book.run(0)
+    hidden = book.page.add_style_tag(content=".jp-OutputArea { display: none }")
+    book.run(1)
+    example = book.panel.locator(".hfw-example").first
+    example.wait_for(state="attached")
+    hidden.evaluate("style => style.remove()")
+    place = "node => node.offsetTop"
+    top = example.evaluate(place)
+    example.hover()
+    expect(book.panel.locator(".hfw-previewing")).to_be_visible()
+    assert example.evaluate(place) == top
 
 
 def test_keyboard_alone_is_enough(desk: Desk, page: Page) -> None:
@@ -243,7 +283,7 @@ def test_the_webcam_takes_an_image(desk: Desk) -> None:
     expect(book.panel.locator(".hfw-medium")).to_contain_text("camera.png")
 
 
-def test_a_front_end_without_microphone_says_so(desk: Desk, page: Page) -> None:
+def test_a_front_end_without_microphone_says_so(own_page: None, desk: Desk, page: Page) -> None:
     book = desk("audio-classification")
     refuse = "() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined })"
     page.evaluate(refuse)
@@ -412,21 +452,14 @@ def test_the_result_stays_without_a_kernel(desk: Desk, page: Page) -> None:
     expect(static).to_contain_text("boat")
 
 
-@pytest.fixture(scope="module")
-def dark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    with serve(tmp_path_factory.mktemp("dark"), theme="JupyterLab Dark") as running:
-        yield running
-
-
 @pytest.mark.parametrize("task", ["object-detection", "token-classification", "text-to-speech"])
-def test_dark(dark: Jupyter, page: Page, stage: Stage, task: str) -> None:
-    book = Notebook(dark, page, f"{task}.ipynb")
+def test_dark(notebook: Open, page: Page, stage: Stage, light_again: None, task: str) -> None:
     url = stage.url(task)
-    book.write([f"import hfwidgets as hf\npanel = hf.panel({task!r}, base_url={url!r})\npanel"])
-    book.open()
+    code = f"import hfwidgets as hf\npanel = hf.panel({task!r}, base_url={url!r})\npanel"
+    book = notebook([code], run=False)
+    set_theme(page, "JupyterLab Dark")
     book.run(0)
     try_example(book)
     ground: Any = page.evaluate("getComputedStyle(document.querySelector('.hfw')).backgroundColor")
     assert sum(map(int, ground.removeprefix("rgb(").removesuffix(")").split(","))) < 200
     assert faults(page) == []
-    book.shutdown()

@@ -1,18 +1,32 @@
-"""JupyterLab in a headless Chromium, one server a session, one notebook and kernel a test."""
+"""JupyterLab in a headless Chromium: one server and page for all tests, a notebook and kernel each.
+
+To start JupyterLab takes several times as long as to open a notebook in it.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Error,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Jupyter, Notebook, serve
 from tests.browser.talker import Talker
 from tests.plugins.loopback import Loopback
+from tests.plugins.waiting import LIMIT
 
 # What is waited for ends the wait; the limit is only for what never comes, on a busy machine too.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=LIMIT * 1000)
 
 
 @pytest.fixture(scope="package")
@@ -27,15 +41,60 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+SIZE: ViewportSize = {"width": 1180, "height": 900}
+
+
+def open_page(browser: Browser) -> Page:
+    """Open an empty page with a clipboard, in a context of its own."""
+    context = browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(LIMIT * 1000)
+    return context.new_page()
+
+
+class Shared:
+    """The page that tests use in turn, until one of them fails."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._page: Page | None = None
+
+    def get(self) -> Page:
+        if self._page is None:
+            self._page = open_page(self._browser)
+        self._page.set_viewport_size(SIZE)
+        self._page.mouse.move(2, 2)
+        return self._page
+
+    def discard(self) -> None:
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+@pytest.fixture(scope="package")
+def shared(browser: Browser) -> Iterator[Shared]:
+    made = Shared(browser)
+    yield made
+    made.discard()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Open an empty page with a clipboard."""
-    context = browser.new_context(
-        viewport={"width": 1180, "height": 900},
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    yield context.new_page()
-    context.close()
+def own_page() -> None:
+    """Give a test that changes the functions of its page one that no other test uses."""
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, shared: Shared) -> Iterator[Page]:
+    """The page of all tests with notebooks, or an empty one."""
+    if "notebook" not in request.fixturenames or "own_page" in request.fixturenames:
+        own = open_page(browser)
+        yield own
+        own.context.close()
+        return
+    failed = request.session.testsfailed
+    yield shared.get()
+    if request.session.testsfailed > failed:
+        shared.discard()
 
 
 @pytest.fixture(scope="package")
@@ -79,15 +138,26 @@ def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> It
     failures: list[str] = []
     foreign: list[str] = []
     own = (jupyter.url, jupyter.url.replace("http:", "ws:"), "data:", "blob:")
-    for event in ("request", "websocket"):
-        page.on(event, lambda seen: seen.url.startswith(own) or foreign.append(seen.url))
+
+    def note_request(seen: Request | WebSocket) -> None:
+        if not seen.url.startswith(own):
+            foreign.append(seen.url)
+
+    def note_failure(error: Error) -> None:
+        failures.append(str(error))
+
+    page.on("request", note_request)
+    page.on("websocket", note_request)
     opened: list[Notebook] = []
 
     def make(cells: list[str], run: bool = True) -> Notebook:
         made = Notebook(jupyter, page, f"{request.node.name.partition('[')[0]}.ipynb")
         made.write(cells)
-        made.open()
-        page.on("pageerror", lambda error: failures.append(str(error)))
+        if page.url.startswith(jupyter.url):
+            made.show()
+        else:
+            made.open()
+        page.on("pageerror", note_failure)
         opened.append(made)
         if run:
             made.run()
@@ -97,6 +167,9 @@ def notebook(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> It
     frames = [frame.url for frame in page.frames[1:]]
     for one in opened:
         one.shutdown()
+        page.remove_listener("pageerror", note_failure)
+    page.remove_listener("request", note_request)
+    page.remove_listener("websocket", note_request)
     assert (failures, foreign, frames) == ([], [], [])
 
 
@@ -140,6 +213,20 @@ def copied(page: Page, start: str) -> str:
       throw new Error('the clipboard does not hold ' + start);
     }"""
     return str(page.evaluate(script, [start, 20_000]))
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Change the theme of the page and its server; it is there when this returns."""
+    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    page.evaluate(change, theme)
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+
+
+@pytest.fixture
+def light_again(notebook: Open, page: Page) -> Iterator[None]:
+    """Leave the light theme to the tests that come after."""
+    yield
+    set_theme(page, "JupyterLab Light")
 
 
 SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"

@@ -4,6 +4,7 @@ All that the server reads or writes lies in one folder, so that no user settings
 """
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -43,7 +45,6 @@ PROBES = {"voila": ""}
 FOLDERS = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
-    "JUPYTER_RUNTIME_DIR": "runtime",
     "JUPYTERLAB_SETTINGS_DIR": "settings",
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "IPYTHONDIR": "ipython",
@@ -77,12 +78,15 @@ def serve(folder: Path, kind: str = "lab", theme: str = "JupyterLab Light") -> I
     """Start a server and stop it with all its kernels."""
     root = folder / "root"
     root.mkdir(parents=True)
-    env = _environment(folder, theme)
     port, token = free_port(), secrets.token_hex(16)
     url = f"http://127.0.0.1:{port}"
     probe = f"{url}/{PROBES.get(kind, 'api/status')}?token={token}"
-    with run_server(_command(kind, root, port, token), probe, root, folder / "server.log", env):
-        yield Jupyter(kind, url, token, root)
+    command, log = _command(kind, root, port, token), folder / "server.log"
+    # The kernels' sockets are in it, whose paths have at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="jupyter-", dir="/tmp") as runtime:
+        env = {**_environment(folder, theme), "JUPYTER_RUNTIME_DIR": runtime}
+        with run_server(command, probe, root, log, env):
+            yield Jupyter(kind, url, token, root)
 
 
 @contextlib.contextmanager
@@ -115,6 +119,8 @@ def free_port() -> int:
 def _command(kind: str, root: Path, port: int, token: str) -> list[str]:
     module, app = APPS[kind]
     command = [sys.executable, "-m", module, "--no-browser", f"--port={port}"]
+    # Others may take a port that was chosen for a kernel before the kernel binds it.
+    command.append("--KernelManager.transport=ipc")
     if kind == "voila":
         return [*command, f"--{app}.ip=127.0.0.1", f"--token={token}", str(root)]
     return [
@@ -155,9 +161,10 @@ def _environment(folder: Path, theme: str) -> dict[str, str]:
 
 
 def await_server(process: subprocess.Popen[bytes], probe: str, log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError):
+        # A socket may connect to itself where nothing listens yet: it reads its own request.
+        with contextlib.suppress(OSError, http.client.HTTPException):
             urllib.request.urlopen(probe, timeout=2).read()
             return
         time.sleep(0.05)
@@ -219,6 +226,12 @@ _STATUS = """async ([status, ms]) => {
     await new Promise(done => setTimeout(done, 20));
   }
 }"""
+# Lab asks the server for all that it starts with only once; a notebook has a kernel of its own.
+_SHOW = """async path => {
+  const app = window.jupyterapp;
+  for (const main of [...app.shell.widgets('main')]) main.dispose();
+  await app.commands.execute('docmanager:open', { path });
+}"""
 _SAVE = """async () => { await Promise.race([window.jupyterapp.shell.currentWidget.context.save(),
   new Promise((_, no) => setTimeout(() => no(new Error('saving timed out')), 20000))]); }"""
 _SHUTDOWN = """async () => {
@@ -250,6 +263,11 @@ class Notebook:
             except Exception:
                 if attempt:
                     raise
+
+    def show(self) -> None:
+        """Open in the Lab that the page shows, in place of the notebook there."""
+        self.page.evaluate(_SHOW, self.path.name)
+        self.page.evaluate(_READY % "false", 60_000)
 
     def run(self, at: int | None = None, timeout: int = 60_000) -> None:
         """Run one cell, or all; returns when their replies are there.

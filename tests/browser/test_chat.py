@@ -80,9 +80,12 @@ def test_stop_in_the_panels_own_blocking_cell(chat: Chat, page: Page) -> None:
     book.panel.get_by_role("button", name="Stop").click()
     expect(book.output(1)).to_contain_text("went on w0 w1")
     expect(status(book)).to_contain_text("Stopped")
+    page.unroute("**/interrupt*")
 
 
-def test_stop_interrupts_where_its_message_is_not_heard(chat: Chat, page: Page) -> None:
+def test_stop_interrupts_where_its_message_is_not_heard(
+    own_page: None, chat: Chat, page: Page
+) -> None:
     """Kernels that give a comm no shell of its own hear nothing while their cell blocks."""
     book = chat("panel.run('count 400 by 10')", "print(panel.status, panel.value)")
     page.evaluate("""() => {

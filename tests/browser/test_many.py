@@ -28,7 +28,8 @@ def test_ten_panels_stream_at_once(notebook: Open, page: Page, talker: Talker) -
         assert book.panel.nth(at).locator(".hfw-md").inner_text().strip() == whole
     sent = page.evaluate("window.sent")
     patches = [kind for kind, _ in sent if kind == "comm_msg"]
-    assert 50 < len(patches) < 600, "some, and far fewer than there were words"
+    # Ten a second of each panel: about 300, more where a slow machine sends the words for longer.
+    assert 20 < len(patches) < 1500, "some, and far fewer than there were words"
     assert busiest([datetime.fromisoformat(date).timestamp() for _, date in sent]) <= CAP
 
 

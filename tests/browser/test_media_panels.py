@@ -1,6 +1,5 @@
 """Test image and audio panels in JupyterLab as a user sees them, on a played service."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hfwidgets.tasks import examples
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, set_theme
 from tests.browser.stage import Stage
 from tests.browser.test_panels import Desk, desk, done, faults, run, stage, try_example
 from tests.plugins.loopback import Answer
@@ -18,7 +17,6 @@ __all__ = ["desk", "stage"]
 
 pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
 
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 MORE_THAN_FITS = """() => [...document.querySelectorAll('.hfw, .hfw *')].filter(node => {
   const scrolls = /auto|scroll|hidden/.test(getComputedStyle(node).overflowX);
   return node.clientWidth && !scrolls && node.scrollWidth > node.clientWidth + 1;
@@ -154,7 +152,7 @@ def test_another_seed(desk: Desk) -> None:
     expect(book.panel.get_by_label("Seed", exact=True)).to_have_value("7")
 
 
-def test_devices_are_let_go(desk: Desk, page: Page) -> None:
+def test_devices_are_let_go(own_page: None, desk: Desk, page: Page) -> None:
     book = desk("automatic-speech-recognition")
     page.evaluate("""() => {
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -177,18 +175,11 @@ def test_devices_are_let_go(desk: Desk, page: Page) -> None:
     page.wait_for_function(f"({live})().join() === 'ended,ended'")
 
 
-@pytest.fixture
-def light_again(notebook: Open, page: Page) -> Iterator[None]:
-    """The server keeps the theme for the tests that come after."""
-    yield
-    page.evaluate(THEME, "JupyterLab Light")
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_narrow_and_readable(desk: Desk, page: Page, theme: str, light_again: None) -> None:
     page.set_viewport_size({"width": 450, "height": 1200})
     book = desk("image-segmentation")
-    page.evaluate(THEME, theme)
+    set_theme(page, theme)
     width: Any = book.panel.evaluate("node => node.clientWidth")
     assert width < 400
     assert faults(page) == []

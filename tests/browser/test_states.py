@@ -3,12 +3,11 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, set_theme
 from tests.browser.stage import Stage
-from tests.browser.test_media_panels import THEME, light_again
 from tests.browser.test_panels import faults, stage
 
-__all__ = ["light_again", "stage"]
+__all__ = ["stage"]
 
 pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
 
@@ -36,6 +35,6 @@ def test_stale_failed_and_running_panels_are_accessible(
     running.locator(".hfw-example").first.click()
     expect(running.locator(".hfw-is-running")).to_be_visible()
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        page.evaluate(THEME, theme)
+        set_theme(page, theme)
         assert faults(page) == []
     stage.let_go()

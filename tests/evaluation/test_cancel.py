@@ -68,6 +68,13 @@ class Service:
         }
 
 
+@pytest.fixture(autouse=True)
+def _wait_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a canceled run end in its time, which a busy machine may need."""
+    for module in ("hfwidgets.batch._handles", "hfwidgets.evaluation.run"):
+        monkeypatch.setattr(f"{module}.END_TIMEOUT", LIMIT)
+
+
 @pytest.fixture
 def service(loopback: Loopback) -> Service:
     return Service(loopback)

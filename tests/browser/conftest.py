@@ -220,6 +220,7 @@ def set_theme(page: Page, theme: str) -> None:
     change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(change, theme)
     expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 from hfwidgets.tasks import TASKS, examples
+from tests.browser.conftest import set_theme
 from tests.browser.jupyter import CHROMIUM, CHROMIUM_ARGS, Notebook, serve
 from tests.browser.stage import Stage
 from tests.plugins.loopback import Loopback
@@ -30,7 +31,6 @@ FOUND = """hf.evaluate(
     ],
     label="mood", column="text", progress=False,
 )"""
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 SOURCE = """code => window.jupyterapp.shell.currentWidget.content.model.cells.get(0)
   .sharedModel.setSource(code)"""
 RESIZE = "(node, width) => { node.parentElement.style.width = `${width}px`; }"
@@ -54,8 +54,7 @@ class Camera:
         page, panel = self.book.page, self.book.panel
         page.mouse.move(5, 5)
         for theme, setting in THEMES.items():
-            page.evaluate(THEME, setting)
-            expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+            set_theme(page, setting)
             for width, pixels in WIDTHS.items():
                 panel.evaluate(RESIZE, pixels)
                 panel.screenshot(path=self.folder / f"panel-{name}-{width}-{theme}.png")

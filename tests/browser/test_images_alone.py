@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, set_theme
 from tests.browser.stage import Stage
-from tests.browser.test_media_panels import THEME, boat, light_again
+from tests.browser.test_media_panels import boat
 from tests.browser.test_panels import faults, stage
 
-__all__ = ["boat", "light_again", "stage"]
+__all__ = ["boat", "stage"]
 
 pytestmark = pytest.mark.usefixtures("npm")  # axe-core is one of the front end's packages
 
@@ -46,7 +46,7 @@ def test_an_image_is_seen_larger_and_saved(
     dialog = page.get_by_role("dialog", name="The image, larger")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        page.evaluate(THEME, theme)
+        set_theme(page, theme)
         assert faults(page) == []
     stage.hold()
     page.keyboard.press("Escape")

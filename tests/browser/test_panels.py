@@ -148,25 +148,6 @@ def test_pointing_at_the_example_previews_it(desk: Desk, page: Page, stage: Stag
     assert stage.loopback.requests == []
 
 
-def test_an_example_stays_in_place_in_a_panel_that_was_drawn_out_of_sight(
-    notebook: Open, stage: Stage
-) -> None:
-    url = stage.url("zero-shot-classification")
-    make = f"panel = hf.panel('zero-shot-classification', base_url={url!r})"
-    book = notebook([f"import hfwidgets as hf\n{make}", "panel"], run=False)
-    book.run(0)
-    hidden = book.page.add_style_tag(content=".jp-OutputArea { display: none }")
-    book.run(1)
-    example = book.panel.locator(".hfw-example").first
-    example.wait_for(state="attached")
-    hidden.evaluate("style => style.remove()")
-    place = "node => node.offsetTop"
-    top = example.evaluate(place)
-    example.hover()
-    expect(book.panel.locator(".hfw-previewing")).to_be_visible()
-    assert example.evaluate(place) == top
-
-
 def test_keyboard_alone_is_enough(desk: Desk, page: Page) -> None:
     book = desk("token-classification", "print(len(panel.result))")
     book.panel.locator(".hfw-example").first.focus()

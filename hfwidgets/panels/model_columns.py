@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -43,7 +43,7 @@ class ModelColumns(CallTools):
             ConfigurationError: fewer than two, an address with a key in it, or a file of something
                 else than votes.
         """
-        is_list = isinstance(models, Iterable) and not isinstance(models, str)
+        is_list = isinstance(models, Iterable) and not isinstance(models, (str, Mapping))
         names = list(models) if is_list else []
         if not is_list or not all(isinstance(one, str) for one in names):
             raise errors.ConfigurationError(

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 from hfwidgets import errors, tasks
+from hfwidgets.core.counts import format_count
 from hfwidgets.evaluation import Evaluation, ScoredRow
 from hfwidgets.evaluation.report import tabulate_scores
 from hfwidgets.panels.document import assets
@@ -276,7 +277,7 @@ class RowsPanel(PanelWidget):
         self._hfw_mirror.set("state", "failure", value=error_card(error))
 
     def __repr__(self) -> str:
-        return f"RowsPanel({self.evaluation.task}, {len(self.evaluation)} rows)"
+        return f"RowsPanel({self.evaluation.task}, {format_count(len(self.evaluation), 'row')})"
 
     # Actions of the page
 

@@ -46,7 +46,7 @@ class SeveralImages(Panel):
     _hfw_is_picking = False
     _hfw_uploaded_images: Mapping[str, QueuedImage] = MappingProxyType({})
 
-    def start(self, **inputs: Any) -> None:
+    def start(self, *values: Any, **inputs: Any) -> None:
         """Run; returns immediately."""
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Generic, TypeVar, overload
 
+from hfwidgets.core.counts import format_count
 from hfwidgets.core.memory import release_memory
 from hfwidgets.errors import redact
 from hfwidgets.errors.user_warnings import warn
@@ -182,4 +183,4 @@ class Results(Sequence[Any]):
 
     def __repr__(self) -> str:
         held = sum(item.is_in_memory for item in self._items)
-        return f"<{len(self)} results, {held} in memory>"
+        return f"<{format_count(len(self), 'result')}, {held} in memory>"

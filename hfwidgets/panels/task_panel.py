@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import traitlets as t
 
 from hfwidgets import errors, tasks
+from hfwidgets.core.counts import format_count
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
@@ -98,21 +99,29 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
 
     # What users call
 
-    def start(self, **inputs: Any) -> None:
-        """Run; returns immediately. `inputs` replace those of the form.
+    def start(self, *values: Any, **inputs: Any) -> None:
+        """Run; returns immediately. What is passed replaces the inputs of the form.
+
+        Args:
+            values: the task's inputs in their order, as a client's method takes them.
+            inputs: inputs by name.
 
         Raises:
-            InputError: a required input is missing, or the panel is still running.
+            InputError: a required input is missing, an input is passed twice or not the task's, or
+                the panel is still running.
         """
-        self._hfw_start_with_inputs(inputs)
+        self._hfw_start_with_inputs(values, inputs)
 
-    def run(self, **inputs: Any) -> Any:
-        """Run and wait for the typed result; an interrupt stops it and keeps what has arrived."""
-        return self._hfw_wait_for_run(self._hfw_start_with_inputs(inputs))
+    def run(self, *values: Any, **inputs: Any) -> Any:
+        """Run and wait for the typed result; an interrupt stops it and keeps what has arrived.
 
-    async def arun(self, **inputs: Any) -> Any:
+        See `start` for the inputs.
+        """
+        return self._hfw_wait_for_run(self._hfw_start_with_inputs(values, inputs))
+
+    async def arun(self, *values: Any, **inputs: Any) -> Any:
         """Run and await the typed result; see `run`."""
-        return await self._hfw_wait_for_run_async(self._hfw_start_with_inputs(inputs))
+        return await self._hfw_wait_for_run_async(self._hfw_start_with_inputs(values, inputs))
 
     def use(self, result: object, name: str | None = None) -> None:
         """Use a result, or another panel's result, as input.
@@ -180,15 +189,28 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
 
     # A run
 
-    def _hfw_start_with_inputs(self, inputs: Mapping[str, Any]) -> PanelRun:
+    def _hfw_start_with_inputs(self, values: Sequence[Any], inputs: Mapping[str, Any]) -> PanelRun:
         # Before the inputs change; the run's start checks again, under the lock.
         self._hfw_require_idle()
+        inputs = {**self._hfw_name_inputs(values, inputs), **inputs}
         for name, value in inputs.items():
             self.inputs[name] = value
         # Copies for this run: the form may change while it is under way.
         self._hfw_run_inputs = self.inputs.collect_values()
         self._hfw_described_inputs = self.inputs.describe_all()
         return self._hfw_begin_run(lambda: None)
+
+    def _hfw_name_inputs(self, values: Sequence[Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        names = self._hfw_input_names
+        if len(values) > len(names):
+            raise errors.InputError(
+                f"{self.task} has {format_count(len(names), 'input')} ({', '.join(names)}); "
+                f"{len(values)} values were passed."
+            )
+        found = dict(zip(names, values, strict=False))
+        if twice := [name for name in found if name in inputs]:
+            raise errors.InputError(f"The input {twice[0]!r} was passed twice.")
+        return found
 
     async def _hfw_perform_run(self, run: PanelRun) -> None:
         self._hfw_sent_parameters = self._hfw_choose_seed()

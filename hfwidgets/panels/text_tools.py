@@ -26,7 +26,7 @@ class TextTools(Panel):
     _hfw_run_inputs: dict[str, Any]
     _hfw_continuations: list[dict[str, Any]]
 
-    def start(self, **inputs: Any) -> None:
+    def start(self, *values: Any, **inputs: Any) -> None:
         """Run; returns immediately."""
         raise NotImplementedError
 

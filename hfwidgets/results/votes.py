@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.counts import format_count
 from hfwidgets.core.paths import to_path
 from hfwidgets.core.significance import holm, sign_test
 from hfwidgets.results import html_table, show
@@ -118,7 +119,7 @@ class Votes(Elements[Vote]):
         ]
 
     def __repr__(self) -> str:
-        lines = [f"{len(self)} votes", *(f"{one.verdict}." for one in self.tally())]
+        lines = [format_count(len(self), "vote"), *(f"{one.verdict}." for one in self.tally())]
         return "\n".join(lines)
 
     def _html_(self) -> str:

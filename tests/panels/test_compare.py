@@ -179,7 +179,9 @@ def test_models_of_this_machine_take_turns(stage: Stage) -> None:
     panel.close()
 
 
-@pytest.mark.parametrize("models", [None, 5, [1, 2], b"ab", "org/model", ["org/model"]])
+@pytest.mark.parametrize(
+    "models", [None, 5, [1, 2], b"ab", "org/model", ["org/model"], {"a": "b", "c": "d"}]
+)
 def test_models_are_names_of_at_least_two(models: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="models"):
         hf.compare(models)

@@ -163,6 +163,20 @@ def test_missing_inputs_are_reported_before_sending(panel: Open, stage: Stage) -
     assert stage.loopback.requests == []
 
 
+def test_inputs_are_passed_in_order_as_to_a_client(panel: Open, stage: Stage) -> None:
+    opened = panel("question-answering")
+    opened.run("Where is the boat?", context="The boat is in the harbor.")
+    assert opened.inputs["question"] == "Where is the boat?"
+    for wrong in (
+        lambda: opened.run("a", "b", "c"),
+        lambda: opened.start("a", question="b"),
+        lambda: asyncio.run(opened.arun("a", txt="b")),
+    ):
+        with pytest.raises(errors.HfWidgetsError, match=r"2 inputs|passed twice|Unknown input"):
+            wrong()
+    assert len(stage.loopback.requests) == 1
+
+
 def test_unknown_names_are_refused(panel: Open) -> None:
     with pytest.raises(errors.UnknownParameterError, match="top_k"):
         panel("text-classification", top_kk=3)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from hfwidgets.core.counts import format_count
 from hfwidgets.engine.base.http_errors import bad_request
 from hfwidgets.engine.custom.model import CustomModel, custom_task
 from hfwidgets.errors import ConfigurationError, did_you_mean
@@ -90,7 +91,8 @@ class EstimatorModel(CustomModel):
         count = getattr(self.estimator, "n_features_in_", len(columns))
         if not expected and count != len(columns):
             raise bad_request(
-                f"The model {self.name} takes {count} columns, not {len(columns)}.", "table"
+                f"The model {self.name} takes {format_count(count, 'column')}, not {len(columns)}.",
+                "table",
             )
         takes = f"it takes {', '.join(expected)}."
         for name in expected:

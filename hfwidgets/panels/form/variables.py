@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hfwidgets import errors
+from hfwidgets.core.counts import format_count
 from hfwidgets.panels.document.protocol import Variable
 from hfwidgets.panels.form.inputs import fits_control
 from hfwidgets.tasks import controls
@@ -92,7 +93,7 @@ def _describe_variable(control: controls.Control, value: object) -> str:
     if isinstance(control, controls.TableInput):
         return _describe_table(value)
     if isinstance(control, controls.TextBox) and isinstance(value, str):
-        return f"{len(value):,} characters"
+        return format_count(len(value), "character")
     return ""
 
 

@@ -157,13 +157,10 @@ class Journal:
 
     def _open(self) -> None:
         """Open the file for appending and for reading; without write access, for reading only."""
-        # A pipe or device would block, or never end when it is read.
-        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
-            raise errors.ConfigurationError(
-                f"Rows cannot be stored in {self.path}, which is not a regular file. Pass resume= "
-                "the path of a file."
-            )
         try:
+            # A pipe or device would block, or never end when it is read.
+            if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+                raise OSError(errno.EINVAL, "It is not a regular file")
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -171,8 +168,8 @@ class Journal:
             # them, and its own rows stay in memory.
             if error.errno not in _UNWRITABLE:
                 raise errors.ConfigurationError(
-                    f"Rows cannot be stored in {self.path}: {error.strerror}. Pass resume= the "
-                    "path of a file."
+                    f"Rows cannot be stored in {str(self.path)[:200]}: {error.strerror}. Pass "
+                    "resume= the path of a file."
                 ) from error
             self.storage_error = error
         else:

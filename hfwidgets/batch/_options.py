@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from hfwidgets import errors
 from hfwidgets.core.counts import check_count
 from hfwidgets.core.paths import to_path
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.tasks import find
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ class MapOptions:
         collect: bool = True,
         **parameters: Any,
     ) -> None:
-        if on_error not in ("keep", "raise"):
+        if not isinstance(on_error, str) or on_error not in ("keep", "raise"):
             raise errors.ConfigurationError(
-                f"on_error must be 'keep' or 'raise'; it is {on_error!r}."
+                f"on_error must be 'keep' or 'raise'; it is {show_value(on_error)}."
             )
         if not collect and resume is None:
             raise errors.ConfigurationError(

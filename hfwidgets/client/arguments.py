@@ -3,7 +3,7 @@
 import contextlib
 import numbers
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -12,6 +12,7 @@ from hfwidgets.calls.routing import yields_to_url
 from hfwidgets.calls.settings import AuthRule, Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.counts import check_count
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.errors.secrets import Secret, hide_url, is_secret_name, redact
 from hfwidgets.providers import Hosts
 from hfwidgets.tasks import find
@@ -109,7 +110,7 @@ def check_model(model: object, base_url: object = None, provider: str | None = N
         model = str(base_url) if type(base_url).__name__ == "URL" else base_url
         if not isinstance(model, str) or not is_url(model.strip()):
             raise errors.ConfigurationError(
-                f"base_url must start with http:// or https://; it is {model!r}."
+                f"base_url must start with http:// or https://; it is {show_value(model)}."
             )
     if model is None:
         return None
@@ -119,7 +120,7 @@ def check_model(model: object, base_url: object = None, provider: str | None = N
             f"{type(model).__name__}. A model in a folder is served by `hfwidgets serve --model`."
         )
     name: str = hide_key(model.strip())
-    if is_url(name) and provider is not None and not yields_to_url(provider):
+    if is_url(name) and isinstance(provider, str) and not yields_to_url(provider):
         raise errors.ConfigurationError(
             f"Pass either a URL or provider={provider!r}, not both. To reach a provider at another "
             f"address, pass hosts={{{provider!r}: URL}}."
@@ -167,11 +168,11 @@ def check_timeout(seconds: object) -> float | None:
     try:
         value = float(cast(float, seconds)) if is_number else 0.0
     except OverflowError:  # an integer that no float can hold
-        return None
+        value = MAX_TIMEOUT + 1 if cast(float, seconds) > 0 else 0.0
     if not value > 0:
         raise errors.ConfigurationError(
             f"timeout is a number of seconds above 0 for a whole call with all its waits, or None; "
-            f"it is {seconds!r}."
+            f"it is {show_value(seconds)}."
         )
     return None if value > MAX_TIMEOUT else value
 
@@ -245,10 +246,21 @@ def check_query(values: object) -> dict[str, str]:
             f"extra_query is a dict of names and values; it is {type(values).__name__}."
         )
     return {
-        str(name): Secret(str(value)) if is_secret_name(str(name), in_query=True) else str(value)
-        for name, value in (values or {}).items()
-        if value is not None
+        name: Secret(value) if is_secret_name(name, in_query=True) else value
+        for name, value in _iter_texts("extra_query", values or {})
     }
+
+
+def _iter_texts(argument: str, values: Mapping[object, object]) -> Iterator[tuple[str, str]]:
+    """Yield names and values as texts, without those that are None."""
+    for name, value in values.items():
+        if isinstance(value, (Mapping, list, tuple, set)):
+            raise errors.ConfigurationError(
+                f"{argument}[{show_value(name)}] must be a text or a number; it is "
+                f"{show_value(value)}."
+            )
+        if value is not None:
+            yield str(name), str(value)
 
 
 def check_hosts(values: Mapping[str, str] | None) -> Hosts:
@@ -268,7 +280,7 @@ def check_hosts(values: Mapping[str, str] | None) -> Hosts:
         if not isinstance(url, str) or not is_url(url):
             raise errors.ConfigurationError(
                 f"hosts[{name!r}] must be an address that starts with http:// or https://; it is "
-                f"{url!r}."
+                f"{show_value(url)}."
             )
         check_url(url)
     return Hosts(found)
@@ -280,4 +292,8 @@ def to_interceptor(recordings: str | os.PathLike[str] | Interceptor | None) -> I
         from hfwidgets.recorder import Recorder  # only those who record wait for its import
 
         return Recorder(recordings)
+    if recordings is not None and not hasattr(recordings, "intercept"):
+        raise errors.ConfigurationError(
+            f"recordings is the path of a folder or a Recorder; it is {type(recordings).__name__}."
+        )
     return recordings

@@ -219,7 +219,7 @@ class _Client(Tasks, RawRequests, Generic[H]):
         )
 
     def _build_flow(self, task: str, arguments: Mapping[str, Any]) -> tuple[BaseTask, Flow[Any]]:
-        found = vars(RawRequests).get(task) or find(task)
+        found = (isinstance(task, str) and vars(RawRequests).get(task)) or find(task)
         found.check_parameters(arguments)
         return found, found.flow(self, **arguments)
 

@@ -1,5 +1,6 @@
 """`hf.map`: many rows through one task, with a client created for the call."""
 
+from hfwidgets import errors
 from hfwidgets.batch import BatchResult, MapOptions, accepts_map_options, run_map
 from hfwidgets.client.clients import InferenceClient
 
@@ -17,4 +18,10 @@ def map(  # noqa: A001 - the name that users know
     raised. AuthenticationError and PaymentRequiredError are raised while no row is done; later they
     end the run with a warning.
     """
-    return run_map((client or InferenceClient(provider=provider))._caller, options)
+    if client is None:
+        client = InferenceClient(provider=provider)
+    if not isinstance(client, InferenceClient):
+        raise errors.ConfigurationError(
+            f"client is an InferenceClient; it is {type(client).__name__}."
+        )
+    return run_map(client._caller, options)

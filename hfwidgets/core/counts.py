@@ -1,9 +1,11 @@
 """Whole numbers: the one check of arguments, and how counts are written."""
 
 import numbers
+import sys
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.errors.excerpt import show_value
 
 
 def check_count(name: str, value: Any, least: int = 0) -> int:
@@ -15,9 +17,9 @@ def check_count(name: str, value: Any, least: int = 0) -> int:
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not is_whole or int(value) < least:
         raise errors.ConfigurationError(
-            f"{name} must be a whole number, at least {least}; it is {value!r}."
+            f"{name} must be a whole number, at least {least}; it is {show_value(value)}."
         )
-    return int(value)
+    return min(int(value), sys.maxsize)  # more cannot be counted, and never comes
 
 
 def format_count(count: int, noun: str) -> str:

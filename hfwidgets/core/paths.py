@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.errors.excerpt import show_value
 
 
 def to_path(name: str, value: object) -> Path:
@@ -21,7 +22,7 @@ def to_path(name: str, value: object) -> Path:
     except (TypeError, UnicodeEncodeError):
         is_usable = False
     if not is_usable:
-        raise errors.ConfigurationError(f"{name} must be a path; it is {value!r:.60}.")
+        raise errors.ConfigurationError(f"{name} must be a path; it is {show_value(value)}.")
     return expand_home(text)
 
 

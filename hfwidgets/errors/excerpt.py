@@ -25,3 +25,15 @@ def make_excerpt(value: object) -> str:
         c if c.isprintable() or c in " \n\t" else "�" for c in text[:EXCERPT_LENGTH]
     )
     return f"{printable}…" if len(text) > EXCERPT_LENGTH else printable
+
+
+def show_value(value: object, length: int = 80) -> str:
+    """Return an argument as an error shows it: its repr, cut to a number of characters.
+
+    Never raises, however deep, large or odd the value is.
+    """
+    try:
+        text = repr(value)
+    except Exception:  # nested too deeply, an integer of too many digits, a repr that fails
+        return f"<{type(value).__name__}>"
+    return f"{text[:length]}…" if len(text) > length else text

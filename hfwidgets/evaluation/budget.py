@@ -6,6 +6,7 @@ from numbers import Real
 
 from hfwidgets.core.counts import format_count
 from hfwidgets.errors import ConfigurationError
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.evaluation.answers import Answerer
 
 FIRST_ROWS = 8
@@ -37,10 +38,12 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.dollars is not None and not _is_above_0(self.dollars):
-            raise ConfigurationError(f"budget is {self.dollars!r}; it is US dollars, above 0.")
+            raise ConfigurationError(
+                f"budget is {show_value(self.dollars)}; it is US dollars, above 0."
+            )
         if self.tokens is not None and not _is_above_0(self.tokens):
             raise ConfigurationError(
-                f"token_budget is {self.tokens!r}; it is a number of tokens, above 0."
+                f"token_budget is {show_value(self.tokens)}; it is a number of tokens, above 0."
             )
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from hfwidgets import errors
 from hfwidgets.calls.settings import is_url, redact_model
 from hfwidgets.client import InferenceClient
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.errors.secrets import hide_url
 from hfwidgets.providers import is_embedded
 
@@ -104,7 +105,7 @@ def to_candidates(models: Any) -> list[Candidate]:
     if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise errors.ConfigurationError(
             "models must be a list of ids, functions or Candidates, or a dict of these by name; "
-            f"it is {models!r:.60}."
+            f"it is {show_value(models)}."
         )
     found = [one if isinstance(one, Candidate) else Candidate(one) for one in given]
     if not found:

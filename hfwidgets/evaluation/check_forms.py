@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hfwidgets.errors import ConfigurationError
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.evaluation.metrics import Metric
 
 
@@ -43,4 +44,4 @@ def check_forms(**arguments: object) -> None:
     for name, value in arguments.items():
         fits, what = _FORMS[name]
         if not fits(value):
-            raise ConfigurationError(f"{name} must be {what}; it is {value!r:.60}.")
+            raise ConfigurationError(f"{name} must be {what}; it is {show_value(value)}.")

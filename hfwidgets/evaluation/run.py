@@ -13,6 +13,7 @@ from hfwidgets import errors
 from hfwidgets.batch import stop_signal
 from hfwidgets.client import InferenceClient
 from hfwidgets.core.paths import to_path
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.evaluation.answers import Answerer
 from hfwidgets.evaluation.ask_rows import INTERRUPTED, ProgressChoice, ask_all
 from hfwidgets.evaluation.budget import Budget, measure_spent
@@ -234,7 +235,8 @@ def _require_extra() -> None:
 def _check_normalizer(choice: "str | Normalizer | None") -> "str | Normalizer | None":
     if isinstance(choice, str) and choice not in ("none", "basic", "en"):
         raise errors.ConfigurationError(
-            f"normalize is {choice!r}; it is 'none', 'basic', 'en' or a function of a text."
+            f"normalize is {show_value(choice)}; it is 'none', 'basic', 'en' or a function of a "
+            "text."
         )
     return normalizer(choice) if callable(choice) else choice
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hfwidgets import errors
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.media._images import check_sides, is_pil_image
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _to_array(value: object) -> "Array":
 def array_to_image(value: object) -> "Image":
     """Return an array of shape (height, width) or (height, width, 1 to 4) as a Pillow image.
 
-    Integers are 0 to 255, floats 0 to 1. Tensors of torch may have their channels first.
+    Integers are 0 to 255 (uint16: 0 to 65,535), floats 0 to 1. Tensors of torch may have their
+    channels first.
 
     Raises:
         InputError: the array has another shape, type or range.
@@ -97,7 +99,8 @@ def _to_uint8(array: "Array") -> "Array":
     if array.dtype.kind not in "iuf":
         raise errors.InputError(f"An image's array holds numbers, not {array.dtype}.")
     low, high = (float(array.min()), float(array.max()))
-    top = 1.0 if array.dtype.kind == "f" else 255.0
+    # 16 bits have the range of Pillow's mode I;16, which is made of the same arrays.
+    top = 1.0 if array.dtype.kind == "f" else 65_535.0 if array.dtype == np.uint16 else 255.0
     if not (low >= 0 and high <= top):  # NaN fails as well
         raise errors.InputError(
             f"An image's {array.dtype} array has values from 0 to {top:g}; "
@@ -139,7 +142,7 @@ def check_rate(value: object) -> None:
             hint = " Pass a tuple, not a list." if _parse_rate(rate) else ""
             raise errors.InputError(
                 "Audio is (array, sampling rate), with the rate as a positive whole number of "
-                f"hertz; here it is {rate!r:.60}.{hint}"
+                f"hertz; here it is {show_value(rate)}.{hint}"
             )
 
 

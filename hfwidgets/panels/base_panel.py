@@ -14,6 +14,7 @@ from hfwidgets import errors, tasks
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.core.flow import wait_listener
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.errors.secrets import Secret, hide_url
 from hfwidgets.notebook import background_loop
 from hfwidgets.panels.document.flusher import flusher
@@ -51,7 +52,7 @@ class OptionalText(t.TraitType[str, str | None]):
     def validate(self, obj: t.HasTraits, value: object) -> str:
         """Return the text."""
         if value is not None and not isinstance(value, str):
-            self.error(obj, value)
+            raise t.TraitError(f"{self.name} must be a text or None; it is {show_value(value)}.")
         return value or ""
 
 
@@ -104,6 +105,9 @@ class Panel(PanelWidget):
         extra = {name: value for name, value in extra.items() if value is not None}
         # Before the base class opens the comm: a misspelled keyword leaves no widget there.
         self._hfw_check_parameters(settings)
+        # The document is built of them before the traits are set.
+        type(self).model.validate(self, model)
+        type(self).provider.validate(self, provider)
         # Reentrant: assigning a trait within it calls observers, which may take it again.
         self._hfw_lock = threading.RLock()
         # The token stays out of the settings, which snippets and reprs show.

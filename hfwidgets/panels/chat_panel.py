@@ -7,6 +7,7 @@ import traitlets as t
 
 from hfwidgets import errors
 from hfwidgets.calls.counted_stream import open_counted_stream
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.panels.base_panel import OptionalText, Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.chat_files import CONVERSATION_UPLOAD, ChatFiles
@@ -104,7 +105,9 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_follow_model()
         system_message = [{"role": "system", "content": system}] if system else []
         if not isinstance(messages, Iterable):
-            raise errors.InputError(f"messages must be a list of messages; it is {messages!r:.60}.")
+            raise errors.InputError(
+                f"messages must be a list of messages; it is {show_value(messages)}."
+            )
         # Through the trait, whose observer checks the messages and fills the conversation.
         self.messages = [*system_message, *messages]
 

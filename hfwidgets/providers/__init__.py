@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfwidgets import errors
 from hfwidgets.core.flow import CancelOnExit, Flow, Infer, Send, Sleep
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.providers._provider import (
     Address,
     Hosts,
@@ -112,7 +113,7 @@ def get(name: str) -> Provider:
         found = _load_plugin(name)
     else:
         raise errors.UnknownProviderError(
-            f"Unknown provider {name!r}.{errors.did_you_mean(name, names())} "
+            f"Unknown provider {show_value(name)}.{errors.did_you_mean(name, names())} "
             f"Providers: {', '.join(names())}."
         )
     assert isinstance(found, Provider)

@@ -15,6 +15,8 @@ from hfwidgets.calls import settings
 from hfwidgets.calls.settings import InterceptedCall
 from hfwidgets.core.event_stream import AnswerStream
 from hfwidgets.core.flow import Blocking, Flow, Infer, Reply
+from hfwidgets.core.paths import to_path
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.errors.secrets import redact
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.recorder.fingerprint import RequestFingerprint, bare_url, build_fingerprint
@@ -49,13 +51,13 @@ class Recorder:
 
     def __init__(self, path: str | os.PathLike[str] | None = None, mode: str | None = None) -> None:
         # Absolute, so that the folder stays the same when the program changes its working folder.
-        self.path = Path(DEFAULT_FOLDER if path is None else path).expanduser().absolute()
+        self.path = to_path("path", DEFAULT_FOLDER if path is None else path).absolute()
         here = Path.cwd()
         self.display_path = self.path.relative_to(here) if here in self.path.parents else self.path
-        self.mode = mode or os.environ.get(MODE_VARIABLE) or "auto"
-        if self.mode not in MODES:
+        self.mode = os.environ.get(MODE_VARIABLE) or "auto" if mode is None else mode
+        if not isinstance(self.mode, str) or self.mode not in MODES:
             raise errors.ConfigurationError(
-                f"Unknown mode {self.mode!r}.{errors.did_you_mean(self.mode, MODES)}",
+                f"Unknown mode {show_value(self.mode)}.{errors.did_you_mean(self.mode, MODES)}",
                 advice=f"Choose one of: {', '.join(MODES)}.",
             )
         self.store = RecordingStore(self.path)

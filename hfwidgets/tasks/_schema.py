@@ -1,4 +1,4 @@
-"""Structured output: from a JSON schema, a dataclass or a pydantic model.
+"""Structured output: from a JSON schema, a dataclass, a TypedDict or a pydantic model.
 
 All become OpenAI's `{"type": "json_schema", "json_schema": {"name", "schema", "strict"}}`, which
 each provider's route rewrites in its own form. pydantic is not imported: its models describe
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from hfwidgets import errors
+from hfwidgets.errors.excerpt import show_value
 
 PLAIN_SCHEMAS: Mapping[Any, Mapping[str, Any]] = {
     str: {"type": "string"},
@@ -30,10 +31,10 @@ def build_response_format(form: object) -> Any:
     """Return the form that is sent for what the caller gave.
 
     OpenAI's own forms and a text-generation server's (`{"type": "json" | "regex", "value"}`) stay
-    unchanged. A bare JSON schema, a dataclass or a pydantic model is converted.
+    unchanged. A bare JSON schema, a dataclass, a TypedDict or a pydantic model is converted.
 
     Raises:
-        InputTypeError: Anything else, or a dataclass with a field that JSON cannot express.
+        InputTypeError: Anything else, or a class with a field that JSON cannot express.
     """
     if form is None:
         return None
@@ -53,9 +54,28 @@ def _class_format(cls: type) -> dict[str, Any]:
         # Not strict: strict schemas require every property, and a pydantic model
         # may have optional ones.
         return _json_schema_format(cls.__name__, describe())
-    if dataclasses.is_dataclass(cls):
-        return _json_schema_format(cls.__name__, _type_schema(cls, ()), strict=True)
+    if dataclasses.is_dataclass(cls) or _is_typed_dict(cls):
+        schema = _type_schema(cls, ())
+        strict = {"strict": True} if _requires_all(schema) else {}
+        return _json_schema_format(cls.__name__, schema, **strict)
     raise _unknown_format_error(cls)
+
+
+def _is_typed_dict(kind: object) -> bool:
+    """True for a TypedDict, of `typing` or of `typing_extensions`."""
+    return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__total__")
+
+
+def _requires_all(schema: object) -> bool:
+    """True if no property is optional, as of a TypedDict; strict schemas have none."""
+    if isinstance(schema, list):
+        return all(map(_requires_all, schema))
+    if not isinstance(schema, dict):
+        return True
+    required = schema.get("required")
+    if isinstance(required, list) and len(required) < len(schema["properties"]):
+        return False
+    return all(map(_requires_all, schema.values()))
 
 
 def _json_schema_format(name: str, schema: object, **more: object) -> dict[str, Any]:
@@ -64,7 +84,7 @@ def _json_schema_format(name: str, schema: object, **more: object) -> dict[str, 
 
 
 def _type_schema(kind: object, inside: tuple[type, ...]) -> dict[str, Any]:
-    """Return the schema of a type; `inside` holds the dataclasses around it."""
+    """Return the schema of a type; `inside` holds the classes with fields around it."""
     if kind in PLAIN_SCHEMAS:
         return dict(PLAIN_SCHEMAS[kind])
     origin, args = get_origin(kind), get_args(kind)
@@ -76,8 +96,8 @@ def _type_schema(kind: object, inside: tuple[type, ...]) -> dict[str, Any]:
         return {"anyOf": [_type_schema(arg, inside) for arg in args]}
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return {"enum": [member.value for member in kind]}
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _dataclass_schema(kind, inside)
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or _is_typed_dict(kind)):
+        return _object_schema(kind, inside)
     return _collection_schema(origin or kind, args, inside)
 
 
@@ -99,25 +119,29 @@ def _collection_schema(
     raise _unsupported_type_error(origin, inside)
 
 
-def _dataclass_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
+def _object_schema(cls: type, inside: tuple[type, ...]) -> dict[str, Any]:
     # Schemas are written in full, without $ref: one that holds itself would never end.
     if cls in inside:
         raise errors.InputTypeError(
-            f"response_format: {cls.__name__} holds itself, which is not supported for "
-            "dataclasses: use a pydantic model or write the JSON schema."
+            f"response_format: {cls.__name__} holds itself, which only pydantic models may: use "
+            "one, or write the JSON schema."
         )
     try:
-        kinds = typing.get_type_hints(cls, include_extras=True)
+        kinds = typing.get_type_hints(cls)  # without Required and NotRequired
     except NameError as error:
         raise errors.InputTypeError(
             f"response_format: a type in {cls.__name__} cannot be found: {error}."
         ) from error
-    names = [field.name for field in dataclasses.fields(cls)]
+    if dataclasses.is_dataclass(cls):
+        # Strict schemas require fields with defaults too.
+        names = required = [field.name for field in dataclasses.fields(cls)]
+    else:
+        names = list(kinds)
+        required = [name for name in names if name in vars(cls)["__required_keys__"]]
     return {
         "type": "object",
         "properties": {name: _type_schema(kinds[name], (*inside, cls)) for name in names},
-        # Strict schemas require fields with defaults too.
-        "required": names,
+        "required": required,
         "additionalProperties": False,
     }
 
@@ -126,13 +150,13 @@ def _unsupported_type_error(kind: object, inside: tuple[type, ...]) -> errors.In
     where = f" in {inside[-1].__name__}" if inside else ""
     return errors.InputTypeError(
         f"response_format: {getattr(kind, '__name__', kind)}{where} cannot be expressed in a JSON "
-        "schema. Possible are str, int, float, bool, None, Literal, Enum, lists, tuples, dicts and "
-        "other dataclasses."
+        "schema. Possible are str, int, float, bool, None, Literal, Enum, lists, tuples, dicts, "
+        "dataclasses and TypedDicts."
     )
 
 
 def _unknown_format_error(form: object) -> errors.InputTypeError:
     return errors.InputTypeError(
-        f"response_format must be a dict (a JSON schema or OpenAI's form), a dataclass or a "
-        f"pydantic model; it is {form!r:.100}."
+        f"response_format must be a dict (a JSON schema or OpenAI's form), a dataclass, a "
+        f"TypedDict or a pydantic model; it is {show_value(form)}."
     )

@@ -167,7 +167,8 @@ class ChatTasks:
             n: The number of answers to generate.
             presence_penalty: From -2 to 2; positive values make tokens that occurred before less
                 likely.
-            response_format: The answer's structure: a JSON schema, a dataclass or a pydantic model.
+            response_format: The answer's structure: a JSON schema, a dataclass, a TypedDict or a
+                pydantic model.
             seed: The seed of the random numbers, for reproducible answers.
             stop: Up to four texts that end the answer.
             stream_options: `{"include_usage": True}` requests token counts at the end of a stream.

@@ -25,6 +25,7 @@ from hfwidgets.core.drop_none import is_left_out
 from hfwidgets.core.flow import Flow, StreamedReply
 from hfwidgets.core.missing import is_missing
 from hfwidgets.core.streams import AsyncStream, Stream
+from hfwidgets.errors.excerpt import show_value
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import controls
 from hfwidgets.tasks.lazy_signature import LazySignature
@@ -486,12 +487,13 @@ def find(name: str) -> BaseTask:
     Raises:
         UnknownTaskError: No task has this name; similar names are suggested.
     """
-    plain = str(name).strip().lower().replace("_", "-")
+    plain = name.strip().lower().replace("_", "-") if isinstance(name, str) else ""
     if plain in TASKS:
         return TASKS[plain]
     for task in TASKS.values():
         if plain in task.known_as:
             return task
     raise errors.UnknownTaskError(
-        f"Unknown task {name!r}.{errors.did_you_mean(plain, TASKS)} Tasks: {', '.join(TASKS)}."
+        f"Unknown task {show_value(name)}.{errors.did_you_mean(plain, TASKS)} "
+        f"Tasks: {', '.join(TASKS)}."
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
-from hfwidgets.errors.excerpt import make_excerpt
+from hfwidgets.errors.excerpt import make_excerpt, show_value
 from hfwidgets.errors.server_message import describe_error_event, describes_error
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results.record import Elements, Record, find_field_faults
@@ -181,7 +181,7 @@ def as_options(name: str, values: object) -> dict[str, Any]:
         return {}
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         raise errors.InputError(
-            f"{name} must be a dict of parameter names and values; it is {values!r:.60}."
+            f"{name} must be a dict of parameter names and values; it is {show_value(values)}."
         )
     return dict(values)
 

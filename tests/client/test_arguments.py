@@ -1,11 +1,15 @@
 """Mistakes in a client's arguments are reported at once, with what is possible."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
+import hfwidgets as hf
 from hfwidgets import AsyncInferenceClient, InferenceClient, errors
 from tests.core.test_streams import HELLO
 from tests.plugins.loopback import Loopback, chat_answer
@@ -85,3 +89,59 @@ def test_model_and_timeout_can_be_set_later(loopback: Loopback) -> None:
         client.timeout = -1
     with pytest.raises(errors.ConfigurationError):
         client.model = 5  # type: ignore[assignment]
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def nest(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+ODD = {
+    "nested": nest(3000),
+    "nested dict": {"a": nest(3000)},
+    "unprintable": Unprintable(),
+    "many digits": -(10**5000),
+    "an array": np.zeros(3),
+}
+CLIENT_ARGUMENTS = ("model", "provider", "timeout", "headers", "cookies", "bill_to", "base_url")
+MORE_CLIENT_ARGUMENTS = ("max_retries", "hosts", "mapping", "recordings", "http_client")
+CALL_ARGUMENTS = ("model", "timeout", "extra_headers", "extra_query", "extra_body")
+MAP_ARGUMENTS = ("client", "resume", "concurrency", "batch_size", "limit", "on_error")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_argument_that_cannot_be_shown_is_a_clear_error(odd: str, loopback: Loopback) -> None:
+    value: Any = ODD[odd]
+    client: Any = InferenceClient(base_url=loopback.url)
+    calls: dict[str, Callable[[], object]] = {
+        "task of map": lambda: hf.map(value, ["x"], client=client),
+        "task of explain": lambda: client.explain(value, text="x"),
+        "mode": lambda: hf.Recorder(mode=value),
+        "path": lambda: hf.Recorder(path=value),
+    }
+    for name in (*CLIENT_ARGUMENTS, *MORE_CLIENT_ARGUMENTS):
+        calls[f"{name} of a client"] = partial(InferenceClient, **{name: value})
+    for name in CALL_ARGUMENTS:
+        calls[f"{name} of a call"] = partial(client.chat_completion, HELLO, **{name: value})
+    for name in MAP_ARGUMENTS:
+        arguments = {"client": client, name: value}
+        calls[f"{name} of map"] = partial(hf.map, "text-classification", ["x"], **arguments)
+    raw = {}
+    for name, call in calls.items():
+        try:
+            call()
+        except errors.HfWidgetsError:
+            continue
+        except Exception as error:
+            raw[name] = repr(error)[:200]
+        else:
+            raw[name] = "accepted"
+    assert raw == {}
+    assert loopback.requests == []

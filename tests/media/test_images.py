@@ -98,6 +98,13 @@ def test_deep_gray_images_keep_their_shades(image: Image.Image) -> None:
         assert np.abs(shades - RAMP).max() < 0.01
 
 
+def test_an_array_of_16_bits_is_the_image_that_pillow_makes_of_it() -> None:
+    for top in (65_535, 200):
+        array = (RAMP * top).round().astype(np.uint16)
+        found, expected = sent_image(array), sent_image(Image.fromarray(array))
+        assert np.array_equal(np.asarray(found.convert("L")), np.asarray(expected.convert("L")))
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_files_with_16_bits_are_shown_with_their_shades(kind: str) -> None:
     deep = Image.fromarray((RAMP * 65_535).round().astype(np.uint16))

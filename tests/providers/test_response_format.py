@@ -2,10 +2,11 @@
 
 import enum
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import pydantic
 import pytest
+from typing_extensions import TypedDict as ExtendedTypedDict
 
 from hfwidgets import InferenceClient, errors
 from tests.plugins.loopback import Loopback, chat_answer
@@ -89,6 +90,52 @@ def test_a_dataclass(loopback: Loopback) -> None:
         "type": "json_schema",
         "json_schema": {"name": "Trip", "schema": TRIP, "strict": True},
     }
+
+
+class Stop(TypedDict):
+    place: Place
+    nights: NotRequired[int]
+
+
+class Journey(ExtendedTypedDict, total=False):
+    stops: Required[list[Stop]]
+    mood: Annotated[str, "in a word"]
+
+
+@dataclass
+class Year:
+    journey: Journey
+
+
+def test_a_typed_dict(loopback: Loopback) -> None:
+    place = TRIP["properties"]["stops"]["items"]
+    stop = {
+        "type": "object",
+        "properties": {"place": place, "nights": {"type": "integer"}},
+        "required": ["place"],
+        "additionalProperties": False,
+    }
+    journey = {
+        "type": "object",
+        "properties": {"stops": {"type": "array", "items": stop}, "mood": WORD},
+        "required": ["stops"],
+        "additionalProperties": False,
+    }
+    form = asked("groq", Journey, loopback, "/openai/v1")
+    assert form == {"type": "json_schema", "json_schema": {"name": "Journey", "schema": journey}}
+    form = asked("groq", Year, loopback, "/openai/v1")["json_schema"]
+    assert form["schema"]["properties"] == {"journey": journey}
+    assert "strict" not in form, "strict schemas have no optional properties"
+
+
+def test_a_typed_dict_without_optional_keys_is_strict(loopback: Loopback) -> None:
+    class Point(TypedDict):
+        x: float
+        required: list[str]
+
+    form = asked("groq", Point, loopback, "/openai/v1")["json_schema"]
+    assert form["strict"] is True
+    assert form["schema"]["required"] == ["x", "required"]
 
 
 def test_a_pydantic_model(loopback: Loopback) -> None:

@@ -322,7 +322,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         parameters' names, so that a reader sees what was there.
     """
     # First what is known exactly: a pattern may match a part of it only.
-    text = _mask_known(reveal(text), secrets)
+    text = mask_known(reveal(text), secrets)
     for form in _FORMS:
         pieces, end = [], 0
         for match in _iter_matches(form, text):
@@ -332,7 +332,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return text
 
 
-def _mask_known(text: str, secrets: Iterable[str]) -> str:
+def mask_known(text: str, secrets: Iterable[str]) -> str:
+    """Mask known secrets in a text, and nothing else; see `redact`."""
     # The longest first: one secret may be part of another.
     for secret in sorted({*map(reveal, filter(None, secrets))}, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 from hfwidgets import errors
 from hfwidgets.client import AsyncInferenceClient
 from hfwidgets.errors.user_warnings import warn
-from hfwidgets.mcp._limits import MAX_DESCRIPTION_CHARS, why_unusable
+from hfwidgets.mcp._limits import MAX_DESCRIPTION_CHARS, PATIENCE, why_unusable
 from hfwidgets.mcp._server import MCPConnection, ServerType
 from hfwidgets.results.chat import ChatCompletionStreamOutput
 from hfwidgets.results.record import Record
@@ -103,7 +103,7 @@ class MCPClient:
             tools = await server.list_tools(timeout)
         # The server is not listed yet, so `cleanup` would not end it.
         except BaseException:
-            await server.close()
+            await server.close(PATIENCE)
             raise
         self._servers.append(server)
         for tool in _filter_allowed(tools, allowed_tools):

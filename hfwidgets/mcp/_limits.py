@@ -19,6 +19,9 @@ CALL_TIMEOUT = 300.0
 CLOSE_TIMEOUT = 15.0
 """Seconds for a connection to end before it is abandoned."""
 
+PATIENCE = 0.2
+"""Seconds that a server which has failed already gets for its end, which goes on without us."""
+
 MAX_ANSWER_SIZE = 10 * 1024 * 1024
 """Bytes of one message of a server, a tool's answer included."""
 

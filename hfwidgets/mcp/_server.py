@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from hfwidgets import errors
 from hfwidgets.calls.known_secrets import secrets_in_headers, secrets_in_url
-from hfwidgets.errors.secrets import is_secret_name, redact
+from hfwidgets.errors.secrets import is_secret_name, mask_known, redact
 from hfwidgets.mcp._limits import (
     CALL_TIMEOUT,
     CLOSE_TIMEOUT,
@@ -21,6 +22,7 @@ from hfwidgets.mcp._limits import (
     MAX_ANSWER_SIZE,
     MAX_PAGES,
     MAX_TOOLS,
+    PATIENCE,
     START_TIMEOUT,
     MCPServerError,
     shorten_result,
@@ -72,6 +74,7 @@ class MCPConnection:
             MCPServerError: It does not start in time, or does not support MCP.
             ConfigurationError: An argument is unknown, or the extra is not installed.
         """
+        _import_client()  # it takes a second, which is not the server's
         name, secrets = _server_name(type, params), _find_secrets(params)
         limit = START_TIMEOUT if timeout is None else timeout
         loop = asyncio.get_running_loop()
@@ -83,7 +86,7 @@ class MCPConnection:
             async with asyncio.timeout(limit):
                 client = await ready
         except TimeoutError:
-            await _end_task(task)
+            await _end_task(task, PATIENCE)
             raise MCPServerError(
                 f"The MCP server {name} did not answer within {limit:g} s.",
                 advice="Check that it supports MCP, or pass a larger timeout=.",
@@ -135,7 +138,8 @@ class MCPConnection:
         try:
             async with asyncio.timeout(self.call_timeout):
                 result = await self.client.call_tool(name, arguments)
-            return shorten_result(_result_text(result))
+            # A tool may repeat what its server was started with; the model gets the rest.
+            return shorten_result(mask_known(_result_text(result), self.secrets))
         except TimeoutError:
             return f"The tool failed: no answer within {self.call_timeout:g} s"
         except Exception as error:  # of whatever kind: the model is told and goes on
@@ -145,18 +149,22 @@ class MCPConnection:
         text = redact(str(error) or type(error).__name__, self.secrets)
         return text if len(text) <= 1000 else f"{text[:1000]}…"
 
-    async def close(self) -> None:
-        """End the connection and the program; a server that resists is abandoned."""
+    async def close(self, patience: float = CLOSE_TIMEOUT) -> None:
+        """End the connection and the program; a server that resists is abandoned.
+
+        Args:
+            patience: Seconds to wait for an orderly end, and for one by force.
+        """
         self.stop.set()
         # Unlike `wait_for`, this neither cancels the task nor raises its error.
-        await asyncio.wait([self.task], timeout=CLOSE_TIMEOUT)
-        await _end_task(self.task)
+        await asyncio.wait([self.task], timeout=patience)
+        await _end_task(self.task, patience)
 
 
-async def _end_task(task: "asyncio.Task[None]") -> None:
+async def _end_task(task: "asyncio.Task[None]", patience: float) -> None:
     if not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=CLOSE_TIMEOUT)
+        await asyncio.wait([task], timeout=patience)
 
 
 async def _hold_connection(
@@ -223,6 +231,16 @@ def _find_secrets(params: ServerParameters) -> tuple[str, ...]:
     return (*found, *secrets_in_url(str(params.get("url") or "")))
 
 
+def _import_client() -> "type[Client]":
+    try:
+        from mcp import Client
+    except ImportError as error:
+        raise errors.ConfigurationError(
+            "MCP needs one more package.", advice="Run: pip install 'hfwidgets[mcp]'"
+        ) from error
+    return Client
+
+
 def _make_client(
     type: ServerType,  # noqa: A002
     params: dict[str, Any],
@@ -233,12 +251,6 @@ def _make_client(
     Raises:
         ConfigurationError: The extra is not installed, or the type or a parameter is unknown.
     """
-    try:
-        from mcp import Client
-    except ImportError as error:
-        raise errors.ConfigurationError(
-            "MCP needs one more package.", advice="Run: pip install 'hfwidgets[mcp]'"
-        ) from error
     transports: dict[str, Callable[..., Any]] = {
         "stdio": _stdio_transport,
         "sse": _sse_transport,
@@ -250,7 +262,7 @@ def _make_client(
         )
     try:
         # Arguments are bound here, before anything is opened, so a TypeError means a wrong one.
-        return Client(transports[type](log, **params))
+        return _import_client()(transports[type](log, **params))
     except TypeError as error:
         raise errors.ConfigurationError(f"A server of type {type}: {error}.") from error
 
@@ -321,6 +333,8 @@ def _result_text(result: "CallToolResult") -> str:
     """Return a tool's answer as text: texts joined, files named with their size."""
     parts = [_part_text(part) for part in result.content]
     text = "\n".join(part for part in parts if part)
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
     return f"The tool failed: {text}" if result.is_error else text
 
 

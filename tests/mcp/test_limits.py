@@ -165,6 +165,18 @@ def test_a_url_that_floods_or_is_no_server_is_refused(loopback: Loopback, body: 
         asyncio.run(asyncio.wait_for(run(), 60))
 
 
+def test_the_model_is_not_shown_the_keys_that_a_tool_repeats(loopback: Loopback) -> None:
+    loopback.answer(calling("work", {}))
+    content = connect(loopback, "echo", call_once, "--api-key", KEY, "--city", "Ljubljana")
+    assert KEY not in content
+    assert "--city Ljubljana" in content
+
+
+def test_an_answer_of_structured_content_alone_is_its_json(loopback: Loopback) -> None:
+    loopback.answer(calling("work", {}))
+    assert connect(loopback, "structured", call_once) == '{"degrees": 21}'
+
+
 def test_a_call_in_an_odd_form_is_answered(loopback: Loopback) -> None:
     """A model may leave out any part of a call."""
 

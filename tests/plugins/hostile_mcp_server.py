@@ -62,6 +62,11 @@ def main() -> None:
                 send(request, list_page((request.get("params") or {}).get("cursor")))
             case "tools/call" if MODE == "huge-answer":
                 send(request, {"content": [{"type": "text", "text": "x" * 20_000_000}]})
+            case "tools/call" if MODE == "echo":
+                text = f"started as {' '.join(sys.argv)}"
+                send(request, {"content": [{"type": "text", "text": text}]})
+            case "tools/call" if MODE == "structured":
+                send(request, {"content": [], "structuredContent": {"degrees": 21}})
             case "tools/call" if MODE == "long-answer":
                 send(request, {"content": [{"type": "text", "text": "x" * 500_000}]})
             case method if method and "id" in request and not method.startswith("tools/"):

@@ -10,6 +10,7 @@ the others have no patterns. Three questions are answered here:
 `Secret` is the type of a secret from the moment it is passed until a header is written.
 """
 
+import base64
 import functools
 import json
 import re
@@ -337,13 +338,31 @@ def mask_known(text: str, secrets: Iterable[str]) -> str:
     # The longest first: one secret may be part of another.
     for secret in sorted({*map(reveal, filter(None, secrets))}, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
-            # As it is, as it stands in an address, and as it stands in JSON.
-            for form in dict.fromkeys((secret, quote(secret, safe=""), json.dumps(secret)[1:-1])):
+            for form in _encode_secret(secret):
                 text = text.replace(form, MASK)
             text = _mask_cut(text, secret)
         elif len(secret) >= MIN_WORD_SECRET_LENGTH and not secret.isalpha():
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
     return text
+
+
+@functools.lru_cache(maxsize=64)
+def _encode_secret(secret: str) -> tuple[str, ...]:
+    """Return a secret as it is, and as it stands in an address, in JSON, in hex and in base64."""
+    data = secret.encode("utf-8", "surrogatepass")
+    forms = [secret, quote(secret, safe="", errors="surrogatepass"), json.dumps(secret)[1:-1]]
+    forms.append(data.hex())
+    # In base64, three bytes become four characters. So there are three forms, by what comes before;
+    # the characters at both ends, which hold bits of the neighbors too, are left out.
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + data).decode()
+        end = (before + len(data)) * 8 // 6
+        forms.append(encoded[(0, 2, 3)[before] : end])
+        forms.append(forms[-1].translate(_URL_ALPHABET))
+    return tuple(dict.fromkeys(forms))
+
+
+_URL_ALPHABET = str.maketrans("+/", "-_")
 
 
 def _mask_cut(text: str, secret: str) -> str:

@@ -1,5 +1,7 @@
 """Tokens of every known form are masked wherever texts are shown or kept, and found by the scan."""
 
+import base64
+import binascii
 import json
 from pathlib import Path
 
@@ -125,6 +127,19 @@ def test_keys_in_addresses_can_be_left_out_of_a_search() -> None:
     assert find_tokens(text) == ["a1b2c3d4"]
     assert find_tokens(text, in_urls=False) == []
     assert find_tokens(f"{text} hf_abc1", in_urls=False) == ["hf_abc1"]
+
+
+@pytest.mark.parametrize("secret", ["own-key-0123", 'quote"-and\\-slash', "a?b>c~d>e?f"])
+@pytest.mark.parametrize("before", ["", "x", "user:", "ab"])
+@pytest.mark.parametrize("after", ["", "y", "yz"])
+def test_known_secrets_are_masked_in_base64_and_hex(secret: str, before: str, after: str) -> None:
+    data = f"{before}{secret}{after}".encode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode, binascii.hexlify):
+        text = encode(data).decode()
+        masked = redact(f"<{text}>", [secret])
+        # At both ends, a character may hold bits of the neighbors too.
+        assert len(masked) <= len(f"<{text}>") - (len(secret) * 4 // 3 - 3)
+    assert redact("TG9yZW0gaXBzdW0gZG9sb3Igc2l0", [secret]) == "TG9yZW0gaXBzdW0gZG9sb3Igc2l0"
 
 
 def test_known_secrets_of_no_known_form_are_masked() -> None:

@@ -143,7 +143,8 @@ def _identity(vote: Vote) -> tuple[str, list[str], str]:
 
 def _read_votes(path: Path) -> list[Vote]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Not `splitlines`: an input may hold other characters that end a line for it.
+        lines = path.read_text("utf-8").split("\n")
         votes = [Vote(json.loads(line)) for line in lines if line.strip()]
         # Only a whole vote counts: a file of something else must not be written to.
         if any(not {"key", "models", "winner", "voter"} <= vote.keys() for vote in votes):
@@ -154,8 +155,15 @@ def _read_votes(path: Path) -> list[Vote]:
 
 
 def _append_line(path: Path, vote: Vote) -> None:
+    data = f"{json.dumps(vote, ensure_ascii=False)}\n".encode("utf-8", "replace")
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(vote, ensure_ascii=False) + "\n")
+        with path.open("ab", buffering=0) as file:
+            start = file.seek(0, os.SEEK_END)
+            try:
+                if file.write(data) < len(data):
+                    raise OSError("the disk is full")
+            except OSError:
+                file.truncate(start)  # half a line would make the whole file unreadable
+                raise
     except OSError as error:
         raise errors.ConfigurationError(f"The vote was not written to {path}: {error}.") from None

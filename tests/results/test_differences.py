@@ -1,6 +1,8 @@
 """Where results of several models differ: one table for every kind of result."""
 
 import json
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,31 @@ def test_votes_are_counted_with_a_test() -> None:
     assert found.verdict.startswith("a is preferred")
     votes.add(cast("b", "0"))  # the same input again: the first vote is replaced
     assert votes.tally()[0].verdict.startswith("a and b are not distinguishable")
+
+
+def test_votes_on_inputs_with_odd_characters_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "votes.jsonl"
+    for text in ("a\u2028b", "a\x85b", "a\x1cb", "a\nb", "a\ud800b"):
+        vote = cast("a", text)
+        vote["input"] = text
+        Votes(path=path).add(vote)
+    assert len(Votes(path=path)) == 5
+
+
+def test_a_vote_that_the_disk_refuses_leaves_the_others_readable(tmp_path: Path) -> None:
+    path = tmp_path / "votes.jsonl"
+    Votes(path=path).add(cast("a", "1"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, before[1]))
+    try:
+        with pytest.raises(errors.ConfigurationError, match="The vote was not written"):
+            Votes(path=path).add(cast("b", "2"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    Votes(path=path).add(cast("b", "3"))
+    assert [vote.winner for vote in Votes(path=path)] == ["a", "b"]
 
 
 def test_votes_outlive_the_kernel(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Return freed memory to the system."""
+"""Keep the memory of a process small, and return what it freed to the system."""
 
 import ctypes
 import gc
@@ -21,3 +21,16 @@ def release_memory(*, collect: bool = True) -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
+
+
+def use_one_heap() -> None:
+    """Let all threads that start from now on share one heap of the C library.
+
+    Every thread would otherwise get its own, whose free but scattered pieces no other one reuses:
+    about 40 MB in an engine that has unloaded its models.
+    """
+    if sys.platform == "linux":
+        # M_ARENA_MAX of mallopt(3), which only glibc has.
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(-8, 1)

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from hfwidgets import engine_process
+from hfwidgets import InferenceClient, engine_process
 
 FULL_RUN = """
 import asyncio, json, os
@@ -57,3 +59,19 @@ def test_memory_after_unloading(full_weights: Path) -> None:
     gained, kept = loaded - start, unloaded - start
     assert gained > 300e6, "the models take memory"
     assert kept < gained / 2, "only the libraries of the runtimes stay"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="arenas are glibc's")
+def test_threads_of_the_engine_share_one_heap(engine: engine_process.EngineState) -> None:
+    client = InferenceClient(provider="local")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(client.feature_extraction, ["some words " * 40] * 8))
+    lines = Path(f"/proc/{engine.pid}/maps").read_text().splitlines()
+    places = [tuple(int(end, 16) for end in line.split()[0].split("-")) for line in lines]
+    # A thread's own heap is 64 MiB of addresses at a multiple of 64 MiB, of which a part is in use.
+    heaps = [
+        used
+        for used, unused in pairwise(places)
+        if used[0] % 2**26 == 0 and used[1] == unused[0] and unused[1] == used[0] + 2**26
+    ]
+    assert not heaps

@@ -12,6 +12,7 @@ from contextlib import suppress
 import uvicorn
 
 from hfwidgets import engine_process
+from hfwidgets.core.memory import use_one_heap
 from hfwidgets.engine.server.app import create_app
 from hfwidgets.engine.server.engine import Engine
 from hfwidgets.errors import EngineError
@@ -144,5 +145,6 @@ def _is_unneeded(engine: Engine, idle: float, grace: float) -> bool:
 
 
 def _run_server(server: EngineServer, listening: socket.socket) -> None:
+    use_one_heap()
     with suppress(KeyboardInterrupt):
         asyncio.run(server.serve_on(listening))

@@ -14,6 +14,7 @@ import secrets
 import site
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -151,7 +152,7 @@ def start_engine() -> "subprocess.Popen[bytes]":
     (`read_log_tail()` has the reason).
     """
     require_modules()
-    make_private_dir(cache_dir())
+    make_cache_dir()
     with _open_log() as log:
         return subprocess.Popen(  # noqa: S603 (our own command, nothing from outside)
             [*python_command(), "serve", "--managed", "--client", str(os.getpid())],
@@ -247,7 +248,7 @@ def write_state(url: str, key: str) -> EngineState:
     """Write the state file for this process; called by the engine once it listens."""
     created = process_start_time(os.getpid()) or 0.0
     engine = EngineState(url, key, os.getpid(), __version__, created)
-    make_private_dir(cache_dir())
+    make_cache_dir()
     target = state_path()
     # Written next to it and renamed, so that a reader never sees half a file. The mode applies from
     # the creation on: the key is never in a file that others can read.
@@ -274,7 +275,7 @@ def acquire_lock(wait: float = 15) -> "FileLock | None":
     """
     from filelock import FileLock, Timeout
 
-    make_private_dir(cache_dir())
+    make_cache_dir()
     if (other := read_state()) and other.version != __version__:
         stop_engine()
     lock = FileLock(lock_path())
@@ -289,6 +290,21 @@ def acquire_lock(wait: float = 15) -> "FileLock | None":
     raise EngineError(
         f"Another engine holds {lock_path().name} and does not respond; see engine.log."
     )
+
+
+def make_cache_dir() -> Path:
+    """Create hfwidgets' cache directory; EngineError if nothing can be written there."""
+    directory = cache_dir()
+    try:
+        make_private_dir(directory)
+        # Written to, because a read-only disk lets a directory be made that exists already.
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        raise EngineError(
+            f"hfwidgets cannot write to its cache, {directory}: {error.strerror}.",
+            advice="Set HFWIDGETS_CACHE to a folder in which you may write.",
+        ) from error
 
 
 def make_private_dir(directory: Path) -> Path:

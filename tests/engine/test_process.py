@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from hfwidgets import __version__, engine_process
+from hfwidgets import InferenceClient, __version__, engine_process
 from hfwidgets.engine.base.llama import Llama
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.server import process
@@ -273,6 +273,15 @@ def test_missing_libraries(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None
     monkeypatch.setattr(engine_process, "REQUIRED_MODULES", ("no_such_module",))
     with pytest.raises(EngineError, match=r'no_such_module .* pip install "hfwidgets\[local\]"'):
         engine_process.start_engine()
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    monkeypatch.setenv("HFWIDGETS_CACHE", str(place))
+    with pytest.raises(EngineError, match="Set HFWIDGETS_CACHE to a folder") as caught:
+        InferenceClient(provider="local").text_classification("x")
+    assert str(place) in str(caught.value)
 
 
 def test_missing_weights(cache: Path) -> None:

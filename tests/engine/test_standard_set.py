@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -100,15 +101,61 @@ def test_a_file_in_the_cache_is_not_downloaded_again(tmp_path: Path, loopback: L
     play_hub(loopback)
     first = install(tmp_path, HF_ENDPOINT=loopback.url)
     assert first.returncode == 0, first.stderr
-    installed_file(tmp_path).unlink()
-    installed_file(tmp_path).with_name("SOURCE.txt").unlink()
-    installed_file(tmp_path).parent.rmdir()
+    shutil.rmtree(installed_file(tmp_path).parent)
     asked = len(loopback.requests)
     again = install(tmp_path, HF_ENDPOINT=loopback.url, HF_HUB_OFFLINE="1")
     assert again.returncode == 0, again.stderr
     assert "from the Hugging Face cache" in again.stdout
     assert again.stdout.splitlines()[-1] == str(len(CONTENT))
     assert len(loopback.requests) == asked
+
+
+def damage_cached_file(tmp_path: Path, loopback: Loopback) -> None:
+    play_hub(loopback)
+    first = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert first.returncode == 0, first.stderr
+    shutil.rmtree(installed_file(tmp_path).parent)
+    [cached] = (tmp_path / "hf").rglob("snapshots/*/small.gguf")
+    cached.write_bytes(CONTENT[:-1] + b"!")
+
+
+def test_a_damaged_file_in_the_cache_is_downloaded_again(
+    tmp_path: Path, loopback: Loopback
+) -> None:
+    damage_cached_file(tmp_path, loopback)
+    again = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert again.returncode == 0, again.stderr
+    assert f"from {loopback.url}/org/small" in again.stdout
+    assert installed_file(tmp_path).read_bytes() == CONTENT
+
+
+def test_a_damaged_file_in_the_cache_is_named_where_the_hub_cannot_be_asked(
+    tmp_path: Path, loopback: Loopback
+) -> None:
+    damage_cached_file(tmp_path, loopback)
+    again = install(tmp_path, HF_ENDPOINT=loopback.url, HF_HUB_OFFLINE="1")
+    assert (
+        "HF_HUB_OFFLINE is set, and the Hugging Face cache has a damaged org/small" in again.stderr
+    )
+    assert not installed_file(tmp_path).parent.exists()
+
+
+@pytest.mark.parametrize("endpoint", ["huggingface.co", "http://", "http://127.0.0.1:9"])
+def test_a_wrong_endpoint_is_named(tmp_path: Path, endpoint: str) -> None:
+    done = install(tmp_path, HF_ENDPOINT=endpoint)
+    assert "EngineError: org/small could not be downloaded" in done.stderr
+    assert not installed_file(tmp_path).parent.exists()
+
+
+@pytest.mark.parametrize("place", ["hf", "cache"])
+def test_a_cache_that_cannot_be_written_is_named(
+    tmp_path: Path, loopback: Loopback, place: str
+) -> None:
+    play_hub(loopback)
+    (tmp_path / place).write_text("a file where a folder should be")
+    done = install(tmp_path, HF_ENDPOINT=loopback.url)
+    assert done.stderr.splitlines()[-1].startswith("hfwidgets.errors.EngineError: ")
+    assert str(tmp_path / place) in done.stderr.splitlines()[-1]
 
 
 def test_another_file_of_that_name_is_refused_whole(tmp_path: Path, loopback: Loopback) -> None:

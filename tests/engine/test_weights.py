@@ -223,6 +223,17 @@ def test_removal(index: Path) -> None:
     assert manage.describe_removal("light", []) == "Nothing of the light set is installed."
 
 
+def test_removal_of_a_link_leaves_what_it_points_to(index: Path, tmp_path: Path) -> None:
+    weight = weights.WEIGHTS["tables"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    weight.directory.parent.mkdir(parents=True, exist_ok=True)
+    weight.directory.symlink_to(elsewhere, target_is_directory=True)
+    assert weights.remove_set("light") == [weight]
+    assert not weight.directory.is_symlink()
+    assert elsewhere.is_dir()
+
+
 def test_declared_sizes_match_the_disk(light_weights: Path) -> None:
     for weight in weights.packages_of_set("light"):
         kept = {file.name: file.stat().st_size for file in weight.directory.iterdir()}

@@ -466,7 +466,10 @@ def remove_set(name: str) -> list[WeightPackage]:
     """Remove a set's weights from the disk; returns those that were installed."""
     present = [weight for weight in packages_of_set(name) if weight.is_installed]
     for weight in present:
-        shutil.rmtree(weight.directory)
+        if weight.directory.is_symlink():  # to weights that another cache or disk holds
+            weight.directory.unlink()
+        else:
+            shutil.rmtree(weight.directory)
     return present
 
 

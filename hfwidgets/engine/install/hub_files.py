@@ -4,8 +4,9 @@ HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE hold as people h
 huggingface_hub reads them. An interrupted download continues where it stopped.
 """
 
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,23 @@ def find_files(files: Sequence[HubFile], size: int, progress: Callable[[int], No
     from huggingface_hub import constants, try_to_load_from_cache
 
     found = [try_to_load_from_cache(one.repo, one.filename, revision=one.revision) for one in files]
-    cached = [path for path in found if isinstance(path, str)]
-    if len(cached) == len(files):
+    cached = {one: path for one, path in zip(files, found, strict=True) if isinstance(path, str)}
+    damaged = {one for one, path in cached.items() if hash_file(path) != one.sha256}
+    if len(cached) == len(files) and not damaged:
         progress(size)
-        return FoundFiles(cached, f"the Hugging Face cache ({files[0].repo})")
+        return FoundFiles(list(cached.values()), f"the Hugging Face cache ({files[0].repo})")
+    note = f", and the Hugging Face cache has a damaged {files[0].repo}" if damaged else ""
     if constants.HF_HUB_OFFLINE:
-        return FoundFiles(None, "HF_HUB_OFFLINE is set")
+        return FoundFiles(None, f"HF_HUB_OFFLINE is set{note}")
     if not _is_reachable(constants.ENDPOINT):
-        return FoundFiles(None, f"{constants.ENDPOINT} cannot be reached")
-    return _download(files, size, progress)
+        return FoundFiles(None, f"{constants.ENDPOINT} cannot be reached{note}")
+    return _download(files, damaged, size, progress)
+
+
+def hash_file(path: str | Path) -> str:
+    """Return a file's sha256 in hexadecimal."""
+    with open(path, "rb") as content:  # noqa: PTH123 (huggingface_hub's paths are strings)
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _is_reachable(endpoint: str) -> bool:
@@ -69,7 +78,12 @@ def _is_reachable(endpoint: str) -> bool:
     return True
 
 
-def _download(files: Sequence[HubFile], size: int, progress: Callable[[int], None]) -> FoundFiles:
+def _download(
+    files: Sequence[HubFile],
+    damaged: Collection[HubFile],
+    size: int,
+    progress: Callable[[int], None],
+) -> FoundFiles:
     from huggingface_hub import constants, hf_hub_download
 
     repo, revision = files[0].repo, files[0].revision
@@ -77,7 +91,11 @@ def _download(files: Sequence[HubFile], size: int, progress: Callable[[int], Non
     watcher = threading.Thread(target=_watch_growth, args=(repo, size, progress, done), daemon=True)
     watcher.start()
     try:
-        paths = [hf_hub_download(repo, one.filename, revision=revision) for one in files]
+        paths = [
+            # Without force, the damaged file in the cache would be returned again.
+            hf_hub_download(repo, one.filename, revision=revision, force_download=one in damaged)
+            for one in files
+        ]
     except hub_error_types() as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return FoundFiles(None, f"{constants.ENDPOINT} did not give it ({reason})")

@@ -16,7 +16,7 @@ def is_accepted(reply: str) -> bool:
     """True for a yes; anything else is remembered as a no."""
     if reply.strip().lower() in ("y", "yes"):
         return True
-    engine_process.make_private_dir(engine_process.cache_dir())
+    engine_process.make_cache_dir()
     _answer_file().touch()
     return False
 

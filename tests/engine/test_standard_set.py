@@ -16,7 +16,7 @@ from hfwidgets import InferenceClient, engine_process
 from hfwidgets.engine import registry
 from hfwidgets.engine.base import weights
 from hfwidgets.engine.base.weights import WEIGHTS, HubFile, WeightPackage, Wheel
-from hfwidgets.engine.chat.qwen import MODEL, find_in_text
+from hfwidgets.engine.chat.qwen import MAX_CONTEXT_CHARACTERS, MODEL, find_in_text
 from hfwidgets.engine.install import fetch, manage
 from hfwidgets.errors import EngineError
 from tests.engine import samples
@@ -284,6 +284,13 @@ def test_a_question_that_the_text_does_not_answer(client: InferenceClient) -> No
     found = client.question_answering(question="How deep is the sea there?", context=HARBOR)
     assert (found.answer, found.start, found.end) == ("", 0, 0)
     assert found["reason"] == "The text does not seem to answer this question."
+
+
+def test_a_text_longer_than_the_model_reads(client: InferenceClient) -> None:
+    context = " " * MAX_CONTEXT_CHARACTERS + HARBOR
+    found = client.question_answering(question="Who founded the museum?", context=context)
+    assert found.answer == "Ines Carvalho"
+    assert context[found.start : found.end] == found.answer
 
 
 def test_a_letter_is_answered_from(client: InferenceClient, full_weights: Path) -> None:

@@ -1,4 +1,7 @@
-"""Limit the text of one request: a model reads far less, but all of it must be tokenized first."""
+"""Check the texts of a request: none is blank where it says what to do, and not too much in all.
+
+A model reads far less than the limit, but all of it must be tokenized first.
+"""
 
 from collections.abc import Iterable
 
@@ -19,3 +22,9 @@ def check_text_length(texts: Iterable[str], parameter: str = "inputs") -> list[s
             parameter,
         )
     return listed
+
+
+def check_not_blank(text: str, parameter: str = "inputs") -> None:
+    """Refuse a text without a visible character, to which any answer would be made up."""
+    if not text.strip():
+        raise bad_request(f"The {parameter} must hold some text, not only spaces.", parameter)

@@ -186,7 +186,15 @@ class Llama:
     async def next_tokens(self, prompt: str, count: int) -> dict[int, tuple[str, float]]:
         """Return the `count` likeliest next tokens, likeliest first: id -> (text,
         log-probability)."""
-        request = {"prompt": prompt, "n_predict": 1, "temperature": 0, "n_probs": count}
+        request = {
+            "prompt": prompt,
+            "n_predict": 1,
+            "temperature": 0,
+            "n_probs": count,
+            # The probabilities are those before a grammar restricts the token, which this one does
+            # to plain text: of a token that is part of a character none are reported.
+            "grammar": "root ::= [ -~\\n]+",
+        }
         [token] = await self._generate_tokens(request)
         likely = token["top_logprobs"]
         return {token["id"]: (token["token"], token["logprob"]) for token in likely}

@@ -59,6 +59,12 @@ async def fill_mask(
         if targets
         else await _find_likely_words(models, left, max(MAX_CANDIDATES, top_k))
     )
+    if not words:
+        raise bad_request(
+            "No word is likely in the mask's place: the text before it is not English, or breaks "
+            "off within a word. Change it, or name words in targets.",
+            "inputs",
+        )
     # Each word costs a request, so most are dropped after a look at one token of what follows.
     rest = (await models.llama.tokenize(after))[:_MAX_FOLLOWING_TOKENS] if after.strip() else []
     final = max(MAX_FINALISTS, top_k)

@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.limits import check_not_blank
 from hfwidgets.engine.base.scores import softmax
 from hfwidgets.engine.base.sentences import Sentence, split_sentences
 from hfwidgets.engine.chat.chat import MODEL
@@ -79,14 +80,15 @@ async def rank_answers(
     models: LoadedModels, inputs: PassageQuestion, *, count: int, longest: int
 ) -> list[SpanAnswer]:
     """Return the `count` likeliest spans of at most `longest` words, best first."""
+    check_not_blank(inputs.question, "question")
     parts = split_sentences(inputs.context)
-    similarity = await to_thread.run_sync(_sentence_similarities, models, inputs.question, parts)
+    similarity = await to_thread.run_sync(sentence_similarities, models, inputs.question, parts)
     spans = find_spans(parts, inputs.question, longest)
     if not spans:
         raise bad_request("No span of the context could answer the question.", "inputs")
     nearest = sorted(spans, key=lambda span: -similarity[span.sentence])
     candidates = _drop_duplicates(nearest)[:MAX_CANDIDATES]
-    context = _select_context(parts, similarity)
+    context = select_context(parts, similarity)
     prompts = _build_prompt(inputs.question, context), _build_prompt(_EMPTY_QUESTION, context)
     ranked = await _rank_spans(models, prompts, candidates, similarity)
     shares = softmax([score for score, _ in ranked])
@@ -135,7 +137,7 @@ def _first_logprob(likely: dict[int, tuple[str, float]], token: int) -> float:
     return likely[token][1] if token in likely else next(reversed(likely.values()))[1]
 
 
-def _sentence_similarities(
+def sentence_similarities(
     models: LoadedModels, question: str, parts: list[Sentence]
 ) -> list[float]:
     """Return how near each sentence is to the question, -1 to 1."""
@@ -143,7 +145,7 @@ def _sentence_similarities(
     return [float(value) for value in vectors[1:] @ vectors[0]]
 
 
-def _select_context(parts: list[Sentence], similarity: list[float]) -> str:
+def select_context(parts: list[Sentence], similarity: list[float]) -> str:
     """Return the text for the chat model: whole, or its nearest sentences in their order."""
     budget, kept = CONTEXT_WORDS, list[int]()
     for index in sorted(range(len(parts)), key=lambda index: -similarity[index]):

@@ -14,8 +14,10 @@ import msgspec
 from anyio import to_thread
 
 from hfwidgets.engine.base.capability import LoadedModels
+from hfwidgets.engine.base.limits import check_not_blank
 from hfwidgets.engine.base.llama import ChatStyle, Llama
 from hfwidgets.engine.base.scores import LabelScore, Transform, rank_labels
+from hfwidgets.engine.base.sentences import split_sentences
 from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.chat import generation
 from hfwidgets.engine.chat.question_answering import (
@@ -23,6 +25,8 @@ from hfwidgets.engine.chat.question_answering import (
     PassageQuestion,
     SpanAnswer,
     rank_answers,
+    select_context,
+    sentence_similarities,
 )
 from hfwidgets.engine.text.sentiment import Vader
 
@@ -91,21 +95,32 @@ async def question_answering(
 ) -> SpanAnswer | list[SpanAnswer]:
     """Return the span that the model copies; `max_answer_len` counts words.
 
-    Where the model is not sure of any, the answer is empty and has the reason. Several answers, a
-    long text, and an answer that is not in the text are left to the likelihood of spans
+    Where the model is not sure of any, or says what the text does not, the answer is empty and has
+    the reason. Several answers, and one that is too long, are left to the likelihood of spans
     (`question_answering.py`), computed with the same model.
     """
-    if top_k > 1 or len(inputs.context) > MAX_CONTEXT_CHARACTERS:
-        ranked = await rank_answers(models, inputs, count=top_k, longest=min(max_answer_len, 6))
-        return ranked[0] if top_k == 1 else ranked
-    text, score = await copy_answer(models, inputs.question, inputs.context)
-    if score < MIN_SCORE:
-        return {"answer": "", "score": score, "start": 0, "end": 0, "reason": NO_ANSWER}
+    if top_k > 1:
+        return await rank_answers(models, inputs, count=top_k, longest=min(max_answer_len, 6))
+    check_not_blank(inputs.question, "question")
+    context = inputs.context
+    if len(context) > MAX_CONTEXT_CHARACTERS:
+        context = await to_thread.run_sync(_nearest_sentences, models, inputs)
+    text, score = await copy_answer(models, inputs.question, context)
     place = find_in_text(text, inputs.context)
-    if place is None or len(text.split()) > max_answer_len:
+    if score < MIN_SCORE or place is None:
+        return {"answer": "", "score": score, "start": 0, "end": 0, "reason": NO_ANSWER}
+    if len(text.split()) > max_answer_len:
         return (await rank_answers(models, inputs, count=1, longest=min(max_answer_len, 6)))[0]
     start, end = place
     return {"answer": inputs.context[start:end], "score": score, "start": start, "end": end}
+
+
+def _nearest_sentences(models: LoadedModels, inputs: PassageQuestion) -> str:
+    """Return the sentences nearest to the question, as many as the model reads."""
+    parts = split_sentences(inputs.context)
+    nearest = select_context(parts, sentence_similarities(models, inputs.question, parts))
+    # Its words may be long, or of a language with few spaces.
+    return nearest[:MAX_CONTEXT_CHARACTERS]
 
 
 async def copy_answer(models: LoadedModels, question: str, context: str) -> tuple[str, float]:

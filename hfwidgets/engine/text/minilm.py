@@ -142,7 +142,8 @@ class SimilarityInputs(msgspec.Struct):
 def sentence_similarity(models: LoadedModels, inputs: SimilarityInputs) -> list[float]:
     """Return the cosine similarity of the source sentence with each of the others, -1 to 1."""
     vectors = models.get(MiniLM).embed([inputs.source_sentence, *inputs.sentences])
-    return [float(value) for value in vectors[1:] @ vectors[0]]
+    # Rounding takes the cosine of equal texts beyond 1.
+    return [float(value) for value in (vectors[1:] @ vectors[0]).clip(-1, 1)]
 
 
 CAPABILITY = Capability(

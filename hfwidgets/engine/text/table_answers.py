@@ -7,12 +7,13 @@ or averaged when the question asks for it.
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
 from hfwidgets.engine.base.http_errors import bad_request
+from hfwidgets.engine.base.limits import check_not_blank
 from hfwidgets.engine.text.minilm import LANGUAGES, MODEL, MiniLM
 
 MAX_CELLS = 20_000
@@ -45,6 +46,8 @@ _SUM = re.compile(r"\btotal\b|\bsum\b|\bin all\b|\b(al)?together\b")
 _AMOUNT = re.compile(r"\bhow (many|much|old|tall|long|far|big|large|high)\b")
 _NAMED_COLUMN_BONUS = 0.5  # added to a column's similarity when the question names it
 _FIRST_COLUMN_BONUS = 0.15  # a superlative asks for a row's name, usually in the first column
+
+NO_ROWS = "No row of the table is what this question asks about."
 
 Cell = str | int | float | None
 Aggregator = Literal["NONE", "COUNT", "SUM", "AVERAGE"]
@@ -94,10 +97,13 @@ class TableAnswer(TypedDict):
     """The name of the cells' column."""
     rows: list[str]
     """What the first column has in the cells' rows, which usually names them."""
+    reason: NotRequired[str]
+    """Why the answer is empty."""
 
 
 def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> TableAnswer:
     """Return the answer, with its cells, where they are in the table, and the aggregation."""
+    check_not_blank(inputs.query, "query")
     table, query = _parse_table(inputs.table), inputs.query
     similarity = _column_similarities(models, table, query)
     selection = _select_rows(table, query, similarity)
@@ -109,7 +115,7 @@ def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> Tab
     column = _choose_column(table, query, rest, similarity, aggregator, selection)
     cells = [table.columns[column][row] for row in selection.rows]
     index = list(table.columns).index(column)
-    return {
+    found: TableAnswer = {
         "answer": _aggregate_cells(cells, aggregator),
         "coordinates": [[row, index] for row in selection.rows],
         "cells": cells,
@@ -117,6 +123,9 @@ def table_question_answering(models: LoadedModels, inputs: TableQuestion) -> Tab
         "column": column,
         "rows": [next(iter(table.columns.values()))[row] for row in selection.rows],
     }
+    if not found["answer"]:
+        found["reason"] = NO_ROWS
+    return found
 
 
 def _parse_table(values: dict[str, list[Cell]]) -> CellTable:
@@ -201,7 +210,18 @@ def _select_rows(table: CellTable, query: str, similarity: dict[str, float]) -> 
             mentioned.rows or table.row_numbers, key=lambda row: table.number_at(row, by_number)
         )
         return RowSelection([row], mentioned.matched_columns | {by_number}, is_superlative=True)
-    return mentioned if mentioned.rows else RowSelection(list(table.row_numbers))
+    if mentioned.rows or _names_something_else(table, query):
+        return mentioned
+    return RowSelection(list(table.row_numbers))
+
+
+def _names_something_else(table: CellTable, query: str) -> bool:
+    """True if the question has a name or a large number that occurs nowhere in the table."""
+    known = _singular_words(" ".join(table.columns))
+    known.update(*(_singular_words(cell) for cells in table.columns.values() for cell in cells))
+    # Not the first word, which has a capital anyway.
+    named = re.findall(r"(?<=\s)(?:[A-Z]\w+|\d{3,})", query)
+    return any(_to_singular(word.lower()) not in known for word in named)
 
 
 def _is_within_bound(value: float, bound: float, upward: bool, inclusive: bool) -> bool:

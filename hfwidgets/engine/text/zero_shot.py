@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from hfwidgets.engine.base.capability import Capability, LoadedModels
+from hfwidgets.engine.base.limits import check_not_blank
 from hfwidgets.engine.base.scores import (
     LabelScore,
     fill_template,
@@ -31,6 +32,7 @@ def zero_shot_classification(
     hypothesis_template: str = "This text is about {}.",
 ) -> list[LabelScore]:
     """Return labels with scores, best first; they sum to 1 unless several labels may apply."""
+    check_not_blank(inputs)
     sentences = fill_template(hypothesis_template, [*candidate_labels, NEUTRAL_LABEL])
     # All sentences in one call: the label's neutral alternative is needed by multi_label only.
     vectors = models.get(MiniLM).embed([inputs, *sentences])

@@ -184,7 +184,10 @@ def read_default_models() -> dict[str, str]:
     done = subprocess.run(  # noqa: S603 - this interpreter, with fixed arguments
         command, env=subprocess_environment(), capture_output=True, check=False
     )
-    models: dict[str, str] = {} if done.returncode else json.loads(done.stdout)
+    if done.returncode:
+        return {}
+    # The last line: a plug-in may print as it is imported.
+    models: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     return models
 
 

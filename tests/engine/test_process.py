@@ -21,7 +21,8 @@ from hfwidgets.engine.base.weights import WEIGHTS
 from hfwidgets.engine.server import process
 from hfwidgets.engine.server.clients import ClientProcesses
 from hfwidgets.engine.server.engine import Engine
-from hfwidgets.errors import EngineError
+from hfwidgets.engine.text.tabular import SAMPLE_TABLES
+from hfwidgets.errors import EngineError, ServerError
 from tests.plugins.engine import make_cache, start_managed_engine
 from tests.plugins.waiting import until
 
@@ -303,6 +304,19 @@ def test_missing_weights(cache: Path) -> None:
         headers=headers,
     )
     assert task.status_code == 200, "what needs no weights works"
+
+
+def test_damaged_weights_are_named(cache: Path) -> None:
+    tables = WEIGHTS["tables"].directory
+    files = {file.name: file.read_bytes() for file in tables.iterdir()}
+    tables.unlink()  # a link to the user's
+    tables.mkdir()
+    for name, content in files.items():
+        (tables / name).write_bytes(content[: len(content) // 2])
+    rows = {name: [1.0] for name in SAMPLE_TABLES[0].columns}
+    with pytest.raises(ServerError, match="hfwidgets engine install light") as caught:
+        InferenceClient(provider="local").tabular_classification(rows)
+    assert WEIGHTS["tables"].description in str(caught.value)
 
 
 def test_clients_are_identified_by_process_and_time() -> None:

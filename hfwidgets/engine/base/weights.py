@@ -113,6 +113,14 @@ class WeightPackage(Wheel):
         """True if it is complete on disk; its directory only ever appears complete."""
         return self.directory.is_dir()
 
+    @property
+    def is_damaged(self) -> bool:
+        """True if it is installed, but its files have not their size."""
+        if not self.is_installed:
+            return False
+        files = [file for file in self.directory.iterdir() if file.name != SOURCE_NOTE]
+        return sum(file.stat().st_size for file in files) != self.disk_size
+
     def path(self, name: str) -> Path:
         """Return the path of a kept file; MissingWeightsError when the package is not installed."""
         if not self.is_installed:
@@ -455,6 +463,19 @@ def smallest_set(weight: WeightPackage) -> str:
     """Return the name of the smallest set that has a package."""
     # A package of several sets is in the light one, which is listed first.
     return next(name for name, names in PACKAGES_BY_SET.items() if weight.name in names)
+
+
+def explain_damage() -> str | None:
+    """Return which installed packages are incomplete on disk, and what to run; None if none is."""
+    damaged = [weight for weight in WEIGHTS.values() if weight.is_damaged]
+    if not damaged:
+        return None
+    commands = " && ".join(
+        f"hfwidgets engine remove {name} && hfwidgets engine install {name}"
+        for name in dict.fromkeys(map(smallest_set, damaged))
+    )
+    names = ", ".join(weight.description for weight in damaged)
+    return f"The weights on disk are damaged: {names}. Run: {commands}"
 
 
 def missing_packages(name: str) -> list[WeightPackage]:

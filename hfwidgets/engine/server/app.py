@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hfwidgets.engine.base.http_errors import ClientGoneError, RefusedError
-from hfwidgets.engine.base.weights import MissingWeightsError
+from hfwidgets.engine.base.weights import MissingWeightsError, explain_damage
 from hfwidgets.engine.server import (
     audio_routes,
     hub_routes,
@@ -84,7 +84,10 @@ def with_error_replies(handler: Handler) -> Handler:
             return build_error_reply(refusal, request.url.path)
         except Exception as error:
             log.exception("%s failed", request.url.path)
-            message = f"The engine failed on this request ({type(error).__name__}); see its log."
+            # Looked for only here: what is cut off fails in as many ways as there are formats.
+            message = explain_damage() or (
+                f"The engine failed on this request ({type(error).__name__}); see its log."
+            )
             return build_error_reply(RefusedError(500, message), request.url.path)
 
     return safe

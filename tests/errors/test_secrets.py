@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import hfwidgets as hf
 from hfwidgets import InferenceClient, errors, notebook
 from hfwidgets.errors.secrets import (
+    Secret,
     find_tokens,
     is_secret_name,
     is_secret_variable,
@@ -148,6 +150,17 @@ def test_known_secrets_of_no_known_form_are_masked() -> None:
     assert redact("?x=a%2Fb%2Bcdefgh&y", ["a/b+cdefgh"]) == "?x=…&y"
     assert redact("key k9-z, not k9-zz", ["k9-z"]) == "key …, not k9-zz"
     assert redact("a test of the k", ["test", "k", ""]) == "a test of the k"
+
+
+def test_keys_of_data_that_are_not_texts_stay() -> None:
+    key = "hf_" + "a1" * 12
+    assert redact_data({1: key, None: [key], (key,): 2}) == {1: "hf_…", None: ["hf_…"], (key,): 2}
+
+
+def test_a_secret_is_its_own_copy() -> None:
+    secret = Secret("own-key-0123")
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
 
 
 def test_data_keeps_its_shape_and_loses_what_its_keys_call_secret() -> None:

@@ -151,6 +151,9 @@ def test_a_bare_schema(loopback: Loopback) -> None:
     schema = {"title": "My answer!", "type": "object", "properties": {"a": WORD}}
     form = asked("groq", schema, loopback, "/openai/v1")
     assert form["json_schema"] == {"name": "My_answer_", "schema": schema}
+    schema = {**schema, "title": "n" * 100}
+    form = asked("groq", schema, loopback, "/openai/v1")
+    assert form["json_schema"]["name"] == "n" * 64, "services accept no longer names"
 
 
 @pytest.mark.parametrize(

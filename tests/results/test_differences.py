@@ -149,6 +149,23 @@ def test_votes_are_counted_with_a_test() -> None:
     assert votes.tally()[0].verdict.startswith("a and b are not distinguishable")
 
 
+def test_votes_are_shown_as_a_table_and_as_text() -> None:
+    votes = Votes()
+    assert votes._repr_mimebundle_() == {"text/plain": "0 votes", "text/html": "<p>No votes.</p>"}
+    for at in range(12):
+        votes.add(cast("a", str(at)))
+    sure = "a is preferred (a better 12, b better 0, same 0; sign test p below 0.001)."
+    assert repr(votes) == f"12 votes\n{sure}"
+    for at in range(5):
+        votes.add(cast("b", str(at)))
+    counts = "a better 7, b better 5, same 0; sign test p 0.774"
+    unsure = f"a and b are not distinguishable by the votes ({counts})."
+    bundle = votes._repr_mimebundle_()
+    assert bundle["text/plain"] == f"12 votes\n{unsure}"
+    for part in (">A<", ">B<", ">7<", ">5<", ">0.774<", unsure):
+        assert part in bundle["text/html"]
+
+
 def test_votes_on_inputs_with_odd_characters_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "votes.jsonl"
     for text in ("a\u2028b", "a\x85b", "a\x1cb", "a\nb", "a\ud800b"):

@@ -9,6 +9,7 @@ from typing import Any
 from hfwidgets import errors
 from hfwidgets.batch._options import Columns, Rows
 from hfwidgets.core.missing import is_missing
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.tasks import BaseTask, controls
 from hfwidgets.tasks.tables import (
     Table,
@@ -224,7 +225,7 @@ def _to_items(rows: Rows) -> Iterable[Any]:
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         hint = " A folder is passed as pathlib.Path(...)." if isinstance(rows, str) else ""
         raise errors.InputTypeError(
-            f"rows is a {type(rows).__name__}; it must be a table (pandas, polars, pyarrow), a "
+            f"rows is {name_type(rows)}; it must be a table (pandas, polars, pyarrow), a "
             f"column of one, a list, another iterable or a folder.{hint}"
         )
     return rows

@@ -2,6 +2,7 @@
 
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.tasks import BaseTask
 
 
@@ -18,6 +19,6 @@ def check_inputs(inputs: object, task: BaseTask) -> None:
             )
         if hasattr(value, "iloc"):
             raise errors.InputError(
-                f"{what} of {task.method} is a {type(value).__name__}, which has many values: "
+                f"{what} of {task.method} is {name_type(value)}, which has many values: "
                 f"client.map({task.name!r}, ...) processes each of its rows."
             )

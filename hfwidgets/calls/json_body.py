@@ -6,7 +6,7 @@ from typing import Any
 
 from hfwidgets import errors, media
 from hfwidgets.core.surrogates import repair_text
-from hfwidgets.errors.excerpt import make_excerpt
+from hfwidgets.errors.excerpt import make_excerpt, name_type
 
 MAX_DEPTH = 100
 """The depth at which the search for a value that JSON cannot express gives up."""
@@ -75,4 +75,4 @@ def _describe(value: object) -> str:
         return f"nested more than {MAX_DEPTH} levels deep"
     if isinstance(value, Mapping):
         return "a dict with other keys than texts, or nested too deeply"
-    return f"a {type(value).__name__} ({make_excerpt(value):.60})"
+    return f"{name_type(value)} ({make_excerpt(value):.60})"

@@ -37,3 +37,9 @@ def show_value(value: object, length: int = 80) -> str:
     except Exception:  # nested too deeply, an integer of too many digits, a repr that fails
         return f"<{type(value).__name__}>"
     return f"{text[:length]}…" if len(text) > length else text
+
+
+def name_type(value: object) -> str:
+    """Return the name of a value's type with its article: `a list`, `an int`."""
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

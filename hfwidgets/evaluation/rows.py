@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from hfwidgets.core.counts import check_count, format_count
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import ConfigurationError, did_you_mean
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.evaluation.labels import class_names
 from hfwidgets.evaluation.sampling import find_duplicates, row_rank, sample_rows
 from hfwidgets.evaluation.values import Label, Table
@@ -71,7 +72,7 @@ def read_table(data: Table, first_input: str) -> list[Row]:
     rows = to_rows(data) or _read_inputs(data, first_input)
     if rows is None:
         raise ConfigurationError(
-            f"data is a {_describe_type(data)}. Pass a DataFrame, a data set, a dict of columns, "
+            f"data is {_describe_type(data)}. Pass a DataFrame, a data set, a dict of columns, "
             "a list of dicts, or a list of inputs."
         )
     return [*rows]
@@ -145,9 +146,9 @@ def read_sample(
 
 
 def _describe_type(data: object) -> str:
-    """Return a type's name; of a list, that of its first value, too."""
+    """Return a type's name with its article; of a list, the name of its first value's, too."""
     inner = f" of {type(data[0]).__name__}" if isinstance(data, list) and data else ""
-    return f"{type(data).__name__}{inner}"
+    return f"{name_type(data)}{inner}"
 
 
 def _has_labels(label: LabelColumn, names: Sequence[str]) -> bool:

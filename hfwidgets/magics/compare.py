@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 from hfwidgets import providers
 from hfwidgets.calls.settings import redact_model
 from hfwidgets.errors import HfWidgetsError
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.magics import run
 from hfwidgets.magics.build_call import MagicCall
 from hfwidgets.magics.media_files import Bundle
@@ -105,7 +106,7 @@ def parse_model_names(value: object) -> list[str]:
     """Return the models that `--compare` names: separated by commas, or in a list."""
     items = value.split(",") if isinstance(value, str) else value
     if isinstance(items, Mapping) or not isinstance(items, Iterable):
-        raise UsageError(f"--compare accepts a,b,c or a $list, not a {type(value).__name__}.")
+        raise UsageError(f"--compare accepts a,b,c or a $list, not {name_type(value)}.")
     found = list(dict.fromkeys(str(item).strip() for item in items if str(item).strip()))
     if len(found) < 2:
         raise UsageError("--compare needs at least two models: --compare a,b or a:groq,a:together.")

@@ -19,6 +19,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import did_you_mean
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.magics.row_values import RowValues
 from hfwidgets.magics.variables import (
     BRACES,
@@ -310,7 +311,7 @@ def _parse_labels(value: object) -> list[str]:
     if isinstance(value, str):
         return _split_list(value, ",")
     if not isinstance(value, Iterable):
-        raise UsageError(f"--labels accepts a,b,c or a $list, not a {type(value).__name__}.")
+        raise UsageError(f"--labels accepts a,b,c or a $list, not {name_type(value)}.")
     return [str(label) for label in value]
 
 

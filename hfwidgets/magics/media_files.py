@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hfwidgets.errors import OutputError
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.results import overlay, show
 
 Bundle = dict[str, Any]
@@ -61,7 +62,7 @@ def render_media(result: object, kind: str) -> Bundle:
     """
     items = find_media(result, kind)
     if not items:
-        raise OutputError(f"This answer, a {type(result).__name__}, has no {kind}. Use -f auto.")
+        raise OutputError(f"This answer, {name_type(result)}, has no {kind}. Use -f auto.")
     made = [render_image(item) if kind == "image" else item._repr_mimebundle_() for item in items]
     whole = {name: "\n".join(each[name] for each in made) for name in ("text/plain", "text/html")}
     return {**made[0], **whole}

@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import did_you_mean
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.magics.tokenizer import LineWord, read_word, skip_blanks, strip_quotes
 from hfwidgets.magics.variables import refuse_token
 
@@ -295,7 +296,7 @@ def _check_variable(flag: Flag, value: object, text: str) -> Any:
     if takes_objects or (isinstance(value, wanted) and not isinstance(value, bool)):
         return _check_choice(flag, value)
     kind = "a number" if flag.kind is not str else "text"
-    raise UsageError(f"{flag.names[-1]} must be {kind}; {text} is a {type(value).__name__}.")
+    raise UsageError(f"{flag.names[-1]} must be {kind}; {text} is {name_type(value)}.")
 
 
 def _check_choice(flag: Flag, value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import did_you_mean
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.magics.inputs import resolve_variable
 from hfwidgets.magics.variables import Namespace
 from hfwidgets.tasks import BaseTask
@@ -75,7 +76,7 @@ def check_parameter(task: BaseTask, name: str) -> str:
 
 def _parameters_from_dict(task: BaseTask, params: object) -> dict[str, Any]:
     if not isinstance(params, Mapping):
-        raise UsageError(f"--params must be a $dict, not a {type(params).__name__}.")
+        raise UsageError(f"--params must be a $dict, not {name_type(params)}.")
     if accepts_extra(task):
         return dict(params)
     return {check_parameter(task, str(name)): value for name, value in params.items()}

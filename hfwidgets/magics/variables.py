@@ -13,6 +13,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from hfwidgets.errors import did_you_mean, redact
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.errors.secrets import find_tokens, is_secret_variable
 
 Namespace = Mapping[str, Any]
@@ -170,7 +171,7 @@ def fill_variables(text: str, names: Namespace, attach: Callable[[Any], str] | N
 
 def _attach_value(value: object, path: str, attach: Callable[[Any], str] | None) -> str:
     if attach is None:
-        raise UsageError(f"{path!r} is a {type(value).__name__}, which this text cannot contain.")
+        raise UsageError(f"{path!r} is {name_type(value)}, which this text cannot contain.")
     return attach(value)
 
 

@@ -16,6 +16,8 @@ from hfwidgets.panels.conversation import (
     Conversation,
     Entry,
     MessageDict,
+    Prompt,
+    build_prompt,
     build_user_message,
     check_plain_messages,
     replace_text,
@@ -41,9 +43,6 @@ STARTERS = (
     "Explain why the sky is blue, in three sentences.",
     "Write a Python function that checks whether a word is a palindrome.",
 )
-
-Prompt = str | list[dict[str, Any]]
-"""A text, or a list of text and image parts as the API has them."""
 
 
 class ChatPanel(ChatFiles, CallTools, Panel):
@@ -139,10 +138,11 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         """Send a prompt; returns immediately.
 
         Args:
-            prompt: a text, or a list of text and image parts.
+            prompt: a text, or a list of texts, images and parts as the API has them.
 
         Raises:
-            InputError: the prompt is empty, or the panel is still running.
+            InputError: the prompt is empty, something in it is neither a text nor an image, or the
+                panel is still running.
         """
         self._hfw_send_prompt(prompt)
 
@@ -150,7 +150,7 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         """Send a prompt and wait for the answer; an interrupt keeps what has arrived.
 
         Args:
-            prompt: a text, or a list of text and image parts.
+            prompt: as for `send`.
 
         Returns:
             A `ChatCompletionOutput`.
@@ -195,16 +195,9 @@ class ChatPanel(ChatFiles, CallTools, Panel):
     # A run
 
     def _hfw_send_prompt(self, prompt: Prompt) -> PanelRun:
-        message = (
-            build_user_message(prompt)
-            if isinstance(prompt, str)
-            else {"role": "user", "content": prompt}
-        )
-        if not message["content"]:
-            raise errors.InputError("The prompt is empty. Write something to send.")
-        return self._hfw_start_answer(
-            [*self._hfw_conversation.entries, self._hfw_conversation.new_entry(message)], prompt
-        )
+        message = build_prompt(prompt)
+        entry = self._hfw_conversation.new_entry(message)
+        return self._hfw_start_answer([*self._hfw_conversation.entries, entry], message["content"])
 
     def _hfw_start_answer(self, entries: list[Entry], prompt: Prompt | None = None) -> PanelRun:
         # Called once the panel is known to be idle: a refused prompt changes nothing.
@@ -296,8 +289,11 @@ class ChatPanel(ChatFiles, CallTools, Panel):
         self._hfw_send_prompt(prompt)
 
     def compose(self, content: Prompt) -> None:
-        """Put a message into the composer without sending it."""
-        self._hfw_set_draft(self._hfw_conversation.new_entry({"role": "user", "content": content}))
+        """Put a message, as `send` takes it, into the composer without sending it; "" clears it."""
+        if isinstance(content, str) and not content:
+            self._hfw_set_draft(None)
+        else:
+            self._hfw_set_draft(self._hfw_conversation.new_entry(build_prompt(content)))
 
     def _hfw_set_draft(self, entry: Entry | None) -> None:
         """Put a message into the page's composer, with its images; None clears the last one."""

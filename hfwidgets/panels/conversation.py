@@ -6,10 +6,12 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from hfwidgets.errors import InputError
+from hfwidgets.errors import InputError, InputTypeError
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.panels.document.protocol import ToolCallView
+from hfwidgets.panels.views.previews import load_media
 from hfwidgets.results.chat import read_reasoning
 from hfwidgets.tasks.chat import check_messages
 
@@ -189,6 +191,46 @@ def build_user_message(text: str, images: Iterable[AttachedFile] = ()) -> Messag
     if not parts:
         return {"role": "user", "content": text}
     return {"role": "user", "content": [*parts, {"type": "text", "text": text}]}
+
+
+Prompt: TypeAlias = Any
+"""A text, or a list of texts, images (as tasks accept them, but no paths) and parts as the API has
+them, in their order.
+"""
+
+
+def build_prompt(prompt: Prompt) -> MessageDict:
+    """Build a user's message of what code passes; its images become data URLs.
+
+    Raises:
+        InputError: the prompt is empty, or something in it is neither a text nor an image.
+    """
+    if isinstance(prompt, Mapping) and prompt.get("role") == "user":
+        prompt = prompt.get("content")
+    if isinstance(prompt, str):
+        content: str | list[Any] = prompt
+    else:
+        parts = prompt if isinstance(prompt, list | tuple) else [prompt]
+        content = [] if prompt is None else [_to_part(part) for part in parts]
+    if not content:
+        raise InputError("The prompt is empty. Write something to send.")
+    return check_plain_messages([{"role": "user", "content": content}])[0]
+
+
+def _to_part(value: object) -> MessageDict:
+    if isinstance(value, str):
+        return {"type": "text", "text": value}
+    if isinstance(value, Mapping) and isinstance(value.get("type"), str):
+        return dict(value)
+    try:
+        image = load_media(value, "image")
+    except InputTypeError:
+        raise InputError(
+            "A prompt consists of texts, images and parts as the API has them, such as "
+            f'{{"type": "text", "text": "..."}}; this one has {name_type(value)}.'
+        ) from None
+    url = _encode_data_url(image.read(), image.mime or "image/png")
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _encode_data_url(content: bytes, mime: str) -> str:

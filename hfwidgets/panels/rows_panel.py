@@ -6,6 +6,7 @@ from typing import Any
 
 from hfwidgets import errors, tasks
 from hfwidgets.core.counts import format_count
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.evaluation import Evaluation, ScoredRow
 from hfwidgets.evaluation.report import tabulate_scores
 from hfwidgets.panels.document import assets
@@ -73,7 +74,7 @@ class RowsPanel(PanelWidget):
     ) -> None:
         if not isinstance(evaluation, Evaluation):
             raise errors.ConfigurationError(
-                f"browse shows what hf.evaluate returned, not a {type(evaluation).__name__}."
+                f"browse shows what hf.evaluate returned, not {name_type(evaluation)}."
             )
         if not len(evaluation):
             raise errors.ConfigurationError(

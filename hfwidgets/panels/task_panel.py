@@ -10,6 +10,7 @@ import traitlets as t
 
 from hfwidgets import errors, tasks
 from hfwidgets.core.counts import format_count
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
 from hfwidgets.panels.document.flusher import flusher
@@ -140,7 +141,7 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
         name = name or self.inputs.find_input_for(value)
         if name is None:
             raise errors.InputError(
-                f"No input of {self.task} accepts a {type(value).__name__}. "
+                f"No input of {self.task} accepts {name_type(value)}. "
                 f"Name one: .use(result, {self._hfw_input_names[0]!r})."
             )
         self.inputs[name] = (

@@ -25,7 +25,7 @@ from hfwidgets.core.drop_none import is_left_out
 from hfwidgets.core.flow import Flow, StreamedReply
 from hfwidgets.core.missing import is_missing
 from hfwidgets.core.streams import AsyncStream, Stream
-from hfwidgets.errors.excerpt import show_value
+from hfwidgets.errors.excerpt import name_type, show_value
 from hfwidgets.results.record import TextRecord
 from hfwidgets.tasks import controls
 from hfwidgets.tasks.lazy_signature import LazySignature
@@ -257,7 +257,7 @@ class BaseTask:
             return value.text
         many = isinstance(value, (list, tuple, set)) or hasattr(value, "__array__")
         raise errors.InputTypeError(
-            f"{name} of {self.method} must be a text; it is a {type(value).__name__}.",
+            f"{name} of {self.method} must be a text; it is {name_type(value)}.",
             advice=f"client.map({self.name!r}, ...) processes many." if many else "",
         )
 

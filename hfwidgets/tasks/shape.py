@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
-from hfwidgets.errors.excerpt import make_excerpt, show_value
+from hfwidgets.errors.excerpt import make_excerpt, name_type, show_value
 from hfwidgets.errors.server_message import describe_error_event, describes_error
 from hfwidgets.errors.user_warnings import warn
 from hfwidgets.results.record import Elements, Record, find_field_faults
@@ -162,7 +162,7 @@ def _as_text(name: str, value: object) -> str:
     value = to_python(value)
     # The str() of a container is its repr, brackets and quotes included: never what was meant.
     if hasattr(value, "__len__") and not isinstance(value, str):
-        raise errors.InputError(f"{name} is a {type(value).__name__}; it must be a text.")
+        raise errors.InputError(f"{name} is {name_type(value)}; it must be a text.")
     return str(value)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from hfwidgets import errors
 from hfwidgets.core.missing import is_missing
+from hfwidgets.errors.excerpt import name_type
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,8 +146,7 @@ def open_table(rows: object) -> Table | None:
         raise errors.ConfigurationError(f"The table cannot be read: {error}.") from error
     if isinstance(found, nw.LazyFrame):
         raise errors.ConfigurationError(
-            f"rows is a {type(rows).__name__}, whose rows are not computed yet: pass "
-            "rows.collect()."
+            f"rows is {name_type(rows)}, whose rows are not computed yet: pass rows.collect()."
         )
     return NarwhalsTable(found, names) if isinstance(found, nw.DataFrame) else None
 
@@ -298,13 +298,13 @@ def _iter_columns(table: TableLike) -> Iterator[tuple[str, Iterable[Any]]]:
     if isinstance(table, Mapping):
         for name, cells in table.items():
             if not _is_column(cells):
-                raise _table_error(f"its column {name!r} is a {type(cells).__name__}")
+                raise _table_error(f"its column {name!r} is {name_type(cells)}")
             yield str(name), cells
     elif isinstance(table, (list, tuple, Iterator)) or _is_structured(table):
         rows = [as_row(row) for row in table]
         known = [row for row in rows if row is not None]
         if len(known) < len(rows):
-            raise _table_error(f"it is a {type(table).__name__} of something else than rows")
+            raise _table_error(f"it is {name_type(table)} of something else than rows")
         # Rows may differ in their fields: the columns are all of them, as they first appear.
         for name in dict.fromkeys(name for row in known for name in row):
             yield str(name), [row.get(name) for row in known]
@@ -314,7 +314,7 @@ def _iter_columns(table: TableLike) -> Iterator[tuple[str, Iterable[Any]]]:
         for name, at in zip(found.names, places, strict=True):
             yield name, [row[at] for row in cells]
     else:
-        raise _table_error(f"it is a {type(table).__name__}")
+        raise _table_error(f"it is {name_type(table)}")
 
 
 def _open_frame(table: Any) -> Table | None:

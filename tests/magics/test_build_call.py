@@ -188,7 +188,7 @@ def test_labels_come_from_words_or_a_list(labels):
         ("-i $answer", "x", "is not read as a path"),
         ("-i $reply.choices[0].message.content", "x", "is not read as a path"),
         ("-i video=$picture", "x", "not video="),
-        ("-t zero-shot-classification --labels $number", "x", "a $list, not a int"),
+        ("-t zero-shot-classification --labels $number", "x", "a $list, not an int"),
         ("-s @nowhere.txt", "x", "No such file"),
         ("-P temprature=1", "x", "Did you mean 'temperature'"),
         ("-P temperature", "x", "must be NAME=VALUE"),

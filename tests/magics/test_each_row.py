@@ -159,7 +159,7 @@ def test_the_row_becomes_the_first_free_input(each, loopback):
         ("--each $df:wrod", None, "Did you mean 'word'"),
         ("--each df", "{{ row }}", "--each accepts"),
         ("--each $df:word", "{{ row.wrod }}", "Did you mean 'word'"),
-        ("--each $number", "{{ row }}", "not a int"),
+        ("--each $number", "{{ row }}", "not an int"),
         ("--each $none", "{{ row }}", "no rows"),
         ("--each $df:word -t text-classification", "one text", "has all its inputs"),
         ("--each $df -t text-classification", None, "name one of them"),

@@ -99,7 +99,7 @@ def test_a_cell_body_is_the_prompt_verbatim():
         ("--max-tokens 1.5 x", "must be a number"),
         ("--seed $name x", "--seed must be a number; $name is a str"),
         ("--seed $flag x", "--seed must be a number; $flag is a bool"),
-        ("-m $n x", "--model must be text; $n is a int"),
+        ("-m $n x", "--model must be text; $n is an int"),
         ("-f markdwon x", "Did you mean 'markdown'"),
         ("-n=yes x", "-n is a switch"),
         ("-m a -m b x", "--model is passed twice"),

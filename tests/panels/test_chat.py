@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import hfwidgets as hf
 from hfwidgets import errors
@@ -55,6 +56,36 @@ def test_run_waits_and_returns_the_typed_result(chat: Chat) -> None:
     assert results == [out]
     assert [m["role"] for m in panel.messages] == ["user", "assistant"]
     assert seen == ["validating", "running", "streaming", "done"]
+
+
+def test_a_prompt_holds_texts_images_and_parts(chat: Chat) -> None:
+    panel = chat()
+    picture = Image.new("RGB", (2, 2))
+    part = {"type": "text", "text": "these"}
+    panel.run(["Compare", picture, encode_image(), part])
+    question = panel.messages[0]
+    assert [part["type"] for part in question["content"]] == [
+        *("text", "image_url", "image_url", "text")
+    ]
+    assert question["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
+    panel.run(picture)
+    panel.run({"role": "user", "content": "a message"})
+    assert panel.messages[-2] == {"role": "user", "content": "a message"}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", None, [], 5, object(), ["text", 5], {"text": "x"}, {"role": "system"}, [{1, 2}]]
+)
+def test_a_prompt_of_something_else_changes_nothing(chat: Chat, prompt: Any) -> None:
+    panel = chat()
+    panel.run("hello")
+    before = panel.messages
+    with pytest.raises(errors.InputError):
+        panel.run(prompt)
+    assert (panel.messages, panel.status) == (before, "done")
+    panel.run("again")
+    panel.undo()
+    assert panel.messages == before
 
 
 def test_the_page_has_the_same_document(chat: Chat) -> None:

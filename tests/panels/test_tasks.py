@@ -177,6 +177,13 @@ def test_inputs_are_passed_in_order_as_to_a_client(panel: Open, stage: Stage) ->
     assert len(stage.loopback.requests) == 1
 
 
+@pytest.mark.parametrize("value", [5, b"text", ["a"], {"a": 1}, object(), examples.harbor()])
+def test_a_text_input_takes_texts_only(panel: Open, stage: Stage, value: Any) -> None:
+    with pytest.raises(errors.InputError, match=r"must be a text; it is an? "):
+        panel("text-classification").run(value)
+    assert stage.loopback.requests == []
+
+
 def test_unknown_names_are_refused(panel: Open) -> None:
     with pytest.raises(errors.UnknownParameterError, match="top_k"):
         panel("text-classification", top_kk=3)

@@ -153,8 +153,10 @@ def to_input(value: object, control: controls.Control) -> Any:
         return getattr(value, "crop", None) if isinstance(value, Mapping) else value
     if isinstance(control, controls.MediaInput):
         return _audio_of(value)
-    if isinstance(control, controls.TextBox) and value is not None:
-        return str(value)
+    if isinstance(control, controls.TextBox) and not isinstance(value, str):
+        # What has no text stays, and the call refuses it.
+        text = getattr(value, "text", None)
+        return text if isinstance(text, str) else value
     return value
 
 

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 
 from hfwidgets.core.missing import is_missing
 from hfwidgets.errors import did_you_mean
+from hfwidgets.errors.excerpt import name_type
 from hfwidgets.tasks.tables import Table, open_table, to_python
 
 
@@ -87,8 +88,8 @@ def to_rows(source: Any, column: str | None) -> Iterable[Any]:
         source = sorted(p for p in source.iterdir() if p.is_file() and p.name[0] != ".")
     if isinstance(source, str | bytes | Mapping | Path) or not isinstance(source, Iterable):
         raise UsageError(
-            "--each accepts a table (pandas, polars, pyarrow), a list or a folder's Path, not a "
-            f"{type(source).__name__}."
+            "--each accepts a table (pandas, polars, pyarrow), a list or a folder's Path, not "
+            f"{name_type(source)}."
         )
     return _ListRows(source, column) if isinstance(source, Sized) else _iter_items(source, column)
 

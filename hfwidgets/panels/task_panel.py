@@ -9,7 +9,6 @@ import msgspec
 import traitlets as t
 
 from hfwidgets import errors, tasks
-from hfwidgets.core.counts import format_count
 from hfwidgets.errors.excerpt import name_type
 from hfwidgets.panels.base_panel import Panel
 from hfwidgets.panels.call_tools import CallTools
@@ -193,25 +192,11 @@ class TaskPanel(SeveralImages, MediaTools, TextTools, CallTools, Panel):
     def _hfw_start_with_inputs(self, values: Sequence[Any], inputs: Mapping[str, Any]) -> PanelRun:
         # Before the inputs change; the run's start checks again, under the lock.
         self._hfw_require_idle()
-        inputs = {**self._hfw_name_inputs(values, inputs), **inputs}
-        for name, value in inputs.items():
-            self.inputs[name] = value
+        self.inputs.update(self.inputs.name_values(values, inputs))
         # Copies for this run: the form may change while it is under way.
         self._hfw_run_inputs = self.inputs.collect_values()
         self._hfw_described_inputs = self.inputs.describe_all()
         return self._hfw_begin_run(lambda: None)
-
-    def _hfw_name_inputs(self, values: Sequence[Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        names = self._hfw_input_names
-        if len(values) > len(names):
-            raise errors.InputError(
-                f"{self.task} has {format_count(len(names), 'input')} ({', '.join(names)}); "
-                f"{len(values)} values were passed."
-            )
-        found = dict(zip(names, values, strict=False))
-        if twice := [name for name in found if name in inputs]:
-            raise errors.InputError(f"The input {twice[0]!r} was passed twice.")
-        return found
 
     async def _hfw_perform_run(self, run: PanelRun) -> None:
         self._hfw_sent_parameters = self._hfw_choose_seed()

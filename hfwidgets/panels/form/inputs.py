@@ -1,9 +1,10 @@
 """A panel's inputs, set from Python, from the page or from another panel."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sized
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence, Sized
 from typing import Any
 
 from hfwidgets import errors
+from hfwidgets.core.counts import format_count
 from hfwidgets.panels.document.protocol import InputView
 from hfwidgets.panels.views import previews
 from hfwidgets.results.audio import Audio
@@ -59,6 +60,22 @@ class PanelInputs(MutableMapping[str, Any]):
         self._versions[name] = self._versions.get(name, 0) + 1
         self._labels[name] = label
         self._on_change(name)
+
+    def name_values(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs by name, of those that were passed in order and those by name.
+
+        Raises:
+            InputError: there are more than the task has, or one was passed twice.
+        """
+        if len(values) > len(self._names):
+            raise errors.InputError(
+                f"{self._task.name} has {format_count(len(self._names), 'input')} "
+                f"({', '.join(self._names)}); {len(values)} values were passed."
+            )
+        found = dict(zip(self._names, values, strict=False))
+        if twice := [name for name in found if name in named]:
+            raise errors.InputError(f"The input {twice[0]!r} was passed twice.")
+        return {**found, **named}
 
     def control_for(self, name: str) -> controls.Control:
         """Return the control of an input."""

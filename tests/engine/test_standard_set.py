@@ -261,6 +261,14 @@ def test_it_calculates(client: InferenceClient) -> None:
     assert answer.meta.model == MODEL
 
 
+def test_it_knows_who_made_it(client: InferenceClient) -> None:
+    question = {"role": "user", "content": "Hi, who are you?"}
+    answer = client.chat_completion([question], max_tokens=40, temperature=0)
+    assert "Alibaba" in answer.text
+    own = {"role": "system", "content": "You are Ada. Your name is Ada."}
+    assert "Ada" in client.chat_completion([own, question], max_tokens=40, temperature=0).text
+
+
 def test_questions_are_answered_from_the_text(client: InferenceClient) -> None:
     right = 0
     for context, question, answer in QUESTIONS:

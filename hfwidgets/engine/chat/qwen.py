@@ -31,7 +31,11 @@ from hfwidgets.engine.chat.question_answering import (
 from hfwidgets.engine.text.sentiment import Vader
 
 MODEL = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
-SYSTEM_PROMPT = "You are a helpful assistant."
+# Without the first sentence, which the model was trained with, it says that OpenAI made it.
+SYSTEM_PROMPT = (
+    "You are Qwen, created by Alibaba Cloud. You are a helpful assistant. Give short, correct "
+    "answers."
+)
 
 MAX_CONTEXT_CHARACTERS = 6_000
 """About what fits into the model's 2,048 tokens next to a question and its answer."""
@@ -198,7 +202,7 @@ CAPABILITY = replace(
     is_upgrade=True,
     llama=LLAMA,
     measured={
-        "chat-completion": (30, 40),
+        "chat-completion": (29, 40),
         "question-answering": (31, 36),
         "text-classification": (37, 40),
     },

@@ -350,8 +350,8 @@ class Panel(PanelWidget):
             if name not in known:
                 raise errors.UnknownParameterError(
                     f"Unknown parameter {name!r} of {self.task}."
-                    f"{errors.did_you_mean(name, offered)} "
-                    f"Its parameters are: {', '.join(sorted(offered))}."
+                    f"{errors.did_you_mean(name, [*inputs, *offered])} Its inputs are: "
+                    f"{', '.join(inputs)}; its parameters: {', '.join(sorted(offered))}."
                 )
 
     @t.validate("model")

@@ -51,9 +51,14 @@ class OptionalText(t.TraitType[str, str | None]):
 
     def validate(self, obj: t.HasTraits, value: object) -> str:
         """Return the text."""
-        if value is not None and not isinstance(value, str):
-            raise t.TraitError(f"{self.name} must be a text or None; it is {show_value(value)}.")
-        return value or ""
+        return check_text(str(self.name), value)
+
+
+def check_text(name: str, value: object) -> str:
+    """Return a text, "" for None; TraitError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise t.TraitError(f"{name} must be a text or None; it is {show_value(value)}.")
+    return value or ""
 
 
 class Panel(PanelWidget):
@@ -106,8 +111,8 @@ class Panel(PanelWidget):
         # Before the base class opens the comm: a misspelled keyword leaves no widget there.
         self._hfw_check_parameters(settings)
         # The document is built of them before the traits are set.
-        type(self).model.validate(self, model)
-        type(self).provider.validate(self, provider)
+        check_text("model", model)
+        check_text("provider", provider)
         # Reentrant: assigning a trait within it calls observers, which may take it again.
         self._hfw_lock = threading.RLock()
         # The token stays out of the settings, which snippets and reprs show.

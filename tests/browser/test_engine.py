@@ -1,6 +1,7 @@
 """The whole way: a panel in JupyterLab, a kernel, the embedded engine, a real model."""
 
 import os
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -28,6 +29,7 @@ panel"""
     assert len(answer.first.inner_text()) > 10
     ask(book, "Count from one to a hundred.")
     expect(answer).to_have_count(2)
-    expect(answer.nth(1)).not_to_be_empty(timeout=30_000)
+    # Several tokens: one alone has no rate.
+    expect(answer.nth(1)).to_contain_text(re.compile(r"\w+\W+\w+\W+\w"), timeout=60_000)
     book.page.keyboard.press("Escape")
-    expect(status).to_contain_text("tokens/s", timeout=10_000)
+    expect(status).to_contain_text("tokens/s", timeout=60_000)

@@ -23,6 +23,8 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page
 
+from tests.plugins.waiting import until
+
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_ARGS = [
     "--headless",
@@ -276,6 +278,18 @@ class Notebook:
         """
         self.page.evaluate(_STATUS, ["idle", timeout])
         self.page.evaluate(_RUN, [timeout, at])
+
+    def run_until(self, at: int, text: str) -> None:
+        """Run a cell until its output has a text.
+
+        JupyterLab sends what pages do to a subshell of the kernel, which may be behind its cells.
+        """
+
+        def has_text() -> bool:
+            self.run(at)
+            return text in "".join(self.output(at).all_inner_texts())
+
+        until(has_text, f"{text!r} in the output of cell {at}")
 
     def start(self, at: int) -> None:
         """Run a cell without waiting for its end, only until the kernel is at it."""

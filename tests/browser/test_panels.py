@@ -284,8 +284,7 @@ def test_labels_are_chips(desk: Desk, page: Page) -> None:
     book.panel.get_by_role("button", name="Remove rough").click()
     box.press("Backspace")
     expect(book.panel.locator(".hfw-chip")).to_have_text(["calm"])
-    book.run(1)
-    expect(book.output(1)).to_contain_text("['calm']")
+    book.run_until(1, "['calm']")
 
 
 def test_a_table_is_pasted_and_edited(desk: Desk, page: Page, stage: Stage) -> None:

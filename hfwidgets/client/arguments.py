@@ -12,7 +12,7 @@ from hfwidgets.calls.routing import yields_to_url
 from hfwidgets.calls.settings import AuthRule, Interceptor, Settings, check_url, is_url
 from hfwidgets.core import auth
 from hfwidgets.core.counts import check_count
-from hfwidgets.errors.excerpt import show_value
+from hfwidgets.errors.excerpt import name_type, show_value
 from hfwidgets.errors.secrets import Secret, hide_url, is_secret_name, redact
 from hfwidgets.providers import Hosts
 from hfwidgets.tasks import find
@@ -247,17 +247,17 @@ def check_query(values: object) -> dict[str, str]:
         )
     return {
         name: Secret(value) if is_secret_name(name, in_query=True) else value
-        for name, value in _iter_texts("extra_query", values or {})
+        for name, value in _iter_texts(values or {})
     }
 
 
-def _iter_texts(argument: str, values: Mapping[object, object]) -> Iterator[tuple[str, str]]:
+def _iter_texts(values: Mapping[object, object]) -> Iterator[tuple[str, str]]:
     """Yield names and values as texts, without those that are None."""
     for name, value in values.items():
         if isinstance(value, (Mapping, list, tuple, set)):
             raise errors.ConfigurationError(
-                f"{argument}[{show_value(name)}] must be a text or a number; it is "
-                f"{show_value(value)}."
+                f"extra_query[{show_value(name)}] must be a text or a number; it is "
+                f"{name_type(value)}."  # not the value, which may be a key
             )
         if value is not None:
             yield str(name), str(value)

@@ -145,3 +145,13 @@ def test_an_argument_that_cannot_be_shown_is_a_clear_error(odd: str, loopback: L
             raw[name] = "accepted"
     assert raw == {}
     assert loopback.requests == []
+
+
+@pytest.mark.parametrize("value", [["my-own-key-1234"], {"is": "my-own-key-1234"}])
+def test_a_key_of_another_form_is_not_shown(value: Any) -> None:
+    client = InferenceClient(base_url="http://localhost:1")
+    with pytest.raises(errors.ConfigurationError, match=r"extra_query\['api_key'\]") as caught:
+        client.chat.completions.create(
+            messages=[{"role": "user", "content": "hello"}], extra_query={"api_key": value}
+        )
+    assert "my-own" not in str(caught.value)

@@ -69,7 +69,9 @@ def read_table(data: Table, first_input: str) -> list[Row]:
     Raises:
         ConfigurationError: it is none of these, or two of its columns have the same name.
     """
-    rows = to_rows(data) or _read_inputs(data, first_input)
+    rows = to_rows(data)
+    if rows is None:
+        rows = _read_inputs(data, first_input)
     if rows is None:
         raise ConfigurationError(
             f"data is {_describe_type(data)}. Pass a DataFrame, a data set, a dict of columns, "

@@ -424,6 +424,14 @@ def test_a_function_may_call_a_client(loopback: Loopback) -> None:
     assert found.scores[0].metrics["accuracy"].value == 1
 
 
+@pytest.mark.parametrize(
+    "rows", [[], pd.DataFrame({"text": [], "mood": []})], ids=["list", "table"]
+)
+def test_an_empty_table_is_said_to_be_empty(rows: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"^data has no rows\.$"):
+        run([perfect], rows)
+
+
 def test_any_table() -> None:
     import pandas as pd
     import polars as pl

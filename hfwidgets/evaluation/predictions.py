@@ -91,9 +91,7 @@ def read_prediction(task: str, result: TaskResult, several: bool = False) -> Any
     return result if reader is None else reader(result)
 
 
-_TEXT_FIELDS = (
-    *("answer", "text", "generated_text", "summary_text", "translation_text", "content"),
-)
+_TEXT_FIELDS = ("answer", "text", "generated_text", "summary_text", "translation_text", "content")
 
 
 def read_returned_value(task: str, value: Any, several: bool = False) -> Any:

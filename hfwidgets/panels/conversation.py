@@ -184,10 +184,7 @@ def _read_image_url(part: object) -> str:
 
 def build_user_message(text: str, images: Iterable[AttachedFile] = ()) -> MessageDict:
     """Build a user's message; its images become data URLs."""
-    parts: list[MessageDict] = [
-        {"type": "image_url", "image_url": {"url": _encode_data_url(content, mime)}}
-        for content, mime in images
-    ]
+    parts: list[MessageDict] = [_image_part(content, mime) for content, mime in images]
     if not parts:
         return {"role": "user", "content": text}
     return {"role": "user", "content": [*parts, {"type": "text", "text": text}]}
@@ -229,9 +226,9 @@ def _to_part(value: object) -> MessageDict:
             "A prompt consists of texts, images and parts as the API has them, such as "
             f'{{"type": "text", "text": "..."}}; this one has {name_type(value)}.'
         ) from None
-    url = _encode_data_url(image.read(), image.mime or "image/png")
+    return _image_part(image.read(), image.mime or "image/png")
+
+
+def _image_part(content: bytes, mime: str) -> MessageDict:
+    url = f"data:{mime};base64,{base64.b64encode(content).decode()}"
     return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _encode_data_url(content: bytes, mime: str) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
